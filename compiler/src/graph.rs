@@ -1,0 +1,190 @@
+//! The Relay-like graph every importer produces and every later stage starts from.
+//!
+//! A graph is a list of nodes in topological order. A node reads values and makes one or more new
+//! ones; a value is a tensor of static shape. Values print as `%3`, nodes keep the name they had in
+//! the source model. Tensors are NCHW where they are images; other ranks are as in the source.
+//!
+//! # Invariants (checked by [`Graph::verify`])
+//! * every input of a node is made by an earlier node, is a graph input or is a constant;
+//! * a value is made exactly once and its `shape` is what the operator's rule gives;
+//! * no dimension is zero; constants hold as many elements as their shape says, all finite.
+
+use std::fmt;
+
+/// Names a value of a [`Graph`]; prints as `%3`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ValueId(pub u32);
+
+impl fmt::Display for ValueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Source {
+    /// Input number `n` of the graph.
+    Input(usize),
+    /// A constant tensor, row-major float32.
+    Constant(Vec<f32>),
+    /// Output number `output` of node number `node`.
+    Node {
+        /// Index into [`Graph::nodes`].
+        node: usize,
+        /// Which of the node's outputs.
+        output: usize,
+    },
+}
+
+/// A tensor of static shape.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Value {
+    /// The tensor's name in the source model (may be empty).
+    pub name: String,
+    /// Extents, outermost first; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// What makes it.
+    pub source: Source,
+}
+
+/// Window of a convolution or a pool: height first, then width.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// Kernel extents (KH, KW).
+    pub kernel: [usize; 2],
+    /// Strides (y, x).
+    pub stride: [usize; 2],
+    /// Dilations (y, x).
+    pub dilation: [usize; 2],
+    /// Padding: top, left, bottom, right.
+    pub pads: [usize; 4],
+}
+
+/// How DepthToSpace numbers the input channels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DepthToSpaceMode {
+    /// Depth, column, row: channel = (by * r + bx) * C + c.
+    Dcr,
+    /// Column, row, depth: channel = c * r * r + by * r + bx.
+    Crd,
+}
+
+/// An operator with its attributes. Reference semantics: ONNX opset 22 on float32.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Op {
+    /// Inputs: x (N,C,H,W), w (O,C/groups,KH,KW), optional bias (O).
+    Conv {
+        /// Window and padding.
+        window: Window,
+        /// Number of groups; C means depthwise.
+        groups: usize,
+    },
+    /// Inputs: x, scale, bias, mean, variance (all (C)); inference form.
+    BatchNormalization {
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// max(x, 0).
+    Relu,
+    /// Clamp to [min, max].
+    Clip {
+        /// Lower bound, may be minus infinity.
+        min: f32,
+        /// Upper bound, may be infinity.
+        max: f32,
+    },
+    /// x < 0 ? alpha * x : x.
+    LeakyRelu {
+        /// Slope of the negative side.
+        alpha: f32,
+    },
+    /// Inputs: x, slope (broadcast to x as ONNX does).
+    PRelu,
+    /// Maximum over a window; padding never wins.
+    MaxPool {
+        /// Window and padding (`ceil_mode` is turned into padding by the importer).
+        window: Window,
+    },
+    /// Mean over a window.
+    AveragePool {
+        /// Window and padding; dilation is 1.
+        window: Window,
+        /// Whether padding counts in the divisor.
+        count_include_pad: bool,
+    },
+    /// Mean over all spatial extents, which stay as 1.
+    GlobalAveragePool,
+    /// Inputs: a, b with numpy broadcasting.
+    Add,
+    /// Joins along an axis.
+    Concat {
+        /// Axis, non-negative.
+        axis: usize,
+    },
+    /// Inputs: a (M,K) or (K,M), b (K,N) or (N,K), optional c: alpha*a*b + beta*c.
+    Gemm {
+        /// Scales the product.
+        alpha: f32,
+        /// Scales the addend.
+        beta: f32,
+        /// a is stored transposed.
+        trans_a: bool,
+        /// b is stored transposed.
+        trans_b: bool,
+    },
+    /// Inputs: a, b; numpy matmul.
+    MatMul,
+    /// Collapses to two dimensions at an axis.
+    Flatten {
+        /// First axis of the second dimension.
+        axis: usize,
+    },
+    /// Same elements, new shape (the value's shape).
+    Reshape,
+    /// Permutes axes.
+    Transpose {
+        /// Output axis i is input axis `perm[i]`.
+        perm: Vec<usize>,
+    },
+    /// Moves channel blocks into space.
+    DepthToSpace {
+        /// Factor r in both directions.
+        block: usize,
+        /// Channel numbering.
+        mode: DepthToSpaceMode,
+    },
+    /// Softmax along one axis.
+    Softmax {
+        /// Axis, non-negative.
+        axis: usize,
+    },
+}
+
+/// An operator applied to values.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Node {
+    /// Name in the source model; made from the operator and its number where the source has none.
+    pub name: String,
+    /// The operator.
+    pub op: Op,
+    /// Operands in the operator's order.
+    pub inputs: Vec<ValueId>,
+    /// Results, usually one.
+    pub outputs: Vec<ValueId>,
+}
+
+/// A network.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Graph {
+    /// Where it came from, for messages (a path or a model name).
+    pub name: String,
+    /// All tensors, indexed by [`ValueId`].
+    pub values: Vec<Value>,
+    /// All operators, in topological order.
+    pub nodes: Vec<Node>,
+    /// Graph inputs in order.
+    pub inputs: Vec<ValueId>,
+    /// Graph outputs in order.
+    pub outputs: Vec<ValueId>,
+}

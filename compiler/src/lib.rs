@@ -1,0 +1,2 @@
+//! From a trained network to a program of the machine.
+pub mod graph;

@@ -1,0 +1,2 @@
+//! tilewright
+fn main() {}
