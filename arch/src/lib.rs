@@ -1,1 +1,22 @@
-//! arch
+//! The contract of the machine: every fact that compiler, simulator and hardware must agree on,
+//! written once. Field positions, rounding, layouts, memory sizes and timing constants live here
+//! and nowhere else.
+//!
+//! * [`config`]: the size of a machine;
+//! * [`fixed`]: its arithmetic;
+//! * [`layout`]: how tensors lie in feature memory;
+//! * [`instr`]: what an instruction does, as a loop nest; [`encoding`]: its bits; [`asm`]: its text;
+//! * [`timing`]: how long it takes;
+//! * [`program`]: instructions, constants and the tensors of a compiled network.
+pub mod asm;
+pub mod config;
+pub mod encoding;
+pub mod fixed;
+pub mod instr;
+pub mod layout;
+pub mod program;
+pub mod timing;
+
+pub use config::Config;
+pub use instr::{TileOp, Transfer, Unit};
+pub use program::Program;

@@ -7,9 +7,27 @@
 //! # Invariants (checked by [`Graph::verify`])
 //! * every input of a node is made by an earlier node, is a graph input or is a constant;
 //! * a value is made exactly once and its `shape` is what the operator's rule gives;
-//! * no dimension is zero; constants hold as many elements as their shape says, all finite.
+//! * no dimension is zero and no value holds more than [`MAX_ELEMENTS`] elements;
+//! * constants hold as many elements as their shape says, all finite.
+
+mod build;
+mod infer;
+mod parse;
+mod text;
+mod verify;
+
+#[cfg(test)]
+pub(crate) mod random;
 
 use std::fmt;
+
+pub use infer::{elements, infer};
+pub use parse::parse;
+pub use text::Data;
+
+/// Most elements a value may hold: 1 GB as float32. Far above what the machine's users bring, and
+/// low enough that no product of extents in the compiler overflows.
+pub const MAX_ELEMENTS: usize = 1 << 28;
 
 /// Names a value of a [`Graph`]; prints as `%3`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -187,4 +205,46 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// Graph outputs in order.
     pub outputs: Vec<ValueId>,
+}
+
+impl Op {
+    /// The operator's name in ONNX, for messages and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Conv { .. } => "Conv",
+            Op::BatchNormalization { .. } => "BatchNormalization",
+            Op::Relu => "Relu",
+            Op::Clip { .. } => "Clip",
+            Op::LeakyRelu { .. } => "LeakyRelu",
+            Op::PRelu => "PRelu",
+            Op::MaxPool { .. } => "MaxPool",
+            Op::AveragePool { .. } => "AveragePool",
+            Op::GlobalAveragePool => "GlobalAveragePool",
+            Op::Add => "Add",
+            Op::Concat { .. } => "Concat",
+            Op::Gemm { .. } => "Gemm",
+            Op::MatMul => "MatMul",
+            Op::Flatten { .. } => "Flatten",
+            Op::Reshape => "Reshape",
+            Op::Transpose { .. } => "Transpose",
+            Op::DepthToSpace { .. } => "DepthToSpace",
+            Op::Softmax { .. } => "Softmax",
+        }
+    }
+}
+
+impl Window {
+    /// A 1x1 window with stride 1 and no padding: touches each element alone.
+    pub const UNIT: Window = Window {
+        kernel: [1, 1],
+        stride: [1, 1],
+        dilation: [1, 1],
+        pads: [0, 0, 0, 0],
+    };
+
+    /// Extent the dilated kernel covers along axis 0 (y) or 1 (x); `None` when it overflows.
+    pub fn reach(&self, axis: usize) -> Option<usize> {
+        let taps = self.kernel[axis].checked_sub(1)?;
+        taps.checked_mul(self.dilation[axis])?.checked_add(1)
+    }
 }

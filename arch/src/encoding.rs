@@ -1,0 +1,585 @@
+//! The bits of an instruction: one table of fields, read by the encoder here and by the decoder in
+//! the hardware.
+//!
+//! Instructions are little-endian words of [`TILE_BYTES`] or [`TRANSFER_BYTES`] bytes; field offsets
+//! count bits from the least significant one. Addresses and address steps are (row, bank) pairs of
+//! [`ROW_BITS`] (two's complement) and [`BANK_BITS`] bits. Counts are stored less one. Steps of
+//! nested loops are stored as *transitions*: what is added when that loop advances and all loops
+//! inside it start again, so that hardware needs one adder.
+
+use crate::fixed::OperandScale;
+use crate::instr::{
+    Channels, Input, Memory, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
+};
+use crate::layout::RowBank;
+use thiserror::Error;
+
+/// Bits of a row number or row step.
+pub const ROW_BITS: usize = 16;
+/// Bits of a bank number.
+pub const BANK_BITS: usize = 6;
+/// Bytes of an encoded [`TileOp`].
+pub const TILE_BYTES: usize = 128;
+/// Bytes of an encoded [`Transfer`].
+pub const TRANSFER_BYTES: usize = 64;
+
+/// A range of bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// Name in messages, assembly and Verilog.
+    pub name: &'static str,
+    /// First bit.
+    pub offset: usize,
+    /// Bits.
+    pub width: usize,
+    /// Two's complement.
+    pub signed: bool,
+}
+
+macro_rules! fields {
+    ($(#[$doc:meta])* $module:ident, $limit:expr; $($name:ident $text:literal $width:expr, $signed:expr;)*) => {
+        $(#[$doc])*
+        pub mod $module {
+            use super::Field;
+            #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+            enum Index { $($name),* }
+            const WIDTHS: &[usize] = &[$($width),*];
+            const fn offset(index: usize) -> usize {
+                let (mut i, mut sum) = (0, 0);
+                while i < index {
+                    sum += WIDTHS[i];
+                    i += 1;
+                }
+                sum
+            }
+            $(
+                #[doc = concat!("Field `", $text, "`.")]
+                pub const $name: Field = Field {
+                    name: $text, offset: offset(Index::$name as usize), width: $width, signed: $signed,
+                };
+            )*
+            /// Every field, in order of offset.
+            pub const ALL: &[Field] = &[$($name),*];
+            /// Bits in use.
+            pub const BITS: usize = offset(WIDTHS.len());
+            const _: () = assert!(BITS <= $limit * 8);
+        }
+    };
+}
+
+fields! {
+    /// Fields of a [`TileOp`](crate::instr::TileOp).
+    tile, super::TILE_BYTES;
+    WAIT "wait" 16, false;
+    SIGNAL "signal" 16, false;
+    REDUCE "reduce" 2, false;
+    GROUPS "groups_less_1" 16, false;
+    TILES "tiles_less_1" 16, false;
+    LANES "lanes_less_1" 6, false;
+    LINE_STOP "line_stop" 1, false;
+    COLUMNS "columns_less_1" 6, false;
+    LAST_COLUMNS "last_columns_less_1" 6, false;
+    INNER_COLUMNS "inner_columns_less_1" 6, false;
+    COLUMN_Y "column_y" 1, false;
+    WIDTH "width_less_1" 13, false;
+    LINES "lines" 13, false;
+    LINE_STEP "line_step" 6, false;
+    STEP0_COUNT "step0_count_less_1" 16, false;
+    STEP0_ROW "step0_row" 16, true;
+    STEP0_BANK "step0_bank" 6, false;
+    STEP0_Y "step0_y" 14, true;
+    STEP0_X "step0_x" 14, true;
+    STEP1_COUNT "step1_count_less_1" 16, false;
+    STEP1_ROW "step1_row" 16, true;
+    STEP1_BANK "step1_bank" 6, false;
+    STEP1_Y "step1_y" 14, true;
+    STEP1_X "step1_x" 14, true;
+    STEP2_COUNT "step2_count_less_1" 16, false;
+    STEP2_ROW "step2_row" 16, true;
+    STEP2_BANK "step2_bank" 6, false;
+    STEP2_Y "step2_y" 14, true;
+    STEP2_X "step2_x" 14, true;
+    INPUT_BASE_ROW "input_base_row" 16, true;
+    INPUT_BASE_BANK "input_base_bank" 6, false;
+    INPUT_GROUP_ROW "input_group_row" 16, true;
+    INPUT_GROUP_BANK "input_group_bank" 6, false;
+    INPUT_PIXEL_ROW "input_pixel_row" 16, true;
+    INPUT_PIXEL_BANK "input_pixel_bank" 6, false;
+    INPUT_WRAP_ROW "input_wrap_row" 16, true;
+    INPUT_WRAP_BANK "input_wrap_bank" 6, false;
+    INPUT_RING_LINE "input_ring_line" 13, false;
+    INPUT_RING_ROWS "input_ring_rows" 16, false;
+    INPUT_Y0 "input_y0" 14, true;
+    INPUT_X0 "input_x0" 14, true;
+    INPUT_Y_STEP "input_y_step" 10, false;
+    INPUT_X_STEP "input_x_step" 6, false;
+    INPUT_HEIGHT "input_height" 13, false;
+    INPUT_WIDTH "input_width" 13, false;
+    INPUT_PAD "input_pad" 8, true;
+    WEIGHTS "weights" 16, false;
+    TAPS "taps" 6, false;
+    CHANNEL_BASE "channel_base" 13, false;
+    CHANNEL_COLUMN_STEP "channel_column_step" 1, false;
+    CHANNEL_GROUP_STEP "channel_group_step" 6, false;
+    ZERO "zero" 8, true;
+    LO "lo" 8, true;
+    HI "hi" 8, true;
+    TABLE_ON "table_on" 1, false;
+    TABLE "table" 4, false;
+    OPERAND_ON "operand_on" 1, false;
+    OPERAND_BASE_ROW "operand_base_row" 16, true;
+    OPERAND_BASE_BANK "operand_base_bank" 6, false;
+    OPERAND_GROUP_ROW "operand_group_row" 16, true;
+    OPERAND_GROUP_BANK "operand_group_bank" 6, false;
+    OPERAND_PIXEL_ROW "operand_pixel_row" 16, true;
+    OPERAND_PIXEL_BANK "operand_pixel_bank" 6, false;
+    OPERAND_WRAP_ROW "operand_wrap_row" 16, true;
+    OPERAND_WRAP_BANK "operand_wrap_bank" 6, false;
+    OPERAND_RING_LINE "operand_ring_line" 13, false;
+    OPERAND_RING_ROWS "operand_ring_rows" 16, false;
+    OPERAND_INNER_ROW "operand_inner_row" 16, true;
+    OPERAND_INNER_BANK "operand_inner_bank" 6, false;
+    OPERAND_OUTER_ROW "operand_outer_row" 16, true;
+    OPERAND_OUTER_BANK "operand_outer_bank" 6, false;
+    OPERAND_SEGMENTS "operand_segments_less_1" 6, false;
+    OPERAND_SEGMENT_LANES "operand_segment_lanes_less_1" 6, false;
+    OPERAND_ZERO "operand_zero" 8, true;
+    OPERAND_MANTISSA "operand_mantissa" 17, true;
+    OPERAND_SHIFT "operand_shift" 5, false;
+    OUTPUT_BASE_ROW "output_base_row" 16, true;
+    OUTPUT_BASE_BANK "output_base_bank" 6, false;
+    OUTPUT_GROUP_ROW "output_group_row" 16, true;
+    OUTPUT_GROUP_BANK "output_group_bank" 6, false;
+    OUTPUT_PIXEL_ROW "output_pixel_row" 16, true;
+    OUTPUT_PIXEL_BANK "output_pixel_bank" 6, false;
+    OUTPUT_WRAP_ROW "output_wrap_row" 16, true;
+    OUTPUT_WRAP_BANK "output_wrap_bank" 6, false;
+    OUTPUT_RING_LINE "output_ring_line" 13, false;
+    OUTPUT_RING_ROWS "output_ring_rows" 16, false;
+    OUTPUT_INNER_ROW "output_inner_row" 16, true;
+    OUTPUT_INNER_BANK "output_inner_bank" 6, false;
+    OUTPUT_OUTER_ROW "output_outer_row" 16, true;
+    OUTPUT_OUTER_BANK "output_outer_bank" 6, false;
+    OUTPUT_SEGMENTS "output_segments_less_1" 6, false;
+    OUTPUT_SEGMENT_LANES "output_segment_lanes_less_1" 6, false;
+}
+
+fields! {
+    /// Fields of a [`Transfer`](crate::instr::Transfer).
+    transfer, super::TRANSFER_BYTES;
+    WAIT "wait" 16, false;
+    SIGNAL "signal" 16, false;
+    MEMORY "memory" 3, false;
+    EXTERNAL "external" 32, false;
+    EXTERNAL_LINE "external_line" 32, true;
+    EXTERNAL_PLANE "external_plane" 32, true;
+    LOCAL_ROW "local_row" 16, true;
+    LOCAL_BANK "local_bank" 6, false;
+    LOCAL_LINE_ROW "local_line_row" 16, true;
+    LOCAL_LINE_BANK "local_line_bank" 6, false;
+    LOCAL_PLANE_ROW "local_plane_row" 16, true;
+    LOCAL_PLANE_BANK "local_plane_bank" 6, false;
+    LINE_BYTES "line_bytes" 24, false;
+    LINES "lines_less_1" 16, false;
+    PLANES "planes_less_1" 16, false;
+}
+
+/// A value that does not fit its field.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("field {field} cannot hold {value}: it has {width} bits{}", if *signed { ", signed" } else { "" })]
+pub struct FieldError {
+    /// The field.
+    pub field: &'static str,
+    /// What should have gone in.
+    pub value: i64,
+    /// The field's width.
+    pub width: usize,
+    /// Whether it is signed.
+    pub signed: bool,
+}
+
+/// Writes fields into the bytes of an instruction.
+struct Writer {
+    bytes: Vec<u8>,
+    lanes: usize,
+}
+
+impl Writer {
+    fn put(&mut self, field: Field, value: impl Into<i64>) -> Result<(), FieldError> {
+        let value = value.into();
+        let (low, high) = if field.signed {
+            (-(1i64 << (field.width - 1)), (1i64 << (field.width - 1)) - 1)
+        } else {
+            (0, (1i64 << field.width) - 1)
+        };
+        if !(low..=high).contains(&value) {
+            let Field { name, width, signed, .. } = field;
+            return Err(FieldError { field: name, value, width, signed });
+        }
+        for i in 0..field.width {
+            let bit = field.offset + i;
+            self.bytes[bit / 8] |= ((value >> i & 1) as u8) << (bit % 8);
+        }
+        Ok(())
+    }
+
+    /// A count, stored less one.
+    fn count(&mut self, field: Field, value: impl Into<i64>) -> Result<(), FieldError> {
+        self.put(field, value.into() - 1)
+    }
+
+    /// A flat address or step; `row` and the field after it.
+    fn flat(&mut self, row: Field, bank: Field, value: i32) -> Result<(), FieldError> {
+        let split = RowBank::split(value, self.lanes);
+        self.put(row, split.row)?;
+        self.put(bank, split.bank)
+    }
+
+    fn sync(&mut self, fields: [Field; 2], sync: &Sync) -> Result<(), FieldError> {
+        self.put(fields[0], sync.wait)?;
+        self.put(fields[1], sync.signal)
+    }
+
+    fn walk(&mut self, f: &WalkFields, walk: &Walk, width: u16) -> Result<(), FieldError> {
+        let wrap = walk.line - (i32::from(width) - 1) * walk.pixel;
+        self.flat(f.base.0, f.base.1, walk.base)?;
+        self.flat(f.group.0, f.group.1, walk.group)?;
+        self.flat(f.pixel.0, f.pixel.1, walk.pixel)?;
+        self.flat(f.wrap.0, f.wrap.1, wrap)?;
+        self.put(f.ring_line, walk.ring.line)?;
+        self.put(f.ring_rows, walk.ring.bytes / self.lanes as u32)
+    }
+
+    fn target(&mut self, f: &TargetFields, target: &Target, op: &TileOp) -> Result<(), FieldError> {
+        let outer = target.outer - (i32::from(op.inner_columns) - 1) * target.inner;
+        self.walk(&f.walk, &target.walk, op.width)?;
+        self.flat(f.inner.0, f.inner.1, target.inner)?;
+        self.flat(f.outer.0, f.outer.1, outer)?;
+        self.count(f.segments, target.segments)?;
+        self.count(f.segment_lanes, target.segment_lanes)
+    }
+}
+
+/// Reads fields back.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    lanes: usize,
+}
+
+impl Reader<'_> {
+    fn get(&self, field: Field) -> i64 {
+        let mut value = 0i64;
+        for i in 0..field.width {
+            let bit = field.offset + i;
+            value |= i64::from(self.bytes[bit / 8] >> (bit % 8) & 1) << i;
+        }
+        let unused = 64 - field.width;
+        if field.signed { value << unused >> unused } else { value }
+    }
+
+    fn count(&self, field: Field) -> i64 {
+        self.get(field) + 1
+    }
+
+    fn flat(&self, pair: (Field, Field)) -> i32 {
+        RowBank { row: self.get(pair.0) as i32, bank: self.get(pair.1) as u32 }.join(self.lanes)
+    }
+
+    fn sync(&self, fields: [Field; 2]) -> Sync {
+        Sync {
+            wait: self.get(fields[0]) as u16,
+            signal: self.get(fields[1]) as u16,
+        }
+    }
+
+    fn walk(&self, f: &WalkFields, width: u16) -> Walk {
+        let pixel = self.flat(f.pixel);
+        Walk {
+            base: self.flat(f.base),
+            group: self.flat(f.group),
+            line: self.flat(f.wrap) + (i32::from(width) - 1) * pixel,
+            pixel,
+            ring: Ring {
+                line: self.get(f.ring_line) as u16,
+                bytes: self.get(f.ring_rows) as u32 * self.lanes as u32,
+            },
+        }
+    }
+
+    fn target(&self, f: &TargetFields, width: u16, inner_columns: u8) -> Target {
+        let inner = self.flat(f.inner);
+        Target {
+            walk: self.walk(&f.walk, width),
+            inner,
+            outer: self.flat(f.outer) + (i32::from(inner_columns) - 1) * inner,
+            segments: self.count(f.segments) as u8,
+            segment_lanes: self.count(f.segment_lanes) as u8,
+        }
+    }
+}
+
+/// The fields of one [`Walk`]; address fields are (row, bank).
+#[derive(Clone, Copy, Debug)]
+pub struct WalkFields {
+    /// First address.
+    pub base: (Field, Field),
+    /// Group step.
+    pub group: (Field, Field),
+    /// Pixel step.
+    pub pixel: (Field, Field),
+    /// Transition at a line end.
+    pub wrap: (Field, Field),
+    /// First row that wraps.
+    pub ring_line: Field,
+    /// Rows of P bytes to subtract.
+    pub ring_rows: Field,
+}
+
+/// The fields of one [`Target`].
+#[derive(Clone, Copy, Debug)]
+pub struct TargetFields {
+    /// Its walk.
+    pub walk: WalkFields,
+    /// Inner column step.
+    pub inner: (Field, Field),
+    /// Transition to the next outer column.
+    pub outer: (Field, Field),
+    /// Segments.
+    pub segments: Field,
+    /// Lanes of a segment.
+    pub segment_lanes: Field,
+}
+
+use tile as f;
+
+/// Fields of [`Input::walk`].
+pub const INPUT_WALK: WalkFields = WalkFields {
+    base: (f::INPUT_BASE_ROW, f::INPUT_BASE_BANK),
+    group: (f::INPUT_GROUP_ROW, f::INPUT_GROUP_BANK),
+    pixel: (f::INPUT_PIXEL_ROW, f::INPUT_PIXEL_BANK),
+    wrap: (f::INPUT_WRAP_ROW, f::INPUT_WRAP_BANK),
+    ring_line: f::INPUT_RING_LINE,
+    ring_rows: f::INPUT_RING_ROWS,
+};
+
+/// Fields of [`Operand::target`].
+pub const OPERAND_TARGET: TargetFields = TargetFields {
+    walk: WalkFields {
+        base: (f::OPERAND_BASE_ROW, f::OPERAND_BASE_BANK),
+        group: (f::OPERAND_GROUP_ROW, f::OPERAND_GROUP_BANK),
+        pixel: (f::OPERAND_PIXEL_ROW, f::OPERAND_PIXEL_BANK),
+        wrap: (f::OPERAND_WRAP_ROW, f::OPERAND_WRAP_BANK),
+        ring_line: f::OPERAND_RING_LINE,
+        ring_rows: f::OPERAND_RING_ROWS,
+    },
+    inner: (f::OPERAND_INNER_ROW, f::OPERAND_INNER_BANK),
+    outer: (f::OPERAND_OUTER_ROW, f::OPERAND_OUTER_BANK),
+    segments: f::OPERAND_SEGMENTS,
+    segment_lanes: f::OPERAND_SEGMENT_LANES,
+};
+
+/// Fields of [`TileOp::output`].
+pub const OUTPUT_TARGET: TargetFields = TargetFields {
+    walk: WalkFields {
+        base: (f::OUTPUT_BASE_ROW, f::OUTPUT_BASE_BANK),
+        group: (f::OUTPUT_GROUP_ROW, f::OUTPUT_GROUP_BANK),
+        pixel: (f::OUTPUT_PIXEL_ROW, f::OUTPUT_PIXEL_BANK),
+        wrap: (f::OUTPUT_WRAP_ROW, f::OUTPUT_WRAP_BANK),
+        ring_line: f::OUTPUT_RING_LINE,
+        ring_rows: f::OUTPUT_RING_ROWS,
+    },
+    inner: (f::OUTPUT_INNER_ROW, f::OUTPUT_INNER_BANK),
+    outer: (f::OUTPUT_OUTER_ROW, f::OUTPUT_OUTER_BANK),
+    segments: f::OUTPUT_SEGMENTS,
+    segment_lanes: f::OUTPUT_SEGMENT_LANES,
+};
+
+/// Count, row, bank, y and x of the three reduction loops, *innermost first* (step 0 is innermost).
+pub const STEPS: [[Field; 5]; 3] = [
+    [f::STEP0_COUNT, f::STEP0_ROW, f::STEP0_BANK, f::STEP0_Y, f::STEP0_X],
+    [f::STEP1_COUNT, f::STEP1_ROW, f::STEP1_BANK, f::STEP1_Y, f::STEP1_X],
+    [f::STEP2_COUNT, f::STEP2_ROW, f::STEP2_BANK, f::STEP2_Y, f::STEP2_X],
+];
+
+/// `encode` and `decode` of [`TileOp`].
+impl TileOp {
+    /// The instruction's bytes on a machine of `lanes` lanes.
+    pub fn encode(&self, lanes: usize) -> Result<Vec<u8>, FieldError> {
+        let mut w = Writer { bytes: vec![0; TILE_BYTES], lanes };
+        w.sync([f::WAIT, f::SIGNAL], &self.sync)?;
+        w.put(f::REDUCE, self.reduce as u8)?;
+        w.count(f::GROUPS, self.groups)?;
+        w.count(f::TILES, self.tiles)?;
+        w.count(f::LANES, self.lanes)?;
+        w.put(f::LINE_STOP, self.line_stop)?;
+        w.count(f::COLUMNS, self.columns)?;
+        w.count(f::LAST_COLUMNS, self.last_columns)?;
+        w.count(f::INNER_COLUMNS, self.inner_columns)?;
+        w.put(f::COLUMN_Y, self.column_y)?;
+        w.count(f::WIDTH, self.width)?;
+        w.put(f::LINES, self.lines)?;
+        w.put(f::LINE_STEP, self.line_step)?;
+        let (mut address, mut y, mut x) = (0, 0, 0);
+        for (fields, step) in STEPS.iter().zip(self.steps.iter().rev()) {
+            w.count(fields[0], step.count)?;
+            w.flat(fields[1], fields[2], step.address - address)?;
+            w.put(fields[3], i32::from(step.y) - y)?;
+            w.put(fields[4], i32::from(step.x) - x)?;
+            let rewind = i32::from(step.count) - 1;
+            address += rewind * step.address;
+            y += rewind * i32::from(step.y);
+            x += rewind * i32::from(step.x);
+        }
+        w.walk(&INPUT_WALK, &self.input.walk, self.width)?;
+        w.put(f::INPUT_Y0, self.input.y0)?;
+        w.put(f::INPUT_X0, self.input.x0)?;
+        w.put(f::INPUT_Y_STEP, self.input.y_step)?;
+        w.put(f::INPUT_X_STEP, self.input.x_step)?;
+        w.put(f::INPUT_HEIGHT, self.input.height)?;
+        w.put(f::INPUT_WIDTH, self.input.width)?;
+        w.put(f::INPUT_PAD, self.input.pad)?;
+        w.put(f::WEIGHTS, self.weights)?;
+        w.put(f::TAPS, self.taps)?;
+        w.put(f::CHANNEL_BASE, self.channels.base)?;
+        w.put(f::CHANNEL_COLUMN_STEP, self.channels.column_step)?;
+        w.put(f::CHANNEL_GROUP_STEP, self.channels.group_step)?;
+        w.put(f::ZERO, self.post.zero)?;
+        w.put(f::LO, self.post.lo)?;
+        w.put(f::HI, self.post.hi)?;
+        w.put(f::TABLE_ON, self.table.is_some())?;
+        w.put(f::TABLE, self.table.unwrap_or(0))?;
+        w.put(f::OPERAND_ON, self.operand.is_some())?;
+        if let Some(operand) = &self.operand {
+            w.target(&OPERAND_TARGET, &operand.target, self)?;
+            w.put(f::OPERAND_ZERO, operand.scale.zero)?;
+            w.put(f::OPERAND_MANTISSA, operand.scale.mantissa)?;
+            w.put(f::OPERAND_SHIFT, operand.scale.shift)?;
+        }
+        w.target(&OUTPUT_TARGET, &self.output, self)?;
+        Ok(w.bytes)
+    }
+
+    /// The instruction that `bytes` (at least [`TILE_BYTES`]) encode.
+    pub fn decode(bytes: &[u8], lanes: usize) -> TileOp {
+        let r = Reader { bytes, lanes };
+        let width = r.count(f::WIDTH) as u16;
+        let inner_columns = r.count(f::INNER_COLUMNS) as u8;
+        let mut steps = [Step::default(); 3];
+        let (mut address, mut y, mut x) = (0, 0, 0);
+        for (fields, step) in STEPS.iter().zip(steps.iter_mut().rev()) {
+            step.count = r.count(fields[0]) as u16;
+            step.address = r.flat((fields[1], fields[2])) + address;
+            step.y = (r.get(fields[3]) as i32 + y) as i16;
+            step.x = (r.get(fields[4]) as i32 + x) as i16;
+            let rewind = i32::from(step.count) - 1;
+            address += rewind * step.address;
+            y += rewind * i32::from(step.y);
+            x += rewind * i32::from(step.x);
+        }
+        TileOp {
+            sync: r.sync([f::WAIT, f::SIGNAL]),
+            reduce: [Reduce::Dense, Reduce::Rows, Reduce::Sum, Reduce::Max][r.get(f::REDUCE) as usize],
+            groups: r.count(f::GROUPS) as u16,
+            tiles: r.count(f::TILES) as u16,
+            lanes: r.count(f::LANES) as u8,
+            line_stop: r.get(f::LINE_STOP) != 0,
+            columns: r.count(f::COLUMNS) as u8,
+            last_columns: r.count(f::LAST_COLUMNS) as u8,
+            inner_columns,
+            column_y: r.get(f::COLUMN_Y) as u8,
+            width,
+            lines: r.get(f::LINES) as u16,
+            line_step: r.get(f::LINE_STEP) as u8,
+            steps,
+            input: Input {
+                walk: r.walk(&INPUT_WALK, width),
+                y0: r.get(f::INPUT_Y0) as i16,
+                x0: r.get(f::INPUT_X0) as i16,
+                y_step: r.get(f::INPUT_Y_STEP) as u16,
+                x_step: r.get(f::INPUT_X_STEP) as u8,
+                height: r.get(f::INPUT_HEIGHT) as u16,
+                width: r.get(f::INPUT_WIDTH) as u16,
+                pad: r.get(f::INPUT_PAD) as i8,
+            },
+            weights: r.get(f::WEIGHTS) as u16,
+            taps: r.get(f::TAPS) as u8,
+            channels: Channels {
+                base: r.get(f::CHANNEL_BASE) as u16,
+                column_step: r.get(f::CHANNEL_COLUMN_STEP) as u8,
+                group_step: r.get(f::CHANNEL_GROUP_STEP) as u8,
+            },
+            post: crate::fixed::Post {
+                zero: r.get(f::ZERO) as i8,
+                lo: r.get(f::LO) as i8,
+                hi: r.get(f::HI) as i8,
+            },
+            table: (r.get(f::TABLE_ON) != 0).then(|| r.get(f::TABLE) as u8),
+            operand: (r.get(f::OPERAND_ON) != 0).then(|| Operand {
+                target: r.target(&OPERAND_TARGET, width, inner_columns),
+                scale: OperandScale {
+                    zero: r.get(f::OPERAND_ZERO) as i8,
+                    mantissa: r.get(f::OPERAND_MANTISSA) as i32,
+                    shift: r.get(f::OPERAND_SHIFT) as u8,
+                },
+            }),
+            output: r.target(&OUTPUT_TARGET, width, inner_columns),
+        }
+    }
+}
+
+/// `encode` and `decode` of [`Transfer`].
+impl Transfer {
+    /// The instruction's bytes on a machine of `lanes` lanes.
+    pub fn encode(&self, lanes: usize) -> Result<Vec<u8>, FieldError> {
+        use transfer as f;
+        let mut w = Writer { bytes: vec![0; TRANSFER_BYTES], lanes };
+        w.sync([f::WAIT, f::SIGNAL], &self.sync)?;
+        w.put(f::MEMORY, self.memory as u8)?;
+        w.put(f::EXTERNAL, self.external)?;
+        w.put(f::EXTERNAL_LINE, self.external_line)?;
+        w.put(f::EXTERNAL_PLANE, self.external_plane)?;
+        if self.memory == Memory::Feature {
+            w.flat(f::LOCAL_ROW, f::LOCAL_BANK, self.local)?;
+        } else {
+            w.put(f::LOCAL_ROW, self.local)?;
+        }
+        w.flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK, self.local_line)?;
+        w.flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK, self.local_plane)?;
+        w.put(f::LINE_BYTES, self.line_bytes)?;
+        w.count(f::LINES, self.lines)?;
+        w.count(f::PLANES, self.planes)?;
+        Ok(w.bytes)
+    }
+
+    /// The instruction that `bytes` (at least [`TRANSFER_BYTES`]) encode; `None` when the memory
+    /// field names no memory.
+    pub fn decode(bytes: &[u8], lanes: usize) -> Option<Transfer> {
+        use transfer as f;
+        let r = Reader { bytes, lanes };
+        let memory = match r.get(f::MEMORY) {
+            0 => Memory::Feature,
+            1 => Memory::Weights,
+            2 => Memory::ComputeChannels,
+            3 => Memory::VectorChannels,
+            4 => Memory::Tables,
+            _ => return None,
+        };
+        Some(Transfer {
+            sync: r.sync([f::WAIT, f::SIGNAL]),
+            memory,
+            external: r.get(f::EXTERNAL) as u32,
+            external_line: r.get(f::EXTERNAL_LINE) as i32,
+            external_plane: r.get(f::EXTERNAL_PLANE) as i32,
+            local: if memory == Memory::Feature {
+                r.flat((f::LOCAL_ROW, f::LOCAL_BANK))
+            } else {
+                r.get(f::LOCAL_ROW) as i32
+            },
+            local_line: r.flat((f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK)),
+            local_plane: r.flat((f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK)),
+            line_bytes: r.get(f::LINE_BYTES) as u32,
+            lines: r.count(f::LINES) as u16,
+            planes: r.count(f::PLANES) as u16,
+        })
+    }
+}

@@ -1,0 +1,306 @@
+//! A compiled network: four instruction lists, the initial contents of external memory, and where
+//! the network's tensors are.
+
+use crate::Config;
+use crate::encoding::{FieldError, TILE_BYTES, TRANSFER_BYTES};
+use crate::instr::{Memory, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
+use crate::timing;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A tensor in external memory: dense bytes, outermost extent first, 8-bit affine.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Port {
+    /// Name in the source model.
+    pub name: String,
+    /// Extents.
+    pub shape: Vec<usize>,
+    /// Byte address.
+    pub address: u32,
+    /// Real value of one step.
+    pub scale: f32,
+    /// The byte that means zero.
+    pub zero: i8,
+}
+
+impl Port {
+    /// Bytes of the tensor.
+    pub fn bytes(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// A layer of the network, for reports: instructions refer to it by index.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Layer {
+    /// Name in the source model.
+    pub name: String,
+    /// Operator as printed in the graph.
+    pub operator: String,
+    /// Multiply-accumulates of the network's definition (padding and idle lanes not counted).
+    pub macs: u64,
+}
+
+/// An instruction and the layer it belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Line<I> {
+    /// The instruction.
+    pub op: I,
+    /// Index into [`Program::layers`].
+    pub layer: u16,
+}
+
+/// What runs on a machine.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Program {
+    /// The machine it was compiled for.
+    pub config: Config,
+    /// The compute unit's list.
+    pub compute: Vec<Line<TileOp>>,
+    /// The vector unit's list.
+    pub vector: Vec<Line<TileOp>>,
+    /// The load unit's list.
+    pub load: Vec<Line<Transfer>>,
+    /// The store unit's list.
+    pub store: Vec<Line<Transfer>>,
+    /// Layers, for reports.
+    pub layers: Vec<Layer>,
+    /// Constants (weights, parameters, tables) as (address, bytes), ascending, not overlapping.
+    pub data: Vec<(u32, Vec<u8>)>,
+    /// Byte addresses of the four instruction lists, in the order of [`Unit::ALL`]; each a multiple
+    /// of [`TILE_BYTES`].
+    pub stream_address: [u32; 4],
+    /// Bytes of external memory the program uses.
+    pub memory_bytes: u32,
+    /// Tensors to be written before the start.
+    pub inputs: Vec<Port>,
+    /// Tensors to be read after the end.
+    pub outputs: Vec<Port>,
+}
+
+/// A program that breaks the rules of the machine.
+#[derive(Clone, PartialEq, Debug, Error)]
+pub enum ProgramError {
+    /// A field is too small.
+    #[error("{unit} {index}: {source}")]
+    Field {
+        /// The unit.
+        unit: &'static str,
+        /// The instruction's place in its list.
+        index: usize,
+        /// The field.
+        source: FieldError,
+    },
+    /// An instruction is not legal.
+    #[error("{unit} {index}: {message}")]
+    Instruction {
+        /// The unit.
+        unit: &'static str,
+        /// The instruction's place in its list.
+        index: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The program as a whole is not legal.
+    #[error("{0}")]
+    Whole(String),
+}
+
+impl Program {
+    /// A program with nothing in it.
+    pub fn empty(config: Config) -> Program {
+        Program {
+            config,
+            compute: vec![],
+            vector: vec![],
+            load: vec![],
+            store: vec![],
+            layers: vec![],
+            data: vec![],
+            stream_address: [0; 4],
+            memory_bytes: 0,
+            inputs: vec![],
+            outputs: vec![],
+        }
+    }
+
+    /// The semaphores of every instruction of a unit, in order.
+    pub fn syncs(&self, unit: Unit) -> Vec<Sync> {
+        match unit {
+            Unit::Compute => self.compute.iter().map(|l| l.op.sync).collect(),
+            Unit::Vector => self.vector.iter().map(|l| l.op.sync).collect(),
+            Unit::Load => self.load.iter().map(|l| l.op.sync).collect(),
+            Unit::Store => self.store.iter().map(|l| l.op.sync).collect(),
+        }
+    }
+
+    /// Instructions of the four lists, in the order of [`Unit::ALL`].
+    pub fn counts(&self) -> [usize; 4] {
+        [self.compute.len(), self.vector.len(), self.load.len(), self.store.len()]
+    }
+
+    /// Bytes of the encoded list of a unit.
+    pub fn stream_bytes(&self, unit: Unit) -> usize {
+        match unit {
+            Unit::Compute => self.compute.len() * TILE_BYTES,
+            Unit::Vector => self.vector.len() * TILE_BYTES,
+            Unit::Load => self.load.len() * TRANSFER_BYTES,
+            Unit::Store => self.store.len() * TRANSFER_BYTES,
+        }
+    }
+
+    /// Initial contents of external memory: constants and encoded instructions; zeros elsewhere.
+    pub fn image(&self) -> Result<Vec<u8>, ProgramError> {
+        let mut image = vec![0; self.memory_bytes as usize];
+        let mut place = |address: u32, bytes: &[u8]| {
+            let end = address as usize + bytes.len();
+            if end > image.len() {
+                return Err(ProgramError::Whole(format!(
+                    "bytes {address}..{end} lie outside the {} bytes of external memory",
+                    image.len()
+                )));
+            }
+            image[address as usize..end].copy_from_slice(bytes);
+            Ok(())
+        };
+        for (address, bytes) in &self.data {
+            place(*address, bytes)?;
+        }
+        let lanes = self.config.lanes;
+        for (unit, list) in [(Unit::Compute, &self.compute), (Unit::Vector, &self.vector)] {
+            for (i, line) in list.iter().enumerate() {
+                let bytes = line.op.encode(lanes).map_err(|e| field(unit, i, e))?;
+                place(self.stream_address[unit as usize] + (i * TILE_BYTES) as u32, &bytes)?;
+            }
+        }
+        for (unit, list) in [(Unit::Load, &self.load), (Unit::Store, &self.store)] {
+            for (i, line) in list.iter().enumerate() {
+                let bytes = line.op.encode(lanes).map_err(|e| field(unit, i, e))?;
+                place(self.stream_address[unit as usize] + (i * TRANSFER_BYTES) as u32, &bytes)?;
+            }
+        }
+        Ok(image)
+    }
+
+    /// Checks every rule that can be checked without running: fields fit, counts agree with the
+    /// pixel grid, memories are large enough, semaphores have one signaller and one waiter.
+    /// Bank conflicts, exclusive ports and reads of unwritten data are the simulator's to find.
+    pub fn validate(&self) -> Result<(), ProgramError> {
+        self.image()?;
+        self.validate_semaphores()?;
+        for (unit, list) in [(Unit::Compute, &self.compute), (Unit::Vector, &self.vector)] {
+            for (index, line) in list.iter().enumerate() {
+                self.validate_tile(unit, &line.op).map_err(|message| instruction(unit, index, message))?;
+            }
+        }
+        for (unit, list) in [(Unit::Load, &self.load), (Unit::Store, &self.store)] {
+            for (index, line) in list.iter().enumerate() {
+                self.validate_transfer(unit, &line.op)
+                    .map_err(|message| instruction(unit, index, message))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_semaphores(&self) -> Result<(), ProgramError> {
+        for s in 0..SEMAPHORES {
+            let users = |pick: fn(&Sync) -> u16| -> Vec<Unit> {
+                let uses = |unit: &Unit| self.syncs(*unit).iter().any(|sync| pick(sync) >> s & 1 == 1);
+                Unit::ALL.into_iter().filter(uses).collect()
+            };
+            let (signal, wait) = (users(|s| s.signal), users(|s| s.wait));
+            if signal.len() > 1 || wait.len() > 1 || (signal.len() == 1 && signal == wait) {
+                return Err(ProgramError::Whole(format!(
+                    "semaphore {s} needs one signalling and one other waiting unit, has {signal:?} and {wait:?}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_tile(&self, unit: Unit, op: &TileOp) -> Result<(), String> {
+        let config = &self.config;
+        let vector = unit == Unit::Vector;
+        let need = |ok: bool, what: &str| if ok { Ok(()) } else { Err(what.to_string()) };
+        need(vector == matches!(op.reduce, Reduce::Sum | Reduce::Max), "this unit has no such reduction")?;
+        let most = if vector { 1 } else { config.columns };
+        need((1..=config.lanes).contains(&op.lanes.into()), "lanes must be 1..=P")?;
+        need((1..=most).contains(&op.columns.into()), "more columns than the unit has, or none")?;
+        need((1..=op.columns).contains(&op.last_columns), "last_columns must be 1..=columns")?;
+        need((1..=op.columns).contains(&op.inner_columns), "inner_columns must be 1..=columns")?;
+        need(op.width >= 1 && op.lines >= 1 && op.line_step >= 1, "the pixel grid is empty")?;
+        need(u64::from(op.tiles) == op.grid_tiles(), "tiles does not fit the pixel grid")?;
+        let counted = |s: &Step| s.count >= 1;
+        need(op.groups >= 1 && op.steps.iter().all(counted), "a loop runs zero times")?;
+        need(op.reduction() < 1 << 24, "the reduction has 2^24 steps or more")?;
+        need(op.column_y <= 1 && op.channels.column_step <= 1, "a column step must be 0 or 1")?;
+        if op.reduce == Reduce::Rows {
+            need((1..=config.columns).contains(&op.taps.into()), "taps must be 1..=C")?;
+        }
+        let words = op.group_weights();
+        need(words <= config.weight_words as u64, "a group's weights exceed the weight memory")?;
+        need(usize::from(op.weights) < config.weight_words || vector, "weights start outside the memory")?;
+        let c = &op.channels;
+        let last = u64::from(c.base)
+            + (u64::from(op.groups) - 1) * u64::from(c.group_step)
+            + (u64::from(op.columns_of(u32::from(op.groups) - 1)) - 1) * u64::from(c.column_step);
+        need(last < config.parameter_words as u64, "channels lie outside the parameter memory")?;
+        need(op.table.is_none_or(|t| usize::from(t) < config.tables), "no such table")?;
+        let targets = [Some(op.output), op.operand.map(|o| o.target)];
+        for target in targets.into_iter().flatten() {
+            need((1..=config.lanes).contains(&target.segment_lanes.into()), "segment_lanes must be 1..=P")?;
+            need((1..=config.lanes).contains(&target.segments.into()), "segments must be 1..=P")?;
+        }
+        let rings = targets.into_iter().flatten().map(|t| t.walk.ring).chain([op.input.walk.ring]);
+        for ring in rings {
+            need(ring.bytes as usize % config.lanes == 0, "a ring is not a multiple of P bytes")?;
+        }
+        need(timing::slot(op, unit, config) >= 1, "a column takes no cycle")
+    }
+
+    fn validate_transfer(&self, unit: Unit, op: &Transfer) -> Result<(), String> {
+        let config = &self.config;
+        let need = |ok: bool, what: &str| if ok { Ok(()) } else { Err(what.to_string()) };
+        need(op.line_bytes >= 1 && op.lines >= 1 && op.planes >= 1, "the transfer is empty")?;
+        let first = i64::from(op.external);
+        let ends = [0, i64::from(op.planes) - 1].into_iter().flat_map(|p| {
+            [0, i64::from(op.lines) - 1].map(|l| {
+                first + p * i64::from(op.external_plane) + l * i64::from(op.external_line)
+            })
+        });
+        for line in ends {
+            let inside = line >= 0 && line + i64::from(op.line_bytes) <= i64::from(self.memory_bytes);
+            need(inside, "the transfer leaves external memory")?;
+        }
+        if op.memory == Memory::Feature {
+            return Ok(());
+        }
+        need(unit == Unit::Load, "a store reads feature memory only")?;
+        need(op.lines == 1 && op.planes == 1, "words are loaded as one line")?;
+        let bus = config.memory.bus_bytes;
+        need(op.external as usize % bus == 0, "words start at a whole beat")?;
+        let (word, words) = match op.memory {
+            Memory::Weights => (config.weight_stride(), config.weight_words),
+            Memory::ComputeChannels | Memory::VectorChannels => {
+                (crate::fixed::CHANNEL_BYTES, config.parameter_words)
+            }
+            _ => (256, config.tables),
+        };
+        let bytes = op.line_bytes as usize;
+        need(bytes % word == 0, "line_bytes is not a whole number of words")?;
+        need(op.local >= 0 && (op.local as usize) < words, "the first word lies outside the memory")?;
+        let count = bytes / word;
+        if op.memory == Memory::Weights {
+            return need(count <= words, "more words than the weight memory holds");
+        }
+        need(op.local as usize + count <= words, "the last word lies outside the memory")
+    }
+}
+
+fn field(unit: Unit, index: usize, source: FieldError) -> ProgramError {
+    ProgramError::Field { unit: unit.name(), index, source }
+}
+
+fn instruction(unit: Unit, index: usize, message: String) -> ProgramError {
+    ProgramError::Instruction { unit: unit.name(), index, message }
+}

@@ -1,0 +1,368 @@
+//! Decoding of constant tensors: inline in any of the typed fields, raw, or in another file.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path};
+
+use super::proto::{TensorProto, data_type};
+use crate::error::{Error, Result};
+use crate::graph::MAX_ELEMENTS;
+
+/// Elements of a constant: everything floating becomes float32, everything integral int64.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Elements {
+    Floats(Vec<f32>),
+    Ints(Vec<i64>),
+}
+
+/// A decoded constant. Unlike a graph constant it may be empty or hold infinities.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Tensor {
+    pub shape: Vec<usize>,
+    pub elements: Elements,
+}
+
+impl Tensor {
+    pub fn ints(shape: Vec<usize>, data: Vec<i64>) -> Tensor {
+        let elements = Elements::Ints(data);
+        Tensor { shape, elements }
+    }
+
+    pub fn floats(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
+        let elements = Elements::Floats(data);
+        Tensor { shape, elements }
+    }
+}
+
+fn refuse<T>(message: impl Into<String>) -> Result<T> {
+    Err(Error::new("import", message))
+}
+
+/// Element count of a stored shape; unlike in a graph it may be zero.
+pub(super) fn count(dims: &[i64]) -> Result<(Vec<usize>, usize)> {
+    let mut shape = Vec::with_capacity(dims.len());
+    let mut product = 1usize;
+    for &dim in dims {
+        let Ok(extent) = usize::try_from(dim) else {
+            return refuse(format!("the shape {dims:?} has a negative extent"));
+        };
+        shape.push(extent);
+        product = match product.checked_mul(extent) {
+            Some(p) if p <= MAX_ELEMENTS => p,
+            _ => return refuse(format!("the shape {dims:?} is too large to handle")),
+        };
+    }
+    Ok((shape, product))
+}
+
+/// Decodes a tensor; `folder` holds the external files, if any may be read.
+///
+/// # Errors
+/// An element type that has no use here, data that does not fill the shape, an external file that
+/// is missing, too short or outside the folder. The caller adds the tensor's name.
+pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tensor> {
+    let (shape, count) = count(&tensor.dims)?;
+    if tensor.segment.is_some() {
+        return refuse("the tensor is stored in segments").map_err(resave);
+    }
+    let Some(width) = element_bytes(tensor.data_type) else {
+        return refuse(format!(
+            "element type {} is neither float nor integer",
+            type_name(tensor.data_type)
+        ));
+    };
+    let raw = match (&tensor.raw_data, tensor.data_location) {
+        (_, 1) => Some(external(tensor, folder, count * width)?),
+        (Some(raw), 0) => Some(raw.clone()),
+        (None, 0) => None,
+        (_, other) => return refuse(format!("data location {other} is unknown")),
+    };
+    let elements = match raw {
+        Some(raw) => {
+            if raw.len() != count * width {
+                return refuse(format!(
+                    "{} bytes are stored, the shape {shape:?} needs {}",
+                    raw.len(),
+                    count * width
+                ));
+            }
+            from_raw(&raw, tensor.data_type)
+        }
+        None => from_fields(tensor),
+    };
+    let stored = match &elements {
+        Elements::Floats(data) => data.len(),
+        Elements::Ints(data) => data.len(),
+    };
+    if stored != count {
+        return refuse(format!(
+            "{stored} elements are stored, the shape {shape:?} needs {count}"
+        ));
+    }
+    Ok(Tensor { shape, elements })
+}
+
+/// Says what to try with a storage form that only old or odd tools write.
+fn resave(e: Error) -> Error {
+    e.hint("load and save the model with the onnx package")
+}
+
+/// Bytes of one element; `None` for the types that are refused.
+fn element_bytes(code: i32) -> Option<usize> {
+    Some(match code {
+        data_type::DOUBLE | data_type::INT64 => 8,
+        data_type::FLOAT | data_type::INT32 => 4,
+        data_type::FLOAT16 | data_type::BFLOAT16 => 2,
+        data_type::UINT8 | data_type::INT8 | data_type::BOOL => 1,
+        _ => return None,
+    })
+}
+
+/// The name ONNX gives an element type.
+pub(super) fn type_name(code: i32) -> String {
+    const NAMES: [&str; 17] = [
+        "UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING",
+        "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64", "COMPLEX64", "COMPLEX128", "BFLOAT16",
+    ];
+    let known = usize::try_from(code).ok().and_then(|c| NAMES.get(c));
+    known.map_or_else(|| format!("number {code}"), |n| (*n).to_owned())
+}
+
+fn from_raw(raw: &[u8], code: i32) -> Elements {
+    fn each<const N: usize, T>(raw: &[u8], f: impl Fn([u8; N]) -> T) -> Vec<T> {
+        let (chunks, _) = raw.as_chunks::<N>();
+        chunks.iter().map(|&c| f(c)).collect()
+    }
+    use Elements::{Floats, Ints};
+    match code {
+        data_type::FLOAT => Floats(each(raw, f32::from_le_bytes)),
+        data_type::DOUBLE => Floats(each(raw, |b| f64::from_le_bytes(b) as f32)),
+        data_type::FLOAT16 => Floats(each(raw, |b| half(u16::from_le_bytes(b)))),
+        data_type::BFLOAT16 => Floats(each(raw, |b| bfloat(u16::from_le_bytes(b)))),
+        data_type::INT64 => Ints(each(raw, i64::from_le_bytes)),
+        data_type::INT32 => Ints(each(raw, |b| i64::from(i32::from_le_bytes(b)))),
+        data_type::INT8 => Ints(each(raw, |b| i64::from(i8::from_le_bytes(b)))),
+        _ => Ints(raw.iter().map(|&b| i64::from(b)).collect()),
+    }
+}
+
+fn from_fields(t: &TensorProto) -> Elements {
+    use Elements::{Floats, Ints};
+    // The 16-bit floats travel as their bits in the low half of an int32.
+    let bits = |f: fn(u16) -> f32| t.int32_data.iter().map(|&b| f(b as u16)).collect();
+    match t.data_type {
+        data_type::FLOAT => Floats(t.float_data.clone()),
+        data_type::DOUBLE => Floats(t.double_data.iter().map(|&x| x as f32).collect()),
+        data_type::FLOAT16 => Floats(bits(half)),
+        data_type::BFLOAT16 => Floats(bits(bfloat)),
+        data_type::INT64 => Ints(t.int64_data.clone()),
+        _ => Ints(t.int32_data.iter().map(|&x| i64::from(x)).collect()),
+    }
+}
+
+/// IEEE 754 binary16 to binary32, exactly.
+fn half(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let exponent = i32::from(bits >> 10 & 31);
+    let fraction = f32::from(bits & 1023);
+    match exponent {
+        0 => sign * fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => sign * f32::INFINITY,
+        31 => f32::NAN,
+        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    }
+}
+
+/// bfloat16 is the upper half of binary32.
+fn bfloat(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
+/// Reads exactly `wanted` bytes of the file that the tensor names.
+fn external(tensor: &TensorProto, folder: Option<&Path>, wanted: usize) -> Result<Vec<u8>> {
+    let entry = |key: &str| {
+        let found = tensor.external_data.iter().find(|e| e.key == key);
+        found.map(|e| e.value.as_str())
+    };
+    let number = |key: &str| match entry(key).map(str::parse::<u64>) {
+        None => Ok(None),
+        Some(Ok(n)) => Ok(Some(n)),
+        Some(Err(_)) => refuse(format!("the external {key} is not a number")),
+    };
+    let Some(location) = entry("location") else {
+        return refuse("the external data has no location");
+    };
+    let Some(folder) = folder else {
+        return refuse(format!("the model was not read from a file, {location:?} cannot be found"));
+    };
+    let relative = Path::new(location);
+    let inside = |c: Component| matches!(c, Component::Normal(_) | Component::CurDir);
+    if location.is_empty() || location.contains('\\') || !relative.components().all(inside) {
+        return refuse(format!("the external location {location:?} leaves the model's folder"))
+            .map_err(resave);
+    }
+    let unreadable = |e: std::io::Error| {
+        Error::new("import", format!("cannot read external data {location:?}: {e}"))
+            .hint("keep the data file beside the model")
+    };
+    // A symbolic link may still lead out of the folder: compare the resolved paths.
+    let base = folder.canonicalize().map_err(unreadable)?;
+    let path = base.join(relative).canonicalize().map_err(unreadable)?;
+    if !path.starts_with(&base) {
+        return refuse(format!("the external location {location:?} leaves the model's folder"));
+    }
+    let mut file = File::open(&path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return refuse(format!("the external location {location:?} is not a file"));
+    }
+    let offset = number("offset")?.unwrap_or(0);
+    let available = metadata.len().checked_sub(offset);
+    let length = number("length")?.or(available);
+    if length != Some(wanted as u64) || available < length {
+        return refuse(format!(
+            "{location:?} holds {} bytes, the tensor wants {wanted} from byte {offset} \
+             and says its length is {length:?}",
+            metadata.len()
+        ));
+    }
+    file.seek(SeekFrom::Start(offset)).map_err(unreadable)?;
+    let mut raw = vec![0; wanted];
+    file.read_exact(&mut raw).map_err(unreadable)?;
+    Ok(raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::proto::StringStringEntryProto;
+    use super::*;
+
+    /// Bit patterns from the IEEE 754 tables.
+    #[test]
+    fn converts_sixteen_bit_floats() {
+        let rows = [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x0400, 6.103_515_6e-5),
+            (0x3555, 0.333_251_95),
+            (0x7c00, f32::INFINITY),
+        ];
+        for (bits, value) in rows {
+            assert_eq!(half(bits), value, "{bits:#x}");
+        }
+        assert!(half(0x7e00).is_nan());
+        assert_eq!(bfloat(0x3fc0), 1.5);
+    }
+
+    #[test]
+    fn reads_every_storage() {
+        let base = TensorProto {
+            dims: vec![2],
+            ..TensorProto::default()
+        };
+        let rows = [
+            TensorProto {
+                data_type: data_type::FLOAT,
+                raw_data: Some([1f32.to_le_bytes(), (-2f32).to_le_bytes()].concat()),
+                ..base.clone()
+            },
+            TensorProto {
+                data_type: data_type::FLOAT,
+                float_data: vec![1.0, -2.0],
+                ..base.clone()
+            },
+            TensorProto {
+                data_type: data_type::DOUBLE,
+                double_data: vec![1.0, -2.0],
+                ..base.clone()
+            },
+            TensorProto {
+                data_type: data_type::FLOAT16,
+                int32_data: vec![0x3c00, 0xc000],
+                ..base.clone()
+            },
+        ];
+        for row in rows {
+            assert_eq!(
+                decode(&row, None).unwrap(),
+                Tensor::floats(vec![2], vec![1.0, -2.0])
+            );
+        }
+        let ints = TensorProto {
+            data_type: data_type::INT8,
+            raw_data: Some(vec![0xff, 3]),
+            ..base
+        };
+        assert_eq!(decode(&ints, None).unwrap(), Tensor::ints(vec![2], vec![-1, 3]));
+    }
+
+    #[test]
+    fn refuses_data_that_does_not_fill_the_shape() {
+        let short = |dims: Vec<i64>| TensorProto {
+            dims,
+            data_type: data_type::FLOAT,
+            float_data: vec![0.0; 3],
+            ..TensorProto::default()
+        };
+        assert!(decode(&short(vec![3]), None).is_ok());
+        for dims in [vec![4], vec![-3], vec![i64::MAX, i64::MAX], vec![]] {
+            assert!(decode(&short(dims.clone()), None).is_err(), "{dims:?}");
+        }
+    }
+
+    #[test]
+    fn external_files_stay_in_the_folder_and_in_range() {
+        let folder = std::env::temp_dir().join(format!("tilewright-ext-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let bytes: Vec<u8> = (0..4).flat_map(|i| (i as f32).to_le_bytes()).collect();
+        std::fs::write(folder.join("w.bin"), bytes).unwrap();
+        let tensor = |location: &str, offset: &str, length: &str| TensorProto {
+            dims: vec![2],
+            data_type: data_type::FLOAT,
+            data_location: 1,
+            external_data: [("location", location), ("offset", offset), ("length", length)]
+                .iter()
+                .filter(|(_, v)| !v.is_empty())
+                .map(|(k, v)| StringStringEntryProto {
+                    key: (*k).to_owned(),
+                    value: (*v).to_owned(),
+                })
+                .collect(),
+            ..TensorProto::default()
+        };
+        let read = |l, o, n| decode(&tensor(l, o, n), Some(&folder));
+        assert_eq!(
+            read("w.bin", "4", "8").unwrap(),
+            Tensor::floats(vec![2], vec![1.0, 2.0])
+        );
+        assert_eq!(
+            read("./w.bin", "8", "").unwrap(),
+            Tensor::floats(vec![2], vec![2.0, 3.0])
+        );
+        let refused = [
+            ("w.bin", "12", "8"),
+            ("w.bin", "18446744073709551615", "8"),
+            ("w.bin", "4", "4"),
+            ("w.bin", "-4", "8"),
+            ("../w.bin", "", ""),
+            ("/etc/passwd", "", ""),
+            ("missing.bin", "", ""),
+            (".", "", ""),
+            ("", "", ""),
+        ];
+        for (l, o, n) in refused {
+            assert!(read(l, o, n).is_err(), "{l} {o} {n}");
+        }
+        assert!(decode(&tensor("w.bin", "4", "8"), None).is_err());
+        #[cfg(unix)]
+        {
+            let link = folder.join("link.bin");
+            std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+            let e = read("link.bin", "", "8").unwrap_err();
+            assert!(e.to_string().contains("leaves"), "{e}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
