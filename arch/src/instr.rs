@@ -182,7 +182,7 @@ pub struct Operand {
 /// ```text
 /// for g in 0..groups                         // column groups, or channels
 ///   for t in 0..tiles                        // `lanes` consecutive pixels (l, x) of the grid
-///     acc[q][c] = 0                          // lanes..width in row-major order; with `line_stop`
+///     acc[q][c] = Max ? -128 : 0             // lanes..width in row-major order; with `line_stop`
 ///     for i2, i1, i0 in steps                // a tile ends where its line ends
 ///       k = (i2 * n1 + i1) * n0 + i0
 ///       for lane q with pixel (l, x):        // l = 0, line_step, 2 * line_step, ... < lines
@@ -202,6 +202,10 @@ pub struct Operand {
 ///                           - (y >= ring.line ? ring.bytes : 0)
 ///         feature[address(output)] = post(acc[q][c], channel(g, c), feature[address(operand)])
 /// ```
+///
+/// Accumulators wrap at 32 bits. Lanes beyond the last line read and write nothing. No instruction
+/// writes a byte twice or one that it gathers, and its operand lies in other pages than its input;
+/// the operand may be overwritten in place (same addresses as the output).
 ///
 /// `post` is [`crate::fixed::post`]. Weight addresses wrap at the end of the weight memory. All K
 /// steps of a tile follow each other without a gap; columns drain from a shadow copy while the next

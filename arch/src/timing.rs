@@ -10,11 +10,20 @@
 //! ```text
 //! fetch[0]   may request from START_FETCH
 //! fetch[i+1] may request from issue[i] + FETCH_NEXT
-//! ready[i]   = last beat of fetch[i] + FETCH_READY
+//! ready[i]   = end of the last burst of fetch[i] + FETCH_READY
 //! issue[i]   = max(ready[i], done[i-1] + ISSUE_NEXT, last signal waited for + SIGNAL_TO_ISSUE)
 //! done[i]    = issue[i] + TileOp duration, or as the transfer's events say; signals happen then
 //! cycles     = max over all units of done[last] + FINISH
 //! ```
+//!
+//! * A fetch reads the 128 or 64 bytes of its instruction as a transfer of one line would: its
+//!   bursts end at multiples of `burst_bytes`, and each is a request of its own.
+//! * Nothing is fetched after the last instruction of a list. A unit whose list is empty takes no
+//!   part in `cycles`; if all are empty, `cycles` is START_FETCH + FINISH.
+//! * The semaphores of an instruction are taken together in its issue cycle. A signal and a take of
+//!   one semaphore in one cycle cancel: the count overflows only if it exceeds SEMAPHORE_MAX after
+//!   both. A take never uses a signal of its own cycle (SIGNAL_TO_ISSUE >= 1).
+//! * Units do not arbitrate for issue: several may issue in one cycle.
 //!
 //! # Tile operations
 //! With N = groups * tiles and S = slot cycles of a column:
@@ -25,7 +34,8 @@
 //! ```
 //!
 //! P + the first part of `overhead` is the walk of the first tile's lanes; the rest is the depth of
-//! the gather, array and post pipelines.
+//! the gather, array and post pipelines. The period is the same in the last group, whatever its
+//! columns.
 //!
 //! # Memory port
 //! Masters, highest priority first: fetch of compute, vector, load, store; store data; load data.
@@ -40,8 +50,20 @@
 //! next request of the same master >= g + REQUEST_NEXT
 //! ```
 //!
-//! A burst never crosses a multiple of `burst_bytes`; a line that starts inside a beat takes the
-//! beat whole and masks bytes.
+//! * "May request from t" means: the request is a register that is set in cycle t, so it takes part
+//!   in the arbitration of cycle t. A granted request is gone in the cycle after its grant.
+//! * A granted burst lies in one register until it is accepted; the next grant may happen in the
+//!   very cycle of the acceptance.
+//! * Bursts are accepted, and their beats transferred, in the order of their grants, reads and
+//!   writes alike. The first burst of all has no burst before it.
+//! * REQUEST_NEXT also holds between the last burst of one instruction (or fetch) and the first of
+//!   the next of the same master.
+//!
+//! A burst never crosses a multiple of `burst_bytes` and never holds bytes of two lines; a line
+//! that starts or ends inside a beat takes the beat whole and masks bytes. So a line of n bytes at
+//! address e has the beats e / B ..= (e + n - 1) / B, cut where a beat starts a multiple of
+//! `burst_bytes`. Lines follow each other in the order of the transfer's loop nest, without a pause
+//! between them, even where one continues the other.
 //!
 //! # Transfers
 //!
@@ -54,6 +76,9 @@
 //!        request[j] = max(read[j] + beats[j] + store_latency, g[j-1] + REQUEST_NEXT)
 //!        done       = end of the last burst + STORE_DONE
 //! ```
+//!
+//! * Bursts j count within one instruction; both slots are free when a store is issued.
+//! * A load never waits for on-chip memory: beats are written as they arrive.
 
 use crate::config::Config;
 use crate::instr::{TileOp, Unit};
@@ -62,8 +87,9 @@ use crate::instr::{TileOp, Unit};
 pub const START_FETCH: u64 = 1;
 /// From an issue to the next fetch request of that unit.
 pub const FETCH_NEXT: u64 = 1;
-/// From the last beat of an instruction to its being ready.
-pub const FETCH_READY: u64 = 1;
+/// From the last beat of an instruction to its being ready: registers of the port, of the prefetch
+/// and of the instruction.
+pub const FETCH_READY: u64 = 3;
 /// From done to the next issue of the same unit.
 pub const ISSUE_NEXT: u64 = 1;
 /// From a signal to the earliest issue that waits for it.
@@ -79,13 +105,13 @@ pub const LOAD_DONE: u64 = 6;
 /// From the issue of a store to its first read of feature memory.
 pub const STORE_READ: u64 = 2;
 /// Extra cycles between the reads of two bursts.
-pub const STORE_READ_NEXT: u64 = 0;
+pub const STORE_READ_NEXT: u64 = 1;
 /// From the end of a burst to the reuse of its slot.
 pub const STORE_SLOT: u64 = 1;
 /// From the end of the last burst of a store to done.
 pub const STORE_DONE: u64 = 3;
 /// Cycles a lane walk takes beyond one per lane.
-pub const WALK: u64 = 6;
+pub const WALK: u64 = 3;
 
 /// From the last read of a burst to its request: address, memory and crossbar stages.
 pub fn store_latency(config: &Config) -> u64 {
@@ -105,14 +131,52 @@ pub fn period(op: &TileOp, unit: Unit, config: &Config) -> u64 {
     op.reduction().max(drain).max(config.lanes as u64 + WALK)
 }
 
-/// Pipeline cycles of a tile operation that do not depend on its fields.
+/// From a row presented to feature memory to its data: a register on either side of the banks.
+pub fn feature_read_latency(config: &Config) -> u64 {
+    config.pipeline.ram as u64 + 2
+}
+
+/// Cycles that the steps of a tile are counted ahead of the gather, so that a residual operand,
+/// which takes up to P cycles for a column, meets the column's sums.
+pub fn lead(config: &Config) -> u64 {
+    config.lanes as u64 + 1
+}
+
+/// From a step at the gather to its lane data: offset (3), lane addresses (3), decoding,
+/// crossbar, feature memory, crossbar.
+pub fn gather_latency(config: &Config) -> u64 {
+    7 + 2 * config.pipeline.crossbar as u64 + feature_read_latency(config)
+}
+
+/// From the lane data of the last step to the first column of the sums, for the first lane.
+pub fn reduce_latency(unit: Unit, config: &Config) -> u64 {
+    let multiplier = if unit == Unit::Vector { 0 } else { config.pipeline.multiplier };
+    multiplier as u64 + 2
+}
+
+/// Cycles that the array's last group of lanes is behind its first.
+pub fn lane_skew(unit: Unit, config: &Config) -> u64 {
+    if unit == Unit::Vector { 0 } else { config.lanes.div_ceil(config.pipeline.fanout) as u64 - 1 }
+}
+
+/// From a sum to its byte. The operand's multiplication by shifts and additions takes as long as a
+/// multiplier of three stages.
+pub fn requantise_latency(config: &Config) -> u64 {
+    12 + config.pipeline.multiplier.max(3) as u64 + config.pipeline.ram as u64
+}
+
+/// Pipeline cycles of a tile operation that do not depend on its fields: lead, gather, reduction,
+/// two crossbars (sums to requantisers, bytes to banks), the post unit with its turns, and one
+/// cycle from the last write to done.
 pub fn overhead(unit: Unit, config: &Config) -> u64 {
-    let p = &config.pipeline;
-    let fanout = match unit {
-        Unit::Vector => 0,
-        _ => config.lanes.div_ceil(p.fanout) + config.columns.div_ceil(p.fanout),
-    };
-    (40 + 2 * p.multiplier + 2 * p.ram + 4 * p.crossbar + fanout) as u64
+    let slot = if unit == Unit::Vector { config.vector_slot } else { config.compute_slot };
+    lead(config)
+        + gather_latency(config)
+        + reduce_latency(unit, config)
+        + lane_skew(unit, config)
+        + requantise_latency(config)
+        + slot as u64
+        + 2 * config.pipeline.crossbar as u64
 }
 
 /// Cycles from issue to done of a tile operation.

@@ -34,11 +34,7 @@ pub struct Report {
 impl Error {
     /// An error of `stage` saying what is wrong and why, with no place yet.
     pub fn new(stage: &'static str, message: impl Into<String>) -> Error {
-        Error(Box::new(Report {
-            stage,
-            message: message.into(),
-            ..Report::default()
-        }))
+        Error(Box::new(Report { stage, message: message.into(), ..Report::default() }))
     }
 
     /// Replaces the stage: a later stage reports what an earlier one's rule refused.
@@ -91,10 +87,8 @@ impl fmt::Display for Error {
             write!(f, "{file}: ")?;
         }
         // Names come from files: `{:?}` keeps control characters out of the terminal.
-        let place = [
-            r.node.as_ref().map(|n| format!("node {n:?}")),
-            r.operator.as_ref().map(|o| format!("({o})")),
-        ];
+        let place =
+            [r.node.as_ref().map(|n| format!("node {n:?}")), r.operator.as_ref().map(|o| format!("({o})"))];
         let place: Vec<String> = place.into_iter().flatten().collect();
         write!(f, "{}", place.join(" "))?;
         if let Some(attribute) = &r.attribute {

@@ -235,12 +235,7 @@ impl Op {
 
 impl Window {
     /// A 1x1 window with stride 1 and no padding: touches each element alone.
-    pub const UNIT: Window = Window {
-        kernel: [1, 1],
-        stride: [1, 1],
-        dilation: [1, 1],
-        pads: [0, 0, 0, 0],
-    };
+    pub const UNIT: Window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
 
     /// Extent the dilated kernel covers along axis 0 (y) or 1 (x); `None` when it overflows.
     pub fn reach(&self, axis: usize) -> Option<usize> {

@@ -8,10 +8,7 @@ use crate::error::{Error, Result};
 impl Graph {
     /// An empty graph named after where it comes from.
     pub fn new(name: impl Into<String>) -> Graph {
-        Graph {
-            name: name.into(),
-            ..Graph::default()
-        }
+        Graph { name: name.into(), ..Graph::default() }
     }
 
     /// Adds a graph input of the given shape.
@@ -30,12 +27,7 @@ impl Graph {
     ///
     /// # Errors
     /// A zero extent, a wrong number of elements, an infinity or a NaN.
-    pub fn constant(
-        &mut self,
-        name: impl Into<String>,
-        shape: &[usize],
-        data: Vec<f32>,
-    ) -> Result<ValueId> {
+    pub fn constant(&mut self, name: impl Into<String>, shape: &[usize], data: Vec<f32>) -> Result<ValueId> {
         let name = name.into();
         check_constant(shape, &data).map_err(|e| e.node(&name).operator("constant"))?;
         Ok(self.push(name, shape, Source::Constant(data)))
@@ -45,12 +37,7 @@ impl Graph {
     ///
     /// # Errors
     /// Inputs that the operator's rule refuses; [`Op::Reshape`] (see [`Graph::reshape`]).
-    pub fn node(
-        &mut self,
-        name: impl Into<String>,
-        op: Op,
-        inputs: &[ValueId],
-    ) -> Result<ValueId> {
+    pub fn node(&mut self, name: impl Into<String>, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
         self.apply(name.into(), op, inputs, None)
     }
 
@@ -58,12 +45,7 @@ impl Graph {
     ///
     /// # Errors
     /// A shape with another number of elements.
-    pub fn reshape(
-        &mut self,
-        name: impl Into<String>,
-        x: ValueId,
-        shape: &[usize],
-    ) -> Result<ValueId> {
+    pub fn reshape(&mut self, name: impl Into<String>, x: ValueId, shape: &[usize]) -> Result<ValueId> {
         self.apply(name.into(), Op::Reshape, &[x], Some(shape))
     }
 
@@ -82,29 +64,21 @@ impl Graph {
         let place = |e: Error| e.node(&name).operator(op.name());
         let mut shapes = Vec::with_capacity(inputs.len());
         for &id in inputs {
-            let value = self.values.get(id.0 as usize).ok_or_else(|| {
-                place(Error::new("graph", format!("reads {id}, which is not made")))
-            })?;
+            let value = self
+                .values
+                .get(id.0 as usize)
+                .ok_or_else(|| place(Error::new("graph", format!("reads {id}, which is not made"))))?;
             shapes.push(value.shape.as_slice());
         }
         let shape = infer(&op, &shapes, shape).map_err(place)?;
         let id = self.push(String::new(), &shape, Source::Node { node, output: 0 });
-        self.nodes.push(Node {
-            name,
-            op,
-            inputs: inputs.to_vec(),
-            outputs: vec![id],
-        });
+        self.nodes.push(Node { name, op, inputs: inputs.to_vec(), outputs: vec![id] });
         Ok(id)
     }
 
     fn push(&mut self, name: String, shape: &[usize], source: Source) -> ValueId {
         let id = u32::try_from(self.values.len()).expect("memory ends before 2^32 values do");
-        self.values.push(Value {
-            name,
-            shape: shape.to_vec(),
-            source,
-        });
+        self.values.push(Value { name, shape: shape.to_vec(), source });
         ValueId(id)
     }
 
@@ -140,9 +114,7 @@ impl Graph {
     /// Indices of the nodes that read a value, ascending, each once.
     pub fn users(&self, id: ValueId) -> Vec<usize> {
         let reads = |node: &Node| node.inputs.contains(&id);
-        (0..self.nodes.len())
-            .filter(|&n| reads(&self.nodes[n]))
-            .collect()
+        (0..self.nodes.len()).filter(|&n| reads(&self.nodes[n])).collect()
     }
 
     /// How often each value is read, indexed by [`ValueId`]; being a graph output counts as a read.
@@ -185,10 +157,7 @@ pub(super) fn check_constant(shape: &[usize], data: &[f32]) -> Result<()> {
     if data.len() != wanted {
         return Err(Error::new(
             "graph",
-            format!(
-                "shape {shape:?} needs {wanted} elements, {} are stored",
-                data.len()
-            ),
+            format!("shape {shape:?} needs {wanted} elements, {} are stored", data.len()),
         ));
     }
     if let Some(i) = data.iter().position(|x| !x.is_finite()) {
@@ -207,16 +176,9 @@ mod tests {
     fn builds_a_convolution_and_counts_its_products() {
         let mut g = Graph::new("t");
         let x = g.input("x", &[1, 4, 5, 5]).unwrap();
-        let w = g
-            .constant("w", &[6, 2, 3, 3], vec![0.5; 6 * 2 * 9])
-            .unwrap();
-        let window = Window {
-            kernel: [3, 3],
-            ..Window::UNIT
-        };
-        let y = g
-            .node("c", Op::Conv { window, groups: 2 }, &[x, w])
-            .unwrap();
+        let w = g.constant("w", &[6, 2, 3, 3], vec![0.5; 6 * 2 * 9]).unwrap();
+        let window = Window { kernel: [3, 3], ..Window::UNIT };
+        let y = g.node("c", Op::Conv { window, groups: 2 }, &[x, w]).unwrap();
         g.outputs = vec![y];
         assert_eq!(g.shape(y), [1, 6, 3, 3]);
         assert_eq!(g.macs(), 6 * 9 * 2 * 9);

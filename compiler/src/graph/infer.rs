@@ -45,10 +45,7 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
         Op::LeakyRelu { alpha } => return refuse(format!("alpha is {alpha}")),
         Op::PRelu if broadcast(x, inputs[1]).as_deref() == Some(x) => x.to_vec(),
         Op::PRelu => {
-            return refuse(format!(
-                "slope {:?} does not broadcast to {x:?}",
-                inputs[1]
-            ));
+            return refuse(format!("slope {:?} does not broadcast to {x:?}", inputs[1]));
         }
         Op::MaxPool { window } => pool(window, x)?,
         Op::AveragePool { window, .. } if window.dilation == [1, 1] => pool(window, x)?,
@@ -101,16 +98,13 @@ fn slide(window: &Window, spatial: &[usize]) -> Result<[usize; 2]> {
         if window.kernel[axis] == 0 || stride == 0 || dilation == 0 {
             return refuse("kernel, strides and dilations must be positive");
         }
-        let padded = spatial[axis]
-            .checked_add(window.pads[axis])
-            .and_then(|n| n.checked_add(window.pads[axis + 2]));
+        let padded =
+            spatial[axis].checked_add(window.pads[axis]).and_then(|n| n.checked_add(window.pads[axis + 2]));
         let (Some(reach), Some(padded)) = (window.reach(axis), padded) else {
             return refuse("the window is too large to handle");
         };
         if reach > padded {
-            return refuse(format!(
-                "the window covers {reach} elements, the padded input has only {padded}"
-            ));
+            return refuse(format!("the window covers {reach} elements, the padded input has only {padded}"));
         }
         out[axis] = (padded - reach) / stride + 1;
     }
@@ -119,10 +113,7 @@ fn slide(window: &Window, spatial: &[usize]) -> Result<[usize; 2]> {
 
 fn image(x: &[usize]) -> Result<()> {
     if x.len() != 4 {
-        return refuse(format!(
-            "the input {x:?} has rank {}, an image has rank 4 (N, C, H, W)",
-            x.len()
-        ));
+        return refuse(format!("the input {x:?} has rank {}, an image has rank 4 (N, C, H, W)", x.len()));
     }
     Ok(())
 }
@@ -133,11 +124,8 @@ fn conv(window: &Window, groups: usize, inputs: &[&[usize]]) -> Result<Vec<usize
     if w.len() != 4 {
         return refuse(format!("the weights {w:?} must have rank 4"));
     }
-    if groups == 0 || x[1] % groups != 0 || w[0] % groups != 0 {
-        return refuse(format!(
-            "{groups} groups divide neither {} input nor {} output channels",
-            x[1], w[0]
-        ));
+    if groups == 0 || !x[1].is_multiple_of(groups) || !w[0].is_multiple_of(groups) {
+        return refuse(format!("{groups} groups do not divide {} input and {} output channels", x[1], w[0]));
     }
     if w[1] != x[1] / groups {
         return refuse(format!(
@@ -147,10 +135,7 @@ fn conv(window: &Window, groups: usize, inputs: &[&[usize]]) -> Result<Vec<usize
         ));
     }
     if w[2..] != window.kernel {
-        return refuse(format!(
-            "kernel {:?} and weights {w:?} disagree",
-            window.kernel
-        ));
+        return refuse(format!("kernel {:?} and weights {w:?} disagree", window.kernel));
     }
     if let Some(bias) = inputs.get(2)
         && **bias != [w[0]]
@@ -225,10 +210,7 @@ fn concat(axis: usize, inputs: &[&[usize]]) -> Result<Vec<usize>> {
     for x in &inputs[1..] {
         let others = |s: &[usize]| [&s[..axis], &s[axis + 1..]].concat();
         if x.len() != shape.len() || others(x) != others(&shape) {
-            return refuse(format!(
-                "shapes {:?} and {x:?} differ off axis {axis}",
-                inputs[0]
-            ));
+            return refuse(format!("shapes {:?} and {x:?} differ off axis {axis}", inputs[0]));
         }
         // Each extent is at most MAX_ELEMENTS: the sum of as many as memory holds cannot overflow.
         shape[axis] = shape[axis].saturating_add(x[axis]);
@@ -237,13 +219,7 @@ fn concat(axis: usize, inputs: &[&[usize]]) -> Result<Vec<usize>> {
 }
 
 fn gemm(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>> {
-    let Op::Gemm {
-        alpha,
-        beta,
-        trans_a,
-        trans_b,
-    } = op
-    else {
+    let Op::Gemm { alpha, beta, trans_a, trans_b } = op else {
         unreachable!("infer calls this for Gemm alone");
     };
     let (a, b) = (inputs[0], inputs[1]);
@@ -297,9 +273,7 @@ fn reshape(x: &[usize], declared: Option<&[usize]>) -> Result<Vec<usize>> {
         return refuse("the new shape is missing");
     };
     if elements(x)? != elements(shape)? {
-        return refuse(format!(
-            "{x:?} cannot become {shape:?}: the element counts differ"
-        ));
+        return refuse(format!("{x:?} cannot become {shape:?}: the element counts differ"));
     }
     Ok(shape.to_vec())
 }
@@ -308,9 +282,7 @@ fn transpose(perm: &[usize], x: &[usize]) -> Result<Vec<usize>> {
     let mut sorted = perm.to_vec();
     sorted.sort_unstable();
     if !sorted.iter().copied().eq(0..x.len()) {
-        return refuse(format!(
-            "perm {perm:?} does not permute the axes of {x:?}"
-        ));
+        return refuse(format!("perm {perm:?} does not permute the axes of {x:?}"));
     }
     Ok(perm.iter().map(|&p| x[p]).collect())
 }
@@ -318,13 +290,10 @@ fn transpose(perm: &[usize], x: &[usize]) -> Result<Vec<usize>> {
 fn depth_to_space(block: usize, x: &[usize]) -> Result<Vec<usize>> {
     image(x)?;
     match block.checked_mul(block) {
-        Some(square) if square > 0 && x[1] % square == 0 => {
+        Some(square) if square > 0 && x[1].is_multiple_of(square) => {
             Ok(vec![x[0], x[1] / square, x[2] * block, x[3] * block])
         }
-        _ => refuse(format!(
-            "block size {block} squared does not divide {} channels",
-            x[1]
-        )),
+        _ => refuse(format!("block size {block} squared does not divide {} channels", x[1])),
     }
 }
 
@@ -333,33 +302,19 @@ mod tests {
     use super::*;
 
     fn window(kernel: usize, stride: usize, dilation: usize, pad: usize) -> Window {
-        Window {
-            kernel: [kernel; 2],
-            stride: [stride; 2],
-            dilation: [dilation; 2],
-            pads: [pad; 4],
-        }
+        Window { kernel: [kernel; 2], stride: [stride; 2], dilation: [dilation; 2], pads: [pad; 4] }
     }
 
     /// Shapes worked out by hand from the ONNX text.
     #[test]
     fn shapes_by_hand() {
-        let gemm = |trans_a, trans_b| Op::Gemm {
-            alpha: 1.0,
-            beta: 1.0,
-            trans_a,
-            trans_b,
-        };
+        let gemm = |trans_a, trans_b| Op::Gemm { alpha: 1.0, beta: 1.0, trans_a, trans_b };
         let conv = |window, groups| Op::Conv { window, groups };
-        let perm = Op::Transpose {
-            perm: vec![2, 0, 1],
-        };
-        let shuffle = Op::DepthToSpace {
-            block: 2,
-            mode: crate::graph::DepthToSpaceMode::Dcr,
-        };
+        let perm = Op::Transpose { perm: vec![2, 0, 1] };
+        let shuffle = Op::DepthToSpace { block: 2, mode: crate::graph::DepthToSpaceMode::Dcr };
         let max = |window| Op::MaxPool { window };
-        let rows: &[(Op, &[&[usize]], &[usize])] = &[
+        type Row<'a> = (Op, &'a [&'a [usize]], &'a [usize]);
+        let rows: &[Row] = &[
             (conv(window(3, 2, 1, 1), 1), &[&[1, 3, 224, 224], &[8, 3, 3, 3]], &[1, 8, 112, 112]),
             (conv(window(3, 1, 2, 0), 4), &[&[2, 4, 9, 7], &[4, 1, 3, 3], &[4]], &[2, 4, 5, 3]),
             (max(window(3, 2, 1, 1)), &[&[1, 5, 7, 8]], &[1, 5, 4, 4]),

@@ -10,9 +10,7 @@ impl Graph {
     /// # Errors
     /// The first invariant that is broken, naming the node or the value.
     pub fn verify(&self) -> Result<()> {
-        self.verify_values()
-            .and_then(|()| self.verify_nodes())
-            .map_err(|e| e.file(&self.name))
+        self.verify_values().and_then(|()| self.verify_nodes()).map_err(|e| e.file(&self.name))
     }
 
     fn verify_values(&self) -> Result<()> {
@@ -20,9 +18,10 @@ impl Graph {
             Err(Error::new("graph", format!("{id} {text}")).node(&self.value(id).name))
         };
         for (index, value) in self.values.iter().enumerate() {
-            let id = ValueId(u32::try_from(index).map_err(|_| {
-                Error::new("graph", "the graph holds more than 2^32 values")
-            })?);
+            let id = ValueId(
+                u32::try_from(index)
+                    .map_err(|_| Error::new("graph", "the graph holds more than 2^32 values"))?,
+            );
             elements(&value.shape).map_err(|e| e.node(&value.name))?;
             match &value.source {
                 Source::Input(n) if self.inputs.get(*n) != Some(&id) => {
@@ -47,11 +46,7 @@ impl Graph {
                 _ => return Err(Error::new("graph", format!("{id} is not graph input {n}"))),
             }
         }
-        if let Some(id) = self
-            .outputs
-            .iter()
-            .find(|id| id.0 as usize >= self.values.len())
-        {
+        if let Some(id) = self.outputs.iter().find(|id| id.0 as usize >= self.values.len()) {
             return Err(Error::new("graph", format!("output {id} is not made")));
         }
         if self.outputs.is_empty() {
@@ -62,11 +57,8 @@ impl Graph {
 
     fn verify_nodes(&self) -> Result<()> {
         for (index, node) in self.nodes.iter().enumerate() {
-            let broken = |message: String| {
-                Err(Error::new("graph", message)
-                    .node(&node.name)
-                    .operator(node.op.name()))
-            };
+            let broken =
+                |message: String| Err(Error::new("graph", message).node(&node.name).operator(node.op.name()));
             let mut shapes = Vec::with_capacity(node.inputs.len());
             for &id in &node.inputs {
                 match self.values.get(id.0 as usize) {
@@ -87,10 +79,7 @@ impl Graph {
             let Some(value) = self.values.get(output.0 as usize) else {
                 return broken(format!("makes {output}, which does not exist"));
             };
-            let own = Source::Node {
-                node: index,
-                output: 0,
-            };
+            let own = Source::Node { node: index, output: 0 };
             if value.source != own {
                 return broken(format!("makes {output}, which has another maker"));
             }
@@ -98,10 +87,7 @@ impl Graph {
             let shape = infer(&node.op, &shapes, declared)
                 .map_err(|e| e.node(&node.name).operator(node.op.name()))?;
             if shape != value.shape {
-                return broken(format!(
-                    "{output} has shape {:?}, the operator gives {shape:?}",
-                    value.shape
-                ));
+                return broken(format!("{output} has shape {:?}, the operator gives {shape:?}", value.shape));
             }
         }
         Ok(())

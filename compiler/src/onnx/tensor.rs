@@ -1,5 +1,6 @@
 //! Decoding of constant tensors: inline in any of the typed fields, raw, or in another file.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
@@ -66,14 +67,11 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
         return refuse("the tensor is stored in segments").map_err(resave);
     }
     let Some(width) = element_bytes(tensor.data_type) else {
-        return refuse(format!(
-            "element type {} is neither float nor integer",
-            type_name(tensor.data_type)
-        ));
+        return refuse(format!("element type {} is neither float nor integer", type_name(tensor.data_type)));
     };
     let raw = match (&tensor.raw_data, tensor.data_location) {
-        (_, 1) => Some(external(tensor, folder, count * width)?),
-        (Some(raw), 0) => Some(raw.clone()),
+        (_, 1) => Some(Cow::Owned(external(tensor, folder, count * width)?)),
+        (Some(raw), 0) => Some(Cow::Borrowed(raw.as_slice())),
         (None, 0) => None,
         (_, other) => return refuse(format!("data location {other} is unknown")),
     };
@@ -95,9 +93,7 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
         Elements::Ints(data) => data.len(),
     };
     if stored != count {
-        return refuse(format!(
-            "{stored} elements are stored, the shape {shape:?} needs {count}"
-        ));
+        return refuse(format!("{stored} elements are stored, the shape {shape:?} needs {count}"));
     }
     Ok(Tensor { shape, elements })
 }
@@ -121,8 +117,23 @@ fn element_bytes(code: i32) -> Option<usize> {
 /// The name ONNX gives an element type.
 pub(super) fn type_name(code: i32) -> String {
     const NAMES: [&str; 17] = [
-        "UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING",
-        "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64", "COMPLEX64", "COMPLEX128", "BFLOAT16",
+        "UNDEFINED",
+        "FLOAT",
+        "UINT8",
+        "INT8",
+        "UINT16",
+        "INT16",
+        "INT32",
+        "INT64",
+        "STRING",
+        "BOOL",
+        "FLOAT16",
+        "DOUBLE",
+        "UINT32",
+        "UINT64",
+        "COMPLEX64",
+        "COMPLEX128",
+        "BFLOAT16",
     ];
     let known = usize::try_from(code).ok().and_then(|c| NAMES.get(c));
     known.map_or_else(|| format!("number {code}"), |n| (*n).to_owned())
@@ -258,43 +269,21 @@ mod tests {
 
     #[test]
     fn reads_every_storage() {
-        let base = TensorProto {
-            dims: vec![2],
-            ..TensorProto::default()
-        };
+        let base = TensorProto { dims: vec![2], ..TensorProto::default() };
         let rows = [
             TensorProto {
                 data_type: data_type::FLOAT,
                 raw_data: Some([1f32.to_le_bytes(), (-2f32).to_le_bytes()].concat()),
                 ..base.clone()
             },
-            TensorProto {
-                data_type: data_type::FLOAT,
-                float_data: vec![1.0, -2.0],
-                ..base.clone()
-            },
-            TensorProto {
-                data_type: data_type::DOUBLE,
-                double_data: vec![1.0, -2.0],
-                ..base.clone()
-            },
-            TensorProto {
-                data_type: data_type::FLOAT16,
-                int32_data: vec![0x3c00, 0xc000],
-                ..base.clone()
-            },
+            TensorProto { data_type: data_type::FLOAT, float_data: vec![1.0, -2.0], ..base.clone() },
+            TensorProto { data_type: data_type::DOUBLE, double_data: vec![1.0, -2.0], ..base.clone() },
+            TensorProto { data_type: data_type::FLOAT16, int32_data: vec![0x3c00, 0xc000], ..base.clone() },
         ];
         for row in rows {
-            assert_eq!(
-                decode(&row, None).unwrap(),
-                Tensor::floats(vec![2], vec![1.0, -2.0])
-            );
+            assert_eq!(decode(&row, None).unwrap(), Tensor::floats(vec![2], vec![1.0, -2.0]));
         }
-        let ints = TensorProto {
-            data_type: data_type::INT8,
-            raw_data: Some(vec![0xff, 3]),
-            ..base
-        };
+        let ints = TensorProto { data_type: data_type::INT8, raw_data: Some(vec![0xff, 3]), ..base };
         assert_eq!(decode(&ints, None).unwrap(), Tensor::ints(vec![2], vec![-1, 3]));
     }
 
@@ -325,22 +314,13 @@ mod tests {
             external_data: [("location", location), ("offset", offset), ("length", length)]
                 .iter()
                 .filter(|(_, v)| !v.is_empty())
-                .map(|(k, v)| StringStringEntryProto {
-                    key: (*k).to_owned(),
-                    value: (*v).to_owned(),
-                })
+                .map(|(k, v)| StringStringEntryProto { key: (*k).to_owned(), value: (*v).to_owned() })
                 .collect(),
             ..TensorProto::default()
         };
         let read = |l, o, n| decode(&tensor(l, o, n), Some(&folder));
-        assert_eq!(
-            read("w.bin", "4", "8").unwrap(),
-            Tensor::floats(vec![2], vec![1.0, 2.0])
-        );
-        assert_eq!(
-            read("./w.bin", "8", "").unwrap(),
-            Tensor::floats(vec![2], vec![2.0, 3.0])
-        );
+        assert_eq!(read("w.bin", "4", "8").unwrap(), Tensor::floats(vec![2], vec![1.0, 2.0]));
+        assert_eq!(read("./w.bin", "8", "").unwrap(), Tensor::floats(vec![2], vec![2.0, 3.0]));
         let refused = [
             ("w.bin", "12", "8"),
             ("w.bin", "18446744073709551615", "8"),

@@ -1,0 +1,29 @@
+//! How large a node's sums can become.
+
+use super::{FixedGraph, FixedNode, Reduction};
+
+impl FixedGraph {
+    /// The largest magnitude that the accumulator of output channel `c`, or its sum with the bias,
+    /// can reach at any step, whatever bytes the input holds.
+    ///
+    /// Each term has a largest value of at least zero and a smallest of at most zero, so the sums
+    /// of all largest and of all smallest terms bound every partial sum too.
+    pub fn accumulator_bound(&self, node: &FixedNode, c: usize) -> i64 {
+        let taps = node.window.kernel[0] * node.window.kernel[1];
+        let (low, high) = match &node.reduction {
+            Reduction::Conv { weights, groups } => {
+                let terms = self.tensor(node.input).shape[0] / groups * taps;
+                let row = &weights[c * terms..(c + 1) * terms];
+                row.iter().fold((0i64, 0i64), |(low, high), &w| {
+                    let w = i64::from(w);
+                    (low + (w * -128).min(w * 127), high + (w * -128).max(w * 127))
+                })
+            }
+            Reduction::Sum => (taps as i64 * -128, taps as i64 * 127),
+            Reduction::Max => (-128, 127),
+        };
+        let bias = i64::from(self.channel(node, c).bias);
+        let all = [low, high, low + bias, high + bias];
+        all.iter().fold(0, |most, sum| most.max(sum.abs()))
+    }
+}

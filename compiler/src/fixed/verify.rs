@@ -1,0 +1,143 @@
+//! Every invariant of a quantised network that can be checked without running it.
+
+use super::{FixedGraph, FixedNode, Reduction, TensorId};
+use crate::error::{Error, Result};
+use tilewright_arch::fixed::{MAX_MANTISSA, MAX_SHIFT};
+
+impl FixedGraph {
+    /// Checks the invariants of the [module](super), and that no sum can leave 32 bits.
+    ///
+    /// # Errors
+    /// The first broken invariant, naming the node or tensor.
+    pub fn verify(&self) -> Result<()> {
+        let refuse = |message: String| Err(Error::new("fixed", message).file(&self.name));
+        for (i, tensor) in self.tensors.iter().enumerate() {
+            let elements = tensor.shape.iter().try_fold(1usize, |n, &e| n.checked_mul(e));
+            if elements.is_none_or(|n| n == 0) {
+                return refuse(format!("t{i} has shape {:?}", tensor.shape));
+            }
+            if !(tensor.scale.is_finite() && tensor.scale > 0.0) {
+                return refuse(format!("t{i} has scale {}", tensor.scale));
+            }
+        }
+        let ids = self.inputs.iter().chain(&self.outputs);
+        for (id, shape) in ids {
+            let elements = shape.iter().product::<usize>();
+            if self.tensors.get(id.0 as usize).is_none_or(|t| t.elements() != elements) {
+                return refuse(format!("{id} is no tensor of {elements} elements"));
+            }
+        }
+        // How often each element has been written; inputs are written by the host.
+        let mut written: Vec<Vec<u8>> = self.tensors.iter().map(|t| vec![0; t.elements()]).collect();
+        for (id, _) in &self.inputs {
+            written[id.0 as usize].fill(1);
+        }
+        for node in &self.nodes {
+            self.verify_node(node, &mut written)
+                .map_err(|e| e.file(&self.name).node(&node.name).operator(&node.operator))?;
+        }
+        match written.iter().position(|w| w.contains(&0)) {
+            Some(i) => refuse(format!("t{i} is not written completely")),
+            None => Ok(()),
+        }
+    }
+
+    fn verify_node(&self, node: &FixedNode, written: &mut [Vec<u8>]) -> Result<()> {
+        let refuse = |message: String| Err(Error::new("fixed", message));
+        let complete = |id: TensorId, written: &[Vec<u8>]| {
+            written.get(id.0 as usize).is_some_and(|w| w.iter().all(|&n| n == 1))
+        };
+        if !complete(node.input, written) {
+            return refuse(format!("reads {} before it is written", node.input));
+        }
+        let [ic, height, width] = self.tensor(node.input).shape;
+        let w = &node.window;
+        for (axis, extent) in [height, width].into_iter().enumerate() {
+            let padded = extent + w.pads[axis] + w.pads[axis + 2];
+            if w.stride[axis] == 0 || w.reach(axis).is_none_or(|r| r == 0 || r > padded) {
+                return refuse(format!("the window {w:?} does not fit {height}x{width}"));
+            }
+        }
+        if let Reduction::Conv { weights, groups } = &node.reduction {
+            let terms = ic.checked_div(*groups).unwrap_or(0) * w.kernel[0] * w.kernel[1];
+            let fit = *groups > 0
+                && ic % groups == 0
+                && weights.len().is_multiple_of(terms)
+                && (weights.len() / terms) % groups == 0;
+            if !fit || weights.is_empty() {
+                return refuse(format!("{} weights do not fit {groups} groups", weights.len()));
+            }
+            if weights.contains(&-128) {
+                return refuse("a weight is -128".into());
+            }
+        }
+        let grid = self.grid(node);
+        let [channels, rows, columns] = grid;
+        if node.channels.len() != 1 && node.channels.len() != channels {
+            return refuse(format!("{} requantisations for {channels} channels", node.channels.len()));
+        }
+        let legal = |mantissa: i32, shift: u8| mantissa.abs() <= MAX_MANTISSA && shift <= MAX_SHIFT;
+        for (i, c) in node.channels.iter().enumerate() {
+            if !legal(c.mantissa, c.shift) || !legal(c.negative_mantissa, c.shift) {
+                return refuse(format!("channel {i} cannot be encoded: {c:?}"));
+            }
+        }
+        for c in 0..channels {
+            let bound = self.accumulator_bound(node, c);
+            if bound > i64::from(i32::MAX) {
+                return refuse(format!("sums of channel {c} reach {bound}, above 32 bits"));
+            }
+        }
+        if let Some((id, scale)) = &node.operand {
+            if !complete(*id, written) {
+                return refuse(format!("adds {id} before it is written"));
+            }
+            if self.tensor(*id).shape != grid {
+                return refuse(format!("adds {id} of shape {:?} to {grid:?}", self.tensor(*id).shape));
+            }
+            if !legal(scale.mantissa, scale.shift) {
+                return refuse(format!("the operand cannot be scaled by {scale:?}"));
+            }
+        }
+        if node.post.lo > node.post.hi {
+            return refuse(format!("clamps to {}..={}", node.post.lo, node.post.hi));
+        }
+        self.verify_place(node, [channels, rows, columns], written)
+    }
+
+    fn verify_place(&self, node: &FixedNode, grid: [usize; 3], written: &mut [Vec<u8>]) -> Result<()> {
+        let refuse = |message: String| Err(Error::new("fixed", message));
+        let [channels, rows, columns] = grid;
+        let [y0, x0, h, w] = node.place.region;
+        if h == 0 || w == 0 || y0 + h > rows || x0 + w > columns {
+            return refuse(format!("writes region {:?} of {rows}x{columns}", node.place.region));
+        }
+        let r = node.place.depth_to_space.0;
+        if r == 0 || !channels.is_multiple_of(r * r) {
+            return refuse(format!("{channels} channels cannot become {r}x{r} blocks"));
+        }
+        let Some(target) = written.get_mut(node.output.0 as usize) else {
+            return refuse(format!("writes {}, which does not exist", node.output));
+        };
+        let [tc, th, tw] = self.tensor(node.output).shape;
+        if [th, tw] != [rows * r, columns * r] || node.place.channel + channels / (r * r) > tc {
+            return refuse(format!(
+                "a result of {channels}x{rows}x{columns} does not fit {} of {tc}x{th}x{tw}",
+                node.output
+            ));
+        }
+        for c in 0..channels {
+            for y in y0..y0 + h {
+                for x in x0..x0 + w {
+                    let [tc, ty, tx] = node.place.target(channels, c, y, x);
+                    let count = &mut target[(tc * th + ty) * tw + tx];
+                    if *count > 0 {
+                        return refuse(format!("writes {}[{tc}][{ty}][{tx}] again", node.output));
+                    }
+                    *count = 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}

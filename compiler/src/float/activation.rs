@@ -1,0 +1,22 @@
+//! Elementwise operators with two operands or a slope.
+
+use ndarray::{ArrayD, ArrayViewD, IxDyn, Zip};
+
+/// x < 0 ? alpha * x : x.
+pub(super) fn leaky_relu(x: &ArrayViewD<f32>, alpha: f32) -> ArrayD<f32> {
+    x.mapv(|v| if v < 0.0 { alpha * v } else { v })
+}
+
+/// x < 0 ? slope * x : x, with the slope broadcast to x.
+pub(super) fn prelu(x: &ArrayViewD<f32>, slope: &ArrayViewD<f32>) -> ArrayD<f32> {
+    let slope = slope.broadcast(x.raw_dim()).expect("the rule of PRelu checked the shapes");
+    Zip::from(x).and(&slope).map_collect(|&v, &s| if v < 0.0 { s * v } else { v })
+}
+
+/// a + b with numpy broadcasting to `shape`.
+pub(super) fn add(a: &ArrayViewD<f32>, b: &ArrayViewD<f32>, shape: &[usize]) -> ArrayD<f32> {
+    let fit = "the rule of Add checked the shapes";
+    let a = a.broadcast(IxDyn(shape)).expect(fit);
+    let b = b.broadcast(IxDyn(shape)).expect(fit);
+    Zip::from(&a).and(&b).map_collect(|&a, &b| a + b)
+}

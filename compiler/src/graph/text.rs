@@ -1,0 +1,238 @@
+//! The Relay-like text form of a graph. [`super::parse`] reads it back.
+//!
+//! ```text
+//! graph "net.onnx" {
+//!   %0 = input() /* x */: Tensor[(1, 3, 8, 8), float32]
+//!   %2 = conv2d(%0, meta[Constant][1], kernel=[3, 3], strides=[1, 1], padding=[1, 1, 1, 1],
+//!        dilation=[1, 1], groups=1) /* conv1 -> act */: Tensor[(1, 4, 8, 8), float32]
+//!   (%2)
+//! }
+//! meta[Constant][1] /* conv1.weight */: Tensor[(4, 3, 3, 3), float32] = [0.5, -1.0, ...]
+//! ```
+//!
+//! (One line per node in truth.) A comment holds the node's name, then, if the result has a name of
+//! its own, `->` and that. The number of a constant is its value's number. Elements print as the
+//! shortest decimals that read back to the same float32.
+
+use std::fmt;
+
+use super::{DepthToSpaceMode, Graph, Op, Source, Value, ValueId, Window};
+
+/// Whether [`Graph::text`] prints the elements of constants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Data {
+    /// All elements: the text holds the whole graph.
+    Full,
+    /// `...` in their place: for reading. Such a text cannot be parsed.
+    Elided,
+}
+
+impl Graph {
+    /// The text form, with or without the elements of constants.
+    pub fn text(&self, data: Data) -> String {
+        Text { graph: self, data }.to_string()
+    }
+}
+
+/// The text form with all data, which [`super::parse`] reads back to an equal graph.
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (graph, data) = (self, Data::Full);
+        Text { graph, data }.fmt(f)
+    }
+}
+
+struct Text<'a> {
+    graph: &'a Graph,
+    data: Data,
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let graph = self.graph;
+        writeln!(f, "graph {:?} {{", graph.name)?;
+        for id in &graph.inputs {
+            let value = graph.value(*id);
+            let tail = Tail(&[&value.name], &[&value.shape]);
+            writeln!(f, "  {id} = input(){tail}")?;
+        }
+        for node in &graph.nodes {
+            write!(f, "  {} = {}(", Tuple(&node.outputs), node.op.text_name())?;
+            for (i, id) in node.inputs.iter().enumerate() {
+                let comma = if i == 0 { "" } else { ", " };
+                match graph.value(*id).source {
+                    Source::Constant(_) => write!(f, "{comma}{}", Meta(*id))?,
+                    _ => write!(f, "{comma}{id}")?,
+                }
+            }
+            for (key, value) in attributes(&node.op) {
+                write!(f, ", {key}={value}")?;
+            }
+            let outputs: Vec<&Value> = node.outputs.iter().map(|&id| graph.value(id)).collect();
+            let mut names = vec![node.name.as_str()];
+            if outputs.iter().any(|v| !v.name.is_empty()) {
+                names.extend(outputs.iter().map(|v| v.name.as_str()));
+            }
+            let shapes: Vec<&[usize]> = outputs.iter().map(|v| v.shape.as_slice()).collect();
+            writeln!(f, "){}", Tail(&names, &shapes))?;
+        }
+        let outputs: Vec<String> = graph
+            .outputs
+            .iter()
+            .map(|&id| match graph.value(id).source {
+                Source::Constant(_) => Meta(id).to_string(),
+                _ => id.to_string(),
+            })
+            .collect();
+        writeln!(f, "  ({})\n}}", outputs.join(", "))?;
+        for (index, value) in graph.values.iter().enumerate() {
+            let Source::Constant(elements) = &value.source else {
+                continue;
+            };
+            let tail = Tail(&[&value.name], &[&value.shape]);
+            write!(f, "{}{tail} = [", Meta(ValueId(index as u32)))?;
+            match self.data {
+                Data::Elided => write!(f, "...")?,
+                Data::Full => {
+                    for (i, x) in elements.iter().enumerate() {
+                        write!(f, "{}{x:?}", if i == 0 { "" } else { ", " })?;
+                    }
+                }
+            }
+            writeln!(f, "]")?;
+        }
+        Ok(())
+    }
+}
+
+struct Meta(ValueId);
+
+impl fmt::Display for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "meta[Constant][{}]", self.0.0)
+    }
+}
+
+/// One value as itself, several as a tuple.
+struct Tuple<'a>(&'a [ValueId]);
+
+impl fmt::Display for Tuple<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [id] => write!(f, "{id}"),
+            ids => {
+                let ids: Vec<String> = ids.iter().map(ValueId::to_string).collect();
+                write!(f, "({})", ids.join(", "))
+            }
+        }
+    }
+}
+
+/// The names of a line and the types of its values.
+struct Tail<'a>(&'a [&'a str], &'a [&'a [usize]]);
+
+impl fmt::Display for Tail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 != [""] {
+            let names: Vec<String> = self.0.iter().map(|n| escape(n)).collect();
+            write!(f, " /* {} */", names.join(" -> "))?;
+        }
+        let types: Vec<String> = self.1.iter().map(|s| tensor_type(s)).collect();
+        match &types[..] {
+            [one] => write!(f, ": {one}"),
+            all => write!(f, ": ({})", all.join(", ")),
+        }
+    }
+}
+
+fn tensor_type(shape: &[usize]) -> String {
+    let extents: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let comma = if shape.len() == 1 { "," } else { "" };
+    format!("Tensor[({}{comma}), float32]", extents.join(", "))
+}
+
+/// Escapes what would end a comment or look like its syntax: most names stay as they are.
+fn escape(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for (i, c) in name.char_indices() {
+        let edge = i == 0 || i + c.len_utf8() == name.len();
+        if matches!(c, '\\' | '*' | '>') || c.is_control() || (edge && c.is_whitespace()) {
+            text.extend(c.escape_unicode());
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+impl Op {
+    /// The operator's name in the text form.
+    pub(super) fn text_name(&self) -> &'static str {
+        match self {
+            Op::Conv { .. } => "conv2d",
+            Op::BatchNormalization { .. } => "batch_norm",
+            Op::Relu => "relu",
+            Op::Clip { .. } => "clip",
+            Op::LeakyRelu { .. } => "leaky_relu",
+            Op::PRelu => "prelu",
+            Op::MaxPool { .. } => "max_pool2d",
+            Op::AveragePool { .. } => "avg_pool2d",
+            Op::GlobalAveragePool => "global_avg_pool",
+            Op::Add => "add",
+            Op::Concat { .. } => "concatenate",
+            Op::Gemm { .. } => "gemm",
+            Op::MatMul => "matmul",
+            Op::Flatten { .. } => "flatten",
+            Op::Reshape => "reshape",
+            Op::Transpose { .. } => "transpose",
+            Op::DepthToSpace { .. } => "depth_to_space",
+            Op::Softmax { .. } => "softmax",
+        }
+    }
+}
+
+/// The attributes of an operator as the text form writes them.
+fn attributes(op: &Op) -> Vec<(&'static str, String)> {
+    fn window(w: &Window) -> Vec<(&'static str, String)> {
+        vec![
+            ("kernel", format!("{:?}", w.kernel)),
+            ("strides", format!("{:?}", w.stride)),
+            ("padding", format!("{:?}", w.pads)),
+            ("dilation", format!("{:?}", w.dilation)),
+        ]
+    }
+    match op {
+        Op::Conv { window: w, groups } => {
+            let mut all = window(w);
+            all.push(("groups", groups.to_string()));
+            all
+        }
+        Op::MaxPool { window: w } => window(w),
+        Op::AveragePool { window: w, count_include_pad } => {
+            let mut all = window(w);
+            all.push(("count_include_pad", count_include_pad.to_string()));
+            all
+        }
+        Op::BatchNormalization { epsilon } => vec![("epsilon", format!("{epsilon:?}"))],
+        Op::Clip { min, max } => vec![("min", format!("{min:?}")), ("max", format!("{max:?}"))],
+        Op::LeakyRelu { alpha } => vec![("alpha", format!("{alpha:?}"))],
+        Op::Concat { axis } | Op::Flatten { axis } | Op::Softmax { axis } => {
+            vec![("axis", axis.to_string())]
+        }
+        Op::Gemm { alpha, beta, trans_a, trans_b } => vec![
+            ("alpha", format!("{alpha:?}")),
+            ("beta", format!("{beta:?}")),
+            ("trans_a", trans_a.to_string()),
+            ("trans_b", trans_b.to_string()),
+        ],
+        Op::Transpose { perm } => vec![("perm", format!("{perm:?}"))],
+        Op::DepthToSpace { block, mode } => {
+            let mode = match mode {
+                DepthToSpaceMode::Dcr => "DCR",
+                DepthToSpaceMode::Crd => "CRD",
+            };
+            vec![("block", block.to_string()), ("mode", mode.to_owned())]
+        }
+        Op::Relu | Op::PRelu | Op::GlobalAveragePool | Op::Add | Op::MatMul | Op::Reshape => Vec::new(),
+    }
+}

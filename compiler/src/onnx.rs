@@ -1,0 +1,73 @@
+//! Reading ONNX models: float32 networks of opset 7 to 22 with static shapes.
+//!
+//! Every node becomes nodes of [`Graph`] with the same meaning or is refused by file, node,
+//! operator and attribute; nothing is dropped silently. What only carries constants or copies
+//! (Identity, Constant, Dropout, arithmetic on shapes) leaves no node behind.
+//!
+//! No input, however damaged, makes the importer panic or read a file outside the model's folder.
+
+mod activation;
+mod call;
+mod constant;
+mod conv;
+mod elementwise;
+mod fold;
+mod import;
+mod matrix;
+mod norm;
+mod order;
+mod pool;
+mod proto;
+mod shape;
+mod tensor;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use prost::Message;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+
+/// What an import yields.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The network; [`Graph::verify`] holds.
+    pub graph: Graph,
+    /// What the importer assumed, for the user to read: a batch size, a stale declared shape.
+    pub warnings: Vec<String>,
+}
+
+/// Reads a model file; external data is looked for beside it.
+///
+/// # Errors
+/// A file that cannot be read or is not ONNX; a model that uses what is not supported, naming the
+/// node, the operator, the attribute and what to try.
+pub fn import(path: &Path) -> Result<Imported> {
+    let name = path.display().to_string();
+    let bytes =
+        std::fs::read(path).map_err(|e| Error::new("import", format!("cannot be read: {e}")).file(&name))?;
+    // The parent of a bare file name is the empty path, which means the current folder.
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    import_bytes(&bytes, &name, Some(folder))
+}
+
+/// Reads a model from memory. `name` stands for the file in messages; without a `folder`, external
+/// data is refused.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_bytes(bytes: &[u8], name: &str, folder: Option<&Path>) -> Result<Imported> {
+    let model = proto::ModelProto::decode(bytes).map_err(|e| {
+        Error::new("import", format!("is not an ONNX model: {e}"))
+            .file(name)
+            .hint("check that the file is complete: python -m onnx.checker")
+    })?;
+    import::run(&model, name, folder).map_err(|e| e.stage("import").file(name))
+}

@@ -1,0 +1,51 @@
+//! Relu, Clip, LeakyRelu, PRelu.
+
+use super::call::Call;
+use crate::error::Result;
+use crate::graph::Op;
+
+/// Relu.
+pub(super) fn relu(call: &mut Call) -> Result<()> {
+    let inputs = call.values(1, 1)?;
+    call.emit(Op::Relu, &inputs)
+}
+
+/// Clip: bounds are attributes up to opset 10 and inputs from opset 11.
+pub(super) fn clip(call: &mut Call) -> Result<()> {
+    let (mut min, mut max) = (f32::NEG_INFINITY, f32::INFINITY);
+    if call.opset() < 11 {
+        call.arity(1, 1)?;
+        min = call.float("min", min)?;
+        max = call.float("max", max)?;
+    } else {
+        call.arity(1, 3)?;
+        if call.has(1) {
+            min = call.scalar(1)?;
+        }
+        if call.has(2) {
+            max = call.scalar(2)?;
+        }
+    }
+    // The old defaults and many exporters write the extreme finite float for "no bound".
+    if min == f32::MIN {
+        min = f32::NEG_INFINITY;
+    }
+    if max == f32::MAX {
+        max = f32::INFINITY;
+    }
+    let x = call.value(0)?;
+    call.emit(Op::Clip { min, max }, &[x])
+}
+
+/// LeakyRelu.
+pub(super) fn leaky_relu(call: &mut Call) -> Result<()> {
+    let inputs = call.values(1, 1)?;
+    let alpha = call.float("alpha", 0.01)?;
+    call.emit(Op::LeakyRelu { alpha }, &inputs)
+}
+
+/// PRelu.
+pub(super) fn prelu(call: &mut Call) -> Result<()> {
+    let inputs = call.values(2, 2)?;
+    call.emit(Op::PRelu, &inputs)
+}

@@ -1,0 +1,309 @@
+//! One node as its importer sees it: checked access to inputs, attributes and results.
+//!
+//! Each attribute that is read is remembered; [`Call::finish`] refuses the ones nobody asked for, so
+//! that an attribute with a meaning is never dropped.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use super::import::{Importer, Operand};
+use super::order::node_name;
+use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
+use super::tensor::{Elements, Tensor};
+use crate::error::{Error, Result};
+use crate::graph::{Op, ValueId};
+
+/// A node being imported.
+pub(super) struct Call<'a> {
+    importer: &'a mut Importer,
+    node: &'a NodeProto,
+    /// The node's name, made up where the model has none.
+    pub name: String,
+    /// Where external data may lie.
+    pub folder: Option<&'a Path>,
+    /// Attributes that the operator's importer has looked for.
+    known: Vec<&'static str>,
+    /// Results bound so far.
+    bound: usize,
+}
+
+impl<'a> Call<'a> {
+    pub fn new(
+        importer: &'a mut Importer,
+        node: &'a NodeProto,
+        index: usize,
+        folder: Option<&'a Path>,
+    ) -> Call<'a> {
+        Call { importer, node, name: node_name(node, index), folder, known: Vec::new(), bound: 0 }
+    }
+
+    pub fn operator(&self) -> &'a str {
+        &self.node.op_type
+    }
+
+    pub fn domain(&self) -> &'a str {
+        &self.node.domain
+    }
+
+    pub fn opset(&self) -> i64 {
+        self.importer.opset
+    }
+
+    /// An error about this node; the caller of the operator's importer adds the place.
+    pub fn error(&self, message: impl Into<String>) -> Error {
+        Error::new("import", message)
+    }
+
+    /// An error about an attribute, or an input that newer opsets use in its place.
+    pub fn refuse<T>(&self, attribute: &str, message: impl Into<String>) -> Result<T> {
+        Err(self.error(message).attribute(attribute))
+    }
+
+    // Inputs.
+
+    /// Checks the number of inputs; the first `least` must not be left out.
+    pub fn arity(&self, least: usize, most: usize) -> Result<()> {
+        let count = self.node.input.len();
+        if count < least || count > most {
+            let wanted = match (least, most) {
+                (l, m) if l == m => format!("{l}"),
+                (l, usize::MAX) => format!("at least {l}"),
+                (l, m) => format!("{l} to {m}"),
+            };
+            return Err(self.error(format!("has {count} inputs, needs {wanted}")));
+        }
+        match (0..least).find(|&i| !self.has(i)) {
+            Some(i) => Err(self.error(format!("input {i} is left out"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Number of inputs, left-out ones included.
+    pub fn inputs(&self) -> usize {
+        self.node.input.len()
+    }
+
+    /// Whether an input is given; optional inputs are left out by an empty name.
+    pub fn has(&self, input: usize) -> bool {
+        self.node.input.get(input).is_some_and(|n| !n.is_empty())
+    }
+
+    fn input_name(&self, input: usize) -> Result<&'a str> {
+        match self.node.input.get(input).filter(|n| !n.is_empty()) {
+            Some(name) => Ok(name),
+            None => Err(self.error(format!("input {input} is missing"))),
+        }
+    }
+
+    /// What an input stands for.
+    pub fn operand(&self, input: usize) -> Result<Operand> {
+        self.importer.operand(self.input_name(input)?)
+    }
+
+    /// An input as a float32 value of the graph.
+    pub fn value(&mut self, input: usize) -> Result<ValueId> {
+        let name = self.input_name(input)?;
+        self.importer.value(name)
+    }
+
+    /// The first `least` inputs and the given ones of the optional rest, as values.
+    pub fn values(&mut self, least: usize, most: usize) -> Result<Vec<ValueId>> {
+        self.arity(least, most)?;
+        let given = (0..self.inputs()).filter(|&i| self.has(i)).max();
+        let count = given.map_or(0, |last| last + 1);
+        (0..count).map(|i| self.value(i)).collect()
+    }
+
+    /// An input whose elements are known now.
+    pub fn constant(&self, input: usize) -> Result<Rc<Tensor>> {
+        match self.operand(input)? {
+            Operand::Constant(tensor) => Ok(tensor),
+            Operand::Value(_) => Err(self
+                .error(format!("input {input} is computed, it must be a constant"))
+                .hint("constant-fold the model (onnxsim)")),
+        }
+    }
+
+    /// A constant integer input of rank 0 or 1, such as a list of axes.
+    pub fn integers(&self, input: usize) -> Result<Vec<i64>> {
+        let tensor = self.constant(input)?;
+        match &tensor.elements {
+            Elements::Ints(data) if tensor.shape.len() <= 1 => Ok(data.clone()),
+            _ => Err(self.error(format!("input {input} must be a list of integers"))),
+        }
+    }
+
+    /// A constant float input of one element.
+    pub fn scalar(&self, input: usize) -> Result<f32> {
+        match &self.constant(input)?.elements {
+            Elements::Floats(data) if data.len() == 1 => Ok(data[0]),
+            _ => Err(self.error(format!("input {input} must be one float"))),
+        }
+    }
+
+    /// Whether there are inputs and all are integer constants: shape arithmetic.
+    pub fn all_integers(&self) -> bool {
+        let integer = |i| {
+            let tensor = self.operand(i).ok();
+            let Some(Operand::Constant(tensor)) = tensor else {
+                return false;
+            };
+            matches!(tensor.elements, Elements::Ints(_))
+        };
+        self.has(0) && (0..self.inputs()).all(|i| !self.has(i) || integer(i))
+    }
+
+    /// Extents of an input.
+    pub fn shape(&self, input: usize) -> Result<Vec<usize>> {
+        Ok(match self.operand(input)? {
+            Operand::Value(id) => self.importer.graph.shape(id).to_vec(),
+            Operand::Constant(tensor) => tensor.shape.clone(),
+        })
+    }
+
+    // Attributes.
+
+    fn attribute(&mut self, name: &'static str, kind: i32) -> Result<Option<&'a AttributeProto>> {
+        self.known.push(name);
+        let mut found = self.node.attribute.iter().filter(|a| a.name == name);
+        let attribute = found.next();
+        if found.next().is_some() {
+            return self.refuse(name, "is given twice");
+        }
+        match attribute {
+            Some(a) if a.r#type != kind => {
+                let (found, wanted) = (type_name(a.r#type), type_name(kind));
+                self.refuse(name, format!("has type {found}, not {wanted}"))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Whether an attribute is given.
+    pub fn given(&self, name: &str) -> bool {
+        self.node.attribute.iter().any(|a| a.name == name)
+    }
+
+    pub fn int(&mut self, name: &'static str, default: i64) -> Result<i64> {
+        let found = self.attribute(name, attribute_type::INT)?;
+        Ok(found.map_or(default, |a| a.i))
+    }
+
+    /// An integer attribute that means yes or no.
+    pub fn flag(&mut self, name: &'static str, default: bool) -> Result<bool> {
+        match self.int(name, i64::from(default))? {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => self.refuse(name, format!("is {other}, not 0 or 1")),
+        }
+    }
+
+    pub fn float(&mut self, name: &'static str, default: f32) -> Result<f32> {
+        let found = self.attribute(name, attribute_type::FLOAT)?;
+        Ok(found.map_or(default, |a| a.f))
+    }
+
+    pub fn ints(&mut self, name: &'static str) -> Result<Option<&'a [i64]>> {
+        let found = self.attribute(name, attribute_type::INTS)?;
+        Ok(found.map(|a| a.ints.as_slice()))
+    }
+
+    pub fn floats(&mut self, name: &'static str) -> Result<Option<&'a [f32]>> {
+        let found = self.attribute(name, attribute_type::FLOATS)?;
+        Ok(found.map(|a| a.floats.as_slice()))
+    }
+
+    pub fn string(&mut self, name: &'static str, default: &'static str) -> Result<&'a str> {
+        let Some(a) = self.attribute(name, attribute_type::STRING)? else {
+            return Ok(default);
+        };
+        std::str::from_utf8(&a.s).or_else(|_| self.refuse(name, "is not UTF-8"))
+    }
+
+    pub fn tensor(&mut self, name: &'static str) -> Result<Option<&'a TensorProto>> {
+        let found = self.attribute(name, attribute_type::TENSOR)?;
+        match found.map(|a| &a.t) {
+            Some(None) => self.refuse(name, "holds no tensor"),
+            found => Ok(found.and_then(Option::as_ref)),
+        }
+    }
+
+    /// An attribute that changes nothing at inference: read and forgotten.
+    pub fn ignore(&mut self, name: &'static str) {
+        self.known.push(name);
+    }
+
+    // Results.
+
+    /// Applies an operator without naming its result.
+    pub fn apply(&mut self, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
+        self.importer.graph.node(self.name.clone(), op, inputs)
+    }
+
+    /// Reshapes without naming the result.
+    pub fn reshaped(&mut self, x: ValueId, shape: &[usize]) -> Result<ValueId> {
+        self.importer.graph.reshape(self.name.clone(), x, shape)
+    }
+
+    /// Applies an operator; its value is the node's first result.
+    pub fn emit(&mut self, op: Op, inputs: &[ValueId]) -> Result<()> {
+        let id = self.apply(op, inputs)?;
+        self.result(id)
+    }
+
+    /// Makes a new value the node's next result.
+    pub fn result(&mut self, id: ValueId) -> Result<()> {
+        if let Some(name) = self.node.output.get(self.bound) {
+            self.importer.graph.values[id.0 as usize].name.clone_from(name);
+        }
+        self.alias(Operand::Value(id))
+    }
+
+    /// Makes something that exists already the node's next result.
+    pub fn alias(&mut self, operand: Operand) -> Result<()> {
+        let Some(name) = self.node.output.get(self.bound).filter(|n| !n.is_empty()) else {
+            return Err(self.error(format!("result {} has no name", self.bound)));
+        };
+        self.bound += 1;
+        self.importer.bind(name, operand)
+    }
+
+    /// Refuses attributes and results that the operator's importer did not handle.
+    pub fn finish(&self) -> Result<()> {
+        let unknown = |a: &&AttributeProto| !self.known.contains(&a.name.as_str());
+        if let Some(a) = self.node.attribute.iter().find(unknown) {
+            return Err(self
+                .error(format!("is not known in opset {}", self.opset()))
+                .attribute(&a.name)
+                .hint("export without it"));
+        }
+        if let Some(a) = self.node.attribute.iter().find(|a| !a.ref_attr_name.is_empty()) {
+            return self.refuse(&a.name, "refers to an attribute of a function");
+        }
+        let mut rest = self.node.output.iter().skip(self.bound);
+        if let Some(name) = rest.find(|n| !n.is_empty()) {
+            return Err(self
+                .error(format!("the extra result {name:?} is not supported"))
+                .hint("export the model for inference, without it"));
+        }
+        Ok(())
+    }
+
+    /// Leaves a result unmade: whoever reads it fails with its name.
+    pub fn skip_result(&mut self) {
+        self.bound += 1;
+    }
+}
+
+/// The name ONNX gives a type of attribute.
+fn type_name(kind: i32) -> &'static str {
+    match kind {
+        attribute_type::FLOAT => "FLOAT",
+        attribute_type::INT => "INT",
+        attribute_type::STRING => "STRING",
+        attribute_type::TENSOR => "TENSOR",
+        attribute_type::FLOATS => "FLOATS",
+        attribute_type::INTS => "INTS",
+        _ => "of another kind",
+    }
+}

@@ -1,0 +1,116 @@
+//! Operators that leave no node behind: Identity, Dropout, Constant, Shape, Cast.
+
+use std::rc::Rc;
+
+use super::call::Call;
+use super::import::Operand;
+use super::proto::data_type;
+use super::tensor::{Elements, Tensor, decode, type_name};
+use crate::error::Result;
+
+/// Identity: another name for its input.
+pub(super) fn identity(call: &mut Call) -> Result<()> {
+    call.arity(1, 1)?;
+    let operand = call.operand(0)?;
+    call.alias(operand)
+}
+
+/// Dropout, which does nothing at inference. The mask stays unmade.
+pub(super) fn dropout(call: &mut Call) -> Result<()> {
+    call.arity(1, if call.opset() < 12 { 1 } else { 3 })?;
+    if call.has(2) {
+        match &call.constant(2)?.elements {
+            Elements::Ints(flag) if flag.iter().all(|&f| f == 0) => {}
+            _ => {
+                return Err(call
+                    .error("the node drops elements at random")
+                    .attribute("training_mode")
+                    .hint("export the model in evaluation mode"));
+            }
+        }
+    }
+    call.ignore("ratio");
+    call.ignore("seed");
+    let operand = call.operand(0)?;
+    call.alias(operand)?;
+    call.skip_result();
+    Ok(())
+}
+
+/// Constant in any of its numeric forms.
+pub(super) fn constant(call: &mut Call) -> Result<()> {
+    call.arity(0, 0)?;
+    let tensor = if call.given("value_float") {
+        Tensor::floats(vec![], vec![call.float("value_float", 0.0)?])
+    } else if call.given("value_int") {
+        Tensor::ints(vec![], vec![call.int("value_int", 0)?])
+    } else if let Some(data) = call.floats("value_floats")? {
+        Tensor::floats(vec![data.len()], data.to_vec())
+    } else if let Some(data) = call.ints("value_ints")? {
+        Tensor::ints(vec![data.len()], data.to_vec())
+    } else if let Some(tensor) = call.tensor("value")? {
+        decode(tensor, call.folder).map_err(|e| e.attribute("value"))?
+    } else {
+        return call.refuse("value", "is missing, or sparse, or text");
+    };
+    call.alias(Operand::Constant(Rc::new(tensor)))
+}
+
+/// Shape: known now, because all shapes are static.
+pub(super) fn shape(call: &mut Call) -> Result<()> {
+    call.arity(1, 1)?;
+    // Extents are at most MAX_ELEMENTS.
+    let extents: Vec<i64> = call.shape(0)?.iter().map(|&n| n as i64).collect();
+    let rank = extents.len() as i64;
+    let (mut start, mut end) = (0, rank);
+    if call.opset() >= 15 {
+        start = call.int("start", 0)?;
+        end = call.int("end", rank)?;
+    }
+    let clamp = |v: i64| {
+        let v = if v < 0 { v.saturating_add(rank) } else { v };
+        v.clamp(0, rank) as usize
+    };
+    let (start, end) = (clamp(start), clamp(end));
+    let part = extents.get(start..end).unwrap_or(&[]).to_vec();
+    let tensor = Tensor::ints(vec![part.len()], part);
+    call.alias(Operand::Constant(Rc::new(tensor)))
+}
+
+/// Cast of a constant, or of a value to the type it has.
+pub(super) fn cast(call: &mut Call) -> Result<()> {
+    call.arity(1, 1)?;
+    call.ignore("saturate");
+    let to = match i32::try_from(call.int("to", 0)?) {
+        Ok(to) => to,
+        Err(_) => return call.refuse("to", "is out of range"),
+    };
+    let tensor = match (call.operand(0)?, to) {
+        (value @ Operand::Value(_), data_type::FLOAT) => return call.alias(value),
+        (Operand::Constant(tensor), _) => tensor,
+        _ => {
+            return Err(call
+                .error(format!("cannot compute in {}", type_name(to)))
+                .attribute("to")
+                .hint("export the float32 model"));
+        }
+    };
+    let elements = match (&tensor.elements, to) {
+        (Elements::Floats(data), data_type::FLOAT) => Elements::Floats(data.clone()),
+        (Elements::Ints(data), data_type::FLOAT) => {
+            Elements::Floats(data.iter().map(|&x| x as f32).collect())
+        }
+        (Elements::Ints(data), data_type::INT64) => Elements::Ints(data.clone()),
+        (Elements::Ints(data), data_type::INT32) if data.iter().all(|&x| i32::try_from(x).is_ok()) => {
+            Elements::Ints(data.clone())
+        }
+        (Elements::Floats(data), data_type::INT64) if data.iter().all(|x| x.abs() < 1e15) => {
+            Elements::Ints(data.iter().map(|&x| x as i64).collect())
+        }
+        _ => {
+            return call.refuse("to", format!("the constant does not fit {}", type_name(to)));
+        }
+    };
+    let shape = tensor.shape.clone();
+    call.alias(Operand::Constant(Rc::new(Tensor { shape, elements })))
+}

@@ -1,0 +1,261 @@
+//! From a decoded model to a graph: the interface, the nodes in order, the results.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::rc::Rc;
+
+use super::call::Call;
+use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
+use super::tensor::{Elements, Tensor, decode, type_name};
+use super::{Imported, activation, constant, conv, elementwise, fold, matrix, norm, order, pool, shape};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, ValueId};
+
+/// Opsets whose operators this importer knows, from (inclusive) to (inclusive).
+const OPSETS: (i64, i64) = (7, 22);
+
+/// What a tensor name of the model stands for.
+#[derive(Clone)]
+pub(super) enum Operand {
+    /// A value of the graph.
+    Value(ValueId),
+    /// A tensor known now; it enters the graph only when a node reads it as float32.
+    Constant(Rc<Tensor>),
+}
+
+/// State of one import.
+pub(super) struct Importer {
+    /// The graph so far.
+    pub graph: Graph,
+    /// Version of the ONNX operators.
+    pub opset: i64,
+    /// Lookups only: nothing walks this map, so its order cannot reach an output.
+    named: HashMap<String, Operand>,
+    /// Constants that have entered the graph already, by name.
+    interned: HashMap<String, ValueId>,
+}
+
+fn refuse<T>(message: impl Into<String>) -> Result<T> {
+    Err(Error::new("import", message))
+}
+
+/// Imports a decoded model.
+pub(super) fn run(model: &ModelProto, name: &str, folder: Option<&Path>) -> Result<Imported> {
+    let opset = opset(model)?;
+    let Some(source) = &model.graph else {
+        return refuse("the file holds no graph");
+    };
+    if !source.sparse_initializer.is_empty() {
+        return Err(Error::new("import", "sparse initialisers are not supported")
+            .hint("store the weights as dense tensors"));
+    }
+    let mut importer =
+        Importer { graph: Graph::new(name), opset, named: HashMap::new(), interned: HashMap::new() };
+    let mut warnings = Vec::new();
+    importer.read_initialisers(source, folder)?;
+    importer.read_inputs(source, &mut warnings)?;
+    for index in order::order(&source.node)? {
+        importer.read_node(&source.node[index], index, folder)?;
+    }
+    importer.read_outputs(source, &mut warnings)?;
+    importer.graph.verify()?;
+    Ok(Imported { graph: importer.graph, warnings })
+}
+
+fn is_onnx(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+fn opset(model: &ModelProto) -> Result<i64> {
+    let found = model.opset_import.iter().find(|o| is_onnx(&o.domain));
+    let (first, last) = OPSETS;
+    match found.map(|o| o.version) {
+        Some(version) if (first..=last).contains(&version) => Ok(version),
+        Some(version) => Err(Error::new(
+            "import",
+            format!("the model uses opset {version}, supported are {first} to {last}"),
+        )
+        .hint(format!("export with opset_version={last}, or convert with onnx.version_converter"))),
+        None => refuse("the model does not say which ONNX opset it uses"),
+    }
+}
+
+impl Importer {
+    fn read_initialisers(&mut self, source: &GraphProto, folder: Option<&Path>) -> Result<()> {
+        for tensor in &source.initializer {
+            let place = |e: Error| e.node(&tensor.name).operator("initialiser");
+            if tensor.name.is_empty() {
+                return refuse("has no name").map_err(place);
+            }
+            let decoded = decode(tensor, folder).map_err(place)?;
+            self.bind(&tensor.name, Operand::Constant(Rc::new(decoded))).map_err(place)?;
+        }
+        Ok(())
+    }
+
+    fn read_inputs(&mut self, source: &GraphProto, warnings: &mut Vec<String>) -> Result<()> {
+        let initialised: HashSet<&str> = source.initializer.iter().map(|t| t.name.as_str()).collect();
+        for input in &source.input {
+            // Until IR version 4 every initialiser was listed as an input with a default.
+            if initialised.contains(input.name.as_str()) {
+                continue;
+            }
+            let place = |e: Error| e.node(&input.name).operator("input");
+            let shape = input_shape(input, warnings).map_err(place)?;
+            let id = self.graph.input(&input.name, &shape)?;
+            self.bind(&input.name, Operand::Value(id)).map_err(place)?;
+        }
+        if self.graph.inputs.is_empty() {
+            return refuse("the model has no inputs");
+        }
+        Ok(())
+    }
+
+    fn read_node(&mut self, node: &NodeProto, index: usize, folder: Option<&Path>) -> Result<()> {
+        let mut call = Call::new(self, node, index, folder);
+        let name = call.name.clone();
+        dispatch(&mut call)
+            .and_then(|()| call.finish())
+            .map_err(|e| e.node(name).operator(&node.op_type))
+            .map_err(|e| e.hint("export the node in another form, or cut the graph before it"))
+    }
+
+    fn read_outputs(&mut self, source: &GraphProto, warnings: &mut Vec<String>) -> Result<()> {
+        for output in &source.output {
+            let id = self.value(&output.name).map_err(|e| e.node(&output.name).operator("output"))?;
+            let value = &mut self.graph.values[id.0 as usize];
+            // Identity and Dropout leave no node: the result keeps the name the user knows.
+            if !self.graph.inputs.contains(&id) && !self.graph.outputs.contains(&id) {
+                value.name.clone_from(&output.name);
+            }
+            if let Some(declared) = declared_shape(output)
+                && !matches(&declared, &value.shape)
+            {
+                warnings.push(format!(
+                    "output {:?} is declared as {declared:?} but computes to {:?}",
+                    output.name, value.shape
+                ));
+            }
+            self.graph.outputs.push(id);
+        }
+        Ok(())
+    }
+
+    /// Gives a tensor name its meaning, once.
+    pub fn bind(&mut self, name: &str, operand: Operand) -> Result<()> {
+        if self.named.insert(name.to_owned(), operand).is_some() {
+            return refuse(format!("the tensor {name:?} is made twice"));
+        }
+        Ok(())
+    }
+
+    /// What a tensor name stands for.
+    pub fn operand(&self, name: &str) -> Result<Operand> {
+        match self.named.get(name) {
+            Some(operand) => Ok(operand.clone()),
+            None => refuse(format!("reads the tensor {name:?}, which nothing makes")),
+        }
+    }
+
+    /// The graph value of a tensor name; a float constant enters the graph here, once.
+    pub fn value(&mut self, name: &str) -> Result<ValueId> {
+        let tensor = match self.operand(name)? {
+            Operand::Value(id) => return Ok(id),
+            Operand::Constant(tensor) => tensor,
+        };
+        if let Some(&id) = self.interned.get(name) {
+            return Ok(id);
+        }
+        let Elements::Floats(data) = &tensor.elements else {
+            return refuse(format!("the tensor {name:?} holds integers, not floats"));
+        };
+        let id = self.graph.constant(name, &tensor.shape, data.clone())?;
+        self.interned.insert(name.to_owned(), id);
+        Ok(id)
+    }
+}
+
+/// The extents a value is declared with: `Some(n)` fixed, `None` symbolic.
+fn declared_shape(info: &ValueInfoProto) -> Option<Vec<Option<usize>>> {
+    let shape = info.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
+    let extent = |v: i64| usize::try_from(v).ok().filter(|&n| n > 0);
+    let dims = shape.dim.iter();
+    Some(dims.map(|d| d.dim_value.and_then(extent)).collect())
+}
+
+fn matches(declared: &[Option<usize>], shape: &[usize]) -> bool {
+    let fits = |(d, s): (&Option<usize>, &usize)| d.is_none_or(|d| d == *s);
+    declared.len() == shape.len() && declared.iter().zip(shape).all(fits)
+}
+
+/// Static shape of a graph input: only the batch may be open, and then it is 1.
+fn input_shape(input: &ValueInfoProto, warnings: &mut Vec<String>) -> Result<Vec<usize>> {
+    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+    let Some(tensor) = tensor else {
+        return refuse("is not a tensor");
+    };
+    if tensor.elem_type != data_type::FLOAT {
+        return Err(Error::new("import", format!("has element type {}", type_name(tensor.elem_type)))
+            .hint("export the float32 model, with integer preprocessing outside of it"));
+    }
+    let Some(mut declared) = declared_shape(input) else {
+        return refuse("has no declared shape");
+    };
+    if let Some(batch @ None) = declared.first_mut() {
+        *batch = Some(1);
+        warnings.push(format!("input {:?}: the open batch size becomes 1", input.name));
+    }
+    declared
+        .iter()
+        .enumerate()
+        .map(|(axis, extent)| {
+            extent.ok_or_else(|| {
+                Error::new("import", format!("axis {axis} has no fixed extent"))
+                    .hint("exporting with fixed extents, or onnxruntime.tools.make_dynamic_shape_fixed")
+            })
+        })
+        .collect()
+}
+
+/// The one table of operators.
+fn dispatch(call: &mut Call) -> Result<()> {
+    if !is_onnx(call.domain()) {
+        return Err(call
+            .error(format!("operator domain {:?} is not supported", call.domain()))
+            .hint("export without custom operators"));
+    }
+    if call.all_integers() {
+        return fold::run(call);
+    }
+    match call.operator() {
+        "Conv" => conv::conv(call),
+        "BatchNormalization" => norm::batch_normalization(call),
+        "Relu" => activation::relu(call),
+        "Clip" => activation::clip(call),
+        "LeakyRelu" => activation::leaky_relu(call),
+        "PRelu" => activation::prelu(call),
+        "MaxPool" => pool::max_pool(call),
+        "AveragePool" => pool::average_pool(call),
+        "GlobalAveragePool" => pool::global_average_pool(call),
+        "ReduceMean" => pool::reduce_mean(call),
+        "Add" => elementwise::add(call),
+        "Softmax" => elementwise::softmax(call),
+        "Gemm" => matrix::gemm(call),
+        "MatMul" => matrix::matmul(call),
+        "Concat" => shape::concat(call),
+        "Flatten" => shape::flatten(call),
+        "Reshape" => shape::reshape(call),
+        "Squeeze" => shape::squeeze(call),
+        "Unsqueeze" => shape::unsqueeze(call),
+        "Transpose" => shape::transpose(call),
+        "DepthToSpace" => shape::depth_to_space(call),
+        "Identity" => constant::identity(call),
+        "Dropout" => constant::dropout(call),
+        "Constant" => constant::constant(call),
+        "Shape" => constant::shape(call),
+        "Cast" => constant::cast(call),
+        _ => Err(call
+            .error("the operator is not supported")
+            .hint("constant-fold the model (onnxsim), replace the operator, or cut the graph before it")),
+    }
+}

@@ -1,0 +1,326 @@
+//! Damaged and hostile models. Sound ones are tested operator by operator in `tests/operators.rs`.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use proptest::prelude::*;
+use prost::Message;
+
+use super::proto::*;
+use super::{import, import_bytes};
+use crate::graph::random::Random;
+use crate::graph::{Graph, Op};
+use crate::testing::models;
+use crate::{float, simplify};
+
+/// The operator cases, small enough to damage at every byte.
+fn cases() -> &'static [Vec<u8>] {
+    static CASES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    CASES.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/operators");
+        let mut paths: Vec<_> = fs::read_dir(folder)
+            .expect("the cases are part of the project")
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "onnx"))
+            .collect();
+        paths.sort();
+        paths.iter().map(|p| fs::read(p).unwrap()).collect()
+    })
+}
+
+/// Imports bytes; whatever is accepted must be sound enough to run, if that takes no gigabytes.
+fn swallow(bytes: &[u8]) {
+    let Ok(imported) = import_bytes(bytes, "damaged", None) else {
+        return;
+    };
+    let graph = imported.graph;
+    graph.verify().expect("imports are verified");
+    let size = |g: &Graph| g.values.iter().map(|v| v.shape.iter().product::<usize>()).sum::<usize>();
+    if size(&graph) > 1 << 16 || graph.macs() > 1 << 22 {
+        return;
+    }
+    let inputs = |g: &Graph| {
+        let input = |id: &_| ndarray::ArrayD::<f32>::ones(ndarray::IxDyn(g.shape(*id)));
+        g.inputs.iter().map(input).collect::<Vec<_>>()
+    };
+    float::run(&graph, &inputs(&graph)).expect("a verified graph runs");
+    if let Ok(simple) = simplify::run(graph) {
+        float::run(&simple, &inputs(&simple)).expect("a simplified graph runs");
+    }
+}
+
+#[test]
+fn every_truncation_of_every_case_is_survived() {
+    for bytes in cases() {
+        for end in 0..bytes.len() {
+            swallow(&bytes[..end]);
+        }
+    }
+}
+
+#[test]
+fn truncations_and_flips_of_a_real_model_are_survived() {
+    let Some(folder) = models().into_iter().next() else {
+        return;
+    };
+    let bytes = fs::read(folder.join("model.onnx")).unwrap();
+    for step in 0..200 {
+        let at = bytes.len() * step / 200;
+        let e = import_bytes(&bytes[..at], "cut", None);
+        assert!(e.is_err(), "{at} bytes are no whole model");
+    }
+    // The structure lies at the two ends, the weights between.
+    let ends = (0..600).chain(bytes.len() - 600..bytes.len());
+    for at in ends {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (at % 8);
+        let _ = import_bytes(&damaged, "flipped", None);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300000))]
+
+    #[test]
+    fn random_damage_is_survived(
+        case: prop::sample::Index,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut bytes = case.get(cases()).clone();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        swallow(&bytes);
+    }
+
+    #[test]
+    fn wrong_numbers_and_names_are_survived(case: prop::sample::Index, seed: u64) {
+        let mut model = ModelProto::decode(case.get(cases()).as_slice()).unwrap();
+        let mut random = Random::new(seed);
+        for _ in 0..1 + random.below(3) {
+            distort(&mut model, &mut random);
+        }
+        swallow(&model.encode_to_vec());
+    }
+
+    #[test]
+    fn random_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        swallow(&bytes);
+    }
+}
+
+/// Changes one thing that stays a well-formed message: what plain damage seldom reaches.
+fn distort(model: &mut ModelProto, random: &mut Random) {
+    const NUMBERS: [i64; 16] =
+        [0, 1, 2, 3, 4, 7, 9, 12, -1, -2, 63, 1 << 28, 1 << 31, 1 << 62, i64::MAX, i64::MIN];
+    const OPERATORS: [&str; 12] = [
+        "Add",
+        "Concat",
+        "Reshape",
+        "Gather",
+        "Slice",
+        "Squeeze",
+        "Unsqueeze",
+        "Shape",
+        "Conv",
+        "MatMul",
+        "Softmax",
+        "Transpose",
+    ];
+    let number = NUMBERS[random.below(16)];
+    let Some(graph) = &mut model.graph else {
+        return;
+    };
+    let node = random.below(graph.node.len());
+    let node = &mut graph.node[node];
+    let attribute = random.below(node.attribute.len().max(1));
+    let dims = match random.below(2) {
+        0 => {
+            let input = random.below(graph.input.len());
+            let shape = graph.input[input].r#type.as_mut();
+            let shape = shape.and_then(|t| t.tensor_type.as_mut()).and_then(|t| t.shape.as_mut());
+            let dims = shape.map(|s| s.dim.iter_mut()).into_iter().flatten();
+            dims.filter_map(|d| d.dim_value.as_mut()).collect::<Vec<_>>()
+        }
+        _ => graph.initializer.iter_mut().flat_map(|t| t.dims.iter_mut()).collect(),
+    };
+    match random.below(8) {
+        0 => node.op_type = OPERATORS[random.below(12)].to_owned(),
+        1 => model.opset_import[0].version = 7 + random.below(16) as i64,
+        2 if !node.input.is_empty() => {
+            node.input.remove(0);
+        }
+        3 => node.input.push("x".to_owned()),
+        4 => {
+            if let Some(dim) = dims.into_iter().next() {
+                *dim = number;
+            }
+        }
+        5 if !graph.initializer.is_empty() => {
+            // As if a list of numbers were given: shapes, axes, starts, indices.
+            let tensor = random.below(graph.initializer.len());
+            let tensor = &mut graph.initializer[tensor];
+            let list: Vec<i64> = (0..random.below(5)).map(|_| NUMBERS[random.below(16)]).collect();
+            *tensor = TensorProto {
+                dims: vec![list.len() as i64],
+                data_type: data_type::INT64,
+                int64_data: list,
+                name: tensor.name.clone(),
+                ..TensorProto::default()
+            };
+        }
+        _ => {
+            if let Some(a) = node.attribute.get_mut(attribute) {
+                a.i = number;
+                for i in &mut a.ints {
+                    if random.below(2) == 0 {
+                        *i = NUMBERS[random.below(16)];
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn all_models_of_the_zoo_import() {
+    for folder in models() {
+        let imported = import(&folder.join("model.onnx")).unwrap();
+        assert!(imported.warnings.is_empty(), "{:?}", imported.warnings);
+        assert!(imported.graph.macs() > 0);
+    }
+}
+
+/// Products counted by hand from the training script: 5x5 and 5x5 convolutions, then three layers.
+#[test]
+fn lenet_is_what_its_script_says() {
+    let Some(folder) = models().into_iter().next() else {
+        return;
+    };
+    let graph = import(&folder.join("model.onnx")).unwrap().graph;
+    let convolutions = graph.nodes.iter().filter(|n| matches!(n.op, Op::Conv { .. }));
+    let products = convolutions.map(|n| graph.node_macs(n)).collect::<Vec<_>>();
+    assert_eq!(products.len(), 2);
+    assert_eq!(graph.shape(graph.inputs[0]), [1, 1, 28, 28]);
+    assert_eq!(graph.shape(graph.outputs[0]), [1, 10]);
+}
+
+// Models written out here, for what the onnx package refuses to write.
+
+fn int(name: &str, i: i64) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), i, r#type: attribute_type::INT, ..AttributeProto::default() }
+}
+
+fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        ints: ints.to_vec(),
+        r#type: attribute_type::INTS,
+        ..AttributeProto::default()
+    }
+}
+
+fn info(name: &str, dims: &[i64]) -> ValueInfoProto {
+    let dim = dims.iter().map(|&d| DimensionProto { dim_value: Some(d), dim_param: None });
+    let shape = Some(TensorShapeProto { dim: dim.collect() });
+    let tensor_type = Some(TensorTypeProto { elem_type: data_type::FLOAT, shape });
+    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type }) }
+}
+
+/// A model of one node from x to y, with weights w where the shape is not empty.
+fn one(op: &str, x: &[i64], w: &[i64], attribute: Vec<AttributeProto>) -> Vec<u8> {
+    let mut input = vec!["x".to_owned()];
+    let mut initializer = Vec::new();
+    if !w.is_empty() {
+        input.push("w".to_owned());
+        let count: i64 = w.iter().product();
+        initializer.push(TensorProto {
+            dims: w.to_vec(),
+            data_type: data_type::FLOAT,
+            float_data: vec![1.0; count as usize],
+            name: "w".to_owned(),
+            ..TensorProto::default()
+        });
+    }
+    let node = NodeProto {
+        input,
+        output: vec!["y".to_owned()],
+        op_type: op.to_owned(),
+        attribute,
+        ..NodeProto::default()
+    };
+    let graph = GraphProto {
+        node: vec![node],
+        initializer,
+        input: vec![info("x", x)],
+        output: vec![info("y", &[])],
+        ..GraphProto::default()
+    };
+    let model = ModelProto {
+        ir_version: 8,
+        graph: Some(graph),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
+        ..ModelProto::default()
+    };
+    model.encode_to_vec()
+}
+
+/// Each number is absurd in its own place; none may overflow or reserve memory.
+#[test]
+fn absurd_numbers_are_refused_with_a_message() {
+    let most = i64::MAX;
+    let image = [1, 2, 8, 8];
+    let rows = [
+        one("Relu", &[1, most, most, most], &[], vec![]),
+        one("Relu", &[1, 1 << 20, 1 << 20], &[], vec![]),
+        one("Conv", &image, &[2, 2, 3, 3], vec![ints("pads", &[most; 4])]),
+        one("Conv", &image, &[2, 2, 3, 3], vec![ints("pads", &[1 << 27; 4])]),
+        one("Conv", &image, &[2, 2, 3, 3], vec![ints("strides", &[most; 2])]),
+        one("Conv", &image, &[2, 2, 3, 3], vec![ints("strides", &[0; 2])]),
+        one("Conv", &image, &[2, 2, 3, 3], vec![ints("dilations", &[most; 2])]),
+        one("Conv", &image, &[2, 2, 3, 3], vec![ints("dilations", &[1])]),
+        one("Conv", &image, &[2, 2, 3, 3], vec![int("group", -1)]),
+        one("Conv", &image, &[2, 2, 3, 3], vec![int("group", most)]),
+        one("MaxPool", &image, &[], vec![ints("kernel_shape", &[1 << 28; 2])]),
+        one("MaxPool", &image, &[], vec![ints("kernel_shape", &[i64::MIN, 1])]),
+        one("MaxPool", &image, &[], vec![]),
+        one("MaxPool", &image, &[], vec![ints("kernel_shape", &[2, 2]), ints("kernel_shape", &[2, 2])]),
+        one("Transpose", &image, &[], vec![ints("perm", &[0, 1, 2, most])]),
+        one("Transpose", &image, &[], vec![ints("perm", &[-1, 0, 1, 2])]),
+        one("Flatten", &image, &[], vec![int("axis", i64::MIN)]),
+        one("Softmax", &image, &[], vec![int("axis", most)]),
+        one("DepthToSpace", &image, &[], vec![int("blocksize", most)]),
+        one("DepthToSpace", &image, &[], vec![int("blocksize", 0)]),
+        one("Concat", &image, &[], vec![]),
+        one("Add", &image, &[2, 3], vec![]),
+    ];
+    for (row, bytes) in rows.iter().enumerate() {
+        match import_bytes(bytes, "absurd", None) {
+            Ok(imported) => panic!("row {row} is not refused: {}", imported.graph),
+            Err(e) => assert!(e.to_string().starts_with("error[import]: absurd: "), "{e}"),
+        }
+    }
+    // The same builder makes a model that is fine, so the refusals are for the numbers.
+    import_bytes(&one("Conv", &image, &[2, 2, 3, 3], vec![]), "fine", None).unwrap();
+}
+
+#[test]
+fn an_open_batch_becomes_one_with_a_note() {
+    for batch in [0, -1] {
+        let bytes = one("Relu", &[batch, 3], &[], vec![]);
+        let imported = import_bytes(&bytes, "open", None).unwrap();
+        assert_eq!(imported.graph.shape(imported.graph.inputs[0]), [1, 3]);
+        assert_eq!(imported.warnings[0], "input \"x\": the open batch size becomes 1");
+    }
+    let bytes = one("Relu", &[1, 0], &[], vec![]);
+    assert!(import_bytes(&bytes, "open", None).is_err());
+}
+
+#[test]
+fn stale_output_shapes_are_noted() {
+    let bytes = one("Relu", &[1, 3], &[], vec![]);
+    let imported = import_bytes(&bytes, "stale", None).unwrap();
+    assert!(imported.warnings[0].contains("computes to [1, 3]"));
+}

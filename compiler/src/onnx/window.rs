@@ -1,0 +1,97 @@
+//! The sliding window that convolutions and pools share: kernel, strides, dilations, padding.
+
+use super::call::Call;
+use crate::error::Result;
+use crate::graph::{MAX_ELEMENTS, Window};
+
+/// Checks that an input is an image (N, C, H, W) and says what to do with other ranks.
+pub(super) fn image(call: &Call, x: &[usize]) -> Result<()> {
+    let what = match x.len() {
+        4 => return Ok(()),
+        3 => "one spatial axis",
+        5 => "three spatial axes",
+        _ => "another rank than 4",
+    };
+    Err(call
+        .error(format!("the input {x:?} has {what}, only images (N, C, H, W) are supported"))
+        .hint("export a 1-D network as 2-D with a height of 1"))
+}
+
+fn pair(call: &Call, name: &str, values: &[i64]) -> Result<[usize; 2]> {
+    let positive = |v: i64| usize::try_from(v).ok().filter(|v| (1..=MAX_ELEMENTS).contains(v));
+    match values {
+        [y, x] => match (positive(*y), positive(*x)) {
+            (Some(y), Some(x)) => Ok([y, x]),
+            _ => call.refuse(name, format!("{values:?} is out of range")),
+        },
+        _ => call.refuse(name, format!("{values:?} must have two elements, for y and x")),
+    }
+}
+
+/// The attribute `kernel_shape`, if given.
+pub(super) fn kernel(call: &mut Call) -> Result<Option<[usize; 2]>> {
+    match call.ints("kernel_shape")? {
+        Some(values) => pair(call, "kernel_shape", values).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads `strides`, `dilations`, `pads` and `auto_pad` for an image of spatial extents `spatial`.
+pub(super) fn window(call: &mut Call, kernel: [usize; 2], spatial: &[usize]) -> Result<Window> {
+    let mut read = |name| match call.ints(name)? {
+        Some(values) => pair(call, name, values),
+        None => Ok([1, 1]),
+    };
+    let mut window = Window { kernel, stride: read("strides")?, dilation: read("dilations")?, pads: [0; 4] };
+    let explicit = call.ints("pads")?;
+    let mode = call.string("auto_pad", "NOTSET")?;
+    // Exporters write explicit zeros beside auto_pad; anything else contradicts it.
+    let contradicts = explicit.is_some_and(|pads| pads.iter().any(|&p| p != 0));
+    match mode {
+        "NOTSET" | "" => {
+            if let Some(pads) = explicit {
+                window.pads = explicit_pads(call, pads)?;
+            }
+        }
+        _ if contradicts => return call.refuse("auto_pad", "contradicts the explicit pads"),
+        "VALID" => {}
+        "SAME_UPPER" => same(call, &mut window, spatial, true)?,
+        "SAME_LOWER" => same(call, &mut window, spatial, false)?,
+        other => {
+            return call
+                .refuse("auto_pad", format!("{other:?} is not NOTSET, SAME_UPPER, SAME_LOWER or VALID"));
+        }
+    }
+    Ok(window)
+}
+
+fn explicit_pads(call: &Call, pads: &[i64]) -> Result<[usize; 4]> {
+    let [top, left, bottom, right] = *pads else {
+        return call.refuse("pads", format!("{pads:?} must be [top, left, bottom, right]"));
+    };
+    let mut result = [0; 4];
+    for (slot, pad) in result.iter_mut().zip([top, left, bottom, right]) {
+        *slot = match usize::try_from(pad) {
+            Ok(p) if p <= MAX_ELEMENTS => p,
+            _ => return call.refuse("pads", format!("{pads:?} is out of range (no cropping)")),
+        };
+    }
+    Ok(result)
+}
+
+/// Pads so that the result has ceil(extent / stride) elements; the odd one goes last if `upper`.
+fn same(call: &Call, window: &mut Window, spatial: &[usize], upper: bool) -> Result<()> {
+    for (axis, &extent) in spatial.iter().enumerate() {
+        let Some(reach) = window.reach(axis) else {
+            return call.refuse("dilations", "the window is too large to handle");
+        };
+        let stride = window.stride[axis];
+        let covered = (extent.div_ceil(stride) - 1) * stride;
+        let total = covered.saturating_add(reach).saturating_sub(extent);
+        let (small, large) = (total / 2, total - total / 2);
+        let (before, after) = if upper { (small, large) } else { (large, small) };
+        window.pads[axis] = before;
+        window.pads[axis + 2] = after;
+    }
+    Ok(())
+}

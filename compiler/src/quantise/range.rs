@@ -1,0 +1,164 @@
+//! From a value's distribution to its scale and zero point.
+
+use super::histogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+/// How the range of an activation is chosen from what calibration saw.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Ranges {
+    /// All values seen.
+    MinMax,
+    /// All but the given share of values (0..1, split evenly between both ends).
+    Percentile(f64),
+    /// The range with the least mean squared error of the quantised values.
+    Mse,
+}
+
+/// Scale and zero point of an 8-bit affine tensor.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Affine {
+    /// Real value of one step.
+    pub scale: f32,
+    /// The byte that means zero.
+    pub zero: i8,
+}
+
+impl Affine {
+    /// The bytes -128..=127 spread over [low, high], widened to include zero, which is exact.
+    /// When that leaves nothing but zero the step is 1.
+    pub fn spanning(low: f64, high: f64) -> Affine {
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        let scale = ((high - low) / 255.0) as f32;
+        if scale < f32::MIN_POSITIVE || !scale.is_finite() {
+            return Affine { scale: 1.0, zero: 0 };
+        }
+        let zero = (-128.0 - low / f64::from(scale)).round().clamp(-128.0, 127.0);
+        Affine { scale, zero: zero as i8 }
+    }
+
+    /// Sum of squared errors over a histogram, as if values lay in the middle of their bins.
+    fn error(self, bins: &[(f64, f64)]) -> f64 {
+        let (scale, zero) = (f64::from(self.scale), f64::from(self.zero));
+        let (low, high) = (-128.0 - zero, 127.0 - zero);
+        let inverse = 1.0 / scale;
+        let square = |&(x, count): &(f64, f64)| {
+            let e = (x * inverse).round_ties_even().clamp(low, high) * scale - x;
+            e * e * count
+        };
+        bins.iter().map(square).sum()
+    }
+}
+
+/// Candidates of a bound: the extreme times 1, 1 - 1/STEPS ... down to LEAST of STEPS.
+const STEPS: i32 = 64;
+const LEAST: i32 = 12;
+
+impl Ranges {
+    /// Chooses for one value.
+    pub(super) fn choose(self, seen: &Histogram) -> Affine {
+        let (min, max) = (f64::from(seen.min), f64::from(seen.max));
+        match self {
+            Ranges::MinMax => Affine::spanning(min, max),
+            Ranges::Percentile(share) => {
+                let (low, high) = percentile(seen, share);
+                Affine::spanning(low, high)
+            }
+            Ranges::Mse => least_error(seen, min.min(0.0), max.max(0.0)),
+        }
+    }
+}
+
+/// The range without `share` of all values, half of them at each end (zeros count as values).
+fn percentile(seen: &Histogram, share: f64) -> (f64, f64) {
+    let allowed = share.clamp(0.0, 1.0) / 2.0 * seen.total as f64;
+    let bins: Vec<(f64, f64)> = seen.bins().collect();
+    // zeros have no bin: when the others are too few to reach the share, the bound is zero
+    let end = |bins: &mut dyn Iterator<Item = &(f64, f64)>| {
+        let mut cut = 0.0;
+        for (x, count) in bins {
+            cut += count;
+            if cut > allowed {
+                return *x;
+            }
+        }
+        0.0
+    };
+    let low = end(&mut bins.iter());
+    let high = end(&mut bins.iter().rev());
+    // the middle of the outermost bins is inside the values' range by half a bin at most
+    (low.max(f64::from(seen.min)), high.min(f64::from(seen.max)))
+}
+
+/// Coordinate descent over both bounds from the full range.
+fn least_error(seen: &Histogram, min: f64, max: f64) -> Affine {
+    let bins: Vec<(f64, f64)> = seen.bins().collect();
+    let mut best = (Affine::spanning(min, max), 1.0, 1.0);
+    let mut least = best.0.error(&bins);
+    for _ in 0..2 {
+        let before = least;
+        for side in 0..2 {
+            if [min, max][side] == 0.0 {
+                continue;
+            }
+            let (low, high) = (best.1, best.2);
+            for step in LEAST..=STEPS {
+                let share = f64::from(step) / f64::from(STEPS);
+                let (low, high) = if side == 0 { (share, high) } else { (low, share) };
+                let candidate = Affine::spanning(min * low, max * high);
+                let error = candidate.error(&bins);
+                if error < least {
+                    (best, least) = ((candidate, low, high), error);
+                }
+            }
+        }
+        if least == before {
+            break;
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(values: &[f32]) -> Histogram {
+        let mut h = Histogram::default();
+        h.add(values);
+        h
+    }
+
+    #[test]
+    fn zero_is_exact_and_the_range_is_covered() {
+        for (low, high) in [(0.0, 1.0), (-1.0, 1.0), (-3.0, 0.1), (2.0, 5.0), (-5.0, -2.0)] {
+            let a = Affine::spanning(low, high);
+            let real = |q: f64| f64::from(a.scale) * (q - f64::from(a.zero));
+            assert!(real(-128.0) <= low.min(0.0) + f64::from(a.scale) * 0.5001, "{low} {high} {a:?}");
+            assert!(real(127.0) >= high.max(0.0) - f64::from(a.scale) * 0.5001, "{low} {high} {a:?}");
+        }
+        let unit = Affine::spanning(0.0, 1.0);
+        assert_eq!(unit, Affine { scale: 1.0 / 255.0, zero: -128 });
+        assert_eq!(Affine::spanning(0.0, 0.0).zero, 0);
+    }
+
+    #[test]
+    fn outliers_are_cut_off_by_error_and_percentile_only() {
+        // 200,000 values in 0..1 and one of 4: a step of 4/255 costs the many more than the one gains
+        let mut values: Vec<f32> = (1..200_000).map(|i| i as f32 / 200_000.0).collect();
+        values.push(4.0);
+        let h = seen(&values);
+        assert_eq!(Ranges::MinMax.choose(&h).scale, 4.0 / 255.0);
+        let mse = Ranges::Mse.choose(&h).scale * 255.0;
+        assert!((0.9..2.2).contains(&mse), "{mse}");
+        let share = Ranges::Percentile(0.001).choose(&h).scale * 255.0;
+        assert!((0.98..1.01).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn even_values_keep_their_range() {
+        let values: Vec<f32> = (0..10_000).map(|i| i as f32 / 5000.0 - 1.0).collect();
+        let h = seen(&values);
+        let (full, mse) = (Ranges::MinMax.choose(&h).scale, Ranges::Mse.choose(&h).scale);
+        assert!(mse > full * 0.97, "{mse} {full}");
+    }
+}

@@ -1,0 +1,145 @@
+//! What quantisation did to every layer, measured.
+
+use super::lower::Lowered;
+use super::plan::Plan;
+use super::sharing::Sharing;
+use crate::error::Result;
+use crate::float;
+use crate::graph::Graph;
+use crate::reference;
+use ndarray::ArrayD;
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// One operation's output against float, with everything before it quantised as well.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Layer {
+    /// Name of the source model's node (the first of those fused).
+    pub name: String,
+    /// Operators, as `conv2d+relu`.
+    pub operator: String,
+    /// Channels, rows, columns of the result.
+    pub shape: [usize; 3],
+    /// Smallest value seen in float.
+    pub min: f32,
+    /// Largest value seen in float.
+    pub max: f32,
+    /// Real value of one step.
+    pub scale: f32,
+    /// The byte that means zero.
+    pub zero: i8,
+    /// Signal to quantisation noise in decibels; infinite when exact, and absent when the result is
+    /// zero throughout.
+    pub sqnr_db: Option<f64>,
+    /// Share of values (0..=1) that in float lie outside of what the bytes can express.
+    pub saturated: f64,
+}
+
+#[derive(Clone, Copy)]
+struct Sums {
+    min: f32,
+    max: f32,
+    signal: f64,
+    noise: f64,
+    outside: usize,
+    count: usize,
+}
+
+impl Sums {
+    const EMPTY: Sums =
+        Sums { min: f32::INFINITY, max: f32::NEG_INFINITY, signal: 0.0, noise: 0.0, outside: 0, count: 0 };
+
+    fn merge(&mut self, other: &Sums) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.signal += other.signal;
+        self.noise += other.noise;
+        self.outside += other.outside;
+        self.count += other.count;
+    }
+}
+
+/// Measures every group on some samples.
+pub(super) fn measure(
+    graph: &Graph,
+    plan: &Plan,
+    sharing: &Sharing,
+    lowered: &Lowered,
+    samples: &[Vec<ArrayD<f32>>],
+) -> Result<Vec<Layer>> {
+    let fixed = &lowered.fixed;
+    let measure = |sample: &Vec<ArrayD<f32>>| measure_one(graph, plan, sharing, lowered, sample);
+    let per_sample: Vec<Vec<Sums>> = samples.par_iter().map(measure).collect::<Result<_>>()?;
+    let mut layers = Vec::new();
+    for (g, group) in plan.groups.iter().enumerate() {
+        // the first of a group's nodes; a Concat that is wholly written in place has none
+        let Some(n) = lowered.groups.iter().position(|&of| of == g) else { continue };
+        let mut sums = Sums::EMPTY;
+        per_sample.iter().for_each(|sample| sums.merge(&sample[g]));
+        let node = &fixed.nodes[n];
+        let tensor = fixed.tensor(node.output);
+        layers.push(Layer {
+            name: node.name.clone(),
+            operator: node.operator.clone(),
+            shape: plan.homes[group.output].shape,
+            min: sums.min,
+            max: sums.max,
+            scale: tensor.scale,
+            zero: tensor.zero,
+            sqnr_db: (sums.signal > 0.0).then(|| 10.0 * (sums.signal / sums.noise).log10()),
+            saturated: sums.outside as f64 / sums.count.max(1) as f64,
+        });
+    }
+    Ok(layers)
+}
+
+fn measure_one(
+    graph: &Graph,
+    plan: &Plan,
+    sharing: &Sharing,
+    lowered: &Lowered,
+    sample: &[ArrayD<f32>],
+) -> Result<Vec<Sums>> {
+    let fixed = &lowered.fixed;
+    let values = float::run_all(graph, sample)?;
+    let tensors = reference::run(fixed, &reference::quantise_inputs(fixed, sample)?);
+    let mut all = Vec::with_capacity(plan.groups.len());
+    for (g, group) in plan.groups.iter().enumerate() {
+        let mut sums = Sums::EMPTY;
+        if let Some(n) = lowered.groups.iter().position(|&of| of == g) {
+            let id = fixed.nodes[n].output;
+            let tensor = fixed.tensor(id);
+            let home = &plan.homes[group.output];
+            let planes = home.shape[1] * home.shape[2];
+            let first = sharing.place(group.output).1 * planes;
+            let bytes = &tensors[id.0 as usize][first..first + home.shape[0] * planes];
+            let real = reference::dequantise(tensor, bytes);
+            let bounds = reference::dequantise(tensor, &[i8::MIN, i8::MAX]);
+            let (low, high) = (bounds[0] - tensor.scale / 2.0, bounds[1] + tensor.scale / 2.0);
+            for (&want, got) in values[home.value.0 as usize].iter().zip(real) {
+                let error = f64::from(want) - f64::from(got);
+                sums.merge(&Sums {
+                    min: want,
+                    max: want,
+                    signal: f64::from(want) * f64::from(want),
+                    noise: error * error,
+                    outside: usize::from(want < low || want > high),
+                    count: 1,
+                });
+            }
+        }
+        all.push(sums);
+    }
+    Ok(all)
+}
+
+/// Signal to noise of a result against what it should be, in decibels.
+pub fn sqnr_db<'a>(want: impl IntoIterator<Item = &'a f32>, got: impl IntoIterator<Item = &'a f32>) -> f64 {
+    let (mut signal, mut noise) = (0.0, 0.0);
+    for (&want, &got) in want.into_iter().zip(got) {
+        let (want, got) = (f64::from(want), f64::from(got));
+        signal += want * want;
+        noise += (want - got) * (want - got);
+    }
+    10.0 * (signal / noise).log10()
+}

@@ -1,0 +1,3 @@
+//! Small graphs operator by operator, and the model zoo with its metrics.
+
+mod models;

@@ -1,0 +1,113 @@
+//! The eight models with default options: signal to noise on one input, and the metric where there
+//! is an evaluation set, against float and against ONNX Runtime's int8 quantisation.
+
+use crate::fixed::FixedGraph;
+use crate::graph::Graph;
+use crate::npy::{Array, read_npy, read_npz};
+use crate::onnx::import;
+use crate::quantise::{Options, run_reported, sqnr_db};
+use crate::reference::predict;
+use crate::{simplify, testing::models};
+use ndarray::{ArrayD, Axis, IxDyn};
+use rayon::prelude::*;
+use std::path::Path;
+
+/// What a model must reach.
+struct Row {
+    name: &'static str,
+    /// SQNR in decibels of ONNX Runtime's int8 model on `input_0`: ours is at least this.
+    sqnr: f64,
+    /// Metric of the float model (share or decibels) and what int8 may lose; `None` without one.
+    metric: Option<(f64, f64)>,
+}
+
+const ROWS: [Row; 8] = [
+    Row { name: "lenet_mnist", sqnr: 39.2, metric: Some((0.99, 0.005)) },
+    Row { name: "resnet_mnist", sqnr: 37.8, metric: Some((0.985, 0.005)) },
+    Row { name: "mobilenetv2_mnist", sqnr: 36.1, metric: Some((0.985, 0.005)) },
+    Row { name: "espcn_x2", sqnr: 34.8, metric: Some((34.00, 0.3)) },
+    Row { name: "mlperf_ic_resnet8", sqnr: 19.5, metric: None },
+    Row { name: "mlperf_kws_dscnn", sqnr: 48.2, metric: None },
+    Row { name: "mlperf_vww_mobilenet025", sqnr: 50.2, metric: None },
+    Row { name: "mlperf_ad_autoencoder", sqnr: 45.0, metric: None },
+];
+
+/// Samples of an array whose first axis counts them, each with a batch axis of 1.
+fn samples(array: &Array, scale: f32) -> Vec<ArrayD<f32>> {
+    let all = array.to_ndarray();
+    all.axis_iter(Axis(0)).map(|x| x.insert_axis(Axis(0)).mapv(|v| v * scale)).collect()
+}
+
+fn calibration(folder: &Path) -> Vec<Vec<ArrayD<f32>>> {
+    let arrays = read_npz(&folder.join("calib.npz")).unwrap();
+    samples(&arrays[0].1, 1.0).into_iter().map(|x| vec![x]).collect()
+}
+
+fn outputs(fixed: &FixedGraph, inputs: &[ArrayD<f32>]) -> Vec<ArrayD<f32>> {
+    let one = |x: &ArrayD<f32>| predict(fixed, std::slice::from_ref(x)).unwrap().swap_remove(0);
+    inputs.par_iter().map(one).collect()
+}
+
+/// Top-1 share, or mean PSNR in decibels (peak 1, a border of 4 pixels left out).
+fn metric(fixed: &FixedGraph, folder: &Path) -> Option<f64> {
+    let arrays = read_npz(&folder.join("eval.npz")).ok()?;
+    let get = |name: &str| &arrays.iter().find(|(n, _)| n == name).unwrap().1;
+    let got = outputs(fixed, &samples(get("x"), 1.0 / 255.0));
+    let want = get("y").to_ndarray();
+    let mut total = 0.0;
+    for (got, want) in got.iter().zip(want.axis_iter(Axis(0))) {
+        if want.ndim() == 0 {
+            let best = got.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+            total += f64::from(best as f32 == want[IxDyn(&[])]);
+            continue;
+        }
+        let (h, w) = (want.shape()[1], want.shape()[2]);
+        let mut squares = Vec::new();
+        for y in 4..h - 4 {
+            for x in 4..w - 4 {
+                let e = got[[0, 0, y, x]].clamp(0.0, 1.0) - want[[0, y, x]] / 255.0;
+                squares.push(f64::from(e) * f64::from(e));
+            }
+        }
+        total -= 10.0 * (squares.iter().sum::<f64>() / squares.len() as f64).log10();
+    }
+    Some(total / got.len() as f64)
+}
+
+fn load(folder: &Path) -> Graph {
+    simplify::run(import(&folder.join("model.onnx")).unwrap().graph).unwrap()
+}
+
+#[test]
+fn models_keep_their_quality() {
+    let mut failures = Vec::new();
+    println!("{:26}{:>9}{:>9}{:>10}{:>10}", "model", "SQNR dB", "wanted", "metric", "float");
+    for folder in models() {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let row = ROWS.iter().find(|r| r.name == name).unwrap();
+        let graph = load(&folder);
+        let (fixed, layers) = run_reported(&graph, &calibration(&folder), &Options::default()).unwrap();
+        let x = read_npy(&folder.join("input_0.npy")).unwrap().to_ndarray();
+        let want = read_npy(&folder.join("output_0.npy")).unwrap().to_ndarray();
+        let got = &outputs(&fixed, &[x])[0];
+        let sqnr = sqnr_db(&want, got);
+        let metric = metric(&fixed, &folder);
+        let shown = |m: Option<f64>| m.map_or("-".into(), |m| format!("{m:.4}"));
+        let float = row.metric.map(|m| m.0);
+        println!("{name:26}{sqnr:>9.1}{:>9.1}{:>10}{:>10}", row.sqnr, shown(metric), shown(float));
+        if std::env::var("LAYERS").is_ok() {
+            for l in &layers {
+                println!("    {:50}{:24} {:?} {:.4}..{:.4} scale {:.5} zero {} {:?} {:.5}", l.name, l.operator, l.shape, l.min, l.max, l.scale, l.zero, l.sqnr_db, l.saturated);
+            }
+        }
+        if sqnr < row.sqnr {
+            failures.push(format!("{name}: {sqnr:.1} dB, wanted {:.1}", row.sqnr));
+        }
+        if let (Some(got), Some((float, loss))) = (metric, row.metric)
+            && got < float - loss
+        {
+            failures.push(format!("{name}: metric {got:.4}, float {float:.4}"));
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}

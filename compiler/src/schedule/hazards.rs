@@ -1,0 +1,163 @@
+//! From one sequential order of instructions to four parallel lists: which must wait for which.
+//!
+//! Instructions are given in an order in which they could run one at a time. Two instructions of
+//! different units keep that order when they touch the same data and one writes it, or when they
+//! would use the same port of a feature page; all others may overlap. The order is enforced by
+//! one semaphore for each ordered pair of units.
+
+use std::ops::Range;
+use tilewright_arch::instr::{Sync, Unit};
+
+/// What an instruction touches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Rows of a tensor in feature memory.
+    Rows {
+        /// Which buffer; buffers of one number never move.
+        buffer: usize,
+        /// Rows as held, in ring order.
+        rows: Vec<Range<usize>>,
+        /// Pages of the whole buffer.
+        pages: Range<usize>,
+        /// Written, not read.
+        write: bool,
+    },
+    /// Words of a constant memory: 0 weights, 1 compute parameters, 2 vector parameters, 3 tables.
+    Words {
+        /// Which memory.
+        memory: usize,
+        /// Which words.
+        words: Vec<Range<usize>>,
+        /// Written, not read.
+        write: bool,
+    },
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+fn any_overlap(a: &[Range<usize>], b: &[Range<usize>]) -> bool {
+    a.iter().any(|a| b.iter().any(|b| overlap(a, b)))
+}
+
+impl Access {
+    /// Whether two instructions with these accesses must keep their order.
+    fn conflicts(&self, other: &Access) -> bool {
+        match (self, other) {
+            (
+                Access::Rows { buffer, rows, pages, write },
+                Access::Rows { buffer: buffer2, rows: rows2, pages: pages2, write: write2 },
+            ) => {
+                if !overlap(pages, pages2) {
+                    return false;
+                }
+                // Same direction: the page port. Different buffers on a page live one after the other.
+                write == write2 || buffer != buffer2 || any_overlap(rows, rows2)
+            }
+            (
+                Access::Words { memory, words, write },
+                Access::Words { memory: memory2, words: words2, write: write2 },
+            ) => memory == memory2 && (*write || *write2) && any_overlap(words, words2),
+            _ => false,
+        }
+    }
+}
+
+/// The semaphore by which `from` tells `to`.
+fn semaphore(from: Unit, to: Unit) -> u16 {
+    let (from, to) = (from as u16, to as u16);
+    from * 3 + if to > from { to - 1 } else { to }
+}
+
+/// Semaphores for instructions given in sequential order.
+pub fn synchronise(instructions: &[(Unit, Vec<Access>)]) -> Vec<Sync> {
+    let mut syncs = vec![Sync::default(); instructions.len()];
+    let mut lists: [Vec<usize>; 4] = Default::default();
+    // met[to][from]: how many instructions of `from` every further one of `to` already follows.
+    let mut met = [[0usize; 4]; 4];
+    for (index, (unit, accesses)) in instructions.iter().enumerate() {
+        let to = *unit as usize;
+        for from in Unit::ALL.into_iter().filter(|u| u != unit) {
+            let list = &lists[from as usize];
+            let seen = met[to][from as usize];
+            let conflict = |other: &usize| {
+                instructions[*other].1.iter().any(|a| accesses.iter().any(|b| a.conflicts(b)))
+            };
+            if let Some(last) = list[seen..].iter().rposition(conflict) {
+                let other = list[seen + last];
+                let bit = 1 << semaphore(from, *unit);
+                syncs[other].signal |= bit;
+                syncs[index].wait |= bit;
+                met[to][from as usize] = seen + last + 1;
+            }
+        }
+        lists[to].push(index);
+    }
+    syncs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: Range<usize>, write: bool) -> Vec<Access> {
+        vec![Access::Words { memory: 0, words: vec![words], write }]
+    }
+
+    /// Every pair of conflicting instructions is ordered by the semaphores alone.
+    #[test]
+    fn conflicts_are_ordered() {
+        let mut state = 7u64;
+        let mut next = |n: u64| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) % n
+        };
+        for _ in 0..200 {
+            let list: Vec<(Unit, Vec<Access>)> = (0..30)
+                .map(|_| {
+                    let start = next(12) as usize;
+                    (Unit::ALL[next(4) as usize], words(start..start + 1 + next(4) as usize, next(2) == 0))
+                })
+                .collect();
+            let syncs = synchronise(&list);
+            let before = happens_before(&list, &syncs);
+            for i in 0..list.len() {
+                for j in 0..i {
+                    if list[i].0 != list[j].0 && list[i].1[0].conflicts(&list[j].1[0]) {
+                        assert!(before[i][j], "{j} and {i} are not ordered");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reachability over program order and matched semaphores.
+    fn happens_before(list: &[(Unit, Vec<Access>)], syncs: &[Sync]) -> Vec<Vec<bool>> {
+        let n = list.len();
+        let mut before = vec![vec![false; n]; n];
+        let pick = |s: usize, f: fn(&Sync) -> u16| -> Vec<usize> {
+            (0..n).filter(|&i| f(&syncs[i]) >> s & 1 == 1).collect()
+        };
+        for s in 0..16 {
+            let (signals, waits) = (pick(s, |x| x.signal), pick(s, |x| x.wait));
+            assert_eq!(signals.len(), waits.len());
+            for (a, b) in signals.into_iter().zip(waits) {
+                before[b][a] = true;
+            }
+        }
+        for i in 0..n {
+            for j in 0..i {
+                before[i][j] |= list[i].0 == list[j].0;
+            }
+        }
+        for k in 0..n {
+            for i in 0..n {
+                for j in 0..n {
+                    before[i][j] |= before[i][k] && before[k][j];
+                }
+            }
+        }
+        before
+    }
+}

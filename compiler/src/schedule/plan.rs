@@ -1,0 +1,320 @@
+//! What is held where and in which order things happen: whole tensors where they fit, otherwise
+//! rings of rows through which the image passes in stripes.
+
+use super::memory::Pages;
+use crate::error::{Error, Result};
+use crate::fixed::{FixedGraph, FixedNode, TensorId};
+use crate::tile::buffer::Buffer;
+use crate::tile::{self, Operands};
+use std::fmt;
+use std::ops::Range;
+use tilewright_arch::Config;
+
+/// One thing to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Rows of an input tensor from external memory.
+    Load(TensorId, Range<usize>),
+    /// Output rows of node number `.0`, in its own grid.
+    Node(usize, Range<usize>),
+    /// Rows of an output tensor to external memory.
+    Store(TensorId, Range<usize>),
+}
+
+/// Buffers of all tensors and the order of the work.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// By tensor number.
+    pub buffers: Vec<Buffer>,
+    /// In sequential order.
+    pub steps: Vec<Step>,
+    /// Most pages in use at a time.
+    pub pages: usize,
+    /// Input rows of a stripe, when the image passes in stripes.
+    pub stripe: Option<usize>,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (t, b) in self.buffers.iter().enumerate() {
+            let [c, h, w] = b.shape;
+            write!(f, "t{t}: {c}x{h}x{w} at {}, pitch {}, plane {}", b.base, b.pitch, b.plane)?;
+            writeln!(f, "{}", if b.is_ring() { format!(", ring of {} rows", b.rows) } else { String::new() })?;
+        }
+        for step in &self.steps {
+            match step {
+                Step::Load(t, rows) => writeln!(f, "load {t} rows {}..{}", rows.start, rows.end)?,
+                Step::Node(n, rows) => writeln!(f, "node {n} rows {}..{}", rows.start, rows.end)?,
+                Step::Store(t, rows) => writeln!(f, "store {t} rows {}..{}", rows.start, rows.end)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Plans a network for a machine: the first of these that fits: whole tensors, freed after their
+/// last use; stripes of half, a third, ... of the rows.
+pub fn run(graph: &FixedGraph, config: &Config) -> Result<Plan> {
+    let pitches = pitches(graph, config)?;
+    if let Some(plan) = whole(graph, config, &pitches) {
+        return Ok(plan);
+    }
+    let tallest = graph.inputs.iter().map(|(t, _)| graph.tensor(*t).shape[1]).max().unwrap_or(1);
+    let mut tried = usize::MAX;
+    for parts in 2..=tallest {
+        let stripe = tallest.div_ceil(parts);
+        if stripe < tried {
+            tried = stripe;
+            if let Some(plan) = striped(graph, config, &pitches, stripe) {
+                return Ok(plan);
+            }
+        }
+    }
+    let least = need(graph, config, &pitches, 1);
+    let (worst, rows) = least.iter().enumerate().max_by_key(|(_, b)| b.span()).expect("a graph has tensors");
+    Err(Error::new(
+        "schedule",
+        format!(
+            "the network does not fit: even in stripes of one row it needs {} pages of feature memory, the machine has {}; \
+             the largest tensor, {:?} ({:?}), needs {} bytes",
+            least.iter().map(|b| b.span().div_ceil(page_bytes(config))).sum::<usize>(),
+            config.feature.pages,
+            graph.tensors[worst].name,
+            graph.tensors[worst].shape,
+            rows.span(),
+        ),
+    )
+    .file(&graph.name)
+    .hint("a machine with more feature memory (feature.pages), or a smaller input image"))
+}
+
+/// Bytes of a page.
+pub fn page_bytes(config: &Config) -> usize {
+    config.feature.page_rows * config.lanes
+}
+
+fn buffer(graph: &FixedGraph, tensor: usize, pitch: Pitch, rows: usize, config: &Config) -> Buffer {
+    let mut buffer = Buffer::new(graph.tensors[tensor].shape, pitch.row, rows, config.lanes);
+    buffer.plane += pitch.plane_padding(buffer.plane, config.lanes);
+    buffer
+}
+
+/// How a tensor is spread over the banks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Pitch {
+    row: usize,
+    /// Planes are made coprime to the lanes, so that channels can be lanes.
+    coprime_plane: bool,
+}
+
+impl Pitch {
+    fn plane_padding(self, plane: usize, lanes: usize) -> usize {
+        if !self.coprime_plane {
+            return 0;
+        }
+        (0..lanes).find(|p| tile::buffer::gcd(plane + p, lanes) == 1).unwrap_or(0)
+    }
+}
+
+/// For every tensor the pitch at which those that gather it take the fewest cycles.
+fn pitches(graph: &FixedGraph, config: &Config) -> Result<Vec<Pitch>> {
+    let mut pitches: Vec<Pitch> =
+        graph.tensors.iter().map(|t| Pitch { row: t.shape[2], coprime_plane: false }).collect();
+    for tensor in 0..graph.tensors.len() {
+        let id = TensorId(tensor as u32);
+        let readers: Vec<&FixedNode> = graph.nodes.iter().filter(|n| n.input == id).collect();
+        let [_, height, width] = graph.tensors[tensor].shape;
+        let mut best = u64::MAX;
+        for row in width..width + if height > 1 { config.lanes } else { 1 } {
+            for coprime_plane in [false, true] {
+                let pitch = Pitch { row, coprime_plane };
+                let input = buffer(graph, tensor, pitch, height, config);
+                let mut cycles = 0;
+                for node in &readers {
+                    cycles += node_cycles(graph, node, &input, config)?;
+                }
+                if cycles < best {
+                    best = cycles;
+                    pitches[tensor] = pitch;
+                }
+            }
+        }
+    }
+    Ok(pitches)
+}
+
+/// Cycles of a node whose other tensors lie densely.
+fn node_cycles(graph: &FixedGraph, node: &FixedNode, input: &Buffer, config: &Config) -> Result<u64> {
+    let dense = |t: TensorId| {
+        let shape = graph.tensor(t).shape;
+        Buffer::new(shape, shape[2], shape[1], config.lanes)
+    };
+    let (output, operand) = (dense(node.output), node.operand.map(|(t, _)| dense(t)));
+    let at = Operands { input, operand: operand.as_ref(), output: &output };
+    let [y0, _, rows, _] = node.place.region;
+    let parts = tile::parts(graph, node, at, y0..y0 + rows, config)?;
+    Ok(parts.iter().map(|p| p.cycles(config)).sum())
+}
+
+/// Whole tensors, each in pages of its own from its first to its last use.
+fn whole(graph: &FixedGraph, config: &Config, pitches: &[Pitch]) -> Option<Plan> {
+    let count = graph.tensors.len();
+    let mut buffers: Vec<Buffer> = (0..count)
+        .map(|t| buffer(graph, t, pitches[t], graph.tensors[t].shape[1], config))
+        .collect();
+    let mut pages = Pages::new(config.feature.pages);
+    let page = page_bytes(config);
+    let mut held: Vec<Option<Range<usize>>> = vec![None; count];
+    let mut steps = vec![];
+    let mut hold = |t: TensorId, held: &mut Vec<Option<Range<usize>>>, pages: &mut Pages| -> Option<bool> {
+        let t = t.0 as usize;
+        if held[t].is_some() {
+            return Some(false);
+        }
+        let range = pages.take(buffers[t].span().div_ceil(page))?;
+        buffers[t].base = range.start * page;
+        held[t] = Some(range);
+        Some(true)
+    };
+    let is_input = |t: TensorId| graph.inputs.iter().any(|(i, _)| *i == t);
+    for (index, node) in graph.nodes.iter().enumerate() {
+        for t in [Some(node.input), node.operand.map(|(t, _)| t)].into_iter().flatten() {
+            if hold(t, &mut held, &mut pages)? && is_input(t) {
+                steps.push(Step::Load(t, 0..graph.tensor(t).shape[1]));
+            }
+        }
+        hold(node.output, &mut held, &mut pages)?;
+        let [y0, _, rows, _] = node.place.region;
+        steps.push(Step::Node(index, y0..y0 + rows));
+        let written = |t: TensorId| !graph.nodes[index + 1..].iter().any(|n| n.output == t);
+        for (t, _) in &graph.outputs {
+            if *t == node.output && written(*t) {
+                steps.push(Step::Store(*t, 0..graph.tensor(*t).shape[1]));
+            }
+        }
+        for t in (0..count).map(|t| TensorId(t as u32)) {
+            let later = graph.nodes[index + 1..].iter().any(|n| uses(n, t) || n.output == t);
+            if !later && let Some(range) = held[t.0 as usize].take() {
+                pages.give(range);
+            }
+        }
+    }
+    Some(Plan { buffers, steps, pages: pages.most, stripe: None })
+}
+
+fn uses(node: &FixedNode, tensor: TensorId) -> bool {
+    node.input == tensor || node.operand.is_some_and(|(t, _)| t == tensor)
+}
+
+/// Rings of rows: the image passes in stripes of `stripe` input rows.
+fn striped(graph: &FixedGraph, config: &Config, pitches: &[Pitch], stripe: usize) -> Option<Plan> {
+    let mut buffers = need(graph, config, pitches, stripe);
+    let mut pages = Pages::new(config.feature.pages);
+    let page = page_bytes(config);
+    for buffer in &mut buffers {
+        buffer.base = pages.take(buffer.span().div_ceil(page))?.start * page;
+    }
+    let Flow { steps, .. } = flow(graph, stripe);
+    Some(Plan { buffers, steps, pages: pages.most, stripe: Some(stripe) })
+}
+
+/// Buffers of a striped plan, all at address zero.
+fn need(graph: &FixedGraph, config: &Config, pitches: &[Pitch], stripe: usize) -> Vec<Buffer> {
+    let Flow { held, .. } = flow(graph, stripe);
+    (0..graph.tensors.len()).map(|t| buffer(graph, t, pitches[t], held[t], config)).collect()
+}
+
+/// The striped order of work, and the most rows of each tensor that are held at a time.
+struct Flow {
+    steps: Vec<Step>,
+    held: Vec<usize>,
+}
+
+/// Pushes stripes of input rows through the network: every node computes what rows it can.
+fn flow(graph: &FixedGraph, stripe: usize) -> Flow {
+    let count = graph.tensors.len();
+    let height = |t: usize| graph.tensors[t].shape[1];
+    let mut done: Vec<usize> = graph.nodes.iter().map(|n| n.place.region[0]).collect();
+    let mut loaded = vec![0; count];
+    let mut stored = vec![0; count];
+    let mut flow = Flow { steps: vec![], held: vec![0; count] };
+    let inputs: Vec<usize> = graph.inputs.iter().map(|(t, _)| t.0 as usize).collect();
+    let outputs: Vec<usize> = graph.outputs.iter().map(|(t, _)| t.0 as usize).collect();
+    let end = |n: usize| graph.nodes[n].place.region[0] + graph.nodes[n].place.region[2];
+    // Rows of tensor t that are complete, given what nodes have done.
+    let ready = |t: usize, done: &[usize], loaded: &[usize]| {
+        if inputs.contains(&t) {
+            return loaded[t];
+        }
+        let writers = graph.nodes.iter().enumerate().filter(|(_, n)| n.output.0 as usize == t);
+        let complete = writers.map(|(i, n)| {
+            let block = n.place.depth_to_space.0;
+            if done[i] == end(i) { height(t) } else { done[i] * block }
+        });
+        complete.min().unwrap_or(0)
+    };
+    // First row of tensor t that somebody still needs.
+    let oldest = |t: usize, done: &[usize], stored: &[usize]| {
+        let mut first = if outputs.contains(&t) { stored[t] } else { height(t) };
+        for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| done[*i] < end(*i)) {
+            if node.input.0 as usize == t {
+                first = first.min(tile::input_rows(node, height(t), done[i]..done[i] + 1).start);
+            }
+            if node.operand.is_some_and(|(o, _)| o.0 as usize == t) {
+                first = first.min(done[i]);
+            }
+        }
+        first
+    };
+    loop {
+        let mut progress = false;
+        for &t in &inputs {
+            let next = (loaded[t] + stripe).min(height(t));
+            if next > loaded[t] {
+                flow.steps.push(Step::Load(TensorId(t as u32), loaded[t]..next));
+                loaded[t] = next;
+                // A further stripe is loaded while this one is worked on.
+                flow.held[t] = flow.held[t].max(next - oldest(t, &done, &stored) + stripe);
+                progress = true;
+            }
+        }
+        for (i, node) in graph.nodes.iter().enumerate() {
+            let input = node.input.0 as usize;
+            let available = ready(input, &done, &loaded);
+            let operand = node.operand.map_or(usize::MAX, |(t, _)| ready(t.0 as usize, &done, &loaded));
+            let mut next = done[i];
+            while next < end(i)
+                && next < operand
+                && tile::input_rows(node, height(input), next..next + 1).end <= available
+            {
+                next += 1;
+            }
+            if next > done[i] {
+                flow.steps.push(Step::Node(i, done[i]..next));
+                let t = node.output.0 as usize;
+                let block = node.place.depth_to_space.0;
+                let spare = if outputs.contains(&t) { (next - done[i]) * block } else { 0 };
+                flow.held[t] = flow.held[t].max(next * block - oldest(t, &done, &stored).min(next * block) + spare);
+                done[i] = next;
+                progress = true;
+            }
+        }
+        for &t in &outputs {
+            let next = ready(t, &done, &loaded);
+            if next > stored[t] {
+                flow.steps.push(Step::Store(TensorId(t as u32), stored[t]..next));
+                stored[t] = next;
+                progress = true;
+            }
+        }
+        if !progress {
+            break;
+        }
+    }
+    // DepthToSpace writes whole blocks of rows: rings hold a whole number of them.
+    for node in &graph.nodes {
+        let held = &mut flow.held[node.output.0 as usize];
+        *held = held.next_multiple_of(node.place.depth_to_space.0);
+    }
+    flow
+}

@@ -1,0 +1,56 @@
+//! Rewrites of a graph that keep its float results: fewer operators, one form of each.
+//!
+//! After [`run`], where the parameters are constants:
+//! * no BatchNormalization is left;
+//! * each Gemm is `alpha = beta = 1`, not transposed on the left, weights (N,K), bias (N) or none;
+//! * no MatMul has a constant matrix on its right;
+//! * the slope of a PRelu is (C, 1, ..., 1) unless it really varies within a channel;
+//! * nothing computes on constants alone, does nothing, or is never read.
+
+mod batch_norm;
+mod bias;
+mod constants;
+mod dead;
+mod matrix;
+mod no_ops;
+mod prelu;
+mod rewrite;
+
+#[cfg(test)]
+mod tests;
+
+use crate::error::Result;
+use crate::graph::Graph;
+
+/// A rewrite: same inputs, same outputs, same float results up to rounding.
+pub type Pass = fn(Graph) -> Result<Graph>;
+
+/// All passes with their names, in the order in which [`run`] applies them.
+pub const PASSES: &[(&str, Pass)] = &[
+    // Exporters compute weights: the other passes want to see constants.
+    ("fold constants", constants::run),
+    // A no-op between two operators hides the pair from the passes that join them.
+    ("drop no-ops", no_ops::run),
+    ("slopes per channel", prelu::run),
+    ("canonical matrix products", matrix::run),
+    ("fold batch normalization", batch_norm::run),
+    // The two passes above insert reshapes that may meet others, before an addend say.
+    ("drop no-ops", no_ops::run),
+    ("fold addends into biases", bias::run),
+    ("drop dead code", dead::run),
+];
+
+/// Applies all passes in order.
+///
+/// # Errors
+/// A graph that [`Graph::verify`] refuses; weights that leave the range of float32 when scaled.
+pub fn run(mut graph: Graph) -> Result<Graph> {
+    graph.verify()?;
+    for (name, pass) in PASSES {
+        let file = graph.name.clone();
+        let place = |e: crate::error::Error| e.stage("simplify").attribute(*name).file(&file);
+        graph = pass(graph).map_err(place)?;
+        graph.verify().map_err(place)?;
+    }
+    Ok(graph)
+}

@@ -1,0 +1,109 @@
+//! Gemm, and MatMul by a constant matrix, to one form: `Gemm` with `alpha = beta = 1`, the left operand
+//! as stored, weights (N,K), and a bias (N) or none.
+
+use super::rewrite::{Rewrite, rewrite};
+use crate::error::Result;
+use crate::graph::{Graph, Node, Op, ValueId};
+
+/// The one form.
+pub(super) const CANONICAL: Op = Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: true };
+
+/// The pass. Products of two computed matrices stay as they are.
+pub(super) fn run(graph: Graph) -> Result<Graph> {
+    rewrite(graph, |r, node| match node.op {
+        Op::MatMul => matmul(r, node),
+        Op::Gemm { .. } => gemm(r, node),
+        _ => Ok(None),
+    })
+}
+
+/// The (N,K) weights of a constant (K,N) or, if `transposed`, (N,K) matrix, scaled.
+fn weights(data: &[f32], n: usize, k: usize, transposed: bool, scale: f32) -> Vec<f32> {
+    let at = |o: usize, i: usize| if transposed { o * k + i } else { i * n + o };
+    let each = (0..n).flat_map(|o| (0..k).map(move |i| (o, i)));
+    each.map(|(o, i)| scale * data[at(o, i)]).collect()
+}
+
+fn matmul(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
+    let inputs = r.inputs(node)?;
+    let (a, b) = (inputs[0], inputs[1]);
+    let (a_shape, b_shape) = (r.new.shape(a).to_vec(), r.new.shape(b).to_vec());
+    let (k, n) = match b_shape[..] {
+        [k] => (k, 1),
+        [k, n] => (k, n),
+        _ => return Ok(None),
+    };
+    let Some(data) = r.new.constant_data(b) else {
+        return Ok(None);
+    };
+    let data = weights(data, n, k, false, 1.0);
+    let name = &node.name;
+    let label = r.new.value(b).name.clone();
+    let w = r.new.constant(label, &[n, k], data)?;
+    // Leading axes are more rows; a vector is one row.
+    let rows = a_shape[..a_shape.len() - 1].iter().product();
+    let matrix = match a_shape.len() {
+        2 => a,
+        _ => r.new.reshape(name.clone(), a, &[rows, k])?,
+    };
+    let y = r.new.node(name.clone(), CANONICAL, &[matrix, w])?;
+    let result = r.old.shape(node.outputs[0]).to_vec();
+    match r.new.shape(y) == result {
+        true => Ok(Some(y)),
+        false => r.new.reshape(name.clone(), y, &result).map(Some),
+    }
+}
+
+fn gemm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
+    let Op::Gemm { alpha, beta, trans_a, trans_b } = node.op else {
+        return Ok(None);
+    };
+    let inputs = r.inputs(node)?;
+    let (mut a, b) = (inputs[0], inputs[1]);
+    let shape = r.old.shape(node.outputs[0]).to_vec();
+    let n = shape[1];
+    let Some(data) = r.new.constant_data(b) else {
+        return Ok(None);
+    };
+    let k = data.len() / n;
+    let data = weights(data, n, k, trans_b, alpha);
+    let name = &node.name;
+    let addend = inputs.get(2).copied().filter(|_| beta != 0.0);
+    let label = addend.map_or_else(String::new, |c| r.new.value(c).name.clone());
+    let scaled = addend.and_then(|c| r.new.constant_data(c)).map(|c| {
+        let scaled: Vec<f32> = c.iter().map(|v| beta * v).collect();
+        scaled
+    });
+    let weights_label = r.new.value(b).name.clone();
+    let w = r.new.constant(weights_label, &[n, k], data)?;
+    if trans_a {
+        a = r.new.node(name.clone(), Op::Transpose { perm: vec![1, 0] }, &[a])?;
+    }
+    let Some(c) = addend else {
+        return r.new.node(name.clone(), CANONICAL, &[a, w]).map(Some);
+    };
+    let c_shape = r.new.shape(c).to_vec();
+    match scaled {
+        // One row, or one element, for all rows.
+        Some(scaled) if c_shape.len() < 2 || c_shape[0] == 1 => {
+            let pick = |o: usize| scaled[if scaled.len() == 1 { 0 } else { o }];
+            let bias = (0..n).map(pick).collect();
+            let bias = r.new.constant(label, &[n], bias)?;
+            r.new.node(name.clone(), CANONICAL, &[a, w, bias]).map(Some)
+        }
+        Some(scaled) => {
+            let y = r.new.node(name.clone(), CANONICAL, &[a, w])?;
+            let c = r.new.constant(label, &c_shape, scaled)?;
+            r.new.node(name.clone(), Op::Add, &[y, c]).map(Some)
+        }
+        None if beta == 1.0 => {
+            let y = r.new.node(name.clone(), CANONICAL, &[a, w])?;
+            r.new.node(name.clone(), Op::Add, &[y, c]).map(Some)
+        }
+        // A scaled computed addend: only Gemm itself can say that.
+        None => {
+            let op = Op::Gemm { alpha: 1.0, beta, trans_a: false, trans_b: true };
+            r.new.node(name.clone(), op, &[a, w, c]).map(Some)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Where the tests find the model zoo that lies beside the project.
+
+use std::path::{Path, PathBuf};
+
+/// The models every front-end test runs on.
+const MODELS: [&str; 9] = [
+    "lenet_mnist",
+    "resnet_mnist",
+    "mobilenetv2_mnist",
+    "espcn_x2",
+    "derain",
+    "mlperf_ic_resnet8",
+    "mlperf_kws_dscnn",
+    "mlperf_vww_mobilenet025",
+    "mlperf_ad_autoencoder",
+];
+
+/// The models' folders; none, and a line on standard error, when the zoo is not there.
+pub(crate) fn models() -> Vec<PathBuf> {
+    let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/models");
+    if !zoo.is_dir() {
+        eprintln!("SKIPPED: no model zoo at {}", zoo.display());
+        return Vec::new();
+    }
+    MODELS.iter().map(|m| zoo.join(m)).collect()
+}

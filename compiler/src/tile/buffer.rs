@@ -1,0 +1,83 @@
+//! Tensors in feature memory, whole or as rings of rows.
+
+use std::ops::Range;
+use tilewright_arch::instr::{Ring, Walk};
+
+/// Where a tensor lies in feature memory: row y of channel c begins at flat index
+/// `base + c * plane + (y mod rows) * pitch`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Buffer {
+    /// Flat index of the first byte; a page boundary.
+    pub base: usize,
+    /// Bytes from channel to channel.
+    pub plane: usize,
+    /// Bytes from row to row.
+    pub pitch: usize,
+    /// Rows held at a time; at least the tensor's height when nothing wraps.
+    pub rows: usize,
+    /// Channels, rows, columns of the whole tensor.
+    pub shape: [usize; 3],
+}
+
+impl Buffer {
+    /// A tensor of `shape` at address zero with the given pitch, holding `rows` rows, planes
+    /// following each other.
+    pub fn new(shape: [usize; 3], pitch: usize, rows: usize, lanes: usize) -> Buffer {
+        let rows = if rows >= shape[1] { shape[1] } else { ring_rows(rows, pitch, lanes) };
+        let rows = rows.min(shape[1]);
+        Buffer { base: 0, plane: rows * pitch, pitch, rows, shape }
+    }
+
+    /// Whether rows wrap.
+    pub fn is_ring(&self) -> bool {
+        self.rows < self.shape[1]
+    }
+
+    /// Bytes from the base to the end.
+    pub fn span(&self) -> usize {
+        (self.shape[0] - 1) * self.plane + self.rows * self.pitch
+    }
+
+    /// Pages of `page` bytes it touches.
+    pub fn pages(&self, page: usize) -> Range<usize> {
+        self.base / page..(self.base + self.span()).div_ceil(page)
+    }
+
+    /// The walk over (channel, row, column) from `row`, `column`, which may lie in the padding.
+    /// `first` is the first row really accessed; fewer than `rows` rows may be accessed from there.
+    /// The ring's line counts tensor rows.
+    pub fn walk(&self, channel: usize, first: usize, row: i64, column: i64) -> Walk {
+        let turn = first / self.rows;
+        let base = (self.base + channel * self.plane) as i64
+            + (row - (turn * self.rows) as i64) * self.pitch as i64
+            + column;
+        let wraps = (turn + 1) * self.rows;
+        let ring = if wraps < self.shape[1] {
+            Ring { line: wraps as u16, bytes: (self.rows * self.pitch) as u32 }
+        } else {
+            Ring::NONE
+        };
+        Walk { base: base as i32, ring, ..Walk::default() }
+    }
+
+    /// Ring rows of a range of tensor rows, as one or two ranges.
+    pub fn held(&self, rows: Range<usize>) -> Vec<Range<usize>> {
+        if rows.len() >= self.rows {
+            return vec![0..self.rows];
+        }
+        let start = rows.start % self.rows;
+        let end = start + rows.len();
+        if end <= self.rows { vec![start..end] } else { vec![start..self.rows, 0..end - self.rows] }
+    }
+}
+
+/// The smallest ring of at least `rows` rows whose bytes are a multiple of the lanes: then wrapping
+/// leaves banks alone.
+fn ring_rows(rows: usize, pitch: usize, lanes: usize) -> usize {
+    rows.next_multiple_of(lanes / gcd(pitch, lanes))
+}
+
+/// Greatest common divisor; `gcd(0, n)` is n.
+pub fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

@@ -1,0 +1,165 @@
+//! Depthwise convolution on the array: columns are consecutive output rows of one channel, the
+//! input rows stream past and every column meets its taps one step after the column before it.
+
+use super::columns::{Columns, Loop};
+use super::{Job, Part, pack};
+use crate::error::Result;
+use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
+
+/// How the kernel's rows are laid over steps.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// Output rows on columns.
+    columns: usize,
+    /// Middle loop: phases of the stride, or chunks of a tall kernel.
+    middle: usize,
+    /// Input rows from one middle iteration to the next.
+    middle_rows: usize,
+    /// Taps of a weight word.
+    taps: usize,
+    /// Input rows from tap to tap.
+    tap_rows: usize,
+    /// Kernel rows from tap to tap, and from one middle iteration to the next.
+    kernel_step: (usize, usize),
+}
+
+/// All shapes a depthwise kernel can take on a machine of `most` columns.
+fn shapes(kernel: usize, stride: usize, dilation: usize, lines: usize, most: usize) -> Vec<Shape> {
+    // One row at a time: taps in chunks of at most C, whatever the dilation.
+    let taps = kernel.min(most);
+    let mut shapes = vec![Shape {
+        columns: 1,
+        middle: kernel.div_ceil(taps),
+        middle_rows: taps * dilation,
+        taps,
+        tap_rows: dilation,
+        kernel_step: (1, taps),
+    }];
+    // Several rows: output row j meets kernel row phase + stride * m at input row
+    // phase + stride * (j + m), hence one step later on each column.
+    let phases = stride.min(kernel);
+    let taps = kernel.div_ceil(stride);
+    if dilation == 1 && taps <= most {
+        shapes.extend((2..=most.min(lines)).map(|columns| Shape {
+            columns,
+            middle: phases,
+            middle_rows: 1,
+            taps,
+            tap_rows: stride,
+            kernel_step: (stride, 1),
+        }));
+    }
+    shapes
+}
+
+/// Tile operations of a depthwise convolution (one for each output channel of a group).
+pub(super) fn depthwise(job: &Job, weights: &[i8]) -> Result<Vec<Part>> {
+    let config = job.config;
+    let window = &job.node.window;
+    let [channels, ..] = job.graph.grid(job.node);
+    let inputs = job.at.input.shape[0];
+    let multiplier = channels / inputs;
+    if job.node.place.depth_to_space.0 > 1 {
+        return Err(job.refuse("DepthToSpace directly after a depthwise convolution is not supported"));
+    }
+    let candidates =
+        shapes(window.kernel[0], window.stride[0], window.dilation[0], job.rows.len(), config.columns);
+    // As many channels at a time as half the weight and the parameter memory hold.
+    let middle = candidates.iter().map(|s| s.middle).max().expect("there is a shape");
+    let words = window.kernel[1] * middle;
+    let most = (config.weight_words / 2 / words).min(config.parameter_words / 2).max(1);
+    let mut parts = vec![];
+    for first in (0..inputs).step_by(most) {
+        let count = most.min(inputs - first);
+        for output in 0..multiplier {
+            let slice = Slice { first, count, multiplier, output };
+            let tried = candidates.iter().map(|shape| part(job, weights, *shape, slice));
+            parts.push(tried.min_by_key(|p| p.cycles(config)).expect("one row at a time is always possible"));
+        }
+    }
+    Ok(parts)
+}
+
+/// Input channels `first..first + count`, and which of each one's `multiplier` outputs.
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    first: usize,
+    count: usize,
+    multiplier: usize,
+    output: usize,
+}
+
+/// The tile operation of one slice of channels in one shape.
+fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
+    let Slice { first, count, multiplier, output } = slice;
+    let window = &job.node.window;
+    let [kh, kw] = window.kernel;
+    let input = job.at.input;
+    let channel = |c: usize| (first + c) * multiplier + output;
+    let streamed = shape.columns - 1 + shape.taps;
+    let mut gathered = job.input(first, shape.columns, job.graph.tensor(job.node.input).zero);
+    gathered.walk.group = input.plane as i32;
+    let out = job.at.output;
+    let op = TileOp {
+        reduce: Reduce::Rows,
+        groups: count as u16,
+        columns: shape.columns as u8,
+        last_columns: shape.columns as u8,
+        inner_columns: shape.columns as u8,
+        column_y: 1,
+        width: job.width() as u16,
+        lines: job.rows.len() as u16,
+        line_step: shape.columns as u8,
+        steps: [
+            Step {
+                count: kw as u16,
+                address: window.dilation[1] as i32,
+                y: 0,
+                x: window.dilation[1] as i16,
+            },
+            Step {
+                count: shape.middle as u16,
+                address: (shape.middle_rows * input.pitch) as i32,
+                y: shape.middle_rows as i16,
+                x: 0,
+            },
+            Step {
+                count: streamed as u16,
+                address: (shape.tap_rows * input.pitch) as i32,
+                y: shape.tap_rows as i16,
+                x: 0,
+            },
+        ],
+        input: gathered,
+        taps: shape.taps as u8,
+        channels: Channels { base: 0, column_step: 0, group_step: 1 },
+        ..TileOp::default()
+    };
+    let columns = Columns {
+        group: Loop { count, output: multiplier * out.plane, channel: multiplier },
+        outer: Loop { count: 1, output: 0, channel: 0 },
+        inner: Loop { count: shape.columns, output: out.pitch, channel: 0 },
+        first: channel(0),
+        offset: channel(0) * out.plane,
+        last: shape.columns,
+    };
+    let operand = job.at.operand.map_or([0; 3], |b| [multiplier * b.plane, 0, b.pitch]);
+    let op = job.finish(op, &columns, operand, 1);
+    let tap_words = (0..count).flat_map(|c| {
+        let kernel = &weights[channel(c) * kh * kw..(channel(c) + 1) * kh * kw];
+        (0..kw).flat_map(move |kx| {
+            (0..shape.middle).map(move |i| {
+                let (tap, middle) = shape.kernel_step;
+                let row = |m: usize| i * middle + m * tap;
+                (0..shape.taps).map(|m| kernel.get(row(m) * kw + kx).map_or(0, |w| *w)).collect()
+            })
+        })
+    });
+    Part {
+        unit: Unit::Compute,
+        op,
+        weights: pack::taps(tap_words, job.config),
+        channels: (0..count).map(|c| job.channel(channel(c))).collect(),
+        macs: (count * kh * kw * job.rows.len() * job.width()) as u64,
+    }
+}

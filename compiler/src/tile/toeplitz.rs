@@ -1,0 +1,100 @@
+//! Dense convolution with few output channels: columns are (channel, output row) pairs. The kernel
+//! becomes a Toeplitz matrix over the input rows that the rows of a tile need together; what is
+//! zero in it costs steps, but idle columns would cost more.
+
+use super::columns::{Columns, Loop};
+use super::{Job, Part};
+use crate::graph::DepthToSpaceMode;
+use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
+
+/// One instruction that computes `rows` output rows at a time; `None` when the columns, the
+/// memories or a residual operand under DepthToSpace do not allow it.
+pub(super) fn part(job: &Job, weights: &[i8], inputs: usize, rows: usize) -> Option<Part> {
+    let config = job.config;
+    let window = &job.node.window;
+    let [channels, ..] = job.graph.grid(job.node);
+    let (block, mode) = job.node.place.depth_to_space;
+    let (input, output) = (job.at.input, job.at.output);
+    let [kh, kw] = window.kernel;
+    let ([sy, _], [dy, dx]) = (window.stride, window.dilation);
+    if rows * block * block > config.columns || (block > 1 && job.at.operand.is_some()) {
+        return None;
+    }
+    // Rows of a block follow each other like output rows: they are one inner loop.
+    let inner = Loop { count: rows * block, output: output.pitch, channel: 0 };
+    let depth = channels / (block * block);
+    let (outer, group) = if block > 1 {
+        let one = Loop { count: block, output: 1, channel: 0 };
+        (one, Loop { count: depth, output: output.plane, channel: 0 })
+    } else {
+        let width = (config.columns / rows).min(channels);
+        let groups = channels.div_ceil(width);
+        let one = Loop { count: width, output: output.plane, channel: 1 };
+        (one, Loop { count: groups, output: width * output.plane, channel: width })
+    };
+    let width = inner.count * outer.count;
+    let short = channels - (group.count - 1) * outer.count;
+    let last = if block > 1 { width } else { short * inner.count };
+    let streamed = (rows - 1) * sy + (kh - 1) * dy + 1;
+    let reduction = inputs * streamed * kw;
+    let stride = config.weight_stride();
+    if group.count * reduction > config.weight_words || group.count * width > config.parameter_words {
+        return None;
+    }
+    // Output channel and row of column c of group g.
+    let place = |g: usize, c: usize| {
+        let (o, i) = (c / inner.count, c % inner.count);
+        let channel = match mode {
+            _ if block == 1 => g * outer.count + o,
+            DepthToSpaceMode::Dcr => ((i % block) * block + o) * depth + g,
+            DepthToSpaceMode::Crd => (g * block + i % block) * block + o,
+        };
+        (channel, i / block)
+    };
+    let columns_of = |g: usize| if g + 1 == group.count { last } else { width };
+    let mut words = vec![0; group.count * reduction * stride];
+    let mut parameters = vec![];
+    for g in 0..group.count {
+        for c in 0..columns_of(g) {
+            let (channel, row) = place(g, c);
+            parameters.push(job.channel(channel));
+            for ic in 0..inputs {
+                for ky in 0..kh {
+                    for kx in 0..kw {
+                        let step = (ic * streamed + row * sy + ky * dy) * kw + kx;
+                        let weight = weights[((channel * inputs + ic) * kh + ky) * kw + kx];
+                        words[(g * reduction + step) * stride + c] = weight as u8;
+                    }
+                }
+            }
+        }
+    }
+    let op = TileOp {
+        reduce: Reduce::Dense,
+        groups: group.count as u16,
+        columns: width as u8,
+        last_columns: last as u8,
+        inner_columns: inner.count as u8,
+        column_y: 1,
+        width: job.width() as u16,
+        lines: (job.rows.len() * block) as u16,
+        line_step: (rows * block) as u8,
+        steps: [
+            Step { count: inputs as u16, address: input.plane as i32, y: 0, x: 0 },
+            Step { count: streamed as u16, address: input.pitch as i32, y: 1, x: 0 },
+            Step { count: kw as u16, address: dx as i32, y: 0, x: dx as i16 },
+        ],
+        input: job.input(0, rows, job.graph.tensor(job.node.input).zero),
+        channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
+        ..TileOp::default()
+    };
+    let operand = job.at.operand.map_or([0; 3], |b| [outer.count * b.plane, b.plane, b.pitch]);
+    let columns = Columns { group, outer, inner, first: 0, offset: 0, last };
+    Some(Part {
+        unit: Unit::Compute,
+        op: job.finish(op, &columns, operand, 1),
+        weights: words,
+        channels: parameters,
+        macs: (weights.len() * job.rows.len() * job.width()) as u64,
+    })
+}

@@ -1,0 +1,244 @@
+"""Makes the operator cases of this folder: NAME.onnx, and NAME.npz with inputs and ONNX Runtime's outputs.
+
+Usage: python make.py (needs onnx, onnxruntime, numpy). Deterministic; run it after adding a case.
+Cases named refused_* have no .npz; the importer must refuse them with the text of NAME.expect.
+"""
+
+import pathlib
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = pathlib.Path(__file__).parent
+rng = np.random.default_rng(1)
+
+
+def weights(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+def model(nodes, inputs, constants, outputs, opset):
+    """inputs: name -> shape. constants: name -> array. outputs: names."""
+    graph = helper.make_graph(
+        nodes,
+        "case",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in inputs.items()],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs],
+        [numpy_helper.from_array(v, n) for n, v in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def case(name, nodes, inputs, constants=None, outputs=("y",), opset=17):
+    proto = model(nodes, inputs, constants or {}, outputs, opset)
+    onnx.save(proto, HERE / f"{name}.onnx")
+    if name.startswith("refused_"):
+        return
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), options)
+    fixed = {n: [d if isinstance(d, int) else 1 for d in s] for n, s in inputs.items()}
+    feeds = {n: weights(*s) for n, s in fixed.items()}
+    results = session.run(list(outputs), feeds)
+    arrays = {f"in{i}": v for i, v in enumerate(feeds.values())}
+    arrays |= {f"out{i}": v for i, v in enumerate(results)}
+    np.savez(HERE / f"{name}.npz", **arrays)
+
+
+def one(name, op, x, *constants, opset=17, x2=None, **attributes):
+    """A case of a single node: x, then maybe x2, then the constants."""
+    inputs = {"x": x} | ({"x2": x2} if x2 else {})
+    named = {f"c{i}": c for i, c in enumerate(constants) if c is not None}
+    reads = list(inputs) + [f"c{i}" if c is not None else "" for i, c in enumerate(constants)]
+    node = helper.make_node(op, reads, ["y"], name="node", **attributes)
+    case(name, [node], inputs, named, opset=opset)
+
+
+IMAGE = [1, 4, 7, 9]
+
+# Convolutions.
+one("conv_plain", "Conv", IMAGE, weights(5, 4, 3, 3))
+one("conv_bias_batch2", "Conv", [2, 4, 7, 9], weights(5, 4, 3, 2), weights(5), kernel_shape=[3, 2])
+one("conv_asymmetric", "Conv", IMAGE, weights(5, 4, 3, 3), pads=[0, 1, 2, 3], strides=[2, 3])
+one("conv_dilated", "Conv", IMAGE, weights(5, 4, 2, 3), weights(5), pads=[1, 2, 1, 2], dilations=[3, 2])
+one("conv_grouped", "Conv", IMAGE, weights(6, 2, 3, 3), weights(6), group=2, pads=[1, 1, 1, 1])
+one("conv_depthwise", "Conv", IMAGE, weights(4, 1, 3, 3), weights(4), group=4, strides=[2, 2], pads=[1, 1, 1, 1])
+one("conv_depthwise_twice", "Conv", IMAGE, weights(8, 1, 5, 2), group=4, pads=[4, 3, 2, 1], dilations=[2, 3])
+one("conv_same_upper", "Conv", IMAGE, weights(5, 4, 4, 3), auto_pad="SAME_UPPER", strides=[2, 2])
+one("conv_same_lower", "Conv", IMAGE, weights(5, 4, 4, 3), auto_pad="SAME_LOWER", strides=[3, 2])
+one("conv_valid", "Conv", IMAGE, weights(5, 4, 4, 3), auto_pad="VALID")
+one("conv_pads_beyond_kernel", "Conv", IMAGE, weights(5, 4, 2, 2), pads=[4, 5, 3, 6], strides=[3, 2])
+one("conv_pointwise_strided", "Conv", IMAGE, weights(5, 4, 1, 1), strides=[2, 3])
+one("conv_opset7", "Conv", IMAGE, weights(5, 4, 3, 3), opset=7)
+one("conv_opset22", "Conv", IMAGE, weights(5, 4, 3, 3), opset=22)
+one("conv_computed_weights", "Conv", IMAGE, x2=[5, 4, 3, 3])
+
+# Normalisation and activations.
+bn = [weights(4), weights(4), weights(4), abs(weights(4)) + 0.1]
+one("batch_norm", "BatchNormalization", IMAGE, *bn, epsilon=1e-3)
+one("batch_norm_opset7", "BatchNormalization", IMAGE, *bn, opset=7, momentum=0.5)
+one("batch_norm_rank2", "BatchNormalization", [3, 4], *bn)
+one("relu", "Relu", IMAGE)
+one("clip_inputs", "Clip", IMAGE, np.float32(-0.5), np.float32(0.25))
+one("clip_max_only", "Clip", IMAGE, None, np.float32(0.25))
+one("clip_open", "Clip", IMAGE)
+one("clip_attributes", "Clip", IMAGE, opset=10, min=-0.5, max=0.25)
+one("clip_attribute_default", "Clip", IMAGE, opset=7, min=0.0)
+one("leaky_relu", "LeakyRelu", IMAGE)
+one("leaky_relu_alpha", "LeakyRelu", IMAGE, alpha=-0.3)
+one("prelu_channels", "PRelu", IMAGE, weights(4, 1, 1))
+one("prelu_scalar", "PRelu", IMAGE, weights(1))
+one("prelu_elements", "PRelu", IMAGE, weights(7, 9))
+
+# Pools.
+one("max_pool", "MaxPool", IMAGE, kernel_shape=[2, 3], strides=[2, 2])
+one("max_pool_padded", "MaxPool", IMAGE, kernel_shape=[3, 3], strides=[2, 1], pads=[1, 0, 2, 1])
+one("max_pool_ceil", "MaxPool", IMAGE, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+one("max_pool_ceil_padded", "MaxPool", IMAGE, kernel_shape=[3, 3], strides=[3, 2], pads=[1, 1, 1, 1], ceil_mode=1)
+one("max_pool_ceil_outside", "MaxPool", [1, 2, 5, 5], kernel_shape=[2, 2], strides=[3, 3], pads=[1, 1, 1, 1], ceil_mode=1)
+one("max_pool_dilated", "MaxPool", IMAGE, kernel_shape=[2, 3], dilations=[3, 2], pads=[1, 1, 0, 2])
+one("max_pool_same_upper", "MaxPool", IMAGE, kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER")
+one("max_pool_same_lower", "MaxPool", IMAGE, kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_LOWER")
+one("average_pool", "AveragePool", IMAGE, kernel_shape=[2, 3], strides=[2, 2])
+one("average_pool_padded", "AveragePool", IMAGE, kernel_shape=[3, 3], pads=[1, 2, 0, 1])
+one("average_pool_count_pad", "AveragePool", IMAGE, kernel_shape=[3, 3], pads=[1, 2, 0, 1], count_include_pad=1)
+one("average_pool_ceil", "AveragePool", IMAGE, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+one("average_pool_ceil_count_pad", "AveragePool", IMAGE, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1, opset=19)
+one("average_pool_same", "AveragePool", IMAGE, kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+one("global_average_pool", "GlobalAveragePool", IMAGE)
+one("reduce_mean_keep", "ReduceMean", IMAGE, axes=[2, 3])
+one("reduce_mean_drop", "ReduceMean", IMAGE, axes=[-1, -2], keepdims=0)
+one("reduce_mean_opset18", "ReduceMean", IMAGE, ints(2, 3), keepdims=0, opset=18)
+
+# Arithmetic.
+one("add_same", "Add", IMAGE, x2=IMAGE)
+one("add_broadcast", "Add", [2, 1, 3], weights(4, 1))
+one("add_scalar", "Add", IMAGE, np.float32(0.5))
+one("softmax_last", "Softmax", [2, 3, 4])
+one("softmax_axis", "Softmax", [2, 3, 4], axis=1)
+one("softmax_flattened", "Softmax", [2, 3, 4], opset=11)
+one("softmax_flattened_axis2", "Softmax", [2, 3, 4, 5], axis=2, opset=11)
+one("softmax_opset11_axis0", "Softmax", [3, 4], axis=0, opset=11)
+one("gemm_plain", "Gemm", [3, 4], weights(4, 5))
+one("gemm_trans_b", "Gemm", [3, 4], weights(5, 4), weights(5), transB=1)
+one("gemm_trans_a", "Gemm", [4, 3], weights(4, 5), weights(3, 1), transA=1, alpha=0.5, beta=-2.0)
+one("gemm_scalar_addend", "Gemm", [3, 4], weights(4, 5), np.float32(2.0), beta=0.25, opset=7)
+one("gemm_computed", "Gemm", [3, 4], x2=[4, 5])
+one("matmul", "MatMul", [3, 4], weights(4, 5))
+one("matmul_batched", "MatMul", [2, 1, 3, 4], weights(6, 4, 5))
+one("matmul_row", "MatMul", [4], weights(4, 5))
+one("matmul_column", "MatMul", [2, 3, 4], weights(4))
+one("matmul_batched_row", "MatMul", [4], weights(2, 4, 5))
+
+# Moving elements.
+one("concat", "Concat", [1, 2, 3], weights(1, 4, 3), axis=-2)
+one("flatten", "Flatten", [2, 3, 4])
+one("flatten_zero", "Flatten", [2, 3, 4], axis=0)
+one("flatten_negative", "Flatten", [2, 3, 4], axis=-1)
+one("flatten_rank", "Flatten", [2, 3, 4], axis=3)
+one("reshape_open", "Reshape", [2, 3, 4], ints(0, -1))
+one("reshape_rank5", "Reshape", [2, 3, 4], ints(1, 2, -1, 2, 3), allowzero=1)
+one("squeeze_attribute", "Squeeze", [1, 3, 1, 4], axes=[0, -2], opset=11)
+one("squeeze_input", "Squeeze", [1, 3, 1, 4], ints(2))
+one("squeeze_all", "Squeeze", [1, 3, 1, 4])
+one("unsqueeze_attribute", "Unsqueeze", [3, 4], axes=[0, 3], opset=11)
+one("unsqueeze_input", "Unsqueeze", [3, 4], ints(-1, 1))
+one("transpose_default", "Transpose", [2, 3, 4])
+one("transpose_perm", "Transpose", [2, 3, 4, 5], perm=[0, 2, 3, 1])
+one("depth_to_space_dcr", "DepthToSpace", [2, 12, 3, 2], blocksize=2)
+one("depth_to_space_crd", "DepthToSpace", [2, 12, 3, 2], blocksize=2, mode="CRD")
+one("depth_to_space_opset7", "DepthToSpace", [1, 18, 3, 2], blocksize=3, opset=7)
+
+# Several nodes.
+node = helper.make_node
+case(
+    "constants_everywhere",
+    [
+        node("Constant", [], ["two"], value_float=2.0),
+        node("Constant", [], ["half"], value=numpy_helper.from_array(np.array([0.5], np.float16))),
+        node("Cast", ["half"], ["wide"], to=TensorProto.FLOAT),
+        node("Identity", ["x"], ["same"]),
+        node("Dropout", ["same"], ["kept", "mask"]),
+        node("Add", ["kept", "two"], ["a"]),
+        node("Add", ["wide", "a"], ["b"]),
+        node("Identity", ["b"], ["y"]),
+    ],
+    {"x": [2, 3]},
+)
+case(
+    "flatten_by_shape_arithmetic",
+    [
+        node("Shape", ["x"], ["shape"]),
+        node("Constant", [], ["zero"], value=numpy_helper.from_array(np.array(0, np.int64))),
+        node("Gather", ["shape", "zero"], ["batch"], axis=0),
+        node("Constant", [], ["axes"], value_ints=[0]),
+        node("Unsqueeze", ["batch", "axes"], ["batch1"]),
+        node("Constant", [], ["rest"], value_ints=[-1]),
+        node("Cast", ["batch1"], ["cast"], to=TensorProto.INT64),
+        node("Concat", ["cast", "rest"], ["target"], axis=0),
+        node("Reshape", ["x", "target"], ["y"]),
+    ],
+    {"x": ["batch", 3, 4]},
+)
+case(
+    "halve_by_shape_arithmetic",
+    [
+        node("Shape", ["x"], ["shape"]),
+        node("Slice", ["shape", "c1", "c9"], ["tail"]),
+        node("Div", ["tail", "c2"], ["halves"]),
+        node("Mul", ["halves", "c2"], ["back"]),
+        node("Concat", ["minus", "back"], ["target"], axis=0),
+        node("Reshape", ["x", "target"], ["y"]),
+    ],
+    {"x": [1, 6, 4, 4]},
+    {"c1": ints(1), "c9": ints(2**62), "c2": ints(2), "minus": ints(-1)},
+)
+case(
+    "several_outputs_and_users",
+    [
+        node("Relu", ["x"], ["a"]),
+        node("Add", ["a", "x"], ["b"]),
+        node("Add", ["b", "a"], ["c"]),
+    ],
+    {"x": [2, 3]},
+    outputs=("b", "c", "a"),
+)
+case("two_inputs", [node("Concat", ["x", "z", "x"], ["y"], axis=1)], {"x": [1, 2], "z": [1, 3]})
+
+# Refusals.
+one("refused_conv1d", "Conv", [1, 4, 7], weights(5, 4, 3))
+one("refused_conv3d", "Conv", [1, 4, 7, 7, 7], weights(5, 4, 3, 3, 3))
+one("refused_operator", "Sin", [2])
+one("refused_attribute", "Relu", [2], slope=0.5)
+one("refused_reduce_mean_channels", "ReduceMean", IMAGE, axes=[1])
+one("refused_average_dilated", "AveragePool", IMAGE, kernel_shape=[2, 2], dilations=[2, 2], opset=19)
+one("refused_storage_order", "MaxPool", IMAGE, kernel_shape=[2, 2], storage_order=1)
+one("refused_auto_pad", "Conv", IMAGE, weights(5, 4, 3, 3), auto_pad="SOMEHOW")
+one("refused_auto_pad_and_pads", "Conv", IMAGE, weights(5, 4, 3, 3), auto_pad="VALID", pads=[1, 1, 1, 1])
+one("refused_attribute_type", "Conv", IMAGE, weights(5, 4, 3, 3), group=1.0)
+one("refused_channels", "Conv", IMAGE, weights(5, 3, 3, 3))
+one("refused_negative_pads", "Conv", IMAGE, weights(5, 4, 3, 3), pads=[-1, 0, 0, 0])
+one("refused_nan", "Add", [2], np.array([1, np.nan], np.float32))
+one("refused_integer_operand", "Add", [2], ints(1, 2))
+one("refused_opset", "Relu", [2], opset=6)
+one("refused_dynamic", "Relu", ["batch", 3, "height", 4])
+one("refused_reshape_computed", "Reshape", [2, 3], x2=[2])
+one("refused_inputs", "Relu", [2], weights(2))
+one("refused_training", "BatchNormalization", IMAGE, *bn, training_mode=1)
+one("refused_spatial", "BatchNormalization", IMAGE, *bn, spatial=0, opset=7)
+one("refused_variance", "BatchNormalization", IMAGE, *bn[:3], -bn[3])
+one("refused_mode", "DepthToSpace", [1, 4, 3, 3], blocksize=2, mode="RCD")
+one("refused_clip_empty", "Clip", [2], np.float32(1), np.float32(0))
+case("refused_cycle", [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"], name="loop")], {"x": [2]}, outputs=("b",))
+case("refused_dangling", [node("Add", ["x", "ghost"], ["y"], name="sum")], {"x": [2]})
+case("refused_twice", [node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"], name="again")], {"x": [2]})
+case("refused_indices", [node("MaxPool", ["x"], ["y", "i"], name="pool", kernel_shape=[2, 2])], {"x": IMAGE})
+case("refused_mask", [node("Dropout", ["x"], ["z", "m"], name="drop"), node("Add", ["z", "m"], ["y"])], {"x": [2]})
+case("refused_output", [node("Relu", ["x"], ["z"])], {"x": [2]})
+case("refused_domain", [node("Relu", ["x"], ["y"], name="custom", domain="com.acme")], {"x": [2]})

@@ -1,0 +1,108 @@
+//! Lanes of one access lie in different banks.
+//!
+//! Group, reduction step, column and ring add the same number of banks to every lane (a ring is a
+//! multiple of P bytes), so two lanes meet in all steps or in none: each tile is looked at once, and
+//! only if lanes meet, the steps in which both are inside the input are searched.
+
+use crate::faults::{Fault, Port, Site};
+use crate::geometry::{Grid, Piece, input_row, offsets};
+use tilewright_arch::config::Config;
+use tilewright_arch::instr::{Target, TileOp, Walk};
+
+/// A lane: its line and pixel.
+type Lane = (usize, usize);
+
+/// Checks gather, operand and output of an operation.
+pub fn check(op: &TileOp, site: &Site, config: &Config) -> Result<(), Fault> {
+    let grid = Grid::new(op);
+    let targets = [(Port::Output, Some(&op.output)), (Port::Operand, op.operand.as_ref().map(|o| &o.target))];
+    for tile in 0..usize::from(op.tiles) {
+        let pieces = grid.tile(op, tile);
+        let lanes: Vec<Lane> = pieces.iter().flat_map(|p| p.x.clone().map(|x| (p.row, x))).collect();
+        let met = meetings(&op.input.walk, &lanes, config.lanes);
+        if let Some((pair, bank, step)) = met.iter().find_map(|&(pair, bank)| {
+            both_inside(op, lanes[pair.0], lanes[pair.1]).map(|step| (pair, bank, step))
+        }) {
+            return Err(Fault::BankConflict {
+                site: site.clone(),
+                port: Port::Gather,
+                tile,
+                lanes: pair,
+                bank,
+                step,
+            });
+        }
+        for (port, target) in targets {
+            if let Some(target) = target {
+                segments(target, port, tile, &pieces, site, config)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All pairs of lanes that lie in one bank, with the bank.
+fn meetings(walk: &Walk, lanes: &[Lane], banks: usize) -> Vec<((usize, usize), usize)> {
+    let p = banks as i64;
+    let bank = |&(row, x): &Lane| {
+        (i64::from(walk.base) + i64::from(walk.line) * row as i64 + i64::from(walk.pixel) * x as i64)
+            .rem_euclid(p) as usize
+    };
+    let mut seen = 0u64;
+    let mut unique = true;
+    for lane in lanes {
+        let bit = 1 << bank(lane);
+        unique &= seen & bit == 0;
+        seen |= bit;
+    }
+    if unique {
+        return vec![];
+    }
+    let numbered: Vec<usize> = lanes.iter().map(bank).collect();
+    let mut pairs = vec![];
+    for (b, &bank) in numbered.iter().enumerate() {
+        pairs.extend((0..b).filter(|&a| numbered[a] == bank).map(|a| ((a, b), bank)));
+    }
+    pairs
+}
+
+/// The first step at which two lanes both read the input.
+fn both_inside(op: &TileOp, a: Lane, b: Lane) -> Option<String> {
+    let inside = |lane: Lane, offset: &_| input_row(op, 0, lane.0, offset).valid.contains(&lane.1);
+    let step = offsets(op).find(|offset| inside(a, offset) && inside(b, offset))?;
+    let [i2, i1, i0] = step.at;
+    Some(format!("step ({i2}, {i1}, {i0})"))
+}
+
+/// Checks the segments of one tile of a target. Column 0 accesses every lane of the grid, so it
+/// decides for all columns.
+fn segments(
+    target: &Target,
+    port: Port,
+    tile: usize,
+    pieces: &[Piece],
+    site: &Site,
+    config: &Config,
+) -> Result<(), Fault> {
+    let most = usize::from(target.segment_lanes);
+    let needed = pieces.iter().map(|p| p.x.len().div_ceil(most)).sum();
+    let segments = usize::from(target.segments);
+    if needed > segments {
+        return Err(Fault::Segments { site: site.clone(), port, tile, needed, segments });
+    }
+    let (mut segment, mut first) = (0, 0);
+    for piece in pieces {
+        for start in piece.x.clone().step_by(most) {
+            let end = (start + most).min(piece.x.end);
+            let lanes: Vec<Lane> = (start..end).map(|x| (piece.row, x)).collect();
+            if let Some(&((a, b), bank)) = meetings(&target.walk, &lanes, config.lanes).first() {
+                let step = format!("segment {segment}");
+                let lanes = (first + a, first + b);
+                return Err(Fault::BankConflict { site: site.clone(), port, tile, lanes, bank, step });
+            }
+            first += lanes.len();
+            segment += 1;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! Random tile operations.
+
+use super::{Any, Builder, Tensor};
+use crate::check::banks;
+use crate::faults::Site;
+use crate::geometry::Grid;
+use tilewright_arch::fixed::{OperandScale, Post};
+use tilewright_arch::instr::{
+    Channels, Input, Memory, Operand, Reduce, Ring, Step, Target, TileOp, Unit, Walk,
+};
+use tilewright_arch::timing;
+
+/// A window over a tensor along one axis.
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    taps: usize,
+    stride: usize,
+    dilation: usize,
+    before: usize,
+    out: usize,
+}
+
+impl Builder<'_> {
+    /// Appends a tile operation that takes at most `budget` cycles, and the loads it needs.
+    pub fn tile(&mut self, budget: u64) -> bool {
+        if self.tensors.is_empty() {
+            self.load_tensor();
+        }
+        for _ in 0..12 {
+            let Some(input) = (!self.tensors.is_empty()).then(|| self.rng.below(self.tensors.len())) else {
+                return false;
+            };
+            let input = self.tensors[input];
+            let reduce = self.rng.pick(&[
+                Reduce::Dense,
+                Reduce::Dense,
+                Reduce::Dense,
+                Reduce::Rows,
+                Reduce::Rows,
+                Reduce::Sum,
+                Reduce::Max,
+            ]);
+            let (mut op, shape) = match reduce {
+                Reduce::Dense => self.dense(&input),
+                Reduce::Rows => self.rows(&input),
+                Reduce::Sum | Reduce::Max => self.pool(&input, reduce),
+            };
+            let unit = match reduce {
+                Reduce::Dense | Reduce::Rows => Unit::Compute,
+                Reduce::Sum | Reduce::Max => Unit::Vector,
+            };
+            if op.reduction() > 150 {
+                continue;
+            }
+            let Some(output) = self.output_of(&mut op, shape) else {
+                continue;
+            };
+            let output = self.operand(&mut op, output);
+            self.lanes(&mut op);
+            if timing::duration(&op, unit, self.config) > budget {
+                continue;
+            }
+            if self.constants_of(&mut op, unit).is_none() {
+                continue;
+            }
+            if self.push(unit, Any::Tile(op)) {
+                self.tensors.push(Tensor { fresh: true, ..output });
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A window of up to `most` taps over `size` elements.
+    fn axis(&mut self, size: usize, most: usize) -> Axis {
+        for _ in 0..20 {
+            let taps = self.rng.within(1, most);
+            let stride = self.rng.pick(&[1, 1, 1, 2, 3]);
+            let dilation = self.rng.pick(&[1, 1, 2]);
+            let reach = (taps - 1) * dilation + 1;
+            let (before, after) = (self.rng.below(reach), self.rng.below(reach));
+            if size + before + after >= reach {
+                let out = (size + before + after - reach) / stride + 1;
+                return Axis { taps, stride, dilation, before, out };
+            }
+        }
+        Axis { taps: 1, stride: 1, dilation: 1, before: 0, out: size }
+    }
+
+    /// What is common to all: the gather of a window.
+    fn windowed(&mut self, t: &Tensor, y: Axis, x: Axis) -> TileOp {
+        let zero = self.rng.bits() as i8;
+        let (lo, hi) = if self.rng.chance(70) { (-128, 127) } else { (-1 - self.rng.below(100) as i8, 40) };
+        TileOp {
+            width: x.out as u16,
+            lines: y.out as u16,
+            line_step: 1,
+            groups: 1,
+            columns: 1,
+            last_columns: 1,
+            inner_columns: 1,
+            taps: 1,
+            input: Input {
+                walk: Walk {
+                    base: t.base - (y.before as i32) * t.pitch - x.before as i32,
+                    group: 0,
+                    line: y.stride as i32 * t.pitch,
+                    pixel: x.stride as i32,
+                    ring: Ring { line: t.line, bytes: t.bytes },
+                },
+                y0: -(y.before as i16),
+                x0: -(x.before as i16),
+                y_step: y.stride as u16,
+                x_step: x.stride as u8,
+                height: t.shape[1] as u16,
+                width: t.shape[2] as u16,
+                pad: self.rng.bits() as i8,
+            },
+            post: Post { zero: zero / 4, lo, hi },
+            ..TileOp::default()
+        }
+    }
+
+    /// Loops over rows and columns of a window, and over channels.
+    fn loops(t: &Tensor, channels: usize, y: Axis, x: Axis) -> [Step; 3] {
+        [
+            Step { count: channels as u16, address: t.plane, y: 0, x: 0 },
+            Step { count: y.taps as u16, address: y.dilation as i32 * t.pitch, y: y.dilation as i16, x: 0 },
+            Step { count: x.taps as u16, address: x.dilation as i32, y: 0, x: x.dilation as i16 },
+        ]
+    }
+
+    /// A convolution, possibly in groups, possibly over the whole tensor, loops in any order.
+    fn dense(&mut self, t: &Tensor) -> (TileOp, [usize; 3]) {
+        let [c, h, w] = t.shape;
+        let (y, x) = if self.rng.chance(15) {
+            let whole = |n: usize| Axis { taps: n, stride: 1, dilation: 1, before: 0, out: 1 };
+            (whole(h), whole(w))
+        } else {
+            (self.axis(h, 3), self.axis(w, 3))
+        };
+        let mut op = self.windowed(t, y, x);
+        let own = c > 1 && self.rng.chance(25);
+        op.steps = Self::loops(t, if own { 1 } else { c }, y, x);
+        let (i, j) = (self.rng.below(3), self.rng.below(3));
+        op.steps.swap(i, j);
+        op.columns = self.rng.within(1, self.config.columns) as u8;
+        if own {
+            // Each group has its own input channel.
+            op.groups = c as u16;
+            op.input.walk.group = t.plane;
+            op.last_columns = op.columns;
+        } else {
+            op.groups = self.rng.within(1, 3) as u16;
+            op.last_columns = self.rng.within(1, usize::from(op.columns)) as u8;
+            if op.groups == 1 {
+                op.last_columns = op.columns;
+            }
+        }
+        let channels = (usize::from(op.groups) - 1) * usize::from(op.columns) + usize::from(op.last_columns);
+        (op, [channels, y.out, x.out])
+    }
+
+    /// A convolution whose columns are output rows.
+    fn rows(&mut self, t: &Tensor) -> (TileOp, [usize; 3]) {
+        let [c, h, w] = t.shape;
+        let taps = self.rng.within(1, self.config.columns.min(4));
+        let (before, after) = (self.rng.below(taps), self.rng.below(taps));
+        let out = (h + before + after).saturating_sub(taps - 1).max(1);
+        let y = Axis { taps, stride: 1, dilation: 1, before, out };
+        let x = self.axis(w, 3);
+        let columns = self.rng.within(1, self.config.columns.min(out + 2));
+        let mut op = self.windowed(t, y, x);
+        op.reduce = Reduce::Rows;
+        op.taps = taps as u8;
+        op.columns = columns as u8;
+        op.last_columns = columns as u8;
+        op.inner_columns = columns as u8;
+        op.column_y = 1;
+        op.line_step = columns as u8;
+        op.input.walk.line = columns as i32 * t.pitch;
+        op.input.y_step = columns as u16;
+        let all = c > 1 && self.rng.chance(25);
+        let mut steps = Self::loops(t, if all { c } else { 1 }, y, x);
+        steps.swap(1, 2);
+        // Fewer rows leave sums unfinished, more meet no tap: both are legal.
+        let rows = columns + taps - 1;
+        steps[2].count = if self.rng.chance(80) { rows } else { self.rng.within(1, rows + 1) } as u16;
+        op.steps = steps;
+        if !all {
+            op.groups = c as u16;
+            op.input.walk.group = t.plane;
+        }
+        (op, [usize::from(op.groups), out, x.out])
+    }
+
+    /// A pool, a copy or a sum over channels.
+    fn pool(&mut self, t: &Tensor, reduce: Reduce) -> (TileOp, [usize; 3]) {
+        let [c, h, w] = t.shape;
+        let (y, x) = (self.axis(h, 3), self.axis(w, 3));
+        let mut op = self.windowed(t, y, x);
+        op.reduce = reduce;
+        let all = self.rng.chance(20);
+        op.steps = Self::loops(t, if all { c } else { 1 }, y, x);
+        if !all {
+            op.groups = c as u16;
+            op.input.walk.group = t.plane;
+        }
+        (op, [usize::from(op.groups), y.out, x.out])
+    }
+
+    /// Where the output goes: a new tensor, channels by column or pixels beside each other.
+    fn output_of(&mut self, op: &mut TileOp, shape: [usize; 3]) -> Option<Tensor> {
+        let [channels, h, w] = shape;
+        let columns = usize::from(op.columns);
+        if op.reduce == Reduce::Rows {
+            let t = self.place(shape)?;
+            op.output = Self::target(&t, t.plane, columns as i32 * t.pitch, 1, t.pitch, 0);
+            return Some(t);
+        }
+        let shuffle = op.reduce == Reduce::Dense
+            && columns % 2 == 0
+            && op.last_columns % 2 == 0
+            && channels % 2 == 0
+            && self.rng.chance(20);
+        if shuffle {
+            // Two columns become two neighbouring pixels.
+            let t = self.place([channels / 2, h, w * 2])?;
+            op.inner_columns = 2;
+            op.output = Self::target(&t, columns as i32 / 2 * t.plane, t.pitch, 2, 1, t.plane);
+            return Some(t);
+        }
+        let t = self.place(shape)?;
+        let inner = self.rng.within(1, columns);
+        op.inner_columns = inner as u8;
+        let (group, outer) = (columns as i32 * t.plane, inner as i32 * t.plane);
+        op.output = Self::target(&t, group, t.pitch, 1, t.plane, outer);
+        Some(t)
+    }
+
+    fn target(t: &Tensor, group: i32, line: i32, pixel: i32, inner: i32, outer: i32) -> Target {
+        let ring = Ring { line: t.line, bytes: t.bytes };
+        let walk = Walk { base: t.base, group, line, pixel, ring };
+        Target { walk, inner, outer, segments: 1, segment_lanes: 1 }
+    }
+
+    /// Sometimes a second operand: a tensor that is large enough, channels perhaps repeated. Returns
+    /// where the output goes now, which may be in place.
+    fn operand(&mut self, op: &mut TileOp, output: Tensor) -> Tensor {
+        if self.rng.chance(45) || op.output.walk.pixel != 1 {
+            return output;
+        }
+        let [c, h, w] = output.shape;
+        let own = self.rng.chance(30);
+        if own {
+            self.load_shape(output.shape);
+        }
+        let fits =
+            |t: &Tensor| if own { t.shape == output.shape } else { t.shape[1] >= h && t.shape[2] >= w };
+        let fitting: Vec<Tensor> = self.tensors.iter().copied().filter(fits).collect();
+        if fitting.is_empty() {
+            return output;
+        }
+        let t = self.rng.pick(&fitting);
+        let rows = op.reduce == Reduce::Rows;
+        let plane = if t.shape[0] >= c { t.plane } else { 0 };
+        let columns = i32::from(op.columns);
+        op.operand = Some(Operand {
+            target: if rows {
+                Self::target(&t, plane, columns * t.pitch, 1, t.pitch, 0)
+            } else {
+                let outer = i32::from(op.inner_columns) * plane;
+                Self::target(&t, columns * plane, t.pitch, 1, plane, outer)
+            },
+            scale: OperandScale {
+                zero: self.rng.bits() as i8,
+                mantissa: self.rng.within(1 << 14, 65535) as i32 * if self.rng.chance(25) { -1 } else { 1 },
+                shift: self.rng.within(7, 12) as u8,
+            },
+        });
+        if t.shape == output.shape && self.rng.chance(60) {
+            op.output = op.operand.map_or(op.output, |o| o.target);
+            return t;
+        }
+        output
+    }
+
+    /// Lanes and segments without bank conflicts.
+    fn lanes(&mut self, op: &mut TileOp) {
+        let p = self.config.lanes;
+        let mut lanes = if self.rng.chance(70) { p } else { self.rng.within(1, p) };
+        op.line_stop = self.rng.chance(20);
+        let site = Site { unit: Unit::Compute, index: 0, layer: "".into() };
+        loop {
+            op.lanes = lanes as u8;
+            op.tiles = op.grid_tiles() as u16;
+            let bare = TileOp { operand: None, output: Self::loose(op, &op.output, 1), ..*op };
+            if lanes == 1 || banks::check(&bare, &site, self.config).is_ok() {
+                break;
+            }
+            if op.line_stop { lanes -= 1 } else { op.line_stop = true }
+        }
+        let mut fit = |op: &TileOp, target: &Target| {
+            let mut most = if self.rng.chance(70) { p } else { self.rng.within(1, p) };
+            loop {
+                let loose = Self::loose(op, target, most);
+                let bare = TileOp { operand: None, output: loose, ..*op };
+                if most == 1 || banks::check(&bare, &site, self.config).is_ok() {
+                    let spare = if self.rng.chance(20) { 1 } else { 0 };
+                    return Target { segments: (loose.segments + spare).min(p as u8), ..loose };
+                }
+                most -= 1;
+            }
+        };
+        let output = fit(op, &op.output);
+        let operand = op.operand.map(|o| Operand { target: fit(op, &o.target), ..o });
+        op.output = output;
+        op.operand = operand;
+    }
+
+    /// The target with segments of `most` lanes, as many as needed.
+    fn loose(op: &TileOp, target: &Target, most: usize) -> Target {
+        let grid = Grid::new(op);
+        let of =
+            |tile: usize| -> usize { grid.tile(op, tile).iter().map(|p| p.x.len().div_ceil(most)).sum() };
+        let segments = (0..usize::from(op.tiles)).map(of).max().unwrap_or(1);
+        Target { segments: segments as u8, segment_lanes: most as u8, ..*target }
+    }
+
+    /// Weights, channels and table.
+    fn constants_of(&mut self, op: &mut TileOp, unit: Unit) -> Option<()> {
+        let reduction = op.reduction() as usize;
+        let words = usize::from(op.groups) * op.group_weights() as usize;
+        if words > 0 {
+            op.weights = self.words(Memory::Weights, words, reduction)? as u16;
+        }
+        let step = op.reduce == Reduce::Dense && self.rng.chance(80);
+        let group_step = if op.reduce == Reduce::Dense {
+            if step { op.columns } else { self.rng.below(2) as u8 }
+        } else {
+            self.rng.below(2) as u8
+        };
+        op.channels = Channels { base: 0, column_step: u8::from(step), group_step };
+        let count = (usize::from(op.groups) - 1) * usize::from(group_step)
+            + if step { usize::from(op.columns) } else { 1 };
+        let memory = if unit == Unit::Vector { Memory::VectorChannels } else { Memory::ComputeChannels };
+        let scale = if unit == Unit::Vector { 1 } else { reduction };
+        op.channels.base = self.words(memory, count, scale)? as u16;
+        if self.rng.chance(20) {
+            op.table = Some(self.words(Memory::Tables, 1, 0)? as u8);
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,105 @@
+//! The contents of the on-chip memories, and what of them was ever written.
+
+use crate::bits::Bits;
+use crate::check::access::{Access, WORDS, lines, word_bytes};
+use crate::faults::{Fault, Shared, Site};
+use tilewright_arch::config::Config;
+use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
+use tilewright_arch::instr::{Memory, Transfer, Unit};
+
+/// On-chip memories.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Feature bytes by flat index.
+    pub features: Vec<u8>,
+    /// Weights: words of C bytes.
+    pub weights: Vec<i8>,
+    /// Parameters of the compute and the vector unit.
+    pub channels: [Vec<Channel>; 2],
+    /// Activation tables.
+    pub tables: Vec<[i8; 256]>,
+    written: Bits,
+    loaded: [Bits; 4],
+}
+
+impl State {
+    /// Memories that nothing has written.
+    pub fn new(config: &Config) -> State {
+        let words = [config.weight_words, config.parameter_words, config.parameter_words, config.tables];
+        State {
+            features: vec![0; config.feature_bytes()],
+            weights: vec![0; config.weight_words * config.columns],
+            channels: [
+                vec![Channel::default(); config.parameter_words],
+                vec![Channel::default(); config.parameter_words],
+            ],
+            tables: vec![[0; 256]; config.tables],
+            written: Bits::new(config.feature_bytes()),
+            loaded: words.map(Bits::new),
+        }
+    }
+
+    /// Checks that everything an instruction reads has been written.
+    pub fn check(&self, access: &Access, site: &Site) -> Result<(), Fault> {
+        let unwritten = |memory: Shared, place: Option<usize>| match place {
+            None => Ok(()),
+            Some(place) => Err(Fault::Unwritten { site: site.clone(), memory, place }),
+        };
+        unwritten(Shared::Features, access.reads.beyond(&self.written))?;
+        for (i, memory) in WORDS.into_iter().enumerate() {
+            unwritten(memory, access.word_reads[i].beyond(&self.loaded[i]))?;
+        }
+        Ok(())
+    }
+
+    /// Notes what an instruction writes.
+    pub fn note(&mut self, access: &Access) {
+        self.written.extend(&access.writes);
+        for (loaded, words) in self.loaded.iter_mut().zip(&access.word_writes) {
+            loaded.extend(words);
+        }
+    }
+
+    /// Whether a feature byte has been written.
+    pub fn is_written(&self, index: usize) -> bool {
+        self.written.touches(index..index + 1)
+    }
+
+    /// Executes a transfer whose addresses have been checked.
+    pub fn transfer(&mut self, op: &Transfer, unit: Unit, external: &mut [u8], config: &Config) {
+        let bytes = op.line_bytes as usize;
+        if op.memory == Memory::Feature {
+            for (e, local) in lines(op) {
+                let outside = &mut external[e as usize..e as usize + bytes];
+                let inside = &mut self.features[local as usize..local as usize + bytes];
+                if unit == Unit::Load {
+                    inside.copy_from_slice(outside)
+                } else {
+                    outside.copy_from_slice(inside)
+                }
+            }
+            return;
+        }
+        let (word, words) = word_bytes(op.memory, config);
+        let source = external[op.external as usize..op.external as usize + bytes].chunks_exact(word);
+        for (i, chunk) in source.enumerate() {
+            let at = (op.local as usize + i) % words;
+            match op.memory {
+                Memory::Feature => {}
+                Memory::Weights => {
+                    let place = &mut self.weights[at * config.columns..(at + 1) * config.columns];
+                    place.iter_mut().zip(chunk).for_each(|(w, &b)| *w = b as i8);
+                }
+                Memory::ComputeChannels | Memory::VectorChannels => {
+                    let mut word = [0; CHANNEL_BYTES];
+                    word.copy_from_slice(chunk);
+                    let unit = usize::from(op.memory == Memory::VectorChannels);
+                    self.channels[unit][at] = Channel::from_bytes(&word);
+                }
+                Memory::Tables => {
+                    self.tables[at].iter_mut().zip(chunk).for_each(|(t, &b)| *t = b as i8);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! [`Reduce::Rows`](tilewright_arch::instr::Reduce): columns are output rows, taps shift along them.
+
+use super::{Block, Context, gather, post, simd};
+use crate::geometry::offsets;
+
+/// The bytes (group, column, pixel) of a block of one group.
+pub fn run(context: &Context, block: &Block) -> Vec<u8> {
+    let (op, config) = (context.op, context.config);
+    let group = block.groups.start;
+    let pixels = block.pixels.len();
+    let pieces = context.grid.pieces(block.pixels.clone());
+    let columns = op.columns_of(group) as usize;
+    let taps = usize::from(op.taps);
+    let mut line = vec![0i16; pixels];
+    let mut sums = vec![0i32; pixels * columns];
+    for offset in offsets(op) {
+        gather::each(op, &context.state.features, group, &pieces, &offset, |at, byte| {
+            line[at] = i16::from(byte as i8);
+        });
+        let [i2, i1, i0] = offset.at.map(|i| i as usize);
+        let [n2, n1, _] = op.steps.map(|s| usize::from(s.count));
+        let word = (usize::from(op.weights) + (group as usize * n2 + i2) * n1 + i1) % config.weight_words;
+        let word = &context.state.weights[word * config.columns..][..config.columns];
+        for column in (i0 + 1).saturating_sub(taps)..columns.min(i0 + 1) {
+            let weight = i16::from(word[i0 - column]);
+            simd::axpy(context.level, &line, weight, &mut sums[column * pixels..(column + 1) * pixels]);
+        }
+    }
+    let mut bytes = Vec::with_capacity(pixels * columns);
+    for (column, sums) in sums.chunks_exact(pixels).enumerate() {
+        post::column(context, group, column as u32, &pieces, sums, &mut bytes);
+    }
+    bytes
+}

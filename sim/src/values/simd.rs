@@ -1,0 +1,237 @@
+//! The innermost loops, compiled for several instruction sets: the only unsafe code of the crate.
+//!
+//! All levels compute the same integers: sums wrap at 32 bits, so their order does not matter.
+
+use super::dense::{COLUMNS, Packed, QUAD};
+use tilewright_arch::fixed::{Channel, FRACTION, Post, SCALED_BITS};
+
+/// Which instructions the kernels use.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Level {
+    /// Whatever the compiler was told to assume.
+    Portable,
+    /// AVX2 by automatic vectorisation.
+    Avx2,
+    /// AVX-512 with 8-bit dot products.
+    Vnni,
+}
+
+impl Level {
+    /// The best level of this processor.
+    pub fn detect() -> Level {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::is_x86_feature_detected as has;
+            if has!("avx512f")
+                && has!("avx512bw")
+                && has!("avx512vl")
+                && has!("avx512dq")
+                && has!("avx512vnni")
+            {
+                return Level::Vnni;
+            }
+            if has!("avx2") {
+                return Level::Avx2;
+            }
+        }
+        Level::Portable
+    }
+
+    /// The levels that this processor has, for tests.
+    pub fn available() -> Vec<Level> {
+        let best = Level::detect();
+        [Level::Portable, Level::Avx2, Level::Vnni].into_iter().filter(|&l| l <= best).collect()
+    }
+}
+
+/// Calls `$body` compiled for the level. A level above the processor's is not a safety hole:
+/// [`Level::detect`] caps it.
+macro_rules! dispatch {
+    ($level:expr, $portable:ident, $avx2:ident, $vnni:ident, ($($argument:expr),*)) => {{
+        #[cfg(target_arch = "x86_64")]
+        {
+            let level = $level.min(best());
+            // SAFETY: `best` found the features that these functions are compiled for.
+            match level {
+                Level::Vnni => return unsafe { x86::$vnni($($argument),*) },
+                Level::Avx2 => return unsafe { x86::$avx2($($argument),*) },
+                Level::Portable => {}
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = $level;
+        $portable($($argument),*)
+    }};
+}
+
+/// [`Level::detect`], asked once.
+#[cfg(target_arch = "x86_64")]
+fn best() -> Level {
+    static BEST: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
+    *BEST.get_or_init(Level::detect)
+}
+
+/// `sums[pixel][column]` = dot product of gathered bytes (less their offset of 128) and weights.
+pub fn dense(level: Level, gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32]) {
+    assert_eq!(gathered.len(), packed.quads * pixels * QUAD);
+    assert_eq!(packed.bytes.len(), packed.quads * packed.columns * QUAD);
+    assert_eq!(sums.len(), pixels * packed.columns);
+    assert!(packed.columns % COLUMNS == 0 && packed.correction.len() == packed.columns);
+    dispatch!(level, dense_body, dense_avx2, dense_vnni, (gathered, pixels, packed, sums))
+}
+
+/// `sums[i] += values[i] * weight`.
+pub fn axpy(level: Level, values: &[i16], weight: i16, sums: &mut [i32]) {
+    dispatch!(level, axpy_body, axpy_avx2, axpy_vnni, (values, weight, sums))
+}
+
+/// Scales, adds the scaled operands, rounds and clamps: [`tilewright_arch::fixed::post`] without table.
+pub fn post(
+    level: Level,
+    sums: &[i32],
+    channel: &Channel,
+    operands: Option<&[i32]>,
+    post: &Post,
+    out: &mut [u8],
+) {
+    dispatch!(level, post_body, post_avx2, post_vnni, (sums, channel, operands, post, out))
+}
+
+#[inline(always)]
+fn dense_body(gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32]) {
+    for row in sums.chunks_exact_mut(packed.columns) {
+        row.copy_from_slice(&packed.correction);
+    }
+    let mut wide = vec![[0i16; COLUMNS]; QUAD];
+    for first in (0..packed.columns).step_by(COLUMNS) {
+        for quad in 0..packed.quads {
+            let weights = &packed.bytes[(quad * packed.columns + first) * QUAD..][..COLUMNS * QUAD];
+            for (j, wide) in wide.iter_mut().enumerate() {
+                wide.iter_mut().zip(weights[j..].iter().step_by(QUAD)).for_each(|(w, &b)| *w = i16::from(b));
+            }
+            let bytes = gathered[quad * pixels * QUAD..][..pixels * QUAD].chunks_exact(QUAD);
+            for (bytes, row) in bytes.zip(sums.chunks_exact_mut(packed.columns)) {
+                let row: &mut [i32] = &mut row[first..first + COLUMNS];
+                for (sum, c) in row.iter_mut().zip(0..COLUMNS) {
+                    let product = |j: usize| i32::from(bytes[j]) * i32::from(wide[j][c]);
+                    let total = (product(0) + product(1)) + (product(2) + product(3));
+                    *sum = sum.wrapping_add(total);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn axpy_body(values: &[i16], weight: i16, sums: &mut [i32]) {
+    for (sum, &value) in sums.iter_mut().zip(values) {
+        *sum = sum.wrapping_add(i32::from(value) * i32::from(weight));
+    }
+}
+
+#[inline(always)]
+fn post_body(sums: &[i32], channel: &Channel, operands: Option<&[i32]>, post: &Post, out: &mut [u8]) {
+    let limit = 1i64 << (SCALED_BITS - 1);
+    let offset = (i32::from(post.zero) << FRACTION) + (1 << (FRACTION - 1));
+    let (lo, hi) = (i32::from(post.lo), i32::from(post.hi));
+    let one = |sum: i32, operand: i32| {
+        let sum = sum.wrapping_add(channel.bias);
+        let mantissa = if sum < 0 { channel.negative_mantissa } else { channel.mantissa };
+        let scaled = (i64::from(sum) * i64::from(mantissa)) >> channel.shift;
+        let scaled = scaled.clamp(-limit, limit - 1) as i32;
+        let y = (scaled + operand + offset) >> FRACTION;
+        // The low clamp wins when lo > hi, as in the contract.
+        (if y < lo { lo } else { y.min(hi) }) as u8
+    };
+    match operands {
+        None => out.iter_mut().zip(sums).for_each(|(o, &s)| *o = one(s, 0)),
+        Some(operands) => {
+            out.iter_mut().zip(sums.iter().zip(operands)).for_each(|(o, (&s, &u))| *o = one(s, u));
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::*;
+    use std::arch::x86_64::*;
+
+    macro_rules! compiled {
+        ($features:literal; $($name:ident = $body:ident($($argument:ident: $type:ty),*);)*) => {
+            $(
+                #[target_feature(enable = $features)]
+                pub fn $name($($argument: $type),*) {
+                    $body($($argument),*)
+                }
+            )*
+        };
+    }
+
+    compiled! { "avx2";
+        dense_avx2 = dense_body(gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32]);
+        axpy_avx2 = axpy_body(values: &[i16], weight: i16, sums: &mut [i32]);
+        post_avx2 = post_body(sums: &[i32], channel: &Channel, operands: Option<&[i32]>, post: &Post, out: &mut [u8]);
+    }
+
+    compiled! { "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni";
+        axpy_vnni = axpy_body(values: &[i16], weight: i16, sums: &mut [i32]);
+        post_vnni = post_body(sums: &[i32], channel: &Channel, operands: Option<&[i32]>, post: &Post, out: &mut [u8]);
+    }
+
+    /// Pixels whose sums are kept in registers together.
+    const PIXELS: usize = 12;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+    pub fn dense_vnni(gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32]) {
+        for first in (0..packed.columns).step_by(COLUMNS) {
+            let mut pixel = 0;
+            while pixel + PIXELS <= pixels {
+                pixels_vnni::<PIXELS>(gathered, pixels, pixel, packed, first, sums);
+                pixel += PIXELS;
+            }
+            while pixel + 4 <= pixels {
+                pixels_vnni::<4>(gathered, pixels, pixel, packed, first, sums);
+                pixel += 4;
+            }
+            while pixel < pixels {
+                pixels_vnni::<1>(gathered, pixels, pixel, packed, first, sums);
+                pixel += 1;
+            }
+        }
+    }
+
+    /// Sums of N pixels and 16 columns.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+    fn pixels_vnni<const N: usize>(
+        gathered: &[u8],
+        pixels: usize,
+        pixel: usize,
+        packed: &Packed,
+        first: usize,
+        sums: &mut [i32],
+    ) {
+        let load = |values: &[i32]| {
+            assert!(values.len() >= COLUMNS);
+            // SAFETY: sixteen values are there.
+            unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
+        };
+        let mut totals = [load(&packed.correction[first..]); N];
+        let lines = gathered.chunks_exact(pixels * QUAD);
+        let words = packed.bytes.chunks_exact(packed.columns * QUAD);
+        for (line, words) in lines.zip(words) {
+            let words = &words[first * QUAD..][..COLUMNS * QUAD];
+            let line = &line[pixel * QUAD..][..N * QUAD];
+            // SAFETY: `words` has 64 bytes.
+            let weights = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+            for (i, total) in totals.iter_mut().enumerate() {
+                let quad = [line[i * QUAD], line[i * QUAD + 1], line[i * QUAD + 2], line[i * QUAD + 3]];
+                *total = _mm512_dpbusd_epi32(*total, _mm512_set1_epi32(i32::from_le_bytes(quad)), weights);
+            }
+        }
+        for (i, total) in totals.into_iter().enumerate() {
+            let row = &mut sums[(pixel + i) * packed.columns + first..][..COLUMNS];
+            // SAFETY: `row` has sixteen values.
+            unsafe { _mm512_storeu_si512(row.as_mut_ptr().cast(), total) }
+        }
+    }
+}

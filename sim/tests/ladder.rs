@@ -1,0 +1,94 @@
+//! `run` against the slow oracle, on random programs: same external memory, same cycles.
+
+mod oracle;
+
+use tilewright_arch::Config;
+use tilewright_arch::instr::{Reduce, Unit};
+use tilewright_arch::program::Program;
+use tilewright_sim::random;
+use tilewright_sim::values::Level;
+use tilewright_sim::{Options, run};
+
+fn compare(name: &str, program: &Program) {
+    let image = program.image().unwrap();
+    let mut want = image.clone();
+    let cycles = oracle::run(program, &mut want);
+    for level in Level::available() {
+        let mut got = image.clone();
+        let options = Options { level, trace: true, ..Options::default() };
+        let report = run(program, &mut got, &options).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        assert_eq!(report.cycles, cycles, "{name}: cycles");
+        let differ = got.iter().zip(&want).position(|(a, b)| a != b);
+        assert_eq!(differ, None, "{name}: external memory differs from there on ({level:?})");
+    }
+}
+
+#[test]
+fn random_programs_on_random_machines() {
+    for seed in 0..400 {
+        let config = random::config(seed);
+        compare(&format!("seed {seed}"), &random::program(seed, &config));
+    }
+}
+
+#[test]
+fn random_programs_on_usual_machines() {
+    for (lanes, columns) in [(9, 16), (4, 4), (16, 33)] {
+        for seed in 0..25 {
+            let config = Config::sized(lanes, columns);
+            compare(&format!("{lanes}x{columns} seed {seed}"), &random::program(seed, &config));
+        }
+    }
+}
+
+/// The generator makes what it promises: everything the machine can do occurs often.
+#[test]
+fn random_programs_are_varied() {
+    let mut seen = std::collections::BTreeMap::new();
+    let mut cycles = 0;
+    let programs = 200;
+    for seed in 0..programs {
+        let config = random::config(seed);
+        let program = random::program(seed, &config);
+        assert_eq!(program, random::program(seed, &config), "seed {seed}");
+        let mut note = |name: &'static str, yes: bool| *seen.entry(name).or_insert(0) += u32::from(yes);
+        let report = tilewright_sim::time(&program, false).unwrap();
+        assert!(report.cycles < random::MOST_CYCLES, "seed {seed}: {} cycles", report.cycles);
+        cycles += report.cycles;
+        for line in program.compute.iter().chain(&program.vector) {
+            let op = &line.op;
+            note("dense", op.reduce == Reduce::Dense);
+            note("rows", op.reduce == Reduce::Rows);
+            note("sum", op.reduce == Reduce::Sum);
+            note("max", op.reduce == Reduce::Max);
+            note("operand", op.operand.is_some());
+            note("table", op.table.is_some());
+            note("in place", op.operand.is_some_and(|o| o.target.walk == op.output.walk));
+            note("input ring", op.input.walk.ring.line < op.input.height);
+            note("output ring", op.output.walk.ring.line < op.lines);
+            note("segments", op.output.segments > 1);
+            note("line stop", op.line_stop);
+            note("fewer lanes", usize::from(op.lanes) < config.lanes);
+            note("groups", op.groups > 1);
+            note("last columns", op.last_columns < op.columns);
+            note("inner and outer", op.inner_columns > 1 && op.inner_columns < op.columns);
+            note("stride", op.input.x_step > 1);
+            note("padding", op.input.x0 < 0 || op.input.y0 < 0);
+            note("dilation", op.steps.iter().any(|s| s.x > 1 && s.count > 1));
+            let words = u64::from(op.weights) + u64::from(op.groups) * op.group_weights();
+            note("weight wrap", words > config.weight_words as u64);
+            note("many tiles", op.tiles > 2);
+        }
+        let waits: u32 = Unit::ALL
+            .into_iter()
+            .flat_map(|unit| program.syncs(unit))
+            .map(|sync| sync.wait.count_ones())
+            .sum();
+        note("waits", waits > 3);
+        note("every unit", program.counts().into_iter().all(|n| n > 0));
+    }
+    for (name, count) in &seen {
+        assert!(*count >= 20, "{name} occurs only {count} times: {seen:?}");
+    }
+    println!("{seen:?}, {} cycles on average", cycles / programs);
+}

@@ -1,0 +1,179 @@
+//! The loop nests, literally.
+
+use tilewright_arch::Config;
+use tilewright_arch::fixed::{Channel, post};
+use tilewright_arch::instr::{Memory, Reduce, Target, TileOp, Transfer, Unit, Walk};
+
+/// On-chip memories.
+pub struct Memories {
+    pub config: Config,
+    pub features: Vec<i8>,
+    pub weights: Vec<Vec<i8>>,
+    pub channels: [Vec<Channel>; 2],
+    pub tables: Vec<[i8; 256]>,
+}
+
+impl Memories {
+    pub fn new(config: &Config) -> Memories {
+        let channels = vec![Channel::default(); config.parameter_words];
+        Memories {
+            config: config.clone(),
+            features: vec![0x77; config.feature_bytes()],
+            weights: vec![vec![0; config.columns]; config.weight_words],
+            channels: [channels.clone(), channels],
+            tables: vec![[0; 256]; config.tables],
+        }
+    }
+
+    pub fn transfer(&mut self, op: &Transfer, unit: Unit, external: &mut [u8]) {
+        let stride = self.config.weight_stride();
+        for p in 0..i64::from(op.planes) {
+            for l in 0..i64::from(op.lines) {
+                for i in 0..i64::from(op.line_bytes) {
+                    let e = i64::from(op.external)
+                        + p * i64::from(op.external_plane)
+                        + l * i64::from(op.external_line)
+                        + i;
+                    let e = e as usize;
+                    let at = i64::from(op.local)
+                        + p * i64::from(op.local_plane)
+                        + l * i64::from(op.local_line)
+                        + i;
+                    let byte = i as usize;
+                    match (unit, op.memory) {
+                        (Unit::Store, _) => external[e] = self.features[at as usize] as u8,
+                        (_, Memory::Feature) => self.features[at as usize] = external[e] as i8,
+                        (_, Memory::Weights) => {
+                            let word = (op.local as usize + byte / stride) % self.config.weight_words;
+                            if byte % stride < self.config.columns {
+                                self.weights[word][byte % stride] = external[e] as i8;
+                            }
+                        }
+                        (_, Memory::Tables) => {
+                            self.tables[op.local as usize + byte / 256][byte % 256] = external[e] as i8;
+                        }
+                        (_, memory) => {
+                            let words = &mut self.channels[usize::from(memory == Memory::VectorChannels)];
+                            let word = &mut words[op.local as usize + byte / 16];
+                            let mut bytes = word.to_bytes();
+                            bytes[byte % 16] = external[e];
+                            // The 17 bits of a mantissa are complete with the last of its bytes.
+                            *word = Channel {
+                                mantissa: i32::from_le_bytes(bytes[4..8].try_into().unwrap()),
+                                negative_mantissa: i32::from_le_bytes(bytes[8..12].try_into().unwrap()),
+                                ..Channel::from_bytes(&bytes)
+                            };
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn tile(&mut self, op: &TileOp, unit: Unit) {
+        for g in 0..i64::from(op.groups) {
+            let (mut line, mut x) = (0i64, 0i64);
+            for _ in 0..op.tiles {
+                // The pixels of this tile.
+                let mut lanes = vec![];
+                while lanes.len() < usize::from(op.lanes)
+                    && line * i64::from(op.line_step) < i64::from(op.lines)
+                {
+                    lanes.push((line, x));
+                    x += 1;
+                    if x == i64::from(op.width) {
+                        (line, x) = (line + 1, 0);
+                        if op.line_stop {
+                            break;
+                        }
+                    }
+                }
+                self.one_tile(op, unit, g, &lanes);
+            }
+            assert_eq!((line * i64::from(op.line_step) >= i64::from(op.lines), x), (true, 0));
+        }
+    }
+
+    fn one_tile(&mut self, op: &TileOp, unit: Unit, g: i64, lanes: &[(i64, i64)]) {
+        let columns = usize::from(op.columns);
+        let start = if op.reduce == Reduce::Max { -128 } else { 0 };
+        let mut acc = vec![vec![start; columns]; lanes.len()];
+        let [n2, n1, n0] = op.steps.map(|s| i64::from(s.count));
+        let words = self.config.weight_words as i64;
+        for (q, &(line, x)) in lanes.iter().enumerate() {
+            for i2 in 0..n2 {
+                for i1 in 0..n1 {
+                    for i0 in 0..n0 {
+                        let k = (i2 * n1 + i1) * n0 + i0;
+                        let a = i32::from(self.gather(op, g, line, x, [i2, i1, i0]));
+                        for (c, acc) in acc[q].iter_mut().enumerate() {
+                            match op.reduce {
+                                Reduce::Dense => {
+                                    let word = (i64::from(op.weights) + g * n2 * n1 * n0 + k) % words;
+                                    *acc += a * i32::from(self.weights[word as usize][c]);
+                                }
+                                Reduce::Rows => {
+                                    let word = (i64::from(op.weights) + (g * n2 + i2) * n1 + i1) % words;
+                                    let m = i0 - c as i64;
+                                    if (0..i64::from(op.taps)).contains(&m) {
+                                        *acc += a * i32::from(self.weights[word as usize][m as usize]);
+                                    }
+                                }
+                                Reduce::Sum => *acc += a,
+                                Reduce::Max => *acc = (*acc).max(a),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let columns = if g + 1 == i64::from(op.groups) { op.last_columns } else { op.columns };
+        for c in 0..i64::from(columns) {
+            for (q, &(line, x)) in lanes.iter().enumerate() {
+                let ci = c % i64::from(op.inner_columns);
+                let y = line * i64::from(op.line_step) + ci * i64::from(op.column_y);
+                if y >= i64::from(op.lines) {
+                    continue;
+                }
+                let word = i64::from(op.channels.base)
+                    + g * i64::from(op.channels.group_step)
+                    + c * i64::from(op.channels.column_step);
+                let channel = self.channels[usize::from(unit == Unit::Vector)][word as usize];
+                let operand = op
+                    .operand
+                    .as_ref()
+                    .map(|o| (self.features[address(op, &o.target, g, line, x, c, y)], &o.scale));
+                let table = op.table.map(|t| &self.tables[usize::from(t)]);
+                let value = post(acc[q][c as usize], &channel, operand, &op.post, table);
+                self.features[address(op, &op.output, g, line, x, c, y)] = value;
+            }
+        }
+    }
+
+    fn gather(&self, op: &TileOp, g: i64, line: i64, x: i64, i: [i64; 3]) -> i8 {
+        let (mut y, mut column, mut offset) = (0, 0, 0);
+        for (step, i) in op.steps.iter().zip(i) {
+            y += i * i64::from(step.y);
+            column += i * i64::from(step.x);
+            offset += i * i64::from(step.address);
+        }
+        y += i64::from(op.input.y0) + line * i64::from(op.input.y_step);
+        column += i64::from(op.input.x0) + x * i64::from(op.input.x_step);
+        if y < 0 || y >= i64::from(op.input.height) || column < 0 || column >= i64::from(op.input.width) {
+            return op.input.pad;
+        }
+        self.features[(walk(&op.input.walk, g, line, x, y) + offset) as usize]
+    }
+}
+
+fn walk(walk: &Walk, g: i64, line: i64, x: i64, y: i64) -> i64 {
+    let wrap = if y >= i64::from(walk.ring.line) { i64::from(walk.ring.bytes) } else { 0 };
+    i64::from(walk.base) + i64::from(walk.group) * g + i64::from(walk.line) * line + i64::from(walk.pixel) * x
+        - wrap
+}
+
+fn address(op: &TileOp, target: &Target, g: i64, line: i64, x: i64, c: i64, y: i64) -> usize {
+    let (co, ci) = (c / i64::from(op.inner_columns), c % i64::from(op.inner_columns));
+    let column = co * i64::from(target.outer) + ci * i64::from(target.inner);
+    (walk(&target.walk, g, line, x, y) + column) as usize
+}
