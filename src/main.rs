@@ -1,2 +1,194 @@
-//! tilewright
-fn main() {}
+//! The command line.
+//!
+//! Results go to standard output, progress and notes to standard error. Exit status: 0 done, 1 the
+//! input is at fault, 2 the command line is, 3 a verification found a difference.
+
+mod commands;
+mod progress;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Compiles trained vision networks to fixed-point programs and the Verilog of a machine.
+#[derive(Parser, Debug)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// The whole path on a network and handwritten digits of this repository.
+    Demo {
+        /// Model folder with model.onnx, calib.npz and eval.npz.
+        #[arg(default_value = commands::demo::MODEL)]
+        model: PathBuf,
+        #[command(flatten)]
+        machine: Machine,
+        /// Where to write.
+        #[arg(short, long, default_value = "out/demo")]
+        out: PathBuf,
+        /// Also run the Verilog (needs Verilator).
+        #[arg(long)]
+        rtl: bool,
+    },
+    /// Quantise and compile a model to a program.
+    Compile {
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        machine: Machine,
+        /// Where to write.
+        #[arg(short, long)]
+        out: PathBuf,
+        /// One JSON object on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a model on an input: outputs, cycles, utilisation.
+    Simulate {
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        machine: Machine,
+        /// Inputs as .npy or .npz; the model folder's input_0.npy if left out.
+        #[arg(long)]
+        input: Option<PathBuf>,
+        /// Write the outputs as output_N.npy into this folder.
+        #[arg(short, long)]
+        out: Option<PathBuf>,
+        /// One JSON object on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the integer reference, the simulator and the Verilog against each other.
+    Verify {
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        machine: Machine,
+        /// Inputs as .npy or .npz; the model folder's input_0.npy if left out.
+        #[arg(long)]
+        input: Option<PathBuf>,
+        /// Run the Verilog as well (needs Verilator).
+        #[arg(long)]
+        rtl: bool,
+        /// Measure the metric of eval.npz beside the model, float and int8.
+        #[arg(long)]
+        metric: bool,
+        /// One JSON object on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the Verilog of a machine.
+    Generate {
+        #[command(flatten)]
+        machine: Machine,
+        /// Leaf cells.
+        #[arg(long, value_enum, default_value = "portable")]
+        technology: Technology,
+        /// Where to write.
+        #[arg(short, long)]
+        out: PathBuf,
+    },
+    /// Print a stage of the compilation.
+    Inspect {
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        machine: Machine,
+        /// What to print.
+        #[arg(long, value_enum)]
+        stage: Stage,
+    },
+}
+
+/// A model and what to quantise it with.
+#[derive(Args, Debug)]
+struct Source {
+    /// An ONNX file or a folder with a model.onnx.
+    model: PathBuf,
+    /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
+    #[arg(long)]
+    calib: Option<PathBuf>,
+}
+
+/// The machine to compile for.
+#[derive(Args, Debug)]
+struct Machine {
+    /// A known target.
+    #[arg(long)]
+    target: Option<String>,
+    /// An array of LANESxCOLUMNS with the default memories.
+    #[arg(long, conflicts_with = "target")]
+    array: Option<String>,
+    /// A TOML configuration.
+    #[arg(long, conflicts_with_all = ["target", "array"])]
+    config: Option<PathBuf>,
+}
+
+impl Machine {
+    fn config(&self) -> anyhow::Result<tilewright_arch::Config> {
+        tilewright::targets::resolve(self.target.as_deref(), self.array.as_deref(), self.config.as_deref())
+    }
+}
+
+/// Leaf cells of the Verilog.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Technology {
+    /// Plain Verilog that synthesis maps to multipliers and block RAMs.
+    Portable,
+    /// ECP5 primitives with their registers.
+    Ecp5,
+}
+
+impl From<Technology> for tilewright_hdl::Technology {
+    fn from(technology: Technology) -> Self {
+        match technology {
+            Technology::Portable => tilewright_hdl::Technology::Portable,
+            Technology::Ecp5 => tilewright_hdl::Technology::Ecp5,
+        }
+    }
+}
+
+/// Stages of the compilation.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Stage {
+    /// The imported graph.
+    Graph,
+    /// The graph after simplification.
+    Simplified,
+    /// The quantised graph.
+    Fixed,
+    /// Buffers and order of the work.
+    Schedule,
+    /// The program's text.
+    Program,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        Command::Demo { model, machine, out, rtl } => commands::demo::run(model, machine, out, *rtl),
+        Command::Compile { source, machine, out, json } => commands::compile::run(source, machine, out, *json),
+        Command::Simulate { source, machine, input, out, json } => {
+            commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)
+        }
+        Command::Verify { source, machine, input, rtl, metric, json } => {
+            commands::verify::run(source, machine, input.as_deref(), *rtl, *metric, *json)
+        }
+        Command::Generate { machine, technology, out } => commands::generate::run(machine, *technology, out),
+        Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => {
+            // The innermost errors are complete sentences; what surrounds them says where.
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -236,7 +236,10 @@ mod tests {
             assert_eq!(config.validate().unwrap_err().to_string(), want);
         };
         check(|c| c.lanes = 64, "error[config]: lanes = 64 is not legal: 2 to 63");
-        check(|c| c.feature.page_rows = 1000, "error[config]: feature.page_rows = 1000 is not legal: a power of two");
+        check(
+            |c| c.feature.page_rows = 1000,
+            "error[config]: feature.page_rows = 1000 is not legal: a power of two",
+        );
         check(|c| c.memory.bus_bytes = 16, "error[config]: memory.bus_bytes = 16 is not legal: 1 to 9");
         check(|c| c.clock_mhz = f64::NAN, "error[config]: clock_mhz = NaN is not legal: a positive number");
         let unknown = Config::sized(4, 4).to_toml().replace("lanes", "lames");

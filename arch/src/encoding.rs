@@ -229,10 +229,10 @@ impl Writer {
     }
 
     /// A flat address or step; `row` and the field after it.
-    fn flat(&mut self, row: Field, bank: Field, value: i32) -> Result<(), FieldError> {
-        let split = RowBank::split(value, self.lanes);
-        self.put(row, split.row)?;
-        self.put(bank, split.bank)
+    fn flat(&mut self, row: Field, bank: Field, value: impl Into<i64>) -> Result<(), FieldError> {
+        let (value, lanes) = (value.into(), self.lanes as i64);
+        self.put(row, value.div_euclid(lanes))?;
+        self.put(bank, value.rem_euclid(lanes))
     }
 
     fn sync(&mut self, fields: [Field; 2], sync: &Sync) -> Result<(), FieldError> {
@@ -241,7 +241,7 @@ impl Writer {
     }
 
     fn walk(&mut self, f: &WalkFields, walk: &Walk, width: u16) -> Result<(), FieldError> {
-        let wrap = walk.line - (i32::from(width) - 1) * walk.pixel;
+        let wrap = i64::from(walk.line) - (i64::from(width) - 1) * i64::from(walk.pixel);
         self.flat(f.base.0, f.base.1, walk.base)?;
         self.flat(f.group.0, f.group.1, walk.group)?;
         self.flat(f.pixel.0, f.pixel.1, walk.pixel)?;
@@ -251,7 +251,7 @@ impl Writer {
     }
 
     fn target(&mut self, f: &TargetFields, target: &Target, op: &TileOp) -> Result<(), FieldError> {
-        let outer = target.outer - (i32::from(op.inner_columns) - 1) * target.inner;
+        let outer = i64::from(target.outer) - (i64::from(op.inner_columns) - 1) * i64::from(target.inner);
         self.walk(&f.walk, &target.walk, op.width)?;
         self.flat(f.inner.0, f.inner.1, target.inner)?;
         self.flat(f.outer.0, f.outer.1, outer)?;
@@ -286,10 +286,7 @@ impl Reader<'_> {
     }
 
     fn sync(&self, fields: [Field; 2]) -> Sync {
-        Sync {
-            wait: self.get(fields[0]) as u16,
-            signal: self.get(fields[1]) as u16,
-        }
+        Sync { wait: self.get(fields[0]) as u16, signal: self.get(fields[1]) as u16 }
     }
 
     fn walk(&self, f: &WalkFields, width: u16) -> Walk {
@@ -419,16 +416,16 @@ impl TileOp {
         w.count(f::WIDTH, self.width)?;
         w.put(f::LINES, self.lines)?;
         w.put(f::LINE_STEP, self.line_step)?;
-        let (mut address, mut y, mut x) = (0, 0, 0);
+        let (mut address, mut y, mut x) = (0i64, 0i64, 0i64);
         for (fields, step) in STEPS.iter().zip(self.steps.iter().rev()) {
             w.count(fields[0], step.count)?;
-            w.flat(fields[1], fields[2], step.address - address)?;
-            w.put(fields[3], i32::from(step.y) - y)?;
-            w.put(fields[4], i32::from(step.x) - x)?;
-            let rewind = i32::from(step.count) - 1;
-            address += rewind * step.address;
-            y += rewind * i32::from(step.y);
-            x += rewind * i32::from(step.x);
+            w.flat(fields[1], fields[2], i64::from(step.address) - address)?;
+            w.put(fields[3], i64::from(step.y) - y)?;
+            w.put(fields[4], i64::from(step.x) - x)?;
+            let rewind = i64::from(step.count) - 1;
+            address += rewind * i64::from(step.address);
+            y += rewind * i64::from(step.y);
+            x += rewind * i64::from(step.x);
         }
         w.walk(&INPUT_WALK, &self.input.walk, self.width)?;
         w.put(f::INPUT_Y0, self.input.y0)?;

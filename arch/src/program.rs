@@ -253,7 +253,7 @@ impl Program {
         }
         let rings = targets.into_iter().flatten().map(|t| t.walk.ring).chain([op.input.walk.ring]);
         for ring in rings {
-            need(ring.bytes as usize % config.lanes == 0, "a ring is not a multiple of P bytes")?;
+            need((ring.bytes as usize).is_multiple_of(config.lanes), "a ring is not a multiple of P bytes")?;
         }
         need(timing::slot(op, unit, config) >= 1, "a column takes no cycle")
     }
@@ -264,9 +264,8 @@ impl Program {
         need(op.line_bytes >= 1 && op.lines >= 1 && op.planes >= 1, "the transfer is empty")?;
         let first = i64::from(op.external);
         let ends = [0, i64::from(op.planes) - 1].into_iter().flat_map(|p| {
-            [0, i64::from(op.lines) - 1].map(|l| {
-                first + p * i64::from(op.external_plane) + l * i64::from(op.external_line)
-            })
+            [0, i64::from(op.lines) - 1]
+                .map(|l| first + p * i64::from(op.external_plane) + l * i64::from(op.external_line))
         });
         for line in ends {
             let inside = line >= 0 && line + i64::from(op.line_bytes) <= i64::from(self.memory_bytes);
@@ -278,7 +277,7 @@ impl Program {
         need(unit == Unit::Load, "a store reads feature memory only")?;
         need(op.lines == 1 && op.planes == 1, "words are loaded as one line")?;
         let bus = config.memory.bus_bytes;
-        need(op.external as usize % bus == 0, "words start at a whole beat")?;
+        need((op.external as usize).is_multiple_of(bus), "words start at a whole beat")?;
         let (word, words) = match op.memory {
             Memory::Weights => (config.weight_stride(), config.weight_words),
             Memory::ComputeChannels | Memory::VectorChannels => {
@@ -287,7 +286,7 @@ impl Program {
             _ => (256, config.tables),
         };
         let bytes = op.line_bytes as usize;
-        need(bytes % word == 0, "line_bytes is not a whole number of words")?;
+        need(bytes.is_multiple_of(word), "line_bytes is not a whole number of words")?;
         need(op.local >= 0 && (op.local as usize) < words, "the first word lies outside the memory")?;
         let count = bytes / word;
         if op.memory == Memory::Weights {

@@ -14,10 +14,12 @@ mod correct;
 mod equalise;
 mod histogram;
 mod kind;
+mod links;
 mod lower;
 mod plan;
 mod range;
 mod report;
+mod rounding;
 mod shapes;
 mod sharing;
 mod weights;
@@ -123,7 +125,7 @@ fn quantise<'a>(
         }
     };
     let affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();
-    let mut lowered = lower::lower(&graph, &plan, &sharing, &affine)?;
+    let mut lowered = lower::lower(&graph, &plan, &sharing, &affine, &seen.patches)?;
     if corrected > 1 {
         correct::correct(&mut lowered, &seen, &calibration[..corrected]);
     }

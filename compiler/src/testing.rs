@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// The models every front-end test runs on.
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 8] = [
     "lenet_mnist",
     "resnet_mnist",
     "mobilenetv2_mnist",
     "espcn_x2",
-    "derain",
     "mlperf_ic_resnet8",
     "mlperf_kws_dscnn",
     "mlperf_vww_mobilenet025",

@@ -1,1 +1,88 @@
-//! hdl
+//! The Verilog of the machine, from its configuration.
+//!
+//! Every block is described once with the netlist builder of this crate (`build`); rust-hdl
+//! simulates, checks and prints that description. No rust-hdl type appears in a public signature.
+
+#![allow(dead_code)]
+pub(crate) mod build;
+#[cfg(test)]
+pub(crate) mod check;
+pub mod cosim;
+pub(crate) mod dynsig;
+pub(crate) mod emit;
+pub(crate) mod engine;
+pub(crate) mod feature_memory;
+pub(crate) mod flat;
+pub(crate) mod load;
+pub(crate) mod store;
+pub(crate) mod memory_port;
+pub mod registers;
+pub(crate) mod sequencer;
+pub(crate) mod top;
+pub(crate) mod transfer_walk;
+mod technology;
+
+pub use technology::Technology;
+use thiserror::Error;
+
+/// Why no Verilog or no model came out.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The configuration is not legal.
+    #[error(transparent)]
+    Config(#[from] tilewright_arch::config::ConfigError),
+    /// rust-hdl's checks found something: an error of this crate.
+    #[error("error[hdl]: the description of the machine is inconsistent: {0}")]
+    Check(String),
+    /// A file or folder could not be used.
+    #[error("error[cosim]: {path}: {source}", path = path.display())]
+    Io {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A program that co-simulation needs could not be started.
+    #[error("error[cosim]: cannot start {program}: {source}; is it installed?")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A program that co-simulation needs failed.
+    #[error("error[cosim]: {program} failed:\n{output}")]
+    Tool {
+        /// The program.
+        program: String,
+        /// The end of what it said.
+        output: String,
+    },
+    /// The machine was not done in time.
+    #[error("error[cosim]: not done after {cycles} cycles; last events: {last}")]
+    Hangs {
+        /// The limit.
+        cycles: u64,
+        /// The last issues and dones (unit number, cycle).
+        last: String,
+    },
+    /// An input does not fit into external memory.
+    #[error("error[cosim]: input bytes {start}..{end} lie outside the {size} bytes of external memory")]
+    Outside {
+        /// First byte.
+        start: usize,
+        /// After the last byte.
+        end: usize,
+        /// Bytes of external memory.
+        size: usize,
+    },
+    /// The program is not legal.
+    #[error(transparent)]
+    Program(#[from] tilewright_arch::program::ProgramError),
+}
+
+/// The Verilog of a machine: one module a block, the top module `tilewright` last.
+pub fn generate(config: &tilewright_arch::Config, technology: Technology) -> Result<String, Error> {
+    config.validate()?;
+    emit::emit(&top::top(config, technology))
+}

@@ -35,6 +35,8 @@ fn program(shape: &Shape, repeat: usize) -> Program {
         reduce: shape.reduce,
         groups: groups as u16,
         lanes: 9,
+        // The lines of a tile are 16 output rows apart, which few widths allow across line ends.
+        line_stop: rows,
         columns: 16,
         last_columns: 16,
         inner_columns: 16,
@@ -75,7 +77,7 @@ fn program(shape: &Shape, repeat: usize) -> Program {
             },
             inner: if rows { size as i32 } else { plane },
             outer: 0,
-            segments: if size < 9 { 9usize.div_ceil(size) as u8 + 1 } else { 2 },
+            segments: (9usize.div_ceil(size) as u8 + 1).min(9),
             segment_lanes: 9,
         },
         ..TileOp::default()
@@ -130,7 +132,7 @@ fn busy(criterion: &mut Criterion) {
         dense("3x3, 16 to 16 channels, 32x32", 16, 1, 32, 3),
         dense("1x1, 64 to 128 channels, 28x28", 64, 8, 28, 1),
         dense("3x3, 256 to 32 channels, 7x7", 256, 2, 7, 3),
-        dense("1x1, 512 to 16 channels, 1x1", 512, 1, 1, 1),
+        dense("1x1, 512 to 256 channels, 1x1", 512, 16, 1, 1),
         Shape { reduce: Reduce::Rows, ..dense("3x3 by rows, 64 channels, 28x28", 1, 64, 28, 3) },
     ] {
         let program = program(&shape, 20);

@@ -212,9 +212,9 @@ pub enum Fault {
     /// Two instructions that no semaphore orders use the same port of a page.
     #[error("error[sim]: {second} and {first} both {access} page {page} and no semaphore orders them")]
     PagePort {
-        /// The earlier in the lists.
+        /// One instruction.
         first: Site,
-        /// The later.
+        /// The other.
         second: Site,
         /// `read` or `write`.
         access: &'static str,
@@ -222,14 +222,17 @@ pub enum Fault {
         page: usize,
     },
     /// Two instructions that no semaphore orders touch the same place, one of them writing.
-    #[error("error[sim]: {second} {access} {memory} {place} of {first} and no semaphore orders them")]
+    #[error(
+        "error[sim]: {second} {} {memory} {place}, which {first} {}, and no semaphore orders them",
+        access.0, access.1
+    )]
     Race {
-        /// The earlier in the lists.
+        /// One instruction.
         first: Site,
-        /// The later.
+        /// The other.
         second: Site,
-        /// What the later does: `reads what is written:`, ...
-        access: &'static str,
+        /// What the second and what the first does: `reads` or `writes`.
+        access: (&'static str, &'static str),
         /// The memory.
         memory: Shared,
         /// The place.

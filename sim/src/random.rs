@@ -47,7 +47,7 @@ impl Rng {
 
     /// A number below `n`; 0 for n = 0.
     pub fn below(&mut self, n: usize) -> usize {
-        (u64::from(self.bits()) * n as u64 >> 32) as usize
+        ((u64::from(self.bits()) * n as u64) >> 32) as usize
     }
 
     /// A number of an inclusive range.

@@ -12,8 +12,8 @@ use tilewright_arch::instr::{Memory, Transfer, Unit};
 pub struct State {
     /// Feature bytes by flat index.
     pub features: Vec<u8>,
-    /// Weights: words of C bytes.
-    pub weights: Vec<i8>,
+    /// Weights: words of C (signed) bytes.
+    pub weights: Vec<u8>,
     /// Parameters of the compute and the vector unit.
     pub channels: [Vec<Channel>; 2],
     /// Activation tables.
@@ -87,8 +87,8 @@ impl State {
             match op.memory {
                 Memory::Feature => {}
                 Memory::Weights => {
-                    let place = &mut self.weights[at * config.columns..(at + 1) * config.columns];
-                    place.iter_mut().zip(chunk).for_each(|(w, &b)| *w = b as i8);
+                    self.weights[at * config.columns..(at + 1) * config.columns]
+                        .copy_from_slice(&chunk[..config.columns]);
                 }
                 Memory::ComputeChannels | Memory::VectorChannels => {
                     let mut word = [0; CHANNEL_BYTES];

@@ -130,7 +130,11 @@ fn rules_without_a_run() {
         |p| p.compute[0].op.tiles = 7,
         "the program is not legal: compute 0: tiles does not fit the pixel grid",
     );
-    faulty(|p| p.config.lanes = 0, "error[config]: lanes = 0 is not legal: 2 to 63");
+    let mut program = legal();
+    let mut memory = program.image().unwrap();
+    program.config.lanes = 0;
+    let fault = run(&program, &mut memory, &Options::default()).unwrap_err().to_string();
+    assert_eq!(fault, "error[sim]: error[config]: lanes = 0 is not legal: 2 to 63");
     let program = legal();
     let fault = run(&program, &mut [0; 100], &Options::default()).unwrap_err().to_string();
     assert_eq!(fault, "error[sim]: external memory has 100 bytes, the program uses 41984");
@@ -176,6 +180,7 @@ fn bank_conflicts() {
         |p| {
             let op = &mut p.compute[0].op;
             (op.width, op.tiles) = (6, 6);
+            (op.input.walk.line, op.output.walk.line) = (6, 6);
         },
         "compute 0 (conv1): output of tile 1 needs 2 segments, has 1",
     );
@@ -194,7 +199,7 @@ fn ranges() {
     });
     faulty(
         |p| p.vector[0].op.output.walk.base = 4 * PAGE - 24,
-        "vector 0 (conv1): output accesses feature byte 1031, memory has 1024",
+        "vector 0 (conv1): output accesses feature byte 1024, memory has 1024",
     );
     faulty(
         |p| p.load[0].op.local = 4 * PAGE - 63,
@@ -240,7 +245,7 @@ fn unwritten() {
         |p| {
             p.config.parameter_words = 16;
             let op = &mut p.compute[0].op;
-            (op.groups, op.columns, op.output.outer, op.output.walk.group) = (2, 4, 40, 1);
+            (op.groups, op.columns, op.output.outer, op.output.walk.group) = (2, 4, 40, 160);
             (op.channels.base, op.channels.column_step, op.channels.group_step) = (14, 1, 1);
         },
         "compute 0 (conv1): reads compute channel 16, which nothing has written",
@@ -291,11 +296,11 @@ fn page_ports() {
                 line(Transfer { sync: sync(8, 0), ..transfer(Memory::Feature, OUTPUT + 64, 32, 32) }),
             );
         },
-        "store 0 (conv1) and compute 0 (conv1) both read page 0 and no semaphore orders them",
+        "compute 0 (conv1) and store 0 (conv1) both read page 0 and no semaphore orders them",
     );
     faulty(
         |p| p.load.push(line(transfer(Memory::Feature, INPUT, PAGE + 128, 16))),
-        "load 5 (conv1) and compute 0 (conv1) both write page 1 and no semaphore orders them",
+        "compute 0 (conv1) and load 5 (conv1) both write page 1 and no semaphore orders them",
     );
     // The same, ordered by a third unit: compute, vector, load.
     fine(|p| {
@@ -311,32 +316,32 @@ fn page_ports() {
 fn races() {
     faulty(
         |p| p.load.push(line(transfer(Memory::Feature, INPUT, 31, 1))),
-        "load 5 (conv1) overwrites the read feature byte 31 of compute 0 (conv1) and no semaphore orders them",
+        "compute 0 (conv1) reads feature byte 31, which load 5 (conv1) writes, and no semaphore orders them",
     );
     faulty(
         |p| p.load.push(line(transfer(Memory::Feature, INPUT, PAGE + 31, 1))),
-        "load 5 (conv1) reads the written feature byte 287 of compute 0 (conv1) and no semaphore orders them",
+        "compute 0 (conv1) writes feature byte 287, which load 5 (conv1) writes, and no semaphore orders them",
     );
     faulty(
         |p| p.load.push(line(transfer(Memory::Weights, WEIGHTS, 0, 4))),
-        "load 5 (conv1) overwrites the read weight word 0 of compute 0 (conv1) and no semaphore orders them",
+        "compute 0 (conv1) reads weight word 0, which load 5 (conv1) writes, and no semaphore orders them",
     );
     fine(|p| p.load.push(line(transfer(Memory::Weights, WEIGHTS, 1, 4))));
     faulty(
         |p| p.load.push(line(transfer(Memory::VectorChannels, CHANNELS, 0, 16))),
-        "load 5 (conv1) overwrites the read vector channel 0 of vector 0 (conv1) and no semaphore orders them",
+        "vector 0 (conv1) reads vector channel 0, which load 5 (conv1) writes, and no semaphore orders them",
     );
     faulty(
         |p| {
             p.vector[0].op.table = Some(0);
             p.load.push(line(transfer(Memory::Tables, TABLE, 0, 256)));
         },
-        "load 5 (conv1) overwrites the read table 0 of vector 0 (conv1) and no semaphore orders them",
+        "vector 0 (conv1) reads table 0, which load 5 (conv1) writes, and no semaphore orders them",
     );
     // External memory: the load of page 3 reads what the store writes.
     faulty(
         |p| p.load.push(line(transfer(Memory::Feature, OUTPUT + 31, 3 * PAGE, 1))),
-        "store 0 (conv1) overwrites the read external byte 543 of load 5 (conv1) and no semaphore orders them",
+        "store 0 (conv1) writes external byte 543, which load 5 (conv1) reads, and no semaphore orders them",
     );
     fine(|p| p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1))));
     fine(|p| {
@@ -368,17 +373,16 @@ fn instructions_are_not_data() {
 
 #[test]
 fn semaphores() {
-    faulty(
-        |p| {
-            let op = Transfer { sync: sync(0, 8), ..transfer(Memory::Feature, INPUT, 3 * PAGE, 4) };
-            p.load.extend((0..256).map(|_| line(op)));
-            p.store[0].op.sync.wait |= 8;
-            // Keep the store from taking the first one before the last has come.
-            p.load.last_mut().unwrap().op.sync.signal |= 16;
-            p.store[0].op.sync.wait |= 16;
-        },
-        "load 260 (conv1): semaphore 3 exceeds 255 in cycle 9022",
-    );
+    let overflow = report(|p| {
+        let op = Transfer { sync: sync(0, 8), ..transfer(Memory::Feature, INPUT, 3 * PAGE, 4) };
+        p.load.extend((0..256).map(|_| line(op)));
+        // The store takes the first only when the last has come.
+        p.load.last_mut().unwrap().op.sync.signal |= 16;
+        p.store[0].op.sync.wait |= 8 | 16;
+    });
+    let overflow = overflow.unwrap_err();
+    let want = "error[sim]: load 260 (conv1): semaphore 3 exceeds 255 in cycle ";
+    assert!(overflow.starts_with(want), "{overflow}");
     fine(|p| {
         let op = Transfer { sync: sync(0, 8), ..transfer(Memory::Feature, INPUT, 3 * PAGE, 4) };
         p.load.extend((0..255).map(|_| line(op)));

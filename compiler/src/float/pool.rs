@@ -4,13 +4,15 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn, s};
 
 use crate::graph::Window;
 
-/// Inside range of kernel taps along one axis: image positions of output position `o`.
-fn taps(window: &Window, axis: usize, o: usize, extent: usize) -> impl Iterator<Item = usize> {
+/// Image positions, along one axis, of the taps of output position `o` that lie inside the image.
+///
+/// Found without walking the taps in the padding: a window may be absurdly larger than its image.
+fn taps(window: &Window, axis: usize, o: usize, extent: usize) -> impl Iterator<Item = usize> + use<> {
     let start = o * window.stride[axis];
     let (pad, dilation) = (window.pads[axis], window.dilation[axis]);
-    (0..window.kernel[axis])
-        .filter_map(move |k| (start + k * dilation).checked_sub(pad))
-        .filter(move |&i| i < extent)
+    let first = pad.saturating_sub(start).div_ceil(dilation);
+    let end = (pad + extent).saturating_sub(start).div_ceil(dilation).min(window.kernel[axis]);
+    (first..end).map(move |k| start + k * dilation - pad)
 }
 
 /// Folds each window of an image with `f`, starting from `start`; then `finish` with the window's

@@ -2,10 +2,10 @@
 
 use super::histogram::Histogram;
 use super::kind::Kind;
-use super::plan::Plan;
+use super::plan::{Group, Plan};
 use crate::error::{Error, Result};
 use crate::float;
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, ValueId, Window};
 use ndarray::ArrayD;
 use rayon::prelude::*;
 
@@ -19,6 +19,21 @@ pub(super) struct Seen {
     /// For each of the first samples and each group: the mean of the group's sum (before slope,
     /// operand and clamp) in every channel; empty for groups without weights.
     pub means: Vec<Vec<Vec<f64>>>,
+    /// For each group with weights, some of the vectors that they are multiplied with, evenly spread
+    /// over samples and pixels, as [`patches`] orders them; empty for other groups.
+    pub patches: Vec<Vec<f32>>,
+}
+
+/// Vectors kept for a group, at most.
+const PATCHES: usize = 8192;
+/// Numbers kept for all groups together, at most (256 MB).
+const PATCH_NUMBERS: usize = 1 << 26;
+
+/// What one sample contributes.
+struct Part {
+    histograms: Vec<Histogram>,
+    means: Vec<Vec<f64>>,
+    patches: Vec<Vec<f32>>,
 }
 
 /// Observes all samples. `means` of the first so many are kept.
@@ -31,14 +46,25 @@ pub(super) fn observe(graph: &Graph, plan: &Plan, samples: &[Vec<ArrayD<f32>>], 
             .file(&graph.name)
             .hint("some 10 to 100 typical inputs"));
     }
-    let mut seen = Seen { homes: vec![Histogram::default(); plan.homes.len()], means: Vec::new() };
+    let mut seen = Seen {
+        homes: vec![Histogram::default(); plan.homes.len()],
+        means: Vec::new(),
+        patches: vec![Vec::new(); plan.groups.len()],
+    };
+    let length = |g: &Group| match &g.kind {
+        Kind::Linear { weights, bias, groups, .. } => weights.len() / bias.len() * groups,
+        _ => 0,
+    };
+    let all: usize = plan.groups.iter().map(length).sum();
+    let vectors = PATCHES.min(PATCH_NUMBERS / all.max(1)).div_ceil(samples.len());
     for chunk in samples.chunks(CHUNK) {
-        let parts: Result<Vec<(Vec<Histogram>, Vec<Vec<f64>>)>> =
-            chunk.par_iter().map(|sample| observe_one(graph, plan, sample)).collect();
-        for (histograms, group_means) in parts? {
-            seen.homes.iter_mut().zip(&histograms).for_each(|(all, one)| all.merge(one));
+        let parts: Result<Vec<Part>> =
+            chunk.par_iter().map(|sample| observe_one(graph, plan, sample, vectors)).collect();
+        for part in parts? {
+            seen.homes.iter_mut().zip(&part.histograms).for_each(|(all, one)| all.merge(one));
+            seen.patches.iter_mut().zip(part.patches).for_each(|(all, one)| all.extend(one));
             if seen.means.len() < means {
-                seen.means.push(group_means);
+                seen.means.push(part.means);
             }
         }
     }
@@ -49,7 +75,8 @@ fn observe_one(
     graph: &Graph,
     plan: &Plan,
     sample: &[ArrayD<f32>],
-) -> Result<(Vec<Histogram>, Vec<Vec<f64>>)> {
+    vectors: usize,
+) -> Result<Part> {
     for (x, &id) in sample.iter().zip(&graph.inputs) {
         if x.shape() != graph.shape(id) {
             return Err(Error::new(
@@ -84,5 +111,37 @@ fn observe_one(
         }
         _ => Vec::new(),
     });
-    Ok((histograms, means.collect()))
+    let patches = plan.groups.iter().map(|group| match &group.kind {
+        Kind::Linear { window, .. } => {
+            let home = &plan.homes[group.inputs[0]];
+            patches(&elements(home.value), home.shape, window, group.grid, vectors)
+        }
+        _ => Vec::new(),
+    });
+    Ok(Part { histograms, means: means.collect(), patches: patches.collect() })
+}
+
+/// The input windows of up to `count` evenly spread output pixels: channel, row, column of each
+/// window in turn, zeros outside.
+fn patches(input: &[f32], shape: [usize; 3], window: &Window, grid: [usize; 3], count: usize) -> Vec<f32> {
+    let [channels, height, width] = shape;
+    let pixels = grid[1] * grid[2];
+    let count = count.min(pixels);
+    let mut all = Vec::with_capacity(count * channels * window.kernel[0] * window.kernel[1]);
+    for i in 0..count {
+        // the middle of the i-th of `count` runs of pixels
+        let pixel = (2 * i + 1) * pixels / (2 * count);
+        let (oy, ox) = (pixel / grid[2], pixel % grid[2]);
+        for c in 0..channels {
+            for ky in 0..window.kernel[0] {
+                let y = (oy * window.stride[0] + ky * window.dilation[0]).wrapping_sub(window.pads[0]);
+                for kx in 0..window.kernel[1] {
+                    let x = (ox * window.stride[1] + kx * window.dilation[1]).wrapping_sub(window.pads[1]);
+                    let inside = y < height && x < width;
+                    all.push(if inside { input[(c * height + y) * width + x] } else { 0.0 });
+                }
+            }
+        }
+    }
+    all
 }

@@ -1,11 +1,13 @@
 //! Equalisation: channels that share one scale are given similar ranges.
 //!
-//! Between two layers with weights, joined by operators that commute with positive factors (ReLU,
-//! pools...), channel c may be divided by any `s[c] > 0` if the first layer's weights and bias are
-//! divided likewise and the second layer's weights are multiplied. In float nothing changes; in 8
-//! bits weak channels no longer drown in the step that strong ones need. The second layer pays with
-//! weights of more unequal size, so the factors are chosen by the noise that both together make.
+//! Where layers with weights meet through operators that commute with positive factors (ReLU, pools,
+//! additions...), channel c of all values in between may be divided by any `s[c] > 0` if the weights
+//! and biases that produce them are divided likewise and the weights that consume them are multiplied.
+//! In float nothing changes; in 8 bits weak channels no longer drown in the step that strong ones
+//! need. The consumers pay with weights of more unequal size, so the factors are chosen by the noise
+//! that both together make.
 
+use super::links::{Link, links};
 use crate::error::Result;
 use crate::float;
 use crate::graph::{Graph, Op, Source, ValueId};
@@ -22,20 +24,6 @@ const TRUSTED: f64 = 32.0;
 /// Room left between a channel's largest value and a clamp that moves with it.
 const MARGIN: f64 = 1.1;
 
-/// Two layers with weights and what lies between.
-struct Pair {
-    /// Node whose outputs are divided.
-    first: usize,
-    /// Node whose inputs are multiplied.
-    second: usize,
-    /// Input of the second node.
-    value: ValueId,
-    /// Channels in between.
-    channels: usize,
-    /// Upper clamp between them, if any.
-    clamp: Option<f64>,
-}
-
 /// What one channel holds over calibration.
 #[derive(Clone, Copy, Default)]
 struct Statistics {
@@ -50,35 +38,52 @@ struct Statistics {
 /// # Errors
 /// Samples that the float reference refuses.
 pub(super) fn equalise(mut graph: Graph, samples: &[Vec<ArrayD<f32>>]) -> Result<Graph> {
-    let pairs = pairs(&graph);
-    if pairs.is_empty() {
+    let links = links(&graph);
+    if links.is_empty() {
         return Ok(graph);
     }
     let samples = &samples[..samples.len().min(SAMPLES)];
+    // Looked at before anything is rewritten: factors of one link do not move another's values.
+    let values = |link: &Link| -> Vec<ValueId> {
+        link.consumers.iter().map(|c| c.value).chain(link.clamps.iter().map(|c| c.0)).collect()
+    };
+    let wanted: Vec<(ValueId, usize)> =
+        links.iter().flat_map(|l| values(l).into_iter().map(|v| (v, l.channels))).collect();
     let run = |sample: &Vec<ArrayD<f32>>| -> Result<Vec<Vec<[f64; 3]>>> {
         let values = float::run_all(&graph, sample).map_err(|e| e.stage("quantise"))?;
-        Ok(pairs.iter().map(|p| extremes(&values[p.value.0 as usize], p.channels)).collect())
+        Ok(wanted.iter().map(|&(id, channels)| extremes(&values[id.0 as usize], channels)).collect())
     };
     let seen: Vec<Vec<Vec<[f64; 3]>>> = samples.par_iter().map(run).collect::<Result<_>>()?;
-    // Forward: the second layer's weights are final in their rows' relative sizes, which is all that
-    // counts for them, whatever later pairs do to its outputs.
-    for (i, pair) in pairs.iter().enumerate() {
-        let pixels = graph.shape(pair.value).iter().product::<usize>() / pair.channels;
-        let statistics: Vec<Statistics> = (0..pair.channels)
-            .map(|c| {
-                let all = seen.iter().map(|sample| sample[i][c]);
-                let [low, high, squares] =
-                    all.fold([0.0f64; 3], |a, b| [a[0].min(b[0]), a[1].max(b[1]), a[2] + b[2]]);
-                let power = squares / (pixels * samples.len()) as f64;
-                Statistics { range: high - low, power }
-            })
-            .collect();
-        let observations = (pixels * samples.len()) as f64;
-        if statistics.iter().all(|s| s.range.is_finite() && s.power.is_finite()) {
-            apply(&mut graph, pair, &statistics, observations)?;
+    let mut next = 0;
+    for link in &links {
+        let mut statistics = Vec::new();
+        for id in values(link) {
+            let observations = graph.shape(id).iter().product::<usize>() / link.channels * samples.len();
+            statistics.push(trusted(seen.iter().map(|sample| &sample[next][..]), observations));
+            next += 1;
         }
+        apply(&mut graph, link, &statistics)?;
     }
     Ok(graph)
+}
+
+/// Joins the samples' extremes of one value.
+fn trusted<'a>(samples: impl Iterator<Item = &'a [[f64; 3]]>, observations: usize) -> Vec<Statistics> {
+    let mut all: Vec<[f64; 3]> = Vec::new();
+    for sample in samples {
+        all.resize(sample.len(), [0.0; 3]);
+        for (a, b) in all.iter_mut().zip(sample) {
+            *a = [a[0].min(b[0]), a[1].max(b[1]), a[2] + b[2]];
+        }
+    }
+    let widest = all.iter().fold(0.0f64, |m, a| m.max(a[1] - a[0]));
+    let doubt = (TRUSTED / observations as f64).min(1.0);
+    let one = |[low, high, squares]: [f64; 3]| {
+        let range = high - low;
+        let range = (range + (widest - range) * doubt).max(widest / MOST);
+        Statistics { range, power: squares / observations as f64 }
+    };
+    all.into_iter().map(one).collect()
 }
 
 /// Lowest, highest value and sum of squares of every channel.
@@ -92,69 +97,7 @@ fn extremes(value: &ArrayD<f32>, channels: usize) -> Vec<[f64; 3]> {
     all
 }
 
-/// Whether a node has constant weights with an output channel a row, and one bias a channel or none.
-fn has_weights(graph: &Graph, node: usize) -> bool {
-    let node = &graph.nodes[node];
-    if node.inputs.len() < 2 {
-        return false;
-    }
-    let rows = graph.shape(node.inputs[1]).first();
-    if node.inputs.get(2).is_some_and(|&bias| graph.shape(bias).iter().product::<usize>() != rows.copied().unwrap_or(0)) {
-        return false;
-    }
-    let constant = node.inputs[1..].iter().all(|&id| graph.constant_data(id).is_some());
-    let plain = match node.op {
-        Op::Conv { .. } => true,
-        Op::Gemm { trans_a, trans_b, .. } => !trans_a && trans_b,
-        _ => false,
-    };
-    plain && constant && graph.constant_data(node.inputs[0]).is_none()
-}
-
-fn pairs(graph: &Graph) -> Vec<Pair> {
-    let counts = graph.use_counts();
-    let single = |id: ValueId| counts[id.0 as usize] == 1;
-    let mut pairs = Vec::new();
-    for first in 0..graph.nodes.len() {
-        if !has_weights(graph, first) {
-            continue;
-        }
-        let mut value = graph.nodes[first].outputs[0];
-        let shape = graph.shape(value);
-        if shape.first() != Some(&1) {
-            continue;
-        }
-        let channels = shape[1];
-        let mut clamp = None;
-        while single(value)
-            && let [next] = graph.users(value)[..]
-        {
-            let node = &graph.nodes[next];
-            if node.inputs[0] != value {
-                break;
-            }
-            match node.op {
-                Op::Conv { .. } | Op::Gemm { .. } if has_weights(graph, next) => {
-                    let inputs = graph.shape(value)[1];
-                    if inputs.is_multiple_of(channels) {
-                        pairs.push(Pair { first, second: next, value, channels, clamp });
-                    }
-                    break;
-                }
-                Op::Relu | Op::LeakyRelu { .. } | Op::MaxPool { .. } => {}
-                Op::Clip { min: 0.0, max } if clamp.is_none() => clamp = Some(f64::from(max)),
-                Op::AveragePool { .. } | Op::GlobalAveragePool | Op::Flatten { axis: 1 } => {}
-                Op::PRelu if graph.constant_data(node.inputs[1]).is_some() => {}
-                Op::Reshape if graph.shape(node.outputs[0]) == [1, graph.shape(value).iter().product()] => {}
-                _ => break,
-            }
-            value = node.outputs[0];
-        }
-    }
-    pairs
-}
-
-/// The second layer's weights by (output, input channel of its group): largest magnitude and energy.
+/// A consumer's weights by (output, input channel of its group): largest magnitude and energy.
 struct Taps {
     /// Outputs of a group.
     outputs: usize,
@@ -176,7 +119,7 @@ impl Taps {
         Taps { outputs: rows / groups, inputs, taps, largest: largest.collect(), energy: energy.collect() }
     }
 
-    /// Noise power at the second layer's outputs: rounding of its inputs (with one step for all
+    /// Noise power at the consumer's outputs: rounding of its inputs (with one step for all
     /// channels) and of its weights (with one step a row).
     fn noise(&self, s: &[f64], statistics: &[Statistics]) -> f64 {
         let widest = s.iter().zip(statistics).fold(0.0, |m: f64, (s, x)| m.max(x.range / s));
@@ -212,62 +155,79 @@ impl Taps {
     }
 }
 
-fn apply(graph: &mut Graph, pair: &Pair, seen: &[Statistics], observations: f64) -> Result<()> {
-    let widest = seen.iter().fold(0.0f64, |m, s| m.max(s.range));
-    if widest == 0.0 {
+/// Chooses factors for a link and rewrites its weights. `statistics` are of the consumers' inputs and
+/// of the clamped values, in the link's order.
+fn apply(graph: &mut Graph, link: &Link, statistics: &[Vec<Statistics>]) -> Result<()> {
+    let finite = |s: &Statistics| s.range.is_finite() && s.power.is_finite();
+    if !statistics.iter().flatten().all(finite) {
         return Ok(());
     }
-    let doubt = (TRUSTED / observations).min(1.0);
-    let trusted = |s: &Statistics| {
-        let range = (s.range + (widest - s.range) * doubt).max(widest / MOST);
-        Statistics { range, ..*s }
-    };
-    let statistics: Vec<Statistics> = seen.iter().map(trusted).collect();
-    let second = &graph.nodes[pair.second];
-    let groups = if let Op::Conv { groups, .. } = second.op { groups } else { 1 };
-    let weights = graph.constant_data(second.inputs[1]).expect("a pair has constant weights");
-    let rows = graph.shape(second.inputs[1])[0];
-    let taps = Taps::new(weights, rows, pair.channels, groups);
-    let factors = choose(&taps, &statistics, widest, pair.clamp);
+    let (inputs, clamped) = statistics.split_at(link.consumers.len());
+    let mut consumers = Vec::with_capacity(inputs.len());
+    for (consumer, statistics) in link.consumers.iter().zip(inputs) {
+        let node = &graph.nodes[consumer.node];
+        let groups = if let Op::Conv { groups, .. } = node.op { groups } else { 1 };
+        let weights = graph.constant_data(node.inputs[1]).expect("links checked that weights are constants");
+        let rows = graph.shape(node.inputs[1])[0];
+        consumers.push((Taps::new(weights, rows, link.channels, groups), &statistics[..]));
+    }
+    // What a clamp leaves free: no growth beyond it, and no shrinking, which would unclamp.
+    let mut bounds = vec![(1.0 / MOST, f64::INFINITY); link.channels];
+    for (&(_, clamp), statistics) in link.clamps.iter().zip(clamped) {
+        for (bound, s) in bounds.iter_mut().zip(statistics) {
+            *bound = (bound.0.max(MARGIN * s.range / clamp).min(1.0), 1.0);
+        }
+    }
+    let factors = choose(&consumers, &bounds);
     if factors.iter().all(|&s| s == 1.0) {
         return Ok(());
     }
-    let ic = pair.channels / groups;
-    let (outputs, per_channel) = (taps.outputs, taps.taps);
-    scale(graph, pair.second, 1, |i| {
-        let (row, column) = (i / (ic * per_channel), i / per_channel % ic);
-        factors[row / outputs * ic + column]
-    })?;
-    let first = &graph.nodes[pair.first];
-    let terms = graph.shape(first.inputs[1])[1..].iter().product::<usize>();
-    let bias = first.inputs.get(2).is_some();
-    scale(graph, pair.first, 1, |i| 1.0 / factors[i / terms])?;
-    if bias {
-        scale(graph, pair.first, 2, |c| 1.0 / factors[c])?;
+    for (consumer, (taps, _)) in link.consumers.iter().zip(&consumers) {
+        scale(graph, consumer.node, 1, |i| {
+            let (row, column) = (i / (taps.inputs * taps.taps), i / taps.taps % taps.inputs);
+            factors[row / taps.outputs * taps.inputs + column]
+        })?;
+    }
+    for &producer in &link.producers {
+        let node = &graph.nodes[producer];
+        let terms = graph.shape(node.inputs[1])[1..].iter().product::<usize>();
+        let bias = node.inputs.get(2).is_some();
+        scale(graph, producer, 1, |i| 1.0 / factors[i / terms])?;
+        if bias {
+            scale(graph, producer, 2, |c| 1.0 / factors[c])?;
+        }
     }
     Ok(())
 }
 
-/// The factors with the least noise among a family: powers of the channels' ranges and of the
-/// prominence of their weights.
-fn choose(taps: &Taps, statistics: &[Statistics], widest: f64, clamp: Option<f64>) -> Vec<f64> {
-    let prominence = taps.prominence(statistics.len());
-    let mut best = vec![1.0; statistics.len()];
-    let mut least = taps.noise(&best, statistics);
+/// The factors with the least noise, relative to no factors, among a family: powers of the channels'
+/// ranges and of the prominence of their weights.
+fn choose(consumers: &[(Taps, &[Statistics])], bounds: &[(f64, f64)]) -> Vec<f64> {
+    let channels = bounds.len();
+    let noise = |s: &[f64]| consumers.iter().map(|(taps, x)| taps.noise(s, x)).collect::<Vec<f64>>();
+    let mut best = vec![1.0; channels];
+    let before = noise(&best);
+    if before.iter().any(|&n| n.is_nan() || n <= 0.0) {
+        return best;
+    }
+    let relative = |s: &[f64]| noise(s).iter().zip(&before).map(|(n, b)| n / b).sum::<f64>();
+    let mut least = relative(&best);
+    // of a channel: its largest share of the widest range, and of a row's largest weight
+    let (mut ranges, mut prominence) = (vec![0.0f64; channels], vec![1.0 / MOST; channels]);
+    for (taps, statistics) in consumers {
+        let widest = statistics.iter().fold(0.0f64, |m, x| m.max(x.range));
+        ranges.iter_mut().zip(*statistics).for_each(|(r, x)| *r = r.max(x.range / widest));
+        prominence.iter_mut().zip(taps.prominence(channels)).for_each(|(p, q)| *p = p.max(q));
+    }
     for alpha in 0..=8 {
         for beta in 0..=4 {
             let (alpha, beta) = (f64::from(alpha) / 8.0, f64::from(beta) / 4.0);
-            let factor = |(x, p): (&Statistics, &f64)| {
-                let s = (x.range / widest).powf(alpha) * p.max(1.0 / MOST).powf(-beta);
-                match clamp {
-                    // The clamp stays where it is, so a channel may not grow beyond it; nor shrink,
-                    // as it would no longer be clamped.
-                    Some(clamp) => s.max(MARGIN * x.range / clamp).min(1.0),
-                    None => s.max(1.0 / MOST),
-                }
+            let factor = |c: usize| {
+                let s = ranges[c].powf(alpha) * prominence[c].powf(-beta);
+                s.max(bounds[c].0).min(bounds[c].1)
             };
-            let s: Vec<f64> = statistics.iter().zip(&prominence).map(factor).collect();
-            let noise = taps.noise(&s, statistics);
+            let s: Vec<f64> = (0..channels).map(factor).collect();
+            let noise = relative(&s);
             if noise < least {
                 (best, least) = (s, noise);
             }
@@ -281,7 +241,7 @@ fn scale(graph: &mut Graph, node: usize, input: usize, factor: impl Fn(usize) ->
     let id = graph.nodes[node].inputs[input];
     let value = graph.value(id).clone();
     let Source::Constant(mut data) = value.source else {
-        unreachable!("pairs checked that weights and bias are constants");
+        unreachable!("links checked that weights and bias are constants");
     };
     for (i, x) in data.iter_mut().enumerate() {
         *x = (f64::from(*x) * factor(i)) as f32;

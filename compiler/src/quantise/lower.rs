@@ -4,11 +4,13 @@ use super::chain::Chain;
 use super::kind::Kind;
 use super::plan::{Group, Plan, host_graph};
 use super::range::Affine;
+use super::rounding::Metric;
 use super::sharing::Sharing;
 use super::weights::{channel, least_scale, row};
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId};
 use crate::graph::{Graph, Op, ValueId, Window};
+use ndarray::{ArrayView2, s};
 use rayon::prelude::*;
 use tilewright_arch::fixed::{Channel, OperandScale, Post, mantissa};
 
@@ -25,21 +27,30 @@ struct Lowering<'a> {
     graph: &'a Graph,
     plan: &'a Plan,
     sharing: &'a Sharing,
+    patches: &'a [Vec<f32>],
     /// Tensor of each home; parts have that of the whole.
     tensor: Vec<TensorId>,
     lowered: Lowered,
 }
 
-/// Makes the network. `affine` gives scale and zero point of each home, by index.
+/// Makes the network. `affine` gives scale and zero point of each home, `patches` the observed input
+/// vectors of each group, by index.
 ///
 /// # Errors
 /// A factor that the post unit cannot express, a sum that can leave 32 bits.
-pub(super) fn lower(graph: &Graph, plan: &Plan, sharing: &Sharing, affine: &[Affine]) -> Result<Lowered> {
+pub(super) fn lower(
+    graph: &Graph,
+    plan: &Plan,
+    sharing: &Sharing,
+    affine: &[Affine],
+    patches: &[Vec<f32>],
+) -> Result<Lowered> {
     let fixed = FixedGraph { name: graph.name.clone(), ..FixedGraph::default() };
     let mut lowering = Lowering {
         graph,
         plan,
         sharing,
+        patches,
         tensor: vec![TensorId(0); plan.homes.len()],
         lowered: Lowered { fixed, groups: Vec::new(), units: Vec::new() },
     };
@@ -119,8 +130,16 @@ impl Lowering<'_> {
         let (scale_in, scale_out) = (f64::from(from.scale), f64::from(to.scale));
         let zero = i64::from(from.zero);
         let terms = weights.len() / bias.len();
-        let quantise = |(w, &b): (&[f32], &f64)| row(w, least_scale(b, scale_in, scale_out));
-        let rows: Vec<_> = weights.par_chunks(terms).zip(bias).map(quantise).collect();
+        let metrics = metrics(&self.patches[g], terms, groups);
+        let outputs = bias.len() / groups;
+        let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
+            let mut row = row(w, least_scale(b, scale_in, scale_out));
+            if let Some(metric) = metrics.get(o / outputs) {
+                row.weights = metric.round(w, row.scale);
+            }
+            row
+        };
+        let rows: Vec<_> = weights.par_chunks(terms).zip(bias).enumerate().map(quantise).collect();
         let mut channels = Vec::with_capacity(bias.len());
         let mut units = Vec::with_capacity(bias.len());
         for (c, (row, b)) in rows.iter().zip(bias).enumerate() {
@@ -297,6 +316,19 @@ fn operator(graph: &Graph, node: &crate::graph::Node) -> Option<&'static str> {
         Op::Softmax { .. } => "softmax",
         Op::Flatten { .. } | Op::Reshape | Op::Transpose { .. } => return None,
     })
+}
+
+/// How rounding errors are weighed, for each group of a convolution with `terms` inputs a group;
+/// empty when there are no observations.
+fn metrics(patches: &[f32], terms: usize, groups: usize) -> Vec<Metric> {
+    let Ok(observed) = ArrayView2::from_shape((patches.len() / (terms * groups), terms * groups), patches) else {
+        return Vec::new();
+    };
+    if observed.nrows() == 0 {
+        return Vec::new();
+    }
+    let one = |g: usize| Metric::new(observed.slice(s![.., g * terms..(g + 1) * terms]));
+    (0..groups).into_par_iter().map(one).collect()
 }
 
 /// Zero point and clamps of the output.

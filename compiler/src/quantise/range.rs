@@ -49,6 +49,8 @@ impl Affine {
     }
 }
 
+/// Widening of a range: by this over the root of the number of values seen.
+const MARGIN: f64 = 3.0;
 /// Candidates of a bound: the extreme times 1, 1 - 1/STEPS ... down to LEAST of STEPS.
 const STEPS: i32 = 64;
 const LEAST: i32 = 12;
@@ -57,14 +59,14 @@ impl Ranges {
     /// Chooses for one value.
     pub(super) fn choose(self, seen: &Histogram) -> Affine {
         let (min, max) = (f64::from(seen.min), f64::from(seen.max));
-        match self {
-            Ranges::MinMax => Affine::spanning(min, max),
-            Ranges::Percentile(share) => {
-                let (low, high) = percentile(seen, share);
-                Affine::spanning(low, high)
-            }
+        let (low, high) = match self {
+            Ranges::MinMax => (min, max),
+            Ranges::Percentile(share) => percentile(seen, share),
             Ranges::Mse => least_error(seen, min.min(0.0), max.max(0.0)),
-        }
+        };
+        // The fewer values calibration saw, the farther others will lie outside of them.
+        let margin = 1.0 + MARGIN / (seen.total.max(1) as f64).sqrt();
+        Affine::spanning(low * margin, high * margin)
     }
 }
 
@@ -90,24 +92,24 @@ fn percentile(seen: &Histogram, share: f64) -> (f64, f64) {
 }
 
 /// Coordinate descent over both bounds from the full range.
-fn least_error(seen: &Histogram, min: f64, max: f64) -> Affine {
+fn least_error(seen: &Histogram, min: f64, max: f64) -> (f64, f64) {
     let bins: Vec<(f64, f64)> = seen.bins().collect();
-    let mut best = (Affine::spanning(min, max), 1.0, 1.0);
-    let mut least = best.0.error(&bins);
+    let mut best = (1.0, 1.0);
+    let mut least = Affine::spanning(min, max).error(&bins);
     for _ in 0..2 {
         let before = least;
         for side in 0..2 {
             if [min, max][side] == 0.0 {
                 continue;
             }
-            let (low, high) = (best.1, best.2);
+            let (low, high) = best;
             for step in LEAST..=STEPS {
                 let share = f64::from(step) / f64::from(STEPS);
                 let (low, high) = if side == 0 { (share, high) } else { (low, share) };
                 let candidate = Affine::spanning(min * low, max * high);
                 let error = candidate.error(&bins);
                 if error < least {
-                    (best, least) = ((candidate, low, high), error);
+                    (best, least) = ((low, high), error);
                 }
             }
         }
@@ -115,7 +117,7 @@ fn least_error(seen: &Histogram, min: f64, max: f64) -> Affine {
             break;
         }
     }
-    best.0
+    (min * best.0, max * best.1)
 }
 
 #[cfg(test)]

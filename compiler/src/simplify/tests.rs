@@ -113,6 +113,7 @@ fn batch_norm_folds_into_what_feeds_it_alone() {
         if shared {
             // The first becomes depthwise, the second folds into it.
             assert_eq!(names(&g), ["Conv", "Conv"]);
+            assert!(matches!(g.nodes[1].op, Op::Conv { groups: 2, .. }), "{g}");
             continue;
         }
         assert_eq!(names(&g), ["Conv"]);

@@ -71,16 +71,16 @@ impl<'a> Races<'a> {
 }
 
 fn compare(first: &Access, second: &Access, sites: impl Fn() -> (Site, Site)) -> Result<(), Fault> {
-    let race = |access: &'static str, memory: Shared, place: Option<usize>| match place {
+    let race = |access: (&'static str, &'static str), memory: Shared, place: Option<usize>| match place {
         None => Ok(()),
         Some(place) => {
             let (first, second) = sites();
             Err(Fault::Race { first, second, access, memory, place })
         }
     };
-    const READS: &str = "reads the written";
-    const OVERWRITES: &str = "overwrites the read";
-    const TWICE: &str = "overwrites the written";
+    const READS: (&str, &str) = ("reads", "writes");
+    const OVERWRITES: (&str, &str) = ("writes", "reads");
+    const TWICE: (&str, &str) = ("writes", "writes");
     race(READS, Shared::Features, first.writes.meets(&second.reads))?;
     race(OVERWRITES, Shared::Features, first.reads.meets(&second.writes))?;
     race(TWICE, Shared::Features, first.writes.meets(&second.writes))?;

@@ -219,9 +219,9 @@ impl Builder<'_> {
             return Some(t);
         }
         let shuffle = op.reduce == Reduce::Dense
-            && columns % 2 == 0
-            && op.last_columns % 2 == 0
-            && channels % 2 == 0
+            && columns.is_multiple_of(2)
+            && op.last_columns.is_multiple_of(2)
+            && channels.is_multiple_of(2)
             && self.rng.chance(20);
         if shuffle {
             // Two columns become two neighbouring pixels.

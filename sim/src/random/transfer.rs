@@ -8,7 +8,7 @@ use tilewright_arch::instr::{Memory, Ring, Transfer, Unit};
 impl Builder<'_> {
     /// Appends random constants and returns their address.
     fn constants(&mut self, bytes: usize, align: usize) -> u32 {
-        while self.data.len() % align != 0 {
+        while !self.data.len().is_multiple_of(align) {
             self.data.push(0x55);
         }
         let at = self.data.len() as u32;

@@ -15,7 +15,7 @@ pub struct Packed {
     /// Columns, filled up.
     pub columns: usize,
     /// Weight of (quad, column, step of the quad); zero where there is none.
-    pub bytes: Vec<i8>,
+    pub bytes: Vec<u8>,
     /// -128 times the sum of each column: undoes the offset of the gathered bytes.
     pub correction: Vec<i32>,
 }
@@ -27,17 +27,19 @@ pub fn pack(context: &Context) -> Vec<Packed> {
     let used = usize::from(op.columns);
     let columns = used.next_multiple_of(COLUMNS);
     let quads = steps.div_ceil(QUAD);
+    let zeros = vec![0u8; used];
     let one = |group: usize| {
-        let mut bytes = vec![0i8; quads * columns * QUAD];
+        let mut bytes = vec![0u8; quads * columns * QUAD];
         let mut sums = vec![0i32; columns];
-        for k in 0..steps {
-            let word = (usize::from(op.weights) + group * steps + k) % config.weight_words;
-            let source = &context.state.weights[word * config.columns..][..used];
-            let place = &mut bytes[k / QUAD * columns * QUAD + k % QUAD..];
-            for (c, &weight) in source.iter().enumerate() {
-                place[c * QUAD] = weight;
-                sums[c] += i32::from(weight);
-            }
+        for (quad, place) in bytes.chunks_exact_mut(columns * QUAD).enumerate() {
+            let row = |j: usize| {
+                let k = quad * QUAD + j;
+                let word = (usize::from(op.weights) + group * steps + k) % config.weight_words;
+                if k < steps { &context.state.weights[word * config.columns..][..used] } else { &zeros[..] }
+            };
+            let rows = [row(0), row(1), row(2), row(3)];
+            simd::interleave(context.level, rows, 0, place);
+            simd::add(context.level, rows, &mut sums);
         }
         let correction = sums.iter().map(|&s| s.wrapping_mul(-128)).collect();
         Packed { quads, columns, bytes, correction }
@@ -52,11 +54,17 @@ pub fn run(context: &Context, packed: &[Packed], block: &Block) -> Vec<u8> {
     let pieces = context.grid.pieces(block.pixels.clone());
     // Gathered bytes plus 128 by (quad, pixel, step of the quad): unsigned times signed products.
     let mut gathered = vec![0u8; (op.reduction() as usize).div_ceil(QUAD) * pixels * QUAD];
-    for (k, offset) in offsets(op).enumerate() {
-        let place = &mut gathered[k / QUAD * pixels * QUAD + k % QUAD..];
-        gather::each(op, &context.state.features, block.groups.start, &pieces, &offset, |at, byte| {
-            place[at * QUAD] = byte ^ 0x80;
-        });
+    let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels]);
+    let mut steps = offsets(op);
+    for place in gathered.chunks_exact_mut(pixels * QUAD) {
+        for line in &mut lines {
+            // What is left in the lines after the last step meets weights of zero.
+            if let Some(offset) = steps.next() {
+                gather::line(op, &context.state.features, block.groups.start, &pieces, &offset, line);
+            }
+        }
+        let [a, b, c, d] = &lines;
+        simd::interleave(context.level, [a, b, c, d], 0x80, place);
     }
     let columns = packed[0].columns;
     let mut sums = vec![0i32; pixels * columns];

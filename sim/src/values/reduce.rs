@@ -1,6 +1,6 @@
 //! [`Reduce::Sum`] and [`Reduce::Max`] of the vector unit.
 
-use super::{Block, Context, gather, post};
+use super::{Block, Context, gather, post, simd};
 use crate::geometry::offsets;
 use tilewright_arch::instr::Reduce;
 
@@ -11,16 +11,13 @@ pub fn run(context: &Context, block: &Block) -> Vec<u8> {
     let pieces = context.grid.pieces(block.pixels.clone());
     let maximum = op.reduce == Reduce::Max;
     let mut sums = vec![if maximum { -128 } else { 0i32 }; block.pixels.len()];
+    let mut line = vec![0u8; sums.len()];
     for offset in offsets(op) {
-        let features = &context.state.features;
+        gather::line(op, &context.state.features, group, &pieces, &offset, &mut line);
         if maximum {
-            gather::each(op, features, group, &pieces, &offset, |at, byte| {
-                sums[at] = sums[at].max(i32::from(byte as i8));
-            });
+            simd::maximum(context.level, &line, &mut sums);
         } else {
-            gather::each(op, features, group, &pieces, &offset, |at, byte| {
-                sums[at] = sums[at].wrapping_add(i32::from(byte as i8));
-            });
+            simd::axpy(context.level, &line, 1, &mut sums);
         }
     }
     let mut bytes = Vec::with_capacity(sums.len());

@@ -11,18 +11,16 @@ pub fn run(context: &Context, block: &Block) -> Vec<u8> {
     let pieces = context.grid.pieces(block.pixels.clone());
     let columns = op.columns_of(group) as usize;
     let taps = usize::from(op.taps);
-    let mut line = vec![0i16; pixels];
+    let mut line = vec![0u8; pixels];
     let mut sums = vec![0i32; pixels * columns];
     for offset in offsets(op) {
-        gather::each(op, &context.state.features, group, &pieces, &offset, |at, byte| {
-            line[at] = i16::from(byte as i8);
-        });
+        gather::line(op, &context.state.features, group, &pieces, &offset, &mut line);
         let [i2, i1, i0] = offset.at.map(|i| i as usize);
         let [n2, n1, _] = op.steps.map(|s| usize::from(s.count));
         let word = (usize::from(op.weights) + (group as usize * n2 + i2) * n1 + i1) % config.weight_words;
         let word = &context.state.weights[word * config.columns..][..config.columns];
         for column in (i0 + 1).saturating_sub(taps)..columns.min(i0 + 1) {
-            let weight = i16::from(word[i0 - column]);
+            let weight = word[i0 - column] as i8;
             simd::axpy(context.level, &line, weight, &mut sums[column * pixels..(column + 1) * pixels]);
         }
     }

@@ -76,13 +76,28 @@ pub fn dense(level: Level, gathered: &[u8], pixels: usize, packed: &Packed, sums
     assert_eq!(gathered.len(), packed.quads * pixels * QUAD);
     assert_eq!(packed.bytes.len(), packed.quads * packed.columns * QUAD);
     assert_eq!(sums.len(), pixels * packed.columns);
-    assert!(packed.columns % COLUMNS == 0 && packed.correction.len() == packed.columns);
+    assert!(packed.columns.is_multiple_of(COLUMNS) && packed.correction.len() == packed.columns);
     dispatch!(level, dense_body, dense_avx2, dense_vnni, (gathered, pixels, packed, sums))
 }
 
-/// `sums[i] += values[i] * weight`.
-pub fn axpy(level: Level, values: &[i16], weight: i16, sums: &mut [i32]) {
+/// `sums[i] += values[i] * weight`; the values are signed bytes.
+pub fn axpy(level: Level, values: &[u8], weight: i8, sums: &mut [i32]) {
     dispatch!(level, axpy_body, axpy_avx2, axpy_vnni, (values, weight, sums))
+}
+
+/// `sums[i] = max(sums[i], values[i])`; the values are signed bytes.
+pub fn maximum(level: Level, values: &[u8], sums: &mut [i32]) {
+    dispatch!(level, maximum_body, maximum_avx2, maximum_vnni, (values, sums))
+}
+
+/// `out[4 * i + j] = lines[j][i] ^ flip`.
+pub fn interleave(level: Level, lines: [&[u8]; QUAD], flip: u8, out: &mut [u8]) {
+    dispatch!(level, interleave_body, interleave_avx2, interleave_vnni, (lines, flip, out))
+}
+
+/// Adds the signed bytes of four lines to `sums`.
+pub fn add(level: Level, lines: [&[u8]; QUAD], sums: &mut [i32]) {
+    dispatch!(level, add_body, add_avx2, add_vnni, (lines, sums))
 }
 
 /// Scales, adds the scaled operands, rounds and clamps: [`tilewright_arch::fixed::post`] without table.
@@ -102,12 +117,14 @@ fn dense_body(gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32])
     for row in sums.chunks_exact_mut(packed.columns) {
         row.copy_from_slice(&packed.correction);
     }
-    let mut wide = vec![[0i16; COLUMNS]; QUAD];
+    let mut wide = [[0i16; COLUMNS]; QUAD];
     for first in (0..packed.columns).step_by(COLUMNS) {
         for quad in 0..packed.quads {
             let weights = &packed.bytes[(quad * packed.columns + first) * QUAD..][..COLUMNS * QUAD];
             for (j, wide) in wide.iter_mut().enumerate() {
-                wide.iter_mut().zip(weights[j..].iter().step_by(QUAD)).for_each(|(w, &b)| *w = i16::from(b));
+                wide.iter_mut()
+                    .zip(weights[j..].iter().step_by(QUAD))
+                    .for_each(|(w, &b)| *w = i16::from(b as i8));
             }
             let bytes = gathered[quad * pixels * QUAD..][..pixels * QUAD].chunks_exact(QUAD);
             for (bytes, row) in bytes.zip(sums.chunks_exact_mut(packed.columns)) {
@@ -123,9 +140,35 @@ fn dense_body(gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32])
 }
 
 #[inline(always)]
-fn axpy_body(values: &[i16], weight: i16, sums: &mut [i32]) {
+fn axpy_body(values: &[u8], weight: i8, sums: &mut [i32]) {
     for (sum, &value) in sums.iter_mut().zip(values) {
-        *sum = sum.wrapping_add(i32::from(value) * i32::from(weight));
+        *sum = sum.wrapping_add(i32::from(i16::from(value as i8) * i16::from(weight)));
+    }
+}
+
+#[inline(always)]
+fn maximum_body(values: &[u8], sums: &mut [i32]) {
+    for (sum, &value) in sums.iter_mut().zip(values) {
+        *sum = (*sum).max(i32::from(value as i8));
+    }
+}
+
+#[inline(always)]
+fn interleave_body([a, b, c, d]: [&[u8]; QUAD], flip: u8, out: &mut [u8]) {
+    let flip = u32::from_le_bytes([flip; QUAD]);
+    let lines = a.iter().zip(b).zip(c.iter().zip(d));
+    for (out, ((&a, &b), (&c, &d))) in out.chunks_exact_mut(QUAD).zip(lines) {
+        let quad = u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16 | u32::from(d) << 24;
+        out.copy_from_slice(&(quad ^ flip).to_le_bytes());
+    }
+}
+
+#[inline(always)]
+fn add_body([a, b, c, d]: [&[u8]; QUAD], sums: &mut [i32]) {
+    let lines = a.iter().zip(b).zip(c.iter().zip(d));
+    for (sum, ((&a, &b), (&c, &d))) in sums.iter_mut().zip(lines) {
+        let [a, b, c, d] = [a, b, c, d].map(|byte| i16::from(byte as i8));
+        *sum = sum.wrapping_add(i32::from(a + b + c + d));
     }
 }
 
@@ -169,12 +212,18 @@ mod x86 {
 
     compiled! { "avx2";
         dense_avx2 = dense_body(gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32]);
-        axpy_avx2 = axpy_body(values: &[i16], weight: i16, sums: &mut [i32]);
+        axpy_avx2 = axpy_body(values: &[u8], weight: i8, sums: &mut [i32]);
+        maximum_avx2 = maximum_body(values: &[u8], sums: &mut [i32]);
+        interleave_avx2 = interleave_body(lines: [&[u8]; QUAD], flip: u8, out: &mut [u8]);
+        add_avx2 = add_body(lines: [&[u8]; QUAD], sums: &mut [i32]);
         post_avx2 = post_body(sums: &[i32], channel: &Channel, operands: Option<&[i32]>, post: &Post, out: &mut [u8]);
     }
 
     compiled! { "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni";
-        axpy_vnni = axpy_body(values: &[i16], weight: i16, sums: &mut [i32]);
+        axpy_vnni = axpy_body(values: &[u8], weight: i8, sums: &mut [i32]);
+        maximum_vnni = maximum_body(values: &[u8], sums: &mut [i32]);
+        interleave_vnni = interleave_body(lines: [&[u8]; QUAD], flip: u8, out: &mut [u8]);
+        add_vnni = add_body(lines: [&[u8]; QUAD], sums: &mut [i32]);
         post_vnni = post_body(sums: &[i32], channel: &Channel, operands: Option<&[i32]>, post: &Post, out: &mut [u8]);
     }
 

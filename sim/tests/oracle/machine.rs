@@ -228,10 +228,8 @@ impl Runner {
             port.shown[master] = self.fetch.bursts.front().copied();
         }
         match self.unit {
-            Unit::Load => {
-                if cycle >= self.issue + t::LOAD_REQUEST && port.may_show(5, cycle) {
-                    port.shown[5] = self.data.bursts.front().copied();
-                }
+            Unit::Load if cycle >= self.issue + t::LOAD_REQUEST && port.may_show(5, cycle) => {
+                port.shown[5] = self.data.bursts.front().copied();
             }
             Unit::Store => {
                 self.read(cycle, program);

@@ -31,11 +31,12 @@ impl Port {
     /// One cycle: acceptance, arbitration, beat. Returns who was granted, and whose burst had its
     /// last beat.
     pub fn step(&mut self, cycle: u64, memory: &Memory) -> (Option<usize>, Option<usize>) {
-        if let Some((master, beats, granted)) = self.register {
-            if cycle > granted && self.under_way.len() < memory.outstanding {
-                self.under_way.push_back(Accepted { master, cycle, beats });
-                self.register = None;
-            }
+        if let Some((master, beats, granted)) = self.register
+            && cycle > granted
+            && self.under_way.len() < memory.outstanding
+        {
+            self.under_way.push_back(Accepted { master, cycle, beats });
+            self.register = None;
         }
         let mut granted = None;
         if self.register.is_none() {
@@ -47,13 +48,13 @@ impl Port {
             }
         }
         let mut ended = None;
-        if let Some(head) = self.under_way.front_mut() {
-            if cycle >= head.cycle + memory.latency as u64 {
-                head.beats -= 1;
-                if head.beats == 0 {
-                    ended = Some(head.master);
-                    self.under_way.pop_front();
-                }
+        if let Some(head) = self.under_way.front_mut()
+            && cycle >= head.cycle + memory.latency as u64
+        {
+            head.beats -= 1;
+            if head.beats == 0 {
+                ended = Some(head.master);
+                self.under_way.pop_front();
             }
         }
         (granted, ended)

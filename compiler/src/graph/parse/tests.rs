@@ -30,6 +30,19 @@ fn reads_and_prints_the_documented_form() {
 }
 
 #[test]
+fn names_that_look_like_syntax_survive() {
+    for name in ["a -> b", "*/: Tensor[(1,), float32]", " x ", "\\u{41}", "a\nb", "\"", "", "->"] {
+        let mut g = parse(SMALL).unwrap();
+        g.name = name.to_owned();
+        g.nodes[0].name = name.to_owned();
+        for value in &mut g.values {
+            value.name = name.to_owned();
+        }
+        assert_eq!(parse(&g.to_string()).unwrap(), g);
+    }
+}
+
+#[test]
 fn elided_constants_are_an_error_that_says_so() {
     let text = parse(SMALL).unwrap().text(Data::Elided);
     assert!(text.ends_with("= [...]\n"), "{text}");

@@ -1,0 +1,192 @@
+// Test bench of the machine under Verilator: the external memory of the timing contract, a host
+// that starts one program, and a trace of what the units did.
+//
+// Arguments: image, result, bus bytes, latency, outstanding, cycle limit, stall seed (0: none),
+// then address and length of the four instruction lists. Prints one event a line; writes the memory
+// after the run to `result`. Exit status 0: finished, 3: cycle limit reached.
+#include "Vtilewright.h"
+#include "verilated.h"
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <type_traits>
+#include <vector>
+
+// Bus signals are integers up to 64 bits and arrays of 32-bit words above.
+template <class T>
+typename std::enable_if<std::is_integral<T>::value>::type put(T& signal, const uint8_t* bytes, int count) {
+    uint64_t value = 0;
+    for (int i = 0; i < count; i++) value |= uint64_t(bytes[i]) << (8 * i);
+    signal = T(value);
+}
+template <class T>
+typename std::enable_if<!std::is_integral<T>::value>::type put(T& signal, const uint8_t* bytes, int count) {
+    for (int i = 0; i < count / 4; i++) signal[i] = 0;
+    for (int i = 0; i < count; i++) signal[i / 4] |= uint32_t(bytes[i]) << (8 * (i % 4));
+}
+template <class T>
+typename std::enable_if<std::is_integral<T>::value, uint8_t>::type get(const T& signal, int byte) {
+    return uint8_t(uint64_t(signal) >> (8 * byte));
+}
+template <class T>
+typename std::enable_if<!std::is_integral<T>::value, uint8_t>::type get(const T& signal, int byte) {
+    return uint8_t(signal[byte / 4] >> (8 * (byte % 4)));
+}
+
+struct Burst {
+    bool write;
+    uint64_t address, beats, done, accepted;
+};
+
+struct Random {
+    uint64_t state;
+    bool coin() {  // one in two; never without a seed
+        if (!state) return false;
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        return state >> 40 & 1;
+    }
+};
+
+static std::vector<uint8_t> memory;
+static Vtilewright* top;
+static int bus;
+static uint64_t latency, outstanding;
+static Random stall;
+static std::deque<Burst> bursts;      // accepted and not ended, in order of acceptance
+static std::deque<uint64_t> answers;  // cycles from which write responses may come
+static uint64_t late, out_of_range, transferred;
+
+static void fail(const char* what) {
+    fprintf(stderr, "%s\n", what);
+    exit(4);
+}
+
+// One clock cycle. `time` is the cycle number of the contract.
+static void cycle(int64_t time) {
+    // What the memory shows follows from registers and the past only.
+    const bool ready = bursts.size() < outstanding && !stall.coin();
+    top->axi_arready = top->axi_awready = ready;
+    const bool moves = !bursts.empty() && uint64_t(time) >= bursts.front().accepted + latency && !stall.coin();
+    const bool reads = moves && !bursts.front().write, writes = moves && bursts.front().write;
+    top->axi_rvalid = reads;
+    top->axi_rresp = 0;
+    top->axi_rlast = reads && bursts.front().done + 1 == bursts.front().beats;
+    top->axi_wready = writes;
+    uint64_t place = moves ? bursts.front().address + bursts.front().done * bus : 0;
+    const bool inside = place + bus <= memory.size();
+    static const std::vector<uint8_t> nothing(16, 0xa5);
+    put(top->axi_rdata, reads && inside ? &memory[place] : nothing.data(), bus);
+    const bool answer = !answers.empty() && uint64_t(time) >= answers.front() && !stall.coin();
+    top->axi_bvalid = answer;
+    top->axi_bresp = 0;
+    top->clock = 0;
+    top->eval();
+    // Handshakes.
+    bool ended = false;
+    if (reads && top->axi_rready) {
+        if (!inside) { out_of_range++; }
+        bursts.front().done++;
+        transferred++;
+    }
+    if (writes) {
+        if (top->axi_wvalid) {
+            for (int i = 0; i < bus; i++) {
+                if (!(top->axi_wstrb >> i & 1)) continue;
+                if (place + i < memory.size()) memory[place + i] = get(top->axi_wdata, i);
+                else out_of_range++;
+            }
+            bursts.front().done++;
+            transferred++;
+            const bool last = bursts.front().done == bursts.front().beats;
+            if (bool(top->axi_wlast) != last) fail("wlast is not at the end of the burst");
+        } else {
+            late++;
+        }
+    }
+    if (moves && bursts.front().done == bursts.front().beats) ended = true;
+    if (answer) answers.pop_front();
+    const bool read_command = top->axi_arvalid && ready, write_command = top->axi_awvalid && ready;
+    if (read_command && write_command) fail("two commands in one cycle");
+    if (ended) {
+        if (bursts.front().write) answers.push_back(uint64_t(time) + 1);
+        bursts.pop_front();
+    }
+    if (read_command || write_command) {
+        const uint64_t address = read_command ? top->axi_araddr : top->axi_awaddr;
+        const uint64_t beats = 1 + uint64_t(read_command ? top->axi_arlen : top->axi_awlen);
+        if (address % bus) fail("a burst does not start at a whole beat");
+        bursts.push_back({write_command, address, beats, 0, uint64_t(time)});
+    }
+    top->clock = 1;
+    top->eval();
+}
+
+static void host(int address, uint32_t data, bool write) {
+    top->register_write = write;
+    top->register_address = address;
+    top->register_write_data = data;
+}
+
+int main(int argc, char** argv) {
+    if (argc != 16) fail("wrong arguments");
+    FILE* file = fopen(argv[1], "rb");
+    if (!file) fail("no image");
+    fseek(file, 0, SEEK_END);
+    memory.resize(ftell(file));
+    rewind(file);
+    if (fread(memory.data(), 1, memory.size(), file) != memory.size()) fail("image");
+    fclose(file);
+    bus = atoi(argv[3]);
+    latency = atoll(argv[4]);
+    outstanding = atoll(argv[5]);
+    const int64_t limit = atoll(argv[6]);
+    stall.state = strtoull(argv[7], nullptr, 10);
+    top = new Vtilewright;
+    top->clock = 0;
+    top->reset = 1;
+    host(0, 0, false);
+    // The memory is idle until the program starts, whatever the time.
+    for (int i = 0; i < 4; i++) cycle(-1);
+    top->reset = 0;
+    for (int u = 0; u < 4; u++) {
+        host(4 + u, strtoull(argv[8 + 2 * u], nullptr, 10), true);
+        cycle(-1);
+        host(8 + u, strtoull(argv[9 + 2 * u], nullptr, 10), true);
+        cycle(-1);
+    }
+    host(0, 1, true);
+    int64_t time = 0;
+    for (; time < limit; time++) {
+        cycle(time);  // ends after the clock edge: what is seen now belongs to time + 1
+        host(0, 0, false);
+        if (top->done) break;
+        top->eval();
+        for (int u = 0; u < 4; u++) {
+            if (top->unit_issue >> u & 1) printf("issue %d %lld\n", u, (long long)time + 1);
+        }
+        for (int u = 0; u < 4; u++) {
+            if (top->unit_done >> u & 1) printf("done %d %lld\n", u, (long long)time + 1);
+        }
+    }
+    const bool finished = top->done;
+    stall.state = 0;
+    uint32_t words[4];
+    for (int i = 1; i < 4; i++) {
+        host(i, 0, false);
+        cycle(++time);
+        words[i] = top->register_read_data;
+    }
+    printf("errors %u\n", words[1]);
+    printf("cycles %llu\n", (unsigned long long)words[2] | (unsigned long long)words[3] << 32);
+    printf("late %llu\nout_of_range %llu\nbeats %llu\n", (unsigned long long)late, (unsigned long long)out_of_range,
+           (unsigned long long)transferred);
+    if (!bursts.empty() || !answers.empty()) printf("unfinished %zu\n", bursts.size() + answers.size());
+    FILE* result = fopen(argv[2], "wb");
+    if (!result || fwrite(memory.data(), 1, memory.size(), result) != memory.size()) fail("cannot write the result");
+    fclose(result);
+    top->final();
+    return finished ? 0 : 3;
+}

@@ -1,0 +1,205 @@
+//! From expression trees to numbered nodes.
+
+use super::expr::Op;
+use super::{
+    ALIAS, Body, Builder, Expr, Module, Netlist, Node, Ops, Placed, Port, Register, SOURCE, Sig, Source,
+};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+struct Lowering {
+    id: usize,
+    nodes: Vec<Node>,
+    /// Node of each signal of the builder.
+    signals: Vec<usize>,
+    /// Node of each tree seen, by address: trees live as long as the builder.
+    trees: HashMap<*const super::expr::Tree, usize>,
+}
+
+impl Lowering {
+    fn node(&mut self, width: usize, op: Op<usize>) -> usize {
+        self.nodes.push(Node { width, op, name: None, comment: None });
+        self.nodes.len() - 1
+    }
+
+    fn expr(&mut self, expr: &Expr) -> usize {
+        if let Some(node) = self.trees.get(&Rc::as_ptr(&expr.0)) {
+            return *node;
+        }
+        let op = match &expr.0.op {
+            Op::Signal(builder, index) => {
+                assert_eq!(*builder, self.id, "a signal of another module was used");
+                return self.signals[*index];
+            }
+            Op::Constant(value) => Op::Constant(value.clone()),
+            Op::Not(a) => Op::Not(self.expr(a)),
+            Op::Binary(kind, a, b) => Op::Binary(*kind, self.expr(a), self.expr(b)),
+            Op::Mux(c, a, b) => Op::Mux(self.expr(c), self.expr(a), self.expr(b)),
+            Op::Slice(a, low) => Op::Slice(self.expr(a), *low),
+            Op::Concat(parts) => Op::Concat(parts.iter().map(|p| self.expr(p)).collect()),
+            Op::ZeroExtend(a) => Op::ZeroExtend(self.expr(a)),
+            Op::SignExtend(a) => Op::SignExtend(self.expr(a)),
+            Op::Any(a) => Op::Any(self.expr(a)),
+            Op::All(a) => Op::All(self.expr(a)),
+            Op::Shift(kind, a, amount) => Op::Shift(*kind, self.expr(a), self.expr(amount)),
+        };
+        let node = self.node(expr.width(), op);
+        self.trees.insert(Rc::as_ptr(&expr.0), node);
+        node
+    }
+}
+
+/// Operands of an operation.
+pub(super) fn operands(op: &Op<usize>) -> Vec<usize> {
+    match op {
+        Op::Signal(ALIAS, a) => vec![*a],
+        Op::Signal(..) | Op::Constant(_) => vec![],
+        Op::Not(a) | Op::Slice(a, _) | Op::ZeroExtend(a) | Op::SignExtend(a) | Op::Any(a) | Op::All(a) => vec![*a],
+        Op::Binary(_, a, b) | Op::Shift(_, a, b) => vec![*a, *b],
+        Op::Mux(c, a, b) => vec![*c, *a, *b],
+        Op::Concat(parts) => parts.clone(),
+    }
+}
+
+pub(super) fn lower(builder: Builder) -> Module {
+    let Builder { id, name, description, signals, outputs, instances, .. } = builder;
+    let mut low = Lowering { id, nodes: vec![], signals: vec![], trees: HashMap::new() };
+    // Every signal has a node of its own: a source, or a name for the value behind it.
+    for signal in &signals {
+        let kind = match signal.source {
+            Source::Wire(_) | Source::Forward(_) => ALIAS,
+            _ => SOURCE,
+        };
+        let node = low.node(signal.width, Op::Signal(kind, 0));
+        low.nodes[node].comment = signal.comment.clone();
+        low.signals.push(node);
+    }
+    let mut registers = vec![];
+    for (index, signal) in signals.iter().enumerate() {
+        match &signal.source {
+            Source::Input | Source::Output => {}
+            Source::Wire(value) | Source::Forward(Some(value)) => {
+                let value = low.expr(value);
+                low.nodes[index].op = Op::Signal(ALIAS, value);
+            }
+            Source::Forward(None) => panic!("wire {} of {name} has no value", signal.name),
+            Source::Register { next: None, .. } => {
+                panic!("register {} of {name} has no next value", signal.name)
+            }
+            Source::Register { next: Some(next), enable, reset } => registers.push(Register {
+                node: index,
+                next: low.expr(next),
+                enable: enable.as_ref().map(|e| low.expr(e)),
+                reset: reset.map(|r: Sig| low.signals[r.index]),
+            }),
+        }
+    }
+    let outputs: Vec<Port> = outputs
+        .iter()
+        .map(|(name, value)| Port { name: name.clone(), width: value.width(), node: low.expr(value) })
+        .collect();
+    let mut placed = vec![];
+    for (name, module, inputs, outputs, comment) in &instances {
+        placed.push(Placed {
+            name: name.clone(),
+            module: module.clone(),
+            inputs: inputs.iter().map(|e| low.expr(e)).collect(),
+            outputs: outputs.iter().map(|s| s.index).collect(),
+            comment: comment.clone(),
+        });
+    }
+    let mut taken: HashSet<&str> = outputs.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(taken.len(), outputs.len(), "two outputs of {name} have one name");
+    let mut inputs = vec![];
+    for (index, signal) in signals.iter().enumerate() {
+        if matches!(signal.source, Source::Input) {
+            assert!(taken.insert(&signal.name), "two ports of {name} are called {}", signal.name);
+            inputs.push(Port { name: signal.name.clone(), width: signal.width, node: index });
+        }
+    }
+    for (index, signal) in signals.iter().enumerate() {
+        let clash = !matches!(signal.source, Source::Input) && taken.contains(signal.name.as_str());
+        low.nodes[index].name = Some(if clash { format!("{}_r", signal.name) } else { signal.name.clone() });
+    }
+    let mut netlist = Netlist { nodes: low.nodes, registers, instances: placed, order: vec![] };
+    netlist.forward_aliases();
+    netlist.order = netlist.order_of(&outputs, &name);
+    let clocked = !netlist.registers.is_empty() || netlist.instances.iter().any(|i| i.module.clocked);
+    Module { name, comment: description, inputs, outputs, clocked, body: Body::Netlist(netlist) }
+}
+
+impl Netlist {
+    /// Moves each value into the node that names it: a wire then *is* its operation, unless the
+    /// value already has a name.
+    fn forward_aliases(&mut self) {
+        let mut moved: HashMap<usize, usize> = HashMap::new();
+        for index in 0..self.nodes.len() {
+            if let Op::Signal(ALIAS, value) = self.nodes[index].op
+                && self.nodes[value].name.is_none()
+                && !moved.contains_key(&value)
+            {
+                moved.insert(value, index);
+                self.nodes[index].op = self.nodes[value].op.clone();
+                self.nodes[value].op = Op::Signal(ALIAS, index);
+            }
+        }
+        let place = |node: &mut usize| {
+            if let Some(named) = moved.get(node) {
+                *node = *named;
+            }
+        };
+        for node in &mut self.nodes {
+            match &mut node.op {
+                Op::Signal(..) | Op::Constant(_) => {}
+                Op::Not(a) | Op::Slice(a, _) | Op::ZeroExtend(a) | Op::SignExtend(a) | Op::Any(a) | Op::All(a) => {
+                    place(a);
+                }
+                Op::Binary(_, a, b) | Op::Shift(_, a, b) => {
+                    place(a);
+                    place(b);
+                }
+                Op::Mux(c, a, b) => {
+                    place(c);
+                    place(a);
+                    place(b);
+                }
+                Op::Concat(parts) => parts.iter_mut().for_each(place),
+            }
+        }
+    }
+
+    /// The nodes that anything depends on, operands before users.
+    fn order_of(&self, outputs: &[Port], name: &str) -> Vec<usize> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Mark {
+            New,
+            Open,
+            Done,
+        }
+        let mut marks = vec![Mark::New; self.nodes.len()];
+        let mut order = vec![];
+        let registers = self.registers.iter().flat_map(|r| [Some(r.next), r.enable, r.reset]).flatten();
+        let inputs = self.instances.iter().flat_map(|i| i.inputs.iter().copied());
+        // Depth first without recursion: chains of a thousand operations are ordinary here.
+        for root in registers.chain(outputs.iter().map(|o| o.node)).chain(inputs) {
+            let mut stack = vec![(root, false)];
+            while let Some((node, visited)) = stack.pop() {
+                if visited {
+                    marks[node] = Mark::Done;
+                    order.push(node);
+                    continue;
+                }
+                match marks[node] {
+                    Mark::Done => continue,
+                    Mark::Open => panic!("{:?} of {name} depends on itself", self.nodes[node].name),
+                    Mark::New => {}
+                }
+                marks[node] = Mark::Open;
+                stack.push((node, true));
+                let below = operands(&self.nodes[node].op);
+                stack.extend(below.into_iter().rev().filter(|n| marks[*n] != Mark::Done).map(|n| (n, false)));
+            }
+        }
+        order
+    }
+}

@@ -1,0 +1,257 @@
+//! Co-simulation: the emitted Verilog as a Verilator model, run on programs.
+//!
+//! The test bench (`cosim/harness.cpp`) is the external memory of [`tilewright_arch::timing`]: with
+//! it, the cycle count of a run is the contract's.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), tilewright_hdl::Error> {
+//! # let program = tilewright_arch::Program::empty(tilewright_arch::Config::sized(4, 4));
+//! use tilewright_hdl::cosim::{Options, Rtl};
+//! let rtl = Rtl::build(&program.config, &std::env::temp_dir().join("models"))?;
+//! let run = rtl.run_program(&program, &[], &Options::default())?;
+//! println!("{} cycles", run.cycles);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::{Error, Technology, generate};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tilewright_arch::instr::Unit;
+use tilewright_arch::{Config, Program};
+
+const HARNESS: &str = include_str!("../cosim/harness.cpp");
+
+/// A built model of one machine.
+#[derive(Clone, Debug)]
+pub struct Rtl {
+    folder: PathBuf,
+    config: Config,
+}
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Cycles after which a run is given up.
+    pub max_cycles: u64,
+    /// Random pauses of the memory, by seed: values must stay right, cycles do not.
+    pub stall: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { max_cycles: 100_000_000, stall: None }
+    }
+}
+
+/// What a unit did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// An instruction was issued.
+    Issue,
+    /// An instruction was done.
+    Done,
+}
+
+/// An entry of the trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Cycle; the start command is taken in cycle 0.
+    pub cycle: u64,
+    /// Unit.
+    pub unit: Unit,
+    /// What happened.
+    pub action: Action,
+}
+
+/// The result of a run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Run {
+    /// Cycles as counted by the machine, from the start command to its done.
+    pub cycles: u64,
+    /// External memory afterwards.
+    pub memory: Vec<u8>,
+    /// Issues and dones in order of time.
+    pub trace: Vec<Event>,
+    /// The error register ([`crate::registers::ERRORS`]).
+    pub errors: u32,
+    /// Beats transferred by the memory port.
+    pub beats: u64,
+    /// Cycles in which the memory was ready for write data that were not there.
+    pub late: u64,
+    /// Beats or bytes outside the image.
+    pub out_of_range: u64,
+}
+
+impl Run {
+    /// Issue and done cycles of every instruction of a unit.
+    pub fn unit(&self, unit: Unit) -> Vec<(u64, u64)> {
+        let of = |action: Action| {
+            self.trace.iter().filter(move |e| e.unit == unit && e.action == action).map(|e| e.cycle)
+        };
+        of(Action::Issue).zip(of(Action::Done)).collect()
+    }
+}
+
+impl Rtl {
+    /// Builds the model of `config` with Verilator in a sub-folder of `cache`, or finds it there.
+    /// The sub-folder's name is a hash of the Verilog and the test bench.
+    pub fn build(config: &Config, cache: &Path) -> Result<Rtl, Error> {
+        let verilog = generate(config, Technology::Portable)?;
+        let folder = cache.join(format!("{:016x}", hash(&[verilog.as_bytes(), HARNESS.as_bytes()])));
+        let rtl = Rtl { folder: folder.clone(), config: config.clone() };
+        if rtl.binary().is_file() {
+            return Ok(rtl);
+        }
+        // Built aside and moved: another process may be building the same model.
+        let aside = cache.join(format!("build-{}-{}", std::process::id(), unique()));
+        let io = |e: std::io::Error| Error::Io { path: aside.clone(), source: e };
+        std::fs::create_dir_all(&aside).map_err(io)?;
+        std::fs::write(aside.join("tilewright.v"), verilog).map_err(io)?;
+        std::fs::write(aside.join("harness.cpp"), HARNESS).map_err(io)?;
+        let options = [
+            "--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
+            "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "-CFLAGS", "-O1", "--top-module", "tilewright", "--Mdir",
+            "model", "-o", "model", "tilewright.v", "harness.cpp",
+        ];
+        let mut command = Command::new("verilator");
+        command.args(options).current_dir(&aside);
+        let output = start(&mut command)?;
+        if !output.status.success() {
+            return Err(tool(&command, &output));
+        }
+        match std::fs::rename(&aside, &folder) {
+            Ok(()) => Ok(rtl),
+            Err(_) if rtl.binary().is_file() => {
+                std::fs::remove_dir_all(&aside).ok();
+                Ok(rtl)
+            }
+            Err(e) => Err(io(e)),
+        }
+    }
+
+    fn binary(&self) -> PathBuf {
+        self.folder.join("model").join("model")
+    }
+
+    /// The folder with the Verilog and the model.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs instruction lists that lie in `image`, the contents of external memory: `addresses`
+    /// and `counts` (instructions) in the order of [`Unit::ALL`].
+    pub fn run(
+        &self,
+        image: &[u8],
+        addresses: [u32; 4],
+        counts: [usize; 4],
+        options: &Options,
+    ) -> Result<Run, Error> {
+        let path = |what: &str| self.folder.join(format!("{what}-{}-{}", std::process::id(), unique()));
+        let (before, after) = (path("image"), path("result"));
+        let files = Files([before.clone(), after.clone()]);
+        let io = |path: &Path, e| Error::Io { path: path.to_path_buf(), source: e };
+        // Whole beats, so that the last bytes can be read.
+        let mut padded = image.to_vec();
+        padded.resize(image.len().next_multiple_of(16), 0);
+        std::fs::write(&before, &padded).map_err(|e| io(&before, e))?;
+        let memory = &self.config.memory;
+        let mut command = Command::new(self.binary());
+        command.arg(&before).arg(&after);
+        let numbers = [
+            memory.bus_bytes as u64,
+            memory.latency as u64,
+            memory.outstanding as u64,
+            options.max_cycles,
+            options.stall.map_or(0, |s| s.wrapping_mul(2).wrapping_add(1)),
+        ];
+        command.args(numbers.map(|n| n.to_string()));
+        for (address, count) in addresses.iter().zip(counts) {
+            command.arg(address.to_string()).arg(count.to_string());
+        }
+        let output = start(&mut command)?;
+        match output.status.code() {
+            Some(0) => {}
+            Some(3) => {
+                let text = String::from_utf8_lossy(&output.stdout);
+                let lines: Vec<&str> = text.lines().filter(|l| l.starts_with(['i', 'd'])).collect();
+                let last = lines[lines.len().saturating_sub(8)..].join(", ");
+                return Err(Error::Hangs { cycles: options.max_cycles, last });
+            }
+            _ => return Err(tool(&command, &output)),
+        }
+        let mut run = Run { memory: std::fs::read(&after).map_err(|e| io(&after, e))?, ..Run::default() };
+        run.memory.truncate(image.len());
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let number = |i: usize| words.get(i).and_then(|w| w.parse::<u64>().ok()).unwrap_or(0);
+            let mut event = |action| {
+                run.trace.push(Event { cycle: number(2), unit: Unit::ALL[number(1) as usize % 4], action });
+            };
+            match words[0] {
+                "issue" => event(Action::Issue),
+                "done" => event(Action::Done),
+                "cycles" => run.cycles = number(1),
+                "errors" => run.errors = number(1) as u32,
+                "late" => run.late = number(1),
+                "out_of_range" => run.out_of_range = number(1),
+                "beats" => run.beats = number(1),
+                _ => return Err(tool(&command, &output)),
+            }
+        }
+        drop(files);
+        Ok(run)
+    }
+
+    /// Runs `program` with `inputs` (address, bytes) written into its image first.
+    pub fn run_program(&self, program: &Program, inputs: &[(u32, &[u8])], options: &Options) -> Result<Run, Error> {
+        let mut image = program.image()?;
+        for (address, bytes) in inputs {
+            let start = *address as usize;
+            let Some(place) = image.get_mut(start..start + bytes.len()) else {
+                return Err(Error::Outside { start, end: start + bytes.len(), size: image.len() });
+            };
+            place.copy_from_slice(bytes);
+        }
+        self.run(&image, program.stream_address, program.counts(), options)
+    }
+}
+
+/// Removes files when it goes out of scope, whatever happened before.
+struct Files([PathBuf; 2]);
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            std::fs::remove_file(path).ok();
+        }
+    }
+}
+
+fn unique() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+fn start(command: &mut Command) -> Result<Output, Error> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.output().map_err(|source| Error::Start { program, source })
+}
+
+fn tool(command: &Command, output: &Output) -> Error {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let all = text(&output.stdout) + &text(&output.stderr);
+    let lines: Vec<&str> = all.lines().collect();
+    Error::Tool {
+        program: command.get_program().to_string_lossy().into_owned(),
+        output: lines[lines.len().saturating_sub(30)..].join("\n"),
+    }
+}
+
+/// FNV-1a, 64 bits.
+fn hash(parts: &[&[u8]]) -> u64 {
+    let step = |h: u64, b: &u8| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3);
+    parts.iter().flat_map(|p| p.iter().chain(&[0])).fold(0xcbf2_9ce4_8422_2325, step)
+}

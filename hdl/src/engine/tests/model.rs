@@ -1,0 +1,195 @@
+//! The loop nest of a tile operation, as it stands in `arch::instr`, one byte at a time.
+
+use std::collections::{HashMap, HashSet};
+use tilewright_arch::Config;
+use tilewright_arch::fixed::{Channel, post};
+use tilewright_arch::instr::{Reduce, Ring, TileOp, Walk};
+
+/// The memories that an operation sees.
+#[derive(Clone)]
+pub struct Memories {
+    /// Features by flat index; rows are modulo a power of two.
+    pub feature: Vec<i8>,
+    /// Words of C bytes.
+    pub weights: Vec<Vec<i8>>,
+    pub channels: Vec<Channel>,
+    pub tables: Vec<[i8; 256]>,
+}
+
+/// Why an operation may not be run: the program is at fault, not the machine.
+#[derive(Debug, PartialEq)]
+pub enum Fault {
+    Conflict,
+    Overlap,
+}
+
+/// Pixels (line, column) of the lanes of every tile of a group.
+fn tiles(op: &TileOp) -> Vec<Vec<(i64, i64)>> {
+    let (width, lanes) = (i64::from(op.width), usize::from(op.lanes));
+    let (mut l, mut x) = (0, 0);
+    let mut all = vec![];
+    for _ in 0..op.tiles {
+        let mut tile = vec![];
+        while tile.len() < lanes {
+            tile.push((l, x));
+            x += 1;
+            if x == width {
+                x = 0;
+                l += i64::from(op.line_step);
+                if op.line_stop {
+                    break;
+                }
+            }
+        }
+        all.push(tile);
+    }
+    all
+}
+
+/// Segment of each lane.
+fn segments(tile: &[(i64, i64)], op: &TileOp, most: u8) -> Vec<usize> {
+    let (mut segment, mut count) = (0, 0);
+    tile.iter()
+        .map(|(_, x)| {
+            let mine = segment;
+            count += 1;
+            if *x + 1 == i64::from(op.width) || count == most {
+                segment += 1;
+                count = 0;
+            }
+            mine
+        })
+        .collect()
+}
+
+/// The address of a pixel.
+fn pixel(walk: &Walk, g: i64, line: i64, x: i64) -> i64 {
+    i64::from(walk.base) + i64::from(walk.group) * g + i64::from(walk.line) * line + i64::from(walk.pixel) * x
+}
+
+fn wrap(ring: &Ring, y: i64) -> i64 {
+    if y >= i64::from(ring.line) { i64::from(ring.bytes) } else { 0 }
+}
+
+/// Runs `op`; the segments' counts come from `op` and are checked too.
+pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), Fault> {
+    let size = memories.feature.len() as i64;
+    let lanes = config.lanes as i64;
+    let place = |address: i64| address.rem_euclid(size) as usize;
+    let mut gathered: HashSet<usize> = HashSet::new();
+    let mut operands: HashMap<usize, usize> = HashMap::new();
+    let mut written: HashMap<usize, (usize, i8)> = HashMap::new();
+    let mut element = 0;
+    let [n2, n1, n0] = op.steps.map(|s| i64::from(s.count));
+    for g in 0..i64::from(op.groups) {
+        for tile in tiles(op) {
+            let columns = op.columns_of(g as u32) as usize;
+            let mut acc = vec![vec![if op.reduce == Reduce::Max { -128 } else { 0i32 }; config.columns]; tile.len()];
+            for i2 in 0..n2 {
+                for i1 in 0..n1 {
+                    for i0 in 0..n0 {
+                        let k = (i2 * n1 + i1) * n0 + i0;
+                        let sum = |of: &dyn Fn(usize) -> i64| i2 * of(0) + i1 * of(1) + i0 * of(2);
+                        let mut banks = HashSet::new();
+                        for (q, (l, x)) in tile.iter().enumerate() {
+                            if *l >= i64::from(op.lines) {
+                                continue;
+                            }
+                            let line = l / i64::from(op.line_step);
+                            let input = &op.input;
+                            let y = i64::from(input.y0) + line * i64::from(input.y_step) + sum(&|i| op.steps[i].y.into());
+                            let xx = i64::from(input.x0) + x * i64::from(input.x_step) + sum(&|i| op.steps[i].x.into());
+                            let inside = (0..i64::from(input.height)).contains(&y) && (0..i64::from(input.width)).contains(&xx);
+                            let a = if inside {
+                                let address = pixel(&input.walk, g, line, *x) + sum(&|i| op.steps[i].address.into())
+                                    - wrap(&input.walk.ring, y);
+                                if !banks.insert(address.rem_euclid(lanes)) {
+                                    return Err(Fault::Conflict);
+                                }
+                                gathered.insert(place(address));
+                                memories.feature[place(address)]
+                            } else {
+                                input.pad
+                            };
+                            let a = i32::from(a);
+                            let word = |index: i64| {
+                                &memories.weights[(i64::from(op.weights) + index).rem_euclid(config.weight_words as i64) as usize]
+                            };
+                            match op.reduce {
+                                Reduce::Dense => {
+                                    for (c, acc) in acc[q].iter_mut().enumerate() {
+                                        *acc = acc.wrapping_add(a * i32::from(word(g * n2 * n1 * n0 + k)[c]));
+                                    }
+                                }
+                                Reduce::Rows => {
+                                    for (c, acc) in acc[q].iter_mut().enumerate() {
+                                        let m = i0 - c as i64;
+                                        if (0..i64::from(op.taps)).contains(&m) {
+                                            let tap = word((g * n2 + i2) * n1 + i1)[m as usize];
+                                            *acc = acc.wrapping_add(a * i32::from(tap));
+                                        }
+                                    }
+                                }
+                                Reduce::Sum => acc[q][0] = acc[q][0].wrapping_add(a),
+                                Reduce::Max => acc[q][0] = acc[q][0].max(a),
+                            }
+                        }
+                    }
+                }
+            }
+            let split = |target: &tilewright_arch::instr::Target| segments(&tile, op, target.segment_lanes);
+            let of_output = split(&op.output);
+            let of_operand = op.operand.map(|o| split(&o.target));
+            for c in 0..columns {
+                let (co, ci) = (c as i64 / i64::from(op.inner_columns), c as i64 % i64::from(op.inner_columns));
+                let word = i64::from(op.channels.base)
+                    + g * i64::from(op.channels.group_step)
+                    + c as i64 * i64::from(op.channels.column_step);
+                let channel = &memories.channels[word as usize];
+                let mut output_banks = HashSet::new();
+                let mut operand_banks = HashSet::new();
+                for (q, (l, x)) in tile.iter().enumerate() {
+                    let y = l + ci * i64::from(op.column_y);
+                    if y >= i64::from(op.lines) {
+                        continue;
+                    }
+                    let line = l / i64::from(op.line_step);
+                    let address = |target: &tilewright_arch::instr::Target| {
+                        pixel(&target.walk, g, line, *x) + co * i64::from(target.outer) + ci * i64::from(target.inner)
+                            - wrap(&target.walk.ring, y)
+                    };
+                    let mut operand = None;
+                    if let (Some(o), Some(of_operand)) = (&op.operand, &of_operand) {
+                        let from = address(&o.target);
+                        let bank = (of_operand[q], from.rem_euclid(lanes));
+                        if of_operand[q] >= o.target.segments.into() || !operand_banks.insert(bank) {
+                            return Err(Fault::Conflict);
+                        }
+                        if operands.insert(place(from), element).is_some() {
+                            return Err(Fault::Overlap);
+                        }
+                        operand = Some((memories.feature[place(from)], &o.scale));
+                    }
+                    let table = op.table.map(|t| &memories.tables[usize::from(t)]);
+                    let byte = post(acc[q][c], channel, operand, &op.post, table);
+                    let to = address(&op.output);
+                    let bank = (of_output[q], to.rem_euclid(lanes));
+                    if of_output[q] >= op.output.segments.into() || !output_banks.insert(bank) {
+                        return Err(Fault::Conflict);
+                    }
+                    if written.insert(place(to), (element, byte)).is_some() {
+                        return Err(Fault::Overlap);
+                    }
+                    element += 1;
+                }
+            }
+        }
+    }
+    for (place, (element, byte)) in written {
+        if gathered.contains(&place) || operands.get(&place).is_some_and(|e| *e != element) {
+            return Err(Fault::Overlap);
+        }
+        memories.feature[place] = byte;
+    }
+    Ok(())
+}

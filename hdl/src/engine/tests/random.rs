@@ -1,0 +1,198 @@
+//! Random operations that the machine has to execute, small enough for many to be tried.
+
+use crate::check::Random;
+use tilewright_arch::Config;
+use tilewright_arch::fixed::{Channel, OperandScale, Post};
+use tilewright_arch::instr::{
+    Channels, Input, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Unit, Walk,
+};
+
+/// `low..=high`.
+pub fn between(random: &mut Random, low: i64, high: i64) -> i64 {
+    low + random.below((high - low + 1) as u64) as i64
+}
+
+fn chance(random: &mut Random, of: u64) -> bool {
+    random.below(of) == 0
+}
+
+/// A step from line to line that continues the pixels' banks, at least `least`.
+fn line_step(random: &mut Random, config: &Config, width: i64, pixel: i64, least: i64) -> i64 {
+    let lanes = config.lanes as i64;
+    let free = least + random.below(4) as i64;
+    if chance(random, 8) { free } else { free + (width * pixel - free).rem_euclid(lanes) }
+}
+
+/// A channel's parameters, some of them extreme.
+pub fn channel(random: &mut Random) -> Channel {
+    let mantissa = |random: &mut Random| match random.below(5) {
+        0 => 65535,
+        1 => -65535,
+        2 => 0,
+        _ => between(random, -65535, 65535) as i32,
+    };
+    let positive = mantissa(random);
+    Channel {
+        bias: if chance(random, 16) { i32::MAX - random.below(9) as i32 } else { between(random, -9000, 9000) as i32 },
+        mantissa: positive,
+        negative_mantissa: if chance(random, 2) { positive } else { mantissa(random) },
+        shift: if chance(random, 4) { random.below(32) as u8 } else { between(random, 12, 24) as u8 },
+    }
+}
+
+/// A ring that begins within `lines` rows, or none.
+fn ring(random: &mut Random, config: &Config, lines: i64) -> Ring {
+    if !chance(random, 3) {
+        return Ring::NONE;
+    }
+    Ring { line: between(random, 0, lines) as u16, bytes: (between(random, 0, 40) as u32) * config.lanes as u32 }
+}
+
+fn target(random: &mut Random, config: &Config, op: &TileOp, base: i64) -> Target {
+    let (width, lines) = (i64::from(op.width), i64::from(op.lines));
+    let pixel = if chance(random, 4) { 2 } else { 1 };
+    let rows = lines.div_euclid(i64::from(op.line_step)) + 1;
+    let line = line_step(random, config, width, pixel, (width - 1) * pixel + 1);
+    let mut plane = line * rows + random.below(6) as i64;
+    let (inner, outer);
+    let mut line_of_walk = line;
+    if op.column_y == 1 {
+        // Inner columns are output rows.
+        inner = line;
+        line_of_walk = line * i64::from(op.line_step);
+        plane = line * (lines + 1);
+        outer = plane;
+    } else {
+        inner = plane;
+        outer = plane * i64::from(op.inner_columns);
+    }
+    let outers = i64::from(op.columns).div_euclid(i64::from(op.inner_columns)) + 1;
+    let group = outer * outers + random.below(7) as i64;
+    let segments = if chance(random, 3) { between(random, 1, config.lanes as i64) } else { 1 };
+    let segment_lanes = if segments > 1 { between(random, 1, config.lanes as i64) } else { config.lanes as i64 };
+    Target {
+        walk: Walk {
+            base: base as i32,
+            group: group as i32,
+            line: line_of_walk as i32,
+            pixel: pixel as i32,
+            ring: ring(random, config, lines),
+        },
+        inner: inner as i32,
+        outer: outer as i32,
+        segments: segments as u8,
+        segment_lanes: segment_lanes as u8,
+    }
+}
+
+/// An operation for `unit` that reads the lower half of the feature memory and writes the upper.
+/// It may have faults (bank conflicts, overlaps): [`super::model::run`] tells.
+pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
+    let (lanes, columns) = (config.lanes as i64, config.columns as i64);
+    let half = (config.feature_rows() / 2) as i64 * lanes;
+    let reduce = match (unit, chance(random, 2)) {
+        (Unit::Vector, true) => Reduce::Max,
+        (Unit::Vector, false) => Reduce::Sum,
+        (_, true) => Reduce::Rows,
+        _ => Reduce::Dense,
+    };
+    let mut op = TileOp { reduce, sync: Sync { wait: random.below(99) as u16, signal: 1 }, ..TileOp::default() };
+    op.groups = between(random, 1, 3) as u16;
+    op.lanes = if chance(random, 3) { between(random, 1, lanes) } else { lanes } as u8;
+    op.line_stop = chance(random, 3);
+    op.width = between(random, 1, 2 * lanes.min(12)) as u16;
+    op.lines = between(random, 1, 6) as u16;
+    let most = if unit == Unit::Vector { 1 } else { columns };
+    op.columns = (if chance(random, 2) { most } else { between(random, 1, most) }) as u8;
+    op.last_columns = between(random, 1, op.columns.into()) as u8;
+    op.inner_columns = between(random, 1, op.columns.into()) as u8;
+    op.line_step = 1;
+    let mut counts = [between(random, 1, 3), between(random, 1, 3), between(random, 1, 4)];
+    if reduce == Reduce::Rows || chance(random, 6) {
+        op.column_y = 1;
+        op.inner_columns = op.columns;
+        op.line_step = op.columns;
+    }
+    if reduce == Reduce::Rows {
+        op.taps = between(random, 1, columns.min(5)) as u8;
+        counts[2] = i64::from(op.columns) + i64::from(op.taps) - 1;
+    }
+    if chance(random, 5) {
+        counts[0] = 1;
+        counts[1] = 1;
+        counts[2] = 1;
+    }
+    op.tiles = op.grid_tiles() as u16;
+
+    // A plausible convolution: pixels `stride` apart, kernel steps `dilation` apart, or not.
+    let (width, lines) = (i64::from(op.width), i64::from(op.lines));
+    let strides = [between(random, 1, 2), between(random, 1, 2)];
+    let dilation = between(random, 1, 2);
+    let input_width = ((width - 1) * strides[1] + between(random, -1, 3)).max(1);
+    let input_height = ((lines - 1) * strides[0] + between(random, -1, 4)).max(1);
+    let pitch = (0..lanes).map(|i| input_width + i).find(|p| {
+        (p * strides[0] - width * strides[1]).rem_euclid(lanes) == 0
+    });
+    let pitch = pitch.unwrap_or(input_width);
+    let plane = pitch * input_height + random.below(5) as i64;
+    let pads = [between(random, 0, 2), between(random, 0, 2)];
+    let rows_step = i64::from(op.line_step) * strides[0];
+    op.steps = [
+        Step { count: counts[0] as u16, address: plane as i32, y: 0, x: 0 },
+        Step { count: counts[1] as u16, address: (pitch * dilation) as i32, y: dilation as i16, x: 0 },
+        Step { count: counts[2] as u16, address: dilation as i32, y: 0, x: dilation as i16 },
+    ];
+    if reduce == Reduce::Rows {
+        // Input rows innermost, so that taps shift from output row to output row.
+        op.steps.swap(1, 2);
+        op.steps[1].count = counts[1] as u16;
+        op.steps[2].count = counts[2] as u16;
+    }
+    op.input = Input {
+        walk: Walk {
+            base: (random.below(half as u64 / 8) as i64 - pads[0] * pitch - pads[1]) as i32,
+            group: if chance(random, 3) { 0 } else { plane as i32 },
+            line: (pitch * rows_step) as i32,
+            pixel: strides[1] as i32,
+            ring: ring(random, config, input_height),
+        },
+        y0: -pads[0] as i16,
+        x0: -pads[1] as i16,
+        y_step: rows_step as u16,
+        x_step: strides[1] as u8,
+        height: input_height as u16,
+        width: input_width as u16,
+        pad: between(random, -128, 127) as i8,
+    };
+    if chance(random, 12) {
+        op.input.y0 = between(random, -3000, 3000) as i16;
+    }
+    op.weights = random.below(config.weight_words as u64) as u16;
+    let group_step = random.below(9) as u8;
+    op.channels = Channels {
+        base: between(random, 0, config.parameter_words as i64 - 1 - 2 * i64::from(group_step) - columns).max(0) as u16,
+        column_step: random.below(2) as u8,
+        group_step: group_step.min((config.parameter_words / 4) as u8),
+    };
+    let (lo, hi) = (between(random, -128, 20), between(random, 21, 127));
+    op.post = Post { zero: between(random, -128, 127) as i8, lo: lo as i8, hi: hi as i8 };
+    if chance(random, 2) {
+        op.post = Post::default();
+    }
+    op.table = chance(random, 3).then(|| random.below(config.tables as u64) as u8);
+    let base = half + between(random, 0, 40);
+    op.output = target(random, config, &op, base);
+    if chance(random, 2) {
+        let in_place = chance(random, 3);
+        let base = half + half / 2 + between(random, 0, 40);
+        op.operand = Some(Operand {
+            target: if in_place { op.output } else { target(random, config, &op, base) },
+            scale: OperandScale {
+                zero: between(random, -128, 127) as i8,
+                mantissa: between(random, -65535, 65535) as i32,
+                shift: if chance(random, 3) { random.below(32) as u8 } else { between(random, 4, 16) as u8 },
+            },
+        });
+    }
+    op
+}

@@ -1,0 +1,136 @@
+//! The whole engine: bytes and cycles of random operations.
+
+use super::cosimulation::Engine;
+use super::model::{self, Memories};
+use super::random;
+use crate::check::Random;
+use tilewright_arch::config::Pipeline;
+use tilewright_arch::instr::{Reduce, TileOp, Unit};
+use tilewright_arch::{Config, timing};
+
+/// A machine with small memories.
+fn machine(lanes: usize, columns: usize, edit: fn(&mut Config)) -> Config {
+    let mut config = Config::sized(lanes, columns);
+    config.feature.pages = 2;
+    config.feature.page_rows = 1024;
+    config.weight_words = 101;
+    config.parameter_words = 64;
+    config.tables = 2;
+    config.memory.bus_bytes = if lanes < 4 { 2 } else { 4 };
+    edit(&mut config);
+    config.validate().expect("the configuration is legal");
+    config
+}
+
+fn memories(random: &mut Random, config: &Config, feature_bytes: usize) -> Memories {
+    let mut byte = |_| random.bits() as i8;
+    let feature = (0..feature_bytes).map(&mut byte).collect();
+    let weights = (0..config.weight_words).map(|_| (0..config.columns).map(&mut byte).collect()).collect();
+    let tables = (0..config.tables).map(|_| std::array::from_fn(&mut byte)).collect();
+    let channels = (0..config.parameter_words).map(|_| random::channel(random)).collect();
+    Memories { feature, weights, channels, tables }
+}
+
+/// Runs `count` random operations for which `keep` holds.
+fn check(name: &str, config: &Config, unit: Unit, count: usize, seed: u64, keep: fn(&TileOp) -> bool) {
+    let mut random = Random::new(seed);
+    let mut engine = Engine::new(config, unit);
+    let mut memories = memories(&mut random, config, engine.feature_bytes);
+    engine.load(&memories);
+    let (mut ops, mut tried) = (vec![], 0);
+    while ops.len() < count {
+        tried += 1;
+        assert!(tried < 1000 * count, "only {} of {tried} operations have no fault", ops.len());
+        let op = random::operation(&mut random, unit, config);
+        if !keep(&op) {
+            continue;
+        }
+        let mut after = memories.clone();
+        if model::run(&op, config, &mut after).is_err() {
+            continue;
+        }
+        memories = after;
+        engine.operation(&op, 1 + random.below(3) as u32 * random.below(9) as u32);
+        ops.push((op, memories.feature.clone()));
+    }
+    println!("{name}: {count} of {tried} operations");
+    for (i, ((op, want), got)) in ops.iter().zip(engine.run(name)).enumerate() {
+        let wrong: Vec<_> = (0..want.len()).filter(|at| want[*at] != got.feature[*at]).collect();
+        let duration = timing::duration(op, unit, config);
+        if !wrong.is_empty() {
+            println!("{:?}", wrong.iter().map(|at| (*at, want[*at], got.feature[*at])).collect::<Vec<_>>());
+        }
+        assert!(
+            wrong.is_empty() && duration == u64::from(got.cycles),
+            "{name} {i}: {} bytes wrong, the first at {:?} (row, bank); {} cycles instead of {duration}\n{op:#?}",
+            wrong.len(),
+            wrong.first().map(|at| (at / config.lanes, at % config.lanes)),
+            got.cycles,
+        );
+    }
+}
+
+/// Both units, all kinds of operations.
+fn check_both(name: &str, config: &Config, count: usize, seed: u64) {
+    check(&format!("{name}_compute"), config, Unit::Compute, count, seed, |_| true);
+    check(&format!("{name}_vector"), config, Unit::Vector, count, seed + 1, |_| true);
+}
+
+#[test]
+fn dense_4x4() {
+    let plain = |op: &TileOp| op.reduce == Reduce::Dense && op.operand.is_none() && op.table.is_none();
+    check("dense_4x4", &machine(4, 4, |_| {}), Unit::Compute, 150, 1, plain);
+}
+
+#[test]
+fn machine_4x4() {
+    check_both("4x4", &machine(4, 4, |_| {}), 300, 2);
+}
+
+#[test]
+fn machine_2x2_shallow() {
+    let config = machine(2, 2, |c| {
+        c.pipeline = Pipeline { multiplier: 1, ram: 1, crossbar: 1, fanout: 1 };
+        c.compute_slot = 1;
+        c.vector_slot = 1;
+    });
+    check_both("2x2", &config, 300, 3);
+}
+
+#[test]
+fn machine_5x3_in_turns() {
+    let config = machine(5, 3, |c| {
+        c.pipeline.fanout = 2;
+        c.compute_slot = 5;
+        c.vector_slot = 2;
+        c.memory.bus_bytes = 1;
+        c.weight_words = 64;
+    });
+    check_both("5x3", &config, 300, 4);
+}
+
+#[test]
+fn machine_7x11_deep() {
+    let config = machine(7, 11, |c| {
+        c.pipeline = Pipeline { multiplier: 4, ram: 2, crossbar: 3, fanout: 3 };
+        c.compute_slot = 7;
+        c.vector_slot = 3;
+        c.weight_words = 255;
+    });
+    check_both("7x11", &config, 200, 5);
+}
+
+#[test]
+fn machine_8x8_full_rate() {
+    let config = machine(8, 8, |c| {
+        c.compute_slot = 1;
+        c.vector_slot = 4;
+        c.memory.bus_bytes = 8;
+    });
+    check_both("8x8", &config, 200, 6);
+}
+
+#[test]
+fn machine_9x16() {
+    check_both("9x16", &machine(9, 16, |_| {}), 150, 7);
+}

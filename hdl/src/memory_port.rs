@@ -1,0 +1,171 @@
+//! The one port to external memory: arbiter of six masters and AXI4 master.
+//!
+//! Each master shows one burst at a time. In a cycle in which the command register is free, or is
+//! being accepted, the shown burst of highest priority is granted and enters it. Read beats come
+//! back in the order of the commands and are handed out one cycle after they arrive.
+
+use crate::build::{Builder, Expr, Module, Ops, Sig, and_or, concat, index_bits, lit, pack, zero};
+use crate::transfer_walk::Bus;
+use std::sync::Arc;
+use tilewright_arch::Config;
+
+/// Masters, highest priority first: four fetches, store data, load data.
+pub(crate) const MASTERS: usize = 6;
+/// Index of store data, the only master that writes.
+pub(crate) const STORE: usize = 4;
+/// Index of load data.
+pub(crate) const LOAD: usize = 5;
+/// Error responses of the memory, as in the error register.
+pub(crate) const RESPONSES: [&str; 2] = ["read_error", "write_error"];
+
+/// A queue whose head is registered: an entry can be read two cycles after it went in, which every
+/// queue here allows since a beat comes at least two cycles after its burst was granted.
+pub(crate) struct Queue {
+    /// The oldest entry.
+    pub head: Sig,
+    /// There is no place for another entry.
+    pub full: Sig,
+}
+
+/// A queue of `entries` (rounded up to a power of two) of what `value` is when `push`.
+pub(crate) fn queue(b: &mut Builder, name: &str, entries: usize, value: Expr, push: &Expr, pop: &Expr) -> Queue {
+    let entries = entries.next_power_of_two().max(2);
+    let bits = index_bits(entries);
+    let write = b.reg_reset(&format!("{name}_write"), bits);
+    b.set_when(write, push, write.plus(1));
+    let read = b.reg_reset(&format!("{name}_read"), bits);
+    let next = b.wire(&format!("{name}_read_next"), pop.clone().mux(read.plus(1), read));
+    b.set(read, next);
+    let count = b.reg_reset(&format!("{name}_count"), bits + 1);
+    let change = concat([push, pop]);
+    let more = change.clone().is(2);
+    let fewer = change.is(1);
+    b.set(count, more.mux(count.plus(1), fewer.mux(count.plus(-1), count)));
+    let entry = |b: &mut Builder, i: usize| -> Expr {
+        let here = push.clone() & write.is(i as i128);
+        b.register_when(&format!("{name}_{i}"), here, &value).into()
+    };
+    let stored = pack((0..entries).map(|i| entry(b, i)));
+    let stored = b.wire(&format!("{name}_entries"), stored);
+    let head = b.register(&format!("{name}_head"), stored.select(next, value.width()));
+    let full = b.wire(&format!("{name}_full"), count.is(entries as i128));
+    Queue { head, full }
+}
+
+/// Module `memory_port`. Per master (array ports, master 0 least significant): `request`,
+/// `address`, `beats` in, `grant` out in the same cycle. Read data: `beat_valid` (a bit per master),
+/// `beat_data`, `beat_last`. The rest is AXI4.
+pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
+    let mut b = Builder::new(
+        "memory_port",
+        "Arbiter of the masters of external memory, and AXI4 master: incrementing bursts, one ID, in order.",
+    );
+    let bus = Bus::new(config);
+    let request = b.input("request", MASTERS);
+    let addresses = b.input("address", 32 * MASTERS);
+    let beats = b.input("beats", bus.beat_bits * MASTERS);
+    let arready = b.input("arready", 1);
+    let awready = b.input("awready", 1);
+    let rvalid = b.input("rvalid", 1);
+    let rdata = b.input("rdata", 8 * bus.bytes);
+    let rresp = b.input("rresp", 2);
+    let rlast = b.input("rlast", 1);
+    let bvalid = b.input("bvalid", 1);
+    let bresp = b.input("bresp", 2);
+
+    let arvalid = b.reg_reset("read_command", 1);
+    let awvalid = b.reg_reset("write_command", 1);
+    let busy = concat([arvalid & !arready, awvalid & !awready]).any();
+    let full = b.forward("returns_are_full", 1);
+    let free = b.wire("command_free", !busy & !full);
+    // Fixed priority: a request wins when none of the ones before it is shown.
+    let wins = |m: usize| -> Expr {
+        let shown: Expr = request.bit(m);
+        if m == 0 { shown } else { shown & !request.truncate(m).any() }
+    };
+    let winner = b.wire("winner", pack((0..MASTERS).map(wins)));
+    let grant = b.wire("granted", winner & free.repeat(MASTERS));
+    let any = b.wire("any_granted", request.any() & free);
+    let choose = |from: Sig, width: usize| and_or((0..MASTERS).map(|m| (winner.bit(m), from.element(m, width))));
+    let address = b.register_when("command_address", free, choose(addresses, 32));
+    let less_1 = b.wire("beats_less_1", choose(beats, bus.beat_bits).plus(-1));
+    let length = b.register_when("command_length", free, less_1.resize(8));
+    let writes = grant.bit(STORE);
+    b.set(arvalid, (any & !writes.clone()) | (arvalid & !arready));
+    b.set(awvalid, writes.clone() | (awvalid & !awready));
+
+    // Who the beats of each read under way are for.
+    let reads = any & !writes;
+    let master = concat([LOAD, 3, 2, 1, 0].map(|m| winner.bit(m)));
+    let ends = rvalid & rlast;
+    let returns = queue(&mut b, "returns", config.memory.outstanding + 3, master, &reads, &ends);
+    b.drive(full, returns.full);
+    let valid = b.register("beat_valid_r", returns.head & rvalid.repeat(5));
+    let data = b.register("beat_data_r", rdata);
+    let last = b.register("beat_last_r", rlast);
+    let read_error = b.register("read_error_r", rvalid & rresp.bit(1));
+    let write_error = b.register("write_error_r", bvalid & bresp.bit(1));
+
+    b.output("grant", grant);
+    // The store master reads nothing.
+    b.output("beat_valid", concat([valid.bit(4), zero(1), valid.truncate(4)]));
+    b.output("beat_data", data);
+    b.output("beat_last", last);
+    b.output(RESPONSES[0], read_error);
+    b.output(RESPONSES[1], write_error);
+    for (prefix, command) in [("ar", arvalid), ("aw", awvalid)] {
+        b.output(&format!("{prefix}valid"), command);
+        b.output(&format!("{prefix}addr"), address);
+        b.output(&format!("{prefix}len"), length);
+        b.output(&format!("{prefix}size"), lit(bus.byte_bits as i128, 3));
+        b.output(&format!("{prefix}burst"), lit(1, 2));
+    }
+    b.output("rready", lit(1, 1));
+    b.output("bready", lit(1, 1));
+    b.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Bench, Tested, differential};
+
+    /// Grants go by priority, one a free command register; beats go to who asked.
+    #[test]
+    fn grants_by_priority() {
+        let module = memory_port(&Config::sized(4, 4));
+        let mut bench = Bench::new(&module);
+        bench.set("request", 0b11_0010);
+        bench.set("beats", 7 | 2 << (2 * 5) | 3 << (5 * 4) | 4 << (5 * 5) | 5 << 5);
+        assert_eq!(bench.number("grant"), 0b10);
+        bench.tick();
+        // Not accepted yet: nothing more is granted.
+        bench.set("request", 0b11_0000);
+        assert_eq!(["grant", "arvalid", "arlen"].map(|n| bench.number(n)), [0, 1, 4]);
+        bench.set("arready", 1);
+        assert_eq!(bench.number("grant"), 0b1_0000);
+        bench.tick();
+        bench.set("request", 0b10_0000);
+        assert_eq!(["grant", "arvalid", "awvalid", "awlen"].map(|n| bench.number(n)), [0, 0, 1, 2]);
+        bench.set("awready", 1);
+        assert_eq!(bench.number("grant"), 0b10_0000);
+        bench.tick();
+        bench.set("request", 0);
+        bench.tick();
+        for (beat, (last, to)) in [(0, 2), (1, 2), (0, 32), (1, 32)].into_iter().enumerate() {
+            bench.set("rvalid", 1);
+            bench.set("rdata", beat as i128 + 5);
+            bench.set("rlast", last);
+            bench.tick();
+            assert_eq!(["beat_valid", "beat_data", "beat_last"].map(|n| bench.number(n)), [to, beat as u64 + 5, last as u64]);
+        }
+        bench.set("rvalid", 0);
+        bench.tick();
+        assert_eq!(bench.number("beat_valid"), 0);
+    }
+
+    #[test]
+    fn verilog_agrees() {
+        differential(&Tested::new(memory_port(&Config::sized(4, 4))).rarely("rvalid", 3), 1000, 5);
+    }
+}

@@ -1,0 +1,131 @@
+//! The register port: how a host starts the machine and asks how it is.
+//!
+//! A synchronous port of 32-bit words: in a cycle with `register_write`, `register_write_data` goes to
+//! `register_address`; `register_read_data` is the word at the address of the cycle before.
+//!
+//! | address | read | write |
+//! |---|---|---|
+//! | [`CONTROL`] | bit 0: done, bit 1: running | bit 0: start, if not running |
+//! | [`ERROR`] | bits of [`ERRORS`]; zero after a start | |
+//! | [`CYCLES`], + 1 | cycles of this run so far, or of the last, low and high word | |
+//! | [`ADDRESS`] + u | address of the list of unit u | the same |
+//! | [`COUNT`] + u | instructions in it | the same |
+
+use crate::build::{Builder, Expr, Module, Ops, Sig, concat, lit, pack, zero};
+use crate::sequencer::COUNT_BITS;
+use std::sync::Arc;
+use tilewright_arch::instr::Unit;
+
+/// Start and status.
+pub const CONTROL: usize = 0;
+/// Errors since the start.
+pub const ERROR: usize = 1;
+/// Cycle counter: the cycle of the start is 0.
+pub const CYCLES: usize = 2;
+/// First of the four addresses of instruction lists, in the order of [`Unit::ALL`].
+pub const ADDRESS: usize = 4;
+/// First of the four lengths of instruction lists, in instructions.
+pub const COUNT: usize = 8;
+/// Bits of an address of the port.
+pub const ADDRESS_BITS: usize = 4;
+/// The bits of [`ERROR`], bit 0 first.
+pub const ERRORS: [&str; 5] = ["read_error", "write_error", "load_illegal", "store_illegal", "semaphore_overflow"];
+
+/// Module `registers`.
+pub(crate) fn registers() -> Arc<Module> {
+    let mut b = Builder::new("registers", "Register port: start, status, cycle counter, places of the programs.");
+    let units = Unit::ALL.len();
+    let write = b.input("write", 1);
+    let address = b.input("address", ADDRESS_BITS);
+    let write_data = b.input("write_data", 32);
+    let finished = b.input("finished", units);
+    let errors = b.input("errors", ERRORS.len());
+
+    let at = |index: usize| write & address.is(index as i128);
+    let running = b.reg_reset("running", 1);
+    let start = b.wire("starts", at(CONTROL) & write_data.bit(0) & !running);
+    let done = b.reg_reset("was_done", 1);
+    let finish = b.wire("finish", running & finished.all());
+    b.set(running, start | (running & !finish));
+    b.set(done, finish | (done & !start));
+    let cycles = b.reg_reset("cycles", 64);
+    let change = start | running;
+    b.set_when(cycles, change, start.mux(lit(1, 64), cycles.plus(1)));
+    let error = b.reg_reset("error", ERRORS.len());
+    b.set(error, start.mux(zero(ERRORS.len()), error | errors));
+
+    let word = |b: &mut Builder, name: &str, index: usize, width: usize| -> Sig {
+        b.register_when(name, at(index), write_data.truncate(width))
+    };
+    let bases: Vec<Sig> = (0..units).map(|u| word(&mut b, &format!("base_{u}"), ADDRESS + u, 32)).collect();
+    let counts: Vec<Sig> = (0..units).map(|u| word(&mut b, &format!("count_{u}"), COUNT + u, COUNT_BITS)).collect();
+    let mut words: Vec<Expr> = vec![
+        concat([running, done]).zero_extend(32),
+        error.zero_extend(32),
+        cycles.truncate(32),
+        cycles.slice(32, 32),
+    ];
+    words.extend(bases.iter().map(Expr::from));
+    words.extend(counts.iter().map(|c| c.zero_extend(32)));
+    let words = b.wire("words", pack(words));
+    let read = b.register("read_data_r", words.select(address, 32));
+
+    b.output("start", start);
+    b.output("done", done);
+    b.output("read_data", read);
+    b.output("bases", pack(bases));
+    b.output("counts", pack(counts));
+    b.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Bench, Tested, differential};
+
+    #[test]
+    fn counts_cycles() {
+        let module = registers();
+        let mut bench = Bench::new(&module);
+        let mut put = |bench: &mut Bench, address: usize, data: u32| {
+            bench.set("write", 1);
+            bench.set("address", address as i128);
+            bench.set("write_data", data);
+            let start = bench.number("start");
+            bench.tick();
+            bench.set("write", 0);
+            start
+        };
+        assert_eq!(put(&mut bench, ADDRESS + 2, 0x1234_5678), 0);
+        assert_eq!(put(&mut bench, COUNT + 1, 77), 0);
+        for round in 0..2 {
+            assert_eq!(put(&mut bench, CONTROL, 1), 1);
+            // Cycle 1.
+            assert_eq!(put(&mut bench, CONTROL, 1), 0, "a start while running");
+            bench.set("errors", 1 << round);
+            bench.tick();
+            bench.set("errors", 0);
+            bench.set("finished", 0b1011);
+            bench.tick();
+            bench.set("finished", 0b1111);
+            assert_eq!(bench.number("done"), 0);
+            // Cycle 4: the last unit is done; the machine is in cycle 5.
+            bench.tick();
+            assert_eq!(bench.number("done"), 1);
+            bench.set("finished", 0);
+            bench.tick();
+            let mut get = |address: usize| {
+                bench.set("address", address as i128);
+                bench.tick();
+                bench.number("read_data")
+            };
+            let all = [CONTROL, ERROR, CYCLES, CYCLES + 1, ADDRESS + 2, COUNT + 1, COUNT].map(&mut get);
+            assert_eq!(all, [1, 1 << round, 5, 0, 0x1234_5678, 77, 0]);
+        }
+    }
+
+    #[test]
+    fn verilog_agrees() {
+        differential(&Tested::new(registers()).below("write_data", 2), 500, 3);
+    }
+}

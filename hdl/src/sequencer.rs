@@ -1,0 +1,225 @@
+//! Instruction fetch and issue of one unit, and the semaphores that all units share.
+
+use crate::build::{Builder, Expr, Module, Ops, concat, lit, pack};
+use crate::transfer_walk::Bus;
+use std::sync::Arc;
+use tilewright_arch::Config;
+use tilewright_arch::encoding::{tile, transfer};
+use tilewright_arch::instr::SEMAPHORES;
+
+/// Bits of the number of instructions of a list.
+pub(crate) const COUNT_BITS: usize = 24;
+
+/// Module `sequencer_{bytes}`: runs a list of instructions of `bytes` bytes, one at a time.
+///
+/// `start` takes `base` (a multiple of `bytes`) and `count`. The list is read burst by burst into a
+/// prefetch register; a complete instruction moves on to `instruction` as soon as the one before is
+/// done, and is issued when all the semaphores it waits for are in `nonzero`. `instruction` stays until the
+/// unit's `done`. `finished` is one from the last `done` on, or without instructions.
+pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
+    let mut b = Builder::new(
+        format!("sequencer_{bytes}"),
+        format!("Fetches and issues the instructions ({bytes} bytes each) of one unit."),
+    );
+    // Both kinds of instruction begin alike.
+    assert_eq!((tile::WAIT.offset, tile::SIGNAL.offset), (transfer::WAIT.offset, transfer::SIGNAL.offset));
+    let bus = Bus::new(config);
+    let start = b.input("start", 1);
+    let base = b.input("base", 32);
+    let count = b.input("count", COUNT_BITS);
+    let grant = b.input("grant", 1);
+    let beat = b.input("beat_valid", 1);
+    let data = b.input("beat_data", 8 * bus.bytes);
+    let nonzero = b.input("nonzero", SEMAPHORES);
+    let done = b.input("done", 1);
+
+    // Fetch: the bursts of an instruction, two cycles from a grant to the next request.
+    let chunk = bytes.min(config.memory.burst_bytes);
+    let bursts = bytes / chunk;
+    let issue = b.forward("issued", 1);
+    let to_fetch = b.reg_reset("to_fetch", COUNT_BITS);
+    let more = b.wire("more", to_fetch.any());
+    let request = b.reg_reset("requested", 1);
+    let address = b.reg("fetch_address", 32);
+    let last_burst: Expr = if bursts == 1 {
+        lit(1, 1)
+    } else {
+        let burst = b.reg_reset("burst", bursts.trailing_zeros() as usize);
+        b.set_when(burst, grant, burst.plus(1));
+        b.wire("last_burst", burst.all()).into()
+    };
+    let again = b.reg_reset("again", 1);
+    b.set(again, grant & !last_burst.clone());
+    let begin = b.wire("shows", (start & count.any()) | (issue & more) | again);
+    b.set(request, begin | (request & !grant));
+    b.set_when(address, start | grant, start.mux(base, address.plus(chunk as i128)));
+    let fetched_one = grant & last_burst;
+    b.set_when(to_fetch, start | fetched_one, start.mux(count, to_fetch.plus(-1)));
+
+    // The prefetch register fills from the top.
+    let beats = bytes / bus.bytes;
+    let prefetch = b.reg("prefetch", 8 * bytes);
+    b.set_when(prefetch, beat, concat([Expr::from(data), prefetch.slice(8 * bus.bytes, 8 * (bytes - bus.bytes))]));
+    let received = b.reg_reset("received", beats.trailing_zeros() as usize);
+    b.set_when(received, beat, received.plus(1));
+    let full = b.reg_reset("prefetch_full", 1);
+    let waiting = b.reg_reset("waiting", 1);
+    let busy = b.reg_reset("busy", 1);
+    let take = b.wire("take", full & !waiting & (!busy | done));
+    b.set(full, (beat & received.all()) | (full & !take));
+    let instruction = b.register_when("instruction_r", take, prefetch);
+
+    let wait = b.wire("waits_for", instruction.slice(tile::WAIT.offset, SEMAPHORES));
+    b.drive(issue, waiting & !(wait & !nonzero).any());
+    b.set(waiting, take | (waiting & !issue));
+    b.set(busy, issue | (busy & !done));
+    let to_run = b.reg_reset("to_run", COUNT_BITS);
+    b.set_when(to_run, start | done, start.mux(count, to_run.plus(-1)));
+    let finished = b.wire("all_done", !to_run.any() | (to_run.is(1) & done));
+
+    b.output("request", request);
+    b.output("address", address);
+    b.output("issue", issue);
+    b.output("instruction", instruction);
+    b.output("wait_mask", wait);
+    b.output("signal_mask", instruction.slice(tile::SIGNAL.offset, SEMAPHORES));
+    b.output("finished", finished);
+    b.finish()
+}
+
+/// Module `semaphores`: counters of eight bits. `issue` and `done` have a bit a unit, `wait_masks` and
+/// `signal_masks` a mask a unit. A take and a signal in one cycle cancel.
+pub(crate) fn semaphores(units: usize) -> Arc<Module> {
+    let mut b = Builder::new("semaphores", "Counting semaphores: what a unit waits for and who is told when it is done.");
+    let clear = b.input("clear", 1);
+    let issue = b.input("issue", units);
+    let waits = b.input("wait_masks", SEMAPHORES * units);
+    let done = b.input("done", units);
+    let signals = b.input("signal_masks", SEMAPHORES * units);
+    let mut nonzero = vec![];
+    let mut overflow = vec![];
+    for s in 0..SEMAPHORES {
+        let hit = |strobes: crate::build::Sig, masks: crate::build::Sig| {
+            pack((0..units).map(|u| strobes.bit(u) & masks.bit(SEMAPHORES * u + s))).any()
+        };
+        let take = b.wire(&format!("take_{s}"), hit(issue, waits));
+        let give = b.wire(&format!("give_{s}"), hit(done, signals));
+        let count = b.reg_reset(&format!("count_{s}"), 8);
+        let up = b.wire(&format!("up_{s}"), give & !take);
+        let down = b.wire(&format!("down_{s}"), take & !give);
+        b.set_when(count, clear | up | down, clear.mux(lit(0, 8), up.mux(count.plus(1), count.plus(-1))));
+        let any = b.reg_reset(&format!("nonzero_{s}"), 1);
+        b.set_when(any, clear | up | down, !clear & (up | count.slice(1, 7).any()));
+        nonzero.push(any);
+        overflow.push(up & count.all());
+    }
+    b.output("nonzero", pack(nonzero));
+    let overflow = b.register("overflow_r", pack(overflow).any());
+    b.output("overflow", overflow);
+    b.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Bench, Random, Tested, differential};
+    use tilewright_arch::timing;
+
+    /// Requests, readiness and issue of two instructions at the cycles that the contract states.
+    #[test]
+    fn fetches_and_issues_on_time() {
+        let mut config = Config::sized(4, 4);
+        config.memory.burst_bytes = 32;
+        config.memory.bus_bytes = 4;
+        let module = sequencer(&config, 64);
+        let mut bench = Bench::new(&module);
+        bench.set("start", 1);
+        bench.set("base", 0x1240);
+        bench.set("count", 2);
+        bench.tick();
+        bench.set("start", 0);
+        let mut issue = 0;
+        for instruction in 0..2u64 {
+            for burst in 0..2 {
+                assert_eq!(bench.number("request"), 1, "instruction {instruction} burst {burst}");
+                assert_eq!(bench.number("address"), 0x1240 + 64 * instruction + 32 * burst);
+                bench.set("grant", 1);
+                bench.tick();
+                bench.set("grant", 0);
+                for _ in 1..timing::REQUEST_NEXT {
+                    assert_eq!(bench.number("request"), 0);
+                    bench.tick();
+                }
+            }
+            for beat in 0..16 {
+                // The beat arrives at the port in the cycle before it comes here.
+                bench.set("beat_valid", 1);
+                bench.set("beat_data", if beat == 0 { 0x0002_0005 } else { beat });
+                assert_eq!(bench.number("issue"), 0);
+                bench.tick();
+                bench.set("beat_valid", 0);
+            }
+            for _ in 2..timing::FETCH_READY {
+                assert_eq!(bench.number("issue"), 0);
+                bench.tick();
+            }
+            bench.set("nonzero", 4);
+            if instruction == 1 {
+                bench.set("nonzero", 5);
+                bench.tick();
+                bench.tick();
+                assert_eq!(bench.number("issue"), 0, "the first is not done");
+                bench.set("done", 1);
+                assert_eq!(bench.number("finished"), 0);
+                bench.tick();
+                bench.set("done", 0);
+            } else {
+                assert_eq!(bench.number("issue"), 0);
+                bench.tick();
+                bench.set("nonzero", 5);
+            }
+            assert_eq!(bench.number("issue"), 1);
+            assert_eq!(bench.number("signal_mask"), 2);
+            issue += bench.number("issue");
+            bench.tick();
+        }
+        assert_eq!(issue, 2);
+        bench.set("done", 1);
+        assert_eq!(bench.number("finished"), 1);
+        bench.tick();
+        bench.set("done", 0);
+        assert_eq!(["finished", "issue", "request"].map(|n| bench.number(n)), [1, 0, 0]);
+    }
+
+    #[test]
+    fn semaphores_count() {
+        let module = semaphores(4);
+        let mut bench = Bench::new(&module);
+        let mut random = Random::new(3);
+        let mut counts = [0u32; SEMAPHORES];
+        for _ in 0..600 {
+            let nonzero: u16 = (0..16).map(|s| u16::from(counts[s] > 0) << s).sum();
+            assert_eq!(bench.number("nonzero"), u64::from(nonzero));
+            let (give, take) = (random.bits() as u16, random.bits() as u16 & nonzero);
+            let give = give & !(0..16).map(|s| u16::from(counts[s] > 250) << s).sum::<u16>();
+            bench.set("issue", 0b1000);
+            bench.set("done", 0b0010);
+            bench.set("wait_masks", i128::from(take) << 48 | 0xffff_ffff);
+            bench.set("signal_masks", i128::from(give) << 16);
+            bench.tick();
+            for (s, count) in counts.iter_mut().enumerate() {
+                *count = *count + u32::from(give >> s & 1) - u32::from(take >> s & 1);
+            }
+        }
+        bench.set("clear", 1);
+        bench.tick();
+        assert_eq!(bench.number("nonzero"), 0);
+    }
+
+    #[test]
+    fn verilog_agrees() {
+        let config = Config::sized(4, 4);
+        differential(&Tested::new(sequencer(&config, 64)).rarely("start", 100).rarely("done", 9), 1000, 3);
+        differential(&Tested::new(semaphores(4)).rarely("clear", 50), 300, 3);
+    }
+}

@@ -1,0 +1,264 @@
+//! The lines and planes of a transfer, cut into bursts.
+//!
+//! Load and store use the same walk: the load to request its bursts, the store to read feature
+//! memory and to request its bursts. A burst never crosses a multiple of `burst_bytes` of external
+//! memory and never spans two lines.
+
+use crate::build::{Builder, Expr, Module, Ops, Sig, lit, zero};
+use crate::flat::Flat;
+use std::sync::Arc;
+use tilewright_arch::Config;
+use tilewright_arch::encoding::{BANK_BITS, Field, ROW_BITS, TRANSFER_BYTES, transfer as f};
+
+/// Bits of an encoded transfer.
+pub(crate) const TRANSFER_BITS: usize = 8 * TRANSFER_BYTES;
+
+/// A field of an encoded instruction.
+pub(crate) fn field(instruction: Sig, field: Field) -> Expr {
+    instruction.slice(field.offset, field.width)
+}
+
+/// Widths that follow from the memory of a configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bus {
+    /// Bytes of a beat.
+    pub bytes: usize,
+    /// log2 of that.
+    pub byte_bits: usize,
+    /// log2 of the longest burst in bytes.
+    pub burst_bits: usize,
+    /// Bits of a count of beats of a burst, up to and including the most.
+    pub beat_bits: usize,
+}
+
+impl Bus {
+    /// Of a configuration.
+    pub fn new(config: &Config) -> Bus {
+        let byte_bits = config.memory.bus_bytes.trailing_zeros() as usize;
+        let burst_bits = config.memory.burst_bytes.trailing_zeros() as usize;
+        Bus { bytes: config.memory.bus_bytes, byte_bits, burst_bits, beat_bits: burst_bits - byte_bits + 1 }
+    }
+
+    /// Bits of `head` and of counts inside a beat: at least one, though always zero for one byte.
+    pub fn head_bits(&self) -> usize {
+        self.byte_bits.max(1)
+    }
+
+    /// Bits of a count of bytes of a burst, head included.
+    pub fn count_bits(&self) -> usize {
+        self.burst_bits + 1
+    }
+
+    /// Byte inside the beat that `address` starts at.
+    pub fn head(&self, address: impl Into<Expr>) -> Expr {
+        let address = address.into();
+        if self.byte_bits == 0 { zero(1) } else { address.truncate(self.byte_bits) }
+    }
+}
+
+/// Module `transfer_walk`.
+///
+/// `start` in cycle t (with `instruction` valid from then on) makes the first burst `valid` in cycle
+/// t + 2; `advance` in cycle g takes it, and the next is valid in cycle g + 2. A burst is
+///
+/// * `address`: of its first beat (a multiple of the bus width), `beats`;
+/// * `head`: bytes of the first beat before the line; `ends`: `head` and the bytes of the burst;
+/// * `line_first`: it starts a line, whose byte -head lies at (`row`, `bank`) on chip;
+/// * `last`: the transfer ends with it.
+pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
+    let mut b = Builder::new("transfer_walk", "The lines and planes of a transfer, cut into bursts.");
+    let bus = Bus::new(config);
+    let lanes = config.lanes;
+    let start = b.input("start", 1);
+    let advance = b.input("advance", 1);
+    let instruction = b.input("instruction", TRANSFER_BITS);
+    let field = |f: Field| field(instruction, f);
+    let flat = |row: Field, bank: Field| Flat { row: field(row), bank: field(bank) };
+    let packed = ROW_BITS + BANK_BITS;
+
+    // Where the next burst begins, and what follows its line and its plane.
+    let address = b.reg("next_address", 32);
+    let left = b.reg("bytes_left", f::LINE_BYTES.width);
+    let first = b.reg("next_line_first", 1);
+    let line = b.reg("line_address", 32);
+    let plane = b.reg("plane_address", 32);
+    let line_local = b.reg("line_local", packed);
+    let plane_local = b.reg("plane_local", packed);
+    let lines = b.reg("lines_left", f::LINES.width);
+    let planes = b.reg("planes_left", f::PLANES.width);
+    let pending = b.reg_reset("pending", 1);
+    let valid = b.reg_reset("burst_valid", 1);
+
+    // The burst, computed in the cycle after its place is known.
+    let offset = b.wire("offset_in_burst", address.truncate(bus.burst_bits));
+    let room = b.wire("room", lit(1i128 << bus.burst_bits, bus.count_bits()) - offset.zero_extend(bus.count_bits()));
+    let ends_line = b.wire("ends_line", !room.zero_extend(left.width().max(bus.count_bits())).less(
+        left.zero_extend(left.width().max(bus.count_bits())),
+    ));
+    let take = b.wire("bytes", ends_line.mux(left.resize(bus.count_bits()), room));
+    let head = b.wire("next_head", bus.head(address));
+    // The head and the bytes of the burst together never pass the burst size.
+    let ends = b.wire("next_ends", take + head.resize(bus.count_bits()));
+    let beats = b.wire("next_beats", {
+        let rounded = ends.plus(bus.bytes as i128 - 1);
+        rounded.slice(bus.byte_bits, bus.beat_bits)
+    });
+    let ready = b.wire("computed", pending);
+    let burst_take = b.register_when("burst_bytes", ready, take);
+    let burst_ends_line = b.register_when("burst_ends_line", ready, ends_line);
+    let aligned = if bus.byte_bits == 0 {
+        address.into()
+    } else {
+        crate::build::concat([address.slice(bus.byte_bits, 32 - bus.byte_bits), zero(bus.byte_bits)])
+    };
+    let out_address = b.register_when("burst_address", ready, aligned);
+    let out_beats = b.register_when("burst_beats", ready, beats);
+    let out_head = b.register_when("burst_head", ready, head);
+    let out_ends = b.register_when("burst_ends", ready, ends);
+    let out_first = b.register_when("burst_line_first", ready, first);
+    let local = Flat::unpack(line_local, BANK_BITS).minus_small(head, lanes);
+    let out_local = b.register_when("burst_local", ready, local.packed());
+    let no_lines = b.wire("last_line", !lines.any());
+    let no_planes = b.wire("last_plane", !planes.any());
+    let out_last = b.register_when("burst_last", ready, ends_line & no_lines & no_planes);
+
+    // What follows; taken over with `advance`.
+    let next_line = b.wire("next_line", line + field(f::EXTERNAL_LINE));
+    let next_plane = b.wire("next_plane", plane + field(f::EXTERNAL_PLANE));
+    let line_step = flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK);
+    let plane_step = flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK);
+    let next_line_local = b.wire("next_line_local", Flat::unpack(line_local, BANK_BITS).plus(&line_step, lanes).packed());
+    let next_plane_local =
+        b.wire("next_plane_local", Flat::unpack(plane_local, BANK_BITS).plus(&plane_step, lanes).packed());
+    let new_line = b.wire("new_line", burst_ends_line);
+    let new_plane = b.wire("new_plane", burst_ends_line & no_lines);
+    let line_start = b.wire("line_start", new_plane.mux(next_plane, next_line));
+    let onward = b.wire("onward", address + burst_take.zero_extend(32));
+    let change = b.wire("change", start | advance);
+    let begin = |first: Expr, later: Expr| start.mux(first, later);
+
+    b.set_when(address, change, begin(field(f::EXTERNAL), new_line.mux(line_start, onward)));
+    let whole = field(f::LINE_BYTES);
+    let remaining = b.wire("remaining", left - burst_take.resize(left.width()));
+    b.set_when(left, change, begin(whole.clone(), new_line.mux(whole, remaining)));
+    b.set_when(first, change, start | new_line);
+    b.set_when(line, change, begin(field(f::EXTERNAL), new_line.mux(line_start, line)));
+    b.set_when(plane, change, begin(field(f::EXTERNAL), new_plane.mux(next_plane, plane)));
+    let local_start = flat(f::LOCAL_ROW, f::LOCAL_BANK).packed();
+    let local_next = new_plane.mux(next_plane_local, new_line.mux(next_line_local, line_local));
+    b.set_when(line_local, change, begin(local_start.clone(), local_next));
+    b.set_when(plane_local, change, begin(local_start, new_plane.mux(next_plane_local, plane_local)));
+    let lines_next = new_line.mux(no_lines.mux(field(f::LINES), lines.plus(-1)), lines);
+    b.set_when(lines, change, begin(field(f::LINES), lines_next));
+    b.set_when(planes, change, begin(field(f::PLANES), new_plane.mux(planes.plus(-1), planes)));
+    b.set(pending, start | (advance & !out_last));
+    b.set(valid, pending | (valid & !advance));
+
+    b.output("valid", valid);
+    b.output("address", out_address);
+    b.output("beats", out_beats);
+    b.output("head", out_head);
+    b.output("ends", out_ends);
+    b.output("line_first", out_first);
+    let local = Flat::unpack(out_local, BANK_BITS);
+    b.output("row", local.row);
+    b.output("bank", local.bank);
+    b.output("last", out_last);
+    b.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Bench, Random, Tested, differential};
+    use crate::dynsig::Value;
+    use tilewright_arch::instr::{Memory, Transfer};
+    use tilewright_arch::layout::RowBank;
+
+    /// The bursts of a transfer, from its meaning: (address, beats, head, ends, line's place, last).
+    fn bursts(config: &Config, t: &Transfer) -> Vec<(u64, u64, u64, u64, Option<RowBank>)> {
+        let (bus, burst) = (config.memory.bus_bytes as u64, config.memory.burst_bytes as u64);
+        let mut list = vec![];
+        for p in 0..i64::from(t.planes) {
+            for l in 0..i64::from(t.lines) {
+                let place = |base: i64, line: i32, plane: i32| base + p * i64::from(plane) + l * i64::from(line);
+                let mut at = place(t.external.into(), t.external_line, t.external_plane) as u64;
+                let local = place(t.local.into(), t.local_line, t.local_plane);
+                let end = at + u64::from(t.line_bytes);
+                let mut first = Some(RowBank::split(local as i32 - (at % bus) as i32, config.lanes));
+                while at < end {
+                    let stop = end.min((at / burst + 1) * burst);
+                    let (head, bytes) = (at % bus, stop - at);
+                    list.push((at - head, (head + bytes).div_ceil(bus), head, head + bytes, first.take()));
+                    at = stop;
+                }
+            }
+        }
+        list
+    }
+
+    #[test]
+    fn walks_lines_and_planes() {
+        let mut random = Random::new(7);
+        for (lanes, bus, burst) in [(9, 4, 64), (4, 4, 16), (5, 1, 2), (16, 16, 1024), (3, 2, 512)] {
+            let mut config = Config::sized(lanes, 4);
+            config.memory.bus_bytes = bus;
+            config.memory.burst_bytes = burst;
+            let module = transfer_walk(&config);
+            let mut bench = Bench::new(&module);
+            for _ in 0..20 {
+                let mut small = |limit: u64| random.below(limit) as i32;
+                let transfer = Transfer {
+                    memory: Memory::Feature,
+                    external: 4000 + small(100) as u32,
+                    external_line: small(200) - 50,
+                    external_plane: small(600) - 300,
+                    local: small(1000) - 10,
+                    local_line: small(100) - 30,
+                    local_plane: small(300) - 100,
+                    line_bytes: 1 + small(if burst > 100 { 3000 } else { 70 }) as u32,
+                    lines: 1 + small(4) as u16,
+                    planes: 1 + small(3) as u16,
+                    ..Transfer::default()
+                };
+                bench.set_value("instruction", &Value::from_bytes(&transfer.encode(lanes).unwrap()));
+                bench.set("start", 1);
+                assert_eq!(bench.number("valid"), 0);
+                bench.tick();
+                bench.set("start", 0);
+                let expected = bursts(&config, &transfer);
+                for (i, (address, beats, head, ends, first)) in expected.iter().enumerate() {
+                    assert_eq!(bench.number("valid"), 0);
+                    bench.tick();
+                    let found = ["valid", "address", "beats", "head", "ends", "line_first", "last"];
+                    let found = found.map(|name| bench.number(name));
+                    let last = u64::from(i + 1 == expected.len());
+                    let want = [1, *address, *beats, *head, *ends, u64::from(first.is_some()), last];
+                    assert_eq!(found, want, "burst {i} of {transfer:?}");
+                    if let Some(first) = first {
+                        assert_eq!(bench.get("row").to_i64(), i64::from(first.row));
+                        assert_eq!(bench.number("bank"), u64::from(first.bank));
+                    }
+                    for _ in 0..small(3) {
+                        bench.tick();
+                    }
+                    bench.set("advance", 1);
+                    bench.tick();
+                    bench.set("advance", 0);
+                }
+                assert_eq!(bench.number("valid"), 0);
+                bench.tick();
+                assert_eq!(bench.number("valid"), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn verilog_agrees() {
+        for bus in [1, 4] {
+            let mut config = Config::sized(9, 4);
+            config.memory.bus_bytes = bus;
+            differential(&Tested::new(transfer_walk(&config)).held("instruction", 50).rarely("start", 30), 500, 3);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `tilewright demo`: the whole path, with a summary.
+
+use super::{grouped, simulate, verify, write};
+use crate::Machine;
+use crate::progress::{bar, during};
+use anyhow::Result;
+use std::path::Path;
+use tilewright::metric;
+use tilewright::model::{self, Model};
+use tilewright::{pipeline, proof};
+use tilewright_arch::asm;
+use tilewright_compiler::quantise;
+use tilewright_hdl::Technology;
+
+/// The demonstration's model, relative to the repository.
+pub const MODEL: &str = "models/resnet_mnist";
+
+/// Quantises, compiles, simulates and checks every evaluation sample, and writes program and
+/// Verilog.
+pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool> {
+    let config = machine.config()?;
+    let model = Model::read(path)?;
+    let calibration = model.calibration(None)?;
+    let compiled = during("quantising and compiling", || {
+        pipeline::compile(&model, &calibration, &quantise::Options::default(), &config)
+    })?;
+    let program = &compiled.schedule.program;
+    let samples = model::samples(&model.graph, &model.beside("eval.npz"))?;
+    let progress = bar("simulating and checking every sample", samples.len());
+    let (mut mismatches, mut compared, mut worst) = (0, 0, 0f64);
+    for sample in &samples {
+        let (proof, _) = proof::verify(&model, &compiled, sample, None)?;
+        mismatches += proof.reference_mismatches;
+        compared += proof.compared_bytes;
+        worst = worst.max(proof.max_abs_error);
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let built = if rtl { Some(verify::build(&config)?) } else { None };
+    let (first, simulated) = proof::verify(&model, &compiled, &samples[0], built.as_ref())?;
+    let scores = metric::evaluate(&model, &compiled)?;
+    let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, Technology::Portable))?;
+    let files = [
+        ("program.tasm", asm::print(program).into_bytes()),
+        ("memory.bin", program.image()?),
+        ("tilewright.v", verilog.into_bytes()),
+        ("machine.toml", config.to_toml().into_bytes()),
+    ];
+    for (name, bytes) in &files {
+        write(&out.join(name), bytes)?;
+    }
+    println!("model          {}", model.path.display());
+    println!(
+        "machine        {}: {} lanes x {} columns, {} MHz",
+        config.name, config.lanes, config.columns, config.clock_mhz
+    );
+    println!();
+    simulate::print(&simulated.report, &config);
+    println!("{scores}");
+    println!("worst error    {worst:.6} (largest difference of an output from the float model)");
+    let verdict = if mismatches == 0 { "equal".into() } else { format!("{mismatches} DIFFER") };
+    println!(
+        "integers       simulator and integer reference {verdict} on {} samples, {} bytes",
+        samples.len(),
+        grouped(compared as u64)
+    );
+    if rtl {
+        verify::print(&first);
+    }
+    println!("written        {}", files.iter().map(|(n, _)| out.join(n).display().to_string()).collect::<Vec<_>>().join(", "));
+    Ok(mismatches == 0 && first.holds())
+}

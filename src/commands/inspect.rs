@@ -1,0 +1,31 @@
+//! `tilewright inspect`: any stage as text.
+
+use crate::{Machine, Source, Stage};
+use anyhow::Result;
+use std::io::Write;
+use tilewright::model::Model;
+use tilewright::pipeline;
+use tilewright_arch::asm;
+use tilewright_compiler::quantise;
+
+/// Prints a stage.
+pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
+    let model = Model::read(&source.model)?;
+    let text = match stage {
+        Stage::Graph => model.imported.to_string(),
+        Stage::Simplified => model.graph.to_string(),
+        Stage::Fixed | Stage::Schedule | Stage::Program => {
+            let calibration = model.calibration(source.calib.as_deref())?;
+            let options = quantise::Options::default();
+            let compiled = pipeline::compile(&model, &calibration, &options, &machine.config()?)?;
+            match stage {
+                Stage::Fixed => compiled.fixed.to_string(),
+                Stage::Schedule => compiled.schedule.plan.to_string(),
+                _ => asm::print(&compiled.schedule.program),
+            }
+        }
+    };
+    // A reader such as `head` may close the pipe early: that is no error.
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+    Ok(true)
+}

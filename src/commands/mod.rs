@@ -1,0 +1,62 @@
+//! One file for each command. A command returns whether everything it checked holds.
+
+pub mod compile;
+pub mod demo;
+pub mod generate;
+pub mod inspect;
+pub mod simulate;
+pub mod verify;
+
+use crate::progress::during;
+use crate::{Machine, Source};
+use anyhow::{Context, Result, bail};
+use ndarray::ArrayD;
+use std::path::Path;
+use tilewright::model::{self, Model};
+use tilewright::pipeline::{self, Compiled};
+use tilewright_compiler::quantise;
+
+/// Reads and compiles what the options name, telling warnings.
+fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
+    let config = machine.config()?;
+    let model = during("reading the model", || Model::read(&source.model))?;
+    for warning in &model.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let calibration = model.calibration(source.calib.as_deref())?;
+    let compiled = during("quantising and compiling", || {
+        pipeline::compile(&model, &calibration, &quantise::Options::default(), &config)
+    })?;
+    Ok((model, compiled))
+}
+
+/// The first sample of `input`, or of input_0.npy beside the model.
+fn input(model: &Model, input: Option<&Path>) -> Result<Vec<ArrayD<f32>>> {
+    let path = input.map_or_else(|| model.beside("input_0.npy"), Path::to_path_buf);
+    if !path.exists() {
+        bail!("error[input]: {}: there is no such input; try: --input with an .npy or .npz file", path.display());
+    }
+    Ok(model::samples(&model.graph, &path)?.remove(0))
+}
+
+/// Writes a file, making its folder.
+fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let place = || format!("error[output]: {} cannot be written", path.display());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(place)?;
+    }
+    std::fs::write(path, bytes).with_context(place)
+}
+
+/// A count with thousands set apart.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,83 @@
+//! `tilewright simulate`: one inference, exactly.
+
+use super::{compiled, grouped, input, write};
+use crate::{Machine, Source};
+use anyhow::Result;
+use serde_json::json;
+use std::path::Path;
+use tilewright::proof;
+use tilewright_arch::Config;
+use tilewright_compiler::npy;
+use tilewright_sim::Report;
+
+/// Simulates and prints the summary; writes the outputs when asked to.
+pub fn run(source: &Source, machine: &Machine, input_path: Option<&Path>, out: Option<&Path>, json: bool) -> Result<bool> {
+    let (model, compiled) = compiled(source, machine)?;
+    let inputs = input(&model, input_path)?;
+    let simulated = proof::simulate(&compiled, &inputs)?;
+    if let Some(out) = out {
+        for (i, output) in simulated.outputs.iter().enumerate() {
+            let values: Vec<f32> = output.iter().copied().collect();
+            write(&out.join(format!("output_{i}.npy")), npy::npy_f32(output.shape(), &values))?;
+        }
+    }
+    let config = &compiled.schedule.program.config;
+    if json {
+        println!("{}", object(&simulated.report, config));
+    } else {
+        print(&simulated.report, config);
+    }
+    Ok(true)
+}
+
+/// Seconds of `cycles` at the machine's clock.
+pub fn seconds(cycles: u64, config: &Config) -> f64 {
+    cycles as f64 / (config.clock_mhz * 1e6)
+}
+
+/// The JSON object of a report.
+pub fn object(report: &Report, config: &Config) -> serde_json::Value {
+    json!({
+        "cycles": report.cycles,
+        "macs": report.macs,
+        "peak_macs_per_cycle": report.peak_macs_per_cycle,
+        "utilisation": report.utilisation,
+        "dram_read_bytes": report.external.read_bytes,
+        "dram_write_bytes": report.external.write_bytes,
+        "seconds": seconds(report.cycles, config),
+        "layers": report.layers,
+        "units": report.units,
+    })
+}
+
+/// The summary for people.
+pub fn print(report: &Report, config: &Config) {
+    println!("{:<32} {:<20} {:>12} {:>10} {:>6}", "layer", "operator", "MACs", "cycles", "used");
+    for layer in &report.layers {
+        println!(
+            "{:<32} {:<20} {:>12} {:>10} {:>5.1}%",
+            clip(&layer.name, 32),
+            clip(&layer.operator, 20),
+            grouped(layer.macs),
+            grouped(layer.cycles),
+            100.0 * layer.utilisation
+        );
+    }
+    println!("cycles         {}", grouped(report.cycles));
+    println!("utilisation    {:.1} % of {} multipliers", 100.0 * report.utilisation, report.peak_macs_per_cycle);
+    let seconds = seconds(report.cycles, config);
+    println!("time           {:.3} ms at {} MHz, {:.1} frames a second", 1e3 * seconds, config.clock_mhz, 1.0 / seconds);
+    println!(
+        "bytes moved    {} read, {} written",
+        grouped(report.external.read_bytes),
+        grouped(report.external.write_bytes)
+    );
+}
+
+/// At most `width` characters, with an ellipsis where something is cut off.
+fn clip(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_string();
+    }
+    text.chars().take(width - 1).chain(['…']).collect()
+}

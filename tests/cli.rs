@@ -1,0 +1,163 @@
+//! The command line as a user meets it: results on standard output, errors as one clear sentence
+//! and exit status 1, never a panic.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn tilewright(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A fresh folder for one test.
+fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("tilewright-cli-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn lenet() -> String {
+    common::model("lenet_mnist").display().to_string()
+}
+
+/// The command fails with status 1 and an error that contains all of `parts`.
+fn refused(args: &[&str], parts: &[&str]) {
+    let output = tilewright(args);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
+    assert!(!error.contains("panicked"), "{error}");
+    assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+    for part in parts {
+        assert!(error.contains(part), "{args:?}: {part:?} is not in: {error}");
+    }
+}
+
+#[test]
+fn verify_prints_one_json_object() {
+    let output = tilewright(&["verify", &lenet(), "--array", "4x4", "--json", "--metric"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["reference_mismatches"], 0);
+    assert!(object["sim_cycles"].as_u64().unwrap() > 26_000);
+    assert!(object["sqnr_db"].as_f64().unwrap() > 30.0);
+    assert!(object["metric"]["int8"].as_f64().unwrap() > 0.97);
+}
+
+#[test]
+fn simulate_prints_one_json_object_and_writes_outputs() {
+    let out = folder("simulate");
+    let output = tilewright(&["simulate", &lenet(), "--json", "-o", out.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for key in ["cycles", "macs", "peak_macs_per_cycle", "utilisation", "dram_read_bytes", "dram_write_bytes", "seconds"] {
+        assert!(object[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    assert_eq!(object["macs"], 416_520);
+    assert!(object["layers"].as_array().unwrap().len() >= 5);
+    assert!(out.join("output_0.npy").is_file());
+}
+
+#[test]
+fn compile_writes_the_same_bytes_twice() {
+    let (a, b) = (folder("compile-a"), folder("compile-b"));
+    for out in [&a, &b] {
+        let output = tilewright(&["compile", &lenet(), "-o", out.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    for file in ["program.tasm", "memory.bin", "machine.toml"] {
+        assert!(std::fs::read(a.join(file)).unwrap() == std::fs::read(b.join(file)).unwrap(), "{file}");
+    }
+}
+
+#[test]
+fn every_stage_prints() {
+    for stage in ["graph", "simplified", "fixed", "schedule", "program"] {
+        let output = tilewright(&["inspect", &lenet(), "--stage", stage]);
+        assert!(output.status.success(), "{stage}: {}", text(&output.stderr));
+        assert!(output.stdout.len() > 100, "{stage}");
+    }
+}
+
+#[test]
+fn missing_files_are_named() {
+    refused(&["verify", "no/such/model"], &["no/such/model", "try:"]);
+    let empty = folder("empty");
+    refused(&["verify", empty.to_str().unwrap()], &["model.onnx", "try:"]);
+    refused(&["verify", &lenet(), "--input", "nothing.npy"], &["nothing.npy", "try:"]);
+    refused(&["verify", &lenet(), "--calib", "nothing.npz"], &["nothing.npz", "try:"]);
+}
+
+#[test]
+fn machines_are_checked() {
+    refused(&["verify", &lenet(), "--array", "99x2"], &["lanes = 99", "2 to 63"]);
+    refused(&["verify", &lenet(), "--target", "nowhere"], &["nowhere", "ulx3s-85f"]);
+    let file = folder("config").join("machine.toml");
+    std::fs::write(&file, "lanes = \"many\"").unwrap();
+    refused(&["verify", &lenet(), "--config", file.to_str().unwrap()], &["machine.toml", "error[config]"]);
+    assert_eq!(tilewright(&["verify"]).status.code(), Some(2));
+}
+
+/// A copy of a model folder with other bytes as the model.
+fn with_model(name: &str, bytes: &[u8]) -> PathBuf {
+    let out = folder(name);
+    for file in ["calib.npz", "input_0.npy"] {
+        std::fs::copy(common::model("lenet_mnist").join(file), out.join(file)).unwrap();
+    }
+    std::fs::write(out.join("model.onnx"), bytes).unwrap();
+    out
+}
+
+fn lenet_bytes() -> Vec<u8> {
+    std::fs::read(Path::new(&lenet()).join("model.onnx")).unwrap()
+}
+
+#[test]
+fn damaged_models_are_refused() {
+    let whole = lenet_bytes();
+    for keep in [0, 1, 100, whole.len() / 2, whole.len() - 1] {
+        let out = with_model(&format!("cut{keep}"), &whole[..keep]);
+        refused(&["verify", out.to_str().unwrap()], &["model.onnx", "error["]);
+    }
+    let mut random = common::Random::new(1);
+    let noise: Vec<u8> = (0..5000).map(|_| random.byte() as u8).collect();
+    refused(&["verify", with_model("noise", &noise).to_str().unwrap()], &["model.onnx", "error["]);
+}
+
+/// Flipping any byte of the model gives a result or a refusal, never a panic.
+#[test]
+fn flipped_bytes_never_panic() {
+    let whole = lenet_bytes();
+    let mut random = common::Random::new(2);
+    for i in 0..40 {
+        let mut bytes = whole.clone();
+        // Most bytes are weights; half of the flips hit the structure around them.
+        let at = if i % 2 == 0 { random.below(bytes.len()) } else { bytes.len() - 1 - random.below(1500) };
+        bytes[at] ^= 1 << random.below(8);
+        let out = with_model("flip", &bytes);
+        let output = tilewright(&["verify", out.to_str().unwrap(), "--array", "4x4", "--json"]);
+        let error = text(&output.stderr);
+        assert!(!error.contains("panicked") && output.status.code().is_some(), "byte {at}: {error}");
+        assert!(matches!(output.status.code(), Some(0 | 1)), "byte {at}: {error}");
+    }
+}
+
+#[test]
+fn inputs_must_fit_the_network() {
+    let wrong = common::model("espcn_x2").join("input_0.npy").display().to_string();
+    refused(&["verify", &lenet(), "--input", &wrong], &["[1, 1, 64, 64]", "[1, 1, 28, 28]"]);
+}
+
+#[test]
+fn networks_larger_than_memory_are_refused() {
+    let file = folder("tiny").join("machine.toml");
+    let mut config = tilewright_arch::Config::sized(4, 4);
+    (config.feature.pages, config.feature.page_rows) = (2, 64);
+    std::fs::write(&file, config.to_toml()).unwrap();
+    let resnet = common::model("resnet_mnist").display().to_string();
+    refused(&["verify", &resnet, "--config", file.to_str().unwrap()], &["does not fit", "feature.pages", "try:"]);
+}

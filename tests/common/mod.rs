@@ -1,0 +1,220 @@
+//! What several tests need: random fixed graphs and the places of models.
+#![allow(dead_code)]
+
+use std::path::PathBuf;
+use tilewright_arch::fixed::{Channel, OperandScale, Post};
+use tilewright_compiler::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId};
+use tilewright_compiler::graph::{DepthToSpaceMode, Window};
+
+/// Cases of each random test: `TILEWRIGHT_CASES`, or `default`.
+pub fn cases(default: u32) -> u32 {
+    std::env::var("TILEWRIGHT_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+/// A model folder of this repository.
+pub fn model(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models").join(name)
+}
+
+/// A model folder of the shared collection beside the repository, if it is there.
+pub fn shared_model(name: &str) -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/models").join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED: {name}: the shared models are not beside the repository");
+    None
+}
+
+/// Deterministic random numbers (Knuth's MMIX generator, high bits).
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        let mut random = Random(seed ^ 0x9e37_79b9_7f4a_7c15);
+        random.below(2);
+        random
+    }
+
+    /// Uniform in 0..n.
+    pub fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((self.0 >> 33) % n as u64) as usize
+    }
+
+    /// Uniform in low..=high.
+    pub fn within(&mut self, low: i32, high: i32) -> i32 {
+        low + self.below((high - low + 1) as usize) as i32
+    }
+
+    pub fn chance(&mut self, one_in: usize) -> bool {
+        self.below(one_in) == 0
+    }
+
+    pub fn byte(&mut self) -> i8 {
+        // Extreme values often.
+        match self.below(6) {
+            0 => -128,
+            1 => 127,
+            _ => self.within(-128, 127) as i8,
+        }
+    }
+
+    pub fn weight(&mut self) -> i8 {
+        self.byte().max(-127)
+    }
+}
+
+/// A random network of one to five operations: shapes that divide by nothing, strides 1 to 3,
+/// dilations, asymmetric pads, depthwise and grouped convolutions, pools, sums, residual operands,
+/// DepthToSpace, channel concatenation, tables, two slopes, several consumers of one tensor.
+pub fn random_graph(random: &mut Random) -> FixedGraph {
+    let mut graph = FixedGraph { name: "random".into(), ..FixedGraph::default() };
+    let shape = [1 + random.below(9), 1 + random.below(14), 1 + random.below(14)];
+    let input = tensor(&mut graph, shape, random);
+    graph.inputs.push((input, vec![1, shape[0], shape[1], shape[2]]));
+    for _ in 0..1 + random.below(5) {
+        node(&mut graph, random);
+    }
+    let read = |t: TensorId| graph.nodes.iter().any(|n| n.input == t || n.operand.is_some_and(|(o, _)| o == t));
+    let ids = (1..graph.tensors.len()).map(|t| TensorId(t as u32));
+    let ends: Vec<TensorId> = ids.filter(|t| !read(*t) || random.chance(3)).collect();
+    for t in ends {
+        let [c, h, w] = graph.tensor(t).shape;
+        graph.outputs.push((t, vec![1, c, h, w]));
+    }
+    graph
+}
+
+fn tensor(graph: &mut FixedGraph, shape: [usize; 3], random: &mut Random) -> TensorId {
+    let id = TensorId(graph.tensors.len() as u32);
+    graph.tensors.push(Tensor { name: format!("tensor{}", id.0), shape, scale: 1.0, zero: random.byte() });
+    id
+}
+
+fn channel(random: &mut Random, terms: usize) -> Channel {
+    let sign = |random: &mut Random| if random.chance(5) { -1 } else { 1 };
+    let mantissa = random.within(0, 65535) * sign(random);
+    // Sums of n products reach some 40 * 40 * sqrt(n): bring them near a byte.
+    let bits = (1000.0 * (terms as f64).sqrt()).log2() as i32;
+    Channel {
+        bias: random.within(-2000, 2000),
+        mantissa,
+        negative_mantissa: if random.chance(3) { random.within(-65535, 65535) } else { mantissa },
+        shift: random.within(bits - 2, bits + 3).clamp(0, 31) as u8,
+    }
+}
+
+fn window(random: &mut Random, [_, h, w]: [usize; 3]) -> Window {
+    loop {
+        let side = |random: &mut Random| 1 + random.below(4);
+        let kernel = [side(random), side(random)];
+        let dilation = if random.chance(3) { [side(random), side(random)] } else { [1, 1] };
+        let stride = [1 + random.below(3), 1 + random.below(3)];
+        let pad = |random: &mut Random, k: usize, d: usize| random.below(((k - 1) * d + 1).min(4));
+        let pads = [
+            pad(random, kernel[0], dilation[0]),
+            pad(random, kernel[1], dilation[1]),
+            pad(random, kernel[0], dilation[0]),
+            pad(random, kernel[1], dilation[1]),
+        ];
+        let fits = |size: usize, axis: usize| {
+            size + pads[axis] + pads[axis + 2] > dilation[axis] * (kernel[axis] - 1)
+        };
+        if fits(h, 0) && fits(w, 1) {
+            return Window { kernel, stride, dilation, pads };
+        }
+    }
+}
+
+fn node(graph: &mut FixedGraph, random: &mut Random) {
+    let input = TensorId(random.below(graph.tensors.len()) as u32);
+    let shape = graph.tensor(input).shape;
+    let channels = shape[0];
+    let index = graph.nodes.len();
+    let mut node = FixedNode {
+        name: format!("node{index}"),
+        operator: "random".into(),
+        input,
+        window: window(random, shape),
+        reduction: Reduction::Max,
+        channels: vec![],
+        operand: None,
+        post: Post { zero: random.byte(), lo: -128, hi: 127 },
+        table: None,
+        output: TensorId(0),
+        place: Place { channel: 0, region: [0; 4], depth_to_space: (1, DepthToSpaceMode::Dcr) },
+    };
+    let area = node.window.kernel[0] * node.window.kernel[1];
+    let mut block = 1;
+    let (terms, out) = match random.below(5) {
+        0 => (1, channels),
+        1 => {
+            node.reduction = Reduction::Sum;
+            if random.chance(2) {
+                let [_, h, w] = shape;
+                node.window = Window { kernel: [h, w], stride: [1, 1], dilation: [1, 1], pads: [0; 4] };
+            }
+            (area, channels)
+        }
+        2 => {
+            let out = channels * (1 + random.below(2));
+            let weights = (0..out * area).map(|_| random.weight()).collect();
+            node.reduction = Reduction::Conv { weights, groups: channels };
+            (area, out)
+        }
+        _ => {
+            let groups = [1, 1, if channels % 2 == 0 { 2 } else { 1 }][random.below(3)];
+            block = if groups == 1 && random.chance(4) { 2 + random.below(2) } else { 1 };
+            let out = (1 + random.below(20)) * if block > 1 { block * block } else { groups };
+            let weights = (0..out * (channels / groups) * area).map(|_| random.weight()).collect();
+            node.reduction = Reduction::Conv { weights, groups };
+            (area * channels / groups, out)
+        }
+    };
+    let shared = !matches!(node.reduction, Reduction::Conv { .. }) && random.chance(2);
+    node.channels = (0..if shared { 1 } else { out }).map(|_| channel(random, terms)).collect();
+    if random.chance(3) {
+        let (a, b) = (random.byte(), random.byte());
+        (node.post.lo, node.post.hi) = (a.min(b), a.max(b));
+    }
+    if random.chance(4) {
+        node.table = Some(Box::new(std::array::from_fn(|_| random.byte())));
+    }
+    let [out, height, width] = graph.grid(&node);
+    node.place.region = [0, 0, height, width];
+    if random.chance(3) {
+        let same = |t: &TensorId| graph.tensor(*t).shape == [out, height, width];
+        let ids: Vec<TensorId> = (0..graph.tensors.len()).map(|t| TensorId(t as u32)).filter(same).collect();
+        if !ids.is_empty() {
+            let scale = OperandScale {
+                zero: random.byte(),
+                mantissa: random.within(-65535, 65535),
+                shift: random.within(5, 12) as u8,
+            };
+            node.operand = Some((ids[random.below(ids.len())], scale));
+        }
+    }
+    let mode = if random.chance(2) { DepthToSpaceMode::Dcr } else { DepthToSpaceMode::Crd };
+    node.place.depth_to_space = (block, mode);
+    let depth = out / (block * block);
+    let grown = [depth, height * block, width * block];
+    if block == 1 && random.chance(5) {
+        // Two nodes write halves of one tensor.
+        node.output = tensor(graph, [2 * depth, grown[1], grown[2]], random);
+        let mut second = node.clone();
+        second.name += "b";
+        second.place.channel = depth;
+        graph.nodes.push(node);
+        graph.nodes.push(second);
+        return;
+    }
+    node.output = tensor(graph, grown, random);
+    graph.nodes.push(node);
+}
+
+/// Random input bytes of a graph.
+pub fn random_inputs(graph: &FixedGraph, random: &mut Random) -> Vec<Vec<i8>> {
+    let elements = |t: &TensorId| graph.tensor(*t).elements();
+    graph.inputs.iter().map(|(t, _)| (0..elements(t)).map(|_| random.byte()).collect()).collect()
+}

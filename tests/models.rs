@@ -1,0 +1,105 @@
+//! Real networks on several machines: integers equal, quality kept, cycles as recorded.
+//!
+//! The cycle counts are a file (`tests/expected/cycles.txt`), so that a scheduling regression is a
+//! red diff; `BLESS=1 cargo test --test models` rewrites it.
+
+mod common;
+
+use ndarray::ArrayD;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use tilewright::metric::{self, Metric};
+use tilewright::model::{self, Model};
+use tilewright::pipeline::{self, Compiled};
+use tilewright::proof;
+use tilewright_arch::Config;
+use tilewright_compiler::{quantise, schedule};
+
+/// The networks of this repository.
+const OWN: [&str; 4] = ["lenet_mnist", "resnet_mnist", "mobilenetv2_mnist", "espcn_x2"];
+/// Networks that are only beside it, if at all.
+const SHARED: [&str; 4] =
+    ["mlperf_ic_resnet8", "mlperf_kws_dscnn", "mlperf_vww_mobilenet025", "mlperf_ad_autoencoder"];
+const ARRAYS: [(usize, usize); 4] = [(9, 16), (8, 8), (7, 11), (4, 4)];
+
+fn load(folder: &Path) -> (Model, tilewright_compiler::fixed::FixedGraph, Vec<ArrayD<f32>>) {
+    let model = Model::read(folder).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let fixed = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
+    (model, fixed, input)
+}
+
+/// Cycles of every array for one network, each checked against the integer reference.
+fn cycles(folder: &Path, name: &str) -> String {
+    let (model, fixed, input) = load(folder);
+    let mut lines = String::new();
+    for (lanes, columns) in ARRAYS {
+        let schedule = schedule::run(&fixed, &Config::sized(lanes, columns)).unwrap();
+        let compiled = Compiled { fixed: fixed.clone(), schedule };
+        let (proof, simulated) = proof::verify(&model, &compiled, &input, None).unwrap();
+        assert_eq!(proof.reference_mismatches, 0, "{name} on {lanes}x{columns}");
+        let report = simulated.report;
+        writeln!(lines, "{name} {lanes}x{columns} {} {:.3}", report.cycles, report.utilisation).unwrap();
+    }
+    lines
+}
+
+fn expected(file: &str, got: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/expected").join(file);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, got).unwrap();
+    }
+    let want = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(want == got, "{} differs; got:\n{got}\nBLESS=1 rewrites it", path.display());
+}
+
+#[test]
+fn own_networks() {
+    let lines: String = OWN.iter().map(|name| cycles(&common::model(name), name)).collect();
+    expected("cycles.txt", &lines);
+}
+
+#[test]
+fn shared_networks() {
+    let folders: Option<Vec<PathBuf>> = SHARED.iter().map(|name| common::shared_model(name)).collect();
+    let Some(folders) = folders else { return };
+    let lines: String = SHARED.iter().zip(folders).map(|(name, folder)| cycles(&folder, name)).collect();
+    expected("cycles_shared.txt", &lines);
+}
+
+/// ResNet-8 keeps at least 85 % of the 9x16 array busy, with all stalls, at 4 bytes a cycle.
+#[test]
+fn resnet8_keeps_the_array_busy() {
+    let Some(folder) = common::shared_model("mlperf_ic_resnet8") else { return };
+    let (_, fixed, _) = load(&folder);
+    let program = schedule::run(&fixed, &Config::sized(9, 16)).unwrap().program;
+    let report = tilewright_sim::time(&program, false).unwrap();
+    assert!(report.utilisation >= 0.85, "{}", report.utilisation);
+}
+
+/// The int8 metric is within 0.5 points or 0.3 dB of the float metric on the evaluation samples.
+#[test]
+fn quality_is_kept() {
+    for name in OWN {
+        let model = Model::read(&common::model(name)).unwrap();
+        let calibration = model.calibration(None).unwrap();
+        let options = quantise::Options::default();
+        let compiled = pipeline::compile(&model, &calibration, &options, &Config::sized(9, 16)).unwrap();
+        let scores = metric::evaluate(&model, &compiled).unwrap();
+        eprintln!("{name}: {scores}");
+        let most = if scores.metric == Metric::Top1 { 0.005 } else { 0.3 };
+        assert!(scores.float - scores.int8 <= most + 1e-9, "{name}: {scores}");
+    }
+}
+
+/// Same input, same bytes.
+#[test]
+fn compilation_is_deterministic() {
+    let text = || {
+        let (_, fixed, _) = load(&common::model("resnet_mnist"));
+        let program = schedule::run(&fixed, &Config::sized(9, 16)).unwrap().program;
+        (tilewright_arch::asm::print(&program), program.image().unwrap())
+    };
+    assert!(text() == text());
+}
