@@ -5,7 +5,7 @@ use ndarray::{ArrayD, Axis};
 use std::path::{Path, PathBuf};
 use tilewright_compiler::graph::Graph;
 use tilewright_compiler::npy::{self, Array, Data};
-use tilewright_compiler::{onnx, simplify};
+use tilewright_compiler::{images, onnx, simplify};
 
 /// A network read from disk.
 #[derive(Clone, Debug)]
@@ -74,7 +74,18 @@ pub fn samples(graph: &Graph, path: &Path) -> Result<Vec<Vec<ArrayD<f32>>>> {
     let arrays: Vec<(String, Array)> = match extension.as_str() {
         "npz" => npy::read_npz(path).with_context(place)?,
         "npy" => vec![("".into(), npy::read_npy(path).with_context(place)?)],
-        _ => bail!("error[samples]: {}: not an .npz or .npy file; try: numpy.savez(file, x=samples)", place()),
+        _ if path.is_dir() || matches!(extension.as_str(), "png" | "jpg" | "jpeg") => {
+            let [(_, shape)] = inputs.as_slice() else {
+                bail!("error[samples]: {}: images feed networks with one input, this one has {}; try: an .npz file", place(), inputs.len());
+            };
+            let [_, c, h, w] = shape[..] else {
+                bail!("error[samples]: {}: images feed inputs of four axes, this one is {shape:?}; try: an .npz file", place());
+            };
+            let images = images::read(path, [c, h, w]).with_context(place)?;
+            let shape = images.shape().to_vec();
+            vec![("".into(), Array { shape, data: Data::F32(images.into_iter().collect()) })]
+        }
+        _ => bail!("error[samples]: {}: not an .npz or .npy file, an image or a folder of images; try: numpy.savez(file, x=samples)", place()),
     };
     let mut columns: Vec<Vec<ArrayD<f32>>> = vec![];
     for (name, shape) in &inputs {

@@ -1,29 +1,31 @@
-//! Random fixed graphs through the exact part of the ladder: integer reference = simulator, on
-//! several machines, whole and in stripes. `TILEWRIGHT_CASES` sets the number of graphs.
+//! Random fixed graphs through the exact part of the ladder: integer reference = simulator =
+//! Verilog, bytes and cycles. `TILEWRIGHT_CASES` sets the number of graphs.
 
 mod common;
 
 use common::Random;
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use std::cell::Cell;
+use std::path::PathBuf;
 use tilewright_arch::Config;
 use tilewright_compiler::fixed::FixedGraph;
 use tilewright_compiler::{reference, schedule};
+use tilewright_hdl::cosim::{Options, Rtl};
 
-/// Machines of all kinds: odd and even lanes, wide and narrow, small memories that force stripes.
-fn machines() -> Vec<Config> {
-    let mut machines: Vec<Config> =
-        [(9, 16), (8, 8), (7, 11), (4, 4), (5, 3)].map(|(p, c)| Config::sized(p, c)).into();
-    for (p, c) in [(9, 4), (4, 16)] {
-        let mut small = Config::sized(p, c);
-        small.feature.page_rows = 64;
-        small.feature.pages = 32;
-        small.weight_words = 300;
-        small.parameter_words = 128;
-        machines.push(small);
-    }
-    machines
+/// A machine whose memories are so small that many graphs pass in stripes and reload weights.
+fn small(lanes: usize, columns: usize) -> Config {
+    let mut config = Config::sized(lanes, columns);
+    config.name += "-small";
+    config.feature.page_rows = 64;
+    config.feature.pages = 32;
+    config.weight_words = 300;
+    config.parameter_words = 128;
+    config
 }
 
-fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>]) -> Result<bool, String> {
+/// Runs `graph` on a machine; whether it fits the machine at all.
+fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>], rtl: Option<&Rtl>) -> Result<bool, String> {
     let schedule = match schedule::run(graph, config) {
         Ok(schedule) => schedule,
         // Too large for a small machine is an answer; a broken program is not.
@@ -37,35 +39,87 @@ fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>]) -> Result<bool
             memory[port.address as usize + i] = *byte as u8;
         }
     }
-    tilewright_sim::run(program, &mut memory, &Default::default()).map_err(|e| e.to_string())?;
+    let before = memory.clone();
+    let report = tilewright_sim::run(program, &mut memory, &Default::default()).map_err(|e| e.to_string())?;
     let tensors = reference::run(graph, inputs);
     for (port, (tensor, _)) in program.outputs.iter().zip(&graph.outputs) {
         let start = port.address as usize;
         let got = memory[start..start + port.bytes()].iter().map(|&b| b as i8);
         let want = &tensors[tensor.0 as usize];
         if let Some(i) = got.zip(want).position(|(a, b)| a != *b) {
-            return Err(format!("{tensor} differs first at {i}"));
+            return Err(format!("{tensor} of the simulator differs first at {i}"));
+        }
+    }
+    if let Some(rtl) = rtl {
+        let options = Options { max_cycles: 2 * report.cycles + 1000, stall: None };
+        let run = rtl
+            .run(&before, program.stream_address, program.counts(), &options)
+            .map_err(|e| e.to_string())?;
+        if run.cycles != report.cycles {
+            return Err(format!("simulator {} cycles, Verilog {}", report.cycles, run.cycles));
+        }
+        if let Some(i) = run.memory.iter().zip(&memory).position(|(a, b)| a != b) {
+            return Err(format!("memory of the Verilog differs first at {i}"));
+        }
+        // With a memory that pauses at random, cycles differ and values do not.
+        let options = Options { max_cycles: 20 * report.cycles + 1000, stall: Some(report.cycles) };
+        let paused = rtl
+            .run(&before, program.stream_address, program.counts(), &options)
+            .map_err(|e| e.to_string())?;
+        if paused.memory != memory {
+            return Err("memory differs when external memory pauses".into());
         }
     }
     Ok(true)
 }
 
-#[test]
-fn reference_equals_simulator() {
-    let machines = machines();
-    let (mut ran, mut refused) = (0, 0);
-    for case in 0..common::cases(300) {
-        let mut random = Random::new(case.into());
-        let graph = common::random_graph(&mut random);
+/// Checks random graphs on all machines. A failing case shrinks to fewer operations.
+fn walk(machines: &[(Config, Option<Rtl>)], default_cases: u32) {
+    let config = ProptestConfig {
+        cases: common::cases(default_cases),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    // Always the same cases: a red run is red again.
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let (ran, refused) = (Cell::new(0), Cell::new(0));
+    let result = runner.run(&(any::<u64>(), 1..6usize), |(seed, nodes)| {
+        let mut random = Random::new(seed);
+        let graph = common::random_graph(&mut random, nodes);
         let inputs = common::random_inputs(&graph, &mut random);
-        for config in &machines {
-            match check(&graph, config, &inputs) {
-                Ok(true) => ran += 1,
-                Ok(false) => refused += 1,
-                Err(e) => panic!("case {case} on {}: {e}\n{graph:#?}", config.name),
+        for (config, rtl) in machines {
+            match check(&graph, config, &inputs, rtl.as_ref()) {
+                Ok(true) => ran.set(ran.get() + 1),
+                Ok(false) => refused.set(refused.get() + 1),
+                Err(e) => return Err(TestCaseError::fail(format!("{}: {e}\n{graph}", config.name))),
             }
         }
+        Ok(())
+    });
+    if let Err(e) = result {
+        panic!("{e}");
     }
-    eprintln!("{ran} programs ran, {refused} did not fit");
-    assert!(ran > 5 * refused, "too few programs fit");
+    eprintln!("{} programs ran, {} did not fit", ran.get(), refused.get());
+    assert!(ran.get() > 3 * refused.get(), "too few programs fit");
+}
+
+#[test]
+fn reference_equals_simulator() {
+    let sizes = [(9, 16), (8, 8), (7, 11), (4, 4), (5, 3)].map(|(p, c)| Config::sized(p, c));
+    let machines: Vec<_> = sizes.into_iter().chain([small(9, 4), small(4, 16)]).map(|c| (c, None)).collect();
+    walk(&machines, 300);
+}
+
+#[test]
+fn reference_equals_simulator_equals_verilog() {
+    let cache = std::env::var_os("TILEWRIGHT_CACHE")
+        .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from);
+    let build = |config: Config| {
+        let rtl = Rtl::build(&config, &cache).unwrap();
+        (config, Some(rtl))
+    };
+    // Odd lanes and columns with full-rate requantisers, and even ones with small memories.
+    let mut odd = Config::sized(5, 3);
+    odd.compute_slot = 1;
+    walk(&[build(odd), build(small(4, 4))], 200);
 }

@@ -187,7 +187,9 @@ impl Config {
         // A beat writes consecutive bytes, hence that many different banks.
         within("memory.bus_bytes", self.memory.bus_bytes, 1, self.lanes)?;
         within("memory.latency", self.memory.latency, 1, 1000)?;
-        within("memory.burst_bytes", self.memory.burst_bytes, 2 * self.memory.bus_bytes, 1024)?;
+        // An AXI burst has at most 256 beats.
+        let most = 1024.min(256 * self.memory.bus_bytes);
+        within("memory.burst_bytes", self.memory.burst_bytes, 2 * self.memory.bus_bytes, most)?;
         power("memory.burst_bytes", self.memory.burst_bytes)?;
         within("memory.outstanding", self.memory.outstanding, 1, 16)?;
         within("pipeline.multiplier", self.pipeline.multiplier, 1, 4)?;

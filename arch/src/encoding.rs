@@ -21,7 +21,7 @@ pub const BANK_BITS: usize = 6;
 /// Bytes of an encoded [`TileOp`].
 pub const TILE_BYTES: usize = 128;
 /// Bytes of an encoded [`Transfer`].
-pub const TRANSFER_BYTES: usize = 64;
+pub const TRANSFER_BYTES: usize = 32;
 
 /// A range of bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -16,7 +16,7 @@
 //! cycles     = max over all units of done[last] + FINISH
 //! ```
 //!
-//! * A fetch reads the 128 or 64 bytes of its instruction as a transfer of one line would: its
+//! * A fetch reads the 128 or 32 bytes of its instruction as a transfer of one line would: its
 //!   bursts end at multiples of `burst_bytes`, and each is a request of its own.
 //! * Nothing is fetched after the last instruction of a list. A unit whose list is empty takes no
 //!   part in `cycles`; if all are empty, `cycles` is START_FETCH + FINISH.

@@ -116,12 +116,14 @@ fn quantise<'a>(
     let corrected = if options.bias_correction { affordable.min(calibration.len()) } else { 0 };
     let seen = calibrate::observe(&graph, &plan, calibration, corrected)?;
     let choose = |h: usize| {
-        // The host quantises inputs and knows their range; cutting it off would only lose.
-        let input = plan.homes[h].group.is_none();
-        let ranges = if input { Ranges::MinMax } else { options.ranges };
-        match sharing.representative(h) == h {
-            true => ranges.choose(&seen.homes[h]),
-            false => Affine::spanning(0.0, 0.0),
+        let seen = &seen.homes[h];
+        if sharing.representative(h) != h {
+            return Affine::spanning(0.0, 0.0);
+        }
+        // The host quantises inputs, which often are bytes to begin with: exactly the range seen.
+        match plan.homes[h].group {
+            None => Affine::spanning(f64::from(seen.min), f64::from(seen.max)),
+            Some(_) => options.ranges.choose(seen),
         }
     };
     let affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();

@@ -51,6 +51,8 @@ mod expr;
 mod lower;
 mod print;
 mod simulate;
+#[cfg(test)]
+mod tests;
 
 pub use expr::{Expr, Ops, Sig, and_all, and_or, concat, lit, or_all, pack, zero};
 pub(crate) use simulate::Circuit;

@@ -5,6 +5,7 @@ use crate::dynsig::Value;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use rust_hdl_core::prelude::{Block, simulate};
 use std::sync::Arc;
 
@@ -111,12 +112,14 @@ pub(crate) struct Tested {
     rare: Vec<(&'static str, u64)>,
     /// Inputs that keep their value for this many cycles.
     held: Vec<(&'static str, usize)>,
+    /// Verilog that the simulation needs besides.
+    models: &'static str,
 }
 
 impl Tested {
     /// All inputs random.
     pub fn new(module: Arc<Module>) -> Tested {
-        Tested { module, limits: vec![], rare: vec![("reset", 100)], held: vec![] }
+        Tested { module, limits: vec![], rare: vec![("reset", 100)], held: vec![], models: "" }
     }
 
     /// The input stays below `limit`.
@@ -134,6 +137,12 @@ impl Tested {
     /// The input changes every `cycles` cycles only.
     pub fn held(mut self, input: &'static str, cycles: usize) -> Tested {
         self.held.push((input, cycles));
+        self
+    }
+
+    /// Models of primitives, in Verilog.
+    pub fn with(mut self, models: &'static str) -> Tested {
+        self.models = models;
         self
     }
 
@@ -178,7 +187,9 @@ impl Tested {
 
 /// An empty folder for the files of one test.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("tilewright-hdl-{}-{name}", std::process::id()));
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let unique = NEXT.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("tilewright-hdl-{}-{unique}-{name}", std::process::id()));
     std::fs::create_dir_all(&path).expect("the temporary folder is writable");
     path
 }
@@ -200,6 +211,7 @@ fn hex(value: &Value) -> String {
 pub(crate) fn differential(tested: &Tested, cycles: usize, seed: u64) {
     let module = &tested.module;
     let verilog = crate::emit::emit(module).expect("a block passes the checks");
+    let verilog = format!("{verilog}{}", tested.models);
     let mut random = Random::new(seed);
     let mut bench = Bench::new(module);
     let (mut stimuli, mut expected) = (String::new(), vec![]);
@@ -228,8 +240,7 @@ pub(crate) fn differential(tested: &Tested, cycles: usize, seed: u64) {
 
 fn icarus(module: &Module, verilog: &str, stimuli: &str, cycles: usize, path: &Path) -> String {
     let width: usize = module.inputs.iter().map(|p| p.width).sum();
-    let top = verilog.rsplit("module ").nth(1).and_then(|t| t.split('(').next()).unwrap_or_default();
-    let top = if verilog.contains(&format!("module {}(", module.name)) { &module.name } else { top };
+    let top = &module.name;
     let mut bench = format!("module bench;\nreg clock = 0;\nreg [{}:0] word;\n", width.div_ceil(64) * 64 - 1);
     let mut ports = if module.clocked { vec![".clock(clock)".to_string()] } else { vec![] };
     let mut low = 0;

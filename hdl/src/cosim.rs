@@ -110,10 +110,11 @@ impl Rtl {
         std::fs::create_dir_all(&aside).map_err(io)?;
         std::fs::write(aside.join("tilewright.v"), verilog).map_err(io)?;
         std::fs::write(aside.join("harness.cpp"), HARNESS).map_err(io)?;
+        // The slow part, run once at the start, is not worth the compiler's time.
         let options = [
             "--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
-            "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "-CFLAGS", "-O1", "--top-module", "tilewright", "--Mdir",
-            "model", "-o", "model", "tilewright.v", "harness.cpp",
+            "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "-MAKEFLAGS", "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
+            "--top-module", "tilewright", "--Mdir", "model", "-o", "model", "tilewright.v", "harness.cpp",
         ];
         let mut command = Command::new("verilator");
         command.args(options).current_dir(&aside);

@@ -4,6 +4,8 @@
 //! simulates, checks and prints that description. No rust-hdl type appears in a public signature.
 
 #![allow(dead_code)]
+#[cfg(test)]
+mod blocks;
 pub(crate) mod build;
 #[cfg(test)]
 pub(crate) mod check;

@@ -3,7 +3,7 @@
 //!
 //! [`run`] goes through a program three times:
 //! 1. [`order`] derives from lists and semaphores which instruction follows which, or a deadlock;
-//! 2. in that order every instruction is checked ([`check`]) and executed ([`values`], [`state`]);
+//! 2. in that order every instruction is checked ([`mod@check`]) and executed ([`values`], [`state`]);
 //! 3. [`units`] and [`events`] compute when everything happens, [`stats`] sums it up.
 //!
 //! The second step knows no time and the third no values, so neither can depend on the other. A
@@ -12,7 +12,7 @@
 //!
 //! [`random`] makes legal programs for comparing this simulation with others.
 
-mod bits;
+pub mod bits;
 pub mod check;
 pub mod events;
 pub mod faults;

@@ -3,6 +3,7 @@
 use crate::bits::Bits;
 use crate::check::access::{Access, WORDS, lines, word_bytes};
 use crate::faults::{Fault, Shared, Site};
+use crate::values::SLACK;
 use tilewright_arch::config::Config;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
 use tilewright_arch::instr::{Memory, Transfer, Unit};
@@ -10,7 +11,7 @@ use tilewright_arch::instr::{Memory, Transfer, Unit};
 /// On-chip memories.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// Feature bytes by flat index.
+    /// Feature bytes by flat index; a few more, for copies of fixed size.
     pub features: Vec<u8>,
     /// Weights: words of C (signed) bytes.
     pub weights: Vec<u8>,
@@ -27,7 +28,7 @@ impl State {
     pub fn new(config: &Config) -> State {
         let words = [config.weight_words, config.parameter_words, config.parameter_words, config.tables];
         State {
-            features: vec![0; config.feature_bytes()],
+            features: vec![0; config.feature_bytes() + SLACK],
             weights: vec![0; config.weight_words * config.columns],
             channels: [
                 vec![Channel::default(); config.parameter_words],
@@ -58,11 +59,6 @@ impl State {
         for (loaded, words) in self.loaded.iter_mut().zip(&access.word_writes) {
             loaded.extend(words);
         }
-    }
-
-    /// Whether a feature byte has been written.
-    pub fn is_written(&self, index: usize) -> bool {
-        self.written.touches(index..index + 1)
     }
 
     /// Executes a transfer whose addresses have been checked.

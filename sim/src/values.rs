@@ -20,6 +20,7 @@ use std::ops::Range;
 use tilewright_arch::config::Config;
 use tilewright_arch::instr::{Reduce, TileOp, Unit};
 
+pub use gather::SLACK;
 pub use simd::Level;
 
 /// Multiply-accumulates from which an operation is spread over threads.

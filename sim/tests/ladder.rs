@@ -55,6 +55,13 @@ fn random_programs_are_varied() {
         let report = tilewright_sim::time(&program, false).unwrap();
         assert!(report.cycles < random::MOST_CYCLES, "seed {seed}: {} cycles", report.cycles);
         cycles += report.cycles;
+        for unit in &report.units {
+            let stalls = unit.fetch_stall_cycles + unit.semaphore_stall_cycles + unit.restart_cycles;
+            assert_eq!(unit.busy_cycles + stalls + unit.idle_cycles, report.cycles, "seed {seed}: {unit:?}");
+            assert_eq!(unit.semaphore_stalls.iter().sum::<u64>(), unit.semaphore_stall_cycles);
+        }
+        assert_eq!(report.layers.iter().map(|l| l.cycles).sum::<u64>(), report.cycles, "seed {seed}");
+        assert!(report.external.port_busy_cycles <= report.cycles, "seed {seed}");
         for line in program.compute.iter().chain(&program.vector) {
             let op = &line.op;
             note("dense", op.reduce == Reduce::Dense);
@@ -91,4 +98,51 @@ fn random_programs_are_varied() {
         assert!(*count >= 20, "{name} occurs only {count} times: {seen:?}");
     }
     println!("{seen:?}, {} cycles on average", cycles / programs);
+}
+
+/// Extreme machines: the generator and the simulators keep agreeing, however slow they are.
+#[test]
+fn random_programs_on_extreme_machines() {
+    let edits: [fn(&mut Config); 8] = [
+        |c| (c.lanes, c.columns) = (63, 63),
+        |c| (c.lanes, c.columns, c.compute_slot, c.vector_slot) = (2, 2, 1, 1),
+        |c| (c.memory.latency, c.memory.outstanding) = (1000, 1),
+        |c| (c.memory.latency, c.memory.outstanding, c.memory.burst_bytes) = (1, 16, 512),
+        |c| (c.weight_words, c.parameter_words, c.tables) = (64, 16, 1),
+        |c| (c.feature.pages, c.feature.page_rows) = (2, 64),
+        |c| (c.memory.bus_bytes, c.memory.burst_bytes) = (1, 2),
+        |c| (c.lanes, c.columns, c.vector_slot, c.memory.bus_bytes) = (16, 2, 16, 16),
+    ];
+    for (i, edit) in edits.into_iter().enumerate() {
+        let mut config = Config::sized(9, 16);
+        config.memory.bus_bytes = 2;
+        edit(&mut config);
+        config.validate().unwrap();
+        for seed in 0..6 {
+            let program = random::program(seed, &config);
+            assert!(!program.store.is_empty(), "machine {i} seed {seed}");
+            compare(&format!("machine {i} seed {seed}"), &program);
+        }
+    }
+}
+
+/// Semaphores alone order the accesses: with any other speeds the same bytes come out. The oracle
+/// executes at the end of each instruction, so this would show a race that the checks let through.
+#[test]
+fn values_do_not_depend_on_time() {
+    for seed in 0..150 {
+        let mut program = random::program(seed, &random::config(seed));
+        let image = program.image().unwrap();
+        let mut want = image.clone();
+        run(&program, &mut want, &Options::default()).unwrap();
+        for speed in 1..4 {
+            let config = &mut program.config;
+            (config.memory.latency, config.memory.outstanding) = (1 + speed * 70 % 200, speed);
+            (config.compute_slot, config.vector_slot) = (config.lanes / speed, 1 + speed % config.lanes);
+            config.compute_slot = config.compute_slot.max(1);
+            let mut got = image.clone();
+            oracle::run(&program, &mut got);
+            assert!(got == want, "seed {seed}, speed {speed}");
+        }
+    }
 }

@@ -65,15 +65,15 @@ impl Random {
     }
 }
 
-/// A random network of one to five operations: shapes that divide by nothing, strides 1 to 3,
+/// A random network of about `nodes` operations: shapes that divide by nothing, strides 1 to 3,
 /// dilations, asymmetric pads, depthwise and grouped convolutions, pools, sums, residual operands,
 /// DepthToSpace, channel concatenation, tables, two slopes, several consumers of one tensor.
-pub fn random_graph(random: &mut Random) -> FixedGraph {
+pub fn random_graph(random: &mut Random, nodes: usize) -> FixedGraph {
     let mut graph = FixedGraph { name: "random".into(), ..FixedGraph::default() };
     let shape = [1 + random.below(9), 1 + random.below(14), 1 + random.below(14)];
     let input = tensor(&mut graph, shape, random);
     graph.inputs.push((input, vec![1, shape[0], shape[1], shape[2]]));
-    for _ in 0..1 + random.below(5) {
+    for _ in 0..nodes {
         node(&mut graph, random);
     }
     let read = |t: TensorId| graph.nodes.iter().any(|n| n.input == t || n.operand.is_some_and(|(o, _)| o == t));

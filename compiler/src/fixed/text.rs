@@ -103,7 +103,7 @@ impl FixedGraph {
 
 /// 64-bit FNV-1a.
 fn digest(bytes: &[i8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| {
-        (hash ^ u64::from(b as u8)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b as u8)).wrapping_mul(0x0100_0000_01b3))
 }

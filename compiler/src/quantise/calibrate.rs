@@ -40,7 +40,12 @@ struct Part {
 ///
 /// # Errors
 /// No samples, samples that do not fit the graph's inputs, results that are not finite.
-pub(super) fn observe(graph: &Graph, plan: &Plan, samples: &[Vec<ArrayD<f32>>], means: usize) -> Result<Seen> {
+pub(super) fn observe(
+    graph: &Graph,
+    plan: &Plan,
+    samples: &[Vec<ArrayD<f32>>],
+    means: usize,
+) -> Result<Seen> {
     if samples.is_empty() {
         return Err(Error::new("quantise", "there are no calibration samples")
             .file(&graph.name)
@@ -71,17 +76,16 @@ pub(super) fn observe(graph: &Graph, plan: &Plan, samples: &[Vec<ArrayD<f32>>], 
     Ok(seen)
 }
 
-fn observe_one(
-    graph: &Graph,
-    plan: &Plan,
-    sample: &[ArrayD<f32>],
-    vectors: usize,
-) -> Result<Part> {
+fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usize) -> Result<Part> {
     for (x, &id) in sample.iter().zip(&graph.inputs) {
         if x.shape() != graph.shape(id) {
             return Err(Error::new(
                 "quantise",
-                format!("a calibration sample has shape {:?}, the input has {:?}", x.shape(), graph.shape(id)),
+                format!(
+                    "a calibration sample has shape {:?}, the input has {:?}",
+                    x.shape(),
+                    graph.shape(id)
+                ),
             )
             .file(&graph.name)
             .node(&graph.value(id).name));

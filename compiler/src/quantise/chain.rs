@@ -62,7 +62,10 @@ impl Chain {
             Op::PRelu if node.inputs[0] == value && self.unplaced() => {
                 slopes(graph, node, grid).is_some_and(|s| self.slope(s))
             }
-            Op::Add if graph.constant_data(node.inputs[0]).is_some() || graph.constant_data(node.inputs[1]).is_some() => {
+            Op::Add
+                if graph.constant_data(node.inputs[0]).is_some()
+                    || graph.constant_data(node.inputs[1]).is_some() =>
+            {
                 self.add_constant(graph, node, kind, grid)
             }
             Op::Add => {

@@ -48,7 +48,10 @@ pub(super) fn correct(lowered: &mut Lowered, seen: &Seen, samples: &[Vec<ArrayD<
             channel.bias = channel.bias.saturating_sub(correction);
         }
         let node = &fixed.nodes[n];
-        tensors.par_iter_mut().zip(&sums).for_each(|(tensors, sums)| reference::finish(fixed, node, sums, tensors));
+        tensors
+            .par_iter_mut()
+            .zip(&sums)
+            .for_each(|(tensors, sums)| reference::finish(fixed, node, sums, tensors));
     }
 }
 

@@ -20,7 +20,7 @@ const SAMPLES: usize = 32;
 const MOST: f64 = 16.0;
 /// Observations of a channel from which on its range is trusted; fewer blend it with the range of
 /// all channels in proportion.
-const TRUSTED: f64 = 32.0;
+const TRUSTED: f64 = 256.0;
 /// Room left between a channel's largest value and a clamp that moves with it.
 const MARGIN: f64 = 1.1;
 

@@ -152,8 +152,9 @@ mod tests {
 
     #[test]
     fn order_of_arrival_and_merging_does_not_matter() {
-        let parts: Vec<Vec<f32>> =
-            (0..12).map(|i| values(i, 100 + 17 * i as usize, [1e-3, 5.0, 0.4, 1e4][i as usize % 4])).collect();
+        let parts: Vec<Vec<f32>> = (0..12)
+            .map(|i| values(i, 100 + 17 * i as usize, [1e-3, 5.0, 0.4, 1e4][i as usize % 4]))
+            .collect();
         let mut whole = Histogram::default();
         parts.iter().for_each(|p| whole.add(p));
         let mut reverse = Histogram::default();
@@ -176,7 +177,10 @@ mod tests {
             assert_eq!(whole.bins().collect::<Vec<_>>(), other.bins().collect::<Vec<_>>());
             assert_eq!((whole.min, whole.max, whole.total), (other.min, other.max, other.total));
         }
-        assert_eq!(whole.bins().map(|(_, c)| c).sum::<f64>(), parts.concat().iter().filter(|v| **v != 0.0).count() as f64);
+        assert_eq!(
+            whole.bins().map(|(_, c)| c).sum::<f64>(),
+            parts.concat().iter().filter(|v| **v != 0.0).count() as f64
+        );
     }
 
     #[test]

@@ -158,7 +158,10 @@ pub(super) fn role(
         Op::Concat { axis } => {
             let outer: usize = out[..*axis].iter().product();
             let all_data = data.len() == node.inputs.len();
-            if all_data && outer == 1 && data.iter().all(|&id| held(id).is_some_and(|t| t[1..] == tensor[1..])) {
+            if all_data
+                && outer == 1
+                && data.iter().all(|&id| held(id).is_some_and(|t| t[1..] == tensor[1..]))
+            {
                 return anchor(Kind::Concat);
             }
             refuse("it joins along another axis than the channels", "Concat of feature maps on axis 1")
@@ -167,9 +170,10 @@ pub(super) fn role(
         Op::Reshape if unfolds(graph, node, tensor).is_some() => pointwise,
         Op::Reshape => Ok(Role::Alias),
         Op::Transpose { perm } if keeps_order(graph.shape(x), perm) => Ok(Role::Alias),
-        Op::Transpose { perm } => {
-            refuse(format!("permuting axes {perm:?} of {:?} reorders elements", graph.shape(x)), "export in NCHW")
-        }
+        Op::Transpose { perm } => refuse(
+            format!("permuting axes {perm:?} of {:?} reorders elements", graph.shape(x)),
+            "export in NCHW",
+        ),
         Op::Softmax { .. } => {
             refuse("the machine has no exponential", "end the network before it, or have it at the end")
         }
@@ -257,7 +261,8 @@ fn product(graph: &Graph, node: &Node, tensor: [usize; 3]) -> Result<Kind, Refus
         return refuse("its second operand is no constant matrix", "trained weights as the second operand");
     };
     let (n, k) = if trans_b { (*rows_b, *columns_b) } else { (*columns_b, *rows_b) };
-    if n != columns || k != tensor.iter().product::<usize>() || graph.constant_data(node.inputs[0]).is_some() {
+    if n != columns || k != tensor.iter().product::<usize>() || graph.constant_data(node.inputs[0]).is_some()
+    {
         return refuse(
             format!("its result {out:?} has more than one row"),
             "batch size 1, with the weights as the second operand",

@@ -147,7 +147,11 @@ impl Lowering<'_> {
             let sum: i64 = row.weights.iter().map(|&w| i64::from(w)).sum();
             let bias = (b / unit).round_ties_even() as i64 - zero * sum;
             let Ok(bias) = i32::try_from(bias) else {
-                return Err(self.error(group, format!("the bias of channel {c} becomes {bias}, above 32 bits"), SPLIT));
+                return Err(self.error(
+                    group,
+                    format!("the bias of channel {c} becomes {bias}, above 32 bits"),
+                    SPLIT,
+                ));
             };
             channels.push(self.channel(group, c, unit / scale_out, bias)?);
             units.push(unit);
@@ -299,7 +303,9 @@ const RANGES: &str = "more calibration samples, or ranges that cut off outliers"
 /// The operator's name in reports; `None` for those that cost nothing.
 fn operator(graph: &Graph, node: &crate::graph::Node) -> Option<&'static str> {
     Some(match &node.op {
-        Op::Conv { groups, .. } if *groups > 1 && *groups == graph.shape(node.inputs[0])[1] => "depthwise_conv2d",
+        Op::Conv { groups, .. } if *groups > 1 && *groups == graph.shape(node.inputs[0])[1] => {
+            "depthwise_conv2d"
+        }
         Op::Conv { .. } => "conv2d",
         Op::BatchNormalization { .. } => "batch_norm",
         Op::Relu => "relu",
@@ -321,7 +327,8 @@ fn operator(graph: &Graph, node: &crate::graph::Node) -> Option<&'static str> {
 /// How rounding errors are weighed, for each group of a convolution with `terms` inputs a group;
 /// empty when there are no observations.
 fn metrics(patches: &[f32], terms: usize, groups: usize) -> Vec<Metric> {
-    let Ok(observed) = ArrayView2::from_shape((patches.len() / (terms * groups), terms * groups), patches) else {
+    let Ok(observed) = ArrayView2::from_shape((patches.len() / (terms * groups), terms * groups), patches)
+    else {
         return Vec::new();
     };
     if observed.nrows() == 0 {

@@ -105,7 +105,10 @@ impl Planner<'_> {
         let Some(shape) = natural(&value.shape) else {
             let e = crate::error::Error::new(
                 "quantise",
-                format!("input {:?} has shape {:?}; the machine holds batch 1 and at most rank 4", value.name, value.shape),
+                format!(
+                    "input {:?} has shape {:?}; the machine holds batch 1 and at most rank 4",
+                    value.name, value.shape
+                ),
             );
             return Err(e.file(&self.graph.name).hint("export with batch size 1"));
         };
@@ -204,7 +207,8 @@ impl Planner<'_> {
             self.taken[n] = true;
         }
         let output = self.plan.homes.len();
-        let operand = chain.operand.map(|id| self.home[id.0 as usize].expect("absorb checked that it is held"));
+        let operand =
+            chain.operand.map(|id| self.home[id.0 as usize].expect("absorb checked that it is held"));
         for &h in inputs.iter().chain(&operand) {
             self.plan.homes[h].reads += 1;
         }

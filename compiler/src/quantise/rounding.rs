@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayView2};
 /// Inputs that are looked at together, at most: bounds the cubic cost of the factor.
 const BLOCK: usize = 512;
 /// Least share of independence mixed into the correlations.
-const LEAST_SHRINKAGE: f64 = 0.01;
+const LEAST_SHRINKAGE: f64 = 0.03;
 
 /// How errors of one group of output channels are weighed.
 pub(super) struct Metric {
@@ -151,7 +151,10 @@ mod tests {
     fn error(x: &Array2<f32>, weights: &[f32], scale: f64, q: &[i8]) -> f64 {
         let row = |r: ndarray::ArrayView1<f32>| {
             let terms = r.iter().zip(weights).zip(q);
-            terms.map(|((x, w), q)| f64::from(*x) * (f64::from(*w) - scale * f64::from(*q))).sum::<f64>().powi(2)
+            terms
+                .map(|((x, w), q)| f64::from(*x) * (f64::from(*w) - scale * f64::from(*q)))
+                .sum::<f64>()
+                .powi(2)
         };
         x.rows().into_iter().map(row).sum()
     }
@@ -159,7 +162,7 @@ mod tests {
     #[test]
     fn errors_of_correlated_inputs_cancel() {
         let x = observed(500, 30);
-        let weights: Vec<f32> = (0..30).map(|i| ((i * 37 % 101) as f32 - 50.0) * 0.0113).collect();
+        let weights: Vec<f32> = (0..30).map(|i| 0.6 * (i as f32 * 1.7).sin()).collect();
         let nearest: Vec<i8> = weights.iter().map(|w| (w / 0.01).round() as i8).collect();
         let smart = Metric::new(x.view()).round(&weights, 0.01);
         let (a, b) = (error(&x, &weights, 0.01, &nearest), error(&x, &weights, 0.01, &smart));

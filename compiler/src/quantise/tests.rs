@@ -1,3 +1,4 @@
 //! Small graphs operator by operator, and the model zoo with its metrics.
 
 mod models;
+mod operators;

@@ -196,8 +196,11 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
     let at = |i: usize, ky: usize, kx: usize| {
         let row = (y * win.stride[0] + ky * win.dilation[0]) as i64 - win.pads[0] as i64;
         let column = (x * win.stride[1] + kx * win.dilation[1]) as i64 - win.pads[1] as i64;
-        let inside = (0..input.shape[1] as i64).contains(&row) && (0..input.shape[2] as i64).contains(&column);
-        inside.then(|| i64::from(tensors[0][(i * input.shape[1] + row as usize) * input.shape[2] + column as usize]))
+        let inside =
+            (0..input.shape[1] as i64).contains(&row) && (0..input.shape[2] as i64).contains(&column);
+        inside.then(|| {
+            i64::from(tensors[0][(i * input.shape[1] + row as usize) * input.shape[2] + column as usize])
+        })
     };
     let taps = || (0..win.kernel[0]).flat_map(|ky| (0..win.kernel[1]).map(move |kx| (ky, kx)));
     let zero = i64::from(input.zero);

@@ -74,7 +74,33 @@ pub(super) enum Shift {
 
 fn make(width: usize, op: Op<Expr>) -> Expr {
     assert!(width > 0, "every value has at least one bit");
-    Expr(Rc::new(Tree { width, op }))
+    match simpler(&op) {
+        Some(expr) => expr,
+        None => Expr(Rc::new(Tree { width, op })),
+    }
+}
+
+/// What an operation with constants is without them: blocks of special sizes (one byte a beat, a
+/// power of two of lanes) stay free of comparisons that can only end one way.
+fn simpler(op: &Op<Expr>) -> Option<Expr> {
+    let constant = |e: &Expr| match &e.0.op {
+        Op::Constant(value) => Some(value.clone()),
+        _ => None,
+    };
+    let zero_value = |e: &Expr| constant(e).is_some_and(|v| v == Value::zero(v.width()));
+    let ones_value = |e: &Expr| constant(e).is_some_and(|v| v == Value::new(-1, v.width()));
+    match op {
+        Op::Not(a) if zero_value(a) => Some(lit(-1, a.0.width)),
+        Op::Not(a) if ones_value(a) => Some(zero(a.0.width)),
+        Op::Binary(Binary::Less, a, b) if ones_value(a) || zero_value(b) => Some(zero(1)),
+        Op::Binary(Binary::And, a, b) if ones_value(a) || zero_value(b) => Some(b.clone()),
+        Op::Binary(Binary::And, a, b) if ones_value(b) || zero_value(a) => Some(a.clone()),
+        Op::Binary(Binary::Or, a, b) if zero_value(a) || ones_value(b) => Some(b.clone()),
+        Op::Binary(Binary::Or, a, b) if zero_value(b) || ones_value(a) => Some(a.clone()),
+        Op::Mux(c, a, _) if ones_value(c) => Some(a.clone()),
+        Op::Mux(c, _, b) if zero_value(c) => Some(b.clone()),
+        _ => None,
+    }
 }
 
 /// The low `width` bits of `value` (two's complement) as a constant.

@@ -40,7 +40,8 @@ pub(super) fn to_banks(shape: &Shape, name: &str, width: usize, late: bool) -> A
     let value_1 = b.register("value_1", value);
     let (mut values, mut bytes, mut enables) = (vec![], vec![], vec![]);
     for k in 0..shape.lanes {
-        let hit = pack((0..shape.lanes).map(|q| enable.bit(q) & bank.element(q, shape.bank_bits).is(k as i128)));
+        let hit =
+            pack((0..shape.lanes).map(|q| enable.bit(q) & bank.element(q, shape.bank_bits).is(k as i128)));
         let hit = b.register(&format!("hit_{k}"), hit);
         let choices = (0..shape.lanes).map(|q| (hit.bit(q), value_1.element(q, width))).collect();
         values.push(select(&mut b, &format!("value_{k}"), choices, shape.crossbar));

@@ -8,7 +8,8 @@ use std::sync::Arc;
 /// Module `<name>_chain`: `state` of lane 0, 1, ... is pushed into a shift chain while `present`
 /// (lane 0 lowest) keeps the lanes of the running tile; `load` copies the chain.
 pub(super) fn chain(shape: &Shape, name: &str, bits: usize) -> Arc<Module> {
-    let mut b = Builder::new(format!("{name}_chain"), "Lanes of the next tile (shifted in) and of the present one.");
+    let mut b =
+        Builder::new(format!("{name}_chain"), "Lanes of the next tile (shifted in) and of the present one.");
     let push = b.input("push", 1);
     let state = b.input("state", bits);
     let load = b.input("load", 1);

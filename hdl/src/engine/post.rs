@@ -19,7 +19,8 @@ pub(super) const PHASE_LATENCY: usize = 3;
 /// `channel` from cycle [`PHASE_LATENCY`] + crossbar. All bytes are held in `value` for S cycles
 /// from cycle [`PHASE_LATENCY`] + `post_latency`.
 pub(super) fn post(shape: &Shape) -> Arc<Module> {
-    let mut b = Builder::new(format!("{}_post", shape.prefix()), "Requantises a column and collects its bytes.");
+    let mut b =
+        Builder::new(format!("{}_post", shape.prefix()), "Requantises a column and collects its bytes.");
     let instruction = b.input("instruction", INSTRUCTION_BITS);
     let phase = b.input("phase", COUNT_BITS);
     let active = b.input("active", 1);

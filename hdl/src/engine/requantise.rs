@@ -70,7 +70,8 @@ fn saturate(b: &mut Builder, name: &str, value: Sig) -> Sig {
 ///
 /// `table_write` stores a beat at byte `table_address` of the activation tables.
 pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
-    let mut b = Builder::new(format!("{}_requantiser", shape.prefix()), "Sum to byte: scale, operand, clamp, table.");
+    let mut b =
+        Builder::new(format!("{}_requantiser", shape.prefix()), "Sum to byte: scale, operand, clamp, table.");
     let instruction = b.input("instruction", INSTRUCTION_BITS);
     let sum = b.input("sum", 32);
     let channel = b.input("channel", CHANNEL_BITS);

@@ -45,8 +45,8 @@ pub(super) fn stepper(shape: &Shape) -> Arc<Module> {
 
     // S - 1: the largest of three.
     let larger = |a: Expr, c: Expr| a.clone().less(c.clone()).mux(c, a);
-    let operand = field(instruction, f::OPERAND_ON).repeat(COUNT_BITS)
-        & field(instruction, OPERAND_TARGET.segments);
+    let operand =
+        field(instruction, f::OPERAND_ON).repeat(COUNT_BITS) & field(instruction, OPERAND_TARGET.segments);
     let segments = b.register("segments", larger(field(instruction, OUTPUT_TARGET.segments), operand));
     let slot = lit(shape.slot as i128 - 1, COUNT_BITS);
     let slot_less_1 = b.register("slot_less_1", larger(slot, segments.into()));
@@ -77,7 +77,8 @@ pub(super) fn stepper(shape: &Shape) -> Arc<Module> {
 
     // Steps: three nested loops, the innermost first.
     let valid = b.reg_reset("valid", 1);
-    let loops: Vec<Down> = (0..3).map(|i| Down::new(&mut b, &format!("step_{i}"), STEPS[i][0].width)).collect();
+    let loops: Vec<Down> =
+        (0..3).map(|i| Down::new(&mut b, &format!("step_{i}"), STEPS[i][0].width)).collect();
     let mut carry: Expr = valid.into();
     let mut ends = vec![];
     for (counter, fields) in loops.iter().zip(STEPS) {

@@ -21,7 +21,7 @@ struct Addresses {
 
 /// Inputs `issue`, `instruction` and [`STEERING`] (cycle 0); addresses of segment s of a column in
 /// cycle [`ADDRESS_LATENCY`] + s.
-fn addresses(b: &mut Builder, shape: &Shape, walked: Walked, fields: &TargetFields) -> Addresses {
+fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'static TargetFields) -> Addresses {
     let issue = b.input("issue", 1);
     let instruction = b.input("instruction", INSTRUCTION_BITS);
     let [begin, first, inner, active, restart] = STEERING.map(|name| b.input(name, 1));
@@ -30,7 +30,7 @@ fn addresses(b: &mut Builder, shape: &Shape, walked: Walked, fields: &TargetFiel
     let restart = b.delay("restart_walk", restart, 2);
     let walk = b.instance(
         "walker",
-        &walker(shape, walked),
+        &walker(shape, Walked::Target(name, fields)),
         &[
             ("issue", issue.into()),
             ("start", load.into()),
@@ -53,7 +53,10 @@ fn addresses(b: &mut Builder, shape: &Shape, walked: Walked, fields: &TargetFiel
             ("advance", begin.into()),
             ("first", first.into()),
             ("row", either(shape.row(instruction, fields.inner.0), shape.row(instruction, fields.outer.0))),
-            ("bank", either(shape.bank(instruction, fields.inner.1), shape.bank(instruction, fields.outer.1))),
+            (
+                "bank",
+                either(shape.bank(instruction, fields.inner.1), shape.bank(instruction, fields.outer.1)),
+            ),
         ],
     );
     // Output rows of an inner column below the first, and the cycle within the column.
@@ -93,14 +96,19 @@ fn addresses(b: &mut Builder, shape: &Shape, walked: Walked, fields: &TargetFiel
 /// and `output_enable` of the banks in cycle [`ADDRESS_LATENCY`] + 1 + crossbar + s.
 pub(super) fn output(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new(format!("{}_output", shape.prefix()), "Writes the lanes' bytes to their banks.");
-    let to = addresses(&mut b, shape, Walked::Target("output", OUTPUT_TARGET), &OUTPUT_TARGET);
+    let to = addresses(&mut b, shape, "output", &OUTPUT_TARGET);
     let value = b.input("value", 8 * shape.lanes);
     // The crossbar carries rows and bytes; the bytes come a cycle after the addresses, which is
     // when it has decoded them.
     let rows = b.instance(
         "row_crossbar",
         &crossbar::to_banks(shape, "write_crossbar", shape.row_bits, true),
-        &[("bank", to.bank.into()), ("enable", to.enable.into()), ("value", to.row.into()), ("late", value.into())],
+        &[
+            ("bank", to.bank.into()),
+            ("enable", to.enable.into()),
+            ("value", to.row.into()),
+            ("late", value.into()),
+        ],
     );
     b.output("output_row", rows.out("bank_value"));
     b.output("output_enable", rows.out("bank_enable"));
@@ -115,8 +123,9 @@ pub(super) fn output(shape: &Shape) -> Arc<Module> {
 /// comes the feature memory's latency later; `value` holds the bytes of all lanes for S cycles from
 /// [`operand_latency`] + S.
 pub(super) fn operand(shape: &Shape) -> Arc<Module> {
-    let mut b = Builder::new(format!("{}_operand", shape.prefix()), "Reads the residual operand of a column.");
-    let from = addresses(&mut b, shape, Walked::Target("operand", OPERAND_TARGET), &OPERAND_TARGET);
+    let mut b =
+        Builder::new(format!("{}_operand", shape.prefix()), "Reads the residual operand of a column.");
+    let from = addresses(&mut b, shape, "operand", &OPERAND_TARGET);
     let slot_end = b.input("slot_end", 1);
     let data = b.input("operand_data", 8 * shape.lanes);
     let banks = b.instance(

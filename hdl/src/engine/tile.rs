@@ -29,7 +29,11 @@ use tilewright_arch::instr::Unit;
 pub(crate) fn tile_engine(config: &Config, unit: Unit, technology: Technology) -> Arc<Module> {
     let shape = Shape::new(config, unit, technology);
     let vector = unit == Unit::Vector;
-    let what = if vector { "Executes tile operations on the vector unit." } else { "Executes tile operations on the array." };
+    let what = if vector {
+        "Executes tile operations on the vector unit."
+    } else {
+        "Executes tile operations on the array."
+    };
     let mut b = Builder::new(format!("{}_engine", shape.prefix()), what);
     let issue = b.input("issue", 1);
     let instruction = b.input("instruction", INSTRUCTION_BITS);
@@ -98,7 +102,11 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit, technology: Technology) -
         reduced.out("drained")
     } else {
         let before = shape.gather_latency() - weights::weight_latency(&shape);
-        let at = b.delay("at_weights", concat([Expr::from(level), group_start.into(), first.into(), valid.into()]), before);
+        let at = b.delay(
+            "at_weights",
+            concat([Expr::from(level), group_start.into(), first.into(), valid.into()]),
+            before,
+        );
         let beats = shape.columns.div_ceil(config.memory.bus_bytes);
         let write = b.input("weight_write", 1);
         let word = b.input("weight_word", index_bits(config.weight_words));
@@ -223,7 +231,11 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit, technology: Technology) -
     for name in ["output_row", "output_data", "output_enable"] {
         b.output(name, written.out(name));
     }
-    let done = b.delay("finished", drained.out("done"), post::PHASE_LATENCY + shape.post_latency() + shape.crossbar + 1);
+    let done = b.delay(
+        "finished",
+        drained.out("done"),
+        post::PHASE_LATENCY + shape.post_latency() + shape.crossbar + 1,
+    );
     b.output("done", done);
     b.finish()
 }

@@ -12,7 +12,7 @@ pub(super) enum Walked {
     /// The gathered input: pixels have an input row and an input column.
     Input,
     /// A target: pixels have an output row and a segment.
-    Target(&'static str, TargetFields),
+    Target(&'static str, &'static TargetFields),
 }
 
 impl Walked {
@@ -83,7 +83,8 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     };
 
     // Addresses of the group that is walked next.
-    let (base_row, base_bank) = (shape.row(instruction, fields.base.0), shape.bank(instruction, fields.base.1));
+    let (base_row, base_bank) =
+        (shape.row(instruction, fields.base.0), shape.bank(instruction, fields.base.1));
     let group_step = b.register("group_step", shape.bank(instruction, fields.group.1));
     let group_less = b.register("group_less", less_lanes(shape, shape.bank(instruction, fields.group.1)));
     let group_bank = b.reg("group_bank", shape.bank_bits);
@@ -101,9 +102,8 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     b.set_when(group_row, rewind, first_row);
 
     // Stage 1: bank and line.
-    let choose = |b: &mut Builder, name: &str, wrap: Expr, pixel: Expr| {
-        b.register(name, line_end.mux(wrap, pixel))
-    };
+    let choose =
+        |b: &mut Builder, name: &str, wrap: Expr, pixel: Expr| b.register(name, line_end.mux(wrap, pixel));
     let pixel_bank = shape.bank(instruction, fields.pixel.1);
     let wrap_bank = shape.bank(instruction, fields.wrap.1);
     let pixel_less = b.register("pixel_less", less_lanes(shape, pixel_bank.clone()));
@@ -112,9 +112,10 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     let less_1 = choose(&mut b, "less_1", wrap_less.into(), pixel_less.into());
     let wrap_row = shape.row(instruction, fields.wrap.0);
     let row_step_1 = choose(&mut b, "row_step_1", wrap_row, shape.row(instruction, fields.pixel.0));
-    let push_1 = b.register("push_1", active);
-    let take_1 = b.register("take_1", take);
-    let line_1 = b.register("line_1", take & line_end);
+    // The walk behind the last tile of an instruction may still be under way when the next is issued.
+    let push_1 = b.register("push_1", active & !issue);
+    let take_1 = b.register("take_1", take & !issue);
+    let line_1 = b.register("line_1", take & line_end & !issue);
     let bank_1 = b.reg("bank_1", shape.bank_bits);
     let (folded, carry) = fold(bank_1, step_1, less_1);
     b.set_when(bank_1, rewind | take_1, rewind.mux(first_bank, folded));
@@ -126,9 +127,9 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     // Stage 2: row and coordinates.
     let carry_2 = b.register("carry_2", carry);
     let row_step_2 = b.register("row_step_2", row_step_1);
-    let push_2 = b.register("push_2", push_1);
-    let take_2 = b.register("take_2", take_1);
-    let line_2 = b.register("line_2", line_1);
+    let push_2 = b.register("push_2", push_1 & !issue);
+    let take_2 = b.register("take_2", take_1 & !issue);
+    let line_2 = b.register("line_2", line_1 & !issue);
     let bank_2 = b.register("bank_2", bank_1);
     let some_2 = b.register("some_2", take_1 & !remaining.sign() & remaining.any());
     let row_2 = b.reg("row_2", shape.row_bits);

@@ -20,6 +20,7 @@ pub fn multiplier([a, b]: [usize; 2], signed: bool, stages: usize) -> String {
     let product = a + b;
     let extend = |name: &str, width: usize| match (width, signed) {
         (18, _) => name.to_string(),
+        (1, true) => format!("{{18{{{name}}}}}"),
         (width, true) => format!("{{{{{}{{{name}[{}]}}}}, {name}}}", 18 - width, width - 1),
         (width, false) => format!("{{{}'d0, {name}}}", 18 - width),
     };

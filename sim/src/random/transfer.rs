@@ -206,6 +206,11 @@ impl Builder<'_> {
                 Memory::ComputeChannels | Memory::VectorChannels => self.channels(to - from, reduction),
                 _ => self.constants((to - from) * bytes, self.config.memory.bus_bytes),
             };
+            if memory == Memory::Weights {
+                // Weights are symmetric: -128 is none.
+                let new = external as usize..;
+                self.data[new].iter_mut().filter(|b| **b == 0x80).for_each(|b| *b = 0x81);
+            }
             let op = Transfer {
                 memory,
                 external,

@@ -54,7 +54,7 @@ pub fn run(context: &Context, packed: &[Packed], block: &Block) -> Vec<u8> {
     let pieces = context.grid.pieces(block.pixels.clone());
     // Gathered bytes plus 128 by (quad, pixel, step of the quad): unsigned times signed products.
     let mut gathered = vec![0u8; (op.reduction() as usize).div_ceil(QUAD) * pixels * QUAD];
-    let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels]);
+    let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels + gather::SLACK]);
     let mut steps = offsets(op);
     for place in gathered.chunks_exact_mut(pixels * QUAD) {
         for line in &mut lines {

@@ -11,7 +11,7 @@ pub fn run(context: &Context, block: &Block) -> Vec<u8> {
     let pieces = context.grid.pieces(block.pixels.clone());
     let maximum = op.reduce == Reduce::Max;
     let mut sums = vec![if maximum { -128 } else { 0i32 }; block.pixels.len()];
-    let mut line = vec![0u8; sums.len()];
+    let mut line = vec![0u8; sums.len() + gather::SLACK];
     for offset in offsets(op) {
         gather::line(op, &context.state.features, group, &pieces, &offset, &mut line);
         if maximum {

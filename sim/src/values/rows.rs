@@ -11,7 +11,7 @@ pub fn run(context: &Context, block: &Block) -> Vec<u8> {
     let pieces = context.grid.pieces(block.pixels.clone());
     let columns = op.columns_of(group) as usize;
     let taps = usize::from(op.taps);
-    let mut line = vec![0u8; pixels];
+    let mut line = vec![0u8; pixels + gather::SLACK];
     let mut sums = vec![0i32; pixels * columns];
     for offset in offsets(op) {
         gather::line(op, &context.state.features, group, &pieces, &offset, &mut line);

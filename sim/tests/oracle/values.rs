@@ -52,18 +52,12 @@ impl Memories {
                         (_, Memory::Tables) => {
                             self.tables[op.local as usize + byte / 256][byte % 256] = external[e] as i8;
                         }
-                        (_, memory) => {
+                        (_, memory) if byte % 16 == 15 => {
                             let words = &mut self.channels[usize::from(memory == Memory::VectorChannels)];
-                            let word = &mut words[op.local as usize + byte / 16];
-                            let mut bytes = word.to_bytes();
-                            bytes[byte % 16] = external[e];
-                            // The 17 bits of a mantissa are complete with the last of its bytes.
-                            *word = Channel {
-                                mantissa: i32::from_le_bytes(bytes[4..8].try_into().unwrap()),
-                                negative_mantissa: i32::from_le_bytes(bytes[8..12].try_into().unwrap()),
-                                ..Channel::from_bytes(&bytes)
-                            };
+                            let bytes = external[e - 15..=e].try_into().unwrap();
+                            words[op.local as usize + byte / 16] = Channel::from_bytes(bytes);
                         }
+                        _ => {}
                     }
                 }
             }

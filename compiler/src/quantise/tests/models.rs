@@ -95,11 +95,9 @@ fn models_keep_their_quality() {
         let shown = |m: Option<f64>| m.map_or("-".into(), |m| format!("{m:.4}"));
         let float = row.metric.map(|m| m.0);
         println!("{name:26}{sqnr:>9.1}{:>9.1}{:>10}{:>10}", row.sqnr, shown(metric), shown(float));
-        if std::env::var("LAYERS").is_ok() {
-            for l in &layers {
-                println!("    {:50}{:24} {:?} {:.4}..{:.4} scale {:.5} zero {} {:?} {:.5}", l.name, l.operator, l.shape, l.min, l.max, l.scale, l.zero, l.sqnr_db, l.saturated);
-            }
-        }
+        let last = layers.last().unwrap();
+        assert_eq!(last.shape, fixed.tensor(fixed.outputs[0].0).shape, "{name}");
+        assert!(last.sqnr_db.unwrap() > 30.0 && last.saturated < 0.01, "{name}: {last:?}");
         if sqnr < row.sqnr {
             failures.push(format!("{name}: {sqnr:.1} dB, wanted {:.1}", row.sqnr));
         }

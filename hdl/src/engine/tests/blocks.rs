@@ -1,0 +1,159 @@
+//! Every block of the engine: rust-hdl's simulation against the emitted Verilog, and the requantiser
+//! against the arithmetic of `arch`.
+
+use super::random;
+use crate::build::Module;
+use crate::check::{Bench, Random, Tested, differential};
+use crate::dynsig::Value;
+use crate::engine::channels::PARTS;
+use crate::engine::lanes::{Lane, chain, lanes};
+use crate::engine::requantise::{TRIPLE_BITS, requantiser};
+use crate::engine::walker::{Walked, walker};
+use crate::engine::{
+    Shape, array, channels, columns, crossbar, gather, offset, post, reducer, stepper, target, weights,
+};
+use crate::technology::Technology;
+use std::sync::Arc;
+use tilewright_arch::Config;
+use tilewright_arch::encoding::OUTPUT_TARGET;
+use tilewright_arch::fixed::{OperandScale, Post, post as expected};
+use tilewright_arch::instr::{Operand, TileOp, Unit};
+
+/// Sizes that are powers of two where an address could otherwise lie outside.
+fn shape(unit: Unit, lanes: usize, columns: usize) -> Shape {
+    let mut config = Config::sized(lanes, columns);
+    config.feature.pages = 2;
+    config.feature.page_rows = 64;
+    config.weight_words = 64;
+    config.parameter_words = 16;
+    config.tables = 2;
+    config.pipeline.fanout = 2;
+    config.vector_slot = lanes - 1;
+    config.memory.bus_bytes = 2;
+    Shape::new(&config, unit, Technology::Portable)
+}
+
+/// The blocks with the inputs that need more than noise.
+fn blocks(shape: &Shape) -> Vec<Tested> {
+    let plain = |module: Arc<Module>| Tested::new(module);
+    let steered = |module| Tested::new(module).held("instruction", 60).rarely("issue", 60);
+    let mut list = vec![
+        plain(offset::offset(shape)),
+        plain(chain(shape, "input", 20)),
+        plain(lanes(shape, "input", Lane::Column)),
+        plain(lanes(shape, "target", Lane::Segment)),
+        plain(crossbar::to_banks(shape, "write_crossbar", 11, true)),
+        plain(crossbar::to_lanes(shape, "data_crossbar", true)),
+        steered(stepper::stepper(shape)),
+        steered(walker(shape, Walked::Input)).rarely("start", 12),
+        steered(walker(shape, Walked::Target("output", &OUTPUT_TARGET))).rarely("start", 12),
+        steered(gather::gather(shape)).rarely("first", 10),
+        Tested::new(columns::columns()).held("instruction", 60).held("slot_less_1", 60).rarely("start", 20),
+        Tested::new(columns::lead_time(shape)).held("slot_less_1", 60).rarely("start", 12),
+        steered(target::output(shape)).rarely("first", 10),
+        steered(target::operand(shape)).rarely("first", 10),
+        steered(channels::channels(shape)),
+        Tested::new(requantiser(shape)).held("instruction", 10),
+        Tested::new(post::post(shape)).held("instruction", 60),
+    ];
+    if shape.unit == Unit::Vector {
+        list.push(Tested::new(reducer::reducer(shape)).held("instruction", 60).rarely("first", 9));
+    } else {
+        list.push(steered(weights::weights(shape)));
+        list.push(plain(array::array(shape)).rarely("last", 9));
+    }
+    list
+}
+
+#[test]
+fn simulations_agree() {
+    for (unit, lanes, columns) in [(Unit::Compute, 5, 3), (Unit::Vector, 4, 2)] {
+        for (i, block) in blocks(&shape(unit, lanes, columns)).iter().enumerate() {
+            differential(block, 250, i as u64 + 1);
+        }
+    }
+}
+
+/// One value a cycle against [`tilewright_arch::fixed::post`], extremes included.
+#[test]
+fn requantiser_is_exact() {
+    for stages in [1, 3, 4] {
+        let mut shape = shape(Unit::Vector, 4, 2);
+        shape.config.pipeline.multiplier = stages;
+        let latency = shape.requantise_latency();
+        let mut bench = Bench::new(&requantiser(&shape));
+        let mut random = Random::new(stages as u64);
+        let mut tables = [[0i8; 256]; 2];
+        for address in (0..512).step_by(2) {
+            let beat = random.bits() as u16;
+            for (i, byte) in beat.to_le_bytes().into_iter().enumerate() {
+                tables[address / 256][(address + i) % 256] = byte as i8;
+            }
+            bench.set("table_write", 1);
+            bench.set("table_address", address as i128);
+            bench.set("table_data", beat);
+            bench.tick();
+        }
+        bench.set("table_write", 0);
+        for round in 0..30 {
+            let mantissa = random::between(&mut random, -65535, 65535) as i32;
+            let scale = OperandScale {
+                zero: random.bits() as i8,
+                mantissa: if round % 5 == 0 { 65535 } else { mantissa },
+                shift: random.below(32) as u8,
+            };
+            let mut op = TileOp { groups: 1, tiles: 1, lanes: 1, columns: 1, ..TileOp::default() };
+            op = TileOp { last_columns: 1, inner_columns: 1, width: 1, ..op };
+            op.steps.iter_mut().for_each(|s| s.count = 1);
+            op.output.segments = 1;
+            op.output.segment_lanes = 1;
+            op.operand = (round % 3 > 0).then_some(Operand { target: op.output, scale });
+            let lo = random::between(&mut random, -128, 100);
+            let hi = random::between(&mut random, lo, 127) as i8;
+            op.post = Post { zero: random.bits() as i8, lo: lo as i8, hi };
+            op.table = (round % 2 == 0).then_some((round / 2 % 2) as u8);
+            let bytes = op.encode(4).expect("all fields fit");
+            let mut instruction = Value::zero(1024);
+            for (i, byte) in bytes.iter().enumerate() {
+                instruction.set_slice(8 * i, &Value::new(i128::from(*byte), 8));
+            }
+            bench.set_value("instruction", &instruction);
+            bench.set("triple", i128::from(op.operand.map_or(0, |o| o.scale.mantissa)) * 3);
+            assert_eq!(TRIPLE_BITS, 19, "three times 17 bits");
+            let mut want = vec![];
+            for cycle in 0..60 + latency {
+                let channel = random::channel(&mut random);
+                let sum = match random.below(6) {
+                    0 => i32::MIN,
+                    1 => i32::MAX,
+                    2 => random.below(200) as i32 - 100,
+                    _ => random.bits() as i32 >> random.below(24),
+                };
+                let operand = random.bits() as i8;
+                let mut word = 0i128;
+                let parts = [
+                    i128::from(channel.bias),
+                    i128::from(channel.mantissa),
+                    i128::from(channel.negative_mantissa),
+                    i128::from(channel.shift),
+                ];
+                let mut low = 0;
+                for (value, (_, width)) in parts.into_iter().zip(PARTS) {
+                    word |= (value & ((1 << width) - 1)) << low;
+                    low += width;
+                }
+                bench.set("sum", i128::from(sum));
+                bench.set("channel", word);
+                bench.set("operand", i128::from(operand));
+                let scale = op.operand.as_ref().map(|o| (operand, &o.scale));
+                let table = op.table.map(|t| &tables[usize::from(t)]);
+                want.push(expected(sum, &channel, scale, &op.post, table));
+                if cycle >= latency {
+                    let got = bench.number("result") as u8 as i8;
+                    assert_eq!(got, want[cycle - latency], "{stages} stages, round {round}, cycle {cycle}");
+                }
+                bench.tick();
+            }
+        }
+    }
+}

@@ -37,7 +37,8 @@ impl Engine {
     /// Builds (or finds built) the simulator of `unit`.
     pub fn new(config: &Config, unit: Unit) -> Engine {
         let shape = Shape::new(config, unit, Technology::Portable);
-        let verilog = emit(&tile_engine(config, unit, Technology::Portable)).expect("the engine passes the checks");
+        let verilog =
+            emit(&tile_engine(config, unit, Technology::Portable)).expect("the engine passes the checks");
         let bench = include_str!("bench.cpp");
         let mut options = format!(
             "-DP={} -DRW={} -DB={} -DLATENCY={} -DLIMIT={LIMIT} -O1",
@@ -55,12 +56,24 @@ impl Engine {
         let program = folder.join("obj/Vdut");
         if !program.exists() {
             std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
-            let write = |name, text: &str| std::fs::write(folder.join(name), text).expect("the folder is writable");
+            let write =
+                |name, text: &str| std::fs::write(folder.join(name), text).expect("the folder is writable");
             write("engine.v", &verilog);
             write("bench.cpp", bench);
             let top = format!("{}_engine", shape.prefix());
             let output = Command::new("verilator")
-                .args(["--cc", "--exe", "--build", "-O3", "-Wno-fatal", "-Wno-lint", "--prefix", "Vdut", "--Mdir", "obj"])
+                .args([
+                    "--cc",
+                    "--exe",
+                    "--build",
+                    "-O3",
+                    "-Wno-fatal",
+                    "-Wno-lint",
+                    "--prefix",
+                    "Vdut",
+                    "--Mdir",
+                    "obj",
+                ])
                 .args(["--top-module", &top, "-CFLAGS", &options, "engine.v", "bench.cpp"])
                 .current_dir(&folder)
                 .output()
@@ -74,9 +87,9 @@ impl Engine {
 
     fn beat(&mut self, head: &[u32], bytes: &[u8]) {
         self.stimuli.extend(head);
-        self.stimuli.extend(bytes.chunks(4).map(|c| {
-            c.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
-        }));
+        self.stimuli.extend(
+            bytes.chunks(4).map(|c| c.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))),
+        );
     }
 
     /// Fills all memories.

@@ -1,5 +1,7 @@
 //! The loop nest of a tile operation, as it stands in `arch::instr`, one byte at a time.
 
+#![expect(clippy::needless_range_loop, reason = "columns are counted as in the loop nest")]
+
 use std::collections::{HashMap, HashSet};
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, post};
@@ -84,7 +86,8 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
     for g in 0..i64::from(op.groups) {
         for tile in tiles(op) {
             let columns = op.columns_of(g as u32) as usize;
-            let mut acc = vec![vec![if op.reduce == Reduce::Max { -128 } else { 0i32 }; config.columns]; tile.len()];
+            let mut acc =
+                vec![vec![if op.reduce == Reduce::Max { -128 } else { 0i32 }; config.columns]; tile.len()];
             for i2 in 0..n2 {
                 for i1 in 0..n1 {
                     for i0 in 0..n0 {
@@ -97,11 +100,17 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                             }
                             let line = l / i64::from(op.line_step);
                             let input = &op.input;
-                            let y = i64::from(input.y0) + line * i64::from(input.y_step) + sum(&|i| op.steps[i].y.into());
-                            let xx = i64::from(input.x0) + x * i64::from(input.x_step) + sum(&|i| op.steps[i].x.into());
-                            let inside = (0..i64::from(input.height)).contains(&y) && (0..i64::from(input.width)).contains(&xx);
+                            let y = i64::from(input.y0)
+                                + line * i64::from(input.y_step)
+                                + sum(&|i| op.steps[i].y.into());
+                            let xx = i64::from(input.x0)
+                                + x * i64::from(input.x_step)
+                                + sum(&|i| op.steps[i].x.into());
+                            let inside = (0..i64::from(input.height)).contains(&y)
+                                && (0..i64::from(input.width)).contains(&xx);
                             let a = if inside {
-                                let address = pixel(&input.walk, g, line, *x) + sum(&|i| op.steps[i].address.into())
+                                let address = pixel(&input.walk, g, line, *x)
+                                    + sum(&|i| op.steps[i].address.into())
                                     - wrap(&input.walk.ring, y);
                                 if !banks.insert(address.rem_euclid(lanes)) {
                                     return Err(Fault::Conflict);
@@ -113,7 +122,9 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                             };
                             let a = i32::from(a);
                             let word = |index: i64| {
-                                &memories.weights[(i64::from(op.weights) + index).rem_euclid(config.weight_words as i64) as usize]
+                                &memories.weights[(i64::from(op.weights) + index)
+                                    .rem_euclid(config.weight_words as i64)
+                                    as usize]
                             };
                             match op.reduce {
                                 Reduce::Dense => {
@@ -141,7 +152,8 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
             let of_output = split(&op.output);
             let of_operand = op.operand.map(|o| split(&o.target));
             for c in 0..columns {
-                let (co, ci) = (c as i64 / i64::from(op.inner_columns), c as i64 % i64::from(op.inner_columns));
+                let (co, ci) =
+                    (c as i64 / i64::from(op.inner_columns), c as i64 % i64::from(op.inner_columns));
                 let word = i64::from(op.channels.base)
                     + g * i64::from(op.channels.group_step)
                     + c as i64 * i64::from(op.channels.column_step);
@@ -155,7 +167,9 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                     }
                     let line = l / i64::from(op.line_step);
                     let address = |target: &tilewright_arch::instr::Target| {
-                        pixel(&target.walk, g, line, *x) + co * i64::from(target.outer) + ci * i64::from(target.inner)
+                        pixel(&target.walk, g, line, *x)
+                            + co * i64::from(target.outer)
+                            + ci * i64::from(target.inner)
                             - wrap(&target.walk.ring, y)
                     };
                     let mut operand = None;

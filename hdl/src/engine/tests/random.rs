@@ -33,7 +33,11 @@ pub fn channel(random: &mut Random) -> Channel {
     };
     let positive = mantissa(random);
     Channel {
-        bias: if chance(random, 16) { i32::MAX - random.below(9) as i32 } else { between(random, -9000, 9000) as i32 },
+        bias: if chance(random, 16) {
+            i32::MAX - random.below(9) as i32
+        } else {
+            between(random, -9000, 9000) as i32
+        },
         mantissa: positive,
         negative_mantissa: if chance(random, 2) { positive } else { mantissa(random) },
         shift: if chance(random, 4) { random.below(32) as u8 } else { between(random, 12, 24) as u8 },
@@ -45,7 +49,10 @@ fn ring(random: &mut Random, config: &Config, lines: i64) -> Ring {
     if !chance(random, 3) {
         return Ring::NONE;
     }
-    Ring { line: between(random, 0, lines) as u16, bytes: (between(random, 0, 40) as u32) * config.lanes as u32 }
+    Ring {
+        line: between(random, 0, lines) as u16,
+        bytes: (between(random, 0, 40) as u32) * config.lanes as u32,
+    }
 }
 
 fn target(random: &mut Random, config: &Config, op: &TileOp, base: i64) -> Target {
@@ -69,7 +76,8 @@ fn target(random: &mut Random, config: &Config, op: &TileOp, base: i64) -> Targe
     let outers = i64::from(op.columns).div_euclid(i64::from(op.inner_columns)) + 1;
     let group = outer * outers + random.below(7) as i64;
     let segments = if chance(random, 3) { between(random, 1, config.lanes as i64) } else { 1 };
-    let segment_lanes = if segments > 1 { between(random, 1, config.lanes as i64) } else { config.lanes as i64 };
+    let segment_lanes =
+        if segments > 1 { between(random, 1, config.lanes as i64) } else { config.lanes as i64 };
     Target {
         walk: Walk {
             base: base as i32,
@@ -96,7 +104,8 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
         (_, true) => Reduce::Rows,
         _ => Reduce::Dense,
     };
-    let mut op = TileOp { reduce, sync: Sync { wait: random.below(99) as u16, signal: 1 }, ..TileOp::default() };
+    let mut op =
+        TileOp { reduce, sync: Sync { wait: random.below(99) as u16, signal: 1 }, ..TileOp::default() };
     op.groups = between(random, 1, 3) as u16;
     op.lanes = if chance(random, 3) { between(random, 1, lanes) } else { lanes } as u8;
     op.line_stop = chance(random, 3);
@@ -130,9 +139,9 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
     let dilation = between(random, 1, 2);
     let input_width = ((width - 1) * strides[1] + between(random, -1, 3)).max(1);
     let input_height = ((lines - 1) * strides[0] + between(random, -1, 4)).max(1);
-    let pitch = (0..lanes).map(|i| input_width + i).find(|p| {
-        (p * strides[0] - width * strides[1]).rem_euclid(lanes) == 0
-    });
+    let pitch = (0..lanes)
+        .map(|i| input_width + i)
+        .find(|p| (p * strides[0] - width * strides[1]).rem_euclid(lanes) == 0);
     let pitch = pitch.unwrap_or(input_width);
     let plane = pitch * input_height + random.below(5) as i64;
     let pads = [between(random, 0, 2), between(random, 0, 2)];
@@ -170,7 +179,8 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
     op.weights = random.below(config.weight_words as u64) as u16;
     let group_step = random.below(9) as u8;
     op.channels = Channels {
-        base: between(random, 0, config.parameter_words as i64 - 1 - 2 * i64::from(group_step) - columns).max(0) as u16,
+        base: between(random, 0, config.parameter_words as i64 - 1 - 2 * i64::from(group_step) - columns)
+            .max(0) as u16,
         column_step: random.below(2) as u8,
         group_step: group_step.min((config.parameter_words / 4) as u8),
     };

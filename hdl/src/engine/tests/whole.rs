@@ -31,6 +31,41 @@ fn memories(random: &mut Random, config: &Config, feature_bytes: usize) -> Memor
     Memories { feature, weights, channels, tables }
 }
 
+/// What the accepted operations have to contain, each at least a few times.
+fn kinds(unit: Unit, config: &Config) -> Vec<(&'static str, Box<dyn Fn(&TileOp) -> bool + '_>)> {
+    let drain = move |op: &TileOp| u64::from(op.columns) * timing::slot(op, unit, config);
+    let many = |op: &TileOp| u32::from(op.groups) * u32::from(op.tiles) > 1;
+    let mut kinds: Vec<(&str, Box<dyn Fn(&TileOp) -> bool + '_>)> = vec![
+        ("operand", Box::new(|op| op.operand.is_some())),
+        ("no operand", Box::new(|op| op.operand.is_none())),
+        ("table", Box::new(|op| op.table.is_some())),
+        ("groups", Box::new(|op| op.groups > 1)),
+        ("tiles", Box::new(|op| op.tiles > 2)),
+        ("few lanes", Box::new(|op| usize::from(op.lanes) < config.lanes)),
+        ("line stop", Box::new(|op| op.line_stop && op.tiles > 1)),
+        ("input ring", Box::new(|op| op.input.walk.ring.line < op.input.height)),
+        ("output ring", Box::new(|op| op.output.walk.ring.line < op.lines)),
+        ("segments", Box::new(|op| op.output.segments > 1 && op.output.segment_lanes < op.lanes)),
+        ("walk-bound", Box::new(move |op| many(op) && drain(op).max(op.reduction()) < config.lanes as u64)),
+        ("steps-bound", Box::new(move |op| many(op) && op.reduction() == timing::period(op, unit, config))),
+        ("pads", Box::new(|op| op.input.y0 < 0 && op.input.x0 < 0)),
+    ];
+    if unit == Unit::Compute {
+        kinds.push(("dense", Box::new(|op| op.reduce == Reduce::Dense)));
+        kinds.push(("rows", Box::new(|op| op.reduce == Reduce::Rows && op.taps > 1 && op.columns > 1)));
+        kinds.push(("inner", Box::new(|op| op.column_y == 0 && (2..op.columns).contains(&op.inner_columns))));
+        kinds.push(("last columns", Box::new(|op| op.groups > 1 && op.last_columns < op.columns)));
+        kinds.push((
+            "drain-bound",
+            Box::new(move |op| many(op) && drain(op) == timing::period(op, unit, config)),
+        ));
+    } else {
+        kinds.push(("sum", Box::new(|op| op.reduce == Reduce::Sum)));
+        kinds.push(("maximum", Box::new(|op| op.reduce == Reduce::Max)));
+    }
+    kinds
+}
+
 /// Runs `count` random operations for which `keep` holds.
 fn check(name: &str, config: &Config, unit: Unit, count: usize, seed: u64, keep: fn(&TileOp) -> bool) {
     let mut random = Random::new(seed);
@@ -53,7 +88,10 @@ fn check(name: &str, config: &Config, unit: Unit, count: usize, seed: u64, keep:
         engine.operation(&op, 1 + random.below(3) as u32 * random.below(9) as u32);
         ops.push((op, memories.feature.clone()));
     }
-    println!("{name}: {count} of {tried} operations");
+    for (kind, holds) in kinds(unit, config) {
+        let found = ops.iter().filter(|(op, _)| holds(op)).count();
+        println!("{name}: {found} of {count} operations: {kind}");
+    }
     for (i, ((op, want), got)) in ops.iter().zip(engine.run(name)).enumerate() {
         let wrong: Vec<_> = (0..want.len()).filter(|at| want[*at] != got.feature[*at]).collect();
         let duration = timing::duration(op, unit, config);

@@ -1,0 +1,347 @@
+//! What small graphs become, and that it computes what float computes.
+
+use crate::fixed::{FixedGraph, Reduction};
+use crate::float;
+use crate::graph::{DepthToSpaceMode, Graph, Op, ValueId, Window};
+use crate::quantise::{Options, Ranges, run, run_reported, sqnr_db};
+use crate::reference::{predict, quantise_inputs};
+use ndarray::{ArrayD, IxDyn};
+
+struct Random(u64);
+
+impl Random {
+    fn unit(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    fn vec(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.unit()).collect()
+    }
+}
+
+/// A graph in the making, with random constants.
+struct Net {
+    graph: Graph,
+    random: Random,
+}
+
+impl Net {
+    fn new() -> Net {
+        Net { graph: Graph::new("net"), random: Random(11) }
+    }
+
+    fn input(&mut self, shape: &[usize]) -> ValueId {
+        let name = format!("x{}", self.graph.inputs.len());
+        self.graph.input(name, shape).unwrap()
+    }
+
+    fn constant(&mut self, shape: &[usize]) -> ValueId {
+        let data = self.random.vec(shape.iter().product());
+        self.graph.constant("", shape, data).unwrap()
+    }
+
+    fn op(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
+        self.graph.node("", op, inputs).unwrap()
+    }
+
+    fn conv(&mut self, x: ValueId, channels: usize, kernel: usize) -> ValueId {
+        let inputs = self.graph.shape(x)[1];
+        let w = self.constant(&[channels, inputs, kernel, kernel]);
+        let b = self.constant(&[channels]);
+        let p = kernel / 2;
+        let window = Window { kernel: [kernel, kernel], pads: [p, p, p, p], ..Window::UNIT };
+        self.op(Op::Conv { window, groups: 1 }, &[x, w, b])
+    }
+
+    fn samples(&self, count: usize, seed: u64) -> Vec<Vec<ArrayD<f32>>> {
+        let mut random = Random(seed);
+        let mut one = |id: &ValueId| {
+            let shape = self.graph.shape(*id);
+            ArrayD::from_shape_vec(IxDyn(shape), random.vec(shape.iter().product())).unwrap()
+        };
+        (0..count).map(|_| self.graph.inputs.iter().map(&mut one).collect()).collect()
+    }
+
+    /// Quantises and compares with float on inputs that calibration did not see; at least `least`
+    /// decibels. The network as text without numbers: `operator input -> output` a line.
+    fn check(mut self, outputs: &[ValueId], least: f64, expected: &[&str]) -> FixedGraph {
+        self.graph.outputs = outputs.to_vec();
+        self.graph.verify().unwrap();
+        let fixed = run(&self.graph, &self.samples(24, 1), &Options::default()).unwrap();
+        fixed.verify().unwrap();
+        let lines: Vec<String> =
+            fixed.nodes.iter().map(|n| format!("{} {} -> {}", n.operator, n.input, n.output)).collect();
+        assert_eq!(lines, expected, "{fixed}");
+        for sample in self.samples(4, 99) {
+            let (want, got) = (float::run(&self.graph, &sample).unwrap(), predict(&fixed, &sample).unwrap());
+            for (want, got) in want.iter().zip(&got) {
+                assert_eq!(want.shape(), got.shape());
+                let sqnr = sqnr_db(want, got);
+                assert!(sqnr >= least, "{sqnr:.1} dB\n{fixed}");
+            }
+        }
+        fixed
+    }
+}
+
+#[test]
+fn activations_fuse_into_a_convolution() {
+    for op in [Op::Relu, Op::Clip { min: -0.5, max: 2.0 }, Op::LeakyRelu { alpha: 0.2 }] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 6, 6]);
+        let y = net.conv(x, 4, 3);
+        let name = ["conv2d+relu", "conv2d+clip", "conv2d+leaky_relu"]
+            [["Relu", "Clip", "LeakyRelu"].iter().position(|n| *n == op.name()).unwrap()];
+        let y = net.op(op, &[y]);
+        net.check(&[y], 36.0, &[&format!("{name} t0 -> t1")]);
+    }
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 6]);
+    let y = net.conv(x, 4, 3);
+    let slope = net.constant(&[4, 1, 1]);
+    let y = net.op(Op::PRelu, &[y, slope]);
+    net.check(&[y], 36.0, &["conv2d+prelu t0 -> t1"]);
+}
+
+#[test]
+fn a_residual_fuses_in_either_position() {
+    for swap in [false, true] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 4, 6, 6]);
+        let y = net.conv(x, 4, 3);
+        let y = net.op(Op::Add, &if swap { [x, y] } else { [y, x] });
+        let y = net.op(Op::Relu, &[y]);
+        let fixed = net.check(&[y], 36.0, &["conv2d+add+relu t0 -> t1"]);
+        assert!(fixed.nodes[0].operand.is_some());
+    }
+    // relu before the addition becomes a slope of zero
+    let mut net = Net::new();
+    let x = net.input(&[1, 4, 6, 6]);
+    let y = net.conv(x, 4, 3);
+    let y = net.op(Op::Relu, &[y]);
+    let y = net.op(Op::Add, &[x, y]);
+    let fixed = net.check(&[y], 36.0, &["conv2d+relu+add t0 -> t1"]);
+    assert_eq!(fixed.nodes[0].channels[0].negative_mantissa, 0);
+}
+
+#[test]
+fn of_two_convolutions_the_later_one_adds() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 5, 5]);
+    let a = net.conv(x, 4, 1);
+    let b = net.conv(x, 4, 3);
+    let y = net.op(Op::Add, &[b, a]);
+    net.check(&[y], 36.0, &["conv2d t0 -> t1", "conv2d+add t0 -> t2"]);
+}
+
+#[test]
+fn a_result_read_twice_stays_whole() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 5, 5]);
+    let a = net.conv(x, 4, 3);
+    let r = net.op(Op::Relu, &[a]);
+    let y = net.op(Op::Add, &[a, r]);
+    net.check(&[y], 36.0, &["conv2d t0 -> t1", "relu+add t1 -> t2"]);
+}
+
+#[test]
+fn average_pools_have_a_divisor_for_each_border() {
+    let window = Window { kernel: [3, 3], stride: [2, 2], pads: [1, 1, 1, 1], ..Window::UNIT };
+    for count_include_pad in [false, true] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 6, 7]);
+        let y = net.op(Op::AveragePool { window: window.clone(), count_include_pad }, &[x]);
+        // rows: one at the top with 2 taps, two with 3; columns: 2 taps at both ends
+        let nodes = if count_include_pad { 1 } else { 6 };
+        net.check(&[y], 34.0, &vec!["average_pool t0 -> t1"; nodes]);
+    }
+}
+
+#[test]
+fn a_maximum_is_exact() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 6]);
+    let window = Window { kernel: [3, 3], stride: [2, 2], pads: [1, 1, 1, 1], ..Window::UNIT };
+    let y = net.op(Op::MaxPool { window }, &[x]);
+    let samples = net.samples(1, 5);
+    let fixed = net.check(&[y], 36.0, &["max_pool t0 -> t1"]);
+    let (from, to) = (&fixed.tensors[0], &fixed.tensors[1]);
+    assert_eq!((from.scale, from.zero), (to.scale, to.zero));
+    let x = quantise_inputs(&fixed, &samples[0]).unwrap();
+    let y = crate::reference::run(&fixed, &x).swap_remove(1);
+    assert_eq!(y[..9].iter().max(), x[0][..36].iter().max());
+}
+
+#[test]
+fn concat_parts_are_written_in_place() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 5, 5]);
+    let a = net.conv(x, 4, 1);
+    let b = net.conv(x, 2, 3);
+    let b = net.op(Op::Relu, &[b]);
+    // x has two more readers and must be copied
+    let y = net.op(Op::Concat { axis: 1 }, &[a, x, b]);
+    let y = net.conv(y, 3, 1);
+    let fixed = net.check(
+        &[y],
+        33.0,
+        &["conv2d t0 -> t1", "conv2d+relu t0 -> t1", "concat t0 -> t1", "conv2d t1 -> t2"],
+    );
+    let channels: Vec<usize> = fixed.nodes.iter().map(|n| n.place.channel).collect();
+    assert_eq!(channels, [0, 7, 4, 0]);
+}
+
+#[test]
+fn flattened_maps_and_rows_are_multiplied_alike() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 4, 5]);
+    let f = net.op(Op::Flatten { axis: 1 }, &[x]);
+    let w = net.constant(&[7, 60]);
+    let b = net.constant(&[7]);
+    let gemm = Op::Gemm { alpha: 0.5, beta: 2.0, trans_a: false, trans_b: true };
+    let y = net.op(gemm, &[f, w, b]);
+    let y = net.op(Op::Relu, &[y]);
+    let m = net.constant(&[7, 5]);
+    let y = net.op(Op::MatMul, &[y, m]);
+    let fixed = net.check(&[y], 33.0, &["dense+relu t0 -> t1", "dense t1 -> t2"]);
+    assert_eq!(fixed.nodes[0].window.kernel, [4, 5]);
+    assert_eq!(fixed.tensors[2].shape, [5, 1, 1]);
+}
+
+#[test]
+fn depth_to_space_fuses_with_a_clip_after_it() {
+    for mode in [DepthToSpaceMode::Dcr, DepthToSpaceMode::Crd] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 4, 4]);
+        let y = net.conv(x, 8, 3);
+        let y = net.op(Op::DepthToSpace { block: 2, mode }, &[y]);
+        let y = net.op(Op::Clip { min: -1.0, max: 1.0 }, &[y]);
+        net.check(&[y], 36.0, &["conv2d+depth_to_space+clip t0 -> t1"]);
+        let mut net = Net::new();
+        let x = net.input(&[1, 8, 4, 4]);
+        let y = net.op(Op::DepthToSpace { block: 2, mode }, &[x]);
+        net.check(&[y], 36.0, &["depth_to_space t0 -> t1"]);
+    }
+}
+
+#[test]
+fn leftover_batch_normalization_and_constants_scale_channels() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 5, 5]);
+    let [scale, bias, mean] = [(); 3].map(|()| net.constant(&[3]));
+    let variance = net.graph.constant("v", &[3], vec![0.5, 1.0, 2.0]).unwrap();
+    let y = net.op(Op::BatchNormalization { epsilon: 1e-5 }, &[x, scale, bias, mean, variance]);
+    let c = net.constant(&[3, 1, 1]);
+    let y = net.op(Op::Add, &[c, y]);
+    let y = net.op(Op::Relu, &[y]);
+    let fixed = net.check(&[y], 36.0, &["batch_norm+add+relu t0 -> t1"]);
+    assert!(matches!(&fixed.nodes[0].reduction, Reduction::Conv { groups: 3, .. }));
+}
+
+#[test]
+fn a_tail_goes_to_the_host() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 4, 4]);
+    let y = net.conv(x, 4, 3);
+    let y = net.op(Op::GlobalAveragePool, &[y]);
+    let y = net.op(Op::Flatten { axis: 1 }, &[y]);
+    let s = net.op(Op::Softmax { axis: 1 }, &[y]);
+    let s = net.op(Op::Add, &[s, y]);
+    let fixed = net.check(&[s, y], 30.0, &["conv2d t0 -> t1", "global_average_pool t1 -> t2"]);
+    let host = fixed.host.unwrap();
+    assert_eq!(host.nodes.iter().map(|n| n.op.name()).collect::<Vec<_>>(), ["Softmax", "Add"]);
+    assert_eq!(fixed.outputs, [(crate::fixed::TensorId(2), vec![1, 4])]);
+}
+
+#[test]
+fn refusals_name_the_node_and_what_to_try() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 4, 4]);
+    let y = net.conv(x, 4, 3);
+    let y = net.op(Op::Softmax { axis: 1 }, &[y]);
+    let y = net.conv(y, 4, 3);
+    net.graph.outputs = vec![y];
+    let e = run(&net.graph, &net.samples(2, 1), &Options::default()).unwrap_err().to_string();
+    assert!(
+        e.contains("\"Softmax_1\" (Softmax)") && e.contains("Conv \"Conv_2\"") && e.contains("try:"),
+        "{e}"
+    );
+
+    let mut net = Net::new();
+    let x = net.input(&[2, 8]);
+    let w = net.constant(&[8, 3]);
+    let y = net.op(Op::MatMul, &[x, w]);
+    net.graph.outputs = vec![y];
+    let e = run(&net.graph, &net.samples(2, 1), &Options::default()).unwrap_err().to_string();
+    assert!(e.contains("batch size 1"), "{e}");
+
+    let mut net = Net::new();
+    let x = net.input(&[1, 150_000]);
+    let ones = net.graph.constant("w", &[1, 150_000], vec![1.0; 150_000]).unwrap();
+    let gemm = Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: true };
+    let y = net.op(gemm, &[x, ones]);
+    net.graph.outputs = vec![y];
+    let options = Options { bias_correction: false, ..Options::default() };
+    let e = run(&net.graph, &net.samples(1, 1), &options).unwrap_err().to_string();
+    assert!(e.contains("\"Gemm_0\" (dense)") && e.contains("can reach"), "{e}");
+
+    let net = Net {
+        graph: {
+            let mut n = Net::new();
+            let x = n.input(&[1, 2]);
+            let y = n.op(Op::Relu, &[x]);
+            n.graph.outputs = vec![y];
+            n.graph
+        },
+        random: Random(1),
+    };
+    let e = run(&net.graph, &[], &Options::default()).unwrap_err().to_string();
+    assert!(e.contains("no calibration samples"), "{e}");
+    let nan = vec![vec![ArrayD::from_elem(IxDyn(&[1, 2]), f32::NAN)]];
+    let e = run(&net.graph, &nan, &Options::default()).unwrap_err().to_string();
+    assert!(e.contains("not finite"), "{e}");
+}
+
+#[test]
+fn equalisation_lifts_weak_channels() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 12, 12]);
+    let y = net.conv(x, 8, 3);
+    // channels differ in size by up to 128
+    let w = net.graph.nodes[0].inputs[1];
+    let crate::graph::Source::Constant(data) = &mut net.graph.values[w.0 as usize].source else { panic!() };
+    data.iter_mut().enumerate().for_each(|(i, w)| *w *= ((i / 27) as f32).exp2());
+    let y = net.op(Op::Relu, &[y]);
+    let y = net.conv(y, 8, 3);
+    let w = net.graph.nodes[2].inputs[1];
+    let crate::graph::Source::Constant(data) = &mut net.graph.values[w.0 as usize].source else { panic!() };
+    data.iter_mut().enumerate().for_each(|(i, w)| *w /= ((i / 9 % 8) as f32).exp2());
+    net.graph.outputs = vec![y];
+    let sqnr = |equalise: bool| {
+        let options = Options { equalise, ..Options::default() };
+        let (fixed, layers) = run_reported(&net.graph, &net.samples(16, 1), &options).unwrap();
+        assert_eq!(layers.len(), 2);
+        let x = &net.samples(1, 77)[0];
+        sqnr_db(&float::run(&net.graph, x).unwrap()[0], &predict(&fixed, x).unwrap()[0])
+    };
+    let (without, with) = (sqnr(false), sqnr(true));
+    assert!(with > without + 6.0, "{without:.1} {with:.1}");
+}
+
+#[test]
+fn results_do_not_depend_on_threads() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 9, 9]);
+    let y = net.conv(x, 6, 3);
+    let y = net.op(Op::Relu, &[y]);
+    let y = net.conv(y, 4, 3);
+    net.graph.outputs = vec![y];
+    let samples = net.samples(20, 3);
+    let options = Options { ranges: Ranges::Percentile(1e-3), ..Options::default() };
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run(&net.graph, &samples, &options).unwrap())
+    };
+    assert_eq!(on(1), on(3));
+}

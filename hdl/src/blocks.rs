@@ -1,0 +1,76 @@
+//! The one list of blocks: tests walk it, so that no block is forgotten.
+
+use crate::build::Module;
+use crate::engine::tile_engine;
+use crate::technology::Technology;
+use crate::{feature_memory, load, memory_port, registers, sequencer, store, top, transfer_walk};
+use std::sync::Arc;
+use tilewright_arch::Config;
+use tilewright_arch::encoding::{TILE_BYTES, TRANSFER_BYTES};
+use tilewright_arch::instr::Unit;
+
+/// Every block of a machine that is more than a part of another, leaves first, the top last.
+fn blocks(config: &Config, technology: Technology) -> Vec<Arc<Module>> {
+    vec![
+        registers::registers(),
+        sequencer::semaphores(Unit::ALL.len()),
+        sequencer::sequencer(config, TILE_BYTES),
+        sequencer::sequencer(config, TRANSFER_BYTES),
+        memory_port::memory_port(config),
+        feature_memory::feature_memory(config, technology),
+        transfer_walk::transfer_walk(config),
+        load::load(config),
+        store::store(config, technology),
+        tile_engine(config, Unit::Compute, technology),
+        tile_engine(config, Unit::Vector, technology),
+        top::top(config, technology),
+    ]
+}
+
+/// Machines whose sizes differ in everything that decides how a block is written.
+fn machines() -> Vec<Config> {
+    let mut small = Config::sized(4, 4);
+    small.feature.pages = 4;
+    let mut odd = Config::sized(9, 5);
+    odd.feature.pages = 3;
+    odd.feature.page_rows = 64;
+    odd.weight_words = 100;
+    odd.parameter_words = 20;
+    odd.tables = 3;
+    odd.compute_slot = 1;
+    odd.memory.bus_bytes = 8;
+    odd.pipeline.ram = 1;
+    odd.pipeline.crossbar = 1;
+    let mut bytes = Config::sized(2, 3);
+    bytes.feature.pages = 2;
+    bytes.tables = 1;
+    bytes.memory.bus_bytes = 1;
+    bytes.memory.burst_bytes = 2;
+    bytes.memory.outstanding = 1;
+    bytes.pipeline.multiplier = 1;
+    bytes.pipeline.crossbar = 3;
+    bytes.pipeline.fanout = 1;
+    vec![small, odd, bytes]
+}
+
+#[test]
+fn lint_finds_nothing() {
+    for config in machines() {
+        config.validate().expect("a legal machine");
+        crate::check::lint(&top::top(&config, Technology::Portable));
+    }
+    for block in blocks(&machines()[0], Technology::Portable) {
+        crate::check::lint(&block);
+    }
+}
+
+#[test]
+fn same_configuration_same_text() {
+    let config = &machines()[1];
+    let text = crate::generate(config, Technology::Ecp5).expect("a legal machine");
+    assert_eq!(text, crate::generate(config, Technology::Ecp5).expect("a legal machine"));
+    let comments = text.lines().filter(|l| l.starts_with("// ")).count();
+    let modules = text.lines().filter(|l| l.starts_with("module ")).count();
+    assert!(comments >= modules, "every module says what it is");
+    assert!(!text.contains('$') || !text.replace("$signed", "").contains('$'), "no generated names");
+}

@@ -1,0 +1,87 @@
+//! Random programs on the emitted Verilog and in the simulator: the same bytes, and every
+//! instruction issued and done in the same cycle.
+
+use tilewright_arch::Config;
+use tilewright_arch::instr::Unit;
+use tilewright_hdl::cosim::{Options, Rtl};
+use tilewright_sim::random;
+
+fn check(config: &Config, seeds: std::ops::Range<u64>) {
+    let models = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
+    let rtl = Rtl::build(config, &models).expect("the model builds");
+    for seed in seeds {
+        let program = random::program(seed, config);
+        let mut want = program.image().expect("a random program fits");
+        let options = tilewright_sim::Options { trace: true, ..Default::default() };
+        let report = tilewright_sim::run(&program, &mut want, &options).expect("a random program is legal");
+        let what = format!("program {seed} of {}", config.name);
+        let options = Options { max_cycles: 4 * report.cycles + 10_000, stall: None };
+        let run = rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what}: {e}"));
+        let trace = report.trace.expect("it was asked for");
+        for unit in Unit::ALL {
+            let lines = trace.iter().filter(|line| line.unit == unit.name());
+            let expected: Vec<(u64, u64)> = lines.map(|line| (line.issue, line.done)).collect();
+            let found = run.unit(unit);
+            let wrong = found.iter().zip(&expected).position(|(a, b)| a != b);
+            if let Some(i) = wrong {
+                panic!(
+                    "{what}: {} {i} issued and done at {:?}, expected {:?}; {:#?}",
+                    unit.name(),
+                    found[i],
+                    expected[i],
+                    instruction(&program, unit, i)
+                );
+            }
+            assert_eq!(found.len(), expected.len(), "{what}: instructions of {}", unit.name());
+        }
+        let wrong = run.memory.iter().zip(&want).position(|(a, b)| a != b);
+        assert_eq!(wrong, None, "{what}: first wrong byte of external memory");
+        assert_eq!((run.errors, run.late, run.out_of_range), (0, 0, 0), "{what}");
+        assert_eq!(run.cycles, report.cycles, "{what}");
+        let options = Options { stall: Some(seed), ..options };
+        let run = rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what} with pauses: {e}"));
+        assert!(run.memory == want, "{what}: values with pauses of the memory");
+    }
+}
+
+fn instruction(program: &tilewright_arch::Program, unit: Unit, i: usize) -> String {
+    match unit {
+        Unit::Compute => format!("{:#?}", program.compute[i].op),
+        Unit::Vector => format!("{:#?}", program.vector[i].op),
+        Unit::Load => format!("{:#?}", program.load[i].op),
+        Unit::Store => format!("{:#?}", program.store[i].op),
+    }
+}
+
+#[test]
+fn random_machine_1() {
+    check(&random::config(1), 0..20);
+}
+
+#[test]
+fn random_machine_2() {
+    check(&random::config(2), 0..20);
+}
+
+#[test]
+fn machine_4x4() {
+    let mut config = Config::sized(4, 4);
+    config.feature.pages = 4;
+    config.feature.page_rows = 256;
+    config.weight_words = 200;
+    config.parameter_words = 64;
+    config.tables = 2;
+    check(&config, 0..20);
+}
+
+/// Any number of machines: `MACHINES=100..120 cargo test -- --ignored`.
+#[test]
+#[ignore = "minutes for each machine"]
+fn random_machines() {
+    let range = std::env::var("MACHINES").unwrap_or_else(|_| "3..8".into());
+    let (first, end) = range.split_once("..").expect("a range such as 3..8");
+    let number = |text: &str| text.parse::<u64>().expect("a range such as 3..8");
+    for seed in number(first)..number(end) {
+        check(&random::config(seed), 0..30);
+    }
+}

@@ -1,0 +1,145 @@
+//! Programs of one large operation each, for benchmarks and for tests of large operations.
+
+use tilewright_arch::Config;
+use tilewright_arch::fixed::CHANNEL_BYTES;
+use tilewright_arch::instr::{
+    Channels, Input, Memory, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
+};
+use tilewright_arch::program::{Layer, Line, Program};
+
+/// One convolution shape.
+pub struct Shape {
+    pub name: &'static str,
+    pub reduce: Reduce,
+    pub channels: usize,
+    pub groups: usize,
+    pub size: usize,
+    pub kernel: usize,
+}
+
+/// Loads everything once and repeats the operation.
+pub fn program(shape: &Shape, repeat: usize) -> Program {
+    let config = Config::sized(9, 16);
+    let Shape { channels, groups, size, kernel, .. } = *shape;
+    let (plane, page) = ((size * size) as i32, (config.feature.page_rows * config.lanes) as i32);
+    let pad = kernel as i32 / 2;
+    let rows = shape.reduce == Reduce::Rows;
+    let line_step = if rows { 16 } else { 1 };
+    let step = |count: usize, address: i32, y: i16, x: i16| Step { count: count as u16, address, y, x };
+    let (vertical, horizontal) =
+        (step(if rows { kernel + 15 } else { kernel }, size as i32, 1, 0), step(kernel, 1, 0, 1));
+    let mut op = TileOp {
+        reduce: shape.reduce,
+        groups: groups as u16,
+        lanes: 9,
+        // The lines of a tile are 16 output rows apart, which few widths allow across line ends.
+        line_stop: rows,
+        columns: 16,
+        last_columns: 16,
+        inner_columns: 16,
+        column_y: u8::from(rows),
+        width: size as u16,
+        lines: size as u16,
+        line_step,
+        steps: if rows {
+            [step(1, 0, 0, 0), horizontal, vertical]
+        } else {
+            [step(channels, plane, 0, 0), vertical, horizontal]
+        },
+        input: Input {
+            walk: Walk {
+                base: -pad * size as i32 - pad,
+                group: if rows { plane } else { 0 },
+                line: i32::from(line_step) * size as i32,
+                pixel: 1,
+                ring: Ring::NONE,
+            },
+            y0: -pad as i16,
+            x0: -pad as i16,
+            y_step: u16::from(line_step),
+            x_step: 1,
+            height: size as u16,
+            width: size as u16,
+            pad: 0,
+        },
+        taps: kernel as u8,
+        channels: Channels { base: 0, column_step: u8::from(!rows), group_step: if rows { 1 } else { 16 } },
+        output: Target {
+            walk: Walk {
+                base: 7 * page,
+                group: if rows { plane } else { 16 * plane },
+                line: i32::from(line_step) * size as i32,
+                pixel: 1,
+                ring: Ring::NONE,
+            },
+            inner: if rows { size as i32 } else { plane },
+            outer: 0,
+            segments: (9usize.div_ceil(size) as u8 + 1).min(9),
+            segment_lanes: 9,
+        },
+        ..TileOp::default()
+    };
+    op.tiles = op.grid_tiles() as u16;
+    let inputs = if rows { groups } else { channels };
+    let words = groups * op.group_weights() as usize;
+    let sizes = [inputs * plane as usize, words * 16, groups * 16 * CHANNEL_BYTES];
+    let mut program = Program::empty(config);
+    let mut at = 0;
+    for (i, (bytes, memory)) in
+        sizes.into_iter().zip([Memory::Feature, Memory::Weights, Memory::ComputeChannels]).enumerate()
+    {
+        let data = (0..bytes).map(|j| (j * 37 + j / 7 + i) as u8).collect();
+        program.data.push((at, data));
+        let sync = Sync { wait: 0, signal: u16::from(i == 2) };
+        let op = Transfer {
+            sync,
+            memory,
+            external: at,
+            line_bytes: bytes as u32,
+            lines: 1,
+            planes: 1,
+            ..Transfer::default()
+        };
+        program.load.push(Line { op, layer: 0 });
+        at += bytes.next_multiple_of(64) as u32;
+    }
+    for i in 0..repeat {
+        op.sync.wait = u16::from(i == 0);
+        program.compute.push(Line { op, layer: 0 });
+    }
+    program.layers.push(Layer { name: shape.name.into(), ..Layer::default() });
+    program.stream_address[0] = at.next_multiple_of(128);
+    program.stream_address[2] = program.stream_address[0] + (repeat * 128) as u32;
+    program.memory_bytes = program.stream_address[2] + 3 * 64;
+    program
+}
+
+/// A dense convolution.
+pub fn dense(name: &'static str, channels: usize, groups: usize, size: usize, kernel: usize) -> Shape {
+    Shape { name, reduce: Reduce::Dense, channels, groups, size, kernel }
+}
+
+/// A depthwise convolution.
+pub fn rows(name: &'static str, groups: usize, size: usize, kernel: usize) -> Shape {
+    Shape { name, reduce: Reduce::Rows, channels: 1, groups, size, kernel }
+}
+
+/// The program with a store of its whole output.
+#[allow(dead_code, reason = "the benchmark stores nothing")]
+pub fn with_store(mut program: Program) -> Program {
+    let page = program.config.feature.page_rows * program.config.lanes;
+    let op = program.compute[0].op;
+    let last = (0..u32::from(op.groups)).map(|g| op.columns_of(g)).sum::<u32>() as usize;
+    let plane = usize::from(op.width) * usize::from(op.lines);
+    let planes = if op.reduce == Reduce::Rows { usize::from(op.groups) } else { last };
+    program.compute.last_mut().expect("a program has an operation").op.sync.signal = 2;
+    program.stream_address[3] = program.memory_bytes.next_multiple_of(128);
+    let external = program.stream_address[3] + 64;
+    let line_bytes = (planes * plane) as u32;
+    let sync = Sync { wait: 2, signal: 0 };
+    let local = (7 * page) as i32;
+    let op = Transfer { sync, external, local, line_bytes, lines: 1, planes: 1, ..Transfer::default() };
+    program.store.push(Line { op, layer: 0 });
+    program.memory_bytes = external + line_bytes;
+    program
+}
