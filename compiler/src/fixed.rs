@@ -16,6 +16,9 @@ mod bound;
 mod text;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use crate::graph::{DepthToSpaceMode, Graph, Window};
 use std::fmt;
 use tilewright_arch::fixed::{Channel, OperandScale, Post};

@@ -155,9 +155,10 @@ pub(crate) fn finish(graph: &FixedGraph, node: &FixedNode, sums: &[i32], tensors
             for x in x0..x0 + columns {
                 let sum = sums[(c * rows + y - y0) * columns + x - x0];
                 debug_assert!(sum.checked_add(channel.bias).is_some(), "{}: the bias overflows", node.name);
-                let operand = node.operand.as_ref().map(|(id, scale)| {
-                    (tensors[id.0 as usize][(c * height + y) * width + x], scale)
-                });
+                let operand = node
+                    .operand
+                    .as_ref()
+                    .map(|(id, scale)| (tensors[id.0 as usize][(c * height + y) * width + x], scale));
                 let q = fixed::post(sum, channel, operand, &node.post, node.table.as_deref());
                 let [tc, ty, tx] = node.place.target(channels, c, y, x);
                 output[(tc * out_height + ty) * out_width + tx] = q;
@@ -232,7 +233,6 @@ pub fn host_outputs(graph: &FixedGraph, outputs: &[Vec<i8>]) -> Result<Vec<Array
 /// As [`quantise_inputs`] and [`host_outputs`].
 pub fn predict(graph: &FixedGraph, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> {
     let tensors = run(graph, &quantise_inputs(graph, inputs)?);
-    let outputs: Vec<Vec<i8>> =
-        graph.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect();
+    let outputs: Vec<Vec<i8>> = graph.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect();
     host_outputs(graph, &outputs)
 }

@@ -63,7 +63,7 @@ impl FixedGraph {
             let fit = *groups > 0
                 && ic % groups == 0
                 && weights.len().is_multiple_of(terms)
-                && (weights.len() / terms) % groups == 0;
+                && (weights.len() / terms).is_multiple_of(*groups);
             if !fit || weights.is_empty() {
                 return refuse(format!("{} weights do not fit {groups} groups", weights.len()));
             }

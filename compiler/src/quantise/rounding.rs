@@ -143,7 +143,7 @@ mod tests {
         let mut x = Array2::zeros((rows, n));
         for mut row in x.rows_mut() {
             let common = 4.0 * next();
-            row.iter_mut().enumerate().for_each(|(i, x)| *x = common + (0.2 + 0.1 * i as f32) * next());
+            row.iter_mut().enumerate().for_each(|(i, x)| *x = common + (0.2 + 0.01 * i as f32) * next());
         }
         x
     }

@@ -193,6 +193,37 @@ fn concat_parts_are_written_in_place() {
 }
 
 #[test]
+fn nested_concats_and_pools_share_one_scale() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 6]);
+    let a = net.conv(x, 4, 3);
+    let window = Window { kernel: [2, 2], stride: [2, 2], ..Window::UNIT };
+    let a = net.op(Op::MaxPool { window: window.clone() }, &[a]);
+    let b = net.conv(x, 2, 3);
+    let b = net.op(Op::MaxPool { window }, &[b]);
+    let inner = net.op(Op::Concat { axis: 1 }, &[b, a]);
+    let y = net.op(Op::Concat { axis: 1 }, &[a, inner]);
+    let fixed = net.check(
+        &[y],
+        33.0,
+        &[
+            "conv2d t0 -> t1",
+            "max_pool t1 -> t2",
+            "conv2d t0 -> t3",
+            "max_pool t3 -> t4",
+            "concat t2 -> t4",
+            "concat t2 -> t4",
+        ],
+    );
+    // b's pool writes into the inner concat's place, which lies in the outer one
+    assert_eq!(fixed.nodes.iter().map(|n| n.place.channel).collect::<Vec<_>>(), [0, 0, 0, 4, 6, 0]);
+    assert_eq!(
+        (fixed.tensors[1].scale, fixed.tensors[3].scale),
+        (fixed.tensors[2].scale, fixed.tensors[4].scale)
+    );
+}
+
+#[test]
 fn flattened_maps_and_rows_are_multiplied_alike() {
     let mut net = Net::new();
     let x = net.input(&[1, 3, 4, 5]);

@@ -1,0 +1,108 @@
+//! The text form and what `verify` finds.
+
+use super::*;
+use crate::graph::DepthToSpaceMode;
+
+/// t0 -> sum -> t1, t0 -> conv + t1 -> t2.
+fn graph() -> FixedGraph {
+    let tensor = |name: &str, shape| Tensor { name: name.into(), shape, scale: 0.25, zero: -3 };
+    let channel = Channel { bias: 7, mantissa: 32768, negative_mantissa: 32768, shift: 9 };
+    let node = |input: u32, output: u32, reduction, region| FixedNode {
+        name: format!("n{output}"),
+        operator: "test".into(),
+        input: TensorId(input),
+        window: Window::UNIT,
+        reduction,
+        channels: vec![channel],
+        operand: None,
+        post: Post { zero: -3, lo: -128, hi: 127 },
+        table: None,
+        output: TensorId(output),
+        place: Place { channel: 0, region, depth_to_space: (1, DepthToSpaceMode::Dcr) },
+    };
+    let mut conv = node(0, 2, Reduction::Conv { weights: vec![1, -2, 3, 4], groups: 1 }, [0, 0, 2, 3]);
+    conv.channels = vec![channel, Channel { negative_mantissa: 100, ..channel }];
+    conv.operand = Some((TensorId(1), OperandScale { zero: -3, mantissa: 40000, shift: 8 }));
+    FixedGraph {
+        name: "small".into(),
+        tensors: vec![tensor("x", [2, 2, 3]), tensor("a", [2, 2, 3]), tensor("y", [2, 2, 3])],
+        nodes: vec![node(0, 1, Reduction::Sum, [0, 0, 2, 3]), conv],
+        inputs: vec![(TensorId(0), vec![1, 2, 2, 3])],
+        outputs: vec![(TensorId(2), vec![1, 12])],
+        host: None,
+    }
+}
+
+#[test]
+fn prints() {
+    graph().verify().unwrap();
+    let want = r#"fixed "small"
+t0: 2x2x3 scale 2.5e-1 zero -3 "x"
+t1: 2x2x3 scale 2.5e-1 zero -3 "a"
+t2: 2x2x3 scale 2.5e-1 zero -3 "y"
+input t0 [1, 2, 2, 3]
+t1 = sum t0  // test "n1"
+    kernel 1x1 zero -3 clamp -128..=127
+    channel 0: (acc + 7) * 32768 >> 9
+t2 = conv t0 + t1  // test "n2"
+    kernel 1x1 groups 1 weights 4 #4b0d227a76049051 zero -3 clamp -128..=127 operand (q - -3) * 40000 >> 8
+    channel 0: (acc + 7) * 32768 >> 9
+    channel 1: (acc + 7) * 32768 >> 9, negative * 100
+output t2 [1, 12]
+"#;
+    assert_eq!(graph().to_string(), want);
+}
+
+#[test]
+fn bounds_of_sums() {
+    let graph = graph();
+    // 127 + 2 * 128 + 7 and -(128 + 2 * 127) + 7; 7 * 127 + 7 and -7 * 128
+    assert_eq!(graph.accumulator_bound(&graph.nodes[1], 0), 127 + 256 + 7);
+    assert_eq!(graph.accumulator_bound(&graph.nodes[1], 1), 7 * 128);
+    assert_eq!(graph.accumulator_bound(&graph.nodes[0], 0), 134);
+}
+
+/// Breaks one invariant at a time and expects the message to say which.
+#[test]
+fn verify_finds_each_broken_invariant() {
+    type Break = fn(&mut FixedGraph);
+    let rows: &[(Break, &str)] = &[
+        (|g| g.tensors[0].scale = f32::NAN, "scale NaN"),
+        (|g| g.tensors[1].shape[0] = 0, "has shape"),
+        (|g| g.inputs[0].1 = vec![5], "no tensor of 5"),
+        (|g| g.nodes.swap(0, 1), "adds t1 before"),
+        (|g| g.nodes[0].input = TensorId(2), "reads t2 before"),
+        (|g| g.nodes[0].input = TensorId(9), "reads t9 before"),
+        (|g| g.nodes[0].place.region = [0, 0, 1, 3], "before it is written"),
+        (|g| g.nodes[1].place.region = [0, 0, 2, 2], "t2 is not written completely"),
+        (|g| g.nodes[1].place.region = [1, 0, 2, 3], "writes region"),
+        (|g| g.nodes[1].output = TensorId(1), "adds t1 before it is written|writes t1"),
+        (|g| g.nodes[1].channels.clear(), "0 requantisations"),
+        (|g| g.nodes[1].channels[0].shift = 32, "cannot be encoded"),
+        (|g| g.nodes[1].channels[0].bias = i32::MAX, "above 32 bits"),
+        (|g| g.nodes[1].post.lo = 127, ""),
+        (|g| (g.nodes[1].post.lo, g.nodes[1].post.hi) = (5, 4), "clamps to 5..=4"),
+        (|g| g.nodes[0].window.kernel = [4, 4], "does not fit"),
+        (|g| g.nodes[0].place.depth_to_space.0 = 2, "cannot become 2x2 blocks"),
+        (|g| g.nodes[0].place.channel = 1, "does not fit t1"),
+        (
+            |g| g.nodes[1].reduction = Reduction::Conv { weights: vec![1, 2, 3, -128], groups: 1 },
+            "a weight is -128",
+        ),
+        (
+            |g| g.nodes[1].reduction = Reduction::Conv { weights: vec![1, 2, 3], groups: 1 },
+            "3 weights do not fit",
+        ),
+        (|g| g.nodes[1].reduction = Reduction::Conv { weights: vec![1], groups: 0 }, "do not fit 0 groups"),
+    ];
+    for (row, (damage, expected)) in rows.iter().enumerate() {
+        let mut g = graph();
+        damage(&mut g);
+        if expected.is_empty() {
+            g.verify().unwrap_or_else(|e| panic!("row {row}: {e}"));
+            continue;
+        }
+        let e = g.verify().expect_err(&format!("row {row}: {expected}")).to_string();
+        assert!(expected.split('|').any(|part| e.contains(part)), "row {row}: {e}");
+    }
+}
