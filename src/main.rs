@@ -172,7 +172,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         Command::Demo { model, machine, out, rtl } => commands::demo::run(model, machine, out, *rtl),
-        Command::Compile { source, machine, out, json } => commands::compile::run(source, machine, out, *json),
+        Command::Compile { source, machine, out, json } => {
+            commands::compile::run(source, machine, out, *json)
+        }
         Command::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)
         }

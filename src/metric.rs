@@ -90,13 +90,15 @@ fn score(metric: Metric, output: &ArrayD<f32>, targets: &Array, index: usize) ->
     let target = &all[index * size..(index + 1) * size];
     match metric {
         Metric::Top1 => {
-            let best = output.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &v)| {
-                if v > best.1 { (i, v) } else { best }
-            });
+            let best = output
+                .iter()
+                .enumerate()
+                .fold((0, f32::NEG_INFINITY), |best, (i, &v)| if v > best.1 { (i, v) } else { best });
             f64::from(u8::from(best.0 as f32 == target[0]))
         }
         Metric::Psnr => {
-            let (height, width) = (targets.shape[targets.shape.len() - 2], targets.shape[targets.shape.len() - 1]);
+            let (height, width) =
+                (targets.shape[targets.shape.len() - 2], targets.shape[targets.shape.len() - 1]);
             let inside = |i: usize| {
                 let (y, x) = (i / width % height, i % width);
                 (4..height.saturating_sub(4)).contains(&y) && (4..width.saturating_sub(4)).contains(&x)

@@ -76,25 +76,39 @@ pub fn samples(graph: &Graph, path: &Path) -> Result<Vec<Vec<ArrayD<f32>>>> {
         "npy" => vec![("".into(), npy::read_npy(path).with_context(place)?)],
         _ if path.is_dir() || matches!(extension.as_str(), "png" | "jpg" | "jpeg") => {
             let [(_, shape)] = inputs.as_slice() else {
-                bail!("error[samples]: {}: images feed networks with one input, this one has {}; try: an .npz file", place(), inputs.len());
+                bail!(
+                    "error[samples]: {}: images feed networks with one input, this one has {}; try: an .npz file",
+                    place(),
+                    inputs.len()
+                );
             };
             let [_, c, h, w] = shape[..] else {
-                bail!("error[samples]: {}: images feed inputs of four axes, this one is {shape:?}; try: an .npz file", place());
+                bail!(
+                    "error[samples]: {}: images feed inputs of four axes, this one is {shape:?}; try: an .npz file",
+                    place()
+                );
             };
             let images = images::read(path, [c, h, w]).with_context(place)?;
             let shape = images.shape().to_vec();
             vec![("".into(), Array { shape, data: Data::F32(images.into_iter().collect()) })]
         }
-        _ => bail!("error[samples]: {}: not an .npz or .npy file, an image or a folder of images; try: numpy.savez(file, x=samples)", place()),
+        _ => bail!(
+            "error[samples]: {}: not an .npz or .npy file, an image or a folder of images; try: numpy.savez(file, x=samples)",
+            place()
+        ),
     };
     let mut columns: Vec<Vec<ArrayD<f32>>> = vec![];
     for (name, shape) in &inputs {
         let named = arrays.iter().find(|(n, _)| n == name);
-        let only = (inputs.len() == 1)
-            .then(|| arrays.iter().find(|(n, _)| n == "x").or(if arrays.len() == 1 { arrays.first() } else { None }));
+        let only = (inputs.len() == 1).then(|| {
+            arrays.iter().find(|(n, _)| n == "x").or(if arrays.len() == 1 { arrays.first() } else { None })
+        });
         let Some((_, array)) = named.or(only.flatten()) else {
             let have: Vec<&str> = arrays.iter().map(|(n, _)| n.as_str()).collect();
-            bail!("error[samples]: {}: has no array for input {name:?}, only {have:?}; try: name the array after the input", place());
+            bail!(
+                "error[samples]: {}: has no array for input {name:?}, only {have:?}; try: name the array after the input",
+                place()
+            );
         };
         columns.push(split(array, shape).with_context(|| format!("{}: input {name:?}", place()))?);
     }

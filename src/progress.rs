@@ -18,7 +18,8 @@ pub fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
 
 /// A bar over `total` things, hidden where there is no terminal.
 pub fn bar(what: &str, total: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}").expect("the template is constant");
+    let style =
+        ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}").expect("the template is constant");
     let bar = ProgressBar::new(total as u64).with_style(style).with_message(what.to_string());
     if bar.is_hidden() {
         eprintln!("{what}");

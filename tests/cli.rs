@@ -54,7 +54,15 @@ fn simulate_prints_one_json_object_and_writes_outputs() {
     let output = tilewright(&["simulate", &lenet(), "--json", "-o", out.to_str().unwrap()]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    for key in ["cycles", "macs", "peak_macs_per_cycle", "utilisation", "dram_read_bytes", "dram_write_bytes", "seconds"] {
+    for key in [
+        "cycles",
+        "macs",
+        "peak_macs_per_cycle",
+        "utilisation",
+        "dram_read_bytes",
+        "dram_write_bytes",
+        "seconds",
+    ] {
         assert!(object[key].as_f64().unwrap() > 0.0, "{key}");
     }
     assert_eq!(object["macs"], 416_520);
@@ -159,5 +167,8 @@ fn networks_larger_than_memory_are_refused() {
     (config.feature.pages, config.feature.page_rows) = (2, 64);
     std::fs::write(&file, config.to_toml()).unwrap();
     let resnet = common::model("resnet_mnist").display().to_string();
-    refused(&["verify", &resnet, "--config", file.to_str().unwrap()], &["does not fit", "feature.pages", "try:"]);
+    refused(
+        &["verify", &resnet, "--config", file.to_str().unwrap()],
+        &["does not fit", "feature.pages", "try:"],
+    );
 }

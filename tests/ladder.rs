@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use std::cell::Cell;
 use std::path::PathBuf;
-use tilewright_arch::Config;
+use tilewright_arch::{Config, Program};
 use tilewright_compiler::fixed::FixedGraph;
 use tilewright_compiler::{reference, schedule};
 use tilewright_hdl::cosim::{Options, Rtl};
@@ -26,13 +26,27 @@ fn small(lanes: usize, columns: usize) -> Config {
 
 /// Runs `graph` on a machine; whether it fits the machine at all.
 fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>], rtl: Option<&Rtl>) -> Result<bool, String> {
-    let schedule = match schedule::run(graph, config) {
-        Ok(schedule) => schedule,
+    let schedules = match schedule::candidates(graph, config) {
+        Ok(schedules) => schedules,
         // Too large for a small machine is an answer; a broken program is not.
         Err(e) if !e.to_string().contains("defect") => return Ok(false),
         Err(e) => return Err(e.to_string()),
     };
-    let program = &schedule.program;
+    // Whole tensors on every rung; stripes of all kinds in the simulator, the shortest also in Verilog.
+    for (i, schedule) in schedules.iter().enumerate() {
+        let last = i == 0 || i + 1 == schedules.len();
+        check_program(graph, &schedule.program, inputs, if last { rtl } else { None })?;
+    }
+    Ok(true)
+}
+
+/// Runs one program of `graph` on every rung.
+fn check_program(
+    graph: &FixedGraph,
+    program: &Program,
+    inputs: &[Vec<i8>],
+    rtl: Option<&Rtl>,
+) -> Result<(), String> {
     let mut memory = program.image().map_err(|e| e.to_string())?;
     for (port, bytes) in program.inputs.iter().zip(inputs) {
         for (i, byte) in bytes.iter().enumerate() {
@@ -70,7 +84,7 @@ fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>], rtl: Option<&R
             return Err("memory differs when external memory pauses".into());
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Checks random graphs on all machines. A failing case shrinks to fewer operations.

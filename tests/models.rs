@@ -13,7 +13,7 @@ use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
 use tilewright::proof;
 use tilewright_arch::Config;
-use tilewright_compiler::{quantise, schedule};
+use tilewright_compiler::quantise;
 
 /// The networks of this repository.
 const OWN: [&str; 4] = ["lenet_mnist", "resnet_mnist", "mobilenetv2_mnist", "espcn_x2"];
@@ -35,7 +35,7 @@ fn cycles(folder: &Path, name: &str) -> String {
     let (model, fixed, input) = load(folder);
     let mut lines = String::new();
     for (lanes, columns) in ARRAYS {
-        let schedule = schedule::run(&fixed, &Config::sized(lanes, columns)).unwrap();
+        let schedule = pipeline::fastest(&fixed, &Config::sized(lanes, columns)).unwrap();
         let compiled = Compiled { fixed: fixed.clone(), schedule };
         let (proof, simulated) = proof::verify(&model, &compiled, &input, None).unwrap();
         assert_eq!(proof.reference_mismatches, 0, "{name} on {lanes}x{columns}");
@@ -73,7 +73,7 @@ fn shared_networks() {
 fn resnet8_keeps_the_array_busy() {
     let Some(folder) = common::shared_model("mlperf_ic_resnet8") else { return };
     let (_, fixed, _) = load(&folder);
-    let program = schedule::run(&fixed, &Config::sized(9, 16)).unwrap().program;
+    let program = pipeline::fastest(&fixed, &Config::sized(9, 16)).unwrap().program;
     let report = tilewright_sim::time(&program, false).unwrap();
     assert!(report.utilisation >= 0.85, "{}", report.utilisation);
 }
@@ -98,7 +98,7 @@ fn quality_is_kept() {
 fn compilation_is_deterministic() {
     let text = || {
         let (_, fixed, _) = load(&common::model("resnet_mnist"));
-        let program = schedule::run(&fixed, &Config::sized(9, 16)).unwrap().program;
+        let program = pipeline::fastest(&fixed, &Config::sized(9, 16)).unwrap().program;
         (tilewright_arch::asm::print(&program), program.image().unwrap())
     };
     assert!(text() == text());

@@ -7,10 +7,16 @@
 mod activation;
 mod batch_norm;
 mod conv;
+mod conv_transpose;
 mod matrix;
+mod moves;
 mod pool;
+mod recurrent;
+mod reduce;
+mod resize;
 mod shape;
 mod softmax;
+mod unary;
 
 #[cfg(test)]
 mod tests;
@@ -196,5 +202,19 @@ fn evaluate(op: &Op, x: &[ArrayViewD<f32>], shape: &[usize]) -> Result<ArrayD<f3
         Op::Transpose { perm } => shape::transpose(&x[0], perm),
         Op::DepthToSpace { block, mode } => shape::depth_to_space(&x[0], *block, *mode),
         Op::Softmax { axis } => softmax::softmax(&x[0], *axis),
+        Op::LogSoftmax { axis } => reduce::log_softmax(&x[0], *axis),
+        Op::Unary { kind } => x[0].mapv(|v| unary::unary(*kind, v)),
+        Op::Binary { kind } => activation::binary(*kind, &x[0], &x[1], shape),
+        Op::Reduce { kind, axes, .. } => reduce::reduce(&x[0], *kind, axes, shape),
+        Op::ConvTranspose { window, groups, .. } => conv_transpose::conv_transpose(x, window, *groups, shape),
+        Op::Pad { before, after, mode } => moves::pad(&x[0], before, after, *mode, shape),
+        Op::Slice { starts, steps, extents } => moves::slice(&x[0], starts, steps, extents),
+        Op::Gather { axis, indices, .. } => moves::gather(&x[0], *axis, indices, shape),
+        Op::Expand { shape } => moves::expand(&x[0], shape),
+        Op::Resize(r) => resize::resize(&x[0], r),
+        Op::SpaceToDepth { block } => moves::space_to_depth(&x[0], *block, shape),
+        Op::LayerNormalization { axis, epsilon } => reduce::layer_normalization(x, *axis, *epsilon),
+        Op::InstanceNormalization { epsilon } => reduce::instance_normalization(x, *epsilon),
+        Op::Recurrent(r) => recurrent::recurrent(x, r, shape),
     })
 }

@@ -12,7 +12,9 @@
 
 mod build;
 mod infer;
+mod kinds;
 mod parse;
+mod rules;
 mod text;
 mod verify;
 
@@ -21,7 +23,11 @@ pub(crate) mod random;
 
 use std::fmt;
 
+pub(crate) use infer::broadcast;
 pub use infer::{elements, infer};
+pub use kinds::{
+    BinaryKind, Cell, Coordinates, Direction, Interpolation, PadMode, ReduceKind, Rounding, UnaryKind,
+};
 pub use parse::parse;
 pub use text::Data;
 
@@ -86,6 +92,36 @@ pub enum DepthToSpaceMode {
     Dcr,
     /// Column, row, depth: channel = c * r * r + by * r + bx.
     Crd,
+}
+
+/// A change of resolution.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Resize {
+    /// Extents of the result.
+    pub sizes: Vec<usize>,
+    /// Output elements per input element along each axis, as the model states them: where it gives
+    /// sizes, their ratio.
+    pub scales: Vec<f32>,
+    /// Which input elements make an output element.
+    pub interpolation: Interpolation,
+    /// Where in the input an output element lies.
+    pub coordinates: Coordinates,
+}
+
+/// A recurrent layer over steps S, for a batch B and D directions of H hidden elements.
+///
+/// Inputs: x (S,B,I), weights (D,G*H,I), recurrent weights (D,G*H,H), both biases (D,2*G*H), first
+/// hidden state (D,B,H); an LSTM has its first cell state (D,B,H) and maybe peepholes (D,3*H) too.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Recurrent {
+    /// The cell, with G gates.
+    pub cell: Cell,
+    /// The order of the steps.
+    pub direction: Direction,
+    /// H.
+    pub hidden: usize,
+    /// The result is the last cell state (D,B,H) of an LSTM instead of all hidden states (S,D,B,H).
+    pub cell_state: bool,
 }
 
 /// An operator with its attributes. Reference semantics: ONNX opset 22 on float32.
@@ -177,6 +213,92 @@ pub enum Op {
         /// Axis, non-negative.
         axis: usize,
     },
+    /// Logarithm of the softmax along one axis.
+    LogSoftmax {
+        /// Axis, non-negative.
+        axis: usize,
+    },
+    /// An elementwise function.
+    Unary {
+        /// Which.
+        kind: UnaryKind,
+    },
+    /// Inputs: a, b with numpy broadcasting.
+    Binary {
+        /// Which function of a and b.
+        kind: BinaryKind,
+    },
+    /// Combines the elements along some axes.
+    Reduce {
+        /// How.
+        kind: ReduceKind,
+        /// Axes, ascending; none leaves each element to itself.
+        axes: Vec<usize>,
+        /// The axes stay, with extent 1.
+        keepdims: bool,
+    },
+    /// Inputs: x, w (C,O/groups,KH,KW), optional bias (O): the gradient of a Conv.
+    ConvTranspose {
+        /// Window; the padding is cut off the result.
+        window: Window,
+        /// Number of groups.
+        groups: usize,
+        /// Rows and columns added below and on the right.
+        output_padding: [usize; 2],
+    },
+    /// Adds elements around a tensor.
+    Pad {
+        /// Elements added before each axis.
+        before: Vec<usize>,
+        /// Elements added after each axis.
+        after: Vec<usize>,
+        /// What they are.
+        mode: PadMode,
+    },
+    /// Takes every n-th element of a range along each axis.
+    Slice {
+        /// First element of each axis.
+        starts: Vec<usize>,
+        /// Distance of the elements, negative for backwards.
+        steps: Vec<i64>,
+        /// Number of elements: the result's shape.
+        extents: Vec<usize>,
+    },
+    /// Picks elements along an axis.
+    Gather {
+        /// Axis, non-negative.
+        axis: usize,
+        /// Which elements, row-major.
+        indices: Vec<usize>,
+        /// Extents of the indices, which take the place of the axis.
+        shape: Vec<usize>,
+    },
+    /// Broadcasts to a shape.
+    Expand {
+        /// The result's shape.
+        shape: Vec<usize>,
+    },
+    /// Changes the resolution.
+    Resize(Resize),
+    /// Moves blocks of space into channels: channel = (by * r + bx) * C + c.
+    SpaceToDepth {
+        /// Factor r in both directions.
+        block: usize,
+    },
+    /// Inputs: x, scale, bias, both of the shape that x has from the axis on.
+    LayerNormalization {
+        /// First normalised axis.
+        axis: usize,
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// Inputs: x, scale (C), bias (C); each channel of each image has its own mean and variance.
+    InstanceNormalization {
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// A recurrent layer.
+    Recurrent(Recurrent),
 }
 
 /// An operator applied to values.
@@ -229,6 +351,24 @@ impl Op {
             Op::Transpose { .. } => "Transpose",
             Op::DepthToSpace { .. } => "DepthToSpace",
             Op::Softmax { .. } => "Softmax",
+            Op::LogSoftmax { .. } => "LogSoftmax",
+            Op::Unary { kind } => kind.name(),
+            Op::Binary { kind } => kind.name(),
+            Op::Reduce { kind, .. } => kind.name(),
+            Op::ConvTranspose { .. } => "ConvTranspose",
+            Op::Pad { .. } => "Pad",
+            Op::Slice { .. } => "Slice",
+            Op::Gather { .. } => "Gather",
+            Op::Expand { .. } => "Expand",
+            Op::Resize(_) => "Resize",
+            Op::SpaceToDepth { .. } => "SpaceToDepth",
+            Op::LayerNormalization { .. } => "LayerNormalization",
+            Op::InstanceNormalization { .. } => "InstanceNormalization",
+            Op::Recurrent(r) => match r.cell {
+                Cell::Rnn => "RNN",
+                Cell::Lstm => "LSTM",
+                Cell::Gru { .. } => "GRU",
+            },
         }
     }
 }

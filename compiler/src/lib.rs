@@ -1,15 +1,15 @@
 //! From a trained network to a program of the machine.
-pub mod graph;
-pub mod fixed;
 pub mod error;
+pub mod fixed;
+pub mod float;
+pub mod graph;
+pub mod images;
+pub mod npy;
 pub mod onnx;
 pub mod quantise;
 pub mod reference;
-pub mod float;
-pub mod images;
-pub mod npy;
-pub mod simplify;
 pub mod schedule;
+pub mod simplify;
 pub mod tile;
 
 #[cfg(test)]

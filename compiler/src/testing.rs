@@ -23,3 +23,16 @@ pub(crate) fn models() -> Vec<PathBuf> {
     }
     MODELS.iter().map(|m| zoo.join(m)).collect()
 }
+
+/// Every folder of the zoo that holds a model, sorted by name; none where [`models`] gives none.
+pub(crate) fn all_models() -> Vec<PathBuf> {
+    let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/models");
+    let Ok(entries) = std::fs::read_dir(&zoo) else {
+        eprintln!("SKIPPED: no model zoo at {}", zoo.display());
+        return Vec::new();
+    };
+    let mut all: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    all.retain(|p| p.join("model.onnx").is_file() && p.join("output_0.npy").is_file());
+    all.sort();
+    all
+}

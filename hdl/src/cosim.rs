@@ -112,9 +112,28 @@ impl Rtl {
         std::fs::write(aside.join("harness.cpp"), HARNESS).map_err(io)?;
         // The slow part, run once at the start, is not worth the compiler's time.
         let options = [
-            "--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
-            "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "-MAKEFLAGS", "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
-            "--top-module", "tilewright", "--Mdir", "model", "-o", "model", "tilewright.v", "harness.cpp",
+            "--cc",
+            "--exe",
+            "--build",
+            "-O3",
+            "--x-assign",
+            "fast",
+            "--x-initial",
+            "fast",
+            "--noassert",
+            "-Wno-fatal",
+            "-Wno-WIDTH",
+            "-Wno-UNOPTFLAT",
+            "-MAKEFLAGS",
+            "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
+            "--top-module",
+            "tilewright",
+            "--Mdir",
+            "model",
+            "-o",
+            "model",
+            "tilewright.v",
+            "harness.cpp",
         ];
         let mut command = Command::new("verilator");
         command.args(options).current_dir(&aside);
@@ -207,7 +226,12 @@ impl Rtl {
     }
 
     /// Runs `program` with `inputs` (address, bytes) written into its image first.
-    pub fn run_program(&self, program: &Program, inputs: &[(u32, &[u8])], options: &Options) -> Result<Run, Error> {
+    pub fn run_program(
+        &self,
+        program: &Program,
+        inputs: &[(u32, &[u8])],
+        options: &Options,
+    ) -> Result<Run, Error> {
         let mut image = program.image()?;
         for (address, bytes) in inputs {
             let start = *address as usize;

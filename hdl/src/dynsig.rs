@@ -57,6 +57,7 @@ impl Value {
     }
 
     /// Bytes, the first the least significant.
+    #[cfg(test)]
     pub fn from_bytes(bytes: &[u8]) -> Value {
         let mut value = Value::zero(8 * bytes.len());
         for (i, byte) in bytes.iter().enumerate() {
@@ -88,6 +89,7 @@ impl Value {
     }
 
     /// Replaces the bits from `low` on by `part`.
+    #[cfg(test)]
     pub fn set_slice(&mut self, low: usize, part: &Value) {
         for i in low..low + part.width {
             self.limbs[i / 64] &= !(1 << (i % 64));

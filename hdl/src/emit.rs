@@ -163,10 +163,6 @@ fn arrange(text: &str, list: &[(Arc<Module>, String, String)]) -> String {
     out
 }
 
-/// What stands above all modules for Verilator's lint. Decoders take whole instruction words and
-/// use their own fields of them; narrow results of wide operations leave bits behind.
-pub(crate) const LINT: &str = "/* verilator lint_off UNUSED */\n";
-
 const NOISE: &[&str] = &[
     "// Module arguments",
     "// v-- Setting output parameters to net type for wrapped code.",

@@ -37,7 +37,8 @@ pub(crate) fn row_bits(config: &Config) -> usize {
 
 /// One bank: all its pages and the choices before and behind them.
 fn bank(config: &Config, technology: Technology) -> Arc<Module> {
-    let mut b = Builder::new("feature_bank", "One bank of feature memory: the same byte column of all pages.");
+    let mut b =
+        Builder::new("feature_bank", "One bank of feature memory: the same byte column of all pages.");
     let (pages, rows) = (config.feature.pages, row_bits(config));
     let inside = index_bits(config.feature.page_rows);
     let page_bits = rows - inside;
@@ -89,7 +90,10 @@ fn bank(config: &Config, technology: Technology) -> Arc<Module> {
 /// significant), `{name}_enable` (P bits), `{name}_data` (P bytes); of every writer the same with
 /// the data as an input.
 pub(crate) fn feature_memory(config: &Config, technology: Technology) -> Arc<Module> {
-    let mut b = Builder::new("feature_memory", "Feature memory: banks side by side, a byte of each for every requester.");
+    let mut b = Builder::new(
+        "feature_memory",
+        "Feature memory: banks side by side, a byte of each for every requester.",
+    );
     let (lanes, rows) = (config.lanes, row_bits(config));
     let bank = bank(config, technology);
     let mut ports: Vec<(String, usize, Sig)> = vec![];

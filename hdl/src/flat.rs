@@ -3,7 +3,6 @@
 
 use crate::build::{Expr, Ops, concat, lit, zero};
 
-
 /// A row of any width and a bank in 0..lanes.
 #[derive(Clone, Debug)]
 pub(crate) struct Flat {

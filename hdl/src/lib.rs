@@ -2,8 +2,19 @@
 //!
 //! Every block is described once with the netlist builder of this crate (`build`); rust-hdl
 //! simulates, checks and prints that description. No rust-hdl type appears in a public signature.
+//!
+//! ```text
+//! registers          start, status, cycle counter, places of the programs
+//! sequencer   (x 4)  fetch and issue of a unit        semaphores  what they wait for
+//! engine      (x 2)  tile operations: the array, or the reducer, with gather and post unit
+//! load, store        transfers                        transfer_walk  their lines as bursts
+//! feature_memory     banks and pages between them
+//! memory_port        arbiter and AXI4 master
+//! top                all of it: module `tilewright`
+//! ```
+//!
+//! [`generate`] gives the Verilog, [`cosim`] runs programs on it.
 
-#![allow(dead_code)]
 #[cfg(test)]
 mod blocks;
 pub(crate) mod build;
@@ -16,13 +27,13 @@ pub(crate) mod engine;
 pub(crate) mod feature_memory;
 pub(crate) mod flat;
 pub(crate) mod load;
-pub(crate) mod store;
 pub(crate) mod memory_port;
 pub mod registers;
 pub(crate) mod sequencer;
+pub(crate) mod store;
+mod technology;
 pub(crate) mod top;
 pub(crate) mod transfer_walk;
-mod technology;
 
 pub use technology::Technology;
 use thiserror::Error;

@@ -67,7 +67,8 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let names = ["last", "line_first", "head", "ends", "row", "bank"];
     let description = concat(names.map(|name| walk.out(name)));
     let pop = b.wire("burst_ends", beat & beat_last);
-    let bursts = queue(&mut b, "bursts", config.memory.outstanding + 4, description, &grant.into(), &pop.into());
+    let bursts =
+        queue(&mut b, "bursts", config.memory.outstanding + 4, description, &grant.into(), &pop.into());
     let mut low = bursts.head.width();
     let mut part = |name: &str| {
         let width = walk.out(name).width();
@@ -92,7 +93,8 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
 
     // Which memory; for words the beat inside the word.
     let memory = field(instruction, f::MEMORY);
-    let kinds = [Memory::Feature, Memory::Weights, Memory::ComputeChannels, Memory::VectorChannels, Memory::Tables];
+    let kinds =
+        [Memory::Feature, Memory::Weights, Memory::ComputeChannels, Memory::VectorChannels, Memory::Tables];
     let is = kinds.map(|kind| memory.clone().is(kind as i128));
     let index_width = *beat_bits(config).iter().max().expect("there are three");
     let last_beats = [

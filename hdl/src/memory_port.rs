@@ -28,7 +28,14 @@ pub(crate) struct Queue {
 }
 
 /// A queue of `entries` (rounded up to a power of two) of what `value` is when `push`.
-pub(crate) fn queue(b: &mut Builder, name: &str, entries: usize, value: Expr, push: &Expr, pop: &Expr) -> Queue {
+pub(crate) fn queue(
+    b: &mut Builder,
+    name: &str,
+    entries: usize,
+    value: Expr,
+    push: &Expr,
+    pop: &Expr,
+) -> Queue {
     let entries = entries.next_power_of_two().max(2);
     let bits = index_bits(entries);
     let write = b.reg_reset(&format!("{name}_write"), bits);
@@ -86,7 +93,8 @@ pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
     let winner = b.wire("winner", pack((0..MASTERS).map(wins)));
     let grant = b.wire("granted", winner & free.repeat(MASTERS));
     let any = b.wire("any_granted", request.any() & free);
-    let choose = |from: Sig, width: usize| and_or((0..MASTERS).map(|m| (winner.bit(m), from.element(m, width))));
+    let choose =
+        |from: Sig, width: usize| and_or((0..MASTERS).map(|m| (winner.bit(m), from.element(m, width))));
     let address = b.register_when("command_address", free, choose(addresses, 32));
     let less_1 = b.wire("beats_less_1", choose(beats, bus.beat_bits).plus(-1));
     let length = b.register_when("command_length", free, less_1.resize(8));
@@ -157,7 +165,10 @@ mod tests {
             bench.set("rdata", beat as i128 + 5);
             bench.set("rlast", last);
             bench.tick();
-            assert_eq!(["beat_valid", "beat_data", "beat_last"].map(|n| bench.number(n)), [to, beat as u64 + 5, last as u64]);
+            assert_eq!(
+                ["beat_valid", "beat_data", "beat_last"].map(|n| bench.number(n)),
+                [to, beat as u64 + 5, last as u64]
+            );
         }
         bench.set("rvalid", 0);
         bench.tick();

@@ -29,11 +29,13 @@ pub const COUNT: usize = 8;
 /// Bits of an address of the port.
 pub const ADDRESS_BITS: usize = 4;
 /// The bits of [`ERROR`], bit 0 first.
-pub const ERRORS: [&str; 5] = ["read_error", "write_error", "load_illegal", "store_illegal", "semaphore_overflow"];
+pub const ERRORS: [&str; 5] =
+    ["read_error", "write_error", "load_illegal", "store_illegal", "semaphore_overflow"];
 
 /// Module `registers`.
 pub(crate) fn registers() -> Arc<Module> {
-    let mut b = Builder::new("registers", "Register port: start, status, cycle counter, places of the programs.");
+    let mut b =
+        Builder::new("registers", "Register port: start, status, cycle counter, places of the programs.");
     let units = Unit::ALL.len();
     let write = b.input("write", 1);
     let address = b.input("address", ADDRESS_BITS);
@@ -58,7 +60,8 @@ pub(crate) fn registers() -> Arc<Module> {
         b.register_when(name, at(index), write_data.truncate(width))
     };
     let bases: Vec<Sig> = (0..units).map(|u| word(&mut b, &format!("base_{u}"), ADDRESS + u, 32)).collect();
-    let counts: Vec<Sig> = (0..units).map(|u| word(&mut b, &format!("count_{u}"), COUNT + u, COUNT_BITS)).collect();
+    let counts: Vec<Sig> =
+        (0..units).map(|u| word(&mut b, &format!("count_{u}"), COUNT + u, COUNT_BITS)).collect();
     let mut words: Vec<Expr> = vec![
         concat([running, done]).zero_extend(32),
         error.zero_extend(32),
@@ -87,7 +90,7 @@ mod tests {
     fn counts_cycles() {
         let module = registers();
         let mut bench = Bench::new(&module);
-        let mut put = |bench: &mut Bench, address: usize, data: u32| {
+        let put = |bench: &mut Bench, address: usize, data: u32| {
             bench.set("write", 1);
             bench.set("address", address as i128);
             bench.set("write_data", data);

@@ -59,7 +59,11 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
     // The prefetch register fills from the top.
     let beats = bytes / bus.bytes;
     let prefetch = b.reg("prefetch", 8 * bytes);
-    b.set_when(prefetch, beat, concat([Expr::from(data), prefetch.slice(8 * bus.bytes, 8 * (bytes - bus.bytes))]));
+    b.set_when(
+        prefetch,
+        beat,
+        concat([Expr::from(data), prefetch.slice(8 * bus.bytes, 8 * (bytes - bus.bytes))]),
+    );
     let received = b.reg_reset("received", beats.trailing_zeros() as usize);
     b.set_when(received, beat, received.plus(1));
     let full = b.reg_reset("prefetch_full", 1);
@@ -90,7 +94,10 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
 /// Module `semaphores`: counters of eight bits. `issue` and `done` have a bit a unit, `wait_masks` and
 /// `signal_masks` a mask a unit. A take and a signal in one cycle cancel.
 pub(crate) fn semaphores(units: usize) -> Arc<Module> {
-    let mut b = Builder::new("semaphores", "Counting semaphores: what a unit waits for and who is told when it is done.");
+    let mut b = Builder::new(
+        "semaphores",
+        "Counting semaphores: what a unit waits for and who is told when it is done.",
+    );
     let clear = b.input("clear", 1);
     let issue = b.input("issue", units);
     let waits = b.input("wait_masks", SEMAPHORES * units);

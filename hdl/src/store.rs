@@ -41,7 +41,10 @@ fn pipelined_or(b: &mut Builder, name: &str, values: Vec<Expr>, stages: usize) -
 
 /// Module `store`. `start` is the unit's issue; `instruction` stays until `done`.
 pub(crate) fn store(config: &Config, technology: Technology) -> Arc<Module> {
-    let mut b = Builder::new("store", "Store unit: feature memory to lines of external memory, through two burst slots.");
+    let mut b = Builder::new(
+        "store",
+        "Store unit: feature memory to lines of external memory, through two burst slots.",
+    );
     let bus = Bus::new(config);
     let (lanes, rows) = (config.lanes, row_bits(config));
     let start = b.input("start", 1);
@@ -110,8 +113,10 @@ pub(crate) fn store(config: &Config, technology: Technology) -> Arc<Module> {
     let mut bytes = vec![];
     for (i, bank) in banks_2.iter().enumerate() {
         let bank = b.delay(&format!("byte_bank_{i}_late"), *bank, wait - 1);
-        let choice = b.register(&format!("byte_choice_{i}"), pack((0..lanes).map(|lane| bank.is(lane as i128))));
-        let chosen = (0..lanes).map(|lane| choice.bit(lane).repeat(8) & feature_data.element(lane, 8)).collect();
+        let choice =
+            b.register(&format!("byte_choice_{i}"), pack((0..lanes).map(|lane| bank.is(lane as i128))));
+        let chosen =
+            (0..lanes).map(|lane| choice.bit(lane).repeat(8) & feature_data.element(lane, 8)).collect();
         bytes.push(pipelined_or(&mut b, &format!("byte_{i}"), chosen, config.pipeline.crossbar));
     }
     let latency = wait + config.pipeline.crossbar;
@@ -173,7 +178,10 @@ pub(crate) fn store(config: &Config, technology: Technology) -> Arc<Module> {
     let done = b.reg_reset("done_r", 1);
     b.set(done, all_taken & !responses.any() & !done);
     b.set(all_taken, (take & walk.out("last")) | (all_taken & !done));
-    let illegal = b.register("illegal_r", start & field(instruction, f::MEMORY).differs(lit(Memory::Feature as i128, 3)));
+    let illegal = b.register(
+        "illegal_r",
+        start & field(instruction, f::MEMORY).differs(lit(Memory::Feature as i128, 3)),
+    );
 
     b.output("request", complete.any() & !granted);
     b.output("address", request_slot.mux(addresses[1], addresses[0]));
@@ -200,7 +208,8 @@ mod tests {
         for (lanes, bus) in [(9, 4), (4, 4), (5, 1)] {
             let mut config = Config::sized(lanes, 5);
             config.memory.bus_bytes = bus;
-            let tested = Tested::new(store(&config, Technology::Portable)).held("instruction", 50).rarely("start", 30);
+            let tested =
+                Tested::new(store(&config, Technology::Portable)).held("instruction", 50).rarely("start", 30);
             differential(&tested.rarely("grant", 4), 500, 3);
         }
     }

@@ -91,10 +91,14 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
 
     // The burst, computed in the cycle after its place is known.
     let offset = b.wire("offset_in_burst", address.truncate(bus.burst_bits));
-    let room = b.wire("room", lit(1i128 << bus.burst_bits, bus.count_bits()) - offset.zero_extend(bus.count_bits()));
-    let ends_line = b.wire("ends_line", !room.zero_extend(left.width().max(bus.count_bits())).less(
-        left.zero_extend(left.width().max(bus.count_bits())),
-    ));
+    let room =
+        b.wire("room", lit(1i128 << bus.burst_bits, bus.count_bits()) - offset.zero_extend(bus.count_bits()));
+    let ends_line = b.wire(
+        "ends_line",
+        !room
+            .zero_extend(left.width().max(bus.count_bits()))
+            .less(left.zero_extend(left.width().max(bus.count_bits()))),
+    );
     let take = b.wire("bytes", ends_line.mux(left.resize(bus.count_bits()), room));
     let head = b.wire("next_head", bus.head(address));
     // The head and the bytes of the burst together never pass the burst size.
@@ -127,7 +131,8 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let next_plane = b.wire("next_plane", plane + field(f::EXTERNAL_PLANE));
     let line_step = flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK);
     let plane_step = flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK);
-    let next_line_local = b.wire("next_line_local", Flat::unpack(line_local, BANK_BITS).plus(&line_step, lanes).packed());
+    let next_line_local =
+        b.wire("next_line_local", Flat::unpack(line_local, BANK_BITS).plus(&line_step, lanes).packed());
     let next_plane_local =
         b.wire("next_plane_local", Flat::unpack(plane_local, BANK_BITS).plus(&plane_step, lanes).packed());
     let new_line = b.wire("new_line", burst_ends_line);
@@ -181,7 +186,8 @@ mod tests {
         let mut list = vec![];
         for p in 0..i64::from(t.planes) {
             for l in 0..i64::from(t.lines) {
-                let place = |base: i64, line: i32, plane: i32| base + p * i64::from(plane) + l * i64::from(line);
+                let place =
+                    |base: i64, line: i32, plane: i32| base + p * i64::from(plane) + l * i64::from(line);
                 let mut at = place(t.external.into(), t.external_line, t.external_plane) as u64;
                 let local = place(t.local.into(), t.local_line, t.local_plane);
                 let end = at + u64::from(t.line_bytes);
@@ -258,7 +264,11 @@ mod tests {
         for bus in [1, 4] {
             let mut config = Config::sized(9, 4);
             config.memory.bus_bytes = bus;
-            differential(&Tested::new(transfer_walk(&config)).held("instruction", 50).rarely("start", 30), 500, 3);
+            differential(
+                &Tested::new(transfer_walk(&config)).held("instruction", 50).rarely("start", 30),
+                500,
+                3,
+            );
         }
     }
 }

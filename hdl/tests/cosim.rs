@@ -39,7 +39,8 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
         assert_eq!((run.errors, run.late, run.out_of_range), (0, 0, 0), "{what}");
         assert_eq!(run.cycles, report.cycles, "{what}");
         let options = Options { stall: Some(seed), ..options };
-        let run = rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what} with pauses: {e}"));
+        let run =
+            rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what} with pauses: {e}"));
         assert!(run.memory == want, "{what}: values with pauses of the memory");
     }
 }

@@ -1,5 +1,6 @@
 //! Loads and stores on the emitted Verilog: values, and cycles against the contract's formulas.
 
+use tilewright_arch::encoding::TRANSFER_BYTES;
 use tilewright_arch::instr::{Memory, Sync, Transfer, Unit};
 use tilewright_arch::program::{Line, Program};
 use tilewright_arch::{Config, timing};
@@ -111,8 +112,11 @@ fn run(rtl: &Rtl, program: &Program, image: &[u8], stall: Option<u64>) -> Run {
     rtl.run(image, program.stream_address, program.counts(), &options).expect("the program ends")
 }
 
+/// Issue and done of every load and every store, and the cycles of the program.
+type Times = (Vec<(u64, u64)>, Vec<(u64, u64)>, u64);
+
 /// The events of a program of loads and stores, as the text of `timing` states them.
-fn formula(program: &Program) -> (Vec<(u64, u64)>, Vec<(u64, u64)>, u64) {
+fn formula(program: &Program) -> Times {
     let memory = &program.config.memory;
     let (bus, burst) = (memory.bus_bytes as u64, memory.burst_bytes as u64);
     let cut = |start: u64, bytes: u64| {
@@ -135,7 +139,6 @@ fn formula(program: &Program) -> (Vec<(u64, u64)>, Vec<(u64, u64)>, u64) {
     };
     #[derive(Default)]
     struct Stream {
-        next: usize,
         queue: std::collections::VecDeque<u64>,
         from: u64,
         earliest: u64,
@@ -150,7 +153,7 @@ fn formula(program: &Program) -> (Vec<(u64, u64)>, Vec<(u64, u64)>, u64) {
     let (mut accept, mut ends) = (None::<u64>, Vec::<u64>::new());
     // Of the store under way: read cycles, beats and ends of its bursts.
     let (mut reads, mut sizes, mut store_ends) = (vec![], vec![], Vec::<u64>::new());
-    let instruction = cut(0, 64);
+    let instruction = cut(0, TRANSFER_BYTES as u64);
     let fetch = |m: &mut Stream, from: u64| {
         m.queue = instruction.iter().copied().collect();
         m.from = from;
@@ -172,7 +175,8 @@ fn formula(program: &Program) -> (Vec<(u64, u64)>, Vec<(u64, u64)>, u64) {
             if waits.iter().any(|s| signals[*s].len() <= taken[*s]) {
                 continue;
             }
-            let signal = waits.iter().map(|s| signals[*s][taken[*s]] + timing::SIGNAL_TO_ISSUE).max().unwrap_or(0);
+            let signal =
+                waits.iter().map(|s| signals[*s][taken[*s]] + timing::SIGNAL_TO_ISSUE).max().unwrap_or(0);
             waits.iter().for_each(|s| taken[*s] += 1);
             let t = r.max(before).max(signal);
             issue[u].push(t);
@@ -304,7 +308,7 @@ fn illegal_memory_is_an_error() {
     program.store[1].op.memory = Memory::Tables;
     let mut image = image;
     let bytes = program.store[1].op.encode(config.lanes).expect("it fits");
-    let place = program.stream_address[3] as usize + 64;
-    image[place..place + 64].copy_from_slice(&bytes);
+    let place = program.stream_address[3] as usize + TRANSFER_BYTES;
+    image[place..place + TRANSFER_BYTES].copy_from_slice(&bytes);
     assert_eq!(run(&rtl, &program, &image, None).errors, 8);
 }

@@ -67,6 +67,9 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     if rtl {
         verify::print(&first);
     }
-    println!("written        {}", files.iter().map(|(n, _)| out.join(n).display().to_string()).collect::<Vec<_>>().join(", "));
+    println!(
+        "written        {}",
+        files.iter().map(|(n, _)| out.join(n).display().to_string()).collect::<Vec<_>>().join(", ")
+    );
     Ok(mismatches == 0 && first.holds())
 }

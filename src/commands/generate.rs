@@ -1,8 +1,8 @@
 //! `tilewright generate`: the Verilog of a machine.
 
 use super::write;
-use crate::{Machine, Technology};
 use crate::progress::during;
+use crate::{Machine, Technology};
 use anyhow::Result;
 use std::path::Path;
 

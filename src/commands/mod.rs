@@ -34,7 +34,10 @@ fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
 fn input(model: &Model, input: Option<&Path>) -> Result<Vec<ArrayD<f32>>> {
     let path = input.map_or_else(|| model.beside("input_0.npy"), Path::to_path_buf);
     if !path.exists() {
-        bail!("error[input]: {}: there is no such input; try: --input with an .npy or .npz file", path.display());
+        bail!(
+            "error[input]: {}: there is no such input; try: --input with an .npy or .npz file",
+            path.display()
+        );
     }
     Ok(model::samples(&model.graph, &path)?.remove(0))
 }

@@ -11,7 +11,13 @@ use tilewright_compiler::npy;
 use tilewright_sim::Report;
 
 /// Simulates and prints the summary; writes the outputs when asked to.
-pub fn run(source: &Source, machine: &Machine, input_path: Option<&Path>, out: Option<&Path>, json: bool) -> Result<bool> {
+pub fn run(
+    source: &Source,
+    machine: &Machine,
+    input_path: Option<&Path>,
+    out: Option<&Path>,
+    json: bool,
+) -> Result<bool> {
     let (model, compiled) = compiled(source, machine)?;
     let inputs = input(&model, input_path)?;
     let simulated = proof::simulate(&compiled, &inputs)?;
@@ -64,9 +70,18 @@ pub fn print(report: &Report, config: &Config) {
         );
     }
     println!("cycles         {}", grouped(report.cycles));
-    println!("utilisation    {:.1} % of {} multipliers", 100.0 * report.utilisation, report.peak_macs_per_cycle);
+    println!(
+        "utilisation    {:.1} % of {} multipliers",
+        100.0 * report.utilisation,
+        report.peak_macs_per_cycle
+    );
     let seconds = seconds(report.cycles, config);
-    println!("time           {:.3} ms at {} MHz, {:.1} frames a second", 1e3 * seconds, config.clock_mhz, 1.0 / seconds);
+    println!(
+        "time           {:.3} ms at {} MHz, {:.1} frames a second",
+        1e3 * seconds,
+        config.clock_mhz,
+        1.0 / seconds
+    );
     println!(
         "bytes moved    {} read, {} written",
         grouped(report.external.read_bytes),

@@ -51,7 +51,11 @@ pub fn build(config: &Config) -> Result<Rtl> {
 /// The proof for people.
 pub fn print(proof: &Proof) {
     let say = |n: usize| if n == 0 { "equal".to_string() } else { format!("{n} BYTES DIFFER") };
-    println!("integer reference = simulator   {} ({} bytes)", say(proof.reference_mismatches), proof.compared_bytes);
+    println!(
+        "integer reference = simulator   {} ({} bytes)",
+        say(proof.reference_mismatches),
+        proof.compared_bytes
+    );
     if let Some(mismatches) = proof.rtl_mismatches {
         println!("simulator = Verilog             {}", say(mismatches));
     }

@@ -76,7 +76,8 @@ pub fn random_graph(random: &mut Random, nodes: usize) -> FixedGraph {
     for _ in 0..nodes {
         node(&mut graph, random);
     }
-    let read = |t: TensorId| graph.nodes.iter().any(|n| n.input == t || n.operand.is_some_and(|(o, _)| o == t));
+    let read =
+        |t: TensorId| graph.nodes.iter().any(|n| n.input == t || n.operand.is_some_and(|(o, _)| o == t));
     let ids = (1..graph.tensors.len()).map(|t| TensorId(t as u32));
     let ends: Vec<TensorId> = ids.filter(|t| !read(*t) || random.chance(3)).collect();
     for t in ends {

@@ -2,6 +2,8 @@
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn, Zip};
 
+use crate::graph::BinaryKind;
+
 /// x < 0 ? alpha * x : x.
 pub(super) fn leaky_relu(x: &ArrayViewD<f32>, alpha: f32) -> ArrayD<f32> {
     x.mapv(|v| if v < 0.0 { alpha * v } else { v })
@@ -15,8 +17,34 @@ pub(super) fn prelu(x: &ArrayViewD<f32>, slope: &ArrayViewD<f32>) -> ArrayD<f32>
 
 /// a + b with numpy broadcasting to `shape`.
 pub(super) fn add(a: &ArrayViewD<f32>, b: &ArrayViewD<f32>, shape: &[usize]) -> ArrayD<f32> {
-    let fit = "the rule of Add checked the shapes";
+    zip(a, b, shape, |a, b| a + b)
+}
+
+/// A function of a and b with numpy broadcasting to `shape`.
+pub(super) fn binary(
+    kind: BinaryKind,
+    a: &ArrayViewD<f32>,
+    b: &ArrayViewD<f32>,
+    shape: &[usize],
+) -> ArrayD<f32> {
+    match kind {
+        BinaryKind::Sub => zip(a, b, shape, |a, b| a - b),
+        BinaryKind::Mul => zip(a, b, shape, |a, b| a * b),
+        BinaryKind::Div => zip(a, b, shape, |a, b| a / b),
+        BinaryKind::Pow => zip(a, b, shape, |a, b| f64::from(a).powf(b.into()) as f32),
+        BinaryKind::Min => zip(a, b, shape, f32::min),
+        BinaryKind::Max => zip(a, b, shape, f32::max),
+    }
+}
+
+fn zip(
+    a: &ArrayViewD<f32>,
+    b: &ArrayViewD<f32>,
+    shape: &[usize],
+    f: impl Fn(f32, f32) -> f32,
+) -> ArrayD<f32> {
+    let fit = "the rule of elementwise operators checked the shapes";
     let a = a.broadcast(IxDyn(shape)).expect(fit);
     let b = b.broadcast(IxDyn(shape)).expect(fit);
-    Zip::from(&a).and(&b).map_collect(|&a, &b| a + b)
+    Zip::from(&a).and(&b).map_collect(|&a, &b| f(a, b))
 }

@@ -7,22 +7,28 @@ use super::*;
 use crate::graph::{DepthToSpaceMode, Window};
 use crate::npy::read_npy;
 use crate::onnx::import;
-use crate::testing::models;
+use crate::testing::{all_models, models};
 
 /// Relative to the largest output: float32 sums of up to a few thousand terms in another order.
 const TOLERANCE: f32 = 1e-5;
 
+/// For the one network whose sharp sigmoids amplify rounding: ONNX Runtime differs from itself by
+/// 1.3e-5 between its levels of optimisation.
+const SENSITIVE: f32 = 2e-4;
+
 #[test]
 fn models_match_onnx_runtime() {
-    for folder in models() {
+    for folder in all_models() {
         let graph = import(&folder.join("model.onnx")).unwrap().graph;
         let x = read_npy(&folder.join("input_0.npy")).unwrap().to_ndarray();
-        let expected = read_npy(&folder.join("output_0.npy")).unwrap().to_ndarray();
-        let y = run(&graph, &[x]).unwrap().swap_remove(0);
-        assert_eq!(y.shape(), expected.shape());
-        let scale = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
-        for (y, e) in y.iter().zip(&expected) {
-            assert_relative_eq!(y, e, epsilon = TOLERANCE * scale, max_relative = 0.0);
+        let results = run(&graph, &[x]).unwrap();
+        for (n, y) in results.iter().enumerate() {
+            let expected = read_npy(&folder.join(format!("output_{n}.npy"))).unwrap().to_ndarray();
+            assert_eq!(y.shape(), expected.shape());
+            let scale = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+            let error = y.iter().zip(&expected).fold(0f32, |m, (y, e)| m.max((y - e).abs()));
+            let most = if folder.ends_with("selfie_seg") { SENSITIVE } else { TOLERANCE };
+            assert!(error <= most * scale, "{}: {error} of {scale}", folder.display());
         }
     }
 }

@@ -135,7 +135,21 @@ impl Graph {
             return 0;
         };
         let outputs: usize = self.shape(out).iter().product();
+        let inputs = |i: usize| self.shape(node.inputs[i]);
         let per_output = match &node.op {
+            // Every input element meets the weights of its channel.
+            Op::ConvTranspose { .. } => {
+                let elements: usize = inputs(0).iter().product();
+                let weights: usize = inputs(1)[1..].iter().product();
+                return (elements as u64).saturating_mul(weights as u64);
+            }
+            // Every step of every image meets all weights.
+            Op::Recurrent(_) => {
+                let rows = inputs(0)[0].saturating_mul(inputs(0)[1]);
+                let weights: usize =
+                    inputs(1).iter().product::<usize>() + inputs(2).iter().product::<usize>();
+                return (rows as u64).saturating_mul(weights as u64);
+            }
             Op::Conv { .. } => self.shape(node.inputs[1])[1..].iter().product(),
             Op::Gemm { trans_a, .. } => self.shape(node.inputs[0])[usize::from(!trans_a)],
             Op::MatMul => self.shape(node.inputs[0]).last().copied().unwrap_or(1),

@@ -1,9 +1,9 @@
 //! The shape of an operator's result, and every rule its operands must keep.
 
-use super::{MAX_ELEMENTS, Op, Window};
+use super::{MAX_ELEMENTS, Op, Window, rules};
 use crate::error::{Error, Result};
 
-fn refuse<T>(message: impl Into<String>) -> Result<T> {
+pub(super) fn refuse<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::new("graph", message))
 }
 
@@ -51,7 +51,7 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
         Op::AveragePool { window, .. } if window.dilation == [1, 1] => pool(window, x)?,
         Op::AveragePool { .. } => return refuse("an average pool cannot be dilated"),
         Op::GlobalAveragePool => global(x)?,
-        Op::Add => match broadcast(x, inputs[1]) {
+        Op::Add | Op::Binary { .. } => match broadcast(x, inputs[1]) {
             Some(shape) => shape,
             None => {
                 return refuse(format!("shapes {x:?} and {:?} do not match", inputs[1]));
@@ -63,14 +63,28 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
         Op::Flatten { axis } if *axis <= x.len() => {
             vec![x[..*axis].iter().product(), x[*axis..].iter().product()]
         }
-        Op::Flatten { axis } | Op::Softmax { axis } if *axis >= x.len() => {
+        Op::Flatten { axis } | Op::Softmax { axis } | Op::LogSoftmax { axis } if *axis >= x.len() => {
             return refuse(format!("axis {axis} is not an axis of {x:?}"));
         }
         Op::Flatten { .. } => unreachable!("both ranges of the axis are handled above"),
-        Op::Softmax { .. } => x.to_vec(),
+        Op::Softmax { .. } | Op::LogSoftmax { .. } => x.to_vec(),
         Op::Reshape => reshape(x, declared)?,
         Op::Transpose { perm } => transpose(perm, x)?,
         Op::DepthToSpace { block, .. } => depth_to_space(*block, x)?,
+        Op::Unary { kind } => rules::unary(*kind, x)?,
+        Op::Reduce { axes, keepdims, .. } => rules::reduce(axes, *keepdims, x)?,
+        Op::ConvTranspose { window, groups, output_padding } => {
+            rules::conv_transpose(window, *groups, *output_padding, inputs)?
+        }
+        Op::Pad { before, after, mode } => rules::pad(before, after, *mode, x)?,
+        Op::Slice { starts, steps, extents } => rules::slice(starts, steps, extents, x)?,
+        Op::Gather { axis, indices, shape } => rules::gather(*axis, indices, shape, x)?,
+        Op::Expand { shape } => rules::expand(shape, x)?,
+        Op::Resize(resize) => rules::resize(resize, x)?,
+        Op::SpaceToDepth { block } => rules::space_to_depth(*block, x)?,
+        Op::LayerNormalization { axis, epsilon } => rules::layer_normalization(*axis, *epsilon, inputs)?,
+        Op::InstanceNormalization { epsilon } => rules::instance_normalization(*epsilon, inputs)?,
+        Op::Recurrent(recurrent) => rules::recurrent(recurrent, inputs)?,
     };
     elements(&shape)?;
     Ok(shape)
@@ -78,9 +92,11 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
 
 fn arity(op: &Op, count: usize) -> Result<()> {
     let (least, most) = match op {
-        Op::Conv { .. } | Op::Gemm { .. } => (2, 3),
+        Op::Conv { .. } | Op::Gemm { .. } | Op::ConvTranspose { .. } => (2, 3),
         Op::BatchNormalization { .. } => (5, 5),
-        Op::PRelu | Op::Add | Op::MatMul => (2, 2),
+        Op::PRelu | Op::Add | Op::MatMul | Op::Binary { .. } => (2, 2),
+        Op::LayerNormalization { .. } | Op::InstanceNormalization { .. } => (3, 3),
+        Op::Recurrent(r) => rules::recurrent_inputs(r),
         Op::Concat { .. } => (1, usize::MAX),
         _ => (1, 1),
     };
@@ -111,7 +127,7 @@ fn slide(window: &Window, spatial: &[usize]) -> Result<[usize; 2]> {
     Ok(out)
 }
 
-fn image(x: &[usize]) -> Result<()> {
+pub(super) fn image(x: &[usize]) -> Result<()> {
     if x.len() != 4 {
         return refuse(format!("the input {x:?} has rank {}, an image has rank 4 (N, C, H, W)", x.len()));
     }

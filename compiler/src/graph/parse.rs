@@ -1,6 +1,7 @@
 //! Reads the text form of [`super::text`] back to an equal graph.
 
 mod line;
+mod more;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -167,7 +168,7 @@ impl<'a> Attributes<'a> {
         parsed(self.take(key)?)
     }
 
-    fn list(&mut self, key: &str) -> Result<Vec<usize>> {
+    fn list<T: FromStr>(&mut self, key: &str) -> Result<Vec<T>> {
         let text = self.take(key)?;
         let inner = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
         match inner {
@@ -227,7 +228,7 @@ fn operator(name: &str, mut a: Attributes) -> Result<Op> {
             },
         },
         "softmax" => Op::Softmax { axis: a.one("axis")? },
-        other => return refuse(format!("the operator {other:?} is not known")),
+        other => more::operator(other, &mut a)?,
     };
     match a.0.first() {
         None => Ok(op),

@@ -2,6 +2,8 @@
 
 use super::{DepthToSpaceMode, Graph, Op, ValueId, Window};
 
+mod more;
+
 /// xorshift64*: tests need repeatable numbers, not good ones.
 pub(crate) struct Random(u64);
 
@@ -78,7 +80,7 @@ fn window(r: &mut Random, kernel: usize) -> Window {
 fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]) -> Option<ValueId> {
     let shape = g.shape(x).to_vec();
     let channels = *shape.get(1)?;
-    let choice = r.below(20);
+    let choice = r.below(34);
     let name = format!("n{}", g.nodes.len());
     let node = |g: &mut Graph, op, inputs: &[ValueId]| g.node(&name, op, inputs).ok();
     match choice {
@@ -159,10 +161,11 @@ fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]) -> Option
             let mode = [DepthToSpaceMode::Dcr, DepthToSpaceMode::Crd][r.below(2)];
             node(g, Op::DepthToSpace { block: 1 + r.below(2), mode }, &[x])
         }
-        _ => {
+        19 => {
             let axis = r.below(shape.len());
             node(g, Op::Softmax { axis }, &[x])
         }
+        _ => more::grow(g, r, x, values),
     }
 }
 

@@ -11,7 +11,7 @@ use super::order::node_name;
 use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
 use super::tensor::{Elements, Tensor};
 use crate::error::{Error, Result};
-use crate::graph::{Op, ValueId};
+use crate::graph::{Op, ValueId, elements};
 
 /// A node being imported.
 pub(super) struct Call<'a> {
@@ -133,6 +133,24 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Extents and elements of a constant integer input of any rank.
+    pub fn integer_tensor(&self, input: usize) -> Result<(Vec<usize>, Vec<i64>)> {
+        let tensor = self.constant(input)?;
+        match &tensor.elements {
+            Elements::Ints(data) => Ok((tensor.shape.clone(), data.clone())),
+            Elements::Floats(_) => Err(self.error(format!("input {input} must hold integers"))),
+        }
+    }
+
+    /// A constant float input of rank 1, which may be empty.
+    pub fn float_list(&self, input: usize) -> Result<Vec<f32>> {
+        let tensor = self.constant(input)?;
+        match &tensor.elements {
+            Elements::Floats(data) if tensor.shape.len() == 1 => Ok(data.clone()),
+            _ => Err(self.error(format!("input {input} must be a list of floats"))),
+        }
+    }
+
     /// A constant float input of one element.
     pub fn scalar(&self, input: usize) -> Result<f32> {
         match &self.constant(input)?.elements {
@@ -220,6 +238,12 @@ impl<'a> Call<'a> {
         std::str::from_utf8(&a.s).or_else(|_| self.refuse(name, "is not UTF-8"))
     }
 
+    pub fn strings(&mut self, name: &'static str) -> Result<Option<Vec<String>>> {
+        let found = self.attribute(name, attribute_type::STRINGS)?;
+        let text = |s: &Vec<u8>| String::from_utf8_lossy(s).into_owned();
+        Ok(found.map(|a| a.strings.iter().map(text).collect()))
+    }
+
     pub fn tensor(&mut self, name: &'static str) -> Result<Option<&'a TensorProto>> {
         let found = self.attribute(name, attribute_type::TENSOR)?;
         match found.map(|a| &a.t) {
@@ -233,7 +257,44 @@ impl<'a> Call<'a> {
         self.known.push(name);
     }
 
+    // Values made on the way.
+
+    /// Extents of a value of the graph.
+    pub fn shape_of(&self, id: ValueId) -> Vec<usize> {
+        self.importer.graph.shape(id).to_vec()
+    }
+
+    fn filled(&mut self, shape: &[usize], value: f32) -> Result<ValueId> {
+        let count = elements(shape)?;
+        self.importer.graph.constant("", shape, vec![value; count])
+    }
+
+    /// A constant of zeros.
+    pub fn zeros(&mut self, shape: &[usize]) -> Result<ValueId> {
+        self.filled(shape, 0.0)
+    }
+
+    /// A constant of ones.
+    pub fn ones(&mut self, shape: &[usize]) -> Result<ValueId> {
+        self.filled(shape, 1.0)
+    }
+
+    /// A constant of one element and no extents.
+    pub fn scalar_value(&mut self, value: f32) -> Result<ValueId> {
+        self.filled(&[], value)
+    }
+
     // Results.
+
+    /// Number of results, unnamed ones included.
+    pub fn results(&self) -> usize {
+        self.node.output.len()
+    }
+
+    /// Whether a result has a name, so that somebody may read it.
+    pub fn wanted(&self, result: usize) -> bool {
+        self.node.output.get(result).is_some_and(|n| !n.is_empty())
+    }
 
     /// Applies an operator without naming its result.
     pub fn apply(&mut self, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
@@ -303,6 +364,7 @@ fn type_name(kind: i32) -> &'static str {
         attribute_type::STRING => "STRING",
         attribute_type::TENSOR => "TENSOR",
         attribute_type::FLOATS => "FLOATS",
+        attribute_type::STRINGS => "STRINGS",
         attribute_type::INTS => "INTS",
         _ => "of another kind",
     }

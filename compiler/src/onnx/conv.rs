@@ -1,9 +1,9 @@
-//! Conv.
+//! Conv and ConvTranspose.
 
 use super::call::Call;
-use super::window::{image, kernel, window};
+use super::window::{explicit, image, kernel, window};
 use crate::error::Result;
-use crate::graph::Op;
+use crate::graph::{MAX_ELEMENTS, Op};
 
 /// Conv: image, weights and an optional bias.
 pub(super) fn conv(call: &mut Call) -> Result<()> {
@@ -25,4 +25,57 @@ pub(super) fn conv(call: &mut Call) -> Result<()> {
         return call.refuse("group", format!("is {groups}"));
     };
     call.emit(Op::Conv { window, groups }, &inputs)
+}
+
+/// ConvTranspose; `output_shape` and `auto_pad` become padding.
+pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
+    let inputs = call.values(2, 3)?;
+    let (x, w) = (call.shape(0)?, call.shape(1)?);
+    image(call, &x)?;
+    let [_, _, height, width] = w[..] else {
+        return Err(call.error(format!("the weights {w:?} must have rank 4")));
+    };
+    let own = [height, width];
+    if let Some(declared) = kernel(call)?
+        && declared != own
+    {
+        return call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {w:?}"));
+    }
+    let (mut window, mode) = explicit(call, own)?;
+    let groups = call.int("group", 1)?;
+    let Ok(groups) = usize::try_from(groups) else {
+        return call.refuse("group", format!("is {groups}"));
+    };
+    let two = |call: &Call, name: &str, values: Option<&[i64]>| match values {
+        None => Ok(None),
+        Some(&[y, x]) => match (usize::try_from(y), usize::try_from(x)) {
+            (Ok(y), Ok(x)) if y.max(x) <= MAX_ELEMENTS => Ok(Some([y, x])),
+            _ => call.refuse(name, "is out of range"),
+        },
+        Some(_) => call.refuse(name, "must have two elements, for y and x"),
+    };
+    let added = call.ints("output_padding")?;
+    let mut output_padding = two(call, "output_padding", added)?.unwrap_or([0; 2]);
+    let wanted = call.ints("output_shape")?;
+    // Some exporters write the whole shape.
+    let wanted = wanted.map(|w| if w.len() == 4 { &w[2..] } else { w });
+    let wanted = two(call, "output_shape", wanted)?;
+    let same = [mode.starts_with("SAME"); 2];
+    let targets = wanted.map(|w| w.map(Some)).unwrap_or_else(|| {
+        std::array::from_fn(|a| same[a].then(|| x[2 + a].saturating_mul(window.stride[a])))
+    });
+    for axis in 0..2 {
+        let (Some(target), Some(reach)) = (targets[axis], window.reach(axis)) else {
+            continue;
+        };
+        let spread = (x[2 + axis] - 1).saturating_mul(window.stride[axis]);
+        let full = spread.saturating_add(reach).saturating_add(output_padding[axis]);
+        let total = full.saturating_sub(target);
+        output_padding[axis] += target.saturating_sub(full);
+        let (small, large) = (total / 2, total - total / 2);
+        // The odd row: last for SAME_UPPER, first otherwise.
+        let (before, after) = if mode == "SAME_UPPER" { (small, large) } else { (large, small) };
+        (window.pads[axis], window.pads[axis + 2]) = (before, after);
+    }
+    call.emit(Op::ConvTranspose { window, groups, output_padding }, &inputs)
 }

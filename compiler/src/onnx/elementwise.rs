@@ -1,9 +1,9 @@
-//! Add and Softmax.
+//! Elementwise operators of one operand, of two and of many; Softmax and LogSoftmax.
 
 use super::call::Call;
 use super::shape::axis;
 use crate::error::Result;
-use crate::graph::Op;
+use crate::graph::{BinaryKind, Op, UnaryKind};
 
 /// Add with numpy broadcasting.
 pub(super) fn add(call: &mut Call) -> Result<()> {
@@ -11,24 +11,71 @@ pub(super) fn add(call: &mut Call) -> Result<()> {
     call.emit(Op::Add, &inputs)
 }
 
-/// Softmax. Before opset 13 it runs over all axes from `axis` on, taken together.
+/// An elementwise function; its parameters are attributes.
+pub(super) fn unary(call: &mut Call, kind: UnaryKind) -> Result<()> {
+    let inputs = call.values(1, 1)?;
+    let kind = kind.with(|name, default| call.float(name, default))?;
+    call.emit(Op::Unary { kind }, &inputs)
+}
+
+/// Gelu, exact or by tanh.
+pub(super) fn gelu(call: &mut Call) -> Result<()> {
+    let kind = match call.string("approximate", "none")? {
+        "none" => UnaryKind::Gelu,
+        "tanh" => UnaryKind::GeluTanh,
+        other => return call.refuse("approximate", format!("{other:?} is not known")),
+    };
+    unary(call, kind)
+}
+
+/// Sub, Mul, Div, Pow.
+pub(super) fn binary(call: &mut Call, kind: BinaryKind) -> Result<()> {
+    let inputs = call.values(2, 2)?;
+    call.emit(Op::Binary { kind }, &inputs)
+}
+
+/// Sum, Min, Max and Mean of any number of operands, two at a time.
+pub(super) fn many(call: &mut Call) -> Result<()> {
+    let inputs = call.values(1, usize::MAX)?;
+    let op = match call.operator() {
+        "Min" => Op::Binary { kind: BinaryKind::Min },
+        "Max" => Op::Binary { kind: BinaryKind::Max },
+        _ => Op::Add,
+    };
+    let mut y = inputs[0];
+    for &x in &inputs[1..] {
+        y = call.apply(op.clone(), &[y, x])?;
+    }
+    if call.operator() == "Mean" && inputs.len() > 1 {
+        let count = call.scalar_value(inputs.len() as f32)?;
+        y = call.apply(Op::Binary { kind: BinaryKind::Div }, &[y, count])?;
+    }
+    match inputs.len() {
+        1 => call.alias(super::import::Operand::Value(y)),
+        _ => call.result(y),
+    }
+}
+
+/// Softmax or LogSoftmax. Before opset 13 they run over all axes from `axis` on, taken together.
 pub(super) fn softmax(call: &mut Call) -> Result<()> {
+    let log = call.operator() == "LogSoftmax";
+    let op = |axis| if log { Op::LogSoftmax { axis } } else { Op::Softmax { axis } };
     let x = call.values(1, 1)?[0];
     let shape = call.shape(0)?;
     if call.opset() >= 13 {
         let value = call.int("axis", -1)?;
         let axis = axis(call, value, shape.len())?;
-        return call.emit(Op::Softmax { axis }, &[x]);
+        return call.emit(op(axis), &[x]);
     }
     let value = call.int("axis", 1)?;
     let axis = axis(call, value, shape.len())?;
     if shape[axis + 1..].iter().all(|&n| n == 1) {
-        return call.emit(Op::Softmax { axis }, &[x]);
+        return call.emit(op(axis), &[x]);
     }
     let rows = shape[..axis].iter().product();
     let columns = shape[axis..].iter().product();
     let flat = call.reshaped(x, &[rows, columns])?;
-    let flat = call.apply(Op::Softmax { axis: 1 }, &[flat])?;
+    let flat = call.apply(op(1), &[flat])?;
     let y = call.reshaped(flat, &shape)?;
     call.result(y)
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::constant;
 use super::import::Operand;
+use super::moves::bounds;
 use super::shape::{axis, resolve, squeezed, unsqueezed};
 use super::tensor::{Elements, Tensor};
 use crate::error::{Error, Result};
@@ -126,18 +127,7 @@ fn concat(call: &mut Call) -> Result<Tensor> {
 
 /// Takes a range of a list; bounds are attributes up to opset 9, then inputs.
 fn slice(call: &mut Call) -> Result<Tensor> {
-    let mut bounds: [Option<Vec<i64>>; 4] = [None, None, None, None];
-    if call.opset() < 10 {
-        call.arity(1, 1)?;
-        for (slot, name) in bounds.iter_mut().zip(["starts", "ends", "axes"]) {
-            *slot = call.ints(name)?.map(<[i64]>::to_vec);
-        }
-    } else {
-        call.arity(3, 5)?;
-        for (i, slot) in bounds.iter_mut().enumerate() {
-            *slot = call.has(i + 1).then(|| call.integers(i + 1)).transpose()?;
-        }
-    }
+    let bounds = bounds(call)?;
     let (shape, data) = list(call, 0)?;
     let one = |b: &Option<Vec<i64>>, default: i64| match b.as_deref() {
         Some([v]) => Some(*v),

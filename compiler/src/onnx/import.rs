@@ -7,9 +7,12 @@ use std::rc::Rc;
 use super::call::Call;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use super::tensor::{Elements, Tensor, decode, type_name};
-use super::{Imported, activation, constant, conv, elementwise, fold, matrix, norm, order, pool, shape};
+use super::{
+    Imported, activation, constant, conv, elementwise, fold, matrix, moves, norm, order, pool, recurrent,
+    reduce, resize, shape,
+};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, ValueId};
+use crate::graph::{BinaryKind, Graph, ReduceKind, UnaryKind, ValueId};
 
 /// Opsets whose operators this importer knows, from (inclusive) to (inclusive).
 const OPSETS: (i64, i64) = (7, 22);
@@ -237,9 +240,24 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "MaxPool" => pool::max_pool(call),
         "AveragePool" => pool::average_pool(call),
         "GlobalAveragePool" => pool::global_average_pool(call),
-        "ReduceMean" => pool::reduce_mean(call),
+        "GlobalMaxPool" => pool::global_max_pool(call),
+        "ConvTranspose" => conv::conv_transpose(call),
+        "LayerNormalization" => norm::layer_normalization(call),
+        "InstanceNormalization" => norm::instance_normalization(call),
+        "GroupNormalization" => norm::group_normalization(call),
         "Add" => elementwise::add(call),
-        "Softmax" => elementwise::softmax(call),
+        "Sum" | "Mean" | "Min" | "Max" => elementwise::many(call),
+        "Gelu" => elementwise::gelu(call),
+        "Softmax" | "LogSoftmax" => elementwise::softmax(call),
+        "Pad" => moves::pad(call),
+        "Slice" => moves::slice(call),
+        "Split" => moves::split(call),
+        "Gather" => moves::gather(call),
+        "Expand" => moves::expand(call),
+        "SpaceToDepth" => moves::space_to_depth(call),
+        "Resize" => resize::resize(call),
+        "Upsample" => resize::upsample(call),
+        "RNN" | "LSTM" | "GRU" => recurrent::recurrent(call),
         "Gemm" => matrix::gemm(call),
         "MatMul" => matrix::matmul(call),
         "Concat" => shape::concat(call),
@@ -254,8 +272,22 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "Constant" => constant::constant(call),
         "Shape" => constant::shape(call),
         "Cast" => constant::cast(call),
-        _ => Err(call
-            .error("the operator is not supported")
-            .hint("constant-fold the model (onnxsim), replace the operator, or cut the graph before it")),
+        name => family(call, name),
     }
+}
+
+/// The operators of the families that the graph lists.
+fn family(call: &mut Call, name: &str) -> Result<()> {
+    if let Some(e) = UnaryKind::ALL.iter().find(|e| e.1 == name) {
+        return elementwise::unary(call, e.0);
+    }
+    if let Some(e) = BinaryKind::ALL.iter().find(|e| e.1 == name) {
+        return elementwise::binary(call, e.0);
+    }
+    if let Some(e) = ReduceKind::ALL.iter().find(|e| e.1 == name) {
+        return reduce::reduce(call, e.0);
+    }
+    Err(call
+        .error("the operator is not supported")
+        .hint("constant-fold the model (onnxsim), replace the operator, or cut the graph before it"))
 }

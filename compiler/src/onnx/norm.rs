@@ -1,10 +1,11 @@
-//! BatchNormalization at inference.
+//! Normalisations: of a batch at inference, of layers, instances and groups.
 
 use super::call::Call;
 use super::import::Operand;
+use super::shape::axis;
 use super::tensor::Elements;
 use crate::error::Result;
-use crate::graph::Op;
+use crate::graph::{BinaryKind, Op, ReduceKind, UnaryKind};
 
 /// BatchNormalization with stored statistics.
 pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
@@ -27,4 +28,90 @@ pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
         return Err(call.error(format!("a variance is {v}, its root does not exist")));
     }
     call.emit(Op::BatchNormalization { epsilon }, &inputs)
+}
+
+/// LayerNormalization, with its statistics if they are read.
+pub(super) fn layer_normalization(call: &mut Call) -> Result<()> {
+    call.arity(2, 3)?;
+    call.ignore("stash_type");
+    let x = call.value(0)?;
+    let shape = call.shape(0)?;
+    let value = call.int("axis", -1)?;
+    let axis = axis(call, value, shape.len())?;
+    let epsilon = call.float("epsilon", 1e-5)?;
+    let rest = shape[axis..].to_vec();
+    let mut inputs = vec![x];
+    for input in 1..3 {
+        let parameter = match call.has(input) {
+            true => call.value(input)?,
+            false => call.zeros(&rest)?,
+        };
+        let fits = call.shape_of(parameter) == rest;
+        inputs.push(match fits {
+            true => parameter,
+            false => call.apply(Op::Expand { shape: rest.clone() }, &[parameter])?,
+        });
+    }
+    call.emit(Op::LayerNormalization { axis, epsilon }, &inputs)?;
+    if !call.wanted(1) && !call.wanted(2) {
+        return Ok(());
+    }
+    let mean_of = Op::Reduce { kind: ReduceKind::Mean, axes: (axis..shape.len()).collect(), keepdims: true };
+    let mean = call.apply(mean_of.clone(), &[x])?;
+    match call.wanted(1) {
+        true => call.result(mean)?,
+        false => call.skip_result(),
+    }
+    if call.wanted(2) {
+        let binary = |kind| Op::Binary { kind };
+        let centred = call.apply(binary(BinaryKind::Sub), &[x, mean])?;
+        let squares = call.apply(binary(BinaryKind::Mul), &[centred, centred])?;
+        let variance = call.apply(mean_of, &[squares])?;
+        let epsilon = call.scalar_value(epsilon)?;
+        let variance = call.apply(Op::Add, &[variance, epsilon])?;
+        let deviation = call.apply(Op::Unary { kind: UnaryKind::Sqrt }, &[variance])?;
+        call.emit(Op::Unary { kind: UnaryKind::Reciprocal }, &[deviation])?;
+    }
+    Ok(())
+}
+
+/// InstanceNormalization.
+pub(super) fn instance_normalization(call: &mut Call) -> Result<()> {
+    let inputs = call.values(3, 3)?;
+    let epsilon = call.float("epsilon", 1e-5)?;
+    call.emit(Op::InstanceNormalization { epsilon }, &inputs)
+}
+
+/// GroupNormalization, as an InstanceNormalization of the groups; scale and bias are one a group up to
+/// opset 20, then one a channel.
+pub(super) fn group_normalization(call: &mut Call) -> Result<()> {
+    let inputs = call.values(3, 3)?;
+    let shape = call.shape(0)?;
+    let epsilon = call.float("epsilon", 1e-5)?;
+    call.ignore("stash_type");
+    let groups = call.int("num_groups", 0)?;
+    let groups =
+        usize::try_from(groups).ok().filter(|&g| g > 0 && shape.len() > 2 && shape[1].is_multiple_of(g));
+    let Some(groups) = groups else {
+        return call.refuse("num_groups", format!("does not divide the channels of {shape:?}"));
+    };
+    let rest = shape[1..].iter().product::<usize>() / groups;
+    let grouped = call.reshaped(inputs[0], &[shape[0], groups, rest])?;
+    let op = Op::InstanceNormalization { epsilon };
+    if call.opset() < 21 {
+        let y = call.apply(op, &[grouped, inputs[1], inputs[2]])?;
+        let y = call.reshaped(y, &shape)?;
+        return call.result(y);
+    }
+    let zeros = call.zeros(&[groups])?;
+    let ones = call.ones(&[groups])?;
+    let y = call.apply(op, &[grouped, ones, zeros])?;
+    let mut y = call.reshaped(y, &shape)?;
+    let mut channels = vec![shape[1]];
+    channels.resize(shape.len() - 1, 1);
+    for (parameter, op) in [(inputs[1], Op::Binary { kind: BinaryKind::Mul }), (inputs[2], Op::Add)] {
+        let parameter = call.reshaped(parameter, &channels)?;
+        y = call.apply(op, &[y, parameter])?;
+    }
+    call.result(y)
 }

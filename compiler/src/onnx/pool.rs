@@ -1,9 +1,9 @@
-//! MaxPool, AveragePool, GlobalAveragePool and the ReduceMean that equals it.
+//! MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool.
 
 use super::call::Call;
 use super::window::{image, kernel, window};
 use crate::error::Result;
-use crate::graph::{Op, Window};
+use crate::graph::{Op, ReduceKind, Window};
 
 /// MaxPool without the Indices result.
 pub(super) fn max_pool(call: &mut Call) -> Result<()> {
@@ -72,39 +72,14 @@ pub(super) fn global_average_pool(call: &mut Call) -> Result<()> {
     call.emit(Op::GlobalAveragePool, &inputs)
 }
 
-/// ReduceMean over exactly the spatial axes: a GlobalAveragePool, reshaped unless `keepdims`.
-pub(super) fn reduce_mean(call: &mut Call) -> Result<()> {
-    let by_input = call.opset() >= 18;
-    call.arity(1, if by_input { 2 } else { 1 })?;
-    let x = call.value(0)?;
+/// GlobalMaxPool: a MaxPool over the whole image.
+pub(super) fn global_max_pool(call: &mut Call) -> Result<()> {
+    let inputs = call.values(1, 1)?;
     let shape = call.shape(0)?;
-    let rank = shape.len() as i64;
-    let keep = call.flag("keepdims", true)?;
-    let axes: Option<Vec<i64>> = if by_input {
-        if call.flag("noop_with_empty_axes", false)? && !call.has(1) {
-            return call.refuse("noop_with_empty_axes", "an empty reduction is not supported");
-        }
-        call.has(1).then(|| call.integers(1)).transpose()?
-    } else {
-        call.ints("axes")?.map(<[i64]>::to_vec)
-    };
-    let mut axes: Vec<i64> = match axes {
-        Some(axes) => axes.iter().map(|&a| if a < 0 { a.saturating_add(rank) } else { a }).collect(),
-        None => (0..rank).collect(),
-    };
-    axes.sort_unstable();
-    if rank < 3 || !axes.iter().copied().eq(2..rank) {
-        return Err(call
-            .error(format!("the mean over axes {axes:?} of {shape:?} is not supported"))
-            .attribute("axes")
-            .hint("reduce over all spatial axes (2 and up), as global pooling does"));
+    if let [_, _, height, width] = shape[..] {
+        let window = Window { kernel: [height, width], ..Window::UNIT };
+        return call.emit(Op::MaxPool { window }, &inputs);
     }
-    let mean = call.apply(Op::GlobalAveragePool, &[x])?;
-    match keep {
-        true => call.result(mean),
-        false => {
-            let flat = call.reshaped(mean, &shape[..2])?;
-            call.result(flat)
-        }
-    }
+    let axes = (2..shape.len()).collect();
+    call.emit(Op::Reduce { kind: ReduceKind::Max, axes, keepdims: true }, &inputs)
 }

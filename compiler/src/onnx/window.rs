@@ -36,8 +36,8 @@ pub(super) fn kernel(call: &mut Call) -> Result<Option<[usize; 2]>> {
     }
 }
 
-/// Reads `strides`, `dilations`, `pads` and `auto_pad` for an image of spatial extents `spatial`.
-pub(super) fn window(call: &mut Call, kernel: [usize; 2], spatial: &[usize]) -> Result<Window> {
+/// Reads `strides`, `dilations`, explicit `pads` and the name in `auto_pad`.
+pub(super) fn explicit<'a>(call: &mut Call<'a>, kernel: [usize; 2]) -> Result<(Window, &'a str)> {
     let mut read = |name| match call.ints(name)? {
         Some(values) => pair(call, name, values),
         None => Ok([1, 1]),
@@ -54,13 +54,20 @@ pub(super) fn window(call: &mut Call, kernel: [usize; 2], spatial: &[usize]) -> 
             }
         }
         _ if contradicts => return call.refuse("auto_pad", "contradicts the explicit pads"),
-        "VALID" => {}
-        "SAME_UPPER" => same(call, &mut window, spatial, true)?,
-        "SAME_LOWER" => same(call, &mut window, spatial, false)?,
+        "VALID" | "SAME_UPPER" | "SAME_LOWER" => {}
         other => {
             return call
                 .refuse("auto_pad", format!("{other:?} is not NOTSET, SAME_UPPER, SAME_LOWER or VALID"));
         }
+    }
+    Ok((window, mode))
+}
+
+/// The window over an image of spatial extents `spatial`, with `auto_pad` turned into padding.
+pub(super) fn window(call: &mut Call, kernel: [usize; 2], spatial: &[usize]) -> Result<Window> {
+    let (mut window, mode) = explicit(call, kernel)?;
+    if let "SAME_UPPER" | "SAME_LOWER" = mode {
+        same(call, &mut window, spatial, mode == "SAME_UPPER")?;
     }
     Ok(window)
 }

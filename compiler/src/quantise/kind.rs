@@ -79,7 +79,7 @@ pub(super) const COPY: Kind = Kind::Mean { window: Window::UNIT, count_include_p
 /// Operators that a host tail may not hold: leaving them to the host would hide that the machine
 /// does not do the work.
 pub(super) fn is_heavy(op: &Op) -> bool {
-    matches!(op, Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul)
+    matches!(op, Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul | Op::ConvTranspose { .. } | Op::Recurrent(_))
 }
 
 /// What `node` is to the machine. `held` gives the tensor shape of the values the machine holds.
@@ -177,6 +177,7 @@ pub(super) fn role(
         Op::Softmax { .. } => {
             refuse("the machine has no exponential", "end the network before it, or have it at the end")
         }
+        _ => refuse("the machine has no such operation", "end the network before it, or have it at the end"),
     }
 }
 

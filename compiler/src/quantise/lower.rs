@@ -321,6 +321,7 @@ fn operator(graph: &Graph, node: &crate::graph::Node) -> Option<&'static str> {
         Op::DepthToSpace { .. } => "depth_to_space",
         Op::Softmax { .. } => "softmax",
         Op::Flatten { .. } | Op::Reshape | Op::Transpose { .. } => return None,
+        other => other.name(),
     })
 }
 

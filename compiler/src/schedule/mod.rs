@@ -31,12 +31,27 @@ pub struct Schedule {
     pub plan: Plan,
 }
 
-/// Compiles a fixed graph for a machine.
+/// Compiles a fixed graph for a machine, with the first plan that fits.
 pub fn run(graph: &FixedGraph, config: &Config) -> Result<Schedule> {
+    let (graph, mut plans) = prepare(graph, config)?;
+    emit(&graph, config, plans.swap_remove(0))
+}
+
+/// Compiles a fixed graph with every plan worth trying, for the caller to choose by exact timing.
+pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Schedule>> {
+    let (graph, plans) = prepare(graph, config)?;
+    plans.into_iter().map(|plan| emit(&graph, config, plan)).collect()
+}
+
+fn prepare(graph: &FixedGraph, config: &Config) -> Result<(FixedGraph, Vec<Plan>)> {
     config.validate().map_err(|e| Error::new("schedule", e.to_string()))?;
     let graph = separate_ports(graph);
-    let plan = plan::run(&graph, config)?;
-    let mut emitter = Emitter::new(&graph, config, &plan);
+    let plans = plan::candidates(&graph, config)?;
+    Ok((graph, plans))
+}
+
+fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule> {
+    let mut emitter = Emitter::new(graph, config, &plan);
     for step in &plan.steps {
         emitter.step(step)?;
     }
@@ -266,7 +281,14 @@ impl<'a> Emitter<'a> {
         };
         if !part.weights.is_empty() {
             let stride = self.config.weight_stride();
-            let first = self.constant(layer, Memory::Weights, 0, std::mem::take(&mut part.weights), stride, &mut accesses)?;
+            let first = self.constant(
+                layer,
+                Memory::Weights,
+                0,
+                std::mem::take(&mut part.weights),
+                stride,
+                &mut accesses,
+            )?;
             part.op.weights = first as u16;
         }
         let first = self.constant(layer, memory, ring, channels, CHANNEL_BYTES, &mut accesses)?;
@@ -353,9 +375,12 @@ impl<'a> Emitter<'a> {
             program.stream_address[unit as usize] = self.allot(program.stream_bytes(unit)) as u32;
         }
         if self.used > i32::MAX as usize {
-            return Err(Error::new("schedule", format!("the program needs {} bytes of external memory", self.used))
-                .file(&self.graph.name)
-                .hint("a smaller network: the machine addresses 2 GiB"));
+            return Err(Error::new(
+                "schedule",
+                format!("the program needs {} bytes of external memory", self.used),
+            )
+            .file(&self.graph.name)
+            .hint("a smaller network: the machine addresses 2 GiB"));
         }
         let graph = self.graph;
         let port = |(t, shape): &(TensorId, Vec<usize>)| {
@@ -370,7 +395,8 @@ impl<'a> Emitter<'a> {
         };
         program.inputs = graph.inputs.iter().map(port).collect();
         program.outputs = graph.outputs.iter().map(port).collect();
-        program.memory_bytes = self.used.next_multiple_of(TILE_BYTES.max(self.config.memory.burst_bytes)) as u32;
+        program.memory_bytes =
+            self.used.next_multiple_of(TILE_BYTES.max(self.config.memory.burst_bytes)) as u32;
         program.layers = self.layers;
         program.data = self.blobs.into_iter().map(|b| (b.address as u32, b.bytes)).collect();
         Ok(program)

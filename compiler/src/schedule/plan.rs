@@ -39,7 +39,11 @@ impl fmt::Display for Plan {
         for (t, b) in self.buffers.iter().enumerate() {
             let [c, h, w] = b.shape;
             write!(f, "t{t}: {c}x{h}x{w} at {}, pitch {}, plane {}", b.base, b.pitch, b.plane)?;
-            writeln!(f, "{}", if b.is_ring() { format!(", ring of {} rows", b.rows) } else { String::new() })?;
+            writeln!(
+                f,
+                "{}",
+                if b.is_ring() { format!(", ring of {} rows", b.rows) } else { String::new() }
+            )?;
         }
         for step in &self.steps {
             match step {
@@ -52,23 +56,40 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Plans a network for a machine: the first of these that fits: whole tensors, freed after their
-/// last use; stripes of half, a third, ... of the rows.
-pub fn run(graph: &FixedGraph, config: &Config) -> Result<Plan> {
+/// Plans of a network for a machine that fit, at least one: whole tensors, freed after their last
+/// use; the same with the first nodes working in stripes; rings of rows with stripes of a half, a
+/// third, ... of the rows, the tallest first. Stripes let loads, pools and stores run beside the
+/// array, whole tensors start fewer instructions: which is faster is for the exact timing of the
+/// programs to say.
+///
+/// # Errors
+/// A network that does not even fit in stripes of one row.
+pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
     let pitches = pitches(graph, config)?;
-    if let Some(plan) = whole(graph, config, &pitches) {
-        return Ok(plan);
+    let mut plans: Vec<Plan> = whole(graph, config, &pitches, 0, 1).into_iter().collect();
+    if !plans.is_empty() {
+        for head in 1..=MOST_HEAD.min(graph.nodes.len()) {
+            plans.extend(
+                HEAD_STRIPES.into_iter().filter_map(|parts| whole(graph, config, &pitches, head, parts)),
+            );
+        }
     }
     let tallest = graph.inputs.iter().map(|(t, _)| graph.tensor(*t).shape[1]).max().unwrap_or(1);
-    let mut tried = usize::MAX;
+    let mut tried = tallest;
     for parts in 2..=tallest {
         let stripe = tallest.div_ceil(parts);
+        // Shorter stripes than these cost more instructions than they hide.
+        let enough = !plans.is_empty() && parts > MOST_STRIPES;
+        if enough {
+            break;
+        }
         if stripe < tried {
             tried = stripe;
-            if let Some(plan) = striped(graph, config, &pitches, stripe) {
-                return Ok(plan);
-            }
+            plans.extend(striped(graph, config, &pitches, stripe));
         }
+    }
+    if !plans.is_empty() {
+        return Ok(plans);
     }
     let least = need(graph, config, &pitches, 1);
     let (worst, rows) = least.iter().enumerate().max_by_key(|(_, b)| b.span()).expect("a graph has tensors");
@@ -88,13 +109,22 @@ pub fn run(graph: &FixedGraph, config: &Config) -> Result<Plan> {
     .hint("a machine with more feature memory (feature.pages), or a smaller input image"))
 }
 
+/// Most stripes of an image that are tried when taller ones fit.
+const MOST_STRIPES: usize = 8;
+/// Most nodes at the beginning that work in stripes on whole tensors, and in how many stripes.
+const MOST_HEAD: usize = 4;
+const HEAD_STRIPES: [usize; 3] = [2, 4, 8];
+
 /// Bytes of a page.
 pub fn page_bytes(config: &Config) -> usize {
     config.feature.page_rows * config.lanes
 }
 
 fn buffer(graph: &FixedGraph, tensor: usize, pitch: Pitch, rows: usize, config: &Config) -> Buffer {
-    let mut buffer = Buffer::new(graph.tensors[tensor].shape, pitch.row, rows, config.lanes);
+    // DepthToSpace writes whole blocks of rows.
+    let written = graph.nodes.iter().filter(|n| n.output.0 as usize == tensor);
+    let block = written.map(|n| n.place.depth_to_space.0).fold(1, |a, b| a * b / tile::buffer::gcd(a, b));
+    let mut buffer = Buffer::ring(graph.tensors[tensor].shape, pitch.row, rows, block, config.lanes);
     buffer.plane += pitch.plane_padding(buffer.plane, config.lanes);
     buffer
 }
@@ -147,7 +177,7 @@ fn pitches(graph: &FixedGraph, config: &Config) -> Result<Vec<Pitch>> {
 fn node_cycles(graph: &FixedGraph, node: &FixedNode, input: &Buffer, config: &Config) -> Result<u64> {
     let dense = |t: TensorId| {
         let shape = graph.tensor(t).shape;
-        Buffer::new(shape, shape[2], shape[1], config.lanes)
+        Buffer::whole(shape, shape[2])
     };
     let (output, operand) = (dense(node.output), node.operand.map(|(t, _)| dense(t)));
     let at = Operands { input, operand: operand.as_ref(), output: &output };
@@ -156,45 +186,50 @@ fn node_cycles(graph: &FixedGraph, node: &FixedNode, input: &Buffer, config: &Co
     Ok(parts.iter().map(|p| p.cycles(config)).sum())
 }
 
-/// Whole tensors, each in pages of its own from its first to its last use.
-fn whole(graph: &FixedGraph, config: &Config, pitches: &[Pitch]) -> Option<Plan> {
-    let count = graph.tensors.len();
-    let mut buffers: Vec<Buffer> = (0..count)
+/// Whole tensors, each in pages of its own from its first to its last use. The first `head` nodes
+/// work in `parts` stripes, so that loads and pools run beside the array.
+fn whole(graph: &FixedGraph, config: &Config, pitches: &[Pitch], head: usize, parts: usize) -> Option<Plan> {
+    let tallest = graph.inputs.iter().map(|(t, _)| graph.tensor(*t).shape[1]).max().unwrap_or(1);
+    if tallest < parts {
+        return None;
+    }
+    let mut first = FixedGraph { nodes: graph.nodes[..head].to_vec(), ..graph.clone() };
+    // A tensor that later nodes write too is stored after them.
+    first.outputs.retain(|(t, _)| !graph.nodes[head..].iter().any(|n| n.output == *t));
+    let mut steps = if head > 0 { flow(&first, tallest.div_ceil(parts)).steps } else { vec![] };
+    let is_input = |t: TensorId| graph.inputs.iter().any(|(i, _)| *i == t);
+    for (index, node) in graph.nodes.iter().enumerate().skip(head) {
+        for t in
+            [Some(node.input), node.operand.map(|(t, _)| t)].into_iter().flatten().filter(|t| is_input(*t))
+        {
+            if !steps.iter().any(|s| matches!(s, Step::Load(l, _) if *l == t)) {
+                steps.push(Step::Load(t, 0..graph.tensor(t).shape[1]));
+            }
+        }
+        let [y0, _, rows, _] = node.place.region;
+        steps.push(Step::Node(index, y0..y0 + rows));
+        let written = |t: TensorId| !graph.nodes[index + 1..].iter().any(|n| n.output == t);
+        for (t, _) in graph.outputs.iter().filter(|(t, _)| *t == node.output && written(*t)) {
+            steps.push(Step::Store(*t, 0..graph.tensor(*t).shape[1]));
+        }
+    }
+    let mut buffers: Vec<Buffer> = (0..graph.tensors.len())
         .map(|t| buffer(graph, t, pitches[t], graph.tensors[t].shape[1], config))
         .collect();
     let mut pages = Pages::new(config.feature.pages);
     let page = page_bytes(config);
-    let mut held: Vec<Option<Range<usize>>> = vec![None; count];
-    let mut steps = vec![];
-    let mut hold = |t: TensorId, held: &mut Vec<Option<Range<usize>>>, pages: &mut Pages| -> Option<bool> {
-        let t = t.0 as usize;
-        if held[t].is_some() {
-            return Some(false);
-        }
-        let range = pages.take(buffers[t].span().div_ceil(page))?;
-        buffers[t].base = range.start * page;
-        held[t] = Some(range);
-        Some(true)
-    };
-    let is_input = |t: TensorId| graph.inputs.iter().any(|(i, _)| *i == t);
-    for (index, node) in graph.nodes.iter().enumerate() {
-        for t in [Some(node.input), node.operand.map(|(t, _)| t)].into_iter().flatten() {
-            if hold(t, &mut held, &mut pages)? && is_input(t) {
-                steps.push(Step::Load(t, 0..graph.tensor(t).shape[1]));
+    let mut held: Vec<Option<Range<usize>>> = vec![None; buffers.len()];
+    for (index, step) in steps.iter().enumerate() {
+        for t in tensors(graph, step) {
+            if held[t].is_none() {
+                let range = pages.take(buffers[t].span().div_ceil(page))?;
+                buffers[t].base = range.start * page;
+                held[t] = Some(range);
             }
         }
-        hold(node.output, &mut held, &mut pages)?;
-        let [y0, _, rows, _] = node.place.region;
-        steps.push(Step::Node(index, y0..y0 + rows));
-        let written = |t: TensorId| !graph.nodes[index + 1..].iter().any(|n| n.output == t);
-        for (t, _) in &graph.outputs {
-            if *t == node.output && written(*t) {
-                steps.push(Step::Store(*t, 0..graph.tensor(*t).shape[1]));
-            }
-        }
-        for t in (0..count).map(|t| TensorId(t as u32)) {
-            let later = graph.nodes[index + 1..].iter().any(|n| uses(n, t) || n.output == t);
-            if !later && let Some(range) = held[t.0 as usize].take() {
+        for t in tensors(graph, step) {
+            let later = steps[index + 1..].iter().any(|s| tensors(graph, s).contains(&t));
+            if !later && let Some(range) = held[t].take() {
                 pages.give(range);
             }
         }
@@ -202,8 +237,19 @@ fn whole(graph: &FixedGraph, config: &Config, pitches: &[Pitch]) -> Option<Plan>
     Some(Plan { buffers, steps, pages: pages.most, stripe: None })
 }
 
-fn uses(node: &FixedNode, tensor: TensorId) -> bool {
-    node.input == tensor || node.operand.is_some_and(|(t, _)| t == tensor)
+/// Numbers of the tensors a step touches.
+fn tensors(graph: &FixedGraph, step: &Step) -> Vec<usize> {
+    let ids = match step {
+        Step::Load(t, _) | Step::Store(t, _) => vec![*t],
+        Step::Node(n, _) => {
+            let node = &graph.nodes[*n];
+            [Some(node.input), node.operand.map(|(t, _)| t), Some(node.output)]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+    };
+    ids.into_iter().map(|t| t.0 as usize).collect()
 }
 
 /// Rings of rows: the image passes in stripes of `stripe` input rows.
@@ -272,9 +318,10 @@ fn flow(graph: &FixedGraph, stripe: usize) -> Flow {
             let next = (loaded[t] + stripe).min(height(t));
             if next > loaded[t] {
                 flow.steps.push(Step::Load(TensorId(t as u32), loaded[t]..next));
-                loaded[t] = next;
                 // A further stripe is loaded while this one is worked on.
-                flow.held[t] = flow.held[t].max(next - oldest(t, &done, &stored) + stripe);
+                let first = oldest(t, &done, &stored).min(loaded[t]);
+                flow.held[t] = flow.held[t].max(next - first + stripe);
+                loaded[t] = next;
                 progress = true;
             }
         }
@@ -294,7 +341,8 @@ fn flow(graph: &FixedGraph, stripe: usize) -> Flow {
                 let t = node.output.0 as usize;
                 let block = node.place.depth_to_space.0;
                 let spare = if outputs.contains(&t) { (next - done[i]) * block } else { 0 };
-                flow.held[t] = flow.held[t].max(next * block - oldest(t, &done, &stored).min(next * block) + spare);
+                let first = oldest(t, &done, &stored).min(done[i] * block);
+                flow.held[t] = flow.held[t].max(next * block - first + spare);
                 done[i] = next;
                 progress = true;
             }
@@ -310,11 +358,6 @@ fn flow(graph: &FixedGraph, stripe: usize) -> Flow {
         if !progress {
             break;
         }
-    }
-    // DepthToSpace writes whole blocks of rows: rings hold a whole number of them.
-    for node in &graph.nodes {
-        let held = &mut flow.held[node.output.0 as usize];
-        *held = held.next_multiple_of(node.place.depth_to_space.0);
     }
     flow
 }

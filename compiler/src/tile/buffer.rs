@@ -20,11 +20,20 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// A tensor of `shape` at address zero with the given pitch, holding `rows` rows, planes
-    /// following each other.
-    pub fn new(shape: [usize; 3], pitch: usize, rows: usize, lanes: usize) -> Buffer {
-        let rows = if rows >= shape[1] { shape[1] } else { ring_rows(rows, pitch, lanes) };
-        let rows = rows.min(shape[1]);
+    /// A whole tensor of `shape` at address zero with the given pitch, planes following each other.
+    pub fn whole(shape: [usize; 3], pitch: usize) -> Buffer {
+        Buffer { base: 0, plane: shape[1] * pitch, pitch, rows: shape[1], shape }
+    }
+
+    /// A ring of at least `rows` rows, a whole number of blocks of `block` rows: the smallest whose
+    /// bytes are a multiple of the lanes, so that wrapping leaves banks alone. The whole tensor when
+    /// that is no larger.
+    pub fn ring(shape: [usize; 3], pitch: usize, rows: usize, block: usize, lanes: usize) -> Buffer {
+        let turn = lanes / gcd(pitch, lanes);
+        let rows = rows.next_multiple_of(turn * block / gcd(turn, block));
+        if rows >= shape[1] {
+            return Buffer::whole(shape, pitch);
+        }
         Buffer { base: 0, plane: rows * pitch, pitch, rows, shape }
     }
 
@@ -69,12 +78,6 @@ impl Buffer {
         let end = start + rows.len();
         if end <= self.rows { vec![start..end] } else { vec![start..self.rows, 0..end - self.rows] }
     }
-}
-
-/// The smallest ring of at least `rows` rows whose bytes are a multiple of the lanes: then wrapping
-/// leaves banks alone.
-fn ring_rows(rows: usize, pitch: usize, lanes: usize) -> usize {
-    rows.next_multiple_of(lanes / gcd(pitch, lanes))
 }
 
 /// Greatest common divisor; `gcd(0, n)` is n.

@@ -130,7 +130,8 @@ mod tests {
     fn every_channel_once_at_its_place() {
         let (pitch, plane) = (100, 10_000);
         for mode in [DepthToSpaceMode::Dcr, DepthToSpaceMode::Crd] {
-            for (depth, block, most) in [(1, 2, 16), (3, 2, 16), (3, 3, 16), (5, 4, 4), (1, 3, 2), (40, 2, 7)] {
+            for (depth, block, most) in [(1, 2, 16), (3, 2, 16), (3, 3, 16), (5, 4, 4), (1, 3, 2), (40, 2, 7)]
+            {
                 let channels = depth * block * block;
                 let mut places = vec![None; channels];
                 for columns in depth_to_space(channels, block, mode, pitch, plane, most) {
@@ -147,7 +148,9 @@ mod tests {
                 }
                 for (channel, place) in places.iter().enumerate() {
                     let (c, y, x) = match mode {
-                        DepthToSpaceMode::Dcr => (channel % depth, channel / depth / block, channel / depth % block),
+                        DepthToSpaceMode::Dcr => {
+                            (channel % depth, channel / depth / block, channel / depth % block)
+                        }
                         DepthToSpaceMode::Crd => {
                             (channel / block / block, channel / block % block, channel % block)
                         }

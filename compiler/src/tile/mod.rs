@@ -17,9 +17,7 @@ use lanes::Grid;
 use std::ops::Range;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::Channel;
-use tilewright_arch::instr::{
-    Channels, Input, Operand, Reduce, Ring, Step, Target, TileOp, Unit, Walk,
-};
+use tilewright_arch::instr::{Channels, Input, Operand, Reduce, Ring, Step, Target, TileOp, Unit, Walk};
 use tilewright_arch::timing;
 
 /// A tile operation with the constants it needs.
@@ -77,9 +75,9 @@ pub fn parts(
         Reduction::Max => job.pool(Reduce::Max)?,
     };
     for part in &parts {
-        part.op.encode(config.lanes).map_err(|e| {
-            job.refuse(e.to_string()).hint("a smaller image, or a machine with more lanes")
-        })?;
+        part.op
+            .encode(config.lanes)
+            .map_err(|e| job.refuse(e.to_string()).hint("a smaller image, or a machine with more lanes"))?;
     }
     Ok(parts)
 }
@@ -134,7 +132,13 @@ impl Job<'_> {
 
     /// Cuts the pixel grid into tiles and fills in everything that follows from the cut. A line of
     /// the instruction is `y_unit` rows of the output tensor.
-    fn finish(&self, mut op: TileOp, columns: &Columns, operand_columns: [usize; 3], y_unit: usize) -> TileOp {
+    fn finish(
+        &self,
+        mut op: TileOp,
+        columns: &Columns,
+        operand_columns: [usize; 3],
+        y_unit: usize,
+    ) -> TileOp {
         let lanes = self.config.lanes;
         let grid = Grid {
             width: usize::from(op.width),
@@ -146,7 +150,8 @@ impl Job<'_> {
         op.tiles = cut.tiles as u16;
         op.post = self.node.post;
         op.output = {
-            let mut target = self.target(self.at.output, self.node.place.channel, usize::from(op.line_step), y_unit);
+            let mut target =
+                self.target(self.at.output, self.node.place.channel, usize::from(op.line_step), y_unit);
             target.walk.base += columns.offset as i32;
             target.walk.group = columns.group.output as i32;
             target.inner = columns.inner.output as i32;
@@ -168,7 +173,8 @@ impl Job<'_> {
     /// Addresses of the region in `buffer` from channel `channel` on. A line of the instruction is
     /// `y_unit` rows of the buffer; from one walker line to the next it is `line_step` lines.
     fn target(&self, buffer: &Buffer, channel: usize, line_step: usize, y_unit: usize) -> Target {
-        let block = if buffer.shape[1] == self.at.output.shape[1] { self.node.place.depth_to_space.0 } else { 1 };
+        let block =
+            if buffer.shape[1] == self.at.output.shape[1] { self.node.place.depth_to_space.0 } else { 1 };
         let first = self.rows.start * block;
         let column = (self.node.place.region[1] * block) as i64;
         let mut walk = buffer.walk(channel, first, first as i64, column);
@@ -278,7 +284,8 @@ impl Job<'_> {
             op,
             weights: pack::dense(weights, reduction, &lists, self.config),
             channels: lists.iter().flatten().map(|&c| self.channel(c)).collect(),
-            macs: (lists.iter().map(Vec::len).sum::<usize>() * reduction * self.rows.len() * self.width()) as u64,
+            macs: (lists.iter().map(Vec::len).sum::<usize>() * reduction * self.rows.len() * self.width())
+                as u64,
         }
     }
 
@@ -341,7 +348,8 @@ impl Job<'_> {
             if shared && block == 1 && self.width() == 1 && self.rows.len() == 1 && channels > 1 {
                 op = self.channels_as_pixels(op);
             }
-            let words = if shared { vec![node.channels[0]] } else { list.iter().map(|&c| self.channel(c)).collect() };
+            let words =
+                if shared { vec![node.channels[0]] } else { list.iter().map(|&c| self.channel(c)).collect() };
             parts.push(Part { unit: Unit::Vector, op, weights: vec![], channels: words, macs: 0 });
         }
         Ok(parts)

@@ -111,12 +111,7 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
         lines: job.rows.len() as u16,
         line_step: shape.columns as u8,
         steps: [
-            Step {
-                count: kw as u16,
-                address: window.dilation[1] as i32,
-                y: 0,
-                x: window.dilation[1] as i16,
-            },
+            Step { count: kw as u16, address: window.dilation[1] as i32, y: 0, x: window.dilation[1] as i16 },
             Step {
                 count: shape.middle as u16,
                 address: (shape.middle_rows * input.pitch) as i32,

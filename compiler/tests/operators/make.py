@@ -214,9 +214,8 @@ case("two_inputs", [node("Concat", ["x", "z", "x"], ["y"], axis=1)], {"x": [1, 2
 # Refusals.
 one("refused_conv1d", "Conv", [1, 4, 7], weights(5, 4, 3))
 one("refused_conv3d", "Conv", [1, 4, 7, 7, 7], weights(5, 4, 3, 3, 3))
-one("refused_operator", "Sin", [2])
+one("refused_operator", "Tan", [2])
 one("refused_attribute", "Relu", [2], slope=0.5)
-one("refused_reduce_mean_channels", "ReduceMean", IMAGE, axes=[1])
 one("refused_average_dilated", "AveragePool", IMAGE, kernel_shape=[2, 2], dilations=[2, 2], opset=19)
 one("refused_storage_order", "MaxPool", IMAGE, kernel_shape=[2, 2], storage_order=1)
 one("refused_auto_pad", "Conv", IMAGE, weights(5, 4, 3, 3), auto_pad="SOMEHOW")
@@ -242,3 +241,148 @@ case("refused_indices", [node("MaxPool", ["x"], ["y", "i"], name="pool", kernel_
 case("refused_mask", [node("Dropout", ["x"], ["z", "m"], name="drop"), node("Add", ["z", "m"], ["y"])], {"x": [2]})
 case("refused_output", [node("Relu", ["x"], ["z"])], {"x": [2]})
 case("refused_domain", [node("Relu", ["x"], ["y"], name="custom", domain="com.acme")], {"x": [2]})
+
+node = helper.make_node
+
+# Elementwise functions. The inputs of roots and logarithms are made positive by an Abs in front.
+for op in ["Neg", "Abs", "Exp", "Reciprocal", "Erf", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Elu", "Selu",
+           "Celu", "ThresholdedRelu", "Softplus", "Softsign", "Mish", "Floor", "Ceil", "Round", "Sign", "Sin", "Cos"]:
+    one(f"unary_{op.lower()}", op, [3, 17], opset=18)
+for op in ["Sqrt", "Log"]:
+    case(f"unary_{op.lower()}", [node("Abs", ["x"], ["a"]), node(op, ["a"], ["y"])], {"x": [3, 17]})
+one("unary_gelu", "Gelu", [3, 17], opset=20)
+one("unary_gelu_tanh", "Gelu", [3, 17], opset=20, approximate="tanh")
+one("hard_sigmoid_parameters", "HardSigmoid", IMAGE, alpha=1 / 6, beta=0.4)
+one("elu_alpha", "Elu", IMAGE, alpha=0.3)
+one("selu_parameters", "Selu", IMAGE, alpha=0.3, gamma=2.5)
+one("celu_alpha", "Celu", IMAGE, alpha=0.3)
+one("thresholded_relu_alpha", "ThresholdedRelu", IMAGE, alpha=0.3)
+for op in ["Sub", "Mul", "Div", "Min", "Max"]:
+    one(f"binary_{op.lower()}", op, [2, 3, 4], x2=[3, 1])
+    one(f"binary_{op.lower()}_constant", op, [2, 3, 4], weights(4) + 3)
+    case(f"binary_{op.lower()}_constant_first", [helper.make_node(op, ["c", "x"], ["y"])], {"x": [2, 3, 4]}, {"c": weights(3, 1)})
+one("binary_pow", "Pow", [2, 3, 4], np.float32(3))
+one("binary_pow_opset7", "Pow", [2, 3, 4], np.float32(2), opset=7)
+for op in ["Sum", "Mean", "Min", "Max"]:
+    one(f"many_{op.lower()}", op, [2, 3], weights(2, 3), weights(3), x2=[2, 1], opset=13)
+one("many_one", "Sum", [2, 3])
+
+# Reductions.
+for op in ["Mean", "Sum", "Prod", "Max", "Min", "L1", "L2", "SumSquare", "LogSumExp"]:
+    one(f"reduce_{op.lower()}", f"Reduce{op}", [2, 3, 4], axes=[-2], opset=12)
+one("reduce_all", "ReduceSum", [2, 3, 4], opset=12, keepdims=0)
+one("reduce_sum_input", "ReduceSum", [2, 3, 4], ints(2, 0), keepdims=0)
+one("reduce_max_input", "ReduceMax", [2, 3, 4], ints(-1), opset=18)
+one("reduce_noop", "ReduceSum", [2, 3, 4], noop_with_empty_axes=1)
+one("reduce_mean_channels", "ReduceMean", IMAGE, axes=[1])
+one("global_max_pool", "GlobalMaxPool", IMAGE)
+one("global_max_pool_rank3", "GlobalMaxPool", [2, 3, 5])
+one("log_softmax", "LogSoftmax", [2, 3, 4])
+one("log_softmax_flattened", "LogSoftmax", [2, 3, 4], opset=11)
+one("layer_norm", "LayerNormalization", [2, 3, 4], weights(4), weights(4))
+one("layer_norm_axis", "LayerNormalization", [2, 3, 4], weights(3, 4), axis=1, epsilon=0.1)
+one("instance_norm", "InstanceNormalization", [2, 4, 5, 3], weights(4), weights(4), epsilon=0.01)
+one("group_norm", "GroupNormalization", [2, 4, 5, 3], weights(4), weights(4), num_groups=2, opset=21)
+
+# Moving elements, again.
+one("pad_attribute", "Pad", [1, 2, 3, 4], pads=[0, 1, 2, 0, 0, 0, 1, 3], value=0.5, opset=7)
+one("pad_constant", "Pad", [1, 2, 3, 4], ints(0, 1, 2, 0, 0, 0, 1, 3), np.float32(-2))
+one("pad_reflect", "Pad", [1, 2, 3, 4], ints(0, 1, 2, 0, 0, 0, 1, 3), mode="reflect")
+one("pad_edge", "Pad", [1, 2, 3, 4], ints(0, 1, 2, 0, 0, 0, 4, 3), mode="edge")
+one("pad_wrap", "Pad", [1, 2, 3, 4], ints(0, 1, 2, 0, 0, 0, 1, 3), mode="wrap", opset=19)
+one("pad_crop", "Pad", [1, 2, 3, 4], ints(0, 0, -1, 1, 0, 0, 1, -2))
+one("pad_axes", "Pad", [1, 2, 3, 4], ints(1, 2, 3, 4), np.float32(1), ints(-1, 2), opset=18)
+one("slice_attribute", "Slice", [3, 5, 7], starts=[1, -3], ends=[3, 2**31], axes=[0, 2], opset=9)
+one("slice_input", "Slice", [3, 5, 7], ints(0, 1), ints(2, -1))
+one("slice_steps", "Slice", [3, 5, 7], ints(-1, 1, 6), ints(-(2**62), 9, 0), ints(1, 0, 2), ints(-2, 1, -4))
+one("slice_absurd_step", "Slice", [3, 5, 7], ints(1), ints(2**62), ints(-1), ints(2**62))
+case("split_even", [node("Split", ["x"], ["a", "b"], axis=1)], {"x": [2, 6, 3]}, outputs=("a", "b"), opset=12)
+case("split_attribute", [node("Split", ["x"], ["a", "b"], axis=-1, split=[1, 2])], {"x": [2, 6, 3]}, outputs=("b", "a"), opset=11)
+case("split_input", [node("Split", ["x", "s"], ["a", "b", "c"], axis=1)], {"x": [2, 6, 3]}, {"s": ints(1, 2, 3)}, outputs=("a", "b", "c"))
+case("split_uneven", [node("Split", ["x"], ["a", "b", "c"], axis=1, num_outputs=3)], {"x": [2, 7, 3]}, outputs=("a", "b", "c"), opset=18)
+one("gather_scalar", "Gather", [3, 5, 2], np.array(2, np.int64), axis=1)
+one("gather_matrix", "Gather", [3, 5, 2], np.array([[0, -1], [4, 2]], np.int64), axis=1)
+one("expand", "Expand", [3, 1], ints(2, 1, 4))
+one("space_to_depth", "SpaceToDepth", [2, 3, 4, 6], blocksize=2)
+
+# Resizing.
+for name, attributes in {
+    "nearest": dict(coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+    "nearest_half_pixel": dict(),
+    "nearest_ceil": dict(coordinate_transformation_mode="align_corners", nearest_mode="ceil"),
+    "nearest_prefer_ceil": dict(coordinate_transformation_mode="half_pixel", nearest_mode="round_prefer_ceil"),
+    "linear": dict(mode="linear"),
+    "linear_pytorch": dict(mode="linear", coordinate_transformation_mode="pytorch_half_pixel"),
+    "linear_corners": dict(mode="linear", coordinate_transformation_mode="align_corners"),
+    "linear_asymmetric": dict(mode="linear", coordinate_transformation_mode="asymmetric"),
+    "cubic": dict(mode="cubic"),
+    "cubic_excluding": dict(mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1),
+    "cubic_corners": dict(mode="cubic", coordinate_transformation_mode="align_corners"),
+}.items():
+    one(f"resize_{name}", "Resize", [1, 2, 4, 5], None, np.array([1, 1, 2, 3], np.float32), **attributes)
+    one(f"resize_{name}_down", "Resize", [1, 2, 7, 9], None, None, ints(1, 2, 4, 5), **attributes)
+one("resize_fraction", "Resize", [1, 2, 4, 5], None, np.array([1, 1, 1.7, 2.3], np.float32), mode="linear")
+one("resize_symmetric", "Resize", [1, 2, 4, 5], None, np.array([1, 1, 1.7, 2.3], np.float32), mode="linear", coordinate_transformation_mode="half_pixel_symmetric", opset=19)
+one("resize_axes", "Resize", [1, 2, 4, 5], None, np.array([3, 2], np.float32), mode="linear", axes=[3, 2], opset=18)
+one("resize_not_larger", "Resize", [1, 2, 4, 5], None, None, ints(9, 8), axes=[2, 3], keep_aspect_ratio_policy="not_larger", opset=18)
+one("resize_opset10", "Resize", [1, 2, 4, 5], np.array([1, 1, 2, 3], np.float32), opset=10)
+one("resize_opset10_down", "Resize", [1, 2, 4, 5], np.array([1, 1, 0.5, 0.6], np.float32), opset=10)
+one("resize_opset10_linear", "Resize", [1, 2, 4, 5], np.array([1, 1, 2, 0.6], np.float32), mode="linear", opset=10)
+one("upsample_attribute", "Upsample", [1, 2, 4, 5], scales=[1.0, 1.0, 2.0, 3.0], opset=7)
+one("upsample_linear", "Upsample", [1, 2, 4, 5], np.array([1, 1, 2, 2], np.float32), mode="linear", opset=9)
+
+# Transposed convolutions.
+one("conv_transpose", "ConvTranspose", [2, 4, 3, 5], weights(4, 3, 3, 2))
+one("conv_transpose_strided", "ConvTranspose", [1, 4, 3, 5], weights(4, 3, 4, 4), weights(3), strides=[2, 3], pads=[1, 0, 2, 1])
+one("conv_transpose_padding", "ConvTranspose", [1, 4, 3, 5], weights(4, 3, 3, 3), strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 0])
+one("conv_transpose_grouped", "ConvTranspose", [1, 4, 3, 5], weights(4, 3, 2, 2), weights(6), group=2, strides=[2, 2])
+one("conv_transpose_depthwise", "ConvTranspose", [1, 4, 3, 5], weights(4, 1, 4, 4), group=4, strides=[2, 2], pads=[1, 1, 1, 1])
+one("conv_transpose_dilated", "ConvTranspose", [1, 4, 3, 5], weights(4, 3, 3, 2), dilations=[2, 3], strides=[1, 2])
+one("conv_transpose_shape", "ConvTranspose", [1, 4, 3, 5], weights(4, 3, 3, 3), strides=[2, 3], output_shape=[6, 14])
+one("conv_transpose_same_upper", "ConvTranspose", [1, 4, 3, 5], weights(4, 3, 3, 4), strides=[2, 2], auto_pad="SAME_UPPER")
+one("conv_transpose_same_lower", "ConvTranspose", [1, 4, 3, 5], weights(4, 3, 3, 4), strides=[2, 2], auto_pad="SAME_LOWER")
+
+# Recurrent layers: 5 steps, batch 2, 3 features, 4 hidden.
+for name, gates in {"RNN": 1, "GRU": 3, "LSTM": 4}.items():
+    for direction, d in {"forward": 1, "reverse": 1, "bidirectional": 2}.items():
+        outputs = ("y", "h", "c") if name == "LSTM" else ("y", "h")
+        state = {"h0": weights(d, 2, 4)} | ({"c0": weights(d, 2, 4)} if name == "LSTM" else {})
+        case(
+            f"{name.lower()}_{direction}",
+            [helper.make_node(name, ["x", "w", "r", "b", ""] + list(state), list(outputs), hidden_size=4, direction=direction)],
+            {"x": [5, 2, 3]},
+            {"w": weights(d, gates * 4, 3), "r": weights(d, gates * 4, 4), "b": weights(d, gates * 8)} | state,
+            outputs=outputs,
+        )
+case(
+    "gru_reset_after",
+    [helper.make_node("GRU", ["x", "w", "r", "b"], ["y"], hidden_size=4, linear_before_reset=1)],
+    {"x": [5, 2, 3]},
+    {"w": weights(1, 12, 3), "r": weights(1, 12, 4), "b": weights(1, 24)},
+)
+case(
+    "lstm_peepholes",
+    [helper.make_node("LSTM", ["x", "w", "r", "b", "", "", "", "p"], ["y", "", "c"], hidden_size=4)],
+    {"x": [5, 2, 3]},
+    {"w": weights(1, 16, 3), "r": weights(1, 16, 4), "b": weights(1, 32), "p": weights(1, 12)},
+    outputs=("y", "c"),
+)
+case(
+    "lstm_bare",
+    [helper.make_node("LSTM", ["x", "w", "r"], ["", "h"], hidden_size=4, activations=["Sigmoid", "Tanh", "Tanh"])],
+    {"x": [5, 2, 3]},
+    {"w": weights(1, 16, 3), "r": weights(1, 16, 4)},
+    outputs=("h",),
+)
+
+one("resize_nearest_tensorflow", "Resize", [1, 2, 4, 5], np.zeros(0, np.float32), np.array([1, 1, 2, 3], np.float32), coordinate_transformation_mode="tf_half_pixel_for_nn", nearest_mode="floor", opset=11)
+
+# More refusals.
+one("refused_antialias", "Resize", [1, 2, 8, 8], None, np.array([1, 1, 0.5, 0.5], np.float32), mode="linear", antialias=1, opset=18)
+one("refused_crop_and_resize", "Resize", [1, 2, 8, 8], weights(8), np.array([1, 1, 2, 2], np.float32), coordinate_transformation_mode="tf_crop_and_resize")
+one("refused_lstm_clip", "LSTM", [5, 2, 3], weights(1, 16, 3), weights(1, 16, 4), clip=1.0)
+one("refused_gru_activations", "GRU", [5, 2, 3], weights(1, 12, 3), weights(1, 12, 4), activations=["Sigmoid", "Relu"])
+one("refused_slice_empty", "Slice", [3, 5], ints(4), ints(4), ints(1))
+one("refused_gather_range", "Gather", [3, 5], ints(3))
+one("refused_pad_reflect", "Pad", [3, 5], ints(3, 0, 0, 0), mode="reflect")
+one("refused_split", "Split", [3, 5], ints(1, 3), axis=1)

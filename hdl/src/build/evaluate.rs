@@ -1,6 +1,6 @@
 //! Evaluates the nodes of a netlist on two-valued bits held in one array of 64-bit limbs.
 
-use super::expr::{Binary, Op, Shift};
+use super::expr::{Binary, Op};
 use super::{ALIAS, Netlist};
 use crate::dynsig::{Value, limbs, or_bits};
 
@@ -44,20 +44,11 @@ impl Values {
         self.limbs[self.start[node]] & 1 == 1
     }
 
-    fn small(&self, node: usize) -> u64 {
-        self.limbs[self.start[node]]
-    }
-
     /// The value of a node in two's complement; at most 128 bits, more are cut off.
     fn signed(&self, node: usize) -> i128 {
         let (part, width) = (self.of(node), self.width[node].min(128));
         let low = u128::from(part[0]) | u128::from(part.get(1).copied().unwrap_or(0)) << 64;
         (low << (128 - width)) as i128 >> (128 - width)
-    }
-
-    fn unsigned(&self, node: usize) -> u128 {
-        let part = self.of(node);
-        u128::from(part[0]) | u128::from(part.get(1).copied().unwrap_or(0)) << 64
     }
 
     /// Computes every node of `order`.
@@ -86,7 +77,7 @@ impl Values {
             Op::Signal(_, node) => out.copy_from_slice(self.of(*node)),
             Op::Constant(value) => out.copy_from_slice(value.limbs()),
             Op::Not(a) => out.iter_mut().zip(self.of(*a)).for_each(|(o, a)| *o = !a),
-            Op::Binary(kind, a, b) => self.binary(*kind, *a, *b, width, out),
+            Op::Binary(kind, a, b) => self.binary(*kind, *a, *b, out),
             Op::Mux(c, a, b) => out.copy_from_slice(self.of(if self.flag(*c) { *a } else { *b })),
             Op::Slice(a, low) => or_bits(out, 0, self.of(*a), *low, width),
             Op::Concat(parts) => {
@@ -110,25 +101,10 @@ impl Values {
             }
             Op::Any(a) => out[0] = u64::from(self.of(*a).iter().any(|l| *l != 0)),
             Op::All(a) => out[0] = u64::from(self.get(*a) == Value::new(-1, self.width[*a])),
-            Op::Shift(kind, a, amount) => {
-                let large = self.of(*amount)[1..].iter().any(|l| *l != 0);
-                let by = if large { width } else { usize::try_from(self.small(*amount)).unwrap_or(width).min(width) };
-                match kind {
-                    Shift::Left => or_bits(out, by, self.of(*a), 0, width - by),
-                    Shift::Right => or_bits(out, 0, self.of(*a), by, width - by),
-                    Shift::RightSigned => {
-                        or_bits(out, 0, self.of(*a), by, width - by);
-                        let top = width - 1;
-                        if self.of(*a)[top / 64] >> (top % 64) & 1 == 1 {
-                            (width - by..width).for_each(|i| out[i / 64] |= 1 << (i % 64));
-                        }
-                    }
-                }
-            }
         }
     }
 
-    fn binary(&self, kind: Binary, a: usize, b: usize, width: usize, out: &mut [u64]) {
+    fn binary(&self, kind: Binary, a: usize, b: usize, out: &mut [u64]) {
         let (x, y) = (self.of(a), self.of(b));
         let each = |out: &mut [u64], f: fn(u64, u64) -> u64| {
             out.iter_mut().zip(x.iter().zip(y)).for_each(|(o, (x, y))| *o = f(*x, *y));
@@ -153,17 +129,6 @@ impl Values {
             Binary::LessSigned => {
                 assert!(self.width[a] <= 128, "signed comparisons have at most 128 bits");
                 out[0] = u64::from(self.signed(a) < self.signed(b));
-            }
-            Binary::Times | Binary::TimesSigned => {
-                assert!(width <= 128, "products have at most 128 bits");
-                let product = match kind {
-                    Binary::Times => self.unsigned(a).wrapping_mul(self.unsigned(b)),
-                    _ => self.signed(a).wrapping_mul(self.signed(b)) as u128,
-                };
-                out[0] = product as u64;
-                if let Some(high) = out.get_mut(1) {
-                    *high = (product >> 64) as u64;
-                }
             }
         }
     }

@@ -45,8 +45,6 @@ pub(super) enum Op<T> {
     Any(T),
     /// One when all bits are.
     All(T),
-    /// Operand, amount.
-    Shift(Shift, T, T),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -59,17 +57,6 @@ pub(super) enum Binary {
     Equal,
     Less,
     LessSigned,
-    /// Full width: sum of the operand widths.
-    Times,
-    TimesSigned,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Shift {
-    Left,
-    Right,
-    /// The sign comes in.
-    RightSigned,
 }
 
 fn make(width: usize, op: Op<Expr>) -> Expr {
@@ -131,15 +118,6 @@ pub fn pack<E: Into<Expr>>(elements: impl IntoIterator<Item = E>) -> Expr {
 
 /// The OR of values of equal width, as a balanced tree; `values` must not be empty.
 pub fn or_all<E: Into<Expr>>(values: impl IntoIterator<Item = E>) -> Expr {
-    reduce(values, |a, b| a | b)
-}
-
-/// The AND of values of equal width, as a balanced tree; `values` must not be empty.
-pub fn and_all<E: Into<Expr>>(values: impl IntoIterator<Item = E>) -> Expr {
-    reduce(values, |a, b| a & b)
-}
-
-fn reduce<E: Into<Expr>>(values: impl IntoIterator<Item = E>, join: fn(Expr, Expr) -> Expr) -> Expr {
     let mut level: Vec<Expr> = values.into_iter().map(Into::into).collect();
     assert!(!level.is_empty(), "a tree needs at least one leaf");
     while level.len() > 1 {
@@ -147,7 +125,7 @@ fn reduce<E: Into<Expr>>(values: impl IntoIterator<Item = E>, join: fn(Expr, Exp
         let mut next = vec![];
         while let Some(first) = pairs.next() {
             next.push(match pairs.next() {
-                Some(second) => join(first, second),
+                Some(second) => first | second,
                 None => first,
             });
         }
@@ -323,33 +301,6 @@ pub trait Ops: Into<Expr> + Sized {
         if value < 0 { self.into() - lit(-value, width) } else { self.into() + lit(value, width) }
     }
 
-    /// Unsigned product, as wide as both operands together; at most 128 bits.
-    fn times(self, other: impl Into<Expr>) -> Expr {
-        let (a, b) = (self.into(), other.into());
-        make(a.0.width + b.0.width, Op::Binary(Binary::Times, a, b))
-    }
-
-    /// Signed product, as wide as both operands together; at most 128 bits.
-    fn times_signed(self, other: impl Into<Expr>) -> Expr {
-        let (a, b) = (self.into(), other.into());
-        make(a.0.width + b.0.width, Op::Binary(Binary::TimesSigned, a, b))
-    }
-
-    /// Shifted left by an unsigned amount of any width; the width stays.
-    fn shift_left(self, amount: impl Into<Expr>) -> Expr {
-        shift(Shift::Left, self.into(), amount.into())
-    }
-
-    /// Shifted right, zeros come in.
-    fn shift_right(self, amount: impl Into<Expr>) -> Expr {
-        shift(Shift::Right, self.into(), amount.into())
-    }
-
-    /// Shifted right, copies of the sign come in: floor division by a power of two.
-    fn shift_right_signed(self, amount: impl Into<Expr>) -> Expr {
-        shift(Shift::RightSigned, self.into(), amount.into())
-    }
-
     /// Element `index` (a signal) of an array of `width`-bit elements; zero when there is none.
     /// A tree of two-way choices on the bits of `index`.
     fn select(self, index: impl Into<Expr>, width: usize) -> Expr {
@@ -374,10 +325,6 @@ pub trait Ops: Into<Expr> + Sized {
 fn compare(op: Binary, a: Expr, b: Expr) -> Expr {
     assert_eq!(a.0.width, b.0.width, "compared values have one width");
     make(1, Op::Binary(op, a, b))
-}
-
-fn shift(kind: Shift, value: Expr, amount: Expr) -> Expr {
-    make(value.0.width, Op::Shift(kind, value, amount))
 }
 
 impl Ops for Expr {

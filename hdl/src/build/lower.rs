@@ -1,9 +1,8 @@
 //! From expression trees to numbered nodes.
 
+use super::builder::{Placing, Source};
 use super::expr::Op;
-use super::{
-    ALIAS, Body, Builder, Expr, Module, Netlist, Node, Ops, Placed, Port, Register, SOURCE, Sig, Source,
-};
+use super::{ALIAS, Body, Builder, Expr, Module, Netlist, Node, Ops, Placed, Port, Register, SOURCE, Sig};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -41,7 +40,6 @@ impl Lowering {
             Op::SignExtend(a) => Op::SignExtend(self.expr(a)),
             Op::Any(a) => Op::Any(self.expr(a)),
             Op::All(a) => Op::All(self.expr(a)),
-            Op::Shift(kind, a, amount) => Op::Shift(*kind, self.expr(a), self.expr(amount)),
         };
         let node = self.node(expr.width(), op);
         self.trees.insert(Rc::as_ptr(&expr.0), node);
@@ -54,8 +52,10 @@ pub(super) fn operands(op: &Op<usize>) -> Vec<usize> {
     match op {
         Op::Signal(ALIAS, a) => vec![*a],
         Op::Signal(..) | Op::Constant(_) => vec![],
-        Op::Not(a) | Op::Slice(a, _) | Op::ZeroExtend(a) | Op::SignExtend(a) | Op::Any(a) | Op::All(a) => vec![*a],
-        Op::Binary(_, a, b) | Op::Shift(_, a, b) => vec![*a, *b],
+        Op::Not(a) | Op::Slice(a, _) | Op::ZeroExtend(a) | Op::SignExtend(a) | Op::Any(a) | Op::All(a) => {
+            vec![*a]
+        }
+        Op::Binary(_, a, b) => vec![*a, *b],
         Op::Mux(c, a, b) => vec![*c, *a, *b],
         Op::Concat(parts) => parts.clone(),
     }
@@ -99,7 +99,7 @@ pub(super) fn lower(builder: Builder) -> Module {
         .map(|(name, value)| Port { name: name.clone(), width: value.width(), node: low.expr(value) })
         .collect();
     let mut placed = vec![];
-    for (name, module, inputs, outputs, comment) in &instances {
+    for Placing { name, module, inputs, outputs, comment } in &instances {
         placed.push(Placed {
             name: name.clone(),
             module: module.clone(),
@@ -151,10 +151,15 @@ impl Netlist {
         for node in &mut self.nodes {
             match &mut node.op {
                 Op::Signal(..) | Op::Constant(_) => {}
-                Op::Not(a) | Op::Slice(a, _) | Op::ZeroExtend(a) | Op::SignExtend(a) | Op::Any(a) | Op::All(a) => {
+                Op::Not(a)
+                | Op::Slice(a, _)
+                | Op::ZeroExtend(a)
+                | Op::SignExtend(a)
+                | Op::Any(a)
+                | Op::All(a) => {
                     place(a);
                 }
-                Op::Binary(_, a, b) | Op::Shift(_, a, b) => {
+                Op::Binary(_, a, b) => {
                     place(a);
                     place(b);
                 }

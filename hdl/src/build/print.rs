@@ -1,6 +1,6 @@
 //! The Verilog of a netlist: what stands between the ports and `endmodule`.
 
-use super::expr::{Binary, Op, Shift};
+use super::expr::{Binary, Op};
 use super::lower::operands;
 use super::{ALIAS, Body, Module, Netlist, Node};
 use crate::dynsig::Value;
@@ -69,13 +69,6 @@ impl<'a> Printer<'a> {
                     _ => false,
                 };
             }
-            // Their size or sign would depend on what stands around them.
-            let fragile = matches!(
-                node(user).op,
-                Op::Binary(Binary::Times | Binary::TimesSigned, ..) | Op::Shift(..) | Op::SignExtend(_)
-            );
-            let simple = matches!(node(user).op, Op::SignExtend(a) if node(a).width == 1);
-            named[user] |= fragile && !simple;
         }
         let taken = netlist.nodes.iter().filter_map(|n| n.name.clone());
         let taken = taken.chain(module.outputs.iter().map(|o| o.name.clone()));
@@ -231,7 +224,10 @@ impl<'a> Printer<'a> {
         let slice = matches!(node.op, Op::Slice(..));
         let repeated = self.uses[index] > 1 && !constant && !alias && !slice;
         let own = node.name.is_some()
-            || !alias && (self.named[index] || repeated || value.len() > INLINE && self.uses[index] > 0 && !constant && !slice);
+            || !alias
+                && (self.named[index]
+                    || repeated
+                    || value.len() > INLINE && self.uses[index] > 0 && !constant && !slice);
         if !own {
             // Parentheses everywhere but around names, constants, slices and braces.
             let braces = matches!(node.op, Op::Concat(_) | Op::ZeroExtend(_) | Op::SignExtend(_));
@@ -268,8 +264,6 @@ impl<'a> Printer<'a> {
                     Binary::Equal => format!("{a} == {b}"),
                     Binary::Less => format!("{a} < {b}"),
                     Binary::LessSigned => format!("$signed({a}) < $signed({b})"),
-                    Binary::Times => format!("{a} * {b}"),
-                    Binary::TimesSigned => format!("$signed({a}) * $signed({b})"),
                 }
             }
             Op::Mux(c, a, b) => format!("{} ? {} : {}", t(c), t(a), t(b)),
@@ -288,9 +282,6 @@ impl<'a> Printer<'a> {
             }
             Op::Any(a) => format!("|{}", t(a)),
             Op::All(a) => format!("&{}", t(a)),
-            Op::Shift(Shift::Left, a, by) => format!("{} << {}", t(a), t(by)),
-            Op::Shift(Shift::Right, a, by) => format!("{} >> {}", t(a), t(by)),
-            Op::Shift(Shift::RightSigned, a, by) => format!("$signed({}) >>> {}", t(a), t(by)),
         }
     }
 }

@@ -30,7 +30,11 @@ impl Circuit {
         let state = match &module.body {
             Body::Netlist(netlist) => State::Netlist {
                 values: Values::new(netlist),
-                registers: netlist.registers.iter().map(|r| Value::zero(netlist.nodes[r.node].width)).collect(),
+                registers: netlist
+                    .registers
+                    .iter()
+                    .map(|r| Value::zero(netlist.nodes[r.node].width))
+                    .collect(),
             },
             Body::Leaf(leaf) => State::Leaf(LeafState::new(leaf)),
         };

@@ -24,9 +24,8 @@
 //! output) are alike: a [`walker`] pushes the pixels of the next tile into a shift chain while the
 //! [`lanes`] of the present tile add the common [`offset`] to their own addresses.
 //!
-//! `reset` clears the sequencing but not the pipelines: it has to be held for
-//! [`duration`](tilewright_arch::timing::duration) of nothing, 128 cycles or more, if it comes
-//! while something runs.
+//! `reset` clears the sequencing but not the pipelines: if it comes while something runs it has to
+//! be held until they are empty, for as many cycles as [`overhead`](timing::overhead) says.
 
 mod array;
 mod channels;

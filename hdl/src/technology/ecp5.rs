@@ -63,18 +63,13 @@ pub fn multiplier([a, b]: [usize; 2], signed: bool, stages: usize) -> String {
 }
 
 /// Word widths of a DP16KD with its words and the first address bit in use.
-const SHAPES: [(usize, usize, usize); 5] = [(18, 1024, 4), (9, 2048, 3), (4, 4096, 2), (2, 8192, 1), (1, 16384, 0)];
+const SHAPES: [(usize, usize, usize); 5] =
+    [(18, 1024, 4), (9, 2048, 3), (4, 4096, 2), (2, 8192, 1), (1, 16384, 0)];
 
 /// The shape that takes the fewest blocks; of equals the one with the fewest rows of blocks.
 fn shape(depth: usize, width: usize) -> (usize, usize, usize) {
     let blocks = |s: &(usize, usize, usize)| (width.div_ceil(s.0) * depth.div_ceil(s.1), depth.div_ceil(s.1));
     SHAPES.into_iter().min_by_key(blocks).expect("there are five shapes")
-}
-
-/// Blocks of DP16KD that a memory takes.
-pub fn ram_blocks(depth: usize, width: usize) -> usize {
-    let (bits, words, _) = shape(depth, width);
-    width.div_ceil(bits) * depth.div_ceil(words)
 }
 
 /// Port A writes, port B reads; the second stage is the block's output register.
@@ -90,7 +85,8 @@ pub fn ram(depth: usize, width: usize, stages: usize) -> String {
         if stages > 1 {
             text += &format!("reg {}row_2 = 0;\n", range(high));
         }
-        text += &format!("always @(posedge clock) begin\n    row_1 <= read_address[{}:{inside}];\n", address - 1);
+        text +=
+            &format!("always @(posedge clock) begin\n    row_1 <= read_address[{}:{inside}];\n", address - 1);
         if stages > 1 {
             text += "    row_2 <= row_1;\n";
         }
@@ -139,7 +135,11 @@ pub fn ram(depth: usize, width: usize, stages: usize) -> String {
                  {},\n    {},\n    {},\n    {},\n    {}\n);\n",
                 pins("ADA", 14, |i| pin("write_address", i)),
                 pins("ADB", 14, |i| pin("read_address", i)),
-                pins("DIA", 18, |i| if i < bits { format!("write_bits[{}]", low + i) } else { "1'b0".into() }),
+                pins("DIA", 18, |i| if i < bits {
+                    format!("write_bits[{}]", low + i)
+                } else {
+                    "1'b0".into()
+                }),
                 pins("DIB", 18, |_| "1'b0".into()),
                 pins("DOB", bits, |i| format!("data_{row}[{}]", low + i)),
             );

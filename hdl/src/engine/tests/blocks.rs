@@ -10,14 +10,16 @@ use crate::engine::lanes::{Lane, chain, lanes};
 use crate::engine::requantise::{TRIPLE_BITS, requantiser};
 use crate::engine::walker::{Walked, walker};
 use crate::engine::{
-    Shape, array, channels, columns, crossbar, gather, offset, post, reducer, stepper, target, weights,
+    Shape, array, channels, columns, crossbar, gather, offset, post, reducer, stepper, target, tile_engine,
+    weights,
 };
 use crate::technology::Technology;
 use std::sync::Arc;
 use tilewright_arch::Config;
+use tilewright_arch::config::Pipeline;
 use tilewright_arch::encoding::OUTPUT_TARGET;
 use tilewright_arch::fixed::{OperandScale, Post, post as expected};
-use tilewright_arch::instr::{Operand, TileOp, Unit};
+use tilewright_arch::instr::{Operand, Ring, Target, TileOp, Unit, Walk};
 
 /// Sizes that are powers of two where an address could otherwise lie outside.
 fn shape(unit: Unit, lanes: usize, columns: usize) -> Shape {
@@ -74,6 +76,45 @@ fn simulations_agree() {
     }
 }
 
+/// Widths fit at the ends of every range.
+#[test]
+fn every_size_can_be_described() {
+    let mut random = Random::new(1);
+    for lanes in [2, 3, 4, 5, 15, 16, 17, 31, 33, 62, 63] {
+        for _ in 0..6 {
+            let mut between =
+                |low: usize, high: usize| random::between(&mut random, low as i64, high as i64) as usize;
+            let mut config = Config::sized(lanes, between(2, 20));
+            config.compute_slot = between(1, lanes);
+            config.vector_slot = between(1, lanes);
+            config.feature.pages = between(2, 4);
+            config.feature.page_rows = 64 << between(0, 5);
+            config.weight_words = between(64, 3000);
+            config.parameter_words = between(16, 4096);
+            config.tables = between(1, 16);
+            config.memory.bus_bytes = 1 << between(0, lanes.min(16).ilog2() as usize);
+            config.pipeline = Pipeline {
+                multiplier: between(1, 4),
+                ram: between(1, 2),
+                crossbar: between(1, 3),
+                fanout: between(1, 64),
+            };
+            config.validate().expect("the configuration is legal");
+            tile_engine(&config, Unit::Compute, Technology::Ecp5);
+            tile_engine(&config, Unit::Vector, Technology::Ecp5);
+        }
+    }
+}
+
+/// The bytes of an instruction at the port.
+fn word(bytes: &[u8]) -> Value {
+    let mut word = Value::zero(8 * bytes.len());
+    for (i, byte) in bytes.iter().enumerate() {
+        word.set_slice(8 * i, &Value::new(i128::from(*byte), 8));
+    }
+    word
+}
+
 /// One value a cycle against [`tilewright_arch::fixed::post`], extremes included.
 #[test]
 fn requantiser_is_exact() {
@@ -113,11 +154,7 @@ fn requantiser_is_exact() {
             op.post = Post { zero: random.bits() as i8, lo: lo as i8, hi };
             op.table = (round % 2 == 0).then_some((round / 2 % 2) as u8);
             let bytes = op.encode(4).expect("all fields fit");
-            let mut instruction = Value::zero(1024);
-            for (i, byte) in bytes.iter().enumerate() {
-                instruction.set_slice(8 * i, &Value::new(i128::from(*byte), 8));
-            }
-            bench.set_value("instruction", &instruction);
+            bench.set_value("instruction", &word(&bytes));
             bench.set("triple", i128::from(op.operand.map_or(0, |o| o.scale.mantissa)) * 3);
             assert_eq!(TRIPLE_BITS, 19, "three times 17 bits");
             let mut want = vec![];
@@ -155,5 +192,30 @@ fn requantiser_is_exact() {
                 bench.tick();
             }
         }
+    }
+}
+
+/// An issue in the middle of a walk, as when the instruction before ended early, starts a clean one.
+#[test]
+fn issue_ends_a_walk() {
+    let shape = shape(Unit::Compute, 9, 3);
+    let mut bench = Bench::new(&walker(&shape, Walked::Target("output", &OUTPUT_TARGET)));
+    let mut op = TileOp { groups: 1, tiles: 1, lanes: 9, columns: 1, last_columns: 1, ..TileOp::default() };
+    op = TileOp { inner_columns: 1, width: 4, lines: 9, line_step: 1, ..op };
+    op.steps.iter_mut().for_each(|s| s.count = 1);
+    op.output = Target { segments: 1, segment_lanes: 9, ..Target::default() };
+    op.output.walk = Walk { base: 7, line: 40, pixel: 5, ring: Ring::NONE, group: 0 };
+    bench.set_value("instruction", &word(&op.encode(9).expect("all fields fit")));
+    for gap in 1..14 {
+        let mut found = vec![];
+        for cycle in 0..gap + 20 {
+            bench.set("issue", i128::from(cycle == 0 || cycle == gap));
+            if bench.number("push") == 1 {
+                found.push(bench.number("row") as i32 * 9 + bench.number("bank") as i32);
+            }
+            bench.tick();
+        }
+        let want: Vec<i32> = (0..9).map(|q| 7 + q / 4 * 40 + q % 4 * 5).collect();
+        assert_eq!(found[found.len() - 9..], want, "{gap} cycles between the issues");
     }
 }

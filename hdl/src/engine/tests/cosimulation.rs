@@ -52,35 +52,28 @@ impl Engine {
         }
         let mut hash = DefaultHasher::new();
         (&verilog, bench, &options).hash(&mut hash);
-        let folder = std::env::temp_dir().join(format!("tilewright-engine-{:016x}", hash.finish()));
-        let program = folder.join("obj/Vdut");
-        if !program.exists() {
-            std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        // Built in a folder of this process, then moved: other processes may build the same.
+        let ready = std::env::temp_dir().join(format!("tilewright-engine-{:016x}", hash.finish()));
+        if !ready.exists() {
+            let folder = folder(&format!("build-{:016x}", hash.finish()));
             let write =
                 |name, text: &str| std::fs::write(folder.join(name), text).expect("the folder is writable");
             write("engine.v", &verilog);
             write("bench.cpp", bench);
             let top = format!("{}_engine", shape.prefix());
             let output = Command::new("verilator")
-                .args([
-                    "--cc",
-                    "--exe",
-                    "--build",
-                    "-O3",
-                    "-Wno-fatal",
-                    "-Wno-lint",
-                    "--prefix",
-                    "Vdut",
-                    "--Mdir",
-                    "obj",
-                ])
-                .args(["--top-module", &top, "-CFLAGS", &options, "engine.v", "bench.cpp"])
+                .args(["--cc", "--exe", "--build", "-O3", "-Wno-fatal", "-Wno-lint", "--prefix", "Vdut"])
+                .args(["--Mdir", "obj", "--top-module", &top, "-CFLAGS", &options, "engine.v", "bench.cpp"])
                 .current_dir(&folder)
                 .output()
                 .expect("Verilator runs");
             let text = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "Verilator: {text}");
+            if std::fs::rename(&folder, &ready).is_err() {
+                std::fs::remove_dir_all(&folder).ok();
+            }
         }
+        let program = ready.join("obj/Vdut");
         let feature_bytes = config.lanes << shape.row_bits;
         Engine { config: config.clone(), program, stimuli: vec![], feature_bytes, operations: 0 }
     }

@@ -1,0 +1,411 @@
+//! Families of operators that share one variant of [`super::Op`]: which function, which mode.
+//!
+//! Each family lists its members in one table, `ALL`, with the name in ONNX and the name in the text
+//! form; the importer, the printer, the parser and the documentation walk it.
+
+use std::mem::discriminant;
+
+use crate::error::Result;
+
+/// An elementwise function of one operand.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum UnaryKind {
+    /// -x.
+    Neg,
+    /// |x|.
+    Abs,
+    /// Square root; NaN for negative x.
+    Sqrt,
+    /// e to the x.
+    Exp,
+    /// Natural logarithm.
+    Log,
+    /// 1 / x.
+    Reciprocal,
+    /// Error function.
+    Erf,
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// clamp(alpha * x + beta, 0, 1).
+    HardSigmoid {
+        /// Slope.
+        alpha: f32,
+        /// Value at zero.
+        beta: f32,
+    },
+    /// x * clamp(x / 6 + 0.5, 0, 1).
+    HardSwish,
+    /// x < 0 ? alpha * (exp(x) - 1) : x.
+    Elu {
+        /// Scales the negative side.
+        alpha: f32,
+    },
+    /// gamma * (x < 0 ? alpha * (exp(x) - 1) : x).
+    Selu {
+        /// Scales the negative side.
+        alpha: f32,
+        /// Scales the result.
+        gamma: f32,
+    },
+    /// max(x, 0) + min(0, alpha * (exp(x / alpha) - 1)).
+    Celu {
+        /// Where the negative side saturates; not zero.
+        alpha: f32,
+    },
+    /// x > alpha ? x : 0.
+    ThresholdedRelu {
+        /// The threshold.
+        alpha: f32,
+    },
+    /// ln(1 + exp(x)).
+    Softplus,
+    /// x / (1 + |x|).
+    Softsign,
+    /// x * tanh(softplus(x)).
+    Mish,
+    /// x / 2 * (1 + erf(x / sqrt 2)).
+    Gelu,
+    /// x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x))).
+    GeluTanh,
+    /// x * sigmoid(x), also called SiLU.
+    Swish,
+    /// Largest integer not above x.
+    Floor,
+    /// Smallest integer not below x.
+    Ceil,
+    /// Nearest integer, halves to even.
+    Round,
+    /// -1, 0 or 1.
+    Sign,
+    /// Sine.
+    Sin,
+    /// Cosine.
+    Cos,
+}
+
+impl UnaryKind {
+    /// Every kind with its default parameters, its name in ONNX and its name in the text form.
+    pub const ALL: &[(UnaryKind, &str, &str)] = &[
+        (UnaryKind::Neg, "Neg", "negative"),
+        (UnaryKind::Abs, "Abs", "abs"),
+        (UnaryKind::Sqrt, "Sqrt", "sqrt"),
+        (UnaryKind::Exp, "Exp", "exp"),
+        (UnaryKind::Log, "Log", "log"),
+        (UnaryKind::Reciprocal, "Reciprocal", "reciprocal"),
+        (UnaryKind::Erf, "Erf", "erf"),
+        (UnaryKind::Sigmoid, "Sigmoid", "sigmoid"),
+        (UnaryKind::Tanh, "Tanh", "tanh"),
+        (UnaryKind::HardSigmoid { alpha: 0.2, beta: 0.5 }, "HardSigmoid", "hard_sigmoid"),
+        (UnaryKind::HardSwish, "HardSwish", "hard_swish"),
+        (UnaryKind::Elu { alpha: 1.0 }, "Elu", "elu"),
+        (UnaryKind::Selu { alpha: 1.673_263_2, gamma: 1.050_701 }, "Selu", "selu"),
+        (UnaryKind::Celu { alpha: 1.0 }, "Celu", "celu"),
+        (UnaryKind::ThresholdedRelu { alpha: 1.0 }, "ThresholdedRelu", "thresholded_relu"),
+        (UnaryKind::Softplus, "Softplus", "softplus"),
+        (UnaryKind::Softsign, "Softsign", "softsign"),
+        (UnaryKind::Mish, "Mish", "mish"),
+        (UnaryKind::Gelu, "Gelu", "gelu"),
+        (UnaryKind::GeluTanh, "Gelu", "gelu_tanh"),
+        (UnaryKind::Swish, "Swish", "swish"),
+        (UnaryKind::Floor, "Floor", "floor"),
+        (UnaryKind::Ceil, "Ceil", "ceil"),
+        (UnaryKind::Round, "Round", "round"),
+        (UnaryKind::Sign, "Sign", "sign"),
+        (UnaryKind::Sin, "Sin", "sin"),
+        (UnaryKind::Cos, "Cos", "cos"),
+    ];
+
+    fn entry(self) -> &'static (UnaryKind, &'static str, &'static str) {
+        let own = |e: &&(UnaryKind, _, _)| discriminant(&e.0) == discriminant(&self);
+        UnaryKind::ALL.iter().find(own).expect("ALL lists every kind")
+    }
+
+    /// The operator's name in ONNX.
+    pub fn name(self) -> &'static str {
+        self.entry().1
+    }
+
+    /// The operator's name in the text form.
+    pub fn text_name(self) -> &'static str {
+        self.entry().2
+    }
+
+    /// The parameters by name.
+    pub fn parameters(self) -> Vec<(&'static str, f32)> {
+        match self {
+            UnaryKind::HardSigmoid { alpha, beta } => vec![("alpha", alpha), ("beta", beta)],
+            UnaryKind::Selu { alpha, gamma } => vec![("alpha", alpha), ("gamma", gamma)],
+            UnaryKind::Elu { alpha } | UnaryKind::Celu { alpha } | UnaryKind::ThresholdedRelu { alpha } => {
+                vec![("alpha", alpha)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same kind with each parameter replaced by what `read` gives for its name and old value.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn with(self, mut read: impl FnMut(&'static str, f32) -> Result<f32>) -> Result<UnaryKind> {
+        Ok(match self {
+            UnaryKind::HardSigmoid { alpha, beta } => {
+                UnaryKind::HardSigmoid { alpha: read("alpha", alpha)?, beta: read("beta", beta)? }
+            }
+            UnaryKind::Selu { alpha, gamma } => {
+                UnaryKind::Selu { alpha: read("alpha", alpha)?, gamma: read("gamma", gamma)? }
+            }
+            UnaryKind::Elu { alpha } => UnaryKind::Elu { alpha: read("alpha", alpha)? },
+            UnaryKind::Celu { alpha } => UnaryKind::Celu { alpha: read("alpha", alpha)? },
+            UnaryKind::ThresholdedRelu { alpha } => {
+                UnaryKind::ThresholdedRelu { alpha: read("alpha", alpha)? }
+            }
+            plain => plain,
+        })
+    }
+}
+
+/// An elementwise function of two operands with numpy broadcasting. Addition is [`super::Op::Add`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BinaryKind {
+    /// a - b.
+    Sub,
+    /// a * b.
+    Mul,
+    /// a / b.
+    Div,
+    /// a to the power of b.
+    Pow,
+    /// The smaller.
+    Min,
+    /// The larger.
+    Max,
+}
+
+impl BinaryKind {
+    /// Every kind, its name in ONNX and its name in the text form.
+    pub const ALL: &[(BinaryKind, &str, &str)] = &[
+        (BinaryKind::Sub, "Sub", "subtract"),
+        (BinaryKind::Mul, "Mul", "multiply"),
+        (BinaryKind::Div, "Div", "divide"),
+        (BinaryKind::Pow, "Pow", "power"),
+        (BinaryKind::Min, "Min", "minimum"),
+        (BinaryKind::Max, "Max", "maximum"),
+    ];
+
+    fn entry(self) -> &'static (BinaryKind, &'static str, &'static str) {
+        BinaryKind::ALL.iter().find(|e| e.0 == self).expect("ALL lists every kind")
+    }
+
+    /// The operator's name in ONNX.
+    pub fn name(self) -> &'static str {
+        self.entry().1
+    }
+
+    /// The operator's name in the text form.
+    pub fn text_name(self) -> &'static str {
+        self.entry().2
+    }
+}
+
+/// How a reduction combines elements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReduceKind {
+    /// Arithmetic mean.
+    Mean,
+    /// Sum.
+    Sum,
+    /// Product.
+    Prod,
+    /// Maximum.
+    Max,
+    /// Minimum.
+    Min,
+    /// Sum of absolute values.
+    L1,
+    /// Root of the sum of squares.
+    L2,
+    /// Logarithm of the sum.
+    LogSum,
+    /// Logarithm of the sum of exponentials.
+    LogSumExp,
+    /// Sum of squares.
+    SumSquare,
+}
+
+impl ReduceKind {
+    /// Every kind, its name in ONNX and its name in the text form.
+    pub const ALL: &[(ReduceKind, &str, &str)] = &[
+        (ReduceKind::Mean, "ReduceMean", "mean"),
+        (ReduceKind::Sum, "ReduceSum", "sum"),
+        (ReduceKind::Prod, "ReduceProd", "prod"),
+        (ReduceKind::Max, "ReduceMax", "max"),
+        (ReduceKind::Min, "ReduceMin", "min"),
+        (ReduceKind::L1, "ReduceL1", "l1"),
+        (ReduceKind::L2, "ReduceL2", "l2"),
+        (ReduceKind::LogSum, "ReduceLogSum", "log_sum"),
+        (ReduceKind::LogSumExp, "ReduceLogSumExp", "log_sum_exp"),
+        (ReduceKind::SumSquare, "ReduceSumSquare", "sum_square"),
+    ];
+
+    fn entry(self) -> &'static (ReduceKind, &'static str, &'static str) {
+        ReduceKind::ALL.iter().find(|e| e.0 == self).expect("ALL lists every kind")
+    }
+
+    /// The operator's name in ONNX.
+    pub fn name(self) -> &'static str {
+        self.entry().1
+    }
+
+    /// The operator's name in the text form.
+    pub fn text_name(self) -> &'static str {
+        self.entry().2
+    }
+}
+
+/// What a Pad writes around its input.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum PadMode {
+    /// One value.
+    Constant(f32),
+    /// The input mirrored at its first and last element, which are not repeated.
+    Reflect,
+    /// The nearest element of the input.
+    Edge,
+    /// The input again, as if it were periodic.
+    Wrap,
+}
+
+/// Which input elements make an output element of a Resize.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Interpolation {
+    /// The nearest one.
+    Nearest(Rounding),
+    /// The two around it along each axis.
+    Linear,
+    /// The four around it along each axis.
+    Cubic {
+        /// Keys' coefficient a.
+        coefficient: f32,
+        /// Taps outside the input count zero and the rest is rescaled, instead of repeating the edge.
+        exclude_outside: bool,
+    },
+}
+
+/// How [`Interpolation::Nearest`] makes a coordinate whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rounding {
+    /// To the nearest, halves down.
+    PreferFloor,
+    /// To the nearest, halves up.
+    PreferCeil,
+    /// Down.
+    Floor,
+    /// Up.
+    Ceil,
+}
+
+impl Rounding {
+    /// Every rounding and its name, in ONNX as in the text form.
+    pub const ALL: &[(Rounding, &str)] = &[
+        (Rounding::PreferFloor, "round_prefer_floor"),
+        (Rounding::PreferCeil, "round_prefer_ceil"),
+        (Rounding::Floor, "floor"),
+        (Rounding::Ceil, "ceil"),
+    ];
+
+    /// The name, in ONNX as in the text form.
+    pub fn name(self) -> &'static str {
+        Rounding::ALL.iter().find(|e| e.0 == self).expect("ALL lists every rounding").1
+    }
+}
+
+/// Where in the input an output element of a Resize lies, with `o` its index and `s` the scale.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Coordinates {
+    /// (o + 0.5) / s - 0.5.
+    HalfPixel,
+    /// As `HalfPixel`, centred where scale times extent is not whole.
+    HalfPixelSymmetric,
+    /// As `HalfPixel`, 0 where the output has one element.
+    PytorchHalfPixel,
+    /// o * (in - 1) / (out - 1): corners lie on corners.
+    AlignCorners,
+    /// o / s.
+    Asymmetric,
+    /// (o + 0.5) / s, meant for nearest neighbours that round down.
+    HalfPixelForNearest,
+}
+
+impl Coordinates {
+    /// Every mode and its name, in ONNX as in the text form.
+    pub const ALL: &[(Coordinates, &str)] = &[
+        (Coordinates::HalfPixel, "half_pixel"),
+        (Coordinates::HalfPixelSymmetric, "half_pixel_symmetric"),
+        (Coordinates::PytorchHalfPixel, "pytorch_half_pixel"),
+        (Coordinates::AlignCorners, "align_corners"),
+        (Coordinates::Asymmetric, "asymmetric"),
+        (Coordinates::HalfPixelForNearest, "tf_half_pixel_for_nn"),
+    ];
+
+    /// The name, in ONNX as in the text form.
+    pub fn name(self) -> &'static str {
+        Coordinates::ALL.iter().find(|e| e.0 == self).expect("ALL lists every mode").1
+    }
+}
+
+/// A recurrent cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cell {
+    /// tanh(Wx + Rh + b).
+    Rnn,
+    /// Gates in the order i, o, f, c.
+    Lstm,
+    /// Gates in the order z, r, h.
+    Gru {
+        /// The reset gate scales the product instead of the state that enters it.
+        linear_before_reset: bool,
+    },
+}
+
+impl Cell {
+    /// Rows of the weights for each hidden element.
+    pub fn gates(self) -> usize {
+        match self {
+            Cell::Rnn => 1,
+            Cell::Lstm => 4,
+            Cell::Gru { .. } => 3,
+        }
+    }
+}
+
+/// In which order a recurrent cell sees the steps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// First to last.
+    Forward,
+    /// Last to first.
+    Reverse,
+    /// Both, each with its own weights.
+    Bidirectional,
+}
+
+impl Direction {
+    /// Every direction and its name, in ONNX as in the text form.
+    pub const ALL: &[(Direction, &str)] = &[
+        (Direction::Forward, "forward"),
+        (Direction::Reverse, "reverse"),
+        (Direction::Bidirectional, "bidirectional"),
+    ];
+
+    /// The name, in ONNX as in the text form.
+    pub fn name(self) -> &'static str {
+        Direction::ALL.iter().find(|e| e.0 == self).expect("ALL lists every direction").1
+    }
+
+    /// Number of directions.
+    pub fn count(self) -> usize {
+        if self == Direction::Bidirectional { 2 } else { 1 }
+    }
+}

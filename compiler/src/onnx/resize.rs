@@ -1,0 +1,153 @@
+//! Resize and Upsample.
+
+use super::call::Call;
+use super::moves::axes;
+use crate::error::Result;
+use crate::graph::{Coordinates, Interpolation, MAX_ELEMENTS, Op, Resize, Rounding};
+
+/// Floats of an optional input; an empty list means that it is left out.
+fn floats(call: &Call, input: usize) -> Result<Option<Vec<f32>>> {
+    if !call.has(input) {
+        return Ok(None);
+    }
+    let data = call.float_list(input)?;
+    Ok((!data.is_empty()).then_some(data))
+}
+
+/// Extents that scales give: rounded down, as float32 products.
+fn sizes(call: &Call, scales: &[f32], shape: &[usize]) -> Result<Vec<usize>> {
+    let size = |(s, n): (&f32, &usize)| {
+        let size = s * *n as f32;
+        (size >= 1.0 && size <= MAX_ELEMENTS as f32).then_some(size as usize)
+    };
+    match scales.iter().zip(shape).map(size).collect() {
+        Some(sizes) if scales.len() == shape.len() => Ok(sizes),
+        _ => call.refuse("scales", format!("{scales:?} does not fit {shape:?}")),
+    }
+}
+
+/// Upsample: nearest downwards, or linear, from coordinates o / scale.
+pub(super) fn upsample(call: &mut Call) -> Result<()> {
+    let scales = if call.opset() < 9 {
+        call.arity(1, 1)?;
+        call.floats("scales")?.map(<[f32]>::to_vec)
+    } else {
+        call.arity(2, 2)?;
+        floats(call, 1)?
+    };
+    let interpolation = match call.string("mode", "nearest")? {
+        "nearest" => Interpolation::Nearest(Rounding::Floor),
+        "linear" => Interpolation::Linear,
+        other => return call.refuse("mode", format!("{other:?} is not known")),
+    };
+    let Some(scales) = scales else {
+        return call.refuse("scales", "is missing");
+    };
+    let sizes = sizes(call, &scales, &call.shape(0)?)?;
+    let x = call.value(0)?;
+    call.emit(Op::Resize(Resize { sizes, scales, interpolation, coordinates: Coordinates::Asymmetric }), &[x])
+}
+
+/// Resize by constant scales or sizes.
+pub(super) fn resize(call: &mut Call) -> Result<()> {
+    let x = call.value(0)?;
+    let shape = call.shape(0)?;
+    if call.opset() < 11 {
+        return resize_10(call);
+    }
+    call.arity(1, 4)?;
+    let coordinates = coordinates(call)?;
+    let interpolation = interpolation(call)?;
+    call.ignore("extrapolation_value");
+    let named = match call.opset() {
+        18.. => call.ints("axes")?.map(|a| axes(call, a, shape.len())).transpose()?,
+        _ => None,
+    };
+    let named = named.unwrap_or_else(|| (0..shape.len()).collect());
+    if call.opset() >= 18 && call.flag("antialias", false)? {
+        return call.refuse("antialias", "is not supported");
+    }
+    let policy = match call.opset() {
+        18.. => call.string("keep_aspect_ratio_policy", "stretch")?,
+        _ => "stretch",
+    };
+    let wanted = if call.has(3) { call.integers(3)? } else { Vec::new() };
+    let mut r = Resize { sizes: shape.clone(), scales: vec![1.0; shape.len()], interpolation, coordinates };
+    match floats(call, 2)? {
+        Some(given) if wanted.is_empty() && given.len() == named.len() => {
+            for (&axis, scale) in named.iter().zip(given) {
+                r.scales[axis] = scale;
+            }
+            r.sizes = sizes(call, &r.scales, &shape)?;
+        }
+        None if wanted.len() == named.len() => by_sizes(call, &mut r, &wanted, &named, policy)?,
+        _ => return call.refuse("scales", format!("or sizes do not fit {shape:?}: one of them is needed")),
+    }
+    call.emit(Op::Resize(r), &[x])
+}
+
+fn by_sizes(call: &Call, r: &mut Resize, wanted: &[i64], named: &[usize], policy: &str) -> Result<()> {
+    let positive = |&n: &i64| usize::try_from(n).ok().filter(|n| (1..=MAX_ELEMENTS).contains(n));
+    let Some(wanted) = wanted.iter().map(positive).collect::<Option<Vec<usize>>>() else {
+        return call.refuse("sizes", format!("{wanted:?} is out of range"));
+    };
+    let old = r.sizes.clone();
+    let ratios: Vec<f32> = named.iter().zip(&wanted).map(|(&a, &n)| n as f32 / old[a] as f32).collect();
+    let common = match policy {
+        "stretch" => None,
+        "not_larger" => Some(ratios.iter().copied().fold(f32::INFINITY, f32::min)),
+        "not_smaller" => Some(ratios.iter().copied().fold(0.0, f32::max)),
+        other => return call.refuse("keep_aspect_ratio_policy", format!("{other:?} is not known")),
+    };
+    for (i, &axis) in named.iter().enumerate() {
+        r.scales[axis] = common.unwrap_or(ratios[i]);
+        r.sizes[axis] = match common {
+            None => wanted[i],
+            Some(scale) => ((scale * old[axis] as f32).round() as usize).max(1),
+        };
+    }
+    Ok(())
+}
+
+/// Resize of opset 10: as Upsample, but nearest is upwards where it shrinks.
+fn resize_10(call: &mut Call) -> Result<()> {
+    call.arity(2, 2)?;
+    let Some(scales) = floats(call, 1)? else {
+        return call.refuse("scales", "is empty");
+    };
+    let grows = scales.iter().all(|&s| s >= 1.0);
+    let interpolation = match call.string("mode", "nearest")? {
+        "linear" => Interpolation::Linear,
+        "nearest" if grows => Interpolation::Nearest(Rounding::Floor),
+        "nearest" if scales.iter().all(|&s| s <= 1.0) => Interpolation::Nearest(Rounding::Ceil),
+        "nearest" => return call.refuse("scales", "both grow and shrink"),
+        other => return call.refuse("mode", format!("{other:?} is not known")),
+    };
+    let sizes = sizes(call, &scales, &call.shape(0)?)?;
+    let x = call.value(0)?;
+    call.emit(Op::Resize(Resize { sizes, scales, interpolation, coordinates: Coordinates::Asymmetric }), &[x])
+}
+
+fn coordinates(call: &mut Call) -> Result<Coordinates> {
+    let name = call.string("coordinate_transformation_mode", "half_pixel")?;
+    match Coordinates::ALL.iter().find(|e| e.1 == name) {
+        Some(e) => Ok(e.0),
+        None => call.refuse("coordinate_transformation_mode", format!("{name:?} is not supported")),
+    }
+}
+
+fn interpolation(call: &mut Call) -> Result<Interpolation> {
+    let rounding = call.string("nearest_mode", "round_prefer_floor")?;
+    let Some(&(rounding, _)) = Rounding::ALL.iter().find(|e| e.1 == rounding) else {
+        return call.refuse("nearest_mode", format!("{rounding:?} is not known"));
+    };
+    let coefficient = call.float("cubic_coeff_a", -0.75)?;
+    let exclude_outside = call.flag("exclude_outside", false)?;
+    match call.string("mode", "nearest")? {
+        "nearest" => Ok(Interpolation::Nearest(rounding)),
+        "linear" if exclude_outside => call.refuse("exclude_outside", "is supported for cubic alone"),
+        "linear" => Ok(Interpolation::Linear),
+        "cubic" => Ok(Interpolation::Cubic { coefficient, exclude_outside }),
+        other => call.refuse("mode", format!("{other:?} is not known")),
+    }
+}

@@ -1,0 +1,180 @@
+//! The ONNX project's own tests of single operators, against the float reference.
+//!
+//! They lie in the Python package `onnx`, in `backend/test/data/node`. The folder is looked for in the
+//! environment variable `TILEWRIGHT_ONNX_NODES`, then beside an installed `onnx`; without it the test
+//! says so and passes. Integer inputs become constants: shapes and indices are known while compiling.
+//! A test whose model is refused counts as refused; a result that differs fails.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ndarray::{ArrayD, IxDyn};
+use prost::Message;
+use tilewright_compiler::{float, onnx};
+
+/// As the ONNX project's own runner: relative, or absolute near zero.
+const TOLERANCE: (f32, f32) = (1e-3, 1e-5);
+
+#[derive(Clone, PartialEq, Message)]
+struct Tensor {
+    #[prost(int64, repeated, tag = "1")]
+    dims: Vec<i64>,
+    #[prost(int32, tag = "2")]
+    data_type: i32,
+    #[prost(float, repeated, tag = "4")]
+    float_data: Vec<f32>,
+    #[prost(bytes = "vec", tag = "9")]
+    raw_data: Vec<u8>,
+}
+
+const FLOAT: i32 = 1;
+
+#[derive(Clone, PartialEq, Message)]
+struct Model {
+    #[prost(message, optional, tag = "7")]
+    graph: Option<Graph>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Graph {
+    #[prost(message, repeated, tag = "11")]
+    input: Vec<Named>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Named {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+impl Tensor {
+    /// The tensor as an array, if it holds float32.
+    fn floats(&self) -> Option<ArrayD<f32>> {
+        let data = match self.raw_data.as_slice() {
+            [] => self.float_data.clone(),
+            raw => raw.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        };
+        let shape: Vec<usize> = self.dims.iter().map(|&d| d as usize).collect();
+        let array = (self.data_type == FLOAT).then(|| ArrayD::from_shape_vec(IxDyn(&shape), data));
+        array.and_then(Result::ok)
+    }
+}
+
+/// A field of bytes in the encoding of protocol buffers.
+fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut result = vec![tag << 3 | 2];
+    prost::encoding::encode_varint(bytes.len() as u64, &mut result);
+    result.extend(bytes);
+    result
+}
+
+/// The folder with the tests.
+fn folder() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("TILEWRIGHT_ONNX_NODES") {
+        return Some(PathBuf::from(folder));
+    }
+    let ask = "import os, onnx; print(os.path.dirname(onnx.__file__))";
+    let answer = Command::new("python3").args(["-c", ask]).output().ok()?;
+    let package = String::from_utf8(answer.stdout).ok()?;
+    let folder = Path::new(package.trim()).join("backend/test/data/node");
+    (answer.status.success() && folder.is_dir()).then_some(folder)
+}
+
+/// What became of a test.
+enum Outcome {
+    Passed,
+    Refused(String),
+    Failed(String),
+}
+
+fn read(path: &Path) -> Option<Tensor> {
+    Tensor::decode(fs::read(path).ok()?.as_slice()).ok()
+}
+
+fn numbered(folder: &Path, kind: &str) -> Vec<PathBuf> {
+    let path = |n: usize| folder.join(format!("{kind}_{n}.pb"));
+    (0..).map(path).take_while(|p| p.exists()).collect()
+}
+
+fn run(case: &Path) -> Outcome {
+    let Ok(mut bytes) = fs::read(case.join("model.onnx")) else {
+        return Outcome::Refused("there is no model".into());
+    };
+    let Some(graph) = Model::decode(bytes.as_slice()).ok().and_then(|m| m.graph) else {
+        return Outcome::Failed("the model cannot be decoded".into());
+    };
+    let data = case.join("test_data_set_0");
+    let mut inputs = Vec::new();
+    for (input, path) in graph.input.iter().zip(numbered(&data, "input")) {
+        let Some(tensor) = read(&path) else {
+            return Outcome::Refused("an input is no tensor".into());
+        };
+        match tensor.floats() {
+            Some(array) => inputs.push(array),
+            None => {
+                // Messages merge: an initialiser added behind the model becomes a part of its graph.
+                let raw = fs::read(&path).expect("it was read above");
+                let named = [raw, field(8, input.name.as_bytes())].concat();
+                bytes.extend(field(7, &field(5, &named)));
+            }
+        }
+    }
+    let graph = match onnx::import_bytes(&bytes, "model.onnx", None) {
+        Ok(imported) => imported.graph,
+        Err(e) => return Outcome::Refused(e.report().message.clone()),
+    };
+    // Constants that the model makes itself have no input.
+    let results = match float::run(&graph, &inputs) {
+        Ok(results) => results,
+        Err(e) => return Outcome::Failed(e.to_string()),
+    };
+    for (y, path) in results.iter().zip(numbered(&data, "output")) {
+        let Some(expected) = read(&path).and_then(|t| t.floats()) else {
+            return Outcome::Refused("an output is no float32 tensor".into());
+        };
+        if y.shape() != expected.shape() {
+            return Outcome::Failed(format!("shape {:?}, not {:?}", y.shape(), expected.shape()));
+        }
+        let close = |(&y, &e): (&f32, &f32)| {
+            y == e || y.is_nan() && e.is_nan() || (y - e).abs() <= TOLERANCE.1 + TOLERANCE.0 * e.abs()
+        };
+        if let Some(i) = y.iter().zip(&expected).position(|pair| !close(pair)) {
+            let (y, e) = (y.iter().nth(i), expected.iter().nth(i));
+            return Outcome::Failed(format!("element {i} is {y:?}, not {e:?}"));
+        }
+    }
+    Outcome::Passed
+}
+
+#[test]
+fn float_reference_passes_the_onnx_node_tests() {
+    let Some(folder) = folder() else {
+        eprintln!(
+            "SKIPPED: no ONNX node tests; set TILEWRIGHT_ONNX_NODES or install the Python package onnx"
+        );
+        return;
+    };
+    let mut cases: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    cases.sort();
+    let (mut passed, mut refused, mut failed) = (0, BTreeMap::<String, Vec<String>>::new(), Vec::new());
+    for case in &cases {
+        let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match run(case) {
+            Outcome::Passed => passed += 1,
+            Outcome::Refused(why) => refused.entry(why).or_default().push(name),
+            Outcome::Failed(why) => failed.push(format!("{name}: {why}")),
+        }
+    }
+    for (why, names) in &refused {
+        println!("refused, {why}: {}", names.join(" "));
+    }
+    for line in &failed {
+        println!("FAILED {line}");
+    }
+    let count: usize = refused.values().map(Vec::len).sum();
+    println!("ONNX node tests: {passed} passed, {count} refused, {} failed", failed.len());
+    assert!(failed.is_empty(), "{} node tests fail", failed.len());
+    assert!(passed > 300, "only {passed} of {} node tests pass", cases.len());
+}
