@@ -23,6 +23,7 @@ mod recurrent;
 mod reduce;
 mod resize;
 mod shape;
+mod table;
 mod tensor;
 mod window;
 
@@ -32,6 +33,8 @@ mod tests;
 use std::path::Path;
 
 use prost::Message;
+
+pub use table::{Machine, OPERATORS, Operator, document};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;

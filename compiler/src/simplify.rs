@@ -5,6 +5,8 @@
 //! * each Gemm is `alpha = beta = 1`, not transposed on the left, weights (N,K), bias (N) or none;
 //! * no MatMul has a constant matrix on its right;
 //! * the slope of a PRelu is (C, 1, ..., 1) unless it really varies within a channel;
+//! * no Pad with zeros feeds a convolution alone, no constant is subtracted, divides, or scales an image channel by channel;
+//! * functions that were written as several operators are one: hard-swish, SiLU, GELU, layer norm;
 //! * nothing computes on constants alone, does nothing, or is never read.
 
 mod batch_norm;
@@ -13,8 +15,11 @@ mod constants;
 mod dead;
 mod matrix;
 mod no_ops;
+mod pad;
+mod patterns;
 mod prelu;
 mod rewrite;
+mod scale;
 
 #[cfg(test)]
 mod tests;
@@ -31,12 +36,18 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("fold constants", constants::run),
     // A no-op between two operators hides the pair from the passes that join them.
     ("drop no-ops", no_ops::run),
+    // Before the arithmetic they consist of takes another form.
+    ("recognise functions", patterns::run),
     ("slopes per channel", prelu::run),
     ("canonical matrix products", matrix::run),
     ("fold batch normalization", batch_norm::run),
     // The two passes above insert reshapes that may meet others, before an addend say.
     ("drop no-ops", no_ops::run),
+    // Differences become sums, which the pass after it wants; factors meet the products above.
+    ("constant factors", scale::run),
     ("fold addends into biases", bias::run),
+    // Normalisations and factors have become the convolutions that padding folds into.
+    ("fold padding", pad::run),
     ("drop dead code", dead::run),
 ];
 

@@ -2,8 +2,8 @@
 // that starts one program, and a trace of what the units did.
 //
 // Arguments: image, result, bus bytes, latency, outstanding, cycle limit, stall seed (0: none),
-// then address and length of the four instruction lists. Prints one event a line; writes the memory
-// after the run to `result`. Exit status 0: finished, 3: cycle limit reached.
+// then address and length of the four instruction lists, then the number of runs one after the
+// other. Prints one event of the last run a line; writes the memory after it to `result`. Exit status 0: finished, 3: cycle limit reached.
 #include "Vtilewright.h"
 #include "verilated.h"
 #include <cstdint>
@@ -131,7 +131,7 @@ static void host(int address, uint32_t data, bool write) {
 }
 
 int main(int argc, char** argv) {
-    if (argc != 16) fail("wrong arguments");
+    if (argc != 17) fail("wrong arguments");
     FILE* file = fopen(argv[1], "rb");
     if (!file) fail("no image");
     fseek(file, 0, SEEK_END);
@@ -157,9 +157,19 @@ int main(int argc, char** argv) {
         host(8 + u, strtoull(argv[9 + 2 * u], nullptr, 10), true);
         cycle(-1);
     }
-    host(0, 1, true);
+    const int runs = atoi(argv[16]);
     int64_t time = 0;
-    for (; time < limit; time++) {
+    for (int n = 1; n < runs; n++) {
+        host(0, 1, true);
+        for (time = 0; time < limit; time++) {
+            cycle(time);
+            host(0, 0, false);
+            if (top->done) break;
+        }
+    }
+    late = out_of_range = transferred = 0;
+    host(0, 1, true);
+    for (time = 0; time < limit; time++) {
         cycle(time);  // ends after the clock edge: what is seen now belongs to time + 1
         host(0, 0, false);
         if (top->done) break;

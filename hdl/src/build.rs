@@ -27,7 +27,7 @@
 //! `select`, `any`, ... Widths are checked at once. There is no
 //! implicit widening: extend first, then add. Values have no signedness of their own; the
 //! operations that care say so in their names. Constants: [`lit`], [`zero`], `x.is(5)`, `x.plus(1)`.
-//! [`concat`] takes the most significant part first, [`pack`] element 0 (least significant) first.
+//! [`concat()`] takes the most significant part first, [`pack`] element 0 (least significant) first.
 //!
 //! # Structure
 //! * [`Builder::instance`] places a finished module; `clock` and `reset` are connected by itself;
@@ -43,7 +43,7 @@
 //! sign that depends on context.
 //!
 //! # Testing
-//! [`check::Bench`](crate::check::Bench) runs a module in rust-hdl's simulation; [`check::differential`](crate::check::differential) compares
+//! In tests, `check::Bench` runs a module in rust-hdl's simulation; `check::differential` compares
 //! that with the emitted Verilog under random stimuli.
 
 mod builder;

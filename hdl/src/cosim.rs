@@ -28,6 +28,7 @@ const HARNESS: &str = include_str!("../cosim/harness.cpp");
 pub struct Rtl {
     folder: PathBuf,
     config: Config,
+    runs: usize,
 }
 
 /// How to run.
@@ -100,7 +101,7 @@ impl Rtl {
     pub fn build(config: &Config, cache: &Path) -> Result<Rtl, Error> {
         let verilog = generate(config, Technology::Portable)?;
         let folder = cache.join(format!("{:016x}", hash(&[verilog.as_bytes(), HARNESS.as_bytes()])));
-        let rtl = Rtl { folder: folder.clone(), config: config.clone() };
+        let rtl = Rtl { folder: folder.clone(), config: config.clone(), runs: 1 };
         if rtl.binary().is_file() {
             return Ok(rtl);
         }
@@ -151,6 +152,12 @@ impl Rtl {
         }
     }
 
+    /// The same model, whose runs repeat a program `runs` times without a reset, each time on the
+    /// memory that the time before left; the result is that of the last.
+    pub fn repeated(&self, runs: usize) -> Rtl {
+        Rtl { runs, ..self.clone() }
+    }
+
     fn binary(&self) -> PathBuf {
         self.folder.join("model").join("model")
     }
@@ -191,6 +198,7 @@ impl Rtl {
         for (address, count) in addresses.iter().zip(counts) {
             command.arg(address.to_string()).arg(count.to_string());
         }
+        command.arg(self.runs.to_string());
         let output = start(&mut command)?;
         match output.status.code() {
             Some(0) => {}

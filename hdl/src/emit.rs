@@ -138,7 +138,16 @@ fn arrange(text: &str, list: &[(Arc<Module>, String, String)]) -> String {
             let (name, ports) = rest.split_once('(').unwrap_or((rest, ");"));
             let ports = ports.trim_end_matches(");").replace(',', ", ");
             current = Some(name.to_string());
-            modules.insert(name.to_string(), vec![format!("module {name}({ports});")]);
+            let one_line = format!("module {name}({ports});");
+            let header = if one_line.len() <= WIDTH {
+                vec![one_line]
+            } else {
+                let mut lines = vec![format!("module {name}(")];
+                lines.extend(fold(&ports).iter().map(|line| format!("    {line}")));
+                lines.push(");".to_string());
+                lines
+            };
+            modules.insert(name.to_string(), header);
             continue;
         }
         let Some(lines) = current.as_ref().and_then(|name| modules.get_mut(name)) else { continue };
@@ -169,14 +178,17 @@ const NOISE: &[&str] = &[
     "// Update code (wrapper)",
 ];
 
-/// Lines of at most 97 characters.
+/// Longest line of a comment or a list of ports.
+const WIDTH: usize = 100;
+
+/// Lines of at most [`WIDTH`] characters, with room for a comment sign or an indentation.
 fn fold(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let last = lines.last_mut().expect("starts with one");
         if last.is_empty() {
             *last = word.to_string();
-        } else if last.len() + 1 + word.len() <= 97 {
+        } else if last.len() + 1 + word.len() <= WIDTH - 4 {
             *last += " ";
             *last += word;
         } else {

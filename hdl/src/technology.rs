@@ -4,6 +4,8 @@
 use crate::dynsig::Value;
 
 mod ecp5;
+#[cfg(test)]
+mod tests;
 
 /// How memories and multipliers are written in the Verilog. All forms behave alike.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

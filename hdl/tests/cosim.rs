@@ -38,6 +38,14 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
         assert_eq!(wrong, None, "{what}: first wrong byte of external memory");
         assert_eq!((run.errors, run.late, run.out_of_range), (0, 0, 0), "{what}");
         assert_eq!(run.cycles, report.cycles, "{what}");
+        // Nothing of a run is left over that the next would notice.
+        let again = rtl.repeated(3).run_program(&program, &[], &options);
+        let again = again.unwrap_or_else(|e| panic!("{what}, third run: {e}"));
+        assert!(
+            again.memory == want && again.cycles == report.cycles,
+            "{what}: third run, {} cycles",
+            again.cycles
+        );
         let options = Options { stall: Some(seed), ..options };
         let run =
             rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what} with pauses: {e}"));

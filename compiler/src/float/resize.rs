@@ -8,7 +8,10 @@ use crate::graph::{Coordinates, Interpolation, Resize, Rounding};
 pub(super) fn resize(x: &ArrayViewD<f32>, r: &Resize) -> ArrayD<f32> {
     let mut shape = x.shape().to_vec();
     let mut data: Vec<f32> = x.iter().copied().collect();
-    for axis in 0..shape.len() {
+    // What shrinks goes first, so that nothing on the way is larger than both ends.
+    let (shrinking, growing): (Vec<usize>, Vec<usize>) =
+        (0..shape.len()).partition(|&axis| r.sizes[axis] <= x.shape()[axis]);
+    for axis in [shrinking, growing].concat() {
         let (extent, size) = (shape[axis], r.sizes[axis]);
         if extent == size && r.scales[axis] == 1.0 {
             continue;

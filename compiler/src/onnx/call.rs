@@ -159,6 +159,20 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// An input of constant integers as float32; `None` if it holds floats or is computed.
+    pub fn whole_value(&mut self, input: usize) -> Result<Option<ValueId>> {
+        let Operand::Constant(tensor) = self.operand(input)? else {
+            return Ok(None);
+        };
+        match &tensor.elements {
+            Elements::Floats(_) => Ok(None),
+            Elements::Ints(data) => {
+                let data = data.iter().map(|&v| v as f32).collect();
+                self.importer.graph.constant("", &tensor.shape, data).map(Some)
+            }
+        }
+    }
+
     /// Whether there are inputs and all are integer constants: shape arithmetic.
     pub fn all_integers(&self) -> bool {
         let integer = |i| {

@@ -30,7 +30,16 @@ pub(super) fn gelu(call: &mut Call) -> Result<()> {
 
 /// Sub, Mul, Div, Pow.
 pub(super) fn binary(call: &mut Call, kind: BinaryKind) -> Result<()> {
-    let inputs = call.values(2, 2)?;
+    call.arity(2, 2)?;
+    // Pow alone may have operands of two types.
+    let exponent = match kind {
+        BinaryKind::Pow => call.whole_value(1)?,
+        _ => None,
+    };
+    let inputs = match exponent {
+        Some(exponent) => vec![call.value(0)?, exponent],
+        None => call.values(2, 2)?,
+    };
     call.emit(Op::Binary { kind }, &inputs)
 }
 

@@ -10,11 +10,14 @@ use super::constant;
 use super::import::Operand;
 use super::moves::bounds;
 use super::shape::{axis, resolve, squeezed, unsqueezed};
-use super::tensor::{Elements, Tensor};
+use super::tensor::{Elements, Tensor, count, decode};
 use crate::error::{Error, Result};
 
 /// Longest list that shape arithmetic makes.
 const LONGEST: usize = 4096;
+
+/// Most elements of a ConstantOfShape.
+const LARGEST_CONSTANT: usize = 1 << 20;
 
 /// Folds a node whose inputs are all integer constants.
 pub(super) fn run(call: &mut Call) -> Result<()> {
@@ -26,6 +29,12 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
         "Sub" => arithmetic(call, i64::checked_sub)?,
         "Mul" => arithmetic(call, i64::checked_mul)?,
         "Div" => arithmetic(call, i64::checked_div)?,
+        "Mod" => arithmetic(call, floored_remainder)?,
+        "Equal" => arithmetic(call, |a, b| Some(i64::from(a == b)))?,
+        "Less" => arithmetic(call, |a, b| Some(i64::from(a < b)))?,
+        "Greater" => arithmetic(call, |a, b| Some(i64::from(a > b)))?,
+        "Where" => choose(call)?,
+        "ConstantOfShape" => return constant_of_shape(call),
         "Gather" => gather(call)?,
         "Concat" => concat(call)?,
         "Slice" => slice(call)?,
@@ -52,8 +61,8 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
     let Elements::Ints(data) = &tensor.elements else {
         unreachable!("every rule above makes integers");
     };
-    let count = tensor.shape.iter().try_fold(1, |n: usize, &e| n.checked_mul(e));
-    if count != Some(data.len()) || data.len() > LONGEST {
+    let total = tensor.shape.iter().try_fold(1, |n: usize, &e| n.checked_mul(e));
+    if total != Some(data.len()) || data.len() > LONGEST {
         return Err(too_long(call));
     }
     call.alias(Operand::Constant(Rc::new(tensor)))
@@ -91,6 +100,45 @@ fn arithmetic(call: &Call, f: fn(i64, i64) -> Option<i64>) -> Result<Tensor> {
         Some(data) => Ok(Tensor::ints(shape, data)),
         None => Err(call.error("the integer arithmetic overflows or divides by zero")),
     }
+}
+
+/// Where: elements of the second or the third input, each of the condition's shape or one element.
+fn choose(call: &Call) -> Result<Tensor> {
+    call.arity(3, 3)?;
+    let parts = [list(call, 0)?, list(call, 1)?, list(call, 2)?];
+    let longest = parts.iter().max_by_key(|p| (p.1.len(), p.0.len())).map_or(vec![], |p| p.0.clone());
+    let count = longest.iter().product::<usize>();
+    if parts.iter().any(|(shape, data)| *shape != longest && data.len() != 1) {
+        return Err(call.error("the shapes of the condition and the choices do not match"));
+    }
+    let at = |p: usize, i: usize| parts[p].1[if parts[p].1.len() == 1 { 0 } else { i }];
+    let data = (0..count).map(|i| if at(0, i) != 0 { at(1, i) } else { at(2, i) }).collect();
+    Ok(Tensor::ints(longest, data))
+}
+
+/// ConstantOfShape: the first states of recurrent layers, and lists of ones.
+fn constant_of_shape(call: &mut Call) -> Result<()> {
+    call.arity(1, 1)?;
+    let (shape, count) = count(&call.integers(0)?)?;
+    if count > LARGEST_CONSTANT {
+        return Err(too_long(call));
+    }
+    let value = match call.tensor("value")? {
+        Some(tensor) => decode(tensor, call.folder).map_err(|e| e.attribute("value"))?.elements,
+        None => Elements::Floats(vec![0.0]),
+    };
+    let tensor = match value {
+        Elements::Floats(v) if v.len() == 1 => Tensor::floats(shape, vec![v[0]; count]),
+        Elements::Ints(v) if v.len() == 1 => Tensor::ints(shape, vec![v[0]; count]),
+        _ => return call.refuse("value", "must have one element"),
+    };
+    call.alias(Operand::Constant(Rc::new(tensor)))
+}
+
+/// The remainder with the sign of the divisor.
+fn floored_remainder(a: i64, b: i64) -> Option<i64> {
+    let rest = a.checked_rem(b)?;
+    Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
 }
 
 /// Picks elements of a list.

@@ -278,7 +278,8 @@ fn dispatch(call: &mut Call) -> Result<()> {
 
 /// The operators of the families that the graph lists.
 fn family(call: &mut Call, name: &str) -> Result<()> {
-    if let Some(e) = UnaryKind::ALL.iter().find(|e| e.1 == name) {
+    // ONNX has Swish from opset 24 on.
+    if let Some(e) = UnaryKind::ALL.iter().find(|e| e.1 == name && name != "Swish") {
         return elementwise::unary(call, e.0);
     }
     if let Some(e) = BinaryKind::ALL.iter().find(|e| e.1 == name) {

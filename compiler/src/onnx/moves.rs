@@ -190,8 +190,15 @@ pub(super) fn gather(call: &mut Call) -> Result<()> {
     let value = call.int("axis", 0)?;
     let along = axis(call, value, shape.len())?;
     let (index_shape, indices) = call.integer_tensor(1)?;
-    let place = |&i: &i64| axis(call, i, shape[along]).map_err(|e| e.attribute("indices"));
-    let indices = indices.iter().map(place).collect::<Result<_>>()?;
+    // Extents are at most MAX_ELEMENTS.
+    let extent = shape[along] as i64;
+    let place = |&i: &i64| {
+        let i = if i < 0 { i.saturating_add(extent) } else { i };
+        usize::try_from(i).ok().filter(|&i| i < shape[along])
+    };
+    let Some(indices) = indices.iter().map(place).collect() else {
+        return call.refuse("indices", format!("one lies outside of axis {along} of {shape:?}"));
+    };
     call.emit(Op::Gather { axis: along, indices, shape: index_shape }, &[x])
 }
 

@@ -65,7 +65,7 @@ pub(super) fn resize(call: &mut Call) -> Result<()> {
     };
     let named = named.unwrap_or_else(|| (0..shape.len()).collect());
     if call.opset() >= 18 && call.flag("antialias", false)? {
-        return call.refuse("antialias", "is not supported");
+        return call.refuse("antialias", "antialiasing is not supported");
     }
     let policy = match call.opset() {
         18.. => call.string("keep_aspect_ratio_policy", "stretch")?,
@@ -79,6 +79,13 @@ pub(super) fn resize(call: &mut Call) -> Result<()> {
                 r.scales[axis] = scale;
             }
             r.sizes = sizes(call, &r.scales, &shape)?;
+            let whole = |axis: usize| r.sizes[axis] as f32 == r.scales[axis] * shape[axis] as f32;
+            if coordinates == Coordinates::AlignCorners && !(0..shape.len()).all(whole) {
+                return Err(call
+                    .error("the ONNX text and ONNX Runtime place corners differently where sizes are rounded")
+                    .attribute("scales")
+                    .hint("export with sizes in place of scales"));
+            }
         }
         None if wanted.len() == named.len() => by_sizes(call, &mut r, &wanted, &named, policy)?,
         _ => return call.refuse("scales", format!("or sizes do not fit {shape:?}: one of them is needed")),

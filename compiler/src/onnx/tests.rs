@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::proto::*;
-use super::{import, import_bytes};
+use super::{OPERATORS, import, import_bytes};
 use crate::graph::random::Random;
-use crate::graph::{Graph, Op};
-use crate::testing::models;
+use crate::graph::{BinaryKind, Graph, Op, ReduceKind, UnaryKind};
+use crate::testing::{all_models, models};
 use crate::{float, simplify};
 
 /// The operator cases, small enough to damage at every byte.
@@ -115,8 +115,20 @@ proptest! {
 fn distort(model: &mut ModelProto, random: &mut Random) {
     const NUMBERS: [i64; 16] =
         [0, 1, 2, 3, 4, 7, 9, 12, -1, -2, 63, 1 << 28, 1 << 31, 1 << 62, i64::MAX, i64::MIN];
-    const OPERATORS: [&str; 12] = [
+    const OPERATORS: [&str; 24] = [
         "Add",
+        "Sub",
+        "Pad",
+        "Split",
+        "Expand",
+        "Resize",
+        "Upsample",
+        "ReduceSum",
+        "LayerNormalization",
+        "ConvTranspose",
+        "LSTM",
+        "GRU",
+        "SpaceToDepth",
         "Concat",
         "Reshape",
         "Gather",
@@ -147,7 +159,7 @@ fn distort(model: &mut ModelProto, random: &mut Random) {
         _ => graph.initializer.iter_mut().flat_map(|t| t.dims.iter_mut()).collect(),
     };
     match random.below(8) {
-        0 => node.op_type = OPERATORS[random.below(12)].to_owned(),
+        0 => node.op_type = OPERATORS[random.below(24)].to_owned(),
         1 => model.opset_import[0].version = 7 + random.below(16) as i64,
         2 if !node.input.is_empty() => {
             node.input.remove(0);
@@ -186,11 +198,34 @@ fn distort(model: &mut ModelProto, random: &mut Random) {
 
 #[test]
 fn all_models_of_the_zoo_import() {
-    for folder in models() {
+    for folder in all_models() {
         let imported = import(&folder.join("model.onnx")).unwrap();
         assert!(imported.warnings.is_empty(), "{:?}", imported.warnings);
         assert!(imported.graph.macs() > 0);
     }
+}
+
+/// The table for people and the importer's own know the same operators.
+#[test]
+fn the_table_lists_what_is_imported() {
+    let names: Vec<&str> = OPERATORS.iter().map(|o| o.name).collect();
+    assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    let unknown = |name: &str| {
+        let result = import_bytes(&one(name, &[1, 2, 8, 8], &[], vec![]), "listed", None);
+        result.is_err_and(|e| e.report().message == "the operator is not supported")
+    };
+    assert!(unknown("Tan"));
+    for name in &names {
+        assert!(!unknown(name), "{name} is listed but not imported");
+    }
+    let families = UnaryKind::ALL.iter().map(|e| e.1).filter(|n| *n != "Swish");
+    let families =
+        families.chain(BinaryKind::ALL.iter().map(|e| e.1)).chain(ReduceKind::ALL.iter().map(|e| e.1));
+    for name in families {
+        assert!(names.contains(&name), "{name} is imported but not listed");
+    }
+    // Swish exists in the graph only: ONNX has it from opset 24 on.
+    assert!(unknown("Swish"));
 }
 
 /// Products counted by hand from the training script: 5x5 and 5x5 convolutions, then three layers.

@@ -15,9 +15,9 @@ pub(super) fn run(graph: Graph) -> Result<Graph> {
 }
 
 /// y = factor * x + offset per channel.
-struct Affine {
-    factor: Vec<f64>,
-    offset: Vec<f64>,
+pub(super) struct Affine {
+    pub factor: Vec<f64>,
+    pub offset: Vec<f64>,
 }
 
 fn affine(graph: &Graph, inputs: &[ValueId], epsilon: f32) -> Option<Affine> {
@@ -55,7 +55,7 @@ fn replace(r: &mut Rewrite, node: &Node, epsilon: f32) -> Result<Option<ValueId>
 }
 
 /// The Conv or Gemm that makes `x`, with its weights scaled; `None` if something else makes `x`.
-fn fold(graph: &mut Graph, x: ValueId, affine: &Affine) -> Result<Option<ValueId>> {
+pub(super) fn fold(graph: &mut Graph, x: ValueId, affine: &Affine) -> Result<Option<ValueId>> {
     let Some((_, maker)) = graph.producer(x) else {
         return Ok(None);
     };
@@ -92,7 +92,7 @@ fn fold(graph: &mut Graph, x: ValueId, affine: &Affine) -> Result<Option<ValueId
 }
 
 /// The same as a depthwise 1x1 Conv, through an image of the right rank if need be.
-fn depthwise(graph: &mut Graph, node: &Node, x: ValueId, affine: &Affine) -> Result<ValueId> {
+pub(super) fn depthwise(graph: &mut Graph, node: &Node, x: ValueId, affine: &Affine) -> Result<ValueId> {
     let name = &node.name;
     let shape = graph.shape(x).to_vec();
     let channels = shape[1];

@@ -57,7 +57,7 @@ fn fold(graph: &mut Graph, x: ValueId, c: ValueId) -> Result<Option<ValueId>> {
 }
 
 /// Whether a shape broadcasts to `x` along every axis but the channels', without changing it.
-fn per_channel(c: &[usize], x: &[usize]) -> bool {
+pub(super) fn per_channel(c: &[usize], x: &[usize]) -> bool {
     let Some(lead) = x.len().checked_sub(c.len()) else {
         return false;
     };

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::float;
 use crate::graph::random::{Random, graph};
-use crate::graph::{Op, ValueId, Window};
+use crate::graph::{BinaryKind, Op, PadMode, ReduceKind, UnaryKind, ValueId, Window};
 use crate::npy::read_npy;
 use crate::onnx::import;
-use crate::testing::models;
+use crate::testing::{all_models, models};
 
 /// Relative to the largest output: scaled weights round once more than scaled results.
 const TOLERANCE: f32 = 1e-4;
@@ -179,4 +179,210 @@ fn constants_are_computed_and_infinities_are_not() {
     assert_eq!(names(&g), ["Add", "Add"]);
     let folded = g.nodes[1].inputs[1];
     assert_eq!(g.constant_data(folded), Some(&[1.0, 0.0][..]));
+}
+
+/// Every model as a whole, and the functions that are written as several operators in some.
+#[test]
+fn the_whole_zoo_keeps_its_results() {
+    for folder in all_models() {
+        let g = import(&folder.join("model.onnx")).unwrap().graph;
+        let x = [read_npy(&folder.join("input_0.npy")).unwrap().to_ndarray()];
+        let expected = read_npy(&folder.join("output_0.npy")).unwrap().to_ndarray();
+        let g = run(g).unwrap();
+        let model = folder.file_name().unwrap().to_str().unwrap();
+        // Its sharp sigmoids amplify rounding.
+        let results = float::run(&g, &x).unwrap();
+        if model != "selfie_seg" {
+            assert_same(&[expected], &results[..1], model);
+        }
+        let count = |name: &str| g.nodes.iter().filter(|n| n.op.name() == name).count();
+        match model {
+            "ppocr_cls" => assert_eq!((count("HardSwish"), count("Div")), (18, 0)),
+            "vit_mnist" => assert_eq!((count("Gelu"), count("Erf")), (3, 0)),
+            "ppocrv4_rec" => {
+                assert_eq!((count("LayerNormalization"), count("Swish"), count("Sqrt")), (5, 7, 0))
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Builds a graph on an image, simplifies it and compares names and results with what is expected.
+fn becomes(expected: &[&str], build: impl Fn(&mut Graph, ValueId) -> ValueId) -> Graph {
+    let mut g = Graph::new("t");
+    let x = g.input("x", &[1, 4, 5, 6]).unwrap();
+    let y = build(&mut g, x);
+    g.outputs = vec![y];
+    let mut x = inputs(&g, 7);
+    // Far enough to both sides to reach where the functions are flat.
+    x[0].mapv_inplace(|v| 5.0 * v);
+    let before = float::run(&g, &x).unwrap();
+    let g = run(g).unwrap();
+    assert_same(&before, &float::run(&g, &x).unwrap(), &g.to_string());
+    assert_eq!(names(&g), expected, "{g}");
+    g
+}
+
+fn scalar(g: &mut Graph, v: f32) -> ValueId {
+    g.constant("", &[], vec![v]).unwrap()
+}
+
+fn binary(g: &mut Graph, kind: BinaryKind, a: ValueId, b: ValueId) -> ValueId {
+    g.node("", Op::Binary { kind }, &[a, b]).unwrap()
+}
+
+fn unary(g: &mut Graph, kind: UnaryKind, x: ValueId) -> ValueId {
+    g.node("", Op::Unary { kind }, &[x]).unwrap()
+}
+
+#[test]
+fn decomposed_functions_become_one_operator() {
+    use BinaryKind::{Div, Mul};
+    let step = |g: &mut Graph, x, shift: f32| {
+        let three = scalar(g, shift);
+        let sum = g.node("", Op::Add, &[x, three]).unwrap();
+        g.node("", Op::Clip { min: 0.0, max: 6.0 }, &[sum]).unwrap()
+    };
+    for form in 0..4 {
+        becomes(&["HardSwish"], |g, x| {
+            let clip = step(g, x, 3.0);
+            let (six, sixth) = (scalar(g, 6.0), scalar(g, 1.0 / 6.0));
+            match form {
+                0 | 1 => {
+                    let product = binary(g, Mul, x, clip);
+                    if form == 0 { binary(g, Div, product, six) } else { binary(g, Mul, sixth, product) }
+                }
+                _ => {
+                    let gate =
+                        if form == 2 { binary(g, Div, clip, six) } else { binary(g, Mul, clip, sixth) };
+                    binary(g, Mul, gate, x)
+                }
+            }
+        });
+    }
+    becomes(&["HardSigmoid"], |g, x| {
+        let (clip, six) = (step(g, x, 3.0), scalar(g, 6.0));
+        binary(g, Div, clip, six)
+    });
+    // Another shift is another function: the sixth becomes a depthwise convolution.
+    becomes(&["Add", "Clip", "Mul", "Conv"], |g, x| {
+        let (clip, six) = (step(g, x, 2.0), scalar(g, 6.0));
+        let product = binary(g, Mul, x, clip);
+        binary(g, Div, product, six)
+    });
+    becomes(&["Swish"], |g, x| {
+        let gate = unary(g, UnaryKind::Sigmoid, x);
+        binary(g, Mul, gate, x)
+    });
+    for form in 0..3 {
+        becomes(&["Gelu"], |g, x| {
+            let (root, half, one) = (scalar(g, std::f32::consts::SQRT_2), scalar(g, 0.5), scalar(g, 1.0));
+            let inner = binary(g, Div, x, root);
+            let erf = unary(g, UnaryKind::Erf, inner);
+            let sum = g.node("", Op::Add, &[erf, one]).unwrap();
+            match form {
+                0 => {
+                    let product = binary(g, Mul, x, sum);
+                    binary(g, Mul, product, half)
+                }
+                1 => {
+                    let x = binary(g, Mul, x, half);
+                    binary(g, Mul, x, sum)
+                }
+                _ => {
+                    let sum = binary(g, Mul, sum, half);
+                    binary(g, Mul, x, sum)
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn a_decomposed_layer_norm_becomes_one_operator() {
+    for power in [false, true] {
+        becomes(&["LayerNormalization"], |g, x| {
+            let mean_of = Op::Reduce { kind: ReduceKind::Mean, axes: vec![3], keepdims: true };
+            let mean = g.node("", mean_of.clone(), &[x]).unwrap();
+            let centred = binary(g, BinaryKind::Sub, x, mean);
+            let square = if power {
+                let two = scalar(g, 2.0);
+                binary(g, BinaryKind::Pow, centred, two)
+            } else {
+                binary(g, BinaryKind::Mul, centred, centred)
+            };
+            let variance = g.node("", mean_of, &[square]).unwrap();
+            let epsilon = scalar(g, 1e-3);
+            let sum = g.node("", Op::Add, &[variance, epsilon]).unwrap();
+            let deviation = unary(g, UnaryKind::Sqrt, sum);
+            let normal = binary(g, BinaryKind::Div, centred, deviation);
+            let scale = g.constant("s", &[6], vec![0.5, 1.0, -1.5, 2.0, 2.5, 3.0]).unwrap();
+            let bias = scalar(g, 0.25);
+            let scaled = binary(g, BinaryKind::Mul, normal, scale);
+            g.node("", Op::Add, &[scaled, bias]).unwrap()
+        });
+    }
+}
+
+#[test]
+fn constant_factors_and_differences_fold() {
+    use BinaryKind::{Div, Mul, Sub};
+    let conv = |g: &mut Graph, x| {
+        let w = g.constant("w", &[2, 4, 1, 1], vec![1.0, 2.0, 3.0, 4.0, -1.0, -2.0, 0.5, 1.5]).unwrap();
+        g.node("conv", Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w]).unwrap()
+    };
+    for kind in [Mul, Div, Sub] {
+        for first in [false, true] {
+            let expected: &[&str] = if kind == Div && first { &["Conv", "Div"] } else { &["Conv"] };
+            becomes(expected, |g, x| {
+                let y = conv(g, x);
+                let c = g.constant("c", &[2, 1, 1], vec![3.0, -0.5]).unwrap();
+                let (a, b) = if first { (c, y) } else { (y, c) };
+                binary(g, kind, a, b)
+            });
+        }
+    }
+    // Without a layer in front, and with a factor for each column.
+    becomes(&["Conv"], |g, x| {
+        let half = scalar(g, 0.5);
+        binary(g, Mul, x, half)
+    });
+    becomes(&["Mul"], |g, x| {
+        let c = g.constant("c", &[6], vec![1.0, 2.0, 4.0, 8.0, 0.5, 0.25]).unwrap();
+        binary(g, Div, x, c)
+    });
+}
+
+#[test]
+fn padding_folds_into_windows_that_may_take_it() {
+    let padded = |g: &mut Graph, x, value: f32| {
+        let mode = PadMode::Constant(value);
+        g.node("", Op::Pad { before: vec![0, 0, 1, 0], after: vec![0, 0, 2, 1], mode }, &[x]).unwrap()
+    };
+    let window = || Window { kernel: [3, 3], ..Window::UNIT };
+    for (value, twice, expected) in
+        [(0.0, false, &["Conv"][..]), (0.0, true, &["Conv"]), (1.0, false, &["Pad", "Conv"])]
+    {
+        let g = becomes(expected, |g, x| {
+            let mut x = padded(g, x, value);
+            if twice {
+                x = padded(g, x, value);
+            }
+            let w = g.constant("w", &[4, 1, 3, 3], (0..36).map(|i| i as f32).collect()).unwrap();
+            g.node("conv", Op::Conv { window: window(), groups: 4 }, &[x, w]).unwrap()
+        });
+        if twice {
+            assert!(matches!(&g.nodes[0].op, Op::Conv { window, .. } if window.pads == [2, 0, 4, 2]));
+        }
+    }
+    becomes(&["AveragePool"], |g, x| {
+        let x = padded(g, x, 0.0);
+        g.node("", Op::AveragePool { window: window(), count_include_pad: false }, &[x]).unwrap()
+    });
+    for (value, expected) in [(f32::NEG_INFINITY, &["MaxPool"][..]), (0.0, &["Pad", "MaxPool"])] {
+        becomes(expected, |g, x| {
+            let x = padded(g, x, value);
+            g.node("", Op::MaxPool { window: window() }, &[x]).unwrap()
+        });
+    }
 }

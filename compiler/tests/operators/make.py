@@ -377,6 +377,31 @@ case(
 
 one("resize_nearest_tensorflow", "Resize", [1, 2, 4, 5], np.zeros(0, np.float32), np.array([1, 1, 2, 3], np.float32), coordinate_transformation_mode="tf_half_pixel_for_nn", nearest_mode="floor", opset=11)
 
+one("binary_pow_integer", "Pow", [2, 3], ints(2))
+case(
+    "expand_by_shape_arithmetic",
+    [
+        node("Shape", ["w"], ["wanted"]),
+        node("Shape", ["wanted"], ["rank"]),
+        node("ConstantOfShape", ["rank"], ["ones"], value=numpy_helper.from_array(ints(1))),
+        node("Mul", ["ones", "minus"], ["open"]),
+        node("Equal", ["wanted", "open"], ["same"]),
+        node("Where", ["same", "ones", "wanted"], ["target"]),
+        node("Expand", ["x", "target"], ["y"]),
+    ],
+    {"x": [3, 1], "w": [2, 1, 4]},
+    {"minus": ints(-1)},
+)
+case(
+    "lstm_zero_state",
+    [
+        node("ConstantOfShape", ["s"], ["zeros"]),
+        node("LSTM", ["x", "w", "r", "", "", "zeros", "zeros"], ["y"], hidden_size=4),
+    ],
+    {"x": [5, 2, 3]},
+    {"w": weights(1, 16, 3), "r": weights(1, 16, 4), "s": ints(1, 2, 4)},
+)
+
 # More refusals.
 one("refused_antialias", "Resize", [1, 2, 8, 8], None, np.array([1, 1, 0.5, 0.5], np.float32), mode="linear", antialias=1, opset=18)
 one("refused_crop_and_resize", "Resize", [1, 2, 8, 8], weights(8), np.array([1, 1, 2, 2], np.float32), coordinate_transformation_mode="tf_crop_and_resize")

@@ -7,9 +7,10 @@ use tilewright_arch::encoding::tile as f;
 use tilewright_arch::instr::Reduce;
 
 /// Cycles from a step at the address to its weights: two address registers (the second one spreads
-/// over the memories), the memory, and the expander's register.
+/// over the memories), the memory, a register (a deep memory is several blocks and a choice between
+/// them), and the expander's.
 pub(super) fn weight_latency(shape: &Shape) -> usize {
-    3 + shape.ram
+    4 + shape.ram
 }
 
 /// Module `weights`.
@@ -68,11 +69,12 @@ pub(super) fn weights(shape: &Shape) -> Arc<Module> {
             write_data: data.truncate(8 * own),
             read_address: spread.into(),
         };
-        bytes.extend(b.ram(&format!("memory_{k}"), shape.technology, shape.ram, ram).elements(8));
+        let read = b.ram(&format!("memory_{k}"), shape.technology, shape.ram, ram);
+        bytes.extend(b.register(&format!("word_{k}"), read).elements(8));
     }
 
     // Dense: the word. Rows: its bytes one a step at column 0, and from column to column.
-    let start = b.delay("start", inner_start, 2 + shape.ram);
+    let start = b.delay("start", inner_start, 3 + shape.ram);
     let taps = field(instruction, f::TAPS);
     let mut later: Expr = zero(8);
     for c in (1..shape.columns).rev() {

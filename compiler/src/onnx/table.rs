@@ -1,0 +1,196 @@
+//! The operators that the importer knows, for people: attributes, limits, where each runs.
+
+use std::fmt::Write;
+
+/// Where the machine stands with an operator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Machine {
+    /// It runs, within limits.
+    Runs(&'static str),
+    /// Computed while compiling, or no work at all.
+    Free,
+    /// Refused by name, unless it can follow the machine's last operation on the host.
+    Host,
+    /// Refused by name: work that is not left to the host.
+    Refused,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Operator {
+    /// Name in ONNX.
+    pub name: &'static str,
+    /// Attributes and optional inputs that are read.
+    pub attributes: &'static str,
+    /// What is refused, and what the graph makes of it where that is not the operator itself.
+    pub limits: &'static str,
+    /// Where the machine stands with it.
+    pub machine: Machine,
+}
+
+const fn row(
+    name: &'static str,
+    attributes: &'static str,
+    limits: &'static str,
+    machine: Machine,
+) -> Operator {
+    Operator { name, attributes, limits, machine }
+}
+
+const IMAGES: &str = "images (N, C, H, W); no negative pads";
+const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
+const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
+const CHANNELS: Machine = Machine::Runs("with one constant a channel");
+use Machine::{Free, Host, Refused, Runs};
+
+/// Every operator of ONNX that the importer reads, sorted by name.
+pub const OPERATORS: &[Operator] = &[
+    row("Abs", "", "", Host),
+    row("Add", "", "", Runs("operands of one shape, or one constant a channel")),
+    row(
+        "AveragePool",
+        "kernel_shape, strides, pads, auto_pad, ceil_mode, count_include_pad",
+        "images; no dilations; not ceil_mode with explicit pads that count",
+        Runs(""),
+    ),
+    row(
+        "BatchNormalization",
+        "epsilon, momentum (ignored)",
+        "inference form; spatial statistics",
+        Runs("folded into the layer before"),
+    ),
+    row("Cast", "to", "values to float32; constants to float32, int32, int64", Free),
+    row("Ceil", "", "", Host),
+    row("Celu", "alpha", "", Host),
+    row("Clip", "min, max (attributes or constant inputs)", "", Runs("")),
+    row("Concat", "axis", "", Runs("feature maps on axis 1")),
+    row("Constant", "value, value_float(s), value_int(s)", "dense numbers", Free),
+    row("Conv", "kernel_shape, strides, dilations, pads, auto_pad, group", IMAGES, Runs("constant weights")),
+    row(
+        "ConvTranspose",
+        "kernel_shape, strides, dilations, pads, auto_pad, group, output_padding, output_shape",
+        IMAGES,
+        Refused,
+    ),
+    row("Cos", "", "", Host),
+    row("DepthToSpace", "blocksize, mode", "images", Runs("")),
+    row("Div", "", "by a constant a channel: folded into weights", CHANNELS),
+    row("Dropout", "ratio, seed (ignored)", "inference form; no mask", Free),
+    row("Elu", "alpha", "", Host),
+    row("Erf", "", "as part of a GELU: Gelu", Host),
+    row("Exp", "", "", Host),
+    row("Expand", "", "constant shape", Host),
+    row("Flatten", "axis", "", Free),
+    row("Floor", "", "", Host),
+    row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, Refused),
+    row("Gather", "axis", "constant indices", Host),
+    row("Gelu", "approximate", "", Host),
+    row("Gemm", "alpha, beta, transA, transB", "", Runs("one row, constant weights")),
+    row("GlobalAveragePool", "", "", Runs("")),
+    row("GlobalMaxPool", "", "for images: MaxPool", Runs("")),
+    row("GroupNormalization", "num_groups, epsilon", "becomes InstanceNormalization, Mul and Add", Host),
+    row("HardSigmoid", "alpha, beta", "", Host),
+    row("HardSwish", "", "", Host),
+    row("Identity", "", "", Free),
+    row("InstanceNormalization", "epsilon", "", Host),
+    row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, Refused),
+    row("LayerNormalization", "axis, epsilon, stash_type (ignored)", "", Host),
+    row("LeakyRelu", "alpha", "", Runs("")),
+    row("Log", "", "", Host),
+    row("LogSoftmax", "axis", "", Host),
+    row("MatMul", "", "", Runs("one row, constant matrix on the right")),
+    row("Max", "", "any number of operands: two at a time", Host),
+    row(
+        "MaxPool",
+        "kernel_shape, strides, dilations, pads, auto_pad, ceil_mode",
+        "images; no Indices; no storage_order",
+        Runs(""),
+    ),
+    row("Mean", "", "any number of operands: Add and Div", Host),
+    row("Min", "", "any number of operands: two at a time", Host),
+    row("Mish", "", "", Host),
+    row("Mul", "", "by a constant a channel: folded into weights", CHANNELS),
+    row("Neg", "", "", Host),
+    row("PRelu", "", "", Runs("one constant slope a channel")),
+    row(
+        "Pad",
+        "mode, pads, value, axes",
+        "constant amounts; reflect by less than the extent, wrap by at most it",
+        Runs("zeros in front of a convolution"),
+    ),
+    row("Pow", "", "integer exponents must be constants", Host),
+    row("RNN", "direction, hidden_size, layout", FORMS, Refused),
+    row("Reciprocal", "", "", Host),
+    row("ReduceL1", REDUCTION, "constant axes", Host),
+    row("ReduceL2", REDUCTION, "constant axes", Host),
+    row("ReduceLogSum", REDUCTION, "constant axes", Host),
+    row("ReduceLogSumExp", REDUCTION, "constant axes", Host),
+    row("ReduceMax", REDUCTION, "constant axes", Host),
+    row(
+        "ReduceMean",
+        REDUCTION,
+        "constant axes; over all pixels: GlobalAveragePool",
+        Runs("over all pixels"),
+    ),
+    row("ReduceMin", REDUCTION, "constant axes", Host),
+    row("ReduceProd", REDUCTION, "constant axes", Host),
+    row("ReduceSum", REDUCTION, "constant axes", Host),
+    row("ReduceSumSquare", REDUCTION, "constant axes", Host),
+    row("Relu", "", "", Runs("")),
+    row("Reshape", "allowzero", "constant shape", Free),
+    row(
+        "Resize",
+        "mode, coordinate_transformation_mode, nearest_mode, cubic_coeff_a, exclude_outside, axes, keep_aspect_ratio_policy",
+        "constant scales or sizes; no antialias, no tf_crop_and_resize; no align_corners with scales that give fractions; exclude_outside for cubic alone",
+        Host,
+    ),
+    row("Round", "", "", Host),
+    row("Selu", "alpha, gamma", "", Host),
+    row("Shape", "start, end", "", Free),
+    row("Sigmoid", "", "times its operand: Swish", Host),
+    row("Sign", "", "", Host),
+    row("Sin", "", "", Host),
+    row("Slice", "starts, ends, axes, steps", "constant bounds; not empty", Host),
+    row("Softmax", "axis", "", Host),
+    row("Softplus", "", "", Host),
+    row("Softsign", "", "", Host),
+    row("SpaceToDepth", "blocksize", "images", Host),
+    row("Split", "axis, split, num_outputs", "constant sizes; becomes a Slice for each result", Host),
+    row("Sqrt", "", "", Host),
+    row("Squeeze", "axes", "constant axes; becomes Reshape", Free),
+    row("Sub", "", "of a constant: Add", CHANNELS),
+    row("Sum", "", "any number of operands: Add", Runs("operands of one shape")),
+    row("Tanh", "", "", Host),
+    row("ThresholdedRelu", "alpha", "", Host),
+    row("Transpose", "perm", "", Runs("where no element moves")),
+    row("Unsqueeze", "axes", "constant axes; becomes Reshape", Free),
+    row("Upsample", "mode, scales", "constant scales; becomes Resize", Host),
+];
+
+/// The table as the Markdown of `docs/operators.md`.
+pub fn document() -> String {
+    let mut text = String::from(
+        "# Operators\n\n\
+         Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 22, float32, static\n\
+         shapes (an open batch becomes 1) without empty tensors, tensors of any rank where nothing else is said. Shape arithmetic on\n\
+         integer constants (Add, Sub, Mul, Div, Mod, Equal, Less, Greater, Where, Cast, Concat, ConstantOfShape,\n\
+         Gather, Reshape, Shape, Slice, Squeeze, Unsqueeze) is computed while importing. Whatever is not listed is refused with the node's name.\n\n\
+         The float reference runs every operator of the table. *Machine*: `yes` with its limits; `-` for what\n\
+         is computed while compiling or moves nothing; `host` for what the machine refuses by name unless it\n\
+         can follow the machine's last operation; `no` for heavy work that is refused there too.\n\n\
+         | operator | attributes | limits | float reference | machine |\n|---|---|---|---|---|\n",
+    );
+    for o in OPERATORS {
+        let machine = match o.machine {
+            Machine::Runs("") => "yes".to_owned(),
+            Machine::Runs(limits) => format!("yes: {limits}"),
+            Machine::Free => "-".to_owned(),
+            Machine::Host => "host".to_owned(),
+            Machine::Refused => "no".to_owned(),
+        };
+        let (name, attributes, limits) = (o.name, o.attributes, o.limits);
+        writeln!(text, "| {name} | {attributes} | {limits} | yes | {machine} |")
+            .expect("strings take all text");
+    }
+    text
+}
