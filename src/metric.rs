@@ -53,6 +53,9 @@ impl fmt::Display for Scores {
     }
 }
 
+/// A network as a function from inputs to outputs.
+type Network<'a> = dyn Fn(&[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> + Sync + 'a;
+
 /// Scores a model on `eval.npz` beside it: `x` the samples, `y` labels (one number a sample: top-1)
 /// or images as bytes (PSNR).
 pub fn evaluate(model: &Model, compiled: &Compiled) -> Result<Scores> {
@@ -66,7 +69,7 @@ pub fn evaluate(model: &Model, compiled: &Compiled) -> Result<Scores> {
         bail!("error[metric]: {}: x and y have different numbers of samples", path.display());
     }
     let metric = if targets.shape.len() == 1 { Metric::Top1 } else { Metric::Psnr };
-    let score = |run: &(dyn Fn(&[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> + Sync)| -> Result<f64> {
+    let score = |run: &Network| -> Result<f64> {
         let one = |(i, sample): (usize, &Vec<ArrayD<f32>>)| -> Result<f64> {
             let outputs = run(sample)?;
             Ok(score(metric, &outputs[0], targets, i))
@@ -104,8 +107,7 @@ fn score(metric: Metric, output: &ArrayD<f32>, targets: &Array, index: usize) ->
                 (4..height.saturating_sub(4)).contains(&y) && (4..width.saturating_sub(4)).contains(&x)
             };
             let (mut sum, mut count) = (0.0, 0.0);
-            for (i, (value, want)) in output.iter().zip(target).enumerate().filter(|(i, _)| inside(*i)) {
-                let _ = i;
+            for (_, (value, want)) in output.iter().zip(target).enumerate().filter(|(i, _)| inside(*i)) {
                 let difference = f64::from(value.clamp(0.0, 1.0)) - f64::from(*want) / 255.0;
                 sum += difference * difference;
                 count += 1.0;

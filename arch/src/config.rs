@@ -111,8 +111,8 @@ pub enum ConfigError {
 pub const MAX_LANES: usize = 63;
 
 impl Config {
-    /// A machine with `lanes` x `columns` multipliers and the memories of an ECP5-85F
-    /// (about 252 KiB of features, 144 KiB of weights at 9x16).
+    /// A machine with `lanes` x `columns` multipliers and the memories that the project's figures are
+    /// quoted for: 252 KiB of features and 144 KiB of weights at 9x16.
     pub fn sized(lanes: usize, columns: usize) -> Config {
         Config {
             name: format!("tilewright-{lanes}x{columns}"),

@@ -165,7 +165,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
             (area, out)
         }
         _ => {
-            let groups = [1, 1, if channels % 2 == 0 { 2 } else { 1 }][random.below(3)];
+            let groups = [1, 1, if channels.is_multiple_of(2) { 2 } else { 1 }][random.below(3)];
             block = if groups == 1 && random.chance(4) { 2 + random.below(2) } else { 1 };
             let out = (1 + random.below(20)) * if block > 1 { block * block } else { groups };
             let weights = (0..out * (channels / groups) * area).map(|_| random.weight()).collect();

@@ -1,5 +1,6 @@
 //! Places in the on-chip memories.
 
+use crate::tile::buffer::wrapped;
 use std::ops::Range;
 
 /// Feature memory by whole pages.
@@ -82,10 +83,8 @@ impl Ring {
             self.next = 0;
         }
         let first = self.next % self.words;
-        let end = first + count;
-        let words =
-            if end <= self.words { vec![first..end] } else { vec![first..self.words, 0..end - self.words] };
-        self.next = end % self.words;
+        let words = wrapped(first, count, self.words);
+        self.next = (first + count) % self.words;
         let clear = |r: &Range<usize>| words.iter().all(|w| r.end <= w.start || w.end <= r.start);
         self.resident.retain(|(old, _)| old.iter().all(clear));
         self.resident.push((words.clone(), content));

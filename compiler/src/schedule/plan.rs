@@ -150,7 +150,7 @@ impl Pitch {
 fn pitches(graph: &FixedGraph, config: &Config) -> Result<Vec<Pitch>> {
     let mut pitches: Vec<Pitch> =
         graph.tensors.iter().map(|t| Pitch { row: t.shape[2], coprime_plane: false }).collect();
-    for tensor in 0..graph.tensors.len() {
+    for (tensor, best_pitch) in pitches.iter_mut().enumerate() {
         let id = TensorId(tensor as u32);
         let readers: Vec<&FixedNode> = graph.nodes.iter().filter(|n| n.input == id).collect();
         let [_, height, width] = graph.tensors[tensor].shape;
@@ -165,7 +165,7 @@ fn pitches(graph: &FixedGraph, config: &Config) -> Result<Vec<Pitch>> {
                 }
                 if cycles < best {
                     best = cycles;
-                    pitches[tensor] = pitch;
+                    *best_pitch = pitch;
                 }
             }
         }

@@ -72,12 +72,16 @@ impl Buffer {
     /// Ring rows of a range of tensor rows, as one or two ranges.
     pub fn held(&self, rows: Range<usize>) -> Vec<Range<usize>> {
         if rows.len() >= self.rows {
-            return vec![0..self.rows];
+            return wrapped(0, self.rows, self.rows);
         }
-        let start = rows.start % self.rows;
-        let end = start + rows.len();
-        if end <= self.rows { vec![start..end] } else { vec![start..self.rows, 0..end - self.rows] }
+        wrapped(rows.start % self.rows, rows.len(), self.rows)
     }
+}
+
+/// `count` places of a ring of `size` from `first` on, as one or two ranges.
+pub fn wrapped(first: usize, count: usize, size: usize) -> Vec<Range<usize>> {
+    let end = first + count;
+    std::iter::once(first..end.min(size)).chain((end > size).then(|| 0..end - size)).collect()
 }
 
 /// Greatest common divisor; `gcd(0, n)` is n.
