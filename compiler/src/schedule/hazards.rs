@@ -31,6 +31,13 @@ pub enum Access {
         /// Written, not read.
         write: bool,
     },
+    /// Bytes of external memory.
+    External {
+        /// Which bytes.
+        bytes: Range<usize>,
+        /// Written, not read.
+        write: bool,
+    },
 }
 
 fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
@@ -59,6 +66,10 @@ impl Access {
                 Access::Words { memory, words, write },
                 Access::Words { memory: memory2, words: words2, write: write2 },
             ) => memory == memory2 && (*write || *write2) && any_overlap(words, words2),
+            (
+                Access::External { bytes, write },
+                Access::External { bytes: bytes2, write: write2 },
+            ) => (*write || *write2) && overlap(bytes, bytes2),
             _ => false,
         }
     }

@@ -7,10 +7,9 @@ pub mod memory;
 pub mod plan;
 
 use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, TensorId};
+use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::{DepthToSpaceMode, Window};
-use crate::tile::buffer::Buffer;
-use crate::tile::{self, Operands, Part};
+use crate::tile::{self, Operands, Part, Placed};
 use hazards::Access;
 use memory::Ring;
 use plan::{Plan, Step};
@@ -69,17 +68,19 @@ fn separate_ports(graph: &FixedGraph) -> FixedGraph {
     let mut out = FixedGraph { nodes: vec![], ..graph.clone() };
     for node in &graph.nodes {
         let mut node = node.clone();
-        if let Some((operand, _)) = &mut node.operand
-            && *operand == node.input
+        if let Some(operand) = &mut node.operand
+            && operand.view.tensor == node.input.tensor
         {
             let copy = TensorId(out.tensors.len() as u32);
-            let tensor = out.tensor(node.input).clone();
-            let [_, height, width] = tensor.shape;
+            let from = operand.view;
+            // Repeated elements need not be copied again and again.
+            let shape = [0, 1, 2].map(|i| if from.step[i] == 0 { 1 } else { from.shape[i] });
+            let tensor = Tensor { shape, ..out.tensor(from.tensor).clone() };
             out.nodes.push(FixedNode {
                 name: node.name.clone(),
                 operator: "copy".into(),
-                input: node.input,
-                window: Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0; 4] },
+                input: View { shape, ..from },
+                window: Window::UNIT,
                 reduction: Reduction::Sum,
                 // (x - zero) * 32768 / 2^(7 + 8) + zero = x
                 channels: vec![Channel {
@@ -91,15 +92,15 @@ fn separate_ports(graph: &FixedGraph) -> FixedGraph {
                 operand: None,
                 post: Post { zero: tensor.zero, ..Post::default() },
                 table: None,
-                output: copy,
+                output: View::whole(copy, shape),
                 place: Place {
-                    channel: 0,
-                    region: [0, 0, height, width],
+                    region: [0, 0, shape[1], shape[2]],
                     depth_to_space: (1, DepthToSpaceMode::Dcr),
                 },
             });
             out.tensors.push(tensor);
-            *operand = copy;
+            let whole = View::whole(copy, shape);
+            operand.view = View { shape: from.shape, step: [0, 1, 2].map(|i| from.step[i].min(1)), ..whole };
         }
         out.nodes.push(node);
     }
@@ -164,6 +165,12 @@ impl<'a> Emitter<'a> {
                 .map(|n| Layer { name: n.name.clone(), operator: n.operator.clone(), macs: 0 })
                 .collect(),
         };
+        for (tensor, elements) in &graph.constants {
+            let address = emitter.allot(elements.len());
+            emitter.external.insert(*tensor, address);
+            let bytes = elements.iter().map(|&b| b as u8).collect();
+            emitter.blobs.push(Blob { address, bytes });
+        }
         for (tensor, _) in graph.inputs.iter().chain(&graph.outputs) {
             let bytes = graph.tensor(*tensor).elements();
             let address = emitter.allot(bytes);
@@ -204,7 +211,7 @@ impl<'a> Emitter<'a> {
 
     /// The layer that a transfer of a tensor counts for: the node that first reads or makes it.
     fn layer_of(&self, tensor: TensorId) -> u16 {
-        let near = |n: &FixedNode| n.input == tensor || n.output == tensor;
+        let near = |n: &FixedNode| n.output.tensor == tensor || n.reads().any(|v| v.tensor == tensor);
         self.graph.nodes.iter().position(near).unwrap_or(0) as u16
     }
 
@@ -249,29 +256,32 @@ impl<'a> Emitter<'a> {
 
     fn node(&mut self, index: usize, rows: Range<usize>) -> Result<()> {
         let node = &self.graph.nodes[index];
-        let buffer = |t: TensorId| -> &Buffer { &self.plan.buffers[t.0 as usize] };
-        let at = Operands {
-            input: buffer(node.input),
-            operand: node.operand.map(|(t, _)| buffer(t)),
-            output: buffer(node.output),
-        };
-        let read = tile::input_rows(node, at.input.shape[1], rows.clone());
+        let at = Operands::new(node, |t| &self.plan.buffers[t.0 as usize]);
         let parts = tile::parts(self.graph, node, at, rows.clone(), self.config)?;
-        let block = node.place.depth_to_space.0;
-        let mut features = vec![
-            self.rows(node.input, read, false),
-            self.rows(node.output, rows.start * block..rows.end * block, true),
-        ];
-        if let Some((t, _)) = node.operand {
-            features.push(self.rows(t, rows.clone(), false));
+        let mut features =
+            vec![self.rows(node.output.tensor, tile::writes(node, rows.clone()), true)];
+        let mut factors = None;
+        for (tensor, read) in tile::reads(node, rows) {
+            let access = self.rows(tensor, read, false);
+            match &node.reduction {
+                // The array reads weights, not the tensor they come from.
+                Reduction::Product { weights } if weights.tensor == tensor => factors = Some(access),
+                _ => features.push(access),
+            }
         }
         for part in parts {
-            self.part(index, part, features.clone())?;
+            self.part(index, part, features.clone(), factors.clone())?;
         }
         Ok(())
     }
 
-    fn part(&mut self, layer: usize, mut part: Part, mut accesses: Vec<Access>) -> Result<()> {
+    fn part(
+        &mut self,
+        layer: usize,
+        mut part: Part,
+        mut accesses: Vec<Access>,
+        factors: Option<Access>,
+    ) -> Result<()> {
         let node = &self.graph.nodes[layer];
         self.layers[layer].macs += part.macs;
         let channels: Vec<u8> = part.channels.iter().flat_map(Channel::to_bytes).collect();
@@ -289,6 +299,13 @@ impl<'a> Emitter<'a> {
                 stride,
                 &mut accesses,
             )?;
+            part.op.weights = first as u16;
+        }
+        if let (Reduction::Product { weights }, Some(range), Some(source)) =
+            (&node.reduction, part.factors.clone(), factors)
+        {
+            let passes = tile::passes(self.graph.tensor(node.input.tensor).zero);
+            let first = self.factors(layer, weights, range, passes, source, &mut accesses)?;
             part.op.weights = first as u16;
         }
         let first = self.constant(layer, memory, ring, channels, CHANNEL_BYTES, &mut accesses)?;
@@ -348,6 +365,75 @@ impl<'a> Emitter<'a> {
                 layer: layer as u16,
                 accesses: vec![touch(true)],
             });
+        }
+        accesses.push(touch(false));
+        Ok(slot.first)
+    }
+
+    /// Makes weight words of factors: stores them from feature memory to external memory as the
+    /// weight memory reads them, and loads them from there, `passes` times for each group of columns.
+    /// Returns the first word and adds the reader's access.
+    fn factors(
+        &mut self,
+        layer: usize,
+        weights: &View,
+        range: Range<usize>,
+        passes: usize,
+        source: Access,
+        accesses: &mut Vec<Access>,
+    ) -> Result<usize> {
+        let (columns, stride) = (self.config.columns, self.config.weight_stride());
+        let reduction = weights.shape[0];
+        let groups = range.len().div_ceil(columns);
+        let address = self.allot(groups * reduction * stride);
+        let bytes = address..address + groups * reduction * stride;
+        let external = |write| Access::External { bytes: bytes.clone(), write };
+        let from = Placed::new(weights, &self.plan.buffers[weights.tensor.0 as usize]);
+        for g in 0..groups {
+            let first = range.start + g * columns;
+            // A line is what one word holds; where columns lie apart, so do the bytes of a word.
+            let width = columns.min(range.end - first);
+            let contiguous = from.pixel == 1;
+            let op = Transfer {
+                memory: Memory::Feature,
+                external: (address + g * reduction * stride) as u32,
+                external_plane: stride as i32,
+                external_line: 1,
+                local: from.walk(0, 0, 0, first as i64).base,
+                local_plane: from.plane as i32,
+                local_line: from.pixel as i32,
+                line_bytes: if contiguous { width as u32 } else { 1 },
+                lines: if contiguous { 1 } else { width as u16 },
+                planes: reduction as u16,
+                ..Transfer::default()
+            };
+            let accesses = vec![source.clone(), external(true)];
+            self.emitted.push(Emitted { unit: Unit::Store, op: Op::Transfer(op), layer: layer as u16, accesses });
+        }
+        let words = groups * reduction * passes;
+        // No other content has this number: what is stored differs each time.
+        let content = usize::MAX - self.emitted.len();
+        let node = &self.graph.nodes[layer];
+        let slot = self.rings[0].place(content, words).ok_or_else(|| {
+            Error::new("schedule", format!("{words} words do not fit the memory for weights"))
+                .file(&self.graph.name)
+                .node(&node.name)
+                .operator(&node.operator)
+                .hint("a machine with larger weight_words")
+        })?;
+        let touch = |write| Access::Words { memory: 0, words: slot.words.clone(), write };
+        for pass in 0..groups * passes {
+            let op = Transfer {
+                memory: Memory::Weights,
+                external: (address + pass / passes * reduction * stride) as u32,
+                local: ((slot.first + pass * reduction) % self.config.weight_words) as i32,
+                line_bytes: (reduction * stride) as u32,
+                lines: 1,
+                planes: 1,
+                ..Transfer::default()
+            };
+            let accesses = vec![external(false), touch(true)];
+            self.emitted.push(Emitted { unit: Unit::Load, op: Op::Transfer(op), layer: layer as u16, accesses });
         }
         accesses.push(touch(false));
         Ok(slot.first)

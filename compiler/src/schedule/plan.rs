@@ -122,7 +122,7 @@ pub fn page_bytes(config: &Config) -> usize {
 
 fn buffer(graph: &FixedGraph, tensor: usize, pitch: Pitch, rows: usize, config: &Config) -> Buffer {
     // DepthToSpace writes whole blocks of rows.
-    let written = graph.nodes.iter().filter(|n| n.output.0 as usize == tensor);
+    let written = graph.nodes.iter().filter(|n| n.output.tensor.0 as usize == tensor);
     let block = written.map(|n| n.place.depth_to_space.0).fold(1, |a, b| a * b / tile::buffer::gcd(a, b));
     let mut buffer = Buffer::ring(graph.tensors[tensor].shape, pitch.row, rows, block, config.lanes);
     buffer.plane += pitch.plane_padding(buffer.plane, config.lanes);
@@ -152,7 +152,7 @@ fn pitches(graph: &FixedGraph, config: &Config) -> Result<Vec<Pitch>> {
         graph.tensors.iter().map(|t| Pitch { row: t.shape[2], coprime_plane: false }).collect();
     for (tensor, best_pitch) in pitches.iter_mut().enumerate() {
         let id = TensorId(tensor as u32);
-        let readers: Vec<&FixedNode> = graph.nodes.iter().filter(|n| n.input == id).collect();
+        let readers: Vec<&FixedNode> = graph.nodes.iter().filter(|n| n.input.tensor == id).collect();
         let [_, height, width] = graph.tensors[tensor].shape;
         let mut best = u64::MAX;
         for row in width..width + if height > 1 { config.lanes } else { 1 } {
@@ -175,12 +175,18 @@ fn pitches(graph: &FixedGraph, config: &Config) -> Result<Vec<Pitch>> {
 
 /// Cycles of a node whose other tensors lie densely.
 fn node_cycles(graph: &FixedGraph, node: &FixedNode, input: &Buffer, config: &Config) -> Result<u64> {
-    let dense = |t: TensorId| {
-        let shape = graph.tensor(t).shape;
-        Buffer::whole(shape, shape[2])
-    };
-    let (output, operand) = (dense(node.output), node.operand.map(|(t, _)| dense(t)));
-    let at = Operands { input, operand: operand.as_ref(), output: &output };
+    let dense: Vec<(TensorId, Buffer)> = node
+        .reads()
+        .chain([&node.output])
+        .map(|view| {
+            let shape = graph.tensor(view.tensor).shape;
+            (view.tensor, Buffer::whole(shape, shape[2]))
+        })
+        .collect();
+    let at = Operands::new(node, |t| match dense.iter().find(|(d, _)| *d == t) {
+        Some((_, buffer)) if t != node.input.tensor => buffer,
+        _ => input,
+    });
     let [y0, _, rows, _] = node.place.region;
     let parts = tile::parts(graph, node, at, y0..y0 + rows, config)?;
     Ok(parts.iter().map(|p| p.cycles(config)).sum())
@@ -195,21 +201,19 @@ fn whole(graph: &FixedGraph, config: &Config, pitches: &[Pitch], head: usize, pa
     }
     let mut first = FixedGraph { nodes: graph.nodes[..head].to_vec(), ..graph.clone() };
     // A tensor that later nodes write too is stored after them.
-    first.outputs.retain(|(t, _)| !graph.nodes[head..].iter().any(|n| n.output == *t));
+    first.outputs.retain(|(t, _)| !graph.nodes[head..].iter().any(|n| n.output.tensor == *t));
     let mut steps = if head > 0 { flow(&first, tallest.div_ceil(parts)).steps } else { vec![] };
-    let is_input = |t: TensorId| graph.inputs.iter().any(|(i, _)| *i == t);
+    let is_input = |t: TensorId| loaded_tensors(graph).any(|i| i == t);
     for (index, node) in graph.nodes.iter().enumerate().skip(head) {
-        for t in
-            [Some(node.input), node.operand.map(|(t, _)| t)].into_iter().flatten().filter(|t| is_input(*t))
-        {
+        for t in node.reads().map(|v| v.tensor).filter(|t| is_input(*t)) {
             if !steps.iter().any(|s| matches!(s, Step::Load(l, _) if *l == t)) {
                 steps.push(Step::Load(t, 0..graph.tensor(t).shape[1]));
             }
         }
         let [y0, _, rows, _] = node.place.region;
         steps.push(Step::Node(index, y0..y0 + rows));
-        let written = |t: TensorId| !graph.nodes[index + 1..].iter().any(|n| n.output == t);
-        for (t, _) in graph.outputs.iter().filter(|(t, _)| *t == node.output && written(*t)) {
+        let written = |t: TensorId| !graph.nodes[index + 1..].iter().any(|n| n.output.tensor == t);
+        for (t, _) in graph.outputs.iter().filter(|(t, _)| *t == node.output.tensor && written(*t)) {
             steps.push(Step::Store(*t, 0..graph.tensor(*t).shape[1]));
         }
     }
@@ -237,16 +241,18 @@ fn whole(graph: &FixedGraph, config: &Config, pitches: &[Pitch], head: usize, pa
     Some(Plan { buffers, steps, pages: pages.most, stripe: None })
 }
 
+/// The tensors that come from external memory: inputs and constants.
+fn loaded_tensors(graph: &FixedGraph) -> impl Iterator<Item = TensorId> {
+    graph.inputs.iter().map(|(t, _)| *t).chain(graph.constants.iter().map(|(t, _)| *t))
+}
+
 /// Numbers of the tensors a step touches.
 fn tensors(graph: &FixedGraph, step: &Step) -> Vec<usize> {
     let ids = match step {
         Step::Load(t, _) | Step::Store(t, _) => vec![*t],
         Step::Node(n, _) => {
             let node = &graph.nodes[*n];
-            [Some(node.input), node.operand.map(|(t, _)| t), Some(node.output)]
-                .into_iter()
-                .flatten()
-                .collect()
+            node.reads().chain([&node.output]).map(|v| v.tensor).collect()
         }
     };
     ids.into_iter().map(|t| t.0 as usize).collect()
@@ -284,30 +290,36 @@ fn flow(graph: &FixedGraph, stripe: usize) -> Flow {
     let mut loaded = vec![0; count];
     let mut stored = vec![0; count];
     let mut flow = Flow { steps: vec![], held: vec![0; count] };
-    let inputs: Vec<usize> = graph.inputs.iter().map(|(t, _)| t.0 as usize).collect();
+    let inputs: Vec<usize> = loaded_tensors(graph).map(|t| t.0 as usize).collect();
     let outputs: Vec<usize> = graph.outputs.iter().map(|(t, _)| t.0 as usize).collect();
     let end = |n: usize| graph.nodes[n].place.region[0] + graph.nodes[n].place.region[2];
+    // First row of its output that node i has not written.
+    let unwritten = |i: usize, done: &[usize]| {
+        let node = &graph.nodes[i];
+        if done[i] == end(i) {
+            height(node.output.tensor.0 as usize)
+        } else if node.output.keeps_rows() {
+            tile::writes(node, done[i]..done[i] + 1).start
+        } else {
+            0
+        }
+    };
     // Rows of tensor t that are complete, given what nodes have done.
     let ready = |t: usize, done: &[usize], loaded: &[usize]| {
         if inputs.contains(&t) {
             return loaded[t];
         }
-        let writers = graph.nodes.iter().enumerate().filter(|(_, n)| n.output.0 as usize == t);
-        let complete = writers.map(|(i, n)| {
-            let block = n.place.depth_to_space.0;
-            if done[i] == end(i) { height(t) } else { done[i] * block }
-        });
-        complete.min().unwrap_or(0)
+        let writers = (0..graph.nodes.len()).filter(|&i| graph.nodes[i].output.tensor.0 as usize == t);
+        writers.map(|i| unwritten(i, done)).min().unwrap_or(0)
     };
     // First row of tensor t that somebody still needs.
     let oldest = |t: usize, done: &[usize], stored: &[usize]| {
         let mut first = if outputs.contains(&t) { stored[t] } else { height(t) };
         for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| done[*i] < end(*i)) {
-            if node.input.0 as usize == t {
-                first = first.min(tile::input_rows(node, height(t), done[i]..done[i] + 1).start);
-            }
-            if node.operand.is_some_and(|(o, _)| o.0 as usize == t) {
-                first = first.min(done[i]);
+            if node.reads().any(|v| v.tensor.0 as usize == t) {
+                let reads = tile::reads(node, done[i]..done[i] + 1);
+                let rows = reads.into_iter().filter(|(r, _)| r.0 as usize == t).map(|(_, rows)| rows.start);
+                first = rows.fold(first, usize::min);
             }
         }
         first
@@ -326,23 +338,26 @@ fn flow(graph: &FixedGraph, stripe: usize) -> Flow {
             }
         }
         for (i, node) in graph.nodes.iter().enumerate() {
-            let input = node.input.0 as usize;
-            let available = ready(input, &done, &loaded);
-            let operand = node.operand.map_or(usize::MAX, |(t, _)| ready(t.0 as usize, &done, &loaded));
+            let can_run = |row: usize| {
+                let reads = tile::reads(node, row..row + 1);
+                reads.iter().all(|(t, rows)| rows.end <= ready(t.0 as usize, &done, &loaded))
+            };
             let mut next = done[i];
-            while next < end(i)
-                && next < operand
-                && tile::input_rows(node, height(input), next..next + 1).end <= available
-            {
+            while next < end(i) && can_run(next) {
                 next += 1;
             }
             if next > done[i] {
                 flow.steps.push(Step::Node(i, done[i]..next));
-                let t = node.output.0 as usize;
+                let t = node.output.tensor.0 as usize;
+                let written = tile::writes(node, done[i]..next);
                 let block = node.place.depth_to_space.0;
-                let spare = if outputs.contains(&t) { (next - done[i]) * block } else { 0 };
-                let first = oldest(t, &done, &stored).min(done[i] * block);
-                flow.held[t] = flow.held[t].max(next * block - first + spare);
+                if node.output.keeps_rows() && node.output.origin[1].is_multiple_of(block) {
+                    let spare = if outputs.contains(&t) { written.len() } else { 0 };
+                    let first = oldest(t, &done, &stored).min(written.start);
+                    flow.held[t] = flow.held[t].max(written.end - first + spare);
+                } else {
+                    flow.held[t] = height(t);
+                }
                 done[i] = next;
                 progress = true;
             }
