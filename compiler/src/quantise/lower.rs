@@ -229,7 +229,7 @@ impl Lowering<'_> {
                 let Some((mantissa, shift)) = mantissa(factor) else {
                     return Err(self.error(group, format!("the operand's factor is {factor:e}"), RANGES));
                 };
-                Some((self.tensor[h], OperandScale { zero: from.zero, mantissa, shift }))
+                Some((self.tensor[h], OperandScale { zero: from.zero, mantissa, shift, multiply: false }))
             }
         };
         Ok(FixedNode {
