@@ -192,6 +192,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
                 zero: random.byte(),
                 mantissa: random.within(-65535, 65535),
                 shift: random.within(5, 12) as u8,
+                multiply: random.chance(3),
             };
             node.operand = Some((ids[random.below(ids.len())], scale));
         }

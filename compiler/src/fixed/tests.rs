@@ -22,7 +22,7 @@ fn graph() -> FixedGraph {
     };
     let mut conv = node(0, 2, Reduction::Conv { weights: vec![1, -2, 3, 4], groups: 1 }, [0, 0, 2, 3]);
     conv.channels = vec![channel, Channel { negative_mantissa: 100, ..channel }];
-    conv.operand = Some((TensorId(1), OperandScale { zero: -3, mantissa: 40000, shift: 8 }));
+    conv.operand = Some((TensorId(1), OperandScale { zero: -3, mantissa: 40000, shift: 8, multiply: false }));
     FixedGraph {
         name: "small".into(),
         tensors: vec![tensor("x", [2, 2, 3]), tensor("a", [2, 2, 3]), tensor("y", [2, 2, 3])],

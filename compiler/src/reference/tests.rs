@@ -151,6 +151,7 @@ impl Random {
                 zero: self.next(256) as u8 as i8,
                 mantissa: self.next(131071) as i32 - 65535,
                 shift: self.next(12) as u8,
+                multiply: false,
             };
             graph.inputs.push((TensorId(2), grid.to_vec()));
             graph.tensors.push(tensor(grid, 0));
