@@ -4,19 +4,18 @@ use super::{Tensor, TensorId};
 use std::fmt;
 use std::ops::Range;
 
-/// A C x H x W box of evenly spaced elements of a tensor, its axes in any order.
+/// A C x H x W arrangement of evenly spaced elements of a tensor.
 ///
-/// Element (c, y, x) of the view is the tensor's element whose index along axis `axes[i]` is
-/// `origin[i] + step[i] * (c, y, x)[i]`. Slices, transposed and broadcast tensors and the phases of a
-/// transposed convolution are views: none of them moves a byte.
+/// Element (c, y, x) of the view is the tensor's element at `origin`, plus `step[i] * (c, y, x)[i]`
+/// along axis `axes[i]` for each i. Slices, transposed and broadcast tensors, rows seen as one line
+/// and the phases of a transposed convolution are views: none of them moves a byte.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct View {
     /// The tensor.
     pub tensor: TensorId,
-    /// The tensor's axis (0 channels, 1 rows, 2 columns) along which each axis of the view runs; a
-    /// permutation.
+    /// The tensor's axis (0 channels, 1 rows, 2 columns) along which each axis of the view runs.
     pub axes: [usize; 3],
-    /// First index along each axis of the view.
+    /// Index of the first element along each axis of the tensor.
     pub origin: [usize; 3],
     /// Distance of neighbours along each axis of the view; 0 repeats one element.
     pub step: [usize; 3],
@@ -37,7 +36,7 @@ impl View {
 
     /// `count` indices of an axis from `first` on.
     pub fn slice(mut self, axis: usize, first: usize, count: usize) -> View {
-        self.origin[axis] += self.step[axis] * first;
+        self.origin[self.axes[axis]] += self.step[axis] * first;
         self.shape[axis] = count;
         self
     }
@@ -52,13 +51,7 @@ impl View {
     /// Axis i of the result is axis `order[i]` of this view.
     pub fn permuted(self, order: [usize; 3]) -> View {
         let pick = |from: [usize; 3]| order.map(|axis| from[axis]);
-        View {
-            tensor: self.tensor,
-            axes: pick(self.axes),
-            origin: pick(self.origin),
-            step: pick(self.step),
-            shape: pick(self.shape),
-        }
+        View { axes: pick(self.axes), step: pick(self.step), shape: pick(self.shape), ..self }
     }
 
     /// Repeats axes of extent 1 until the view has `shape`; `None` when another axis differs.
@@ -76,9 +69,9 @@ impl View {
 
     /// Index in the tensor, by tensor axis, of the view's element (c, y, x).
     pub fn element(&self, at: [usize; 3]) -> [usize; 3] {
-        let mut index = [0; 3];
+        let mut index = self.origin;
         for i in 0..3 {
-            index[self.axes[i]] = self.origin[i] + self.step[i] * at[i];
+            index[self.axes[i]] += self.step[i] * at[i];
         }
         index
     }
@@ -92,7 +85,7 @@ impl View {
     /// neighbour to neighbour along each axis of the view.
     pub fn strides(&self, shape: [usize; 3]) -> (usize, [usize; 3]) {
         let dense = [shape[1] * shape[2], shape[2], 1];
-        let first = (0..3).map(|i| self.origin[i] * dense[self.axes[i]]).sum();
+        let first = (0..3).map(|i| self.origin[i] * dense[i]).sum();
         (first, [0, 1, 2].map(|i| self.step[i] * dense[self.axes[i]]))
     }
 
@@ -110,18 +103,20 @@ impl View {
         all
     }
 
-    /// Whether the view's rows run along the tensor's rows: then, and only then, a range of the
-    /// view's rows is a range of the tensor's.
+    /// Whether the view's rows, and nothing else, run along the tensor's rows: then, and only then,
+    /// a range of the view's rows is a range of the tensor's.
     pub fn keeps_rows(&self) -> bool {
-        self.axes[1] == 1
+        let runs = |i: usize| self.axes[i] == 1 && self.shape[i] > 1 && self.step[i] > 0;
+        self.axes[1] == 1 && !runs(0) && !runs(2)
     }
 
     /// The tensor's rows that some rows of the view lie in (at least one); all that the view has
-    /// where its rows run along another axis.
+    /// unless it [keeps rows](View::keeps_rows).
     pub fn tensor_rows(&self, rows: Range<usize>) -> Range<usize> {
-        let along = self.axes.iter().position(|&a| a == 1).expect("axes are a permutation");
-        let rows = if along == 1 { rows } else { 0..self.shape[along] };
-        let at = |index: usize| self.origin[along] + self.step[along] * index;
+        if !self.keeps_rows() {
+            return self.origin[1]..self.end()[1];
+        }
+        let at = |row: usize| self.origin[1] + self.step[1] * row;
         at(rows.start)..at(rows.end.max(rows.start + 1) - 1) + 1
     }
 }
@@ -129,20 +124,16 @@ impl View {
 impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.tensor)?;
-        if self.origin != [0; 3] || self.step != [1; 3] {
-            for i in 0..3 {
-                let (from, step, count) = (self.origin[i], self.step[i], self.shape[i]);
-                match step {
-                    0 => write!(f, "[{from} x {count}]")?,
-                    1 => write!(f, "[{from}..{}]", from + count)?,
-                    _ => write!(f, "[{from}..{} by {step}]", from + step * (count - 1) + 1)?,
-                }
+        for i in 0..3 {
+            let (axis, step, count) = (["c", "y", "x"][self.axes[i]], self.step[i], self.shape[i]);
+            let origin = self.origin[self.axes[i]];
+            match step {
+                0 => write!(f, "[{axis} {origin} x {count}]")?,
+                1 => write!(f, "[{axis} {origin}..{}]", origin + count)?,
+                _ => write!(f, "[{axis} {origin}..{} by {step}]", origin + step * (count - 1) + 1)?,
             }
         }
-        match self.axes {
-            [0, 1, 2] => Ok(()),
-            axes => write!(f, ".{}", axes.map(|a| ["c", "y", "x"][a]).concat()),
-        }
+        Ok(())
     }
 }
 
@@ -183,6 +174,15 @@ mod tests {
         let view = View::whole(TensorId(0), [1, 9, 1]).every(1, 1, 2, 4);
         assert_eq!(view.tensor_rows(0..4), 1..8);
         assert_eq!(view.tensor_rows(2..3), 5..6);
+        // Rows of four seen as one line.
+        let line = View {
+            axes: [0, 2, 2],
+            step: [1, 4, 1],
+            shape: [1, 2, 4],
+            ..View::whole(TensorId(0), [1, 1, 8])
+        };
+        assert_eq!(line.read([1, 1, 8], &[0, 1, 2, 3, 4, 5, 6, 7]), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!((line.keeps_rows(), line.tensor_rows(1..2)), (false, 0..1));
         let one = View::whole(TensorId(0), [1, 1, 1]).broadcast([1, 7, 1]).unwrap();
         assert_eq!(one.tensor_rows(3..5), 0..1);
     }

@@ -1,7 +1,7 @@
 //! Runs calibration samples in float and keeps what quantisation needs of them.
 
-use super::histogram::Histogram;
 use super::held::Held;
+use super::histogram::Histogram;
 use super::kind::Kind;
 use super::plan::{Group, Plan};
 use crate::error::{Error, Result};
@@ -125,7 +125,7 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
     let means = plan.groups.iter().map(|group| match group.kind {
         Kind::Linear { .. } => {
             let (value, held) = &group.linear;
-            stored(*value, held, group.grid).chunks(group.grid[1] * group.grid[2]).map(mean).collect()
+            stored(*value, held, group.shape).chunks(group.grid[1] * group.grid[2]).map(mean).collect()
         }
         _ => Vec::new(),
     });

@@ -48,7 +48,13 @@ impl Fun {
             Fun::Unary(kind) => f64::from(float::unary(kind, x as f32)),
             Fun::Affine(scale, offset) => scale * x + offset,
             Fun::Clamp(low, high) => x.max(low).min(high),
-            Fun::Leaky(slope) => if x < 0.0 { slope * x } else { x },
+            Fun::Leaky(slope) => {
+                if x < 0.0 {
+                    slope * x
+                } else {
+                    x
+                }
+            }
             Fun::Power(exponent) => x.powf(exponent),
             Fun::Over(number) => number / x,
         }
@@ -102,7 +108,7 @@ pub(super) struct Chain {
 /// A group in the making, as its last operator sees it.
 pub(super) struct Growing<'a> {
     pub kind: &'a mut Kind,
-    /// Channels, rows, columns before DepthToSpace.
+    /// Channels, rows, columns of the result's tensor before DepthToSpace.
     pub grid: [usize; 3],
     /// Where in the result's tensor the value lies that the next operator reads.
     pub out: &'a Held,
@@ -153,7 +159,8 @@ impl Chain {
             _ => {}
         }
         let shape = graph.shape(node.outputs[0]);
-        let other = node.inputs.get(1).map(|&second| if node.inputs[0] == value { second } else { node.inputs[0] });
+        let other =
+            node.inputs.get(1).map(|&second| if node.inputs[0] == value { second } else { node.inputs[0] });
         match &node.op {
             Op::Relu => self.clamp(0.0, f64::INFINITY),
             Op::Clip { min, max } => self.clamp(f64::from(*min), f64::from(*max)),
@@ -168,28 +175,30 @@ impl Chain {
             }
             Op::Add | Op::Binary { kind: BinaryKind::Sub | BinaryKind::Mul } => {
                 let Some(id) = other else { return false };
+                let reversed =
+                    matches!(node.op, Op::Binary { kind: BinaryKind::Sub }) && node.inputs[0] != value;
                 let combine = match &node.op {
-                    Op::Add => Combine::Add(1.0),
                     Op::Binary { kind: BinaryKind::Mul } => Combine::Multiply,
-                    // value - other; the other way round the reduction changes its sign
-                    _ if node.inputs[0] == value => Combine::Add(-1.0),
-                    _ if self.linear() && negate(kind) => Combine::Add(1.0),
-                    _ => return false,
+                    Op::Binary { .. } if !reversed => Combine::Add(-1.0),
+                    _ => Combine::Add(1.0),
                 };
                 let own = graph.shape(id);
-                if graph.shape(value) != shape || matches!(kind, Kind::Product { .. }) {
+                let able = match kind {
+                    Kind::Product { .. } => false,
+                    // How large other sums become is not known well enough for a multiplicand.
+                    Kind::Mean { .. } => true,
+                    _ => combine != Combine::Multiply,
+                };
+                if graph.shape(value) != shape || !able {
                     return false;
                 }
                 let view = held(id).and_then(|h| h.broadcast(own, shape)).and_then(|h| out.arrange(&h));
                 match view {
-                    Some(view) if view.shape == grid => self.second(Second::Held(id, view), combine),
-                    _ => {
-                        // Undo: the reduction is as it was.
-                        if combine == Combine::Add(1.0) && !matches!(node.op, Op::Add) {
-                            negate(kind);
-                        }
-                        false
+                    // other - value: the reduction changes its sign
+                    Some(view) if view.shape == grid && (!reversed || self.linear() && negate(kind)) => {
+                        self.second(Second::Held(id, view), combine)
                     }
+                    _ => false,
                 }
             }
             Op::DepthToSpace { block, mode } if self.unplaced() && *out == Held::whole(OUTPUT, grid) => {

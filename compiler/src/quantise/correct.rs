@@ -81,9 +81,8 @@ fn machine(
             .zip(&sums)
             .for_each(|(tensors, sums)| reference::finish(&fixed, node, sums, tensors));
     }
-    let outputs = |tensors: &Vec<Vec<i8>>| {
-        fixed.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect()
-    };
+    let outputs =
+        |tensors: &Vec<Vec<i8>>| fixed.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect();
     let outputs = tensors.iter().map(outputs).collect();
     (fixed.nodes, outputs)
 }

@@ -142,48 +142,31 @@ impl Held {
             if own == extent {
                 dims.extend(i.checked_sub(missing).map_or(&[][..], |j| &axes[j]));
             } else {
-                dims.push(Dim { extent, axis: 0, step: 0 });
+                dims.push(Dim { extent, axis: 1, step: 0 });
             }
         }
         Some(self.of(dims))
     }
 
     /// The view whose channels, rows and columns are the given parts of the value; `None` where one
-    /// of them does not lie evenly along one axis, or two lie along the same.
+    /// of them does not lie evenly along one axis.
     pub fn view(&self, parts: [&[Dim]; 3]) -> Option<View> {
         let mut dims = [None; 3];
         for (dim, part) in dims.iter_mut().zip(parts) {
             *dim = merged(part)?;
         }
-        let mut free: Vec<usize> =
-            (0..3).filter(|axis| !dims.iter().flatten().any(|d| d.step > 0 && d.axis == *axis)).collect();
-        free.reverse();
         let mut view = View {
             tensor: TensorId(self.home as u32),
-            axes: [0; 3],
-            origin: [0; 3],
+            axes: [0, 1, 2],
+            origin: self.origin,
             step: [1; 3],
             shape: [1; 3],
         };
-        // An axis without a dim of its own keeps its place if it can.
-        for i in 0..3 {
-            view.axes[i] = match dims[i] {
-                Some(dim) if dim.step > 0 => dim.axis,
-                _ => {
-                    let at = free.iter().position(|&a| a == i).unwrap_or(free.len().checked_sub(1)?);
-                    free.remove(at)
-                }
-            };
-            if let Some(dim) = dims[i] {
-                (view.shape[i], view.step[i]) = (dim.extent, dim.step);
+        for (i, dim) in dims.into_iter().enumerate() {
+            if let Some(dim) = dim {
+                (view.axes[i], view.step[i], view.shape[i]) = (dim.axis, dim.step, dim.extent);
             }
         }
-        let mut axes = view.axes;
-        axes.sort_unstable();
-        if axes != [0, 1, 2] {
-            return None;
-        }
-        view.origin = view.axes.map(|axis| self.origin[axis]);
         Some(view)
     }
 
@@ -360,8 +343,9 @@ mod tests {
         // b is a's transpose, stored in its own order: [1,10,6]
         let a = Held::whole(0, shape).transposed(&[1, 6, 10], &[0, 2, 1]).unwrap();
         let b = Held::whole(1, [10, 1, 6]);
-        let view = a.arrange(&b);
-        assert_eq!(view, None, "rows and columns of a lie along one axis of b");
+        // rows and columns of a lie along one axis of b
+        let view = a.arrange(&b).unwrap();
+        assert_eq!((view.axes, view.step, view.shape), ([2, 0, 0], [1, 5, 1], shape));
         let b = Held::whole(1, [2, 5, 6]);
         let view = a.arrange(&b).unwrap();
         assert_eq!(view.shape, shape);

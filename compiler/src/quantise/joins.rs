@@ -61,7 +61,10 @@ pub(super) fn concat(
 fn borders(call: &Call, before: &[usize], after: &[usize]) -> Result<[[usize; 2]; 2], Refusal> {
     match (before, after) {
         ([0, 0, top, left], [0, 0, bottom, right]) => Ok([[*top, *bottom], [*left, *right]]),
-        _ => refuse(format!("it pads other axes of {:?} than rows and columns", call.out), "Pad on feature maps"),
+        _ => refuse(
+            format!("it pads other axes of {:?} than rows and columns", call.out),
+            "Pad on feature maps",
+        ),
     }
 }
 

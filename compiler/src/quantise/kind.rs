@@ -6,8 +6,7 @@ use super::held::{Dim, Held, natural};
 use super::joins;
 use super::phases::{self, Phase};
 use super::product;
-use crate::error::Error;
-use crate::fixed::View;
+use crate::fixed::{TensorId, View};
 use crate::graph::{BinaryKind, Graph, Node, Op, PadMode, ReduceKind, ValueId, Window};
 
 /// A reduction with its parameters still real. The views of a group's inputs and outputs name homes
@@ -68,7 +67,11 @@ pub(super) struct Anchor {
     pub inputs: Vec<View>,
     /// Channels, rows, columns before DepthToSpace; of all batches of a product.
     pub grid: [usize; 3],
-    /// Where in the grid the result's elements lie.
+    /// Shape of the home that the grid is written to, before DepthToSpace.
+    pub shape: [usize; 3],
+    /// The grid as a view of that home.
+    pub to: View,
+    /// Where in that home the result's elements lie.
     pub out: Held,
     /// Whether the node itself is still to be absorbed into the copy that `kind` is, which then
     /// reads this value.
@@ -89,16 +92,6 @@ pub(super) enum Role {
 pub(super) struct Refusal {
     pub why: String,
     pub hint: &'static str,
-}
-
-impl Refusal {
-    pub fn error(&self, graph: &Graph, node: &Node) -> Error {
-        Error::new("quantise", self.why.clone())
-            .file(&graph.name)
-            .node(&node.name)
-            .operator(node.op.name())
-            .hint(self.hint)
-    }
 }
 
 pub(super) fn refuse<T>(why: impl Into<String>, hint: &'static str) -> Result<T, Refusal> {
@@ -232,7 +225,16 @@ impl Call<'_> {
     }
 
     pub fn anchor(&self, kind: Kind, inputs: Vec<View>, grid: [usize; 3], out: Held) -> Role {
-        Role::Anchor(Box::new(Anchor { kind, inputs, grid, out, absorb: None }))
+        let to = View::whole(TensorId(OUTPUT as u32), grid);
+        Role::Anchor(Box::new(Anchor { kind, inputs, grid, shape: grid, to, out, absorb: None }))
+    }
+
+    /// An operation whose rows of pixels are written as one line.
+    pub fn anchor_of_lines(&self, kind: Kind, inputs: Vec<View>, grid: [usize; 3], out: Held) -> Role {
+        let shape = [grid[0], 1, grid[1] * grid[2]];
+        let home = View::whole(TensorId(OUTPUT as u32), shape);
+        let to = View { axes: [0, 2, 2], step: [1, grid[2], 1], shape: grid, ..home };
+        Role::Anchor(Box::new(Anchor { kind, inputs, grid, shape, to, out, absorb: None }))
     }
 
     /// A copy of an operand, which the node is then absorbed into.
@@ -252,7 +254,10 @@ impl Call<'_> {
         let shape = self.graph.shape(value);
         let (graph, out) = (self.graph, self.out);
         if shape.iter().product::<usize>() != out.iter().product::<usize>() {
-            return refuse(format!("it repeats its operand of shape {shape:?}"), "operands of the same shape");
+            return refuse(
+                format!("it repeats its operand of shape {shape:?}"),
+                "operands of the same shape",
+            );
         }
         let role = self.pointwise(value)?;
         // A scalar that the post unit of a copy can apply; an offset needs a sum that is finer.
@@ -295,9 +300,8 @@ impl Call<'_> {
     /// the other one is the operand.
     fn two(&self, data: &[ValueId], held: &dyn Fn(ValueId) -> Option<Held>) -> Result<Role, Refusal> {
         for &id in data {
-            let own = held(id).filter(|_| {
-                self.graph.shape(id).iter().product::<usize>() == self.out.iter().product::<usize>()
-            });
+            let whole = self.graph.shape(id).iter().product::<usize>() == self.out.iter().product::<usize>();
+            let own = held(id).filter(|_| whole);
             if let Some((view, inner)) = own.and_then(|h| h.boxed()) {
                 let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(OUTPUT));
                 return Ok(absorbed(anchor, id));

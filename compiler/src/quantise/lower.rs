@@ -133,8 +133,13 @@ impl Lowering<'_> {
         self.fixed.tensor(self.tensor[group.output])
     }
 
+    /// The grid, after DepthToSpace, as a view of the output's home.
     fn whole_output(&self, group: &Group) -> View {
-        View::whole(TensorId(group.output as u32), self.plan.homes[group.output].shape)
+        let home = TensorId(group.output as u32);
+        match group.chain.depth_to_space.0 {
+            1 => View { tensor: home, ..group.to },
+            _ => View::whole(home, self.plan.homes[group.output].shape),
+        }
     }
 
     /// What the sums of a group are scaled to.
@@ -327,7 +332,13 @@ impl Lowering<'_> {
             return Ok(None);
         };
         let (from, to) = (self.read(view), self.result(g, group));
-        let (zero, view) = (from.zero, self.placed(view));
+        let (zero, mut view) = (from.zero, self.placed(view));
+        if group.grid != group.shape {
+            // Rows of the grid are pieces of the one line that the operand is seen as.
+            let width = group.grid[2];
+            (view.axes[1], view.step[1]) = (view.axes[2], view.step[2] * width);
+            view.shape = group.grid;
+        }
         let factor = f64::from(from.scale) / to.scale;
         match combine {
             Combine::Add(sign) => match mantissa(factor * sign) {

@@ -36,8 +36,8 @@ impl<T> Along<T> {
     /// Elements read (first, count) of an input of `extent`, and how many more the window needs in
     /// front and behind; `None` when all taps are outside.
     fn crop(&self, extent: usize) -> Option<((usize, usize), [usize; 2])> {
-        let last = self.first
-            + ((self.to.2 - 1) * self.stride + (self.taps.len() - 1) * self.dilation) as i64;
+        let last =
+            self.first + ((self.to.2 - 1) * self.stride + (self.taps.len() - 1) * self.dilation) as i64;
         let (begin, end) = (self.first.max(0), (last + 1).min(extent as i64));
         (begin < end).then(|| {
             let pads = [(begin - self.first) as usize, (last + 1 - end) as usize];
@@ -87,7 +87,8 @@ pub(super) fn transposed(
         // y = i * s - pad + tap * d
         (0..s.min(output[axis]))
             .map(|r| {
-                let taps: Vec<usize> = (0..k).rev().filter(|t| (r + pad + s * d * k - t * d) % s == 0).collect();
+                let taps: Vec<usize> =
+                    (0..k).rev().filter(|t| (r + pad + s * d * k - t * d) % s == 0).collect();
                 let first = taps.first().map_or(0, |t| (r as i64 + pad as i64 - (t * d) as i64) / s as i64);
                 let dilation = match taps[..] {
                     [a, b, ..] => (a - b) * d / s,

@@ -57,7 +57,11 @@ pub(super) struct Group {
     pub operand: Option<View>,
     /// Channels, rows, columns before DepthToSpace.
     pub grid: [usize; 3],
-    /// The value before slope, operand and clamp, and where in the grid its elements lie.
+    /// Shape of the home it is written to, before DepthToSpace.
+    pub shape: [usize; 3],
+    /// The grid as a view of that home ([`OUTPUT`]), before DepthToSpace.
+    pub to: View,
+    /// The value before slope, operand and clamp, and where in that home its elements lie.
     pub linear: (ValueId, Held),
     /// Home of the result.
     pub output: usize,
@@ -203,39 +207,40 @@ impl Planner<'_> {
     /// Starts a group at node `n` and takes in all that follows and fits.
     fn group(&mut self, n: usize, anchor: Anchor) {
         let graph = self.graph;
-        let Anchor { mut kind, inputs, grid, mut out, absorb } = anchor;
+        let Anchor { mut kind, inputs, grid, shape, to, mut out, absorb } = anchor;
         let mut chain = Chain::EMPTY;
         let mut nodes = vec![n];
         let mut value = graph.nodes[n].outputs[0];
         let mut linear = (value, out.clone());
         if let Some(read) = absorb {
-            let growing = Growing { kind: &mut kind, grid, out: &out, value: read };
+            let growing = Growing { kind: &mut kind, grid: shape, out: &out, value: read };
             let held = |id: ValueId| self.held[id.0 as usize].clone();
             if !chain.absorb(graph, &graph.nodes[n], growing, &held) {
                 let why = "the post unit cannot do it on a copy".into();
                 return self.leave_to_host(n, Refusal { why, hint: "nothing: the host runs it" });
             }
             linear.0 = if chain == Chain::EMPTY { value } else { read };
-            out = moved(out, grid, &chain, &Chain::EMPTY);
+            out = moved(out, shape, &chain, &Chain::EMPTY);
         }
         while self.use_counts[value.0 as usize] == 1
             && let [next] = self.readers[value.0 as usize][..]
         {
             let node = &graph.nodes[next];
-            let tensor = placed(grid, &chain);
-            let held = |id: ValueId| if id == value { Some(out.clone()) } else { self.held[id.0 as usize].clone() };
+            let tensor = placed(shape, &chain);
+            let held =
+                |id: ValueId| if id == value { Some(out.clone()) } else { self.held[id.0 as usize].clone() };
             match role(graph, node, &held) {
                 // What drops or repeats elements is no longer all of the tensor.
                 Ok(Role::Alias(held)) if held.boxed().is_some_and(|(v, _)| v.shape == tensor) => out = held,
                 Ok(Role::Alias(_)) => break,
                 Ok(Role::Anchor(_)) => {
                     let before = chain.clone();
-                    let growing = Growing { kind: &mut kind, grid, out: &out, value };
+                    let growing = Growing { kind: &mut kind, grid: shape, out: &out, value };
                     let held = |id: ValueId| self.held[id.0 as usize].clone();
                     if !chain.absorb(graph, node, growing, &held) {
                         break;
                     }
-                    out = moved(out, grid, &chain, &before);
+                    out = moved(out, shape, &chain, &before);
                 }
                 Err(_) => break,
             }
@@ -262,8 +267,8 @@ impl Planner<'_> {
                 let home = self.plan.homes.len();
                 let origin = Origin::Constant(self.plan.constants.len());
                 self.plan.constants.push(elements.clone());
-                self.add_home(*id, Held::whole(home, grid), grid, origin, 0);
-                Some(View::whole(TensorId(home as u32), grid))
+                self.add_home(*id, Held::whole(home, shape), shape, origin, 0);
+                Some(View::whole(TensorId(home as u32), shape))
             }
         };
         for view in views.iter().chain(&operand) {
@@ -278,9 +283,21 @@ impl Planner<'_> {
         let output = self.plan.homes.len();
         let origin = Origin::Group(self.plan.groups.len());
         let held = out.in_home(output);
-        self.add_home(value, held.clone(), placed(grid, &chain), origin, turn);
+        self.add_home(value, held.clone(), placed(shape, &chain), origin, turn);
         self.held[value.0 as usize] = Some(held);
-        self.plan.groups.push(Group { nodes, kind, inputs, chain, operand, grid, linear, output, turn });
+        self.plan.groups.push(Group {
+            nodes,
+            kind,
+            inputs,
+            chain,
+            operand,
+            grid,
+            shape,
+            to,
+            linear,
+            output,
+            turn,
+        });
     }
 
     /// Decides what leaves the machine: what the host reads and the outputs that it does not make.
@@ -319,6 +336,8 @@ impl Planner<'_> {
             chain: Chain::EMPTY,
             operand: None,
             grid: shape,
+            shape,
+            to: View::whole(TensorId(OUTPUT as u32), shape),
             linear: (value, held.in_home(OUTPUT)),
             output,
             turn,

@@ -53,7 +53,10 @@ pub(super) fn constant(call: &Call) -> Result<Role, Refusal> {
         _ => None,
     };
     let Some(view) = view else {
-        return refuse(format!("the rows of its first operand {shape:?} do not lie evenly in memory"), LAYOUT);
+        return refuse(
+            format!("the rows of its first operand {shape:?} do not lie evenly in memory"),
+            LAYOUT,
+        );
     };
     let weight = |o: usize, i: usize| alpha * f64::from(if trans_b { b[o * k + i] } else { b[i * n + o] });
     let weights = (0..n * k).map(|j| weight(j / k, j % k) as f32).collect();
@@ -61,15 +64,16 @@ pub(super) fn constant(call: &Call) -> Result<Role, Refusal> {
         true => (Window { kernel: [view.shape[1], view.shape[2]], ..Window::UNIT }, [n, 1, 1]),
         false => (Window::UNIT, [n, view.shape[1], view.shape[2]]),
     };
-    let out = pixels_first(grid);
+    let out = pixels_first([grid[0], 1, grid[1] * grid[2]]);
     let bias = match node.inputs.get(2) {
         None => vec![0.0; n],
-        Some(&c) => match per_channel(graph, c, call.out, &out, grid) {
+        Some(&c) => match per_channel(graph, c, call.out, &out, [grid[0], 1, grid[1] * grid[2]]) {
             Some(c) => c.iter().map(|c| beta * c).collect(),
             None => return refuse("its addend is not one number a column", "trained weights as the addend"),
         },
     };
-    Ok(call.anchor(Kind::Linear { window, weights, bias, groups: 1 }, vec![view], grid, out))
+    let kind = Kind::Linear { window, weights, bias, groups: 1 };
+    Ok(call.anchor_of_lines(kind, vec![view], grid, out))
 }
 
 /// A product of two activations, batch by batch.
@@ -119,11 +123,10 @@ pub(super) fn activations(call: &Call, held: &dyn Fn(ValueId) -> Option<Held>) -
     let grid = [count * n, first.shape[1], first.shape[2]];
     let dims = [
         Dim { extent: count, axis: 0, step: n },
-        Dim { extent: grid[1], axis: 1, step: 1 },
-        Dim { extent: grid[2], axis: 2, step: 1 },
+        Dim { extent: grid[1] * grid[2], axis: 2, step: 1 },
         Dim { extent: n, axis: 0, step: 1 },
     ];
     let out = Held { home: OUTPUT, origin: [0; 3], dims: Vec::new() }.of(dims);
     let inputs = batches.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
-    Ok(call.anchor(Kind::Product { batches, factor }, inputs, grid, out))
+    Ok(call.anchor_of_lines(Kind::Product { batches, factor }, inputs, grid, out))
 }

@@ -98,8 +98,7 @@ impl Sharing {
     pub fn resolve(&self, mut view: View) -> View {
         while let Some((whole, axis, first)) = self.part[view.tensor.0 as usize] {
             view.tensor = TensorId(whole as u32);
-            let along = view.axes.iter().position(|&a| a == axis).expect("axes are a permutation");
-            view.origin[along] += first;
+            view.origin[axis] += first;
         }
         view
     }
@@ -108,8 +107,12 @@ impl Sharing {
 /// One pixel to one pixel, nothing done.
 fn is_copy(group: &Group) -> bool {
     let plain = Chain { depth_to_space: group.chain.depth_to_space, ..Chain::EMPTY };
-    matches!(&group.kind, Kind::Mean { window, factor: 1.0, .. } if window.kernel == Window::UNIT.kernel)
-        && group.chain == plain
+    let copies = match &group.kind {
+        Kind::Mean { window, factor: 1.0, .. } => window.kernel == Window::UNIT.kernel,
+        Kind::Phases { phases, .. } => phases.iter().all(|p| p.weights.is_empty()),
+        _ => false,
+    };
+    copies && group.chain == plain
 }
 
 /// The axis and index where the producer of a whole home can write it instead of this copy: read by
@@ -118,7 +121,10 @@ fn written_in_place(plan: &Plan, group: &Group, from: &View, to: &View) -> Optio
     let home: &Home = &plan.homes[from.tensor.0 as usize];
     let Origin::Group(producer) = home.origin else { return None };
     let producer = &plan.groups[producer];
-    let whole = View::whole(from.tensor, home.shape) == *from && to.axes == [0, 1, 2] && to.step == [1; 3];
+    let whole = View::whole(from.tensor, home.shape) == *from
+        && producer.to.shape == home.shape
+        && to.axes == [0, 1, 2]
+        && to.step == [1; 3];
     let alone = home.reads == 1 && !home.symmetric && !home.raised;
     if !whole || !alone || producer.turn != group.turn || producer.chain.depth_to_space.0 != 1 {
         return None;

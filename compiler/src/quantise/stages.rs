@@ -37,17 +37,20 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
         let shape = graph.shape(*value).to_vec();
         network.exports.push(Export { value: *value, shape, tensor: tensor[held.home], offset, strides });
     }
-    network.host = plan.host.iter().map(|(n, _, why)| {
-        let node = &graph.nodes[*n];
-        HostOperator {
-            name: node.name.clone(),
-            operator: node.op.name().into(),
-            macs: graph.node_macs(node),
-            why: why.why.clone(),
-            hint: why.hint.into(),
-        }
-    })
-    .collect();
+    network.host = plan
+        .host
+        .iter()
+        .map(|(n, _, why)| {
+            let node = &graph.nodes[*n];
+            HostOperator {
+                name: node.name.clone(),
+                operator: node.op.name().into(),
+                macs: graph.node_macs(node),
+                why: why.why.clone(),
+                hint: why.hint.into(),
+            }
+        })
+        .collect();
     // Tensors that hold a value as it is are known by its shape.
     let mut shapes: BTreeMap<TensorId, Vec<usize>> = BTreeMap::new();
     for Export { tensor, shape, offset, strides, .. } in &network.exports {

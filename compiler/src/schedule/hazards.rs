@@ -66,10 +66,9 @@ impl Access {
                 Access::Words { memory, words, write },
                 Access::Words { memory: memory2, words: words2, write: write2 },
             ) => memory == memory2 && (*write || *write2) && any_overlap(words, words2),
-            (
-                Access::External { bytes, write },
-                Access::External { bytes: bytes2, write: write2 },
-            ) => (*write || *write2) && overlap(bytes, bytes2),
+            (Access::External { bytes, write }, Access::External { bytes: bytes2, write: write2 }) => {
+                (*write || *write2) && overlap(bytes, bytes2)
+            }
             _ => false,
         }
     }

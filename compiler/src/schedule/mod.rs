@@ -258,8 +258,7 @@ impl<'a> Emitter<'a> {
         let node = &self.graph.nodes[index];
         let at = Operands::new(node, |t| &self.plan.buffers[t.0 as usize]);
         let parts = tile::parts(self.graph, node, at, rows.clone(), self.config)?;
-        let mut features =
-            vec![self.rows(node.output.tensor, tile::writes(node, rows.clone()), true)];
+        let mut features = vec![self.rows(node.output.tensor, tile::writes(node, rows.clone()), true)];
         let mut factors = None;
         for (tensor, read) in tile::reads(node, rows) {
             let access = self.rows(tensor, read, false);
@@ -408,7 +407,12 @@ impl<'a> Emitter<'a> {
                 ..Transfer::default()
             };
             let accesses = vec![source.clone(), external(true)];
-            self.emitted.push(Emitted { unit: Unit::Store, op: Op::Transfer(op), layer: layer as u16, accesses });
+            self.emitted.push(Emitted {
+                unit: Unit::Store,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses,
+            });
         }
         let words = groups * reduction * passes;
         // No other content has this number: what is stored differs each time.
@@ -433,7 +437,12 @@ impl<'a> Emitter<'a> {
                 ..Transfer::default()
             };
             let accesses = vec![external(false), touch(true)];
-            self.emitted.push(Emitted { unit: Unit::Load, op: Op::Transfer(op), layer: layer as u16, accesses });
+            self.emitted.push(Emitted {
+                unit: Unit::Load,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses,
+            });
         }
         accesses.push(touch(false));
         Ok(slot.first)

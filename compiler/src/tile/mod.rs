@@ -375,7 +375,14 @@ impl Job<'_> {
             }
             let words =
                 if shared { vec![node.channels[0]] } else { list.iter().map(|&c| self.channel(c)).collect() };
-            parts.push(Part { unit: Unit::Vector, op, weights: vec![], factors: None, channels: words, macs: 0 });
+            parts.push(Part {
+                unit: Unit::Vector,
+                op,
+                weights: vec![],
+                factors: None,
+                channels: words,
+                macs: 0,
+            });
         }
         Ok(parts)
     }

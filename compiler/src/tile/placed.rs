@@ -41,7 +41,7 @@ impl<'a> Placed<'a> {
     pub fn walk(&self, channel: usize, first: usize, row: i64, column: i64) -> Walk {
         let Placed { buffer, view, .. } = self;
         let bytes = [buffer.plane, buffer.pitch, 1];
-        let origin: usize = (0..3).map(|i| view.origin[i] * bytes[view.axes[i]]).sum();
+        let origin: usize = (0..3).map(|i| view.origin[i] * bytes[i]).sum();
         let (start, step) = (view.origin[1], view.step[1]);
         let turn = if view.keeps_rows() { (start + step * first) / buffer.rows } else { 0 };
         let base = (buffer.base + origin + channel * self.plane) as i64

@@ -45,13 +45,7 @@ pub(super) fn parts(job: &Job, weights: &View) -> Result<Vec<Part>> {
     Ok((0..channels).step_by(most).map(part).collect())
 }
 
-fn one(
-    job: &Job,
-    reduction: usize,
-    passes: usize,
-    columns: &Columns,
-    range: std::ops::Range<usize>,
-) -> Part {
+fn one(job: &Job, reduction: usize, passes: usize, columns: &Columns, range: std::ops::Range<usize>) -> Part {
     let input = job.at.input;
     let width = columns.width();
     // Far enough that no row of the second pass is inside.
