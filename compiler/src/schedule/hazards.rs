@@ -5,6 +5,7 @@
 //! would use the same port of a feature page; all others may overlap. The order is enforced by
 //! one semaphore for each ordered pair of units.
 
+use crate::fixed::TensorId;
 use std::ops::Range;
 use tilewright_arch::instr::{Sync, Unit};
 
@@ -17,6 +18,8 @@ pub enum Access {
         buffer: usize,
         /// Rows as held, in ring order.
         rows: Vec<Range<usize>>,
+        /// Bytes of the whole buffer.
+        bytes: Range<usize>,
         /// Pages of the whole buffer.
         pages: Range<usize>,
         /// Written, not read.
@@ -28,6 +31,17 @@ pub enum Access {
         memory: usize,
         /// Which words.
         words: Vec<Range<usize>>,
+        /// Written, not read.
+        write: bool,
+    },
+    /// A block of a tensor in external memory.
+    External {
+        /// Which tensor; no two share bytes.
+        tensor: TensorId,
+        /// Channels of it.
+        channels: Range<usize>,
+        /// Rows of it.
+        rows: Range<usize>,
         /// Written, not read.
         write: bool,
     },
@@ -46,14 +60,25 @@ impl Access {
     fn conflicts(&self, other: &Access) -> bool {
         match (self, other) {
             (
-                Access::Rows { buffer, rows, pages, write },
-                Access::Rows { buffer: buffer2, rows: rows2, pages: pages2, write: write2 },
+                Access::Rows { buffer, rows, bytes, pages, write },
+                Access::Rows { buffer: buffer2, rows: rows2, bytes: bytes2, pages: pages2, write: write2 },
             ) => {
                 if !overlap(pages, pages2) {
                     return false;
                 }
-                // Same direction: the page port. Different buffers on a page live one after the other.
-                write == write2 || buffer != buffer2 || any_overlap(rows, rows2)
+                // Same direction: the page port. Otherwise what lies, or lay, at the same place.
+                let met =
+                    || if buffer == buffer2 { any_overlap(rows, rows2) } else { overlap(bytes, bytes2) };
+                write == write2 || met()
+            }
+            (
+                Access::External { tensor, channels, rows, write },
+                Access::External { tensor: tensor2, channels: channels2, rows: rows2, write: write2 },
+            ) => {
+                tensor == tensor2
+                    && (*write || *write2)
+                    && overlap(channels, channels2)
+                    && overlap(rows, rows2)
             }
             (
                 Access::Words { memory, words, write },

@@ -1,0 +1,260 @@
+//! Where to cut the nodes into groups, by an estimate of the cycles of each possible group.
+//!
+//! The estimate of a group is the larger of what the array, the vector unit and the memory port
+//! are busy for. Rings are taken to hold their share of the image plus the rows by which readers
+//! lag behind; which tensors stay on chip from group to group is settled beforehand for each cut.
+
+use super::flow::Group;
+use super::net::Net;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use tilewright_arch::instr::Unit;
+
+/// Most groups of inseparable nodes that share stripes.
+const LONGEST: usize = 24;
+/// Numbers of stripes that are considered.
+const STRIPES: [usize; 14] = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256];
+/// Shares of feature memory, in percent, that tensors passing a cut may fill.
+const KEPT: [usize; 3] = [0, 45, 80];
+
+/// Nodes in `stripes` stripes.
+pub fn group(net: &Net, nodes: Range<usize>, stripes: usize) -> Group {
+    let stripe = net.tallest(nodes.clone()).div_ceil(stripes);
+    Group { nodes, stripe }
+}
+
+/// The nodes from `first` on one by one, on whole tensors.
+pub fn singles(net: &Net, first: usize) -> Vec<Group> {
+    let atoms = net.atoms_of(&(first..net.nodes.len()));
+    atoms.into_iter().map(|nodes| group(net, nodes, 1)).collect()
+}
+
+/// Ways to cut all nodes into groups that the estimate finds best, one for each share of memory
+/// that is kept for tensors between groups.
+pub fn best(net: &Net) -> Vec<Vec<Group>> {
+    let mut ways: Vec<Vec<Group>> = vec![];
+    for share in KEPT {
+        let way = Split::new(net, share).groups();
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+struct Split<'a> {
+    net: &'a Net<'a>,
+    atoms: Vec<Range<usize>>,
+    /// For the cut before each atom, and the end: tensors that stay on chip.
+    kept: Vec<Vec<usize>>,
+    capacity: usize,
+}
+
+impl<'a> Split<'a> {
+    fn new(net: &'a Net<'a>, share: usize) -> Split<'a> {
+        let atoms = net.atoms_of(&(0..net.nodes.len()));
+        let capacity = net.config.feature_bytes();
+        let budget = capacity * share / 100;
+        let mut kept = vec![];
+        let mut live: Vec<usize> = (0..net.tensors.len()).filter(|&t| net.tensors[t].input).collect();
+        for atom in &atoms {
+            // The sooner it is used, the rather it stays.
+            let mut order: Vec<(usize, usize)> =
+                live.iter().filter_map(|&t| Some((net.next_use(t, atom.start)?, t))).collect();
+            order.sort_unstable();
+            let mut room = budget;
+            let mut stay = vec![];
+            for (_, t) in order {
+                let bytes = net.whole(t).span();
+                if bytes <= room && !fresh_input(net, t, atom.start) {
+                    room -= bytes;
+                    stay.push(t);
+                }
+            }
+            stay.sort_unstable();
+            kept.push(stay);
+            live.extend(net.nodes[atom.clone()].iter().map(|n| n.writes));
+            live.sort_unstable();
+            live.dedup();
+            live.retain(|&t| net.next_use(t, atom.end).is_some());
+        }
+        kept.push(vec![]);
+        Split { net, atoms, kept, capacity }
+    }
+
+    /// The cheapest way by dynamic programming over the cuts.
+    fn groups(&self) -> Vec<Group> {
+        let count = self.atoms.len();
+        let mut best: Vec<(u64, usize, usize)> = vec![(u64::MAX, 0, 1); count + 1];
+        best[0].0 = 0;
+        for from in 0..count {
+            let before = best[from].0;
+            for to in from + 1..=(from + LONGEST).min(count) {
+                let found = self.cost(from, to);
+                if let Some((cycles, stripes)) = found
+                    && before.saturating_add(cycles) < best[to].0
+                {
+                    best[to] = (before.saturating_add(cycles), from, stripes);
+                }
+                // What does not fit will not when it is longer; a single node may be stored half way.
+                if found.is_none() && to > from + 1 {
+                    break;
+                }
+                if found.is_none() && best[to].0 == u64::MAX {
+                    best[to] = (before.saturating_add(1 << 40), from, 1);
+                }
+            }
+        }
+        let mut groups = vec![];
+        let mut to = count;
+        while to > 0 {
+            let (_, from, stripes) = best[to];
+            let nodes = self.atoms[from].start..self.atoms[to - 1].end;
+            groups.push(group(self.net, nodes, stripes));
+            to = from;
+        }
+        groups.reverse();
+        groups
+    }
+
+    /// Estimated cycles of the atoms `from..to` as a group, and the stripes for that; `None` when
+    /// they do not fit.
+    fn cost(&self, from: usize, to: usize) -> Option<(u64, usize)> {
+        let nodes = self.atoms[from].start..self.atoms[to - 1].end;
+        let sizes = self.sizes(&nodes, &self.kept[from], &self.kept[to]);
+        let (mut array, mut vector, mut words, mut constants) = (0, 0, 0, 0);
+        let (mut array_stripe, mut vector_stripe) = (0, 0);
+        for node in &self.net.nodes[nodes.clone()] {
+            let (busy, stripe) = if node.unit == Unit::Vector {
+                (&mut vector, &mut vector_stripe)
+            } else {
+                (&mut array, &mut array_stripe)
+            };
+            *busy += node.cycles;
+            *stripe += node.stripe_cycles;
+            words += node.weight_words;
+            constants += node.constant_bytes;
+        }
+        let bus = self.net.config.memory.bus_bytes as u64;
+        let stays = words <= self.net.config.weight_words;
+        let tallest = self.net.tallest(nodes);
+        let mut best: Option<(u64, usize)> = None;
+        let single = (to == from + 1).then_some(1);
+        for stripes in single.into_iter().chain(STRIPES.into_iter().filter(|s| *s <= tallest)) {
+            let bytes = if stripes == 1 { sizes.whole } else { sizes.rings(stripes) };
+            // A tensor that only passes may leave.
+            let excess = (bytes + sizes.passing).saturating_sub(self.capacity);
+            if bytes > self.capacity {
+                continue;
+            }
+            let s = stripes as u64;
+            let loaded = constants as u64 * if stays { 1 } else { s };
+            let moved = (sizes.moved + 2 * excess) as u64;
+            let port = (loaded + moved) / bus;
+            let (array, vector) = (array + (s - 1) * array_stripe, vector + (s - 1) * vector_stripe);
+            // One stripe is loaded before and one stored after all others.
+            let ends = moved / bus / s;
+            let cycles = if stripes == 1 {
+                (array + vector).max(port) + ends / 2
+            } else {
+                array.max(vector).max(port) + ends + (array.min(vector)) / s
+            };
+            if best.is_none_or(|(least, _)| cycles < least) {
+                best = Some((cycles, stripes));
+            }
+        }
+        best
+    }
+
+    /// Memory and transfers of a group between cuts that keep certain tensors.
+    fn sizes(&self, nodes: &Range<usize>, before: &[usize], after: &[usize]) -> Sizes {
+        let net = self.net;
+        let mut sizes = Sizes::default();
+        let lags = self.lags(nodes);
+        for (&t, lag) in &lags {
+            let facts = &net.tensors[t];
+            let whole = net.whole(t).span();
+            let height = facts.shape[1];
+            sizes.whole += whole;
+            let came = net.made_before(t, nodes.start);
+            let wanted = net.next_use(t, nodes.end).is_some();
+            let stays = (came && before.contains(&t)) || (!came && wanted && after.contains(&t));
+            let bytes: usize = facts.shape.iter().product();
+            let load = came && !before.contains(&t);
+            let store = (facts.output && !came) || (!came && wanted && !after.contains(&t));
+            sizes.moved += if load { bytes } else { 0 } + if store { bytes } else { 0 };
+            if stays {
+                sizes.kept += whole;
+            } else {
+                // A stripe, another one where transfers work on it, and what readers lag behind.
+                let further = if load || store { 2.0 } else { 1.0 };
+                let row = whole as f64 / height as f64;
+                sizes.tensors.push((whole as f64, further * whole as f64, (lag.held + 1.0) * row));
+            }
+        }
+        let passing = before.iter().filter(|t| after.contains(t) && !lags.contains_key(t));
+        sizes.passing = passing.map(|&t| net.whole(t).span()).sum();
+        sizes
+    }
+
+    /// For each tensor of a group how many rows its readers lag behind.
+    fn lags(&self, nodes: &Range<usize>) -> BTreeMap<usize, Lag> {
+        let net = self.net;
+        let mut lags: BTreeMap<usize, Lag> = BTreeMap::new();
+        for index in nodes.clone() {
+            let node = &net.nodes[index];
+            let window = &net.graph.nodes[index].window;
+            let reach = (window.dilation[0] * (window.kernel[0] - 1) + 1) as f64;
+            let mut behind: f64 = 0.0;
+            for (place, &t) in node.reads.iter().enumerate() {
+                let height = net.tensors[t].shape[1] as f64;
+                let below = if place == 0 { (reach - window.pads[0] as f64 - 1.0).max(0.0) } else { 0.0 };
+                behind = behind.max(lags.entry(t).or_default().behind + below / height);
+            }
+            for (place, &t) in node.reads.iter().enumerate() {
+                let height = net.tensors[t].shape[1] as f64;
+                let reach = if place == 0 { reach } else { 1.0 };
+                let lag = lags.entry(t).or_default();
+                let above = (behind - lag.behind) * height;
+                lag.held = lag.held.max(above.max(reach - 1.0));
+            }
+            let made = lags.entry(node.writes).or_default();
+            made.behind = made.behind.max(behind);
+        }
+        lags
+    }
+}
+
+/// An input of the network that nothing has loaded before node `node`.
+fn fresh_input(net: &Net, t: usize, node: usize) -> bool {
+    net.tensors[t].input && net.tensors[t].readers.first().is_none_or(|&r| r >= node)
+}
+
+/// How far a tensor is behind the group's inputs, in images, and the rows held for its readers.
+#[derive(Clone, Copy, Default)]
+struct Lag {
+    behind: f64,
+    held: f64,
+}
+
+/// Feature memory and transfers of a group.
+#[derive(Default)]
+struct Sizes {
+    /// Bytes when all tensors are whole.
+    whole: usize,
+    /// Bytes of tensors that stay whole.
+    kept: usize,
+    /// Bytes of tensors that pass untouched.
+    passing: usize,
+    /// External bytes moved.
+    moved: usize,
+    /// Rings: most bytes, bytes to be divided by the stripes, bytes besides.
+    tensors: Vec<(f64, f64, f64)>,
+}
+
+impl Sizes {
+    fn rings(&self, stripes: usize) -> usize {
+        let ring = |(most, share, more): &(f64, f64, f64)| (share / stripes as f64 + more).min(*most);
+        self.kept + self.tensors.iter().map(ring).sum::<f64>() as usize
+    }
+}
