@@ -37,11 +37,13 @@ pub enum Room {
     Single,
     /// What is needed to go on at all.
     Least,
+    /// The same, with rows padded to whole rows of banks, so that a ring may have any number of them.
+    Padded,
 }
 
 impl Room {
     /// All, the most room first.
-    pub const ALL: [Room; 4] = [Room::Whole, Room::Double, Room::Single, Room::Least];
+    pub const ALL: [Room; 5] = [Room::Whole, Room::Double, Room::Single, Room::Least, Room::Padded];
 }
 
 /// The order of work, and the most rows of each tensor that are held at a time.
@@ -137,7 +139,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
             let spare = match room {
                 Room::Whole | Room::Double => shared || !m.role.store.is_empty(),
                 Room::Single => !m.role.store.is_empty(),
-                Room::Least => false,
+                Room::Least | Room::Padded => false,
             };
             // Channels of it that are loaded may be further.
             let loaded = if m.role.load.is_empty() { 0 } else { m.open };

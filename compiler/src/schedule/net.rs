@@ -188,6 +188,14 @@ impl<'a> Net<'a> {
         pitch::buffer(t.shape, t.pitch, rows, t.block, self.config.lanes)
     }
 
+    /// The same with rows padded to whole rows of banks, if that is smaller.
+    pub fn padded(&self, tensor: usize, rows: usize) -> Buffer {
+        let (t, plain) = (&self.tensors[tensor], self.buffer(tensor, rows));
+        let padded =
+            pitch::buffer(t.shape, t.pitch.padded(self.config.lanes), rows, t.block, self.config.lanes);
+        if padded.span() < plain.span() { padded } else { plain }
+    }
+
     /// The whole tensor at address zero.
     pub fn whole(&self, tensor: usize) -> Buffer {
         self.buffer(tensor, self.tensors[tensor].shape[1])

@@ -21,6 +21,11 @@ impl Pitch {
         Pitch { row: shape[2], coprime_plane: false }
     }
 
+    /// Rows that begin in the first bank.
+    pub fn padded(self, lanes: usize) -> Pitch {
+        Pitch { row: self.row.next_multiple_of(lanes), ..self }
+    }
+
     fn plane_padding(self, plane: usize, lanes: usize) -> usize {
         if !self.coprime_plane {
             return 0;

@@ -111,7 +111,7 @@ impl Placer<'_> {
             for &room in rooms {
                 let flow = flow(self.net, group, &roles, room);
                 for &grain in grains {
-                    if let Some(places) = self.try_take(&flow, grain) {
+                    if let Some(places) = self.try_take(&flow, room, grain) {
                         self.commit(group, &roles, flow, places);
                         return true;
                     }
@@ -143,13 +143,22 @@ impl Placer<'_> {
     }
 
     /// Places for what is not on chip yet, or nothing taken and `None`.
-    fn try_take(&mut self, flow: &Flow, grain: usize) -> Option<BTreeMap<usize, (Buffer, Range<usize>)>> {
+    fn try_take(
+        &mut self,
+        flow: &Flow,
+        room: Room,
+        grain: usize,
+    ) -> Option<BTreeMap<usize, (Buffer, Range<usize>)>> {
+        let buffer = |t: usize, rows: usize| match room {
+            Room::Padded => self.net.padded(t, rows),
+            _ => self.net.buffer(t, rows),
+        };
         let before = self.space.clone();
         let mut wanted: Vec<(usize, Buffer)> = flow
             .held
             .iter()
             .filter(|(t, _)| !self.resident.contains_key(t))
-            .map(|(&t, &rows)| (t, self.net.buffer(t, rows)))
+            .map(|(&t, &rows)| (t, buffer(t, rows)))
             .collect();
         wanted.sort_by_key(|(t, b)| (std::cmp::Reverse(b.span()), *t));
         let mut places: BTreeMap<usize, (Buffer, Range<usize>)> = BTreeMap::new();

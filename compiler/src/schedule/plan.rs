@@ -96,8 +96,8 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Most stripes of all nodes together that are tried when fewer fit.
-const MOST_STRIPES: usize = 8;
+/// Most heights of stripes of all nodes together that are tried.
+const MOST_STRIPED: usize = 8;
 /// Most nodes at the beginning that are tried in stripes before single nodes, and in how many.
 const MOST_HEAD: usize = 4;
 const HEAD_STRIPES: [usize; 3] = [2, 4, 8];
@@ -130,13 +130,17 @@ pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
             }
         }
     }
-    for stripes in 2..=MOST_STRIPES {
-        let all = [split::group(&net, 0..graph.nodes.len(), stripes)];
-        for whole_pages in [true, false] {
-            if let Ok(plan) = place(&net, &all, Rules { whole_pages, adapt: false }) {
-                add(plan);
-                break;
-            }
+    let everything = 0..graph.nodes.len();
+    let mut fitting = 0;
+    for stripe in split::stripes(&net, &everything) {
+        let all = [Group { nodes: everything.clone(), stripe }];
+        let found = [true, false]
+            .into_iter()
+            .find_map(|whole_pages| place(&net, &all, Rules { whole_pages, adapt: false }).ok());
+        fitting += usize::from(found.is_some());
+        found.into_iter().for_each(&mut add);
+        if fitting == MOST_STRIPED {
+            break;
         }
     }
     for groups in split::best(&net) {
@@ -152,7 +156,7 @@ fn too_large(net: &Net, group: &Group) -> Error {
             let window = &net.graph.nodes[n].window;
             rows = rows.max(window.dilation[0] * (window.kernel[0] - 1) + 1);
         }
-        net.buffer(*t, rows)
+        net.padded(*t, rows)
     };
     let tensors = net.touched(group.nodes.clone());
     let bytes: usize = tensors.iter().map(|t| least(t).span()).sum();

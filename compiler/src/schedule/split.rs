@@ -6,6 +6,7 @@
 
 use super::flow::Group;
 use super::net::Net;
+use crate::tile::buffer::gcd;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tilewright_arch::instr::Unit;
@@ -29,17 +30,46 @@ pub fn singles(net: &Net, first: usize) -> Vec<Group> {
     atoms.into_iter().map(|nodes| group(net, nodes, 1)).collect()
 }
 
-/// Ways to cut all nodes into groups that the estimate finds best, one for each share of memory
-/// that is kept for tensors between groups.
+/// Ways to cut all nodes into groups that the estimate finds best, for each share of memory that is
+/// kept for tensors between groups; and the same with stripes that waste no lanes.
 pub fn best(net: &Net) -> Vec<Vec<Group>> {
     let mut ways: Vec<Vec<Group>> = vec![];
     for share in KEPT {
         let way = Split::new(net, share).groups();
-        if !ways.contains(&way) {
-            ways.push(way);
+        let even = |g: &Group| {
+            let stripe = if g.stripe < net.tallest(g.nodes.clone()) { even(net, g) } else { g.stripe };
+            Group { stripe, ..g.clone() }
+        };
+        for way in [way.iter().map(even).collect(), way] {
+            if !ways.contains(&way) {
+                ways.push(way);
+            }
         }
     }
     ways
+}
+
+/// The stripe of a group, or fewer rows that are a whole number of tiles.
+fn even(net: &Net, group: &Group) -> usize {
+    let widest = net.nodes[group.nodes.clone()].iter().map(|n| net.tensors[n.writes].shape[2]).max();
+    let lanes = net.config.lanes;
+    let turn = lanes / gcd(widest.unwrap_or(1), lanes);
+    (group.stripe / turn * turn).max(turn.min(group.stripe))
+}
+
+/// Heights of stripes for nodes, tallest first: a half, a third, ... of the tallest tensor that
+/// comes from before, each also without waste of lanes.
+pub fn stripes(net: &Net, nodes: &Range<usize>) -> Vec<usize> {
+    let tallest = net.tallest(nodes.clone());
+    let mut stripes = vec![];
+    for parts in (2..=16).chain((18..=64).step_by(4)).chain((64..=tallest).step_by(16)).chain([tallest]) {
+        let stripe = tallest.div_ceil(parts);
+        stripes.extend([stripe, even(net, &Group { nodes: nodes.clone(), stripe })]);
+    }
+    stripes.retain(|&s| s < tallest);
+    stripes.sort_unstable_by(|a, b| b.cmp(a));
+    stripes.dedup();
+    stripes
 }
 
 struct Split<'a> {
