@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(space.most, 1);
         // The page of the first two, and the last.
         assert_eq!(space.take(2, 2, &[0..1, 3..4]), Some(10..12));
-        assert_eq!(space.take(20, 2, &[1..2]), Some(20..40));
+        assert_eq!(space.take(20, 2, std::slice::from_ref(&(1..2))), Some(20..40));
         assert_eq!(space.take(4, 2, &[]), Some(12..16));
         assert_eq!(space.take(6, 2, &[]), None);
         assert_eq!(space.most, 4);

@@ -15,6 +15,8 @@ use tilewright_arch::instr::Unit;
 const LONGEST: usize = 24;
 /// Numbers of stripes that are considered.
 const STRIPES: [usize; 14] = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256];
+/// Cycles of a node that the estimate finds too large.
+const HOPELESS: u64 = 1 << 40;
 /// Shares of feature memory, in percent, that tensors passing a cut may fill.
 const KEPT: [usize; 3] = [0, 45, 80];
 
@@ -119,19 +121,15 @@ impl<'a> Split<'a> {
         best[0].0 = 0;
         for from in 0..count {
             let before = best[from].0;
-            for to in from + 1..=(from + LONGEST).min(count) {
-                let found = self.cost(from, to);
-                if let Some((cycles, stripes)) = found
-                    && before.saturating_add(cycles) < best[to].0
-                {
-                    best[to] = (before.saturating_add(cycles), from, stripes);
-                }
-                // What does not fit will not when it is longer; a single node may be stored half way.
-                if found.is_none() && to > from + 1 {
+            let most = LONGEST.min(count - from);
+            for (length, found) in (1..=most).map(|n| (n, self.cost(from, from + n))) {
+                // Longer groups do not fit when this one does not; one node may yet be cut further.
+                let Some((cycles, stripes)) = found.or((length == 1).then_some((HOPELESS, 1))) else {
                     break;
-                }
-                if found.is_none() && best[to].0 == u64::MAX {
-                    best[to] = (before.saturating_add(1 << 40), from, 1);
+                };
+                let total = before.saturating_add(cycles);
+                if total < best[from + length].0 {
+                    best[from + length] = (total, from, stripes);
                 }
             }
         }
