@@ -24,6 +24,9 @@ pub struct Group {
     pub nodes: Range<usize>,
     /// Rows of a stripe of the tallest tensor that comes from before; all its rows: no stripes.
     pub stripe: usize,
+    /// What one unit makes the other uses a stripe later, so that both work at once; that takes
+    /// longer rings.
+    pub skew: bool,
 }
 
 /// How much room the rings of a group have.
@@ -97,7 +100,11 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
     let tallest = net.tallest(nodes.clone());
     let mut steps = vec![];
     let mut reached = 0;
-    while reached < tallest {
+    let mut progress = true;
+    while progress {
+        progress = reached < tallest;
+        // What other units have done by now.
+        let earlier = if group.skew { done.clone() } else { vec![] };
         reached = (reached + group.stripe).min(tallest);
         let open: Vec<usize> = moving.iter().filter(|(_, m)| m.before).map(|(t, _)| *t).collect();
         for t in open {
@@ -118,7 +125,15 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
         for n in nodes.clone() {
             let node = &net.nodes[n];
             let i = n - nodes.start;
-            let ready: Vec<usize> = node.reads.iter().map(|t| at.ready(&moving[t], &done)).collect();
+            let ready: Vec<usize> = node
+                .reads
+                .iter()
+                .map(|t| {
+                    let m = &moving[t];
+                    let other = m.writers.iter().any(|&w| net.nodes[w].unit != node.unit);
+                    at.ready(m, if group.skew && other { &earlier } else { &done })
+                })
+                .collect();
             let mut next = done[i];
             while next < node.rows.end
                 && node.reads.iter().zip(&ready).enumerate().all(|(place, (&t, &ready))| {
@@ -148,6 +163,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
             let m = moving.get_mut(&t).expect("it is there");
             m.held = m.held.max(rows);
             done[i] = next;
+            progress = true;
         }
         for (&t, m) in &mut moving {
             if m.role.store.is_empty() {

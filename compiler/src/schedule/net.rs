@@ -56,16 +56,26 @@ pub struct Node {
     pub block: usize,
     /// The unit that runs it.
     pub unit: Unit,
-    /// Cycles on whole tensors.
-    pub cycles: u64,
-    /// Cycles that a further stripe costs, about: the pipeline and half a tile.
-    pub stripe_cycles: u64,
+    pace: Pace,
     /// Words of weight memory.
     pub weight_words: usize,
     /// Bytes of constants.
     pub constant_bytes: usize,
     /// Not to be separated from the node before: both write the same channels of one tensor.
     pub joined: bool,
+}
+
+/// How long a node works on some of its rows, about.
+#[derive(Clone, Copy, Default)]
+struct Pace {
+    /// Cycles for starting and finishing.
+    start: u64,
+    /// Cycles of a tile.
+    tile: u64,
+    /// Pixels of a row, pixels of a tile, rows of a line of tiles.
+    width: usize,
+    lanes: usize,
+    line: usize,
 }
 
 /// Tensors that a node reads: the gathered one, then the operand.
@@ -87,6 +97,14 @@ pub fn output_rows(node: &FixedNode, rows: Range<usize>) -> Range<usize> {
 /// Rows of tensor number `place` of [`inputs_of`], `height` rows high, that output rows need.
 pub fn input_rows(node: &FixedNode, place: usize, height: usize, rows: Range<usize>) -> Range<usize> {
     if place == 0 { tile::input_rows(node, height, rows) } else { rows }
+}
+
+impl Node {
+    /// Cycles for `rows` of its rows at a time, about.
+    pub fn cycles_for(&self, rows: usize) -> u64 {
+        let Pace { start, tile, width, lanes, line } = self.pace;
+        start + (rows.div_ceil(line) * width).div_ceil(lanes) as u64 * tile
+    }
 }
 
 impl<'a> Net<'a> {
@@ -147,9 +165,14 @@ impl<'a> Net<'a> {
         let block = node.place.depth_to_space.0;
         let first = node.place.channel;
         let unit = parts.first().map_or(Unit::Vector, |p| p.unit);
-        let further = |p: &Part| {
-            let period = timing::period(&p.op, p.unit, self.config) * u64::from(p.op.groups);
-            timing::overhead(p.unit, self.config) + period / 2
+        let sum = |f: &dyn Fn(&Part) -> u64| parts.iter().map(f).sum::<u64>();
+        let op = parts.first().map(|p| p.op).unwrap_or_default();
+        let pace = Pace {
+            start: sum(&|p| timing::overhead(p.unit, self.config) + self.config.lanes as u64),
+            tile: sum(&|p| timing::period(&p.op, p.unit, self.config) * u64::from(p.op.groups)),
+            width: op.width.into(),
+            lanes: usize::from(op.lanes).max(1),
+            line: usize::from(op.line_step).max(1),
         };
         Ok(Node {
             reads: inputs_of(node).map(|t| t.0 as usize).collect(),
@@ -158,8 +181,7 @@ impl<'a> Net<'a> {
             rows: y0..y0 + height,
             block,
             unit,
-            cycles: parts.iter().map(|p| p.cycles(self.config)).sum(),
-            stripe_cycles: parts.iter().map(further).sum(),
+            pace,
             weight_words: parts.iter().map(|p| p.weights.len() / self.config.weight_stride()).sum(),
             constant_bytes: parts.iter().map(|p| p.weights.len() + 16 * p.channels.len()).sum(),
             joined: false,

@@ -72,42 +72,52 @@ pub fn place(net: &Net, groups: &[Group], rules: Rules) -> Result<Plan, Group> {
 }
 
 impl Placer<'_> {
-    /// Places a group, if need be in smaller ones.
+    /// Places a group, if need be in smaller ones, with shorter stripes, or in padded rings.
     fn adapted(&mut self, group: &Group) -> Result<(), Group> {
-        if self.group(group) {
+        if self.group(group, false) {
             return Ok(());
         }
         if !self.rules.adapt {
             return Err(group.clone());
         }
         let atoms = self.net.atoms_of(&group.nodes);
-        let stripes = self.net.tallest(group.nodes.clone()).div_ceil(group.stripe);
+        let tallest = self.net.tallest(group.nodes.clone());
         if atoms.len() > 1 {
+            let stripes = tallest.div_ceil(group.stripe);
             let middle = atoms[atoms.len() / 2].start;
             for nodes in [group.nodes.start..middle, middle..group.nodes.end] {
                 let stripe = self.net.tallest(nodes.clone()).div_ceil(stripes);
-                self.adapted(&Group { nodes, stripe })?;
+                self.adapted(&Group { nodes, stripe, ..group.clone() })?;
             }
             return Ok(());
         }
-        if group.stripe == 1 {
-            return Err(group.clone());
+        for padded in [false, true] {
+            let mut stripe = group.stripe;
+            while stripe > 1 {
+                stripe = stripe.div_ceil(2);
+                if self.group(&Group { stripe, ..group.clone() }, padded) {
+                    return Ok(());
+                }
+            }
         }
-        self.adapted(&Group { stripe: group.stripe.div_ceil(2), ..group.clone() })
+        Err(group.clone())
     }
 
     /// Places a group as it is; false if it does not fit.
-    fn group(&mut self, group: &Group) -> bool {
+    fn group(&mut self, group: &Group, padded: bool) -> bool {
         let nodes = &group.nodes;
         let touched = self.net.touched(nodes.clone());
-        let striped = group.stripe < self.net.tallest(nodes.clone());
+        let rooms = match (group.stripe < self.net.tallest(nodes.clone()), padded) {
+            (false, _) => &Room::ALL[..1],
+            (true, false) => &Room::ALL[..4],
+            (true, true) => &Room::ALL,
+        };
+        let grains = [self.page, self.net.config.lanes];
+        let grains = if self.rules.whole_pages { &grains[..1] } else { &grains[..] };
         // Tensors of this group that pass in rings although others use them too.
         let mut streamed: Vec<usize> = vec![];
         loop {
             let roles = self.roles(&touched, nodes, &streamed);
-            let rooms = if striped { &Room::ALL[..] } else { &Room::ALL[..1] };
-            let grains = [self.page, self.net.config.lanes];
-            let grains = if self.rules.whole_pages { &grains[..1] } else { &grains[..] };
             for &room in rooms {
                 let flow = flow(self.net, group, &roles, room);
                 for &grain in grains {
@@ -117,7 +127,7 @@ impl Placer<'_> {
                     }
                 }
             }
-            if !self.make_room(&touched, nodes, &roles, striped, &mut streamed) {
+            if !self.make_room(&touched, nodes, &roles, rooms.len() > 1, &mut streamed) {
                 return false;
             }
         }

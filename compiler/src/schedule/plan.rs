@@ -133,18 +133,28 @@ pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
     let everything = 0..graph.nodes.len();
     let mut fitting = 0;
     for stripe in split::stripes(&net, &everything) {
-        let all = [Group { nodes: everything.clone(), stripe }];
-        let found = [true, false]
-            .into_iter()
-            .find_map(|whole_pages| place(&net, &all, Rules { whole_pages, adapt: false }).ok());
-        fitting += usize::from(found.is_some());
-        found.into_iter().for_each(&mut add);
+        let mut fits = false;
+        for skew in [true, false] {
+            let all = [Group { nodes: everything.clone(), stripe, skew: false }];
+            let Some(all) = (if skew { split::skewed(&net, &all) } else { Some(all.to_vec()) }) else {
+                continue;
+            };
+            let found = [true, false]
+                .into_iter()
+                .find_map(|whole_pages| place(&net, &all, Rules { whole_pages, adapt: false }).ok());
+            fits |= found.is_some();
+            found.into_iter().for_each(&mut add);
+        }
+        fitting += usize::from(fits);
         if fitting == MOST_STRIPED {
             break;
         }
     }
     for groups in split::best(&net) {
-        place(&net, &groups, adapting).into_iter().for_each(&mut add);
+        let skewed = split::skewed(&net, &groups);
+        for groups in skewed.into_iter().chain([groups]) {
+            place(&net, &groups, adapting).into_iter().for_each(&mut add);
+        }
     }
     Ok(plans)
 }

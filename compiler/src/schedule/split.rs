@@ -5,7 +5,7 @@
 //! lag behind; which tensors stay on chip from group to group is settled beforehand for each cut.
 
 use super::flow::Group;
-use super::net::Net;
+use super::net::{Net, Node};
 use crate::tile::buffer::gcd;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,8 +13,8 @@ use tilewright_arch::instr::Unit;
 
 /// Most groups of inseparable nodes that share stripes.
 const LONGEST: usize = 24;
-/// Numbers of stripes that are considered.
-const STRIPES: [usize; 14] = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256];
+/// Heights of stripes that are looked at when taller ones do not fit.
+const HEIGHTS: usize = 8;
 /// Cycles of a node that the estimate finds too large.
 const HOPELESS: u64 = 1 << 40;
 /// Shares of feature memory, in percent, that tensors passing a cut may fill.
@@ -23,7 +23,7 @@ const KEPT: [usize; 3] = [0, 45, 80];
 /// Nodes in `stripes` stripes.
 pub fn group(net: &Net, nodes: Range<usize>, stripes: usize) -> Group {
     let stripe = net.tallest(nodes.clone()).div_ceil(stripes);
-    Group { nodes, stripe }
+    Group { nodes, stripe, skew: false }
 }
 
 /// The nodes from `first` on one by one, on whole tensors.
@@ -33,30 +33,34 @@ pub fn singles(net: &Net, first: usize) -> Vec<Group> {
 }
 
 /// Ways to cut all nodes into groups that the estimate finds best, for each share of memory that is
-/// kept for tensors between groups; and the same with stripes that waste no lanes.
+/// kept for tensors between groups.
 pub fn best(net: &Net) -> Vec<Vec<Group>> {
     let mut ways: Vec<Vec<Group>> = vec![];
     for share in KEPT {
         let way = Split::new(net, share).groups();
-        let even = |g: &Group| {
-            let stripe = if g.stripe < net.tallest(g.nodes.clone()) { even(net, g) } else { g.stripe };
-            Group { stripe, ..g.clone() }
-        };
-        for way in [way.iter().map(even).collect(), way] {
-            if !ways.contains(&way) {
-                ways.push(way);
-            }
+        if !ways.contains(&way) {
+            ways.push(way);
         }
     }
     ways
 }
 
-/// The stripe of a group, or fewer rows that are a whole number of tiles.
-fn even(net: &Net, group: &Group) -> usize {
-    let widest = net.nodes[group.nodes.clone()].iter().map(|n| net.tensors[n.writes].shape[2]).max();
+/// The same groups, with the units of each a stripe apart; `None` where no group has two units.
+pub fn skewed(net: &Net, groups: &[Group]) -> Option<Vec<Group>> {
+    let mixed = |g: &Group| {
+        let mut units = net.nodes[g.nodes.clone()].iter().map(|n| n.unit);
+        let first = units.next();
+        g.stripe < net.tallest(g.nodes.clone()) && units.any(|u| Some(u) != first)
+    };
+    groups.iter().any(mixed).then(|| groups.iter().map(|g| Group { skew: mixed(g), ..g.clone() }).collect())
+}
+
+/// Rows of a stripe, or fewer that are a whole number of tiles of the widest row.
+fn even(net: &Net, nodes: &Range<usize>, stripe: usize) -> usize {
+    let widest = net.nodes[nodes.clone()].iter().map(|n| net.tensors[n.writes].shape[2]).max();
     let lanes = net.config.lanes;
     let turn = lanes / gcd(widest.unwrap_or(1), lanes);
-    (group.stripe / turn * turn).max(turn.min(group.stripe))
+    (stripe / turn * turn).max(turn.min(stripe))
 }
 
 /// Heights of stripes for nodes, tallest first: a half, a third, ... of the tallest tensor that
@@ -66,7 +70,7 @@ pub fn stripes(net: &Net, nodes: &Range<usize>) -> Vec<usize> {
     let mut stripes = vec![];
     for parts in (2..=16).chain((18..=64).step_by(4)).chain((64..=tallest).step_by(16)).chain([tallest]) {
         let stripe = tallest.div_ceil(parts);
-        stripes.extend([stripe, even(net, &Group { nodes: nodes.clone(), stripe })]);
+        stripes.extend([stripe, even(net, nodes, stripe)]);
     }
     stripes.retain(|&s| s < tallest);
     stripes.sort_unstable_by(|a, b| b.cmp(a));
@@ -117,78 +121,77 @@ impl<'a> Split<'a> {
     /// The cheapest way by dynamic programming over the cuts.
     fn groups(&self) -> Vec<Group> {
         let count = self.atoms.len();
-        let mut best: Vec<(u64, usize, usize)> = vec![(u64::MAX, 0, 1); count + 1];
+        let mut best: Vec<(u64, usize, usize)> = vec![(u64::MAX, 0, usize::MAX); count + 1];
         best[0].0 = 0;
         for from in 0..count {
             let before = best[from].0;
             let most = LONGEST.min(count - from);
             for (length, found) in (1..=most).map(|n| (n, self.cost(from, from + n))) {
                 // Longer groups do not fit when this one does not; one node may yet be cut further.
-                let Some((cycles, stripes)) = found.or((length == 1).then_some((HOPELESS, 1))) else {
+                let Some((cycles, stripe)) = found.or((length == 1).then_some((HOPELESS, usize::MAX))) else {
                     break;
                 };
                 let total = before.saturating_add(cycles);
                 if total < best[from + length].0 {
-                    best[from + length] = (total, from, stripes);
+                    best[from + length] = (total, from, stripe);
                 }
             }
         }
         let mut groups = vec![];
         let mut to = count;
         while to > 0 {
-            let (_, from, stripes) = best[to];
+            let (_, from, stripe) = best[to];
             let nodes = self.atoms[from].start..self.atoms[to - 1].end;
-            groups.push(group(self.net, nodes, stripes));
+            let stripe = stripe.min(self.net.tallest(nodes.clone()));
+            groups.push(Group { nodes, stripe, skew: false });
             to = from;
         }
         groups.reverse();
         groups
     }
 
-    /// Estimated cycles of the atoms `from..to` as a group, and the stripes for that; `None` when
-    /// they do not fit.
+    /// Estimated cycles of the atoms `from..to` as a group, and the stripe for that; `None` when they
+    /// do not fit.
     fn cost(&self, from: usize, to: usize) -> Option<(u64, usize)> {
+        let net = self.net;
         let nodes = self.atoms[from].start..self.atoms[to - 1].end;
         let sizes = self.sizes(&nodes, &self.kept[from], &self.kept[to]);
-        let (mut array, mut vector, mut words, mut constants) = (0, 0, 0, 0);
-        let (mut array_stripe, mut vector_stripe) = (0, 0);
-        for node in &self.net.nodes[nodes.clone()] {
-            let (busy, stripe) = if node.unit == Unit::Vector {
-                (&mut vector, &mut vector_stripe)
-            } else {
-                (&mut array, &mut array_stripe)
-            };
-            *busy += node.cycles;
-            *stripe += node.stripe_cycles;
-            words += node.weight_words;
-            constants += node.constant_bytes;
-        }
-        let bus = self.net.config.memory.bus_bytes as u64;
-        let stays = words <= self.net.config.weight_words;
-        let tallest = self.net.tallest(nodes);
+        let inside = || net.nodes[nodes.clone()].iter();
+        let words: usize = inside().map(|n| n.weight_words).sum();
+        let constants: usize = inside().map(|n| n.constant_bytes).sum();
+        let stay = words <= net.config.weight_words;
+        let bus = net.config.memory.bus_bytes as u64;
+        let tallest = net.tallest(nodes.clone());
+        let single = (to == from + 1).then_some(tallest);
+        let mut fitting = 0;
         let mut best: Option<(u64, usize)> = None;
-        let single = (to == from + 1).then_some(1);
-        for stripes in single.into_iter().chain(STRIPES.into_iter().filter(|s| *s <= tallest)) {
-            let bytes = if stripes == 1 { sizes.whole } else { sizes.rings(stripes) };
-            // A tensor that only passes may leave.
-            let excess = (bytes + sizes.passing).saturating_sub(self.capacity);
+        for stripe in single.into_iter().chain(stripes(net, &nodes)) {
+            let bytes = if stripe == tallest { sizes.whole } else { sizes.rings(net, stripe, tallest) };
             if bytes > self.capacity {
                 continue;
             }
-            let s = stripes as u64;
-            let loaded = constants as u64 * if stays { 1 } else { s };
-            let moved = (sizes.moved + 2 * excess) as u64;
-            let port = (loaded + moved) / bus;
-            let (array, vector) = (array + (s - 1) * array_stripe, vector + (s - 1) * vector_stripe);
+            let stripes = tallest.div_ceil(stripe) as u64;
+            let busy = |unit: Unit| -> u64 {
+                let rows = |n: &Node| (n.rows.len() * stripe).div_ceil(tallest);
+                inside().filter(|n| n.unit == unit).map(|n| stripes * n.cycles_for(rows(n))).sum()
+            };
+            let (array, vector) = (busy(Unit::Compute), busy(Unit::Vector));
+            // A tensor that only passes may leave and come back.
+            let excess = (bytes + sizes.passing).saturating_sub(self.capacity);
+            let moved = (sizes.moved + 2 * excess) as u64 / bus;
+            let port = constants as u64 / bus * if stay { 1 } else { stripes } + moved;
             // One stripe is loaded before and one stored after all others.
-            let ends = moved / bus / s;
-            let cycles = if stripes == 1 {
-                (array + vector).max(port) + ends / 2
+            let cycles = if stripe == tallest {
+                (array + vector).max(port) + moved / 2
             } else {
-                array.max(vector).max(port) + ends + (array.min(vector)) / s
+                array.max(vector).max(port) + (moved + array.min(vector)) / stripes
             };
             if best.is_none_or(|(least, _)| cycles < least) {
-                best = Some((cycles, stripes));
+                best = Some((cycles, stripe));
+            }
+            fitting += 1;
+            if fitting == HEIGHTS {
+                break;
             }
         }
         best
@@ -216,8 +219,7 @@ impl<'a> Split<'a> {
             } else {
                 // A stripe, another one where transfers work on it, and what readers lag behind.
                 let further = if load || store { 2.0 } else { 1.0 };
-                let row = whole as f64 / height as f64;
-                sizes.tensors.push((whole as f64, further * whole as f64, (lag.held + 1.0) * row));
+                sizes.rings.push((t, further * height as f64, lag.held + 1.0));
             }
         }
         let passing = before.iter().filter(|t| after.contains(t) && !lags.contains_key(t));
@@ -276,13 +278,17 @@ struct Sizes {
     passing: usize,
     /// External bytes moved.
     moved: usize,
-    /// Rings: most bytes, bytes to be divided by the stripes, bytes besides.
-    tensors: Vec<(f64, f64, f64)>,
+    /// Rings: tensor, rows to be divided by the stripes, rows besides.
+    rings: Vec<(usize, f64, f64)>,
 }
 
 impl Sizes {
-    fn rings(&self, stripes: usize) -> usize {
-        let ring = |(most, share, more): &(f64, f64, f64)| (share / stripes as f64 + more).min(*most);
-        self.kept + self.tensors.iter().map(ring).sum::<f64>() as usize
+    /// Bytes in stripes of `stripe` rows of `tallest`.
+    fn rings(&self, net: &Net, stripe: usize, tallest: usize) -> usize {
+        let share = stripe as f64 / tallest as f64;
+        let ring = |&(t, rows, more): &(usize, f64, f64)| {
+            net.buffer(t, (rows * share + more).ceil() as usize).span()
+        };
+        self.kept + self.rings.iter().map(ring).sum::<usize>()
     }
 }
