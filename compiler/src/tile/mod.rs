@@ -12,7 +12,6 @@ mod rows;
 mod toeplitz;
 
 pub use placed::Placed;
-pub use product::passes;
 
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId, View};
@@ -34,8 +33,8 @@ pub struct Part {
     pub op: TileOp,
     /// Weight words, each padded to the external stride; empty for products.
     pub weights: Vec<u8>,
-    /// The output channels whose factors a product needs as weight words (see [`mod@product`]).
-    pub factors: Option<Range<usize>>,
+    /// What a product needs as weight words instead.
+    pub factors: Option<Factors>,
     /// Parameter words.
     pub channels: Vec<Channel>,
     /// Multiply-accumulates by the network's definition.
@@ -47,6 +46,24 @@ impl Part {
     pub fn cycles(&self, config: &Config) -> u64 {
         timing::duration(&self.op, self.unit, config)
     }
+
+    /// Words of weight memory it needs.
+    pub fn weight_words(&self, config: &Config) -> usize {
+        match &self.factors {
+            Some(_) => usize::from(self.op.groups) * self.op.reduction() as usize,
+            None => self.weights.len() / config.weight_stride(),
+        }
+    }
+}
+
+/// Weight words that the factors of a product become: `passes` times those of each group of columns,
+/// for whole groups of the node's output channels `channels`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Factors {
+    /// Output channels.
+    pub channels: Range<usize>,
+    /// How often the words of a group follow each other.
+    pub passes: usize,
 }
 
 /// Where the views that a node works on lie.

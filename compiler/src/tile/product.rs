@@ -6,23 +6,17 @@
 //! zero, every tile runs a second time over the same weights with all rows outside of the input, so
 //! that it gathers `-zero`, the padding, and sums what the zero point added up to.
 
-use super::{Columns, Job, Part, columns};
+use super::{Columns, Factors, Job, Part, columns};
 use crate::error::Result;
 use crate::fixed::View;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
-
-/// How often the weight words of a product follow each other: twice where the zero point of the
-/// gathered tensor is not zero.
-pub fn passes(zero: i8) -> usize {
-    if zero == 0 { 1 } else { 2 }
-}
 
 /// Tile operations of the product with `weights`, as many columns at a time as fit half the weight
 /// memory.
 pub(super) fn parts(job: &Job, weights: &View) -> Result<Vec<Part>> {
     let config = job.config;
     let [reduction, _, channels] = weights.shape;
-    let passes = passes(job.zero());
+    let passes = if job.zero() == 0 { 1 } else { 2 };
     let words = reduction * passes;
     if words > config.weight_words {
         return Err(job
@@ -75,7 +69,7 @@ fn one(job: &Job, reduction: usize, passes: usize, columns: &Columns, range: std
         op: job.finish(op, columns, loops, 1),
         weights: vec![],
         channels: range.clone().map(|c| job.channel(c)).collect(),
-        factors: Some(range.clone()),
+        factors: Some(Factors { channels: range.clone(), passes }),
         macs: (range.len() * reduction * job.rows.len() * job.width()) as u64,
     }
 }
