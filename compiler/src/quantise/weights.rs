@@ -36,6 +36,27 @@ pub(super) fn row(weights: &[f32], least: f64) -> Row {
     Row { weights: weights.iter().map(byte).collect(), scale }
 }
 
+/// Most steps of the largest weight that [`exact_row`] tries.
+const MOST_STEPS: u32 = 127;
+
+/// A row whose weights are multiples of a common step, as those of an interpolation are, without any
+/// error; otherwise [`row`].
+pub(super) fn exact_row(weights: &[f32], least: f64) -> Row {
+    let largest = weights.iter().fold(0f32, |m, w| m.max(w.abs()));
+    for steps in 1..=MOST_STEPS {
+        let scale = f64::from(largest) / f64::from(steps);
+        let whole = |&w: &f32| {
+            let steps = f64::from(w) / scale;
+            (steps - steps.round()).abs() < 1e-3
+        };
+        if scale >= least && scale > 0.0 && weights.iter().all(whole) {
+            let weights = weights.iter().map(|&w| (f64::from(w) / scale).round() as i8).collect();
+            return Row { weights, scale };
+        }
+    }
+    row(weights, least)
+}
+
 fn squared_error(weights: &[f32], scale: f64) -> f64 {
     if scale == 0.0 {
         return 0.0;

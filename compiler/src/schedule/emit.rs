@@ -8,8 +8,8 @@ use super::net::{input_rows, inputs_of, output_of, output_rows};
 use super::pitch;
 use super::plan::{self, Plan, Planned, Step};
 use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, TensorId};
-use crate::tile::Part;
+use crate::fixed::{FixedGraph, Reduction, TensorId, View};
+use crate::tile::{Factors, Part, Placed};
 use crate::tile::buffer::Buffer;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -103,6 +103,12 @@ impl<'a> Emitter<'a> {
                 .collect(),
         };
         let ports = graph.inputs.iter().chain(&graph.outputs).map(|(t, _)| *t);
+        for (tensor, elements) in &graph.constants {
+            let address = emitter.allot(elements.len());
+            emitter.external.insert(*tensor, address);
+            let bytes = elements.iter().map(|&b| b as u8).collect();
+            emitter.blobs.push(Blob { address, bytes });
+        }
         for tensor in ports.chain(plan.external()) {
             if !emitter.external.contains_key(&tensor) {
                 let address = emitter.allot(graph.tensor(tensor).elements());
@@ -210,17 +216,28 @@ impl<'a> Emitter<'a> {
             inputs_of(node).chain([output_of(node)]).map(|t| self.place(t).1.clone()).collect();
         let parts = pitch::parts(self.graph, node, &buffers, rows.clone(), self.config)?;
         let mut features = vec![self.rows(output_of(node), output_rows(node, rows.clone()), true)];
-        for (place, t) in inputs_of(node).enumerate() {
-            let height = self.graph.tensor(t).shape[1];
-            features.push(self.rows(t, input_rows(node, place, height, rows.clone()), false));
+        let mut source = None;
+        for (place, view) in node.reads().enumerate() {
+            let access = self.rows(view.tensor, input_rows(node, place, rows.clone()), false);
+            match &node.reduction {
+                // The array reads weights, not the tensor that they come from.
+                Reduction::Product { .. } if place == 1 => source = Some(access),
+                _ => features.push(access),
+            }
         }
         for part in parts {
-            self.part(index, part, features.clone())?;
+            self.part(index, part, features.clone(), source.as_ref())?;
         }
         Ok(())
     }
 
-    fn part(&mut self, layer: usize, mut part: Part, mut accesses: Vec<Access>) -> Result<()> {
+    fn part(
+        &mut self,
+        layer: usize,
+        mut part: Part,
+        mut accesses: Vec<Access>,
+        source: Option<&Access>,
+    ) -> Result<()> {
         let node = &self.graph.nodes[layer];
         self.layers[layer].macs += part.macs;
         let channels: Vec<u8> = part.channels.iter().flat_map(Channel::to_bytes).collect();
@@ -239,6 +256,11 @@ impl<'a> Emitter<'a> {
                 &mut accesses,
             )?;
             part.op.weights = first as u16;
+        }
+        if let (Reduction::Product { weights }, Some(factors), Some(source)) =
+            (&node.reduction, &part.factors, source)
+        {
+            part.op.weights = self.factors(layer, weights, factors, source, &mut accesses)? as u16;
         }
         let first = self.constant(layer, memory, ring, channels, CHANNEL_BYTES, &mut accesses)?;
         part.op.channels.base = first as u16;
@@ -297,6 +319,80 @@ impl<'a> Emitter<'a> {
                 layer: layer as u16,
                 accesses: vec![touch(true)],
             });
+        }
+        accesses.push(touch(false));
+        Ok(slot.first)
+    }
+
+    /// Makes weight words of factors: stores them from feature memory to external memory in the order
+    /// of the weight memory, and loads them from there, for each group of columns as often as its
+    /// tiles run over them. Returns the first word and adds the reader's access.
+    fn factors(
+        &mut self,
+        layer: usize,
+        weights: &View,
+        factors: &Factors,
+        source: &Access,
+        accesses: &mut Vec<Access>,
+    ) -> Result<usize> {
+        let (columns, stride) = (self.config.columns, self.config.weight_stride());
+        let Factors { channels, passes } = factors;
+        let reduction = weights.shape[0];
+        let groups = channels.len().div_ceil(columns);
+        let group_bytes = reduction * stride;
+        // Zeros at first: words of the last group may have fewer bytes than columns.
+        let address = self.allot(groups * group_bytes);
+        self.blobs.push(Blob { address, bytes: vec![0; groups * group_bytes] });
+        // A tensor of nobody's but these instructions.
+        let scratch = TensorId(u32::MAX - self.emitted.len() as u32);
+        let external = |write| Access::External { tensor: scratch, channels: 0..1, rows: 0..1, write };
+        let from = Placed::new(weights, self.place(weights.tensor).1);
+        for group in 0..groups {
+            let first = channels.start + group * columns;
+            let width = columns.min(channels.end - first);
+            let mut op = Transfer {
+                memory: Memory::Feature,
+                external: (address + group * group_bytes) as u32,
+                external_plane: stride as i32,
+                local: from.walk(0, 0, 0, first as i64).base,
+                local_plane: from.plane as i32,
+                line_bytes: width as u32,
+                lines: 1,
+                planes: reduction as u16,
+                ..Transfer::default()
+            };
+            if from.pixel != 1 {
+                // The bytes of a word lie apart.
+                (op.line_bytes, op.lines) = (1, width as u16);
+                (op.external_line, op.local_line) = (1, from.pixel as i32);
+            }
+            let accesses = vec![source.clone(), external(true)];
+            self.emitted.push(Emitted { unit: Unit::Store, op: Op::Transfer(op), layer: layer as u16, accesses });
+        }
+        let node = &self.graph.nodes[layer];
+        let words = groups * reduction * passes;
+        // No other content has this number: what is stored differs every time.
+        let content = usize::MAX - self.emitted.len();
+        let slot = self.rings[0].place(content, words).ok_or_else(|| {
+            Error::new("schedule", format!("{words} words do not fit the memory for weights"))
+                .file(&self.graph.name)
+                .node(&node.name)
+                .operator(&node.operator)
+                .hint("a machine with larger weight_words")
+        })?;
+        let touch = |write| Access::Words { memory: 0, words: slot.words.clone(), write };
+        for pass in 0..groups * passes {
+            let op = Transfer {
+                memory: Memory::Weights,
+                external: (address + pass / passes * group_bytes) as u32,
+                local: ((slot.first + pass * reduction) % self.config.weight_words) as i32,
+                line_bytes: group_bytes as u32,
+                lines: 1,
+                planes: 1,
+                ..Transfer::default()
+            };
+            let accesses = vec![external(false), touch(true)];
+            self.emitted.push(Emitted { unit: Unit::Load, op: Op::Transfer(op), layer: layer as u16, accesses });
         }
         accesses.push(touch(false));
         Ok(slot.first)

@@ -1,6 +1,6 @@
 //! The order of work in a group of nodes through which the image passes in stripes.
 
-use super::net::{Net, input_rows};
+use super::net::{Net, first_unwritten, input_rows, output_rows};
 use super::plan::Step;
 use crate::fixed::TensorId;
 use std::collections::BTreeMap;
@@ -136,9 +136,8 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
                 .collect();
             let mut next = done[i];
             while next < node.rows.end
-                && node.reads.iter().zip(&ready).enumerate().all(|(place, (&t, &ready))| {
-                    let height = net.tensors[t].shape[1];
-                    input_rows(&net.graph.nodes[n], place, height, next..next + 1).end <= ready
+                && ready.iter().enumerate().all(|(place, &ready)| {
+                    input_rows(&net.graph.nodes[n], place, next..next + 1).end <= ready
                 })
             {
                 next += 1;
@@ -149,7 +148,8 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
             steps.push(Step::Node(n, done[i]..next));
             let t = node.writes;
             let m = &moving[&t];
-            let first = at.oldest(t, m, &done).min(done[i] * node.block);
+            let written = output_rows(&net.graph.nodes[n], done[i]..next);
+            let first = at.oldest(t, m, &done).min(written.start);
             let shared = m.readers.iter().any(|&r| net.nodes[r].unit != node.unit);
             let spare = match room {
                 Room::Whole | Room::Double => shared || !m.role.store.is_empty(),
@@ -158,8 +158,8 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
             };
             // Channels of it that are loaded may be further.
             let loaded = if m.role.load.is_empty() { 0 } else { m.open };
-            let end = loaded.max(next * node.block);
-            let rows = end - first + if spare { (next - done[i]) * node.block } else { 0 };
+            let end = loaded.max(written.end);
+            let rows = end - first + if spare { written.len() } else { 0 };
             let m = moving.get_mut(&t).expect("it is there");
             m.held = m.held.max(rows);
             done[i] = next;
@@ -193,7 +193,7 @@ impl Place<'_> {
     fn written(&self, m: &Moving, done: &[usize]) -> usize {
         let complete = m.writers.iter().map(|&w| {
             let (node, done) = (&self.net.nodes[w], done[w - self.first]);
-            if done == node.rows.end { m.height } else { done * node.block }
+            if done == node.rows.end { m.height } else { first_unwritten(&self.net.graph.nodes[w], done) }
         });
         complete.min().unwrap_or(m.height)
     }
@@ -212,7 +212,7 @@ impl Place<'_> {
                 continue;
             }
             for (place, _) in node.reads.iter().enumerate().filter(|(_, read)| **read == t) {
-                let rows = input_rows(&self.net.graph.nodes[r], place, m.height, done..done + 1);
+                let rows = input_rows(&self.net.graph.nodes[r], place, done..done + 1);
                 first = first.min(rows.start);
             }
         }

@@ -15,7 +15,7 @@ pub mod plan;
 mod split;
 
 use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, TensorId};
+use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::{DepthToSpaceMode, Window};
 use plan::Plan;
 use tilewright_arch::Config;
@@ -55,17 +55,19 @@ fn separate_ports(graph: &FixedGraph) -> FixedGraph {
     let mut out = FixedGraph { nodes: vec![], ..graph.clone() };
     for node in &graph.nodes {
         let mut node = node.clone();
-        if let Some((operand, _)) = &mut node.operand
-            && *operand == node.input
+        if let Some(operand) = &mut node.operand
+            && operand.view.tensor == node.input.tensor
         {
             let copy = TensorId(out.tensors.len() as u32);
-            let tensor = out.tensor(node.input).clone();
-            let [_, height, width] = tensor.shape;
+            let from = operand.view;
+            // Repeated elements need not be copied again and again.
+            let shape = [0, 1, 2].map(|i| if from.step[i] == 0 { 1 } else { from.shape[i] });
+            let tensor = Tensor { shape, ..out.tensor(from.tensor).clone() };
             out.nodes.push(FixedNode {
                 name: node.name.clone(),
                 operator: "copy".into(),
-                input: node.input,
-                window: Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0; 4] },
+                input: View { shape, ..from },
+                window: Window::UNIT,
                 reduction: Reduction::Sum,
                 // (x - zero) * 32768 / 2^(7 + 8) + zero = x
                 channels: vec![Channel {
@@ -77,15 +79,15 @@ fn separate_ports(graph: &FixedGraph) -> FixedGraph {
                 operand: None,
                 post: Post { zero: tensor.zero, ..Post::default() },
                 table: None,
-                output: copy,
+                output: View::whole(copy, shape),
                 place: Place {
-                    channel: 0,
-                    region: [0, 0, height, width],
+                    region: [0, 0, shape[1], shape[2]],
                     depth_to_space: (1, DepthToSpaceMode::Dcr),
                 },
             });
             out.tensors.push(tensor);
-            *operand = copy;
+            let step = [0, 1, 2].map(|i| from.step[i].min(1));
+            operand.view = View { shape: from.shape, step, ..View::whole(copy, shape) };
         }
         out.nodes.push(node);
     }

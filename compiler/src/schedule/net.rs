@@ -3,7 +3,7 @@
 
 use super::pitch::{self, Pitch};
 use crate::error::Result;
-use crate::fixed::{FixedGraph, FixedNode, TensorId};
+use crate::fixed::{FixedGraph, FixedNode, TensorId, View};
 use crate::tile::buffer::{Buffer, gcd};
 use crate::tile::{self, Part};
 use std::ops::Range;
@@ -31,11 +31,11 @@ pub struct Tensor {
     pub writers: Vec<usize>,
     /// Nodes that gather it or take it as operand, ascending.
     pub readers: Vec<usize>,
-    /// Given from outside.
+    /// Given from outside: an input or a constant.
     pub input: bool,
     /// Wanted outside.
     pub output: bool,
-    /// Rows are written in blocks of this many.
+    /// Rows are written, or read, in blocks of this many.
     pub block: usize,
     /// Tensors that one instruction reads together with it, which must not share its pages.
     pub partners: Vec<usize>,
@@ -52,8 +52,6 @@ pub struct Node {
     pub channels: Range<usize>,
     /// Rows of its grid that are computed.
     pub rows: Range<usize>,
-    /// Rows of the output tensor for a row of the grid.
-    pub block: usize,
     /// The unit that runs it.
     pub unit: Unit,
     pace: Pace,
@@ -78,25 +76,41 @@ struct Pace {
     line: usize,
 }
 
-/// Tensors that a node reads: the gathered one, then the operand.
+/// Tensors that a node reads: the gathered one, then weights and operand where they are tensors.
 pub fn inputs_of(node: &FixedNode) -> impl Iterator<Item = TensorId> {
-    std::iter::once(node.input).chain(node.operand.map(|(t, _)| t))
+    node.reads().map(|view| view.tensor)
 }
 
 /// The tensor that a node writes.
 pub fn output_of(node: &FixedNode) -> TensorId {
-    node.output
+    node.output.tensor
 }
 
 /// Rows of the output tensor that `rows` of the node's grid become.
 pub fn output_rows(node: &FixedNode, rows: Range<usize>) -> Range<usize> {
-    let block = node.place.depth_to_space.0;
-    rows.start * block..rows.end * block
+    tile::writes(node, rows)
 }
 
-/// Rows of tensor number `place` of [`inputs_of`], `height` rows high, that output rows need.
-pub fn input_rows(node: &FixedNode, place: usize, height: usize, rows: Range<usize>) -> Range<usize> {
-    if place == 0 { tile::input_rows(node, height, rows) } else { rows }
+/// First row of the output tensor that is not written when the rows before `done` are; 0 where rows
+/// of the grid are not rows of the tensor.
+pub fn first_unwritten(node: &FixedNode, done: usize) -> usize {
+    if node.output.keeps_rows() { tile::writes(node, done..done + 1).start } else { 0 }
+}
+
+/// Rows of tensor number `place` of [`inputs_of`] that output rows need.
+pub fn input_rows(node: &FixedNode, place: usize, rows: Range<usize>) -> Range<usize> {
+    tile::reads(node, rows).swap_remove(place).1
+}
+
+/// Rows that a node needs to find, or writes, together in a tensor of `height` rows: all, unless the
+/// rows of its view are rows of the tensor.
+fn block_of(view: &View, height: usize, block: usize) -> usize {
+    let whole = !view.keeps_rows() || !view.origin[1].is_multiple_of(block);
+    if whole { height } else { block }
+}
+
+fn lcm(a: usize, b: usize) -> usize {
+    a * b / gcd(a, b)
 }
 
 impl Node {
@@ -127,7 +141,8 @@ impl<'a> Net<'a> {
                 pitch: Pitch::dense(t.shape),
             })
             .collect();
-        for (t, _) in &graph.inputs {
+        let given = graph.inputs.iter().map(|(t, _)| t).chain(graph.constants.iter().map(|(t, _)| t));
+        for t in given {
             tensors[t.0 as usize].input = true;
         }
         for (t, _) in &graph.outputs {
@@ -135,14 +150,18 @@ impl<'a> Net<'a> {
         }
         for (index, node) in graph.nodes.iter().enumerate() {
             let reads: Vec<usize> = inputs_of(node).map(|t| t.0 as usize).collect();
+            for view in node.reads() {
+                let tensor = &mut tensors[view.tensor.0 as usize];
+                tensor.block = lcm(tensor.block, block_of(view, tensor.shape[1], 1));
+            }
             for &t in &reads {
                 tensors[t].readers.push(index);
                 tensors[t].partners.extend(reads.iter().filter(|&&o| o != t));
             }
             let written = &mut tensors[output_of(node).0 as usize];
             written.writers.push(index);
-            let block = output_rows(node, 0..1).len();
-            written.block = written.block * block / gcd(written.block, block);
+            let block = block_of(&node.output, written.shape[1], node.place.depth_to_space.0);
+            written.block = lcm(written.block, block);
         }
         for (index, tensor) in tensors.iter_mut().enumerate() {
             (tensor.pitch, _) = pitch::best(graph, config, TensorId(index as u32), &tensor.readers)?;
@@ -161,9 +180,6 @@ impl<'a> Net<'a> {
             inputs_of(node).chain([output_of(node)]).map(|t| self.whole(t.0 as usize)).collect();
         let [y0, _, height, _] = node.place.region;
         let parts = pitch::parts(self.graph, node, &whole, y0..y0 + height, self.config)?;
-        let [channels, ..] = self.graph.grid(node);
-        let block = node.place.depth_to_space.0;
-        let first = node.place.channel;
         let unit = parts.first().map_or(Unit::Vector, |p| p.unit);
         let sum = |f: &dyn Fn(&Part) -> u64| parts.iter().map(f).sum::<u64>();
         let op = parts.first().map(|p| p.op).unwrap_or_default();
@@ -177,12 +193,11 @@ impl<'a> Net<'a> {
         Ok(Node {
             reads: inputs_of(node).map(|t| t.0 as usize).collect(),
             writes: output_of(node).0 as usize,
-            channels: first..first + channels / (block * block),
+            channels: node.output.origin[0]..node.output.end()[0],
             rows: y0..y0 + height,
-            block,
             unit,
             pace,
-            weight_words: parts.iter().map(|p| p.weights.len() / self.config.weight_stride()).sum(),
+            weight_words: parts.iter().map(|p| p.weight_words(self.config)).sum(),
             constant_bytes: parts.iter().map(|p| p.weights.len() + 16 * p.channels.len()).sum(),
             joined: false,
         })

@@ -1,5 +1,6 @@
 //! How tensors are spread over the banks of feature memory.
 
+use super::net::{inputs_of, output_of};
 use crate::error::Result;
 use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
 use crate::tile::buffer::{Buffer, gcd};
@@ -41,7 +42,8 @@ pub fn buffer(shape: [usize; 3], pitch: Pitch, rows: usize, block: usize, lanes:
     buffer
 }
 
-/// Tile operations of a node whose tensors lie in `buffers`: gathered, operand if any, written.
+/// Tile operations of a node whose tensors lie in `buffers`: those it reads, in order, and the
+/// written one.
 pub fn parts(
     graph: &FixedGraph,
     node: &FixedNode,
@@ -49,10 +51,12 @@ pub fn parts(
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
-    let [input, middle @ .., output] = buffers else {
-        unreachable!("a node has an input and an output");
+    let tensors: Vec<TensorId> = inputs_of(node).chain([output_of(node)]).collect();
+    let buffer = |t: TensorId| {
+        let place = tensors.iter().position(|&other| other == t);
+        &buffers[place.expect("a node has a buffer for each of its tensors")]
     };
-    tile::parts(graph, node, Operands { input, operand: middle.first(), output }, rows, config)
+    tile::parts(graph, node, Operands::new(node, buffer), rows, config)
 }
 
 /// The pitch at which those that gather a tensor take the fewest cycles, and these cycles.
@@ -67,11 +71,12 @@ pub fn best(
 ) -> Result<(Pitch, u64)> {
     let shape = graph.tensor(tensor).shape;
     let readers: Vec<&FixedNode> =
-        readers.iter().map(|&n| &graph.nodes[n]).filter(|n| n.input == tensor).collect();
-    // Channels become lanes only where pools and sums leave one pixel.
+        readers.iter().map(|&n| &graph.nodes[n]).filter(|n| n.input.tensor == tensor).collect();
+    // Channels become lanes only where pools and sums leave one pixel, and in views that say so.
     let single = |n: &&FixedNode| {
         let [_, height, width] = graph.grid(n);
-        !matches!(n.reduction, Reduction::Conv { .. }) && height * width == 1
+        let pool = !matches!(n.reduction, Reduction::Conv { .. }) && height * width == 1;
+        pool || n.input.axes[1..].contains(&0)
     };
     let planes: &[bool] = if readers.iter().any(single) { &[false, true] } else { &[false] };
     // Every multiplier busy.
@@ -105,7 +110,7 @@ fn reader(graph: &FixedGraph, node: &FixedNode, input: &Buffer, config: &Config)
         let shape = graph.tensor(t).shape;
         Buffer::whole(shape, shape[2])
     };
-    let others = node.operand.map(|(t, _)| t).into_iter().chain([node.output]).map(dense);
+    let others = inputs_of(node).chain([output_of(node)]).skip(1).map(dense);
     let buffers: Vec<Buffer> = std::iter::once(input.clone()).chain(others).collect();
     let [y0, _, height, _] = node.place.region;
     parts(graph, node, &buffers, y0..y0 + height, config)
