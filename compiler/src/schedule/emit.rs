@@ -9,8 +9,8 @@ use super::pitch;
 use super::plan::{self, Plan, Planned, Step};
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, Reduction, TensorId, View};
-use crate::tile::{Factors, Part, Placed};
 use crate::tile::buffer::Buffer;
+use crate::tile::{Factors, Part, Placed};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tilewright_arch::Config;
@@ -367,7 +367,12 @@ impl<'a> Emitter<'a> {
                 (op.external_line, op.local_line) = (1, from.pixel as i32);
             }
             let accesses = vec![source.clone(), external(true)];
-            self.emitted.push(Emitted { unit: Unit::Store, op: Op::Transfer(op), layer: layer as u16, accesses });
+            self.emitted.push(Emitted {
+                unit: Unit::Store,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses,
+            });
         }
         let node = &self.graph.nodes[layer];
         let words = groups * reduction * passes;
@@ -392,7 +397,12 @@ impl<'a> Emitter<'a> {
                 ..Transfer::default()
             };
             let accesses = vec![external(false), touch(true)];
-            self.emitted.push(Emitted { unit: Unit::Load, op: Op::Transfer(op), layer: layer as u16, accesses });
+            self.emitted.push(Emitted {
+                unit: Unit::Load,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses,
+            });
         }
         accesses.push(touch(false));
         Ok(slot.first)
