@@ -56,6 +56,8 @@ pub struct Flow {
     pub steps: Vec<Step>,
     /// By tensor number.
     pub held: BTreeMap<usize, usize>,
+    /// Every node got to its end.
+    pub complete: bool,
 }
 
 /// A tensor under way.
@@ -179,7 +181,8 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
         }
     }
     let rows = |m: &Moving| if room == Room::Whole || m.role.whole { m.height } else { m.held };
-    Flow { steps, held: moving.iter().map(|(&t, m)| (t, rows(m))).collect() }
+    let complete = net.nodes[nodes].iter().zip(&done).all(|(n, done)| *done == n.rows.end);
+    Flow { steps, held: moving.iter().map(|(&t, m)| (t, rows(m))).collect(), complete }
 }
 
 /// Node numbers to places in the list of what is done.
