@@ -136,8 +136,11 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
                     at.ready(m, if group.skew && other { &earlier } else { &done })
                 })
                 .collect();
+            // With little room no more than a stripe, even where more is ready.
+            let share = (node.rows.len() * group.stripe).div_ceil(tallest);
+            let end = if room < Room::Least { node.rows.end } else { node.rows.end.min(done[i] + share) };
             let mut next = done[i];
-            while next < node.rows.end
+            while next < end
                 && ready.iter().enumerate().all(|(place, &ready)| {
                     input_rows(&net.graph.nodes[n], place, next..next + 1).end <= ready
                 })
