@@ -116,6 +116,9 @@ struct Source {
     /// Options of quantisation as TOML: ranges, equalise, bias_correction.
     #[arg(long, value_name = "FILE.toml")]
     quantisation: Option<PathBuf>,
+    /// Refuse operators that the machine does not run.
+    #[arg(long)]
+    deny_host: bool,
 }
 
 /// The machine to compile for.

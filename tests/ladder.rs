@@ -24,6 +24,14 @@ fn small(lanes: usize, columns: usize) -> Config {
     config
 }
 
+/// A machine with so few pages that tensors leave the chip and come back, and pages are shared.
+fn tiny(lanes: usize, columns: usize) -> Config {
+    let mut config = small(lanes, columns);
+    config.name += "-tiny";
+    config.feature.pages = 4;
+    config
+}
+
 /// Runs `graph` on a machine; whether it fits the machine at all.
 fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>], rtl: Option<&Rtl>) -> Result<bool, String> {
     let schedules = match schedule::candidates(graph, config) {
@@ -120,7 +128,11 @@ fn walk(machines: &[(Config, Option<Rtl>)], default_cases: u32) {
 #[test]
 fn reference_equals_simulator() {
     let sizes = [(9, 16), (8, 8), (7, 11), (4, 4), (5, 3)].map(|(p, c)| Config::sized(p, c));
-    let machines: Vec<_> = sizes.into_iter().chain([small(9, 4), small(4, 16)]).map(|c| (c, None)).collect();
+    let machines: Vec<_> = sizes
+        .into_iter()
+        .chain([small(9, 4), small(4, 16), tiny(9, 4), tiny(8, 8)])
+        .map(|c| (c, None))
+        .collect();
     walk(&machines, 300);
 }
 
@@ -132,8 +144,9 @@ fn reference_equals_simulator_equals_verilog() {
         let rtl = Rtl::build(&config, &cache).unwrap();
         (config, Some(rtl))
     };
-    // Odd lanes and columns with full-rate requantisers, and even ones with small memories.
+    // Odd lanes and columns with full-rate requantisers, even ones with small memories, and one
+    // that keeps little on chip.
     let mut odd = Config::sized(5, 3);
     odd.compute_slot = 1;
-    walk(&[build(odd), build(small(4, 4))], 200);
+    walk(&[build(odd), build(small(4, 4)), build(tiny(5, 4))], 200);
 }

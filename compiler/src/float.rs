@@ -28,6 +28,9 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Op, Source, ValueId};
 
+pub(crate) use resize::taps_by_axis as resize_taps;
+pub(crate) use unary::unary;
+
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::new("float", message))
 }

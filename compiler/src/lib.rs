@@ -4,6 +4,7 @@ pub mod fixed;
 pub mod float;
 pub mod graph;
 pub mod images;
+pub mod network;
 pub mod npy;
 pub mod onnx;
 pub mod quantise;

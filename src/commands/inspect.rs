@@ -18,9 +18,9 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
             let options = super::options(source)?;
             let compiled = pipeline::compile(&model, &calibration, &options, &machine.config()?)?;
             match stage {
-                Stage::Fixed => compiled.fixed.to_string(),
-                Stage::Schedule => compiled.schedule.plan.to_string(),
-                _ => asm::print(&compiled.schedule.program),
+                Stage::Fixed => compiled.network.to_string(),
+                Stage::Schedule => compiled.programs().map(|(_, s)| s.plan.to_string()).collect(),
+                _ => compiled.programs().map(|(_, s)| asm::print(&s.program)).collect(),
             }
         }
     };

@@ -97,7 +97,7 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
     let input = job.at.input;
     let channel = |c: usize| (first + c) * multiplier + output;
     let streamed = shape.columns - 1 + shape.taps;
-    let mut gathered = job.input(first, shape.columns, job.graph.tensor(job.node.input).zero);
+    let mut gathered = job.input(first, shape.columns, job.zero());
     gathered.walk.group = input.plane as i32;
     let out = job.at.output;
     let op = TileOp {
@@ -111,7 +111,12 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
         lines: job.rows.len() as u16,
         line_step: shape.columns as u8,
         steps: [
-            Step { count: kw as u16, address: window.dilation[1] as i32, y: 0, x: window.dilation[1] as i16 },
+            Step {
+                count: kw as u16,
+                address: (window.dilation[1] * input.pixel) as i32,
+                y: 0,
+                x: window.dilation[1] as i16,
+            },
             Step {
                 count: shape.middle as u16,
                 address: (shape.middle_rows * input.pitch) as i32,
@@ -154,6 +159,7 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
         unit: Unit::Compute,
         op,
         weights: pack::taps(tap_words, job.config),
+        factors: None,
         channels: (0..count).map(|c| job.channel(channel(c))).collect(),
         macs: (count * kh * kw * job.rows.len() * job.width()) as u64,
     }

@@ -24,7 +24,7 @@ pub(super) fn part(job: &Job, weights: &[i8], inputs: usize, rows: usize) -> Opt
     let inner = Loop { count: rows * block, output: output.pitch, channel: 0 };
     let depth = channels / (block * block);
     let (outer, group) = if block > 1 {
-        let one = Loop { count: block, output: 1, channel: 0 };
+        let one = Loop { count: block, output: output.pixel, channel: 0 };
         (one, Loop { count: depth, output: output.plane, channel: 0 })
     } else {
         let width = (config.columns / rows).min(channels);
@@ -82,9 +82,9 @@ pub(super) fn part(job: &Job, weights: &[i8], inputs: usize, rows: usize) -> Opt
         steps: [
             Step { count: inputs as u16, address: input.plane as i32, y: 0, x: 0 },
             Step { count: streamed as u16, address: input.pitch as i32, y: 1, x: 0 },
-            Step { count: kw as u16, address: dx as i32, y: 0, x: dx as i16 },
+            Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
         ],
-        input: job.input(0, rows, job.graph.tensor(job.node.input).zero),
+        input: job.input(0, rows, job.zero()),
         channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
         ..TileOp::default()
     };
@@ -94,6 +94,7 @@ pub(super) fn part(job: &Job, weights: &[i8], inputs: usize, rows: usize) -> Opt
         unit: Unit::Compute,
         op: job.finish(op, &columns, operand, 1),
         weights: words,
+        factors: None,
         channels: parameters,
         macs: (weights.len() * job.rows.len() * job.width()) as u64,
     })

@@ -30,7 +30,8 @@ pub(super) fn select(b: &mut Builder, name: &str, choices: Vec<(Expr, Expr)>, st
 ///
 /// In cycle 0 come `bank`, `enable` and `value` of all lanes, and in cycle 1, with `late`, a byte
 /// `late` of each; `bank_value`, `bank_late` and `bank_enable` of all banks come in cycle
-/// 1 + crossbar. Enabled lanes have different banks.
+/// 1 + crossbar. Enabled lanes have different banks, or equal banks and values: the OR of equal
+/// values is that value.
 pub(super) fn to_banks(shape: &Shape, name: &str, width: usize, late: bool) -> Arc<Module> {
     let mut b = Builder::new(name, "Crossbar from lanes to banks.");
     let bank = b.input("bank", shape.bank_bits * shape.lanes);

@@ -2,11 +2,10 @@
 
 use super::array::ACCUMULATOR_BITS;
 use super::channels::CHANNEL_BITS;
-use super::requantise::{TRIPLE_BITS, requantiser};
-use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, crossbar, field};
-use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, pack, zero};
+use super::requantise::requantiser;
+use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, crossbar};
+use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, pack};
 use std::sync::Arc;
-use tilewright_arch::encoding::tile as f;
 
 /// Cycles from a column's `phase` to the first sum that is taken: what the selects need to be
 /// decoded and spread.
@@ -30,11 +29,6 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
     let table_write = b.input("table_write", 1);
     let table_address = b.input("table_address", index_bits(256 * shape.config.tables));
     let table_data = b.input("table_data", 8 * shape.config.memory.bus_bytes);
-
-    let mantissa = field(instruction, f::OPERAND_MANTISSA);
-    let wide = mantissa.clone().sign_extend(TRIPLE_BITS);
-    let twice = concat([mantissa.sign_extend(TRIPLE_BITS - 1), zero(1)]);
-    let triple = b.register("triple", wide + twice);
 
     // The lane served by every requantiser in this cycle, and whether one is.
     let bits = index_bits(shape.slot);
@@ -80,7 +74,6 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
                 ("sum", sum.into()),
                 ("channel", channel_at[skew].into()),
                 ("operand", own.into()),
-                ("triple", triple.into()),
                 ("table_write", table_write.into()),
                 ("table_address", table_address.into()),
                 ("table_data", table_data.into()),
