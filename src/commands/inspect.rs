@@ -6,7 +6,6 @@ use std::io::Write;
 use tilewright::model::Model;
 use tilewright::pipeline;
 use tilewright_arch::asm;
-use tilewright_compiler::quantise;
 
 /// Prints a stage.
 pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
@@ -16,7 +15,7 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
         Stage::Simplified => model.graph.to_string(),
         Stage::Fixed | Stage::Schedule | Stage::Program => {
             let calibration = model.calibration(source.calib.as_deref())?;
-            let options = quantise::Options::default();
+            let options = super::options(source)?;
             let compiled = pipeline::compile(&model, &calibration, &options, &machine.config()?)?;
             match stage {
                 Stage::Fixed => compiled.network.to_string(),
