@@ -28,6 +28,7 @@ pub use infer::{elements, infer};
 pub use kinds::{
     BinaryKind, Cell, Coordinates, Direction, Interpolation, PadMode, ReduceKind, Rounding, UnaryKind,
 };
+pub(crate) use parse::operator_from_text;
 pub use parse::parse;
 pub use text::Data;
 
