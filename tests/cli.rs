@@ -91,6 +91,20 @@ fn every_stage_prints() {
     }
 }
 
+/// The printed graph is a model like any other: it prints again as the same text.
+#[test]
+fn printed_graphs_are_read_again() {
+    let file = folder("relay").join("lenet.relay");
+    for stage in ["graph", "simplified"] {
+        let first = tilewright(&["inspect", &lenet(), "--stage", stage]);
+        assert!(first.status.success(), "{stage}: {}", text(&first.stderr));
+        assert!(text(&first.stdout).starts_with("#[version = \"0.0.5\"]\ndef @main("), "{stage}");
+        std::fs::write(&file, &first.stdout).unwrap();
+        let second = tilewright(&["inspect", file.to_str().unwrap(), "--stage", stage]);
+        assert!(first.stdout == second.stdout, "{stage}: {}", text(&second.stderr));
+    }
+}
+
 #[test]
 fn missing_files_are_named() {
     refused(&["verify", "no/such/model"], &["no/such/model", "try:"]);

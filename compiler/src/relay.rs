@@ -73,6 +73,11 @@ pub fn import(path: &Path) -> Result<Imported> {
 /// Text that is not Relay, control flow, operators, attributes, layouts and element types that are not
 /// supported, each with line and column, and what to try.
 pub fn parse(text: &str, file: &str, params: &Params) -> Result<Imported> {
+    read(text, file, params)
+        .map_err(|e| e.hint("text that tvm.relay.fromtext accepts, as astext() prints it"))
+}
+
+fn read(text: &str, file: &str, params: &Params) -> Result<Imported> {
     let tokens = token::tokenise(text, file)?;
     let module = parse::parse(&tokens.tokens, file)?;
     let meta = match tokens.metadata {

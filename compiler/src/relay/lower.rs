@@ -331,13 +331,10 @@ impl<'a> Lower<'a> {
         let arguments: Vec<Operand> = arguments.collect::<Result<_>>()?;
         match callee {
             Operand::Operator(operator) => {
-                let file = self.file;
+                let at = located(self.file, place);
                 let mut operation = OperatorCall::new(self, &operator, name, arguments, &call.attributes);
                 let result = ops::dispatch(&mut operation).and_then(|r| operation.finish().map(|()| r));
-                result.map_err(|e| {
-                    let e = e.stage("import").operator(&*operator).file(located(file, place));
-                    if name.is_empty() { e } else { e.node(name) }
-                })
+                result.map_err(|e| relabelled(&e, &operator, name).file(at))
             }
             Operand::Function(index, captured) => {
                 let module = self.module;
@@ -357,5 +354,21 @@ impl<'a> Lower<'a> {
             }
             _ => self.refuse(place, "what is called is neither an operator nor a function"),
         }
+    }
+}
+
+/// An error of the graph's own rules in the words of the text: its operator and its name for the node.
+fn relabelled(error: &Error, operator: &str, name: &str) -> Error {
+    let report = error.report();
+    let mut out = Error::new("import", &report.message).operator(operator);
+    if !name.is_empty() {
+        out = out.node(name);
+    }
+    if let Some(attribute) = &report.attribute {
+        out = out.attribute(attribute);
+    }
+    match &report.hint {
+        Some(hint) => out.hint(hint),
+        None => out,
     }
 }

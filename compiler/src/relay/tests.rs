@@ -1,6 +1,7 @@
 //! Texts by hand, there and back, and damaged.
 
 mod hostile;
+mod names;
 mod roundtrip;
 
 use super::*;

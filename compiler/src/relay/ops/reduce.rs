@@ -22,7 +22,9 @@ fn operand(call: &mut OperatorCall) -> Result<(ValueId, Vec<usize>, Vec<usize>)>
         match resolve(*axis, rank) {
             Some(axis) => axes.push(axis),
             None => {
-                return Err(Error::new("import", format!("{axis} is not an axis of {rank}")).attribute("axis"));
+                return Err(
+                    Error::new("import", format!("{axis} is not an axis of {rank}")).attribute("axis")
+                );
             }
         }
     }
