@@ -113,6 +113,9 @@ struct Source {
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
     calib: Option<PathBuf>,
+    /// Options of quantisation as TOML: ranges, equalise, bias_correction.
+    #[arg(long, value_name = "FILE.toml")]
+    quantisation: Option<PathBuf>,
 }
 
 /// The machine to compile for.

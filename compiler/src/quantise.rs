@@ -11,11 +11,13 @@
 mod calibrate;
 mod chain;
 mod correct;
+mod entropy;
 mod equalise;
 mod histogram;
 mod kind;
 mod links;
 mod lower;
+mod options;
 mod plan;
 mod range;
 mod report;
@@ -51,6 +53,7 @@ const MEASURED: usize = 4;
 
 /// What may be chosen; the default needs no tuning.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// How ranges of activations are chosen. Inputs always get the range seen.
     pub ranges: Ranges,

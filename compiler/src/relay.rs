@@ -87,7 +87,7 @@ fn read(text: &str, file: &str, params: &Params) -> Result<Imported> {
     let mut lower = lower::Lower::new(&module, file, params, meta);
     lower.run()?;
     let warnings = std::mem::take(&mut lower.warnings);
-    let graph = finish::finish(lower.graph, &lower.numbers, &lower.biases);
+    let graph = finish::finish(lower.graph, &lower.numbers, &lower.biases, &lower.superseded);
     graph.verify().map_err(|e| e.stage("import"))?;
     Ok(Imported { graph, warnings })
 }

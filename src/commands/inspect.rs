@@ -7,7 +7,7 @@ use tilewright::model::Model;
 use tilewright::pipeline;
 use tilewright_arch::asm;
 use tilewright_compiler::graph::Data;
-use tilewright_compiler::{quantise, relay};
+use tilewright_compiler::relay;
 
 /// Prints a stage.
 pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
@@ -17,7 +17,7 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
         Stage::Simplified => relay::print(&model.graph, Data::Full),
         Stage::Fixed | Stage::Schedule | Stage::Program => {
             let calibration = model.calibration(source.calib.as_deref())?;
-            let options = quantise::Options::default();
+            let options = super::options(source)?;
             let compiled = pipeline::compile(&model, &calibration, &options, &machine.config()?)?;
             match stage {
                 Stage::Fixed => compiled.fixed.to_string(),

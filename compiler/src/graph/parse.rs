@@ -164,6 +164,10 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    fn given(&self, key: &str) -> bool {
+        self.0.iter().any(|(k, _)| *k == key)
+    }
+
     fn one<T: FromStr>(&mut self, key: &str) -> Result<T> {
         parsed(self.take(key)?)
     }

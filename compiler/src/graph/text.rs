@@ -205,6 +205,8 @@ impl Op {
                 Cell::Lstm => "lstm",
                 Cell::Gru { .. } => "gru",
             },
+            Op::QuantizeLinear { .. } => "quantize",
+            Op::DequantizeLinear { .. } => "dequantize",
         }
     }
 }
@@ -312,6 +314,11 @@ fn attributes(op: &Op) -> Vec<(&'static str, String)> {
                     all.push(("linear_before_reset", linear_before_reset.to_string()));
                 }
             }
+            all
+        }
+        Op::QuantizeLinear { integer, axis } | Op::DequantizeLinear { integer, axis } => {
+            let mut all = vec![("type", integer.name().to_owned())];
+            all.extend(axis.map(|axis| ("axis", axis.to_string())));
             all
         }
         Op::Gemm { alpha, beta, trans_a, trans_b } => vec![

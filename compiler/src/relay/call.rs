@@ -145,6 +145,16 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
         self.attributes.iter().any(|(k, value)| k == key && *value != Attribute::None)
     }
 
+    /// An attribute that stays to be taken.
+    pub fn peek(&self, key: &str) -> Option<Attribute> {
+        self.attributes.iter().find(|(k, _)| k == key).map(|(_, value)| value.clone())
+    }
+
+    /// Puts an attribute back.
+    pub fn put(&mut self, key: &str, value: Attribute) {
+        self.attributes.push((key.to_owned(), value));
+    }
+
     /// An attribute as it stands, `None` where it is absent or `None`.
     pub fn attribute(&mut self, key: &str) -> Option<Attribute> {
         self.take(key).filter(|value| *value != Attribute::None)

@@ -6,13 +6,17 @@ use std::collections::{HashMap, HashSet};
 use crate::graph::{Graph, Node, Op, Source, Value, ValueId};
 
 /// Gives a graph its final form. `numbers` are those of the text, `biases` the additions that came from
-/// `nn.bias_add`, by node, with the bias as a vector.
+/// `nn.bias_add`, by node, with the bias as a vector, `superseded` nodes that go if nothing reads them.
 pub(super) fn finish(
     mut graph: Graph,
     numbers: &HashMap<ValueId, u32>,
     biases: &[(usize, ValueId)],
+    superseded: &[usize],
 ) -> Graph {
-    let removed = join_biases(&mut graph, biases);
+    let mut removed = join_biases(&mut graph, biases);
+    let counts = graph.use_counts();
+    let unread = |&&n: &&usize| graph.nodes[n].outputs.iter().all(|id| counts[id.0 as usize] == 0);
+    removed.extend(superseded.iter().filter(unread));
     let mut nodes: Vec<Node> = Vec::new();
     for (index, node) in std::mem::take(&mut graph.nodes).into_iter().enumerate() {
         if !removed.contains(&index) {

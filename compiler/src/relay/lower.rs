@@ -31,6 +31,10 @@ pub(super) struct Lower<'a> {
     pub numbers: HashMap<ValueId, u32>,
     /// Additions made from `nn.bias_add`, by node, with the bias as a vector.
     pub biases: Vec<(usize, ValueId)>,
+    /// Values that stand for whole numbers.
+    pub integers: HashMap<ValueId, ops::Whole>,
+    /// Nodes that a later one replaces: they go if nothing reads them.
+    pub superseded: Vec<usize>,
     pub warnings: Vec<String>,
     depth: usize,
     calls: usize,
@@ -47,6 +51,8 @@ impl<'a> Lower<'a> {
             graph: Graph::new(file),
             numbers: HashMap::new(),
             biases: Vec::new(),
+            integers: HashMap::new(),
+            superseded: Vec::new(),
             warnings: Vec::new(),
             depth: 0,
             calls: 0,
@@ -84,6 +90,13 @@ impl<'a> Lower<'a> {
             return self.refuse(place, "the network returns an empty tuple");
         }
         for operand in &results {
+            if let Operand::Value(lying) = operand
+                && let Some(ops::Whole::Sum(_)) = self.integers.get(&lying.id)
+            {
+                let error = Error::new("import", "a result is an int32 sum of a quantised layer");
+                let at = located(self.file, place);
+                return Err(error.file(at).hint("put qnn.requantize or qnn.dequantize behind the layer"));
+            }
             let at = |e: Error| e.file(located(self.file, place));
             let id = self.plain(operand, "output").map_err(at)?;
             self.graph.outputs.push(id);
@@ -141,7 +154,7 @@ impl<'a> Lower<'a> {
                 .file(located(self.file, place))
                 .hint("write %x: Tensor[(1, 3, 32, 32), float32], or bring its value in a .params file"));
         };
-        if dtype != "float32" && !ops::is_quantised(dtype) {
+        if dtype != "float32" && ops::byte(dtype).is_none() {
             let error = Error::new("import", format!("the input %{name} has element type {dtype}"));
             return Err(error
                 .file(located(self.file, place))
@@ -166,6 +179,9 @@ impl<'a> Lower<'a> {
         }
         let at = |e: Error| e.file(located(self.file, place)).stage("import");
         let id = self.graph.input(name, &shape).map_err(at)?;
+        if let Some(integer) = ops::byte(dtype) {
+            self.integers.insert(id, ops::Whole::Type(integer));
+        }
         Ok(Operand::Value(Lying { id, order: straight(shape.len()) }))
     }
 

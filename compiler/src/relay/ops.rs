@@ -8,20 +8,23 @@ mod moves;
 mod norm;
 mod own;
 mod pool;
+mod qnn;
 mod reduce;
 mod resize;
 mod shape;
 
 pub(super) use elementwise::is_relay;
 pub(super) use own::PREFIX;
+pub(super) use qnn::Whole;
 
 use super::call::OperatorCall;
 use super::operand::Operand;
 use crate::error::{Error, Result};
+use crate::graph::Integer;
 
-/// Whether an element type is one of the quantised dialect's.
-pub(super) fn is_quantised(_dtype: &str) -> bool {
-    false
+/// The type of an input of whole numbers; `None` for other element types.
+pub(super) fn byte(dtype: &str) -> Option<Integer> {
+    qnn::integer(dtype).filter(|i| matches!(i, Integer::Int8 | Integer::Uint8))
 }
 
 /// Lowers one call: the one table of operators.
@@ -29,6 +32,14 @@ pub(super) fn is_quantised(_dtype: &str) -> bool {
 /// # Errors
 /// Operators, operands and attributes that are not supported; the caller adds the place.
 pub(super) fn dispatch(call: &mut OperatorCall) -> Result<Operand> {
+    match qnn::dispatch(call) {
+        Some(result) => result,
+        None => qnn::guarded(call, float),
+    }
+}
+
+/// The operators on real numbers.
+fn float(call: &mut OperatorCall) -> Result<Operand> {
     match call.operator {
         "nn.conv2d" => conv::conv(call),
         "nn.conv2d_transpose" => conv::conv_transpose(call),

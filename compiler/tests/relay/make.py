@@ -445,6 +445,75 @@ def @main(%x: Tensor[(1, 4, 5, 3), float32], %w: Tensor[(2, 3, 3, 3), float32], 
 """, [x], outs, {"w": w, "w1": w1, "g": g, "b": b, "m": m, "v": v, "row": row})
 
 
+def requantised(real, scale, zero, low=0, high=255):
+    return np.clip(np.rint(real / scale) + zero, low, high)
+
+
+def qnn_network():
+    """uint8 NHWC with per-channel int8 weights, as the TFLite frontend prints."""
+    x = rand(1, 6, 6, 3)
+    sx, zx = np.float32(0.0078), 128
+    w = RNG.integers(-127, 128, (3, 3, 3, 4)).astype(np.int8)
+    sw = (np.abs(rand(4)) * 0.01 + 0.002).astype(np.float32)
+    b = RNG.integers(-9000, 9000, 4).astype(np.int32)
+    sy, zy = np.float32(0.031), 119
+    wd = RNG.integers(0, 256, (5, 16)).astype(np.uint8)
+    bd = RNG.integers(-900, 900, 5).astype(np.int32)
+    sd, zd, so, zo = np.float32(0.0055), 131, np.float32(0.11), 7
+    q = requantised(x, sx, zx)
+    acc = conv(to_nchw(q - zx), w.transpose(3, 2, 0, 1).astype(np.float64), 1, (1, 1, 0, 0)) + b.reshape(1, 4, 1, 1)
+    c = requantised(acc * (sx * sw.astype(np.float64)).reshape(1, 4, 1, 1), sy, zy)
+    c = np.clip(c, 119, 255)
+    p = c[:, :, :4, :4].reshape(1, 4, 2, 2, 2, 2).max((3, 5))
+    flat = to_nhwc(p).reshape(1, 16)
+    acc = (flat - zy) @ (wd.astype(np.float64) - zd).T + bd
+    d = requantised(acc * (float(sy) * float(sd)), so, zo, -128, 127)
+    y = (d - zo) * so
+    case("qnn_network", f"""
+def @main(%x: Tensor[(1, 6, 6, 3), float32]) -> (Tensor[(1, 5), float32], Tensor[(1, 5), int8], Tensor[(1, 5, 5, 4), uint8]) {{
+  %0 = qnn.quantize(%x, {sx!r}f, {zx}, out_dtype="uint8", axis=3);
+  %1 = qnn.conv2d(%0, meta[relay.Constant][0] /* ty=Tensor[(3, 3, 3, 4), int8] */, {zx} /* ty=int32 */, 0 /* ty=int32 */, {sx!r}f /* ty=float32 */, meta[relay.Constant][1] /* ty=Tensor[(4), float32] */, padding=[1, 1, 0, 0], channels=4, kernel_size=[3, 3], data_layout="NHWC", kernel_layout="HWIO", out_dtype="int32") /* span=conv1:0:0 */;
+  %2 = nn.bias_add(%1, meta[relay.Constant][2] /* ty=Tensor[(4), int32] */, axis=3);
+  %3 = qnn.requantize(%2, meta[relay.Constant][3] /* ty=Tensor[(4), float32] */, 0 /* ty=int32 */, {sy!r}f, {zy}, axis=3, rounding="UPWARD", out_dtype="uint8");
+  %4 = clip(%3, a_min=119f, a_max=255f);
+  %5 = strided_slice(%4, begin=[0, 0, 0, 0], end=[1, 4, 4, 4], strides=[1]);
+  %6 = nn.max_pool2d(%5, pool_size=[2, 2], strides=[2, 2], padding=[0, 0, 0, 0], layout="NHWC");
+  %7 = reshape(%6, newshape=[-1, 16]);
+  %8 = qnn.dense(%7, meta[relay.Constant][4] /* ty=Tensor[(5, 16), uint8] */, {zy}, {zd}, {sy!r}f, {sd!r}f, units=5, out_dtype="int32");
+  %9 = nn.bias_add(%8, meta[relay.Constant][5] /* ty=Tensor[(5), int32] */);
+  %10 = qnn.requantize(%9, {sy * sd!r}f, 0, {so!r}f, {zo}, out_dtype="int8");
+  %11 = qnn.dequantize(%10, {so!r}f, {zo});
+  (%11, %10, %4)
+}}
+""".replace("np.float32(", "").replace(")f", "f"), [x], [y, d, to_nhwc(c)],
+         constants=[w, sw, b, (sx * sw).astype(np.float32), wd, bd])
+
+
+def qnn_functions():
+    a, b = RNG.integers(-128, 128, (1, 3, 4)), RNG.integers(-128, 128, (1, 3, 4))
+    sa, za, sb, zb, sy, zy = 0.03, -5, 0.02, 11, 0.05, 3
+    ra, rb = (a - za) * np.float64(np.float32(sa)), (b - zb) * np.float64(np.float32(sb))
+    q = lambda r: requantised(r, np.float64(np.float32(sy)), zy, -128, 127)
+    outs = [q(ra + rb), q(ra - rb), q(ra * rb), q(np.concatenate([ra, rb], 1)), q(sigmoid(ra)),
+            q(np.where(ra < 0, 0.125 * ra, ra)), np.maximum(a, 0), np.clip(q(ra), -128, 127), a.transpose(0, 2, 1)]
+    pair = f"%a, %b, {sa}f, {za}, {sb}f, {zb}, {sy}f, {zy}"
+    one = f"%a, {sa}f, {za}, {sy}f, {zy}"
+    case("qnn_functions", f"""
+def @main(%a: Tensor[(1, 3, 4), int8], %b: Tensor[(1, 3, 4), int8]) {{
+  %0 = qnn.add({pair});
+  %1 = qnn.subtract({pair});
+  %2 = qnn.mul({pair});
+  %3 = qnn.concatenate((%a, %b), ({sa}f, {sb}f), ({za}, {zb}), {sy}f, {zy}, axis=1);
+  %4 = qnn.sigmoid({one});
+  %5 = qnn.leaky_relu({one}, alpha=0.125f);
+  %6 = nn.relu(%a);
+  %7 = qnn.requantize({one}, out_dtype="int8");
+  %8 = transpose(%a, axes=[0, 2, 1]);
+  (%0, %1, %2, %3, %4, %5, %6, %7, %8)
+}}
+""", [a.astype(np.float32), b.astype(np.float32)], outs)
+
+
 X = "%x: Tensor[(1, 4, 6, 6), float32]"
 REFUSED = {
     "operator": f"def @main({X}) {{\n  %0 = nn.lrn(%x, size=5) /* ty=Tensor[(1, 4, 6, 6), float32] span=lrn1:0:0 */;\n  nn.relu(%0)\n}}",
@@ -465,6 +534,10 @@ REFUSED = {
     "syntax": f"def @main({X}) {{\n  %0 = nn.relu(%x)\n  %0\n}}",
     "types": "type List[A] {\n  Nil,\n}",
     "arguments": f"def @f(%a) {{\n  %a\n}}\ndef @main({X}) {{\n  @f(%x, %x)\n}}",
+    "quantised": f'def @main({X}) {{\n  tanh(qnn.quantize(%x, 0.1f, 0, out_dtype="int8"))\n}}',
+    "sums": f'def @main({X}, %w: Tensor[(2, 4, 1, 1), int8]) {{\n  %0 = qnn.quantize(%x, 0.1f, 0, out_dtype="int8");\n  qnn.conv2d(%0, %w, 0, 0, 0.1f, 0.2f, channels=2, kernel_size=[1, 1], out_dtype="int32")\n}}',
+    "sum_scales": f'def @main({X}, %w: Tensor[(2, 4, 1, 1), int8]) {{\n  %0 = qnn.quantize(%x, 0.1f, 0, out_dtype="int8");\n  %1 = qnn.conv2d(%0, %w, 0, 0, 0.1f, 0.2f, channels=2, kernel_size=[1, 1], out_dtype="int32");\n  qnn.requantize(%1, 0.1f, 0, 0.5f, 0, out_dtype="int8")\n}}',
+    "scale": f'def @main({X}) {{\n  qnn.quantize(%x, -0.1f, 0, out_dtype="int8")\n}}',
     "crop": f'def @main({X}) {{\n  image.resize2d(%x, size=[3, 3], coordinate_transformation_mode="tf_crop_and_resize")\n}}',
 }
 
@@ -478,5 +551,5 @@ def refused():
 if __name__ == "__main__":
     refused()
     for make in [mlp, resnet, tflite, operand_order, functions, split, shapes, pools, functions_of_one,
-                 norms, products, images, layouts]:
+                 norms, products, images, layouts, qnn_network, qnn_functions]:
         make()

@@ -42,6 +42,22 @@ pub(super) fn matmul(call: &mut OperatorCall) -> Result<Operand> {
     call.emit(Op::MatMul, &[x, w])
 }
 
+/// The product of `qnn.dense`, whose operands are real numbers by now: a layer that takes a bias.
+pub(super) fn dense(call: &mut OperatorCall) -> Result<Operand> {
+    let (a, b) = (call.shape(0)?, call.shape(1)?);
+    if a.len() != 2 || b.len() != 2 {
+        return refuse(format!("the operands {a:?} and {b:?} are no matrices"));
+    }
+    if let Some(units) = call.integer("units")?
+        && usize::try_from(units) != Ok(b[0])
+    {
+        let message = format!("states {units} units, the weights have shape {b:?}");
+        return Err(Error::new("import", message).attribute("units"));
+    }
+    let inputs = [call.plain(0)?, call.plain(1)?];
+    call.emit(Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: true }, &inputs)
+}
+
 /// `nn.batch_matmul(a, b)` on (batch, rows, columns).
 pub(super) fn batch_matmul(call: &mut OperatorCall) -> Result<Operand> {
     call.operands(2)?;
