@@ -102,3 +102,56 @@ fn refusals_say_where_and_why() {
     }
     assert!(count > 15, "the cases are part of the project");
 }
+
+/// Numbers that are repeatable, not good.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+}
+
+/// Every operator of the cases with damaged operands and attributes: refused with a place, or a graph.
+#[test]
+fn damaged_cases_never_panic() {
+    let mut random = Random(5);
+    let (mut read, mut refused) = (0, 0);
+    for case in files("relay", "relay") {
+        let text = fs::read_to_string(&case).unwrap();
+        let params = case.with_extension("params");
+        let params = match fs::read(&params) {
+            Ok(bytes) => Params::read(&bytes, "net.params").unwrap(),
+            Err(_) => Params::default(),
+        };
+        let (body, meta) = text.split_once("#[metadata]").unwrap_or((&text, ""));
+        let meta = if meta.is_empty() { String::new() } else { format!("#[metadata]{meta}") };
+        let words: Vec<&str> = body.split_inclusive([' ', '(', ')', ',', '=', '[', ']', '\n']).collect();
+        for _ in 0..200 {
+            let mut damaged = words.clone();
+            for _ in 0..1 + random.below(2) {
+                let (at, other) = (random.below(words.len()), random.below(words.len()));
+                match random.below(4) {
+                    0 => damaged[at] = words[other],
+                    1 => damaged[at] = "",
+                    2 => {
+                        damaged[at] = ["-1,", "0,", "7]", "2147483647,", "1f", "None", "[]"][random.below(7)]
+                    }
+                    _ => damaged.swap(at, other),
+                }
+            }
+            match relay::parse(&format!("{}{meta}", damaged.concat()), "net.relay", &params) {
+                Ok(imported) => {
+                    imported.graph.verify().unwrap();
+                    read += 1;
+                }
+                Err(e) => {
+                    assert!(e.to_string().starts_with("error[import]: net.relay"), "{e}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(read > 300 && refused > 3000, "{read} read, {refused} refused");
+}

@@ -46,7 +46,13 @@ impl Lower<'_> {
                 if perm.is_sorted() {
                     return Ok(lying.id);
                 }
-                self.graph.node(format!("{name}/transpose"), Op::Transpose { perm }, &[lying.id])
+                if let Some(&id) = self.turned.get(&(lying.id, perm.clone())) {
+                    return Ok(id);
+                }
+                let op = Op::Transpose { perm: perm.clone() };
+                let id = self.graph.node(format!("{name}/transpose"), op, &[lying.id])?;
+                self.turned.insert((lying.id, perm), id);
+                Ok(id)
             }
             Operand::Constant(constant) if want.is_sorted() => self.intern(constant),
             Operand::Constant(constant) => {

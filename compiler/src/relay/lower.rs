@@ -35,6 +35,8 @@ pub(super) struct Lower<'a> {
     pub integers: HashMap<ValueId, ops::Whole>,
     /// Nodes that a later one replaces: they go if nothing reads them.
     pub superseded: Vec<usize>,
+    /// Transposes made so far, by operand and permutation.
+    pub turned: HashMap<(ValueId, Vec<usize>), ValueId>,
     pub warnings: Vec<String>,
     depth: usize,
     calls: usize,
@@ -53,6 +55,7 @@ impl<'a> Lower<'a> {
             biases: Vec::new(),
             integers: HashMap::new(),
             superseded: Vec::new(),
+            turned: HashMap::new(),
             warnings: Vec::new(),
             depth: 0,
             calls: 0,
