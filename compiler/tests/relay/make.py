@@ -445,6 +445,39 @@ def @main(%x: Tensor[(1, 4, 5, 3), float32], %w: Tensor[(2, 3, 3, 3), float32], 
 """, [x], outs, {"w": w, "w1": w1, "g": g, "b": b, "m": m, "v": v, "row": row})
 
 
+def layouts_more():
+    """Operators on a tensor whose axes lie as NCHW while the text has NHWC."""
+    x, w, slope, g, b = rand(1, 4, 6, 3), rand(1, 1, 3, 4), rand(4), rand(4), rand(4)
+    y = np.einsum("nhwc,co->nhwo", x, w[0, 0])
+    layer = (y - y.mean(3, keepdims=True)) / np.sqrt(y.var(3, keepdims=True) + 1e-5) * g + b
+    outs = [np.pad(y, ((0, 0), (1, 0), (0, 2), (0, 1)), constant_values=0.5), y[:, 2:] - y[:, :2], y[:, :, [5, 0, 2]],
+            np.where(y < 0, y * slope, y), softmax(y, 2), layer, y.repeat(2, 1).repeat(2, 2),
+            np.concatenate([y, np.ones((1, 4, 6, 1)), y * 2], 3), y.reshape(4, 6, 4), y.mean(0), y.max((0, 3)),
+            np.minimum(y, y[:, ::-1, :, :]), np.broadcast_to(y, (2, 4, 6, 4)), np.stack([y, y], 4), y.transpose(0, 3, 2, 1)]
+    case("layouts_more", """
+def @main(%x: Tensor[(1, 4, 6, 3), float32], %w: Tensor[(1, 1, 3, 4), float32], %s: Tensor[(4), float32], %g: Tensor[(4), float32], %b: Tensor[(4), float32]) {
+  %0 = nn.conv2d(%x, %w, channels=4, kernel_size=[1, 1], data_layout="NHWC", kernel_layout="HWIO");
+  %1 = nn.pad(%0, 0.5f, pad_width=[[0, 0], [1, 0], [0, 2], [0, 1]]);
+  %2 = split(%0, indices_or_sections=2, axis=1);
+  %3 = subtract(%2.1, %2.0);
+  %4 = take(%0, meta[relay.Constant][0], axis=2);
+  %5 = nn.prelu(%0, %s, axis=3);
+  %6 = nn.softmax(%0, axis=2);
+  %7 = nn.layer_norm(%0, %g, %b);
+  %8 = image.resize2d(%0, size=[8, 12], layout="NHWC", method="nearest_neighbor", coordinate_transformation_mode="asymmetric");
+  %9 = concatenate((%0, ones(shape=[1, 4, 6, 1], dtype="float32"), multiply(2f, %0)), axis=-1);
+  %10 = squeeze(%0, axis=[0]);
+  %11 = mean(%0, axis=[0]);
+  %12 = max(%0, axis=[1, 2], exclude=True);
+  %13 = minimum(%0, strided_slice(%0, begin=[-1], end=[-5], strides=[-1], axes=[1]));
+  %14 = broadcast_to(%0, shape=[2, 4, 6, 4]);
+  %15 = stack((%0, %0), axis=-1);
+  %16 = transpose(%0, axes=[0, 3, 2, 1]);
+  (%1, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16)
+}
+""", [x], outs, {"w": w, "s": slope, "g": g, "b": b}, [np.array([5, 0, 2], np.int64)])
+
+
 def requantised(real, scale, zero, low=0, high=255):
     return np.clip(np.rint(real / scale) + zero, low, high)
 
@@ -537,6 +570,7 @@ REFUSED = {
     "quantised": f'def @main({X}) {{\n  tanh(qnn.quantize(%x, 0.1f, 0, out_dtype="int8"))\n}}',
     "sums": f'def @main({X}, %w: Tensor[(2, 4, 1, 1), int8]) {{\n  %0 = qnn.quantize(%x, 0.1f, 0, out_dtype="int8");\n  qnn.conv2d(%0, %w, 0, 0, 0.1f, 0.2f, channels=2, kernel_size=[1, 1], out_dtype="int32")\n}}',
     "sum_scales": f'def @main({X}, %w: Tensor[(2, 4, 1, 1), int8]) {{\n  %0 = qnn.quantize(%x, 0.1f, 0, out_dtype="int8");\n  %1 = qnn.conv2d(%0, %w, 0, 0, 0.1f, 0.2f, channels=2, kernel_size=[1, 1], out_dtype="int32");\n  qnn.requantize(%1, 0.1f, 0, 0.5f, 0, out_dtype="int8")\n}}',
+    "mixed": f'def @main({X}) {{\n  %0 = qnn.quantize(%x, 0.1f, 0, out_dtype="int8");\n  concatenate((%x, %0), axis=1)\n}}',
     "scale": f'def @main({X}) {{\n  qnn.quantize(%x, -0.1f, 0, out_dtype="int8")\n}}',
     "crop": f'def @main({X}) {{\n  image.resize2d(%x, size=[3, 3], coordinate_transformation_mode="tf_crop_and_resize")\n}}',
 }
@@ -551,5 +585,5 @@ def refused():
 if __name__ == "__main__":
     refused()
     for make in [mlp, resnet, tflite, operand_order, functions, split, shapes, pools, functions_of_one,
-                 norms, products, images, layouts, qnn_network, qnn_functions]:
+                 norms, products, images, layouts, layouts_more, qnn_network, qnn_functions]:
         make()
