@@ -105,6 +105,22 @@ fn printed_graphs_are_read_again() {
     }
 }
 
+/// A network gives the same program whether it comes as ONNX or as Relay text.
+#[test]
+fn relay_text_compiles_to_the_same_program() {
+    let (text_folder, a, b) = (folder("relay-model"), folder("from-onnx"), folder("from-relay"));
+    let printed = tilewright(&["inspect", &lenet(), "--stage", "graph"]);
+    std::fs::write(text_folder.join("model.relay"), &printed.stdout).unwrap();
+    std::fs::copy(common::model("lenet_mnist").join("calib.npz"), text_folder.join("calib.npz")).unwrap();
+    for (model, out) in [(lenet(), &a), (text_folder.display().to_string(), &b)] {
+        let output = tilewright(&["compile", &model, "-o", out.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    for file in ["program.tasm", "memory.bin"] {
+        assert!(std::fs::read(a.join(file)).unwrap() == std::fs::read(b.join(file)).unwrap(), "{file}");
+    }
+}
+
 #[test]
 fn missing_files_are_named() {
     refused(&["verify", "no/such/model"], &["no/such/model", "try:"]);

@@ -56,9 +56,13 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "nn.leaky_relu" => elementwise::leaky_relu(call),
         "nn.prelu" => elementwise::prelu(call),
         "clip" => elementwise::clip(call),
-        "copy" | "nn.dropout" | "annotation.stop_fusion" | "stop_fusion" | "on_device" | "cast" => {
-            elementwise::same(call)
-        }
+        "copy"
+        | "nn.dropout"
+        | "annotation.stop_fusion"
+        | "stop_fusion"
+        | "on_device"
+        | "device_copy"
+        | "cast" => elementwise::same(call),
         "rsqrt" => elementwise::rsqrt(call),
         "round" => elementwise::round(call),
         "mean" | "sum" | "max" | "min" | "prod" => reduce::reduce(call),

@@ -133,8 +133,10 @@ pub(super) fn same(call: &mut OperatorCall) -> Result<Operand> {
                     .hint("keep the network in float32, or use the qnn dialect"));
             }
         }
-        "on_device" => {
+        "on_device" | "device_copy" => {
+            // Where it is computed; functions and tuples may be placed too.
             call.rest();
+            return Ok(operand);
         }
         _ => {}
     }

@@ -19,7 +19,7 @@ use layer::{bias_add, dense, layer};
 use numbers::{numbers, parameters, quantised, real, sum};
 
 /// Operators that move, pick or bound elements: whole numbers stay whole numbers of their type.
-const MOVES: [&str; 24] = [
+const MOVES: [&str; 26] = [
     "nn.max_pool2d",
     "nn.global_max_pool2d",
     "nn.adaptive_max_pool2d",
@@ -31,6 +31,8 @@ const MOVES: [&str; 24] = [
     "clip",
     "copy",
     "annotation.stop_fusion",
+    "device_copy",
+    "on_device",
     "stop_fusion",
     "reshape",
     "squeeze",
