@@ -103,6 +103,25 @@ fn refusals_say_where_and_why() {
     assert!(count > 15, "the cases are part of the project");
 }
 
+/// The operators that `docs/relay.md` lists are those that the table of operators has.
+#[test]
+fn documented_operators_are_known() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/relay.md");
+    let text = fs::read_to_string(path).unwrap();
+    let rows = text.lines().filter(|l| l.starts_with("| ") && !l.starts_with("| |"));
+    let names: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    assert!(names.len() > 80, "{names:?}");
+    let known = |name: &str| {
+        let text = format!("def @main(%x: Tensor[(1), float32]) {{ {name}(%x) }}");
+        let result = relay::parse(&text, "net.relay", &Params::default());
+        !result.is_err_and(|e| e.to_string().contains("the operator is not supported"))
+    };
+    for name in names {
+        assert!(known(name), "{name}");
+    }
+    assert!(!known("nn.lrn"));
+}
+
 /// Numbers that are repeatable, not good.
 struct Random(u64);
 

@@ -7,6 +7,7 @@ mod matrix;
 mod moves;
 mod norm;
 mod own;
+mod picks;
 mod pool;
 mod qnn;
 mod reduce;
@@ -52,6 +53,7 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "nn.batch_norm" => norm::batch_norm(call),
         "nn.layer_norm" => norm::layer_norm(call),
         "nn.instance_norm" => norm::instance_norm(call),
+        "nn.group_norm" => norm::group_norm(call),
         "nn.softmax" | "nn.fast_softmax" | "nn.log_softmax" => norm::softmax(call),
         "nn.leaky_relu" => elementwise::leaky_relu(call),
         "nn.prelu" => elementwise::prelu(call),
@@ -80,6 +82,7 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "split" => moves::split(call),
         "strided_slice" => moves::strided_slice(call),
         "take" => moves::take(call),
+        "repeat" | "tile" | "reverse" => picks::picks(call),
         "nn.pad" | "nn.mirror_pad" => moves::pad(call),
         "zeros" | "ones" | "full" => moves::full(call),
         "image.resize2d" => resize::resize(call),

@@ -12,7 +12,7 @@ pub(super) struct Place {
 /// What TVM writes behind an expression: `/* ty=... span=conv1:0:0 */`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Note {
-    /// The span's source name; empty where there is none.
+    /// The node's name, which spans carry; empty where there is none.
     pub span: String,
     /// The result's own name, which only this project writes.
     pub name: String,
@@ -115,13 +115,11 @@ fn note(comment: &str) -> Option<Note> {
     if let Some((before, span)) = rest.split_once("span=")
         && (before.is_empty() || before.ends_with(' '))
     {
-        // The source name, then line and column.
-        let mut parts = span.rsplitn(3, ':');
-        let numbers = [parts.next(), parts.next()];
-        let whole =
-            |p: Option<&str>| p.is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
-        let source = parts.next().filter(|_| numbers.into_iter().all(whole)).unwrap_or(span);
-        note.span = unescape(source);
+        // Importers of other formats put the node's name at line 0, column 0. Any other place lies in a
+        // text, whose name says nothing about the node.
+        if let Some(source) = span.strip_suffix(":0:0") {
+            note.span = unescape(source);
+        }
     }
     (note != Note::default()).then_some(note)
 }

@@ -332,7 +332,10 @@ def norms():
     layer = (x - x.mean(3, keepdims=True)) / np.sqrt(x.var(3, keepdims=True) + 1e-5) * g5 + b5
     channels = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 0.01) * g.reshape(r) + b.reshape(r)
     inst = (x - x.mean((2, 3), keepdims=True)) / np.sqrt(x.var((2, 3), keepdims=True) + 1e-5) * g.reshape(r) + b.reshape(r)
-    outs = [np.where(x < 0, x * s.reshape(r), x), layer, channels, inst, np.where(x < 0, x * b5, x)]
+    grouped = x.reshape(1, 2, 2, 3, 5)
+    grouped = (grouped - grouped.mean((2, 3, 4), keepdims=True)) / np.sqrt(grouped.var((2, 3, 4), keepdims=True) + 1e-5)
+    group = grouped.reshape(1, 4, 3, 5) * g.reshape(r) + b.reshape(r)
+    outs = [np.where(x < 0, x * s.reshape(r), x), layer, channels, inst, np.where(x < 0, x * b5, x), group]
     case("norms", """
 def @main(%x: Tensor[(1, 4, 3, 5), float32], %s: Tensor[(4), float32], %g5: Tensor[(5), float32], %b5: Tensor[(5), float32], %g: Tensor[(4), float32], %b: Tensor[(4), float32]) {
   %0 = nn.prelu(%x, %s);
@@ -340,7 +343,8 @@ def @main(%x: Tensor[(1, 4, 3, 5), float32], %s: Tensor[(4), float32], %g5: Tens
   %2 = nn.layer_norm(%x, %g, %b, axis=1, epsilon=0.01f);
   %3 = nn.instance_norm(%x, %g, %b);
   %4 = nn.prelu(%x, %b5, axis=3);
-  (%0, %1, %2, %3, %4)
+  %5 = nn.group_norm(%x, %g, %b, num_groups=2);
+  (%0, %1, %2, %3, %4, %5)
 }
 """, [x], outs, {"s": s, "g5": g5, "b5": b5, "g": g, "b": b})
 
@@ -453,7 +457,8 @@ def layouts_more():
     outs = [np.pad(y, ((0, 0), (1, 0), (0, 2), (0, 1)), constant_values=0.5), y[:, 2:] - y[:, :2], y[:, :, [5, 0, 2]],
             np.where(y < 0, y * slope, y), softmax(y, 2), layer, y.repeat(2, 1).repeat(2, 2),
             np.concatenate([y, np.ones((1, 4, 6, 1)), y * 2], 3), y.reshape(4, 6, 4), y.mean(0), y.max((0, 3)),
-            np.minimum(y, y[:, ::-1, :, :]), np.broadcast_to(y, (2, 4, 6, 4)), np.stack([y, y], 4), y.transpose(0, 3, 2, 1)]
+            np.minimum(y, y[:, ::-1, :, :]), np.broadcast_to(y, (2, 4, 6, 4)), np.stack([y, y], 4), y.transpose(0, 3, 2, 1),
+            y.repeat(2, 3), np.tile(y, (2, 1, 3)), y[..., ::-1]]
     case("layouts_more", """
 def @main(%x: Tensor[(1, 4, 6, 3), float32], %w: Tensor[(1, 1, 3, 4), float32], %s: Tensor[(4), float32], %g: Tensor[(4), float32], %b: Tensor[(4), float32]) {
   %0 = nn.conv2d(%x, %w, channels=4, kernel_size=[1, 1], data_layout="NHWC", kernel_layout="HWIO");
@@ -473,7 +478,10 @@ def @main(%x: Tensor[(1, 4, 6, 3), float32], %w: Tensor[(1, 1, 3, 4), float32], 
   %14 = broadcast_to(%0, shape=[2, 4, 6, 4]);
   %15 = stack((%0, %0), axis=-1);
   %16 = transpose(%0, axes=[0, 3, 2, 1]);
-  (%1, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16)
+  %17 = repeat(%0, repeats=2, axis=3);
+  %18 = tile(%0, reps=[2, 1, 3]);
+  %19 = reverse(%0, axis=-1);
+  (%1, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19)
 }
 """, [x], outs, {"w": w, "s": slope, "g": g, "b": b}, [np.array([5, 0, 2], np.int64)])
 

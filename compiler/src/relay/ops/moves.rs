@@ -28,7 +28,7 @@ fn order(call: &OperatorCall, operand: &Operand) -> Result<Vec<usize>> {
 }
 
 /// The first operand as it lies, and its order.
-fn first(call: &mut OperatorCall) -> Result<(ValueId, Vec<usize>)> {
+pub(super) fn first(call: &mut OperatorCall) -> Result<(ValueId, Vec<usize>)> {
     call.shape(0)?;
     let operand = call.arguments[0].clone();
     let order = order(call, &operand)?;

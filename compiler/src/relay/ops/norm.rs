@@ -75,6 +75,53 @@ pub(super) fn instance_norm(call: &mut OperatorCall) -> Result<Operand> {
     Ok(lying(id, &want))
 }
 
+/// `nn.group_norm(data, gamma, beta, num_groups)`: the instances of an instance norm are the groups.
+pub(super) fn group_norm(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(3)?;
+    let shape = call.shape(0)?;
+    let axis = call.axis("axis", 1, shape.len())?;
+    let epsilon = call.float("epsilon", 1e-5)?;
+    let groups = match call.integer("num_groups")?.map(usize::try_from) {
+        Some(Ok(n)) if n > 0 && shape[axis].is_multiple_of(n) => n,
+        _ => {
+            let message = format!("must divide the {} channels", shape[axis]);
+            return Err(Error::new("import", message).attribute("num_groups"));
+        }
+    };
+    if shape.len() < 2 {
+        return refuse(format!("the input {shape:?} has no channel axis"));
+    }
+    let want = channels_second(shape.len(), axis);
+    let x = call.arranged(0, &want)?;
+    let full = call.lower.graph.shape(x).to_vec();
+    let [gamma, beta] = [1, 2].map(|i| (call.constant(i), i));
+    let switches = [call.flag("scale", true)?, call.flag("center", true)?];
+    let rest = full[1..].iter().product::<usize>() / groups;
+    let grouped = call.lower.graph.reshape(format!("{}/groups", call.name), x, &[full[0], groups, rest])?;
+    let one = call.lower.graph.constant("", &[groups], vec![1.0; groups])?;
+    let zero = call.lower.graph.constant("", &[groups], vec![0.0; groups])?;
+    let normal = call.part("norm", Op::InstanceNormalization { epsilon }, &[grouped, one, zero])?;
+    let mut y = call.lower.graph.reshape(format!("{}/image", call.name), normal, &full)?;
+    let mut spread = vec![full[1]];
+    spread.resize(full.len() - 1, 1);
+    let steps = [Op::Binary { kind: BinaryKind::Mul }, Op::Add];
+    for ((op, (parameter, index)), on) in steps.into_iter().zip([gamma, beta]).zip(switches) {
+        if !on {
+            continue;
+        }
+        let parameter = parameter?;
+        if parameter.array.shape != [full[1]] {
+            return refuse(format!(
+                "operand {index} has shape {:?}, not [{}]",
+                parameter.array.shape, full[1]
+            ));
+        }
+        let parameter = call.lower.reshaped(&parameter, &spread)?;
+        y = call.node(op, &[y, parameter])?;
+    }
+    Ok(lying(y, &want))
+}
+
 /// `nn.softmax(data)` and its logarithm along one axis.
 pub(super) fn softmax(call: &mut OperatorCall) -> Result<Operand> {
     call.operands(1)?;

@@ -11,8 +11,8 @@ fn names(g: &Graph) -> Vec<&str> {
 fn nodes_are_named_by_span_then_by_binding() {
     let g = graph(
         "def @main(%x: Tensor[(1, 4), float32]) {
-           %0 = nn.relu(%x) /* ty=Tensor[(1, 4), float32] span=block1/act:12:3 */;
-           %1 = tanh(%0) /* ty=Tensor[(1, 4), float32] */;
+           %0 = nn.relu(%x) /* ty=Tensor[(1, 4), float32] span=block1/act:0:0 */;
+           %1 = tanh(%0) /* ty=Tensor[(1, 4), float32] span=from_string:24:14 */;
            let %y: Tensor[(1, 4), float32] = sigmoid(exp(%1) /* span=a: b:0:0 */);
            %7 = (negative(%y)); // %7 is a number like any other
            abs(%7)
