@@ -11,7 +11,7 @@
 //! {"root": 1, "nodes": [...], "b64ndarrays": [...]}
 //! ```
 //!
-//! Read is what TVM 0.7 to 0.18 print: functions, which are inlined, `let`, tuples, constants in the
+//! Read is version 0.0.5 of the format, as the sources of TVM 0.14 define it: functions, which are inlined, `let`, tuples, constants in the
 //! metadata or in a `.params` file beside the text, images NCHW or NHWC. The graph is NCHW; its inputs
 //! and outputs keep the text's shapes. A node is named by its span, else by what binds it (`%3`).
 //!
