@@ -11,11 +11,12 @@
 //! {"root": 1, "nodes": [...], "b64ndarrays": [...]}
 //! ```
 //!
-//! Read is version 0.0.5 of the format, as the sources of TVM 0.14 define it: functions, which are inlined, `let`, tuples, constants in the
-//! metadata or in a `.params` file beside the text, images NCHW or NHWC. The graph is NCHW; its inputs
-//! and outputs keep the text's shapes. A node is named by its span, else by what binds it (`%3`).
+//! Read is version 0.0.5 of the format, as the sources of TVM 0.14 define it: functions, which are
+//! inlined, `let`, tuples, constants in the metadata or in a `.params` file beside the text, images NCHW
+//! or NHWC. The graph is NCHW; its inputs and outputs keep the text's shapes. A node is named by its
+//! span, else by what binds it (`%3`).
 //!
-//! Printed is text that TVM reads, with one exception: operators that Relay lacks are called
+//! Printed is text in TVM's grammar, with one exception for TVM: operators that Relay lacks are called
 //! `tilewright.lstm` and so on, with the attributes of [`crate::graph`]'s own text form. Reading what
 //! was printed gives the same graph; constants are numbered in the order in which nodes read them.
 //!
