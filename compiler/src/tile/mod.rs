@@ -215,16 +215,18 @@ impl Job<'_> {
         let most_words = (config.weight_words / 2 / reduction).max(1) * config.columns;
         // Whole groups of columns whose weights and parameters fit half their memories.
         let most = most_words.min(self.most_channels().next_multiple_of(config.columns));
+        let plain = |range: Range<usize>| -> Vec<Columns> {
+            let starts = range.clone().step_by(most);
+            starts
+                .map(|s| columns::plain(s..(s + most).min(range.end), output.plane, config.columns))
+                .collect()
+        };
         let mut parts = vec![];
         for group in 0..groups {
             let lists = if block > 1 {
                 columns::depth_to_space(channels, block, mode, output.pitch, output.plane, config.columns)
             } else {
-                let range = group * per_group..(group + 1) * per_group;
-                let starts = range.clone().step_by(most);
-                starts
-                    .map(|s| columns::plain(s..(s + most).min(range.end), output.plane, config.columns))
-                    .collect()
+                plain(group * per_group..(group + 1) * per_group)
             };
             for columns in lists {
                 let words = columns.group.count * reduction;
@@ -238,12 +240,21 @@ impl Job<'_> {
             }
         }
         if groups == 1 {
+            // All channels with several rows on the columns; or only those that plain columns leave
+            // over, which would run with columns idle.
+            let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
+            let before: Vec<Part> =
+                plain(0..full).iter().map(|columns| self.dense(weights, 0, inputs, columns)).collect();
             let cycles = |parts: &[Part]| parts.iter().map(|p| p.cycles(config)).sum::<u64>();
             for rows in 2..=config.columns.min(self.rows.len()) {
-                if let Some(part) = toeplitz::part(self, weights, inputs, rows)
-                    && part.cycles(config) < cycles(&parts)
-                {
-                    parts = vec![part];
+                for before in [&[], &before[..]] {
+                    let first = if before.is_empty() { 0 } else { full };
+                    if first < channels
+                        && let Some(part) = toeplitz::part(self, weights, inputs, first..channels, rows)
+                        && part.cycles(config) + cycles(before) < cycles(&parts)
+                    {
+                        parts = [before, &[part]].concat();
+                    }
                 }
             }
         }
@@ -301,7 +312,7 @@ impl Job<'_> {
     }
 
     /// Pools, sums and copies on the vector unit: a channel at a time, or, where the output is a
-    /// single pixel, channels as pixels.
+    /// single pixel, channels as pixels. Large sums go to the array.
     fn pool(&self, reduce: Reduce) -> Result<Vec<Part>> {
         let node = self.node;
         let [channels, ..] = self.graph.grid(node);
@@ -351,6 +362,14 @@ impl Job<'_> {
             let words =
                 if shared { vec![node.channels[0]] } else { list.iter().map(|&c| self.channel(c)).collect() };
             parts.push(Part { unit: Unit::Vector, op, weights: vec![], channels: words, macs: 0 });
+        }
+        if reduce == Reduce::Sum && block == 1 {
+            // The vector unit runs beside the array: only what the array does much faster moves.
+            let cycles = |parts: &[Part]| parts.iter().map(|p| p.cycles(self.config)).sum::<u64>();
+            let array = rows::sums(self)?;
+            if 2 * cycles(&array) < cycles(&parts) {
+                return Ok(array);
+            }
         }
         Ok(parts)
     }

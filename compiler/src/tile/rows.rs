@@ -80,6 +80,17 @@ pub(super) fn depthwise(job: &Job, weights: &[i8]) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
+/// Sums of a window (average pools, copies, element-wise operations) as a depthwise convolution with
+/// weights of one: the array serves P x C outputs at a time, the vector unit P.
+pub(super) fn sums(job: &Job) -> Result<Vec<Part>> {
+    let [channels, ..] = job.graph.grid(job.node);
+    let [kh, kw] = job.node.window.kernel;
+    let mut parts = depthwise(job, &vec![1; channels * kh * kw])?;
+    // The network has no multiplications here.
+    parts.iter_mut().for_each(|part| part.macs = 0);
+    Ok(parts)
+}
+
 /// Input channels `first..first + count`, and which of each one's `multiplier` outputs.
 #[derive(Clone, Copy, Debug)]
 struct Slice {
