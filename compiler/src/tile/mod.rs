@@ -2,6 +2,7 @@
 //! operations, weights and parameters. Everything but semaphores and the places of constants in
 //! their memories is decided here; [`crate::schedule`] adds those.
 
+mod blocks;
 pub mod buffer;
 pub mod columns;
 pub mod lanes;
@@ -40,6 +41,17 @@ impl Part {
     pub fn cycles(&self, config: &Config) -> u64 {
         timing::duration(&self.op, self.unit, config)
     }
+
+    /// What choices between equal parts go by: the instruction's cycles, and half of those that the
+    /// port needs for its weights, since about that much of loading hides behind other work.
+    fn cost(&self, config: &Config) -> u64 {
+        self.cycles(config) + (self.weights.len() / (2 * config.memory.bus_bytes)) as u64
+    }
+}
+
+/// [`Part::cost`] of several.
+fn cost(parts: &[Part], config: &Config) -> u64 {
+    parts.iter().map(|p| p.cost(config)).sum()
 }
 
 /// What a node works on.
@@ -149,6 +161,8 @@ impl Job<'_> {
         op.line_stop = cut.line_stop;
         op.tiles = cut.tiles as u16;
         op.post = self.node.post;
+        // Output pixels of a pixel of the instruction: more than one when columns are pixels too.
+        let x_unit = (self.width() / grid.width) as i32;
         op.output = {
             let mut target =
                 self.target(self.at.output, self.node.place.channel, usize::from(op.line_step), y_unit);
@@ -156,11 +170,12 @@ impl Job<'_> {
             target.walk.group = columns.group.output as i32;
             target.inner = columns.inner.output as i32;
             target.outer = columns.outer.output as i32;
+            target.walk.pixel *= x_unit;
             cut_target(target, grid, cut, lanes)
         };
         op.operand = self.node.operand.zip(self.at.operand).map(|((_, scale), buffer)| {
             let mut target = self.target(buffer, 0, usize::from(op.line_step), 1);
-            target.walk.pixel = 1;
+            target.walk.pixel = x_unit;
             target.walk.base += (columns.first * buffer.plane) as i32;
             target.walk.group = operand_columns[0] as i32;
             target.outer = operand_columns[1] as i32;
@@ -245,13 +260,12 @@ impl Job<'_> {
             let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
             let before: Vec<Part> =
                 plain(0..full).iter().map(|columns| self.dense(weights, 0, inputs, columns)).collect();
-            let cycles = |parts: &[Part]| parts.iter().map(|p| p.cycles(config)).sum::<u64>();
             for rows in 2..=config.columns.min(self.rows.len()) {
                 for before in [&[], &before[..]] {
                     let first = if before.is_empty() { 0 } else { full };
                     if first < channels
                         && let Some(part) = toeplitz::part(self, weights, inputs, first..channels, rows)
-                        && part.cycles(config) + cycles(before) < cycles(&parts)
+                        && part.cost(config) + cost(before, config) < cost(&parts, config)
                     {
                         parts = [before, &[part]].concat();
                     }
@@ -365,9 +379,8 @@ impl Job<'_> {
         }
         if reduce == Reduce::Sum && block == 1 {
             // The vector unit runs beside the array: only what the array does much faster moves.
-            let cycles = |parts: &[Part]| parts.iter().map(|p| p.cycles(self.config)).sum::<u64>();
             let array = rows::sums(self)?;
-            if 2 * cycles(&array) < cycles(&parts) {
+            if 2 * cost(&array, self.config) < cost(&parts, self.config) {
                 return Ok(array);
             }
         }
