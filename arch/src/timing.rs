@@ -136,10 +136,15 @@ pub fn feature_read_latency(config: &Config) -> u64 {
     config.pipeline.ram as u64 + 2
 }
 
-/// Cycles that the steps of a tile are counted ahead of the gather, so that a residual operand,
-/// which takes up to P cycles for a column, meets the column's sums.
+/// Cycles by which the operand's bytes may be later than the sums: the accumulator is scaled first.
+pub fn operand_late(config: &Config) -> u64 {
+    (SCALE + config.pipeline.multiplier as u64 + 1).min(config.lanes as u64 + 1)
+}
+
+/// Cycles that the steps of a tile are counted ahead of the gather, so that an operand, which takes
+/// up to P cycles for a column, is there in time.
 pub fn lead(config: &Config) -> u64 {
-    config.lanes as u64 + 1
+    config.lanes as u64 + 1 - operand_late(config)
 }
 
 /// From a step at the gather to its lane data: offset (3), lane addresses (3), decoding,
