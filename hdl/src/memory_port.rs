@@ -4,7 +4,7 @@
 //! being accepted, the shown burst of highest priority is granted and enters it. Read beats come
 //! back in the order of the commands and are handed out one cycle after they arrive.
 
-use crate::build::{Builder, Expr, Module, Ops, Sig, and_or, concat, index_bits, lit, pack, zero};
+use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, and_or, concat, index_bits, lit, pack, zero};
 use crate::transfer_walk::Bus;
 use std::sync::Arc;
 use tilewright_arch::Config;
@@ -48,13 +48,15 @@ pub(crate) fn queue(
     let more = change.clone().is(2);
     let fewer = change.is(1);
     b.set(count, more.mux(count.plus(1), fewer.mux(count.plus(-1), count)));
-    let entry = |b: &mut Builder, i: usize| -> Expr {
-        let here = push.clone() & write.is(i as i128);
-        b.register_when(&format!("{name}_{i}"), here, &value).into()
+    let ram = Ram {
+        depth: entries,
+        write_enable: push.clone(),
+        write_address: write.into(),
+        write_data: value,
+        read_address: next.into(),
     };
-    let stored = pack((0..entries).map(|i| entry(b, i)));
-    let stored = b.wire(&format!("{name}_entries"), stored);
-    let head = b.register(&format!("{name}_head"), stored.select(next, value.width()));
+    let stored = b.small_ram(&format!("{name}_entries"), ram);
+    let head = b.register(&format!("{name}_head"), stored);
     let full = b.wire(&format!("{name}_full"), count.is(entries as i128));
     Queue { head, full }
 }

@@ -1,9 +1,10 @@
 //! The gather: from the steps of a tile to one byte for each lane.
 
+use super::lanes::{self, Lane};
 use super::walker::{Walked, walker};
 use super::{COORDINATE_BITS, INSTRUCTION_BITS, Shape, field};
-use super::{crossbar, lanes, offset};
-use crate::build::{Builder, Expr, Module, Ops, Sig, concat};
+use super::{crossbar, offset};
+use crate::build::{Builder, Expr, Module, Ops, Sig, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, STEPS, tile as f};
 
@@ -45,8 +46,8 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
             ("instruction", instruction.into()),
         ],
     );
-    let bits = lanes::Lane::Column.bits(shape);
-    let state = concat(["x", "y", "row", "bank", "valid"].map(|part| walk.out(part)));
+    let bits = Lane::Input.bits(shape);
+    let state = Lane::Input.state(shape, &walk);
     let chain = b.instance(
         "chain",
         &lanes::chain(shape, "input", bits),
@@ -79,9 +80,10 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
     let y = coordinate("y", 3);
     let x = coordinate("x", 4);
 
+    let ring_less = b.register("ring_less", zero(shape.row_bits) - shape.row(instruction, f::INPUT_RING_ROWS));
     let placed = b.instance(
         "lanes",
-        &lanes::lanes(shape, "input", lanes::Lane::Column),
+        &lanes::lanes(shape, "input", Lane::Input),
         &[
             ("present", chain.out("present").into()),
             ("live", live_3.into()),
@@ -93,7 +95,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
             ("height", get(f::INPUT_HEIGHT)),
             ("width", get(f::INPUT_WIDTH)),
             ("ring_line", get(f::INPUT_RING_LINE)),
-            ("ring_rows", shape.row(instruction, f::INPUT_RING_ROWS)),
+            ("ring_less", ring_less.into()),
         ],
     );
     let (row, bank, enable) = (placed.out("row"), placed.out("bank"), placed.out("enable"));
