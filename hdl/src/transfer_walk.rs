@@ -4,11 +4,11 @@
 //! memory and to request its bursts. A burst never crosses a multiple of `burst_bytes` of external
 //! memory and never spans two lines.
 
-use crate::build::{Builder, Expr, Module, Ops, Sig, lit, zero};
+use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, zero};
 use crate::flat::Flat;
 use std::sync::Arc;
 use tilewright_arch::Config;
-use tilewright_arch::encoding::{BANK_BITS, Field, ROW_BITS, TRANSFER_BYTES, transfer as f};
+use tilewright_arch::encoding::{Field, ROW_BITS, TRANSFER_BYTES, transfer as f};
 
 /// Bits of an encoded transfer.
 pub(crate) const TRANSFER_BITS: usize = 8 * TRANSFER_BYTES;
@@ -73,10 +73,11 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let advance = b.input("advance", 1);
     let instruction = b.input("instruction", TRANSFER_BITS);
     let field = |f: Field| field(instruction, f);
-    let flat = |row: Field, bank: Field| Flat { row: field(row), bank: field(bank) };
-    let packed = ROW_BITS + BANK_BITS;
+    let bank_bits = index_bits(lanes);
+    let flat = |row: Field, bank: Field| Flat { row: field(row), bank: field(bank).truncate(bank_bits) };
+    let packed = ROW_BITS + bank_bits;
 
-    // Where the next burst begins, and what follows its line and its plane.
+    // Where the next burst begins, and what its line and its plane began with.
     let address = b.reg("next_address", 32);
     let left = b.reg("bytes_left", f::LINE_BYTES.width);
     let first = b.reg("next_line_first", 1);
@@ -108,64 +109,58 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
         rounded.slice(bus.byte_bits, bus.beat_bits)
     });
     let ready = b.wire("computed", pending);
-    let burst_take = b.register_when("burst_bytes", ready, take);
-    let burst_ends_line = b.register_when("burst_ends_line", ready, ends_line);
-    let aligned = if bus.byte_bits == 0 {
-        address.into()
-    } else {
-        crate::build::concat([address.slice(bus.byte_bits, 32 - bus.byte_bits), zero(bus.byte_bits)])
-    };
-    let out_address = b.register_when("burst_address", ready, aligned);
-    let out_beats = b.register_when("burst_beats", ready, beats);
-    let out_head = b.register_when("burst_head", ready, head);
-    let out_ends = b.register_when("burst_ends", ready, ends);
-    let out_first = b.register_when("burst_line_first", ready, first);
-    let local = Flat::unpack(line_local, BANK_BITS).minus_small(head, lanes);
-    let out_local = b.register_when("burst_local", ready, local.packed());
     let no_lines = b.wire("last_line", !lines.any());
     let no_planes = b.wire("last_plane", !planes.any());
+    let burst_take = b.register_when("burst_bytes", ready, take);
+    let new_line = b.register_when("burst_ends_line", ready, ends_line);
+    let new_plane = b.register_when("burst_ends_plane", ready, ends_line & no_lines);
+    let out_beats = b.register_when("burst_beats", ready, beats);
+    let out_ends = b.register_when("burst_ends", ready, ends);
+    let local = Flat::unpack(line_local, bank_bits).minus_small(head, lanes);
+    let out_local = b.register_when("burst_local", ready, local.packed());
     let out_last = b.register_when("burst_last", ready, ends_line & no_lines & no_planes);
 
-    // What follows; taken over with `advance`.
-    let next_line = b.wire("next_line", line + field(f::EXTERNAL_LINE));
-    let next_plane = b.wire("next_plane", plane + field(f::EXTERNAL_PLANE));
-    let line_step = flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK);
-    let plane_step = flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK);
-    let next_line_local =
-        b.wire("next_line_local", Flat::unpack(line_local, BANK_BITS).plus(&line_step, lanes).packed());
-    let next_plane_local =
-        b.wire("next_plane_local", Flat::unpack(plane_local, BANK_BITS).plus(&plane_step, lanes).packed());
-    let new_line = b.wire("new_line", burst_ends_line);
-    let new_plane = b.wire("new_plane", burst_ends_line & no_lines);
-    let line_start = b.wire("line_start", new_plane.mux(next_plane, next_line));
-    let onward = b.wire("onward", address + burst_take.zero_extend(32));
+    // What follows; taken over with `advance`. One adder serves bursts, lines and planes.
+    let from = new_plane.mux(plane, new_line.mux(line, address));
+    let line_step = field(f::EXTERNAL_LINE);
+    let by = new_plane.mux(field(f::EXTERNAL_PLANE), new_line.mux(line_step, burst_take.zero_extend(32)));
+    let onward = b.wire("onward", from + by);
+    let place = b.wire("next_place", start.mux(field(f::EXTERNAL), onward));
+    let line_step = flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK).packed();
+    let plane_step = flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK).packed();
+    let local = Flat::unpack(new_plane.mux(plane_local, line_local), bank_bits);
+    let by = Flat::unpack(new_plane.mux(plane_step, line_step), bank_bits);
+    let onward = b.wire("local_onward", local.plus(&by, lanes).packed());
+    let local_start = flat(f::LOCAL_ROW, f::LOCAL_BANK).packed();
+    let local = b.wire("next_local", start.mux(local_start, onward));
     let change = b.wire("change", start | advance);
-    let begin = |first: Expr, later: Expr| start.mux(first, later);
+    let change_line = b.wire("change_line", start | (advance & new_line));
+    let change_plane = b.wire("change_plane", start | (advance & new_plane));
 
-    b.set_when(address, change, begin(field(f::EXTERNAL), new_line.mux(line_start, onward)));
+    b.set_when(address, change, place);
+    b.set_when(line, change_line, place);
+    b.set_when(plane, change_plane, place);
+    b.set_when(line_local, change_line, local);
+    b.set_when(plane_local, change_plane, local);
     let whole = field(f::LINE_BYTES);
     let remaining = b.wire("remaining", left - burst_take.resize(left.width()));
-    b.set_when(left, change, begin(whole.clone(), new_line.mux(whole, remaining)));
+    b.set_when(left, change, (start | new_line).mux(whole, remaining));
     b.set_when(first, change, start | new_line);
-    b.set_when(line, change, begin(field(f::EXTERNAL), new_line.mux(line_start, line)));
-    b.set_when(plane, change, begin(field(f::EXTERNAL), new_plane.mux(next_plane, plane)));
-    let local_start = flat(f::LOCAL_ROW, f::LOCAL_BANK).packed();
-    let local_next = new_plane.mux(next_plane_local, new_line.mux(next_line_local, line_local));
-    b.set_when(line_local, change, begin(local_start.clone(), local_next));
-    b.set_when(plane_local, change, begin(local_start, new_plane.mux(next_plane_local, plane_local)));
-    let lines_next = new_line.mux(no_lines.mux(field(f::LINES), lines.plus(-1)), lines);
-    b.set_when(lines, change, begin(field(f::LINES), lines_next));
-    b.set_when(planes, change, begin(field(f::PLANES), new_plane.mux(planes.plus(-1), planes)));
+    let fewer = (start | no_lines).mux(field(f::LINES), lines.plus(-1));
+    b.set_when(lines, change_line, fewer);
+    b.set_when(planes, change_plane, start.mux(field(f::PLANES), planes.plus(-1)));
     b.set(pending, start | (advance & !out_last));
     b.set(valid, pending | (valid & !advance));
 
     b.output("valid", valid);
-    b.output("address", out_address);
+    let beat = address.slice(bus.byte_bits, 32 - bus.byte_bits);
+    let aligned = if bus.byte_bits == 0 { beat } else { concat([beat, zero(bus.byte_bits)]) };
+    b.output("address", aligned);
     b.output("beats", out_beats);
-    b.output("head", out_head);
+    b.output("head", head);
     b.output("ends", out_ends);
-    b.output("line_first", out_first);
-    let local = Flat::unpack(out_local, BANK_BITS);
+    b.output("line_first", first);
+    let local = Flat::unpack(out_local, bank_bits);
     b.output("row", local.row);
     b.output("bank", local.bank);
     b.output("last", out_last);

@@ -80,7 +80,8 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
     let y = coordinate("y", 3);
     let x = coordinate("x", 4);
 
-    let ring_less = b.register("ring_less", zero(shape.row_bits) - shape.row(instruction, f::INPUT_RING_ROWS));
+    let ring_less =
+        b.register("ring_less", zero(shape.row_bits) - shape.row(instruction, f::INPUT_RING_ROWS));
     let placed = b.instance(
         "lanes",
         &lanes::lanes(shape, "input", Lane::Input),

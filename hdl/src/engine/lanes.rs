@@ -100,7 +100,8 @@ fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
     let comment = format!("Address of one lane, {} cycles after its parts.", lane.latency());
     let mut b = Builder::new(format!("{name}_address"), comment);
     let state = b.input("state", lane.bits(shape));
-    let common: Vec<_> = lane.common(shape).iter().map(|(name, bits)| (*name, b.input(name, *bits))).collect();
+    let common: Vec<_> =
+        lane.common(shape).iter().map(|(name, bits)| (*name, b.input(name, *bits))).collect();
     let given = |name: &str| -> Sig {
         common.iter().find(|(n, _)| *n == name).map(|(_, s)| *s).expect("one of the list above")
     };
@@ -110,7 +111,8 @@ fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
         own.push((part, b.wire(&format!("own_{part}"), state.slice(low, bits))));
         low += bits;
     }
-    let own = |name: &str| own.iter().find(|(n, _)| *n == name).map(|(_, s)| *s).expect("a part of the state");
+    let own =
+        |name: &str| own.iter().find(|(n, _)| *n == name).map(|(_, s)| *s).expect("a part of the state");
 
     // Stage 1: sums.
     let (folded, carry) = fold(own("bank"), given("offset_bank"), given("offset_less"));

@@ -1,7 +1,7 @@
 //! Addresses of a target: of what is written, or of the residual operand.
 
-use super::walker::{Walked, walker};
 use super::lanes::{self, Lane};
+use super::walker::{Walked, walker};
 use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, field};
 use super::{crossbar, offset};
 use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, zero};

@@ -101,7 +101,7 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
         Walked::Target(_, target) => {
             let lanes = get(target.segment_lanes);
             Some(segments(&mut b, shape, go, take, line_end, lanes))
-        },
+        }
     };
 
     // Addresses of the group that is walked next.
@@ -114,10 +114,8 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     let (folded, carry) = fold(group_bank, group_step, group_less);
     let next_bank = b.register("next_bank", folded);
     let next_carry = b.register("next_carry", carry);
-    let next_row = b.register(
-        "next_row",
-        add_carry(group_row, shape.row(instruction, fields.group.0), next_carry),
-    );
+    let next_row =
+        b.register("next_row", add_carry(group_row, shape.row(instruction, fields.group.0), next_carry));
     let first_bank = b.wire("first_bank", issue.mux(base_bank, next_bank));
     let first_row = b.wire("first_row", issue.mux(base_row, next_row));
     b.set_when(group_bank, rewind, first_bank);
