@@ -146,7 +146,7 @@ pub(crate) fn semaphores(units: usize) -> Arc<Module> {
         let down = b.wire(&format!("down_{s}"), take & !give);
         // One addition, of one or of minus one.
         let step = concat([down.repeat(7), lit(1, 1)]);
-        b.set_when(count, clear | up | down, (!clear).repeat(8) & (count + step));
+        b.set_when(count, clear | up | down, clear.mux(zero(8), count + step));
         let any = b.reg_reset(&format!("nonzero_{s}"), 1);
         b.set_when(any, clear | up | down, !clear & (up | count.slice(1, 7).any()));
         nonzero.push(any);

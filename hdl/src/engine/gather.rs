@@ -74,14 +74,12 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
         let step_1 = b.register(&format!("{name}_step_1"), by_level(level, |i| get(STEPS[i][part])));
         let step_2 = b.register(&format!("{name}_step_2"), step_1);
         let sum = b.reg(&format!("{name}_3"), COORDINATE_BITS);
-        b.set_when(sum, live_2, (!first_2).repeat(COORDINATE_BITS) & (sum + step_2));
+        b.set_when(sum, live_2, first_2.mux(zero(COORDINATE_BITS), sum + step_2));
         sum
     };
     let y = coordinate("y", 3);
     let x = coordinate("x", 4);
 
-    let ring_less =
-        b.register("ring_less", zero(shape.row_bits) - shape.row(instruction, f::INPUT_RING_ROWS));
     let placed = b.instance(
         "lanes",
         &lanes::lanes(shape, "input", Lane::Input),
@@ -96,7 +94,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
             ("height", get(f::INPUT_HEIGHT)),
             ("width", get(f::INPUT_WIDTH)),
             ("ring_line", get(f::INPUT_RING_LINE)),
-            ("ring_less", ring_less.into()),
+            ("ring_less", shape.row(instruction, f::INPUT_RING_ROWS)),
         ],
     );
     let (row, bank, enable) = (placed.out("row"), placed.out("bank"), placed.out("enable"));

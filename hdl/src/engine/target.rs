@@ -68,12 +68,10 @@ fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'stati
     let down_bits = shape.down_bits();
     let down = b.reg("down", down_bits);
     let step = get(f::COLUMN_Y).zero_extend(down_bits);
-    b.set_when(down, begin_2, inner_2.repeat(down_bits) & (down + step));
+    b.set_when(down, begin_2, inner_2.mux(down + step, zero(down_bits)));
     let phase = b.reg("phase", COUNT_BITS);
-    b.set(phase, (!begin_2).repeat(COUNT_BITS) & phase.plus(1));
+    b.set(phase, begin_2.mux(zero(COUNT_BITS), phase.plus(1)));
     let live = b.delay("live", active, 3);
-    let ring_less =
-        b.register("ring_less", zero(shape.row_bits) - shape.row(instruction, fields.walk.ring_rows));
     let placed: Instance = b.instance(
         "lanes",
         &lanes::lanes(shape, "target", Lane::Target),
@@ -85,7 +83,7 @@ fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'stati
             ("offset_bank", sum.out("sum_bank").into()),
             ("offset_less", sum.out("sum_less").into()),
             ("down", down.into()),
-            ("ring_less", ring_less.into()),
+            ("ring_less", shape.row(instruction, fields.walk.ring_rows)),
         ],
     );
     Addresses { row: placed.out("row"), bank: placed.out("bank"), enable: placed.out("enable") }
