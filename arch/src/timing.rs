@@ -96,8 +96,8 @@ pub const UNPACK: u64 = 4;
 pub const FETCH_READY: u64 = 2 + UNPACK;
 /// From done to the next issue of the same unit.
 pub const ISSUE_NEXT: u64 = UNPACK;
-/// From a signal to the earliest issue that waits for it.
-pub const SIGNAL_TO_ISSUE: u64 = 1;
+/// From a signal to the earliest issue that waits for it: the count, and the issue's own register.
+pub const SIGNAL_TO_ISSUE: u64 = 2;
 /// From the last done to the machine's done.
 pub const FINISH: u64 = 1;
 /// From a grant to the same master's next request.

@@ -95,10 +95,10 @@ pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
     let winner = b.wire("winner", pack((0..MASTERS).map(wins)));
     let grant = b.wire("granted", winner & free.repeat(MASTERS));
     let any = b.wire("any_granted", request.any() & free);
-    let choose =
-        |from: Sig, width: usize| and_or((0..MASTERS).map(|m| (winner.bit(m), from.element(m, width))));
-    let address = b.register_when("command_address", free, choose(addresses, 32));
-    let less_1 = b.wire("beats_less_1", choose(beats, bus.beat_bits).plus(-1));
+    let chosen = (0..MASTERS).map(|m| (winner.bit(m), addresses.element(m, 32)));
+    let address = b.register_when("command_address", free, and_or(chosen));
+    let less_1 = (0..MASTERS).map(|m| (winner.bit(m), beats.element(m, bus.beat_bits).plus(-1)));
+    let less_1 = b.wire("beats_less_1", and_or(less_1));
     let length = b.register_when("command_length", free, less_1.resize(8));
     let writes = grant.bit(STORE);
     b.set(arvalid, (any & !writes.clone()) | (arvalid & !arready));

@@ -38,7 +38,7 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
     // Fetch: the bursts of an instruction, two cycles from a grant to the next request.
     let chunk = bytes.min(config.memory.burst_bytes);
     let bursts = bytes / chunk;
-    let issue = b.forward("issued", 1);
+    let issue = b.reg_reset("issued", 1);
     let to_fetch = b.reg_reset("to_fetch", COUNT_BITS);
     let more = b.wire("more", to_fetch.any());
     let request = b.reg_reset("requested", 1);
@@ -103,8 +103,12 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
     let instruction = b.wire("instruction_r", pack(parts));
 
     let wait = b.wire("waits_for", instruction.slice(tile::WAIT.offset, SEMAPHORES));
-    b.drive(issue, waiting & !(wait & !nonzero).any());
-    b.set(waiting, unpacked | (waiting & !issue));
+    // The masks are in the first row, there in time for the cycle of the last. The issue has a
+    // register of its own: much hangs on it.
+    let complete = b.wire("complete", unpacked | waiting);
+    let go = b.wire("go", complete & !(wait & !nonzero).any());
+    b.set(waiting, complete & !go);
+    b.set(issue, go);
     b.set(busy, issue | (busy & !done));
     // One instruction is under way and one is prefetched at most.
     let fetched = b.reg_reset("fetched_not_done", 2);
@@ -218,7 +222,12 @@ mod tests {
             } else {
                 assert_eq!(bench.number("issue"), 0);
                 bench.tick();
+                // Shows in the cycle after the signal.
                 bench.set("nonzero", 5);
+                for _ in 1..timing::SIGNAL_TO_ISSUE {
+                    assert_eq!(bench.number("issue"), 0);
+                    bench.tick();
+                }
             }
             assert_eq!(bench.number("issue"), 1);
             assert_eq!(bench.number("signal_mask"), 2);

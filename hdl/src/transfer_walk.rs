@@ -56,6 +56,11 @@ impl Bus {
     }
 }
 
+/// `value` with `bits` zeros below.
+fn concat_low(value: Expr, bits: usize) -> Expr {
+    if bits == 0 { value } else { concat([value, zero(bits)]) }
+}
+
 /// Module `transfer_walk`.
 ///
 /// `start` in cycle t (with `instruction` valid from then on) makes the first burst `valid` in cycle
@@ -90,24 +95,25 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let pending = b.reg_reset("pending", 1);
     let valid = b.reg_reset("burst_valid", 1);
 
-    // The burst, computed in the cycle after its place is known.
-    let offset = b.wire("offset_in_burst", address.truncate(bus.burst_bits));
-    let room =
-        b.wire("room", lit(1i128 << bus.burst_bits, bus.count_bits()) - offset.zero_extend(bus.count_bits()));
-    let ends_line = b.wire(
-        "ends_line",
-        !room
-            .zero_extend(left.width().max(bus.count_bits()))
-            .less(left.zero_extend(left.width().max(bus.count_bits()))),
-    );
-    let take = b.wire("bytes", ends_line.mux(left.resize(bus.count_bits()), room));
+    // The burst, computed in the cycle after its place is known: what is left of the line, or what is
+    // left of the aligned block, side by side.
+    let count_bits = bus.count_bits();
+    let block = lit(1i128 << bus.burst_bits, count_bits);
+    let offset = b.wire("offset_in_burst", address.truncate(bus.burst_bits).zero_extend(count_bits));
+    let room = b.wire("room", block.clone() - offset);
+    let compared = left.width().max(count_bits);
+    let ends_line = b.wire("ends_line", !room.zero_extend(compared).less(left.zero_extend(compared)));
+    let take = b.wire("bytes", ends_line.mux(left.resize(count_bits), room));
     let head = b.wire("next_head", bus.head(address));
     // The head and the bytes of the burst together never pass the burst size.
-    let ends = b.wire("next_ends", take + head.resize(bus.count_bits()));
-    let beats = b.wire("next_beats", {
-        let rounded = ends.plus(bus.bytes as i128 - 1);
-        rounded.slice(bus.byte_bits, bus.beat_bits)
-    });
+    let to_line_end = b.wire("to_line_end", left.resize(count_bits) + head.resize(count_bits));
+    let beats_of = |ends: Expr| ends.slice(bus.byte_bits, bus.beat_bits);
+    let line_beats = beats_of(to_line_end.plus(bus.bytes as i128 - 1));
+    let aligned = offset.slice(bus.byte_bits, count_bits - bus.byte_bits);
+    let block_beats = beats_of(block) - aligned;
+    let to_block_end = concat_low(block_beats.clone(), bus.byte_bits);
+    let ends = ends_line.mux(to_line_end, to_block_end);
+    let beats = ends_line.mux(line_beats, block_beats);
     let ready = b.wire("computed", pending);
     let no_lines = b.wire("last_line", !lines.any());
     let no_planes = b.wire("last_plane", !planes.any());
@@ -153,9 +159,7 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     b.set(valid, pending | (valid & !advance));
 
     b.output("valid", valid);
-    let beat = address.slice(bus.byte_bits, 32 - bus.byte_bits);
-    let aligned = if bus.byte_bits == 0 { beat } else { concat([beat, zero(bus.byte_bits)]) };
-    b.output("address", aligned);
+    b.output("address", concat_low(address.slice(bus.byte_bits, 32 - bus.byte_bits), bus.byte_bits));
     b.output("beats", out_beats);
     b.output("head", head);
     b.output("ends", out_ends);
