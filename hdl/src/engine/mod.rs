@@ -161,6 +161,11 @@ impl Shape {
         self.skew() + self.crossbar + self.requantise_latency() + self.slot
     }
 
+    /// Bits of a number of output rows from 0 to one more than a column can be below its lane's row.
+    fn down_bits(&self) -> usize {
+        index_bits(self.columns + 1)
+    }
+
     /// A row field of the instruction, as wide as rows are here.
     fn row(&self, instruction: Sig, field: Field) -> Expr {
         self::field(instruction, field).truncate(self.row_bits)

@@ -42,8 +42,8 @@ fn blocks(shape: &Shape) -> Vec<Tested> {
     let mut list = vec![
         plain(offset::offset(shape)),
         plain(chain(shape, "input", 20)),
-        plain(lanes(shape, "input", Lane::Column)),
-        plain(lanes(shape, "target", Lane::Segment)),
+        plain(lanes(shape, "input", Lane::Input)),
+        plain(lanes(shape, "target", Lane::Target)),
         plain(crossbar::to_banks(shape, "write_crossbar", 11, true)),
         plain(crossbar::to_lanes(shape, "data_crossbar", true)),
         steered(stepper::stepper(shape)),
