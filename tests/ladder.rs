@@ -135,7 +135,7 @@ fn note_mappings(graph: &FixedGraph, program: &Program, seen: &mut [u32; 3]) {
         };
         let parts: Vec<_> =
             program.compute.iter().filter(|l| usize::from(l.layer) == i).map(|l| &l.op).collect();
-        let channels = graph.tensor(node.input).shape[0];
+        let channels = node.input.shape[0];
         match &node.reduction {
             Reduction::Conv { groups, .. } if *groups == channels && channels > 1 => {
                 seen[0] += u32::from(parts.iter().any(|op| op.reduce == Reduce::Dense));
@@ -145,7 +145,7 @@ fn note_mappings(graph: &FixedGraph, program: &Program, seen: &mut [u32; 3]) {
                 seen[1] += u32::from(plain && parts.iter().any(|op| op.line_step > 1));
             }
             Reduction::Sum => seen[2] += u32::from(!parts.is_empty()),
-            Reduction::Max => {}
+            Reduction::Product { .. } | Reduction::Max => {}
         }
     }
 }
