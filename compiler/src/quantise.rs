@@ -13,13 +13,16 @@ mod calibrate;
 mod chain;
 mod constants;
 mod correct;
+mod entropy;
 mod equalise;
+mod given;
 mod held;
 mod histogram;
 mod joins;
 mod kind;
 mod links;
 mod lower;
+mod options;
 mod phases;
 mod plan;
 mod product;
@@ -28,6 +31,7 @@ mod report;
 mod rounding;
 mod sharing;
 mod stages;
+mod tables;
 mod weights;
 
 #[cfg(test)]
@@ -39,6 +43,7 @@ pub use report::{Layer, sqnr_db};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::network::Network;
+use given::Given;
 use lower::Lowered;
 use ndarray::ArrayD;
 use plan::{Origin, Plan};
@@ -59,6 +64,7 @@ const MEASURED: usize = 4;
 
 /// What may be chosen; the default needs no tuning.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// How ranges of activations are chosen. Inputs always get the range seen.
     pub ranges: Ranges,
@@ -112,19 +118,37 @@ fn quantise<'a>(
     options: &Options,
 ) -> Result<Quantised<'a>> {
     graph.verify().map_err(|e| e.stage("quantise"))?;
-    let graph = match options.equalise {
-        true => Cow::Owned(equalise::equalise(graph.clone(), calibration)?),
-        false => Cow::Borrowed(graph),
+    // A quantised model is taken as it is: only what it leaves open is chosen.
+    let mut given = Given::default();
+    let graph = if given::is_quantised(graph) {
+        let (stripped, prescribed) = given::strip(graph)?;
+        given = prescribed;
+        Cow::Owned(stripped)
+    } else if options.equalise {
+        Cow::Owned(equalise::equalise(graph.clone(), calibration)?)
+    } else {
+        Cow::Borrowed(graph)
     };
-    let plan = plan::plan(&graph);
-    let sharing = Sharing::new(&plan);
+    let mut plan = plan::plan(&graph, &given);
+    tables::tabulate(&mut plan, &given);
+    let sharing = Sharing::new(&plan, &given);
     let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
-    let corrected = if options.bias_correction { affordable.min(calibration.len()) } else { 0 };
-    let seen = calibrate::observe(&graph, &plan, calibration, corrected)?;
+    let correct = options.bias_correction && given.is_empty();
+    let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
+    let complete = |h: usize| given.affine(plan.homes[sharing.representative(h)].value).is_some();
+    let open_table = |g: &plan::Group| g.chain.before_table.is_some() && !g.is_lookup();
+    let seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
+        calibrate::Seen::nothing(&plan)
+    } else {
+        calibrate::observe(&graph, &plan, calibration, corrected)?
+    };
     let choose = |h: usize| {
         let histogram = &seen.homes[h];
         if sharing.representative(h) != h {
             return Affine::spanning(0.0, 0.0);
+        }
+        if let Some(affine) = given.affine(plan.homes[h].value) {
+            return affine;
         }
         // The host quantises inputs, which often are bytes to begin with: exactly the range seen.
         let affine = match plan.homes[h].origin {
@@ -156,7 +180,7 @@ fn quantise<'a>(
     };
     let before_table: Vec<Option<Affine>> =
         (0..plan.groups.len()).into_par_iter().map(before_table).collect();
-    let mut lowered = lower::lower(&graph, &plan, &sharing, &affine, &before_table, &seen)?;
+    let mut lowered = lower::lower(&graph, &given, &plan, &sharing, &affine, &before_table, &seen)?;
     if corrected > 1 {
         correct::correct(&mut lowered, &seen, &calibration[..corrected])?;
     }

@@ -185,8 +185,9 @@ pub(crate) fn finish(graph: &FixedGraph, node: &FixedNode, sums: &[i32], tensors
 
 /// Real values to bytes: the nearest (ties to even), saturating.
 pub fn quantise(tensor: &Tensor, values: impl IntoIterator<Item = f32>) -> Vec<i8> {
-    let (scale, zero) = (f64::from(tensor.scale), f64::from(tensor.zero));
-    let byte = |x: f32| ((f64::from(x) / scale).round_ties_even() + zero).clamp(-128.0, 127.0) as i8;
+    let zero = f32::from(tensor.zero);
+    // The quotient is rounded to float32, as ONNX does.
+    let byte = |x: f32| ((x / tensor.scale).round_ties_even() + zero).clamp(-128.0, 127.0) as i8;
     values.into_iter().map(byte).collect()
 }
 

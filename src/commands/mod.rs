@@ -26,9 +26,9 @@ fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
         eprintln!("warning: {warning}");
     }
     let calibration = model.calibration(source.calib.as_deref())?;
-    let compiled = during("quantising and compiling", || {
-        pipeline::compile(&model, &calibration, &quantise::Options::default(), &config)
-    })?;
+    let options = options(source)?;
+    let compiled =
+        during("quantising and compiling", || pipeline::compile(&model, &calibration, &options, &config))?;
     if source.deny_host
         && let Some(op) = compiled.network.host.first()
     {
@@ -44,6 +44,16 @@ fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
         );
     }
     Ok((model, compiled))
+}
+
+/// The options of quantisation: those of a file, or the defaults.
+fn options(source: &Source) -> Result<quantise::Options> {
+    let Some(path) = &source.quantisation else {
+        return Ok(quantise::Options::default());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("error[options]: {} cannot be read", path.display()))?;
+    Ok(quantise::Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?)
 }
 
 /// The first sample of `input`, or of input_0.npy beside the model.

@@ -27,6 +27,18 @@ pub(super) struct Seen {
     pub patches: Vec<Vec<f32>>,
 }
 
+impl Seen {
+    /// Of a model that leaves nothing open.
+    pub fn nothing(plan: &Plan) -> Seen {
+        Seen {
+            homes: vec![Histogram::default(); plan.homes.len()],
+            tables: vec![Histogram::default(); plan.groups.len()],
+            means: Vec::new(),
+            patches: vec![Vec::new(); plan.groups.len()],
+        }
+    }
+}
+
 /// Vectors kept for a group, at most.
 const PATCHES: usize = 8192;
 /// Numbers kept for all groups together, at most (256 MB).
@@ -55,12 +67,7 @@ pub(super) fn observe(
             .file(&graph.name)
             .hint("some 10 to 100 typical inputs"));
     }
-    let mut seen = Seen {
-        homes: vec![Histogram::default(); plan.homes.len()],
-        tables: vec![Histogram::default(); plan.groups.len()],
-        means: Vec::new(),
-        patches: vec![Vec::new(); plan.groups.len()],
-    };
+    let mut seen = Seen::nothing(plan);
     let length = |g: &Group| match &g.kind {
         Kind::Linear { weights, bias, groups, .. } => weights.len() / bias.len() * groups,
         _ => 0,

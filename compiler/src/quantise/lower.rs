@@ -2,6 +2,7 @@
 
 use super::calibrate::Seen;
 use super::chain::{Chain, Combine};
+use super::given::Given;
 use super::kind::Kind;
 use super::phases::Phase;
 use super::plan::{Group, Origin, Plan};
@@ -9,7 +10,7 @@ use super::range::Affine;
 use super::rounding::Metric;
 use super::sharing::Sharing;
 use super::stages;
-use super::weights::{channel, exact_row, least_scale, row};
+use super::weights::{channel, exact_row, least_scale, multiples, row, steps};
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::{Graph, Op, ValueId, Window};
@@ -46,6 +47,7 @@ struct Result8 {
 
 pub(super) struct Lowering<'a> {
     pub graph: &'a Graph,
+    pub given: &'a Given,
     pub plan: &'a Plan,
     pub sharing: &'a Sharing,
     seen: &'a Seen,
@@ -65,6 +67,7 @@ pub(super) struct Lowering<'a> {
 /// A factor that the post unit cannot express, a sum that can leave 32 bits.
 pub(super) fn lower(
     graph: &Graph,
+    given: &Given,
     plan: &Plan,
     sharing: &Sharing,
     affine: &[Affine],
@@ -73,6 +76,7 @@ pub(super) fn lower(
 ) -> Result<Lowered> {
     let mut lowering = Lowering {
         graph,
+        given,
         plan,
         sharing,
         seen,
@@ -191,14 +195,26 @@ impl Lowering<'_> {
         let terms = weights.len() / bias.len();
         let metrics = metrics(&self.seen.patches[g], terms, groups);
         let outputs = bias.len() / groups;
+        let integers = self.integers(group);
         let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
+            if let Some(scales) = integers {
+                let scale = scales.get(if scales.len() == 1 { 0 } else { o });
+                let own = scale.and_then(|&scale| multiples(w, scale.into()));
+                // An operator after it has scaled the weights, or the scales are of another axis.
+                let least = least_scale(b, scale_in, scale_out);
+                return own.or_else(|| steps(w, least)).ok_or_else(|| {
+                    let why = format!("the integers of channel {o} are not one step times -127 to 127");
+                    self.error(group, why, "weights with a scale for each output channel, without -128")
+                });
+            }
             let mut row = row(w, least_scale(b, scale_in, scale_out));
             if let Some(metric) = metrics.get(o / outputs) {
                 row.weights = metric.round(w, row.scale);
             }
-            row
+            Ok(row)
         };
-        let rows: Vec<_> = weights.par_chunks(terms).zip(bias).enumerate().map(quantise).collect();
+        let rows = weights.par_chunks(terms).zip(bias).enumerate().map(quantise);
+        let rows = rows.collect::<Result<Vec<_>>>()?;
         let mut channels = Vec::with_capacity(bias.len());
         let mut units = Vec::with_capacity(bias.len());
         for (c, (row, b)) in rows.iter().zip(bias).enumerate() {
@@ -211,6 +227,15 @@ impl Lowering<'_> {
         let reduction = Reduction::Conv { weights, groups };
         let node = self.node(g, group, window, reduction, channels)?;
         self.push(g, node, units)
+    }
+
+    /// The steps of a group's weights, where they are integers of the model: those stay as they are.
+    fn integers(&self, group: &Group) -> Option<&[f32]> {
+        let node = &self.graph.nodes[*group.nodes.first()?];
+        match node.op {
+            Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul => self.given.steps(node.inputs[1]),
+            _ => None,
+        }
     }
 
     /// A bias in units of the sum, with the input's zero point folded in.
@@ -278,9 +303,16 @@ impl Lowering<'_> {
         count_include_pad: bool,
         factor: f64,
     ) -> Result<()> {
-        let from = self.read(&group.inputs[0]);
+        let mut input = self.placed(&group.inputs[0]);
+        let mut window = window.clone();
+        if group.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > LARGE_MEAN {
+            input = self.row_means(g, group, input)?;
+            window.kernel[1] = 1;
+        }
+        let window = &window;
+        let from = self.fixed.tensor(input.tensor);
         let (scale, zero) = (f64::from(from.scale) * factor, i32::from(from.zero));
-        let shape = group.inputs[0].shape;
+        let shape = input.shape;
         let taps = window.kernel[0] * window.kernel[1];
         let spans = |axis: usize| match count_include_pad {
             true => vec![(0, group.grid[1 + axis], window.kernel[axis])],
@@ -301,11 +333,44 @@ impl Lowering<'_> {
                     .collect::<Result<Vec<Channel>>>()?;
                 let mut node = self.node(g, group, window, Reduction::Sum, channels)?;
                 node.operand.clone_from(&operand);
+                node.input = input;
                 node.place.region = [y, x, height, width];
                 self.push(g, node, Vec::new())?;
             }
         }
         Ok(())
+    }
+
+    /// The mean of every row of a map, with the map's own scale: no mean leaves its range. So a large
+    /// map is averaged while it passes through in stripes, instead of being held whole.
+    fn row_means(&mut self, g: usize, group: &Group, input: View) -> Result<View> {
+        let from = self.fixed.tensor(input.tensor);
+        let [channels, rows, columns] = input.shape;
+        let shape = [channels, rows, 1];
+        let tensor = Tensor { shape, name: format!("{} (rows)", from.name), ..*from };
+        let factor = 1.0 / columns as f64;
+        let bias = -i32::from(from.zero) * columns as i32;
+        let channels = vec![channel(factor, 1.0, bias).expect("a mean's factor is at most 1")];
+        let window = Window { kernel: [1, columns], ..Window::UNIT };
+        let post = Post { zero: tensor.zero, ..Post::default() };
+        let means = View::whole(TensorId(self.fixed.tensors.len() as u32), shape);
+        let (name, operator) = self.names(group);
+        let node = FixedNode {
+            name,
+            operator,
+            input,
+            window,
+            reduction: Reduction::Sum,
+            channels,
+            operand: None,
+            post,
+            table: None,
+            output: means,
+            place: Place { region: [0, 0, rows, 1], depth_to_space: group.chain.depth_to_space },
+        };
+        self.fixed.tensors.push(tensor);
+        self.push(g, node, Vec::new())?;
+        Ok(means)
     }
 
     /// Copies of the parts that their producers did not write in place.
@@ -401,9 +466,10 @@ impl Lowering<'_> {
         let to = self.output(group);
         let mut table = Box::new([0; 256]);
         for (entry, byte) in table.iter_mut().zip(-128i32..) {
-            let x = f64::from(scale) * f64::from(byte - i32::from(zero));
-            let y = group.chain.table.iter().fold(x, |x, fun| fun.apply(x));
-            *entry = crate::reference::quantise(to, [y as f32])[0];
+            // Rounded to float32 step by step, as the operators are.
+            let x = scale * (byte - i32::from(zero)) as f32;
+            let y = group.chain.table.iter().fold(x, |x, fun| fun.apply(x.into()) as f32);
+            *entry = crate::reference::quantise(to, [y])[0];
         }
         Some(table)
     }
@@ -452,6 +518,8 @@ impl Lowering<'_> {
     }
 }
 
+/// Bytes of a map from which on its mean is taken row by row first.
+const LARGE_MEAN: usize = 1 << 16;
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
 

@@ -5,6 +5,7 @@
 //! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
 
 use super::chain::{Chain, Growing, Second};
+use super::given::Given;
 use super::held::{Held, natural};
 use super::kind::{Anchor, COPY, Kind, OUTPUT, Refusal, Role, role};
 use crate::fixed::{TensorId, View};
@@ -93,6 +94,7 @@ pub(super) struct Plan {
 
 struct Planner<'a> {
     graph: &'a Graph,
+    given: &'a Given,
     /// Nodes that read each value.
     readers: Vec<Vec<usize>>,
     use_counts: Vec<usize>,
@@ -105,7 +107,7 @@ struct Planner<'a> {
 }
 
 /// Divides the graph: what the machine can run it runs.
-pub(super) fn plan(graph: &Graph) -> Plan {
+pub(super) fn plan(graph: &Graph, given: &Given) -> Plan {
     let mut readers = vec![Vec::new(); graph.values.len()];
     for (n, node) in graph.nodes.iter().enumerate() {
         for id in &node.inputs {
@@ -114,6 +116,7 @@ pub(super) fn plan(graph: &Graph) -> Plan {
     }
     let mut planner = Planner {
         graph,
+        given,
         readers,
         use_counts: graph.use_counts(),
         held: vec![None; graph.values.len()],
@@ -167,7 +170,8 @@ impl Planner<'_> {
                 self.import(id, turn + 1);
             }
         }
-        match role(graph, node, &|id| self.held[id.0 as usize].clone()) {
+        let role = role(graph, node, &|id| self.held[id.0 as usize].clone());
+        match role.and_then(|role| self.expressible(role)) {
             Ok(Role::Anchor(anchor)) => self.group(n, *anchor),
             // Reshaping what the host has is the host's work.
             Ok(Role::Alias(held)) if self.plan.homes.len() == homes => {
@@ -188,6 +192,24 @@ impl Planner<'_> {
                 self.leave_to_host(n, why);
             }
         }
+    }
+
+    /// Refuses products whose operands have prescribed zero points that bytes multiplied as they are
+    /// cannot have.
+    fn expressible(&self, role: Role) -> Result<Role, Refusal> {
+        let Role::Anchor(anchor) = &role else { return Ok(role) };
+        let Kind::Product { batches, .. } = &anchor.kind else { return Ok(role) };
+        let zero = |view: &View| {
+            let home = &self.plan.homes[view.tensor.0 as usize];
+            self.given.affine(home.value).map(|a| i32::from(a.zero))
+        };
+        for (gathered, weights, _) in batches {
+            if zero(gathered) == Some(-128) || zero(weights).is_some_and(|z| z != 0) {
+                let why = "the model's zero points of its operands are not those of a product";
+                return Err(Refusal { why: why.into(), hint: "symmetric int8 activations there" });
+            }
+        }
+        Ok(role)
     }
 
     fn leave_to_host(&mut self, n: usize, why: Refusal) {
@@ -222,7 +244,9 @@ impl Planner<'_> {
             linear.0 = if chain == Chain::EMPTY { value } else { read };
             out = moved(out, shape, &chain, &Chain::EMPTY);
         }
+        // A value with a prescribed scale is a tensor.
         while self.use_counts[value.0 as usize] == 1
+            && self.given.affine(value).is_none()
             && let [next] = self.readers[value.0 as usize][..]
         {
             let node = &graph.nodes[next];
@@ -360,12 +384,14 @@ pub(super) fn placed(grid: [usize; 3], chain: &Chain) -> [usize; 3] {
     [grid[0] / (r * r), grid[1] * r, grid[2] * r]
 }
 
-/// The nodes of one of the host's turns as a graph of its own, with the values it reads and makes.
+/// The nodes of one of the host's turns as a graph of its own, with the values it reads and makes. What
+/// the model rounds to a scale the host rounds too.
 ///
 /// # Errors
 /// None that a verified graph gives.
 pub(super) fn host_graph(
     graph: &Graph,
+    given: &Given,
     nodes: &[usize],
     wanted: &dyn Fn(ValueId) -> bool,
 ) -> crate::error::Result<(Graph, Vec<ValueId>, Vec<ValueId>)> {
@@ -383,7 +409,8 @@ pub(super) fn host_graph(
                     Source::Constant(data) => host.constant(&value.name, &value.shape, data.clone())?,
                     _ => {
                         inputs.push(id);
-                        host.input(&value.name, &value.shape)?
+                        let input = host.input(&value.name, &value.shape)?;
+                        given.round(&mut host, id, input)?
                     }
                 });
             }
@@ -392,6 +419,7 @@ pub(super) fn host_graph(
         let out = node.outputs[0];
         let declared = matches!(node.op, crate::graph::Op::Reshape).then(|| graph.shape(out));
         let made = host.apply(node.name.clone(), node.op.clone(), &own, declared)?;
+        let made = given.round(&mut host, out, made)?;
         host.values[made.0 as usize].name = graph.value(out).name.clone();
         ids[out.0 as usize] = Some(made);
         if wanted(out) {

@@ -1,10 +1,12 @@
 //! From a value's distribution to its scale and zero point.
 
+use super::entropy;
 use super::histogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// How the range of an activation is chosen from what calibration saw.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ranges {
     /// All values seen.
     MinMax,
@@ -12,6 +14,8 @@ pub enum Ranges {
     Percentile(f64),
     /// The range with the least mean squared error of the quantised values.
     Mse,
+    /// The magnitudes whose distribution over 128 levels is closest to the one seen, by relative entropy.
+    Entropy,
 }
 
 /// Scale and zero point of an 8-bit affine tensor.
@@ -91,6 +95,7 @@ impl Ranges {
         let (low, high) = match self {
             Ranges::MinMax => (min, max),
             Ranges::Percentile(share) => percentile(seen, share),
+            Ranges::Entropy => entropy::range(seen),
             Ranges::Mse => least_error(seen, min.min(0.0), max.max(0.0), f),
         };
         // The fewer values calibration saw, the farther others will lie outside of them.

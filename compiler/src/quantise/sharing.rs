@@ -1,6 +1,7 @@
 //! Which tensors share scale and zero point, and which are parts of others that join them.
 
 use super::chain::Chain;
+use super::given::Given;
 use super::kind::Kind;
 use super::plan::{Group, Home, Origin, Plan};
 use crate::fixed::{TensorId, View};
@@ -26,8 +27,13 @@ impl Sharing {
     /// * A maximum has its input's scale. Where nothing else reads the input, both take the scale
     ///   chosen for the result: what the pool drops needs no range.
     /// * A plain copy has its input's scale.
-    pub fn new(plan: &Plan) -> Sharing {
+    /// * No value takes another scale than the model prescribes.
+    pub fn new(plan: &Plan, given: &Given) -> Sharing {
         let count = plan.homes.len();
+        let may_take = |own: usize, other: usize| {
+            let affine = |h: usize| given.affine(plan.homes[h].value);
+            affine(own).is_none() || affine(own) == affine(other)
+        };
         let mut sharing = Sharing {
             like: vec![None; count],
             part: vec![None; count],
@@ -38,7 +44,9 @@ impl Sharing {
             let Kind::Copies { to } = &group.kind else { continue };
             for (from, to) in group.inputs.iter().zip(to) {
                 let h = from.tensor.0 as usize;
-                if let Some((axis, first)) = written_in_place(plan, group, from, to) {
+                if may_take(h, group.output)
+                    && let Some((axis, first)) = written_in_place(plan, group, from, to)
+                {
                     sharing.part[h] = Some((group.output, axis, first));
                     sharing.like[h] = Some(group.output);
                 }
@@ -54,12 +62,16 @@ impl Sharing {
                     }
                     _ => false,
                 };
-                if home.reads == 1 && made_by_sum && sharing.like[from].is_none() {
+                if home.reads == 1 && made_by_sum && sharing.like[from].is_none() && may_take(from, to) {
                     sharing.like[from] = Some(to);
-                } else if sharing.like[to].is_none() {
+                } else if sharing.like[to].is_none() && may_take(to, from) {
                     sharing.like[to] = Some(from);
                 }
-            } else if is_copy(group) && sharing.like[to].is_none() && sharing.representative(from) != to {
+            } else if is_copy(group)
+                && may_take(to, from)
+                && sharing.like[to].is_none()
+                && sharing.representative(from) != to
+            {
                 sharing.like[to] = Some(from);
             }
         }

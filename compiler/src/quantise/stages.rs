@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The network of all operations, and where each of its nodes comes from.
 pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
-    let Lowering { graph, plan, fixed, provenance, tensor, sharing, .. } = lowering;
+    let Lowering { graph, given, plan, fixed, provenance, tensor, sharing, .. } = lowering;
     let mut network = Network { name: graph.name.clone(), ..Network::default() };
     let constants = constants(graph);
     network.inputs =
@@ -83,7 +83,7 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
                 let read_later = graph.users(id).iter().any(|n| !host.contains(n));
                 read_later || graph.outputs.contains(&id)
             };
-            let (graph, inputs, outputs) = host_graph(graph, &host, &wanted)?;
+            let (graph, inputs, outputs) = host_graph(graph, given, &host, &wanted)?;
             all.network.stages.push(Stage::Host { graph, inputs, outputs });
             all.provenance.push(Vec::new());
         }
@@ -152,6 +152,7 @@ fn machine(
             .filter(|id| written.contains(id) && wanted.contains(id))
             .map(|id| port(*id))
             .collect(),
+        pieces: Vec::new(),
         nodes,
     };
     Stage::Machine { graph, tensors }

@@ -145,7 +145,8 @@ impl<'a> Net<'a> {
         for t in given {
             tensors[t.0 as usize].input = true;
         }
-        for (t, _) in &graph.outputs {
+        let wanted = graph.outputs.iter().map(|(t, _)| t).chain(graph.pieces.iter().map(|(_, t)| t));
+        for t in wanted {
             tensors[t.0 as usize].output = true;
         }
         for (index, node) in graph.nodes.iter().enumerate() {

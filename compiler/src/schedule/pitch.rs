@@ -43,7 +43,7 @@ pub fn buffer(shape: [usize; 3], pitch: Pitch, rows: usize, block: usize, lanes:
 }
 
 /// Tile operations of a node whose tensors lie in `buffers`: those it reads, in order, and the
-/// written one.
+/// written one; for estimates, see [`tile::sketch`].
 pub fn parts(
     graph: &FixedGraph,
     node: &FixedNode,
@@ -56,7 +56,7 @@ pub fn parts(
         let place = tensors.iter().position(|&other| other == t);
         &buffers[place.expect("a node has a buffer for each of its tensors")]
     };
-    tile::parts(graph, node, Operands::new(node, buffer), rows, config)
+    tile::sketch(graph, node, Operands::new(node, buffer), rows, config)
 }
 
 /// The pitch at which those that gather a tensor take the fewest cycles, and these cycles.

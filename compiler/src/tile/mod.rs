@@ -90,6 +90,9 @@ impl<'a> Operands<'a> {
 }
 
 /// Tile operations of `node` for the output rows `rows` of its grid (inside its region).
+///
+/// # Errors
+/// An operation that the machine cannot run or an instruction cannot express.
 pub fn parts(
     graph: &FixedGraph,
     node: &FixedNode,
@@ -97,26 +100,45 @@ pub fn parts(
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
+    let parts = sketch(graph, node, at, rows, config)?;
+    for part in &parts {
+        part.op.encode(config.lanes).map_err(|e| {
+            Error::new("tile", e.to_string())
+                .file(&graph.name)
+                .node(&node.name)
+                .operator(&node.operator)
+                .hint("a smaller image, or a machine with more lanes")
+        })?;
+    }
+    Ok(parts)
+}
+
+/// [`parts`] for estimates: buffers may be larger than the machine's memory and instructions than
+/// their fields.
+///
+/// # Errors
+/// An operation that the machine cannot run.
+pub fn sketch(
+    graph: &FixedGraph,
+    node: &FixedNode,
+    at: Operands,
+    rows: Range<usize>,
+    config: &Config,
+) -> Result<Vec<Part>> {
     let job = Job { graph, node, at, rows, config };
-    let parts = match &node.reduction {
+    match &node.reduction {
         Reduction::Conv { weights, groups } => {
             let channels = node.input.shape[0];
             if *groups > 1 && *groups == channels {
-                rows::depthwise(&job, weights)?
+                rows::depthwise(&job, weights)
             } else {
-                job.convolution(weights, *groups)?
+                job.convolution(weights, *groups)
             }
         }
-        Reduction::Product { weights } => product::parts(&job, weights)?,
-        Reduction::Sum => job.pool(Reduce::Sum)?,
-        Reduction::Max => job.pool(Reduce::Max)?,
-    };
-    for part in &parts {
-        part.op
-            .encode(config.lanes)
-            .map_err(|e| job.refuse(e.to_string()).hint("a smaller image, or a machine with more lanes"))?;
+        Reduction::Product { weights } => product::parts(&job, weights),
+        Reduction::Sum => job.pool(Reduce::Sum),
+        Reduction::Max => job.pool(Reduce::Max),
     }
-    Ok(parts)
 }
 
 /// A node's work in the making.
