@@ -6,7 +6,7 @@ use std::ops::Range;
 /// `base + c * plane + (y mod rows) * pitch`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Buffer {
-    /// Flat index of the first byte; a page boundary.
+    /// Flat index of the first byte; a multiple of the lanes.
     pub base: usize,
     /// Bytes from channel to channel.
     pub plane: usize,
