@@ -7,6 +7,9 @@
 //!    host works.
 //! 4. `correct` takes the mean error of every channel out of its bias.
 //!
+//! Of a model that is quantised already `given` takes out what it prescribes, which nothing above then
+//! changes; `tables` makes tables of its functions of one byte.
+//!
 //! The result depends on the graph, the samples and the options alone, not on threads.
 
 mod calibrate;
@@ -80,7 +83,8 @@ impl Default for Options {
     }
 }
 
-/// Quantises a simplified graph. Each sample holds one array for every graph input.
+/// Quantises a simplified graph. Each sample holds one array for every graph input; a model that is
+/// quantised already, and completely, needs none.
 ///
 /// # Errors
 /// An operator that the machine cannot run (unless only the end of the network needs it), samples
