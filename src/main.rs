@@ -108,7 +108,7 @@ enum Command {
 /// A model and what to quantise it with.
 #[derive(Args, Debug)]
 struct Source {
-    /// An ONNX file or a folder with a model.onnx.
+    /// An ONNX file, a Relay text (.relay, .txt) or a folder with a model.onnx.
     model: PathBuf,
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]

@@ -7,11 +7,11 @@ use common::Random;
 use std::path::Path;
 use std::time::Instant;
 use tilewright::model::{self, Model};
-use tilewright::pipeline::{self, Compiled};
+use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, OperandScale, Post};
-use tilewright_compiler::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId};
+use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 use tilewright_compiler::schedule::plan::{Plan, Step};
 use tilewright_compiler::schedule::{Schedule, candidates, run};
@@ -20,26 +20,26 @@ use tilewright_compiler::{quantise, reference};
 /// A 3x3 convolution that keeps the shape, perhaps with a sum.
 fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Option<TensorId>) -> TensorId {
     let [inputs, height, width] = graph.tensor(input).shape;
-    let output = tensor(graph, [channels, height, width]);
+    let shape = [channels, height, width];
+    let output = tensor(graph, shape);
     graph.nodes.push(FixedNode {
         name: format!("conv{}", graph.nodes.len()),
         operator: "conv2d".into(),
-        input,
+        input: View::whole(input, [inputs, height, width]),
         window: Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pads: [1; 4] },
         reduction: Reduction::Conv {
             weights: (0..channels * inputs * 9).map(|i| (i * 37 % 15) as i8 - 7).collect(),
             groups: 1,
         },
         channels: vec![Channel { bias: 0, mantissa: 32768, negative_mantissa: 32768, shift: 9 }; channels],
-        operand: operand.map(|t| (t, OperandScale { zero: 0, mantissa: 16384, shift: 7 })),
+        operand: operand.map(|t| Operand {
+            view: View::whole(t, shape),
+            scale: OperandScale { zero: 0, mantissa: 16384, shift: 7, multiply: false },
+        }),
         post: Post::default(),
         table: None,
-        output,
-        place: Place {
-            channel: 0,
-            region: [0, 0, height, width],
-            depth_to_space: (1, DepthToSpaceMode::Dcr),
-        },
+        output: View::whole(output, shape),
+        place: Place { region: [0, 0, height, width], depth_to_space: (1, DepthToSpaceMode::Dcr) },
     });
     output
 }
@@ -179,11 +179,10 @@ fn long_networks_compile_in_seconds() {
 fn verified(folder: &Path, configs: &[Config]) {
     let model = Model::read(folder).unwrap();
     let calibration = model.calibration(None).unwrap();
-    let fixed = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     for config in configs {
-        let schedule = pipeline::fastest(&fixed, config).unwrap();
-        let compiled = Compiled { fixed: fixed.clone(), schedule };
+        let compiled = Compiled::new(network.clone(), config).unwrap();
         let (proof, _) = proof::verify(&model, &compiled, &input, None).unwrap();
         let place = format!("{} with {} pages", folder.display(), config.feature.pages);
         assert_eq!(proof.reference_mismatches, 0, "{place}");

@@ -3,9 +3,9 @@
 //!
 //! Instructions are little-endian words of [`TILE_BYTES`] or [`TRANSFER_BYTES`] bytes; field offsets
 //! count bits from the least significant one. Addresses and address steps are (row, bank) pairs of
-//! [`ROW_BITS`] (two's complement) and [`BANK_BITS`] bits. Counts are stored less one. Steps of
-//! nested loops are stored as *transitions*: what is added when that loop advances and all loops
-//! inside it start again, so that hardware needs one adder.
+//! [`ROW_BITS`] (two's complement) and [`BANK_BITS`] bits. Counts are stored less one, the rows of a
+//! ring negated. Steps of nested loops are stored as *transitions*: what is added when that loop
+//! advances and all loops inside it start again, so that hardware needs one adder.
 
 use crate::fixed::OperandScale;
 use crate::instr::{
@@ -108,7 +108,7 @@ fields! {
     INPUT_WRAP_ROW "input_wrap_row" 16, true;
     INPUT_WRAP_BANK "input_wrap_bank" 6, false;
     INPUT_RING_LINE "input_ring_line" 13, false;
-    INPUT_RING_ROWS "input_ring_rows" 16, false;
+    INPUT_RING_ROWS "input_ring_rows_negated" 16, true;
     INPUT_Y0 "input_y0" 14, true;
     INPUT_X0 "input_x0" 14, true;
     INPUT_Y_STEP "input_y_step" 10, false;
@@ -136,7 +136,7 @@ fields! {
     OPERAND_WRAP_ROW "operand_wrap_row" 16, true;
     OPERAND_WRAP_BANK "operand_wrap_bank" 6, false;
     OPERAND_RING_LINE "operand_ring_line" 13, false;
-    OPERAND_RING_ROWS "operand_ring_rows" 16, false;
+    OPERAND_RING_ROWS "operand_ring_rows_negated" 16, true;
     OPERAND_INNER_ROW "operand_inner_row" 16, true;
     OPERAND_INNER_BANK "operand_inner_bank" 6, false;
     OPERAND_OUTER_ROW "operand_outer_row" 16, true;
@@ -156,7 +156,7 @@ fields! {
     OUTPUT_WRAP_ROW "output_wrap_row" 16, true;
     OUTPUT_WRAP_BANK "output_wrap_bank" 6, false;
     OUTPUT_RING_LINE "output_ring_line" 13, false;
-    OUTPUT_RING_ROWS "output_ring_rows" 16, false;
+    OUTPUT_RING_ROWS "output_ring_rows_negated" 16, true;
     OUTPUT_INNER_ROW "output_inner_row" 16, true;
     OUTPUT_INNER_BANK "output_inner_bank" 6, false;
     OUTPUT_OUTER_ROW "output_outer_row" 16, true;
@@ -248,7 +248,7 @@ impl Writer {
         self.flat(f.pixel.0, f.pixel.1, walk.pixel)?;
         self.flat(f.wrap.0, f.wrap.1, wrap)?;
         self.put(f.ring_line, walk.ring.line)?;
-        self.put(f.ring_rows, walk.ring.bytes / self.lanes as u32)
+        self.put(f.ring_rows, -i64::from(walk.ring.bytes / self.lanes as u32))
     }
 
     fn target(&mut self, f: &TargetFields, target: &Target, op: &TileOp) -> Result<(), FieldError> {
@@ -299,7 +299,7 @@ impl Reader<'_> {
             pixel,
             ring: Ring {
                 line: self.get(f.ring_line) as u16,
-                bytes: self.get(f.ring_rows) as u32 * self.lanes as u32,
+                bytes: -self.get(f.ring_rows) as u32 * self.lanes as u32,
             },
         }
     }
@@ -329,7 +329,7 @@ pub struct WalkFields {
     pub wrap: (Field, Field),
     /// First row that wraps.
     pub ring_line: Field,
-    /// Rows of P bytes to subtract.
+    /// Minus the rows of P bytes of the ring: what is added to wrap.
     pub ring_rows: Field,
 }
 

@@ -5,7 +5,9 @@
 //! start command is taken.
 //!
 //! # Instructions
-//! Unit u runs instructions 0, 1, ... of its list. Each has one prefetch register.
+//! Unit u runs instructions 0, 1, ... of its list. The next one is prefetched into a memory of
+//! [`UNPACK`] words, from which it moves into the instruction register a word a cycle as soon as the
+//! one before is done.
 //!
 //! ```text
 //! fetch[0]   may request from START_FETCH
@@ -87,13 +89,15 @@ use crate::instr::{TileOp, Unit};
 pub const START_FETCH: u64 = 1;
 /// From an issue to the next fetch request of that unit.
 pub const FETCH_NEXT: u64 = 1;
-/// From the last beat of an instruction to its being ready: registers of the port, of the prefetch
-/// and of the instruction.
-pub const FETCH_READY: u64 = 3;
+/// Words, and cycles, in which a prefetched instruction moves into the instruction register.
+pub const UNPACK: u64 = 4;
+/// From the last beat of an instruction to its being ready: registers of the port and of the
+/// prefetch, and the instruction's words.
+pub const FETCH_READY: u64 = 2 + UNPACK;
 /// From done to the next issue of the same unit.
-pub const ISSUE_NEXT: u64 = 1;
-/// From a signal to the earliest issue that waits for it.
-pub const SIGNAL_TO_ISSUE: u64 = 1;
+pub const ISSUE_NEXT: u64 = UNPACK;
+/// From a signal to the earliest issue that waits for it: the count, and the issue's own register.
+pub const SIGNAL_TO_ISSUE: u64 = 2;
 /// From the last done to the machine's done.
 pub const FINISH: u64 = 1;
 /// From a grant to the same master's next request.
@@ -136,10 +140,15 @@ pub fn feature_read_latency(config: &Config) -> u64 {
     config.pipeline.ram as u64 + 2
 }
 
-/// Cycles that the steps of a tile are counted ahead of the gather, so that a residual operand,
-/// which takes up to P cycles for a column, meets the column's sums.
+/// Cycles by which the operand's bytes may be later than the sums: the accumulator is scaled first.
+pub fn operand_late(config: &Config) -> u64 {
+    (SCALE + config.pipeline.multiplier as u64 + 1).min(config.lanes as u64 + 1)
+}
+
+/// Cycles that the steps of a tile are counted ahead of the gather, so that an operand, which takes
+/// up to P cycles for a column, is there in time.
 pub fn lead(config: &Config) -> u64 {
-    config.lanes as u64 + 1
+    config.lanes as u64 + 1 - operand_late(config)
 }
 
 /// From a step at the gather to its lane data: offset (3), lane addresses (3), decoding,

@@ -168,6 +168,9 @@ pub struct FixedGraph {
     pub inputs: Vec<(TensorId, Vec<usize>)>,
     /// Tensors that are wanted outside, with a shape of as many elements.
     pub outputs: Vec<(TensorId, Vec<usize>)>,
+    /// Outputs made in pieces: for each output further tensors, in order, whose elements follow its
+    /// own. The quantiser makes none.
+    pub pieces: Vec<(TensorId, TensorId)>,
 }
 
 impl FixedGraph {
@@ -193,6 +196,12 @@ impl FixedGraph {
             Reduction::Sum | Reduction::Max => channels,
         };
         [out, extent(height, 0), extent(width, 1)]
+    }
+
+    /// Elements of an output with its pieces.
+    pub fn output_elements(&self, id: TensorId) -> usize {
+        let pieces = self.pieces.iter().filter(|(of, _)| *of == id);
+        self.tensor(id).elements() + pieces.map(|(_, piece)| self.tensor(*piece).elements()).sum::<usize>()
     }
 
     /// The requantisation of a node's output channel `c`.

@@ -30,6 +30,7 @@ pub use integer::Integer;
 pub use kinds::{
     BinaryKind, Cell, Coordinates, Direction, Interpolation, PadMode, ReduceKind, Rounding, UnaryKind,
 };
+pub(crate) use parse::operator_from_text;
 pub use parse::parse;
 pub use text::Data;
 

@@ -9,6 +9,7 @@ pub mod npy;
 pub mod onnx;
 pub mod quantise;
 pub mod reference;
+pub mod relay;
 pub mod schedule;
 pub mod simplify;
 pub mod tile;

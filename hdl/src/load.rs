@@ -19,7 +19,7 @@ use crate::memory_port::queue;
 use crate::transfer_walk::{Bus, TRANSFER_BITS, field, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
-use tilewright_arch::encoding::{BANK_BITS, ROW_BITS, transfer as f};
+use tilewright_arch::encoding::{ROW_BITS, transfer as f};
 use tilewright_arch::fixed::CHANNEL_BYTES;
 use tilewright_arch::instr::Memory;
 use tilewright_arch::timing;
@@ -86,9 +86,9 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let ends = b.wire("ends", middle.mux(ends_left, ends));
     b.set_when(ends_left, beat, ends.plus(-(bus.bytes as i128)));
     let head = b.wire("head", head & (!middle).repeat(bus.head_bits()));
-    let after = b.reg("after", ROW_BITS + BANK_BITS);
+    let after = b.reg("after", ROW_BITS + index_bits(lanes));
     let place = b.wire("place", fresh.mux(concat([row.clone(), bank]), after));
-    let place = Flat::unpack(place, BANK_BITS);
+    let place = Flat::unpack(place, index_bits(lanes));
     b.set_when(after, beat, place.plus_small(bus.bytes, lanes).packed());
 
     // Which memory; for words the beat inside the word.
@@ -120,7 +120,7 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let mask = b.register("mask_2", mask);
     let data_2 = b.register("data_2", data);
     let row_2 = b.register("row_2", place.row.truncate(rows));
-    let bank_2 = b.register("bank_2", place.bank.truncate(index_bits(lanes)));
+    let bank_2 = b.register("bank_2", place.bank);
     let word_2 = b.register("word_2", word);
     let index_2 = b.register("word_beat_2", index);
     let writes_2: Vec<Sig> = ["weight", "compute_channel", "vector_channel", "table"]

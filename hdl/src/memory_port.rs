@@ -4,7 +4,7 @@
 //! being accepted, the shown burst of highest priority is granted and enters it. Read beats come
 //! back in the order of the commands and are handed out one cycle after they arrive.
 
-use crate::build::{Builder, Expr, Module, Ops, Sig, and_or, concat, index_bits, lit, pack, zero};
+use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, and_or, concat, index_bits, lit, pack, zero};
 use crate::transfer_walk::Bus;
 use std::sync::Arc;
 use tilewright_arch::Config;
@@ -48,13 +48,15 @@ pub(crate) fn queue(
     let more = change.clone().is(2);
     let fewer = change.is(1);
     b.set(count, more.mux(count.plus(1), fewer.mux(count.plus(-1), count)));
-    let entry = |b: &mut Builder, i: usize| -> Expr {
-        let here = push.clone() & write.is(i as i128);
-        b.register_when(&format!("{name}_{i}"), here, &value).into()
+    let ram = Ram {
+        depth: entries,
+        write_enable: push.clone(),
+        write_address: write.into(),
+        write_data: value,
+        read_address: next.into(),
     };
-    let stored = pack((0..entries).map(|i| entry(b, i)));
-    let stored = b.wire(&format!("{name}_entries"), stored);
-    let head = b.register(&format!("{name}_head"), stored.select(next, value.width()));
+    let stored = b.small_ram(&format!("{name}_entries"), ram);
+    let head = b.register(&format!("{name}_head"), stored);
     let full = b.wire(&format!("{name}_full"), count.is(entries as i128));
     Queue { head, full }
 }
@@ -93,10 +95,10 @@ pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
     let winner = b.wire("winner", pack((0..MASTERS).map(wins)));
     let grant = b.wire("granted", winner & free.repeat(MASTERS));
     let any = b.wire("any_granted", request.any() & free);
-    let choose =
-        |from: Sig, width: usize| and_or((0..MASTERS).map(|m| (winner.bit(m), from.element(m, width))));
-    let address = b.register_when("command_address", free, choose(addresses, 32));
-    let less_1 = b.wire("beats_less_1", choose(beats, bus.beat_bits).plus(-1));
+    let chosen = (0..MASTERS).map(|m| (winner.bit(m), addresses.element(m, 32)));
+    let address = b.register_when("command_address", free, and_or(chosen));
+    let less_1 = (0..MASTERS).map(|m| (winner.bit(m), beats.element(m, bus.beat_bits).plus(-1)));
+    let less_1 = b.wire("beats_less_1", and_or(less_1));
     let length = b.register_when("command_length", free, less_1.resize(8));
     let writes = grant.bit(STORE);
     b.set(arvalid, (any & !writes.clone()) | (arvalid & !arready));

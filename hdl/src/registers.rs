@@ -11,7 +11,7 @@
 //! | [`ADDRESS`] + u | address of the list of unit u | the same |
 //! | [`COUNT`] + u | instructions in it | the same |
 
-use crate::build::{Builder, Expr, Module, Ops, Sig, concat, lit, pack, zero};
+use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, lit, pack, zero};
 use crate::sequencer::COUNT_BITS;
 use std::sync::Arc;
 use tilewright_arch::instr::Unit;
@@ -62,16 +62,26 @@ pub(crate) fn registers() -> Arc<Module> {
     let bases: Vec<Sig> = (0..units).map(|u| word(&mut b, &format!("base_{u}"), ADDRESS + u, 32)).collect();
     let counts: Vec<Sig> =
         (0..units).map(|u| word(&mut b, &format!("count_{u}"), COUNT + u, COUNT_BITS)).collect();
-    let mut words: Vec<Expr> = vec![
+    // What was written can be read back from a memory beside the registers: (list, unit).
+    let is_place = address.bit(2) | address.bit(3);
+    let place = concat([address.bit(3), address.truncate(2)]);
+    let ram = Ram {
+        depth: 8,
+        write_enable: write & is_place.clone(),
+        write_address: place.clone(),
+        write_data: write_data.into(),
+        read_address: place,
+    };
+    let written = b.small_ram("places", ram);
+    let status: [Expr; 4] = [
         concat([running, done]).zero_extend(32),
         error.zero_extend(32),
         cycles.truncate(32),
         cycles.slice(32, 32),
     ];
-    words.extend(bases.iter().map(Expr::from));
-    words.extend(counts.iter().map(|c| c.zero_extend(32)));
-    let words = b.wire("words", pack(words));
-    let read = b.register("read_data_r", words.select(address, 32));
+    let status = b.wire("status", pack(status));
+    let read = is_place.mux(written, status.select(address.truncate(2), 32));
+    let read = b.register("read_data_r", read);
 
     b.output("start", start);
     b.output("done", done);

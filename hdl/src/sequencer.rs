@@ -1,11 +1,12 @@
 //! Instruction fetch and issue of one unit, and the semaphores that all units share.
 
-use crate::build::{Builder, Expr, Module, Ops, concat, lit, pack};
+use crate::build::{Builder, Expr, Module, Ops, Ram, concat, index_bits, lit, pack, zero};
 use crate::transfer_walk::Bus;
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{tile, transfer};
 use tilewright_arch::instr::SEMAPHORES;
+use tilewright_arch::timing;
 
 /// Bits of the number of instructions of a list.
 pub(crate) const COUNT_BITS: usize = 24;
@@ -13,9 +14,10 @@ pub(crate) const COUNT_BITS: usize = 24;
 /// Module `sequencer_{bytes}`: runs a list of instructions of `bytes` bytes, one at a time.
 ///
 /// `start` takes `base` (a multiple of `bytes`) and `count`. The list is read burst by burst into a
-/// prefetch register; a complete instruction moves on to `instruction` as soon as the one before is
-/// done, and is issued when all the semaphores it waits for are in `nonzero`. `instruction` stays until the
-/// unit's `done`. `finished` is one from the last `done` on, or without instructions.
+/// small memory; a complete instruction moves on to `instruction`, a word a cycle, as soon as the
+/// one before is done, and is issued when all the semaphores it waits for are in `nonzero`.
+/// `instruction` stays from then until the unit's `done`. `finished` is one from the last `done` on,
+/// or without instructions.
 pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
     let mut b = Builder::new(
         format!("sequencer_{bytes}"),
@@ -36,11 +38,12 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
     // Fetch: the bursts of an instruction, two cycles from a grant to the next request.
     let chunk = bytes.min(config.memory.burst_bytes);
     let bursts = bytes / chunk;
-    let issue = b.forward("issued", 1);
+    let issue = b.reg_reset("issued", 1);
     let to_fetch = b.reg_reset("to_fetch", COUNT_BITS);
     let more = b.wire("more", to_fetch.any());
     let request = b.reg_reset("requested", 1);
-    let address = b.reg("fetch_address", 32);
+    let inside = chunk.trailing_zeros() as usize;
+    let address = b.reg("fetch_burst", 32 - inside);
     let last_burst: Expr = if bursts == 1 {
         lit(1, 1)
     } else {
@@ -52,18 +55,14 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
     b.set(again, grant & !last_burst.clone());
     let begin = b.wire("shows", (start & count.any()) | (issue & more) | again);
     b.set(request, begin | (request & !grant));
-    b.set_when(address, start | grant, start.mux(base, address.plus(chunk as i128)));
-    let fetched_one = grant & last_burst;
+    b.set_when(address, start | grant, start.mux(base.slice(inside, 32 - inside), address.plus(1)));
+    let fetched_one = b.wire("fetched_one", grant & last_burst);
     b.set_when(to_fetch, start | fetched_one, start.mux(count, to_fetch.plus(-1)));
 
-    // The prefetch register fills from the top.
+    // The prefetch memory: rows of one or more beats, a memory for each beat of a row.
+    let rows = (timing::UNPACK as usize).min(bytes / bus.bytes);
     let beats = bytes / bus.bytes;
-    let prefetch = b.reg("prefetch", 8 * bytes);
-    b.set_when(
-        prefetch,
-        beat,
-        concat([Expr::from(data), prefetch.slice(8 * bus.bytes, 8 * (bytes - bus.bytes))]),
-    );
+    let row_beats = beats / rows;
     let received = b.reg_reset("received", beats.trailing_zeros() as usize);
     b.set_when(received, beat, received.plus(1));
     let full = b.reg_reset("prefetch_full", 1);
@@ -71,18 +70,53 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
     let busy = b.reg_reset("busy", 1);
     let take = b.wire("take", full & !waiting & (!busy | done));
     b.set(full, (beat & received.all()) | (full & !take));
-    let instruction = b.register_when("instruction_r", take, prefetch);
+
+    // The instruction register, a row a cycle.
+    let unpacking = b.reg_reset("unpacking", 1);
+    let step = b.reg_reset("unpack_step", timing::UNPACK.trailing_zeros() as usize);
+    let unpack = b.wire("unpack", take | unpacking);
+    b.set_when(step, unpack, step.plus(1));
+    let unpacked = b.wire("unpacked", unpack & step.all());
+    b.set(unpacking, unpack & !unpacked);
+    let row_bits = index_bits(rows);
+    let write_row = received.slice(received.width() - row_bits, row_bits);
+    let mut row = vec![];
+    for k in 0..row_beats {
+        let here = if row_beats == 1 {
+            beat.into()
+        } else {
+            beat & received.truncate(row_beats.trailing_zeros() as usize).is(k as i128)
+        };
+        let ram = Ram {
+            depth: rows,
+            write_enable: here,
+            write_address: write_row.clone(),
+            write_data: data.into(),
+            read_address: step.truncate(row_bits),
+        };
+        row.push(b.small_ram(&format!("prefetch_{k}"), ram));
+    }
+    let row = b.wire("prefetched_row", pack(row));
+    let parts: Vec<_> = (0..rows)
+        .map(|r| b.register_when(&format!("instruction_{r}"), unpack & step.is(r as i128), row))
+        .collect();
+    let instruction = b.wire("instruction_r", pack(parts));
 
     let wait = b.wire("waits_for", instruction.slice(tile::WAIT.offset, SEMAPHORES));
-    b.drive(issue, waiting & !(wait & !nonzero).any());
-    b.set(waiting, take | (waiting & !issue));
+    // The masks are in the first row, there in time for the cycle of the last. The issue has a
+    // register of its own: much hangs on it.
+    let complete = b.wire("complete", unpacked | waiting);
+    let go = b.wire("go", complete & !(wait & !nonzero).any());
+    b.set(waiting, complete & !go);
+    b.set(issue, go);
     b.set(busy, issue | (busy & !done));
-    let to_run = b.reg_reset("to_run", COUNT_BITS);
-    b.set_when(to_run, start | done, start.mux(count, to_run.plus(-1)));
-    let finished = b.wire("all_done", !to_run.any() | (to_run.is(1) & done));
+    // One instruction is under way and one is prefetched at most.
+    let fetched = b.reg_reset("fetched_not_done", 2);
+    b.set(fetched, fetched + fetched_one.zero_extend(2) - done.zero_extend(2));
+    let finished = b.wire("all_done", !more & (!fetched.any() | (fetched.is(1) & done)));
 
     b.output("request", request);
-    b.output("address", address);
+    b.output("address", concat([address.into(), zero(inside)]));
     b.output("issue", issue);
     b.output("instruction", instruction);
     b.output("wait_mask", wait);
@@ -114,7 +148,9 @@ pub(crate) fn semaphores(units: usize) -> Arc<Module> {
         let count = b.reg_reset(&format!("count_{s}"), 8);
         let up = b.wire(&format!("up_{s}"), give & !take);
         let down = b.wire(&format!("down_{s}"), take & !give);
-        b.set_when(count, clear | up | down, clear.mux(lit(0, 8), up.mux(count.plus(1), count.plus(-1))));
+        // One addition, of one or of minus one.
+        let step = concat([down.repeat(7), lit(1, 1)]);
+        b.set_when(count, clear | up | down, clear.mux(zero(8), count + step));
         let any = b.reg_reset(&format!("nonzero_{s}"), 1);
         b.set_when(any, clear | up | down, !clear & (up | count.slice(1, 7).any()));
         nonzero.push(any);
@@ -130,7 +166,6 @@ pub(crate) fn semaphores(units: usize) -> Arc<Module> {
 mod tests {
     use super::*;
     use crate::check::{Bench, Random, Tested, differential};
-    use tilewright_arch::timing;
 
     /// Requests, readiness and issue of two instructions at the cycles that the contract states.
     #[test]
@@ -180,10 +215,19 @@ mod tests {
                 assert_eq!(bench.number("finished"), 0);
                 bench.tick();
                 bench.set("done", 0);
+                for _ in 1..timing::ISSUE_NEXT {
+                    assert_eq!(bench.number("issue"), 0);
+                    bench.tick();
+                }
             } else {
                 assert_eq!(bench.number("issue"), 0);
                 bench.tick();
+                // Shows in the cycle after the signal.
                 bench.set("nonzero", 5);
+                for _ in 1..timing::SIGNAL_TO_ISSUE {
+                    assert_eq!(bench.number("issue"), 0);
+                    bench.tick();
+                }
             }
             assert_eq!(bench.number("issue"), 1);
             assert_eq!(bench.number("signal_mask"), 2);

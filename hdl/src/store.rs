@@ -17,7 +17,7 @@ use crate::technology::Technology;
 use crate::transfer_walk::{Bus, TRANSFER_BITS, field, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
-use tilewright_arch::encoding::{BANK_BITS, ROW_BITS, transfer as f};
+use tilewright_arch::encoding::{ROW_BITS, transfer as f};
 use tilewright_arch::instr::Memory;
 use tilewright_arch::timing;
 
@@ -82,10 +82,10 @@ pub(crate) fn store(config: &Config, technology: Technology) -> Arc<Module> {
     let ends = b.wire("ends", middle.mux(ends_left, walk.out("ends")));
     b.set(ends_left, ends.plus(-(bus.bytes as i128)));
     let head = b.wire("head", walk.out("head") & (!middle).repeat(bus.head_bits()));
-    let after = b.reg("after", ROW_BITS + BANK_BITS);
+    let after = b.reg("after", ROW_BITS + index_bits(lanes));
     let fresh = b.wire("fresh", !middle & walk.out("line_first"));
     let place = b.wire("place", fresh.mux(concat([walk.out("row"), walk.out("bank")]), after));
-    let place = Flat::unpack(place, BANK_BITS);
+    let place = Flat::unpack(place, index_bits(lanes));
     b.set_when(after, step, place.plus_small(bus.bytes, lanes).packed());
     let all_taken = b.reg_reset("all_taken", 1);
 
@@ -93,7 +93,7 @@ pub(crate) fn store(config: &Config, technology: Technology) -> Arc<Module> {
     let mask = byte_mask(&bus, &head.into(), &ends.into()) & step.repeat(bus.bytes);
     let mask_1 = b.register("mask_1", mask);
     let row_1 = b.register("row_1", place.row.truncate(rows));
-    let bank_1 = b.register("bank_1", place.bank.truncate(index_bits(lanes)));
+    let bank_1 = b.register("bank_1", place.bank);
     let banks_2 = byte_banks(&mut b, &bus, &bank_1.into(), lanes);
     let mask_2 = b.register("mask_2", mask_1);
     let row_2 = b.register("row_2", row_1);

@@ -20,7 +20,8 @@ pub enum Technology {
 /// A leaf with all its sizes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Leaf {
-    /// Simple dual-port memory; `stages` from address to data.
+    /// Simple dual-port memory; `stages` from address to data, 0 for a small memory in logic cells
+    /// that is read without a clock.
     Ram { depth: usize, width: usize, stages: usize, technology: Technology },
     /// Multiplier; `stages` from operands to product.
     Multiplier { widths: [usize; 2], signed: bool, stages: usize, technology: Technology },
@@ -29,6 +30,7 @@ pub(crate) enum Leaf {
 impl Leaf {
     pub fn name(&self) -> String {
         match self {
+            Leaf::Ram { depth, width, stages: 0, .. } => format!("small_ram_{depth}x{width}"),
             Leaf::Ram { depth, width, .. } => format!("ram_{depth}x{width}"),
             Leaf::Multiplier { widths: [a, b], signed, .. } => {
                 format!("multiplier_{}{a}x{b}", if *signed { "s" } else { "u" })
@@ -38,6 +40,9 @@ impl Leaf {
 
     pub fn comment(&self) -> String {
         match self {
+            Leaf::Ram { depth, width, stages: 0, .. } => {
+                format!("Small memory of {depth} words of {width} bits, read without a clock.")
+            }
             Leaf::Ram { depth, width, stages, .. } => format!(
                 "Memory of {depth} words of {width} bits, one write and one read port; data {stages} cycles after the address."
             ),
@@ -73,6 +78,7 @@ impl Leaf {
     /// The Verilog between the ports and `endmodule`.
     pub fn body(&self) -> String {
         match self {
+            Leaf::Ram { depth, width, stages: 0, .. } => small_ram(*depth, *width),
             Leaf::Ram { depth, width, stages, technology: Technology::Ecp5 } => {
                 ecp5::ram(*depth, *width, *stages)
             }
@@ -87,6 +93,18 @@ impl Leaf {
 
 fn range(width: usize) -> String {
     if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
+}
+
+/// Synthesis makes this of logic cells in every technology; the contents start at zero there too.
+fn small_ram(depth: usize, width: usize) -> String {
+    let word = range(width);
+    format!(
+        "(* ram_style = \"distributed\" *)\nreg {word}memory [0:{}];\ninteger i;\n\
+         initial for (i = 0; i < {depth}; i = i + 1) memory[i] = 0;\n\
+         always @(posedge clock) begin\n    if (write_enable) memory[write_address] <= write_data;\nend\n\
+         assign read_data = memory[read_address];\n",
+        depth - 1
+    )
 }
 
 fn portable_ram(depth: usize, width: usize, stages: usize) -> String {
@@ -164,8 +182,10 @@ impl LeafState {
                 let [enable, write, data, read] = inputs else { unreachable!("a memory has four inputs") };
                 let width = data.width();
                 let found = words.get(read.to_u64() as usize).cloned().unwrap_or(Value::zero(width));
-                pipeline.rotate_right(1);
-                pipeline[0] = found;
+                if !pipeline.is_empty() {
+                    pipeline.rotate_right(1);
+                    pipeline[0] = found;
+                }
                 if enable.bit(0)
                     && let Some(word) = words.get_mut(write.to_u64() as usize)
                 {
@@ -182,9 +202,16 @@ impl LeafState {
         }
     }
 
-    /// The only output.
-    pub fn output(&self) -> &Value {
-        let (LeafState::Ram { pipeline, .. } | LeafState::Multiplier { pipeline }) = self;
-        &pipeline[pipeline.len() - 1]
+    /// The only output; `inputs` as for [`LeafState::edge`].
+    pub fn output(&self, inputs: &[&Value]) -> Value {
+        match self {
+            LeafState::Ram { words, pipeline } if pipeline.is_empty() => {
+                let [_, _, data, read] = inputs else { unreachable!("a memory has four inputs") };
+                words.get(read.to_u64() as usize).cloned().unwrap_or(Value::zero(data.width()))
+            }
+            LeafState::Ram { pipeline, .. } | LeafState::Multiplier { pipeline } => {
+                pipeline[pipeline.len() - 1].clone()
+            }
+        }
     }
 }

@@ -4,11 +4,11 @@
 //! memory and to request its bursts. A burst never crosses a multiple of `burst_bytes` of external
 //! memory and never spans two lines.
 
-use crate::build::{Builder, Expr, Module, Ops, Sig, lit, zero};
+use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, zero};
 use crate::flat::Flat;
 use std::sync::Arc;
 use tilewright_arch::Config;
-use tilewright_arch::encoding::{BANK_BITS, Field, ROW_BITS, TRANSFER_BYTES, transfer as f};
+use tilewright_arch::encoding::{Field, ROW_BITS, TRANSFER_BYTES, transfer as f};
 
 /// Bits of an encoded transfer.
 pub(crate) const TRANSFER_BITS: usize = 8 * TRANSFER_BYTES;
@@ -56,6 +56,11 @@ impl Bus {
     }
 }
 
+/// `value` with `bits` zeros below.
+fn concat_low(value: Expr, bits: usize) -> Expr {
+    if bits == 0 { value } else { concat([value, zero(bits)]) }
+}
+
 /// Module `transfer_walk`.
 ///
 /// `start` in cycle t (with `instruction` valid from then on) makes the first burst `valid` in cycle
@@ -73,10 +78,11 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let advance = b.input("advance", 1);
     let instruction = b.input("instruction", TRANSFER_BITS);
     let field = |f: Field| field(instruction, f);
-    let flat = |row: Field, bank: Field| Flat { row: field(row), bank: field(bank) };
-    let packed = ROW_BITS + BANK_BITS;
+    let bank_bits = index_bits(lanes);
+    let flat = |row: Field, bank: Field| Flat { row: field(row), bank: field(bank).truncate(bank_bits) };
+    let packed = ROW_BITS + bank_bits;
 
-    // Where the next burst begins, and what follows its line and its plane.
+    // Where the next burst begins, and what its line and its plane began with.
     let address = b.reg("next_address", 32);
     let left = b.reg("bytes_left", f::LINE_BYTES.width);
     let first = b.reg("next_line_first", 1);
@@ -89,83 +95,76 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let pending = b.reg_reset("pending", 1);
     let valid = b.reg_reset("burst_valid", 1);
 
-    // The burst, computed in the cycle after its place is known.
-    let offset = b.wire("offset_in_burst", address.truncate(bus.burst_bits));
-    let room =
-        b.wire("room", lit(1i128 << bus.burst_bits, bus.count_bits()) - offset.zero_extend(bus.count_bits()));
-    let ends_line = b.wire(
-        "ends_line",
-        !room
-            .zero_extend(left.width().max(bus.count_bits()))
-            .less(left.zero_extend(left.width().max(bus.count_bits()))),
-    );
-    let take = b.wire("bytes", ends_line.mux(left.resize(bus.count_bits()), room));
+    // The burst, computed in the cycle after its place is known: what is left of the line, or what is
+    // left of the aligned block, side by side.
+    let count_bits = bus.count_bits();
+    let block = lit(1i128 << bus.burst_bits, count_bits);
+    let offset = b.wire("offset_in_burst", address.truncate(bus.burst_bits).zero_extend(count_bits));
+    let room = b.wire("room", block.clone() - offset);
+    let compared = left.width().max(count_bits);
+    let ends_line = b.wire("ends_line", !room.zero_extend(compared).less(left.zero_extend(compared)));
+    let take = b.wire("bytes", ends_line.mux(left.resize(count_bits), room));
     let head = b.wire("next_head", bus.head(address));
     // The head and the bytes of the burst together never pass the burst size.
-    let ends = b.wire("next_ends", take + head.resize(bus.count_bits()));
-    let beats = b.wire("next_beats", {
-        let rounded = ends.plus(bus.bytes as i128 - 1);
-        rounded.slice(bus.byte_bits, bus.beat_bits)
-    });
+    let to_line_end = b.wire("to_line_end", left.resize(count_bits) + head.resize(count_bits));
+    let beats_of = |ends: Expr| ends.slice(bus.byte_bits, bus.beat_bits);
+    let line_beats = beats_of(to_line_end.plus(bus.bytes as i128 - 1));
+    let aligned = offset.slice(bus.byte_bits, count_bits - bus.byte_bits);
+    let block_beats = beats_of(block) - aligned;
+    let to_block_end = concat_low(block_beats.clone(), bus.byte_bits);
+    let ends = ends_line.mux(to_line_end, to_block_end);
+    let beats = ends_line.mux(line_beats, block_beats);
     let ready = b.wire("computed", pending);
-    let burst_take = b.register_when("burst_bytes", ready, take);
-    let burst_ends_line = b.register_when("burst_ends_line", ready, ends_line);
-    let aligned = if bus.byte_bits == 0 {
-        address.into()
-    } else {
-        crate::build::concat([address.slice(bus.byte_bits, 32 - bus.byte_bits), zero(bus.byte_bits)])
-    };
-    let out_address = b.register_when("burst_address", ready, aligned);
-    let out_beats = b.register_when("burst_beats", ready, beats);
-    let out_head = b.register_when("burst_head", ready, head);
-    let out_ends = b.register_when("burst_ends", ready, ends);
-    let out_first = b.register_when("burst_line_first", ready, first);
-    let local = Flat::unpack(line_local, BANK_BITS).minus_small(head, lanes);
-    let out_local = b.register_when("burst_local", ready, local.packed());
     let no_lines = b.wire("last_line", !lines.any());
     let no_planes = b.wire("last_plane", !planes.any());
+    let burst_take = b.register_when("burst_bytes", ready, take);
+    let new_line = b.register_when("burst_ends_line", ready, ends_line);
+    let new_plane = b.register_when("burst_ends_plane", ready, ends_line & no_lines);
+    let out_beats = b.register_when("burst_beats", ready, beats);
+    let out_ends = b.register_when("burst_ends", ready, ends);
+    let local = Flat::unpack(line_local, bank_bits).minus_small(head, lanes);
+    let out_local = b.register_when("burst_local", ready, local.packed());
     let out_last = b.register_when("burst_last", ready, ends_line & no_lines & no_planes);
 
-    // What follows; taken over with `advance`.
-    let next_line = b.wire("next_line", line + field(f::EXTERNAL_LINE));
-    let next_plane = b.wire("next_plane", plane + field(f::EXTERNAL_PLANE));
-    let line_step = flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK);
-    let plane_step = flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK);
-    let next_line_local =
-        b.wire("next_line_local", Flat::unpack(line_local, BANK_BITS).plus(&line_step, lanes).packed());
-    let next_plane_local =
-        b.wire("next_plane_local", Flat::unpack(plane_local, BANK_BITS).plus(&plane_step, lanes).packed());
-    let new_line = b.wire("new_line", burst_ends_line);
-    let new_plane = b.wire("new_plane", burst_ends_line & no_lines);
-    let line_start = b.wire("line_start", new_plane.mux(next_plane, next_line));
-    let onward = b.wire("onward", address + burst_take.zero_extend(32));
+    // What follows; taken over with `advance`. One adder serves bursts, lines and planes.
+    let from = new_plane.mux(plane, new_line.mux(line, address));
+    let line_step = field(f::EXTERNAL_LINE);
+    let by = new_plane.mux(field(f::EXTERNAL_PLANE), new_line.mux(line_step, burst_take.zero_extend(32)));
+    let onward = b.wire("onward", from + by);
+    let place = b.wire("next_place", start.mux(field(f::EXTERNAL), onward));
+    let line_step = flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK).packed();
+    let plane_step = flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK).packed();
+    let local = Flat::unpack(new_plane.mux(plane_local, line_local), bank_bits);
+    let by = Flat::unpack(new_plane.mux(plane_step, line_step), bank_bits);
+    let onward = b.wire("local_onward", local.plus(&by, lanes).packed());
+    let local_start = flat(f::LOCAL_ROW, f::LOCAL_BANK).packed();
+    let local = b.wire("next_local", start.mux(local_start, onward));
     let change = b.wire("change", start | advance);
-    let begin = |first: Expr, later: Expr| start.mux(first, later);
+    let change_line = b.wire("change_line", start | (advance & new_line));
+    let change_plane = b.wire("change_plane", start | (advance & new_plane));
 
-    b.set_when(address, change, begin(field(f::EXTERNAL), new_line.mux(line_start, onward)));
+    b.set_when(address, change, place);
+    b.set_when(line, change_line, place);
+    b.set_when(plane, change_plane, place);
+    b.set_when(line_local, change_line, local);
+    b.set_when(plane_local, change_plane, local);
     let whole = field(f::LINE_BYTES);
     let remaining = b.wire("remaining", left - burst_take.resize(left.width()));
-    b.set_when(left, change, begin(whole.clone(), new_line.mux(whole, remaining)));
+    b.set_when(left, change, (start | new_line).mux(whole, remaining));
     b.set_when(first, change, start | new_line);
-    b.set_when(line, change, begin(field(f::EXTERNAL), new_line.mux(line_start, line)));
-    b.set_when(plane, change, begin(field(f::EXTERNAL), new_plane.mux(next_plane, plane)));
-    let local_start = flat(f::LOCAL_ROW, f::LOCAL_BANK).packed();
-    let local_next = new_plane.mux(next_plane_local, new_line.mux(next_line_local, line_local));
-    b.set_when(line_local, change, begin(local_start.clone(), local_next));
-    b.set_when(plane_local, change, begin(local_start, new_plane.mux(next_plane_local, plane_local)));
-    let lines_next = new_line.mux(no_lines.mux(field(f::LINES), lines.plus(-1)), lines);
-    b.set_when(lines, change, begin(field(f::LINES), lines_next));
-    b.set_when(planes, change, begin(field(f::PLANES), new_plane.mux(planes.plus(-1), planes)));
+    let fewer = (start | no_lines).mux(field(f::LINES), lines.plus(-1));
+    b.set_when(lines, change_line, fewer);
+    b.set_when(planes, change_plane, start.mux(field(f::PLANES), planes.plus(-1)));
     b.set(pending, start | (advance & !out_last));
     b.set(valid, pending | (valid & !advance));
 
     b.output("valid", valid);
-    b.output("address", out_address);
+    b.output("address", concat_low(address.slice(bus.byte_bits, 32 - bus.byte_bits), bus.byte_bits));
     b.output("beats", out_beats);
-    b.output("head", out_head);
+    b.output("head", head);
     b.output("ends", out_ends);
-    b.output("line_first", out_first);
-    let local = Flat::unpack(out_local, BANK_BITS);
+    b.output("line_first", first);
+    let local = Flat::unpack(out_local, bank_bits);
     b.output("row", local.row);
     b.output("bank", local.bank);
     b.output("last", out_last);

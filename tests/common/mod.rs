@@ -69,8 +69,13 @@ impl Random {
 /// dilations, asymmetric pads, depthwise and grouped convolutions, pools, sums, residual operands,
 /// DepthToSpace, channel concatenation, tables, two slopes, several consumers of one tensor.
 pub fn random_graph(random: &mut Random, nodes: usize) -> FixedGraph {
-    let mut graph = FixedGraph { name: "random".into(), ..FixedGraph::default() };
     let shape = [1 + random.below(9), 1 + random.below(14), 1 + random.below(14)];
+    random_graph_of(random, nodes, shape)
+}
+
+/// [`random_graph`] on an input of a given shape.
+pub fn random_graph_of(random: &mut Random, nodes: usize, shape: [usize; 3]) -> FixedGraph {
+    let mut graph = FixedGraph { name: "random".into(), ..FixedGraph::default() };
     let input = tensor(&mut graph, shape, random);
     graph.inputs.push((input, vec![1, shape[0], shape[1], shape[2]]));
     for _ in 0..nodes {

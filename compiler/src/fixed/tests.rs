@@ -33,6 +33,7 @@ fn graph() -> FixedGraph {
         constants: vec![],
         inputs: vec![(TensorId(0), vec![1, 2, 2, 3])],
         outputs: vec![(TensorId(2), vec![1, 12])],
+        pieces: vec![],
     }
 }
 

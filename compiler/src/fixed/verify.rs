@@ -1,6 +1,6 @@
 //! Every invariant of a quantised network that can be checked without running it.
 
-use super::{FixedGraph, FixedNode, Reduction, View};
+use super::{FixedGraph, FixedNode, Reduction, TensorId, View};
 use crate::error::{Error, Result};
 use crate::graph::Window;
 use tilewright_arch::fixed::{MAX_MANTISSA, MAX_SHIFT};
@@ -21,10 +21,18 @@ impl FixedGraph {
                 return refuse(format!("t{i} has scale {}", tensor.scale));
             }
         }
-        let ids = self.inputs.iter().chain(&self.outputs);
-        for (id, shape) in ids {
+        let known = |id: &TensorId| (id.0 as usize) < self.tensors.len();
+        if !self.pieces.iter().all(|(of, piece)| known(of) && known(piece)) {
+            return refuse("a piece is no tensor".into());
+        }
+        let inputs = self.inputs.iter().map(|port| (port, false));
+        for ((id, shape), output) in inputs.chain(self.outputs.iter().map(|port| (port, true))) {
             let elements = shape.iter().product::<usize>();
-            if self.tensors.get(id.0 as usize).is_none_or(|t| t.elements() != elements) {
+            let own = known(id).then(|| match output {
+                true => self.output_elements(*id),
+                false => self.tensor(*id).elements(),
+            });
+            if own != Some(elements) {
                 return refuse(format!("{id} is no tensor of {elements} elements"));
             }
         }

@@ -198,6 +198,11 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// The operator of a name and attributes as the text form writes them.
+pub(crate) fn operator_from_text(name: &str, attributes: Vec<(&str, &str)>) -> Result<Op> {
+    operator(name, Attributes(attributes))
+}
+
 fn operator(name: &str, mut a: Attributes) -> Result<Op> {
     let op = match name {
         "conv2d" => Op::Conv { window: a.window()?, groups: a.one("groups")? },

@@ -65,7 +65,7 @@ impl fmt::Display for Text<'_> {
                     _ => write!(f, "{comma}{id}")?,
                 }
             }
-            for (key, value) in attributes(&node.op) {
+            for (key, value) in node.op.text_attributes() {
                 write!(f, ", {key}={value}")?;
             }
             let outputs: Vec<&Value> = node.outputs.iter().map(|&id| graph.value(id)).collect();
@@ -167,7 +167,7 @@ fn escape(name: &str) -> String {
 
 impl Op {
     /// The operator's name in the text form.
-    pub(super) fn text_name(&self) -> &'static str {
+    pub(crate) fn text_name(&self) -> &'static str {
         match self {
             Op::Conv { .. } => "conv2d",
             Op::BatchNormalization { .. } => "batch_norm",
@@ -211,7 +211,13 @@ impl Op {
     }
 }
 
-/// The attributes of an operator as the text form writes them.
+impl Op {
+    /// The attributes as the text form writes them.
+    pub(crate) fn text_attributes(&self) -> Vec<(&'static str, String)> {
+        attributes(self)
+    }
+}
+
 fn attributes(op: &Op) -> Vec<(&'static str, String)> {
     fn window(w: &Window) -> Vec<(&'static str, String)> {
         vec![

@@ -2,10 +2,10 @@
 
 use super::constants::{in_grid, per_channel, scalar};
 use super::held::Held;
-use super::kind::{Kind, OUTPUT, unfolds};
+use super::kind::{COPY, Kind, OUTPUT, unfolds};
 use crate::fixed::View;
 use crate::float;
-use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, ValueId};
+use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, ValueId, Window};
 
 /// How a second tensor enters.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -36,6 +36,8 @@ pub(super) enum Fun {
     Clamp(f64, f64),
     /// Negative numbers times a slope.
     Leaky(f64),
+    /// a * x * x + b * x.
+    Quadratic(f64, f64),
     /// x to the power of the exponent.
     Power(f64),
     /// The number divided by x.
@@ -55,6 +57,7 @@ impl Fun {
                     x
                 }
             }
+            Fun::Quadratic(a, b) => a * x * x + b * x,
             Fun::Power(exponent) => x.powf(exponent),
             Fun::Over(number) => number / x,
         }
@@ -159,6 +162,9 @@ impl Chain {
             _ => {}
         }
         let shape = graph.shape(node.outputs[0]);
+        if let Some(done) = self.quadratic(graph, node, kind, value) {
+            return done;
+        }
         let other =
             node.inputs.get(1).map(|&second| if node.inputs[0] == value { second } else { node.inputs[0] });
         match &node.op {
@@ -245,6 +251,38 @@ impl Chain {
         true
     }
 
+    /// x * x, and then terms of x, as a table: one rounding instead of one for each. `None` when the
+    /// node is nothing of the kind.
+    fn quadratic(&mut self, graph: &Graph, node: &Node, kind: &mut Kind, value: ValueId) -> Option<bool> {
+        let [a, b] = node.inputs[..] else { return None };
+        let x = if a == value { b } else { a };
+        // (scale * x + offset) * x
+        if node.op == (Op::Binary { kind: BinaryKind::Mul })
+            && graph.producer(value).is_some_and(|(_, made)| made.inputs[0] == x)
+            && self.linear()
+            && let Some((scale, offset)) = uniform(kind)
+        {
+            *kind = COPY;
+            return Some(self.function(Fun::Quadratic(scale, offset), x));
+        }
+        if a == b && node.op == (Op::Binary { kind: BinaryKind::Mul }) && self.table.is_empty() {
+            let plain = *kind == COPY && self.linear();
+            return plain.then(|| self.function(Fun::Quadratic(1.0, 0.0), value));
+        }
+        let (Some(x), [Fun::Quadratic(square, linear)]) = (self.before_table, &mut self.table[..]) else {
+            return None;
+        };
+        match &node.op {
+            Op::Add if (a, b) == (value, x) || (a, b) == (x, value) => *linear += 1.0,
+            Op::Binary { kind: BinaryKind::Sub } if (a, b) == (value, x) => *linear -= 1.0,
+            Op::Binary { kind: BinaryKind::Sub } if (a, b) == (x, value) => {
+                (*square, *linear) = (-*square, 1.0 - *linear);
+            }
+            _ => return None,
+        }
+        Some(self.unplaced())
+    }
+
     /// A constant term or factor: into the sum where that is still linear (and fine enough to be
     /// rounded to), into a table, or as a second tensor.
     fn constant(&mut self, graph: &Graph, node: &Node, id: ValueId, growing: Growing) -> bool {
@@ -292,6 +330,14 @@ impl Chain {
         self.operand = Some((second, combine));
         true
     }
+}
+
+/// Factor and offset of a reduction that is the same scaling of every element.
+fn uniform(kind: &Kind) -> Option<(f64, f64)> {
+    let Kind::Linear { window, weights, bias, groups } = kind else { return None };
+    let alike = weights.iter().all(|w| *w == weights[0]) && bias.iter().all(|b| *b == bias[0]);
+    let one = *window == Window::UNIT && weights.len() == bias.len() && *groups == bias.len();
+    (alike && one).then(|| (f64::from(weights[0]), bias[0]))
 }
 
 /// Changes the sign of a reduction's result, where it can be.

@@ -303,9 +303,16 @@ impl Lowering<'_> {
         count_include_pad: bool,
         factor: f64,
     ) -> Result<()> {
-        let from = self.read(&group.inputs[0]);
+        let mut input = self.placed(&group.inputs[0]);
+        let mut window = window.clone();
+        if group.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > LARGE_MEAN {
+            input = self.row_means(g, group, input)?;
+            window.kernel[1] = 1;
+        }
+        let window = &window;
+        let from = self.fixed.tensor(input.tensor);
         let (scale, zero) = (f64::from(from.scale) * factor, i32::from(from.zero));
-        let shape = group.inputs[0].shape;
+        let shape = input.shape;
         let taps = window.kernel[0] * window.kernel[1];
         let spans = |axis: usize| match count_include_pad {
             true => vec![(0, group.grid[1 + axis], window.kernel[axis])],
@@ -326,11 +333,44 @@ impl Lowering<'_> {
                     .collect::<Result<Vec<Channel>>>()?;
                 let mut node = self.node(g, group, window, Reduction::Sum, channels)?;
                 node.operand.clone_from(&operand);
+                node.input = input;
                 node.place.region = [y, x, height, width];
                 self.push(g, node, Vec::new())?;
             }
         }
         Ok(())
+    }
+
+    /// The mean of every row of a map, with the map's own scale: no mean leaves its range. So a large
+    /// map is averaged while it passes through in stripes, instead of being held whole.
+    fn row_means(&mut self, g: usize, group: &Group, input: View) -> Result<View> {
+        let from = self.fixed.tensor(input.tensor);
+        let [channels, rows, columns] = input.shape;
+        let shape = [channels, rows, 1];
+        let tensor = Tensor { shape, name: format!("{} (rows)", from.name), ..*from };
+        let factor = 1.0 / columns as f64;
+        let bias = -i32::from(from.zero) * columns as i32;
+        let channels = vec![channel(factor, 1.0, bias).expect("a mean's factor is at most 1")];
+        let window = Window { kernel: [1, columns], ..Window::UNIT };
+        let post = Post { zero: tensor.zero, ..Post::default() };
+        let means = View::whole(TensorId(self.fixed.tensors.len() as u32), shape);
+        let (name, operator) = self.names(group);
+        let node = FixedNode {
+            name,
+            operator,
+            input,
+            window,
+            reduction: Reduction::Sum,
+            channels,
+            operand: None,
+            post,
+            table: None,
+            output: means,
+            place: Place { region: [0, 0, rows, 1], depth_to_space: group.chain.depth_to_space },
+        };
+        self.fixed.tensors.push(tensor);
+        self.push(g, node, Vec::new())?;
+        Ok(means)
     }
 
     /// Copies of the parts that their producers did not write in place.
@@ -478,6 +518,8 @@ impl Lowering<'_> {
     }
 }
 
+/// Bytes of a map from which on its mean is taken row by row first.
+const LARGE_MEAN: usize = 1 << 16;
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
 

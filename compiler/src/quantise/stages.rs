@@ -152,6 +152,7 @@ fn machine(
             .filter(|id| written.contains(id) && wanted.contains(id))
             .map(|id| port(*id))
             .collect(),
+        pieces: Vec::new(),
         nodes,
     };
     Stage::Machine { graph, tensors }

@@ -5,12 +5,11 @@ use super::Schedule;
 use super::hazards::{self, Access};
 use super::memory::Ring;
 use super::net::{input_rows, inputs_of, output_of, output_rows};
-use super::pitch;
 use super::plan::{self, Plan, Planned, Step};
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, Reduction, TensorId, View};
-use crate::tile::{Factors, Part, Placed};
 use crate::tile::buffer::Buffer;
+use crate::tile::{self, Factors, Operands, Part, Placed};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tilewright_arch::Config;
@@ -111,8 +110,14 @@ impl<'a> Emitter<'a> {
         }
         for tensor in ports.chain(plan.external()) {
             if !emitter.external.contains_key(&tensor) {
-                let address = emitter.allot(graph.tensor(tensor).elements());
+                let mut address = emitter.allot(graph.output_elements(tensor));
                 emitter.external.insert(tensor, address);
+                let mut last = tensor;
+                for (_, piece) in graph.pieces.iter().filter(|(of, _)| *of == tensor) {
+                    address += graph.tensor(last).elements();
+                    emitter.external.insert(*piece, address);
+                    last = *piece;
+                }
             }
         }
         emitter
@@ -212,9 +217,8 @@ impl<'a> Emitter<'a> {
 
     fn node(&mut self, index: usize, rows: Range<usize>) -> Result<()> {
         let node = &self.graph.nodes[index];
-        let buffers: Vec<Buffer> =
-            inputs_of(node).chain([output_of(node)]).map(|t| self.place(t).1.clone()).collect();
-        let parts = pitch::parts(self.graph, node, &buffers, rows.clone(), self.config)?;
+        let at = Operands::new(node, |t| self.place(t).1);
+        let parts = tile::parts(self.graph, node, at, rows.clone(), self.config)?;
         let mut features = vec![self.rows(output_of(node), output_rows(node, rows.clone()), true)];
         let mut source = None;
         for (place, view) in node.reads().enumerate() {
@@ -367,7 +371,12 @@ impl<'a> Emitter<'a> {
                 (op.external_line, op.local_line) = (1, from.pixel as i32);
             }
             let accesses = vec![source.clone(), external(true)];
-            self.emitted.push(Emitted { unit: Unit::Store, op: Op::Transfer(op), layer: layer as u16, accesses });
+            self.emitted.push(Emitted {
+                unit: Unit::Store,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses,
+            });
         }
         let node = &self.graph.nodes[layer];
         let words = groups * reduction * passes;
@@ -392,7 +401,12 @@ impl<'a> Emitter<'a> {
                 ..Transfer::default()
             };
             let accesses = vec![external(false), touch(true)];
-            self.emitted.push(Emitted { unit: Unit::Load, op: Op::Transfer(op), layer: layer as u16, accesses });
+            self.emitted.push(Emitted {
+                unit: Unit::Load,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses,
+            });
         }
         accesses.push(touch(false));
         Ok(slot.first)

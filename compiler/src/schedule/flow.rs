@@ -56,6 +56,8 @@ pub struct Flow {
     pub steps: Vec<Step>,
     /// By tensor number.
     pub held: BTreeMap<usize, usize>,
+    /// Every node got to its end.
+    pub complete: bool,
 }
 
 /// A tensor under way.
@@ -134,8 +136,11 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
                     at.ready(m, if group.skew && other { &earlier } else { &done })
                 })
                 .collect();
+            // With little room no more than a stripe, even where more is ready.
+            let share = (node.rows.len() * group.stripe).div_ceil(tallest);
+            let end = if room < Room::Least { node.rows.end } else { node.rows.end.min(done[i] + share) };
             let mut next = done[i];
-            while next < node.rows.end
+            while next < end
                 && ready.iter().enumerate().all(|(place, &ready)| {
                     input_rows(&net.graph.nodes[n], place, next..next + 1).end <= ready
                 })
@@ -179,7 +184,8 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
         }
     }
     let rows = |m: &Moving| if room == Room::Whole || m.role.whole { m.height } else { m.held };
-    Flow { steps, held: moving.iter().map(|(&t, m)| (t, rows(m))).collect() }
+    let complete = net.nodes[nodes].iter().zip(&done).all(|(n, done)| *done == n.rows.end);
+    Flow { steps, held: moving.iter().map(|(&t, m)| (t, rows(m))).collect(), complete }
 }
 
 /// Node numbers to places in the list of what is done.

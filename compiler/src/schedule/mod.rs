@@ -8,6 +8,7 @@ mod emit;
 mod flow;
 pub mod hazards;
 pub mod memory;
+mod narrow;
 mod net;
 mod pitch;
 mod place;
@@ -45,7 +46,7 @@ pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Schedule>> 
 
 fn prepare(graph: &FixedGraph, config: &Config) -> Result<(FixedGraph, Vec<Plan>)> {
     config.validate().map_err(|e| Error::new("schedule", e.to_string()))?;
-    let graph = separate_ports(graph);
+    let graph = narrow::narrow(&separate_ports(graph), config);
     let plans = plan::candidates(&graph, config)?;
     Ok((graph, plans))
 }

@@ -145,7 +145,8 @@ impl<'a> Net<'a> {
         for t in given {
             tensors[t.0 as usize].input = true;
         }
-        for (t, _) in &graph.outputs {
+        let wanted = graph.outputs.iter().map(|(t, _)| t).chain(graph.pieces.iter().map(|(_, t)| t));
+        for t in wanted {
             tensors[t.0 as usize].output = true;
         }
         for (index, node) in graph.nodes.iter().enumerate() {
@@ -176,10 +177,7 @@ impl<'a> Net<'a> {
     }
 
     fn node(&self, node: &FixedNode) -> Result<Node> {
-        let whole: Vec<Buffer> =
-            inputs_of(node).chain([output_of(node)]).map(|t| self.whole(t.0 as usize)).collect();
-        let [y0, _, height, _] = node.place.region;
-        let parts = pitch::parts(self.graph, node, &whole, y0..y0 + height, self.config)?;
+        let (parts, _) = pitch::sample(self.graph, node, |t| self.tensors[t.0 as usize].pitch, self.config)?;
         let unit = parts.first().map_or(Unit::Vector, |p| p.unit);
         let sum = |f: &dyn Fn(&Part) -> u64| parts.iter().map(f).sum::<u64>();
         let op = parts.first().map(|p| p.op).unwrap_or_default();
@@ -190,6 +188,7 @@ impl<'a> Net<'a> {
             lanes: usize::from(op.lanes).max(1),
             line: usize::from(op.line_step).max(1),
         };
+        let [y0, _, height, _] = node.place.region;
         Ok(Node {
             reads: inputs_of(node).map(|t| t.0 as usize).collect(),
             writes: output_of(node).0 as usize,
@@ -228,8 +227,13 @@ impl<'a> Net<'a> {
     /// The same with rows padded to whole rows of banks, if that is smaller.
     pub fn padded(&self, tensor: usize, rows: usize) -> Buffer {
         let (t, plain) = (&self.tensors[tensor], self.buffer(tensor, rows));
-        let padded =
-            pitch::buffer(t.shape, t.pitch.padded(self.config.lanes), rows, t.block, self.config.lanes);
+        let padded = pitch::buffer(
+            t.shape,
+            t.pitch.padded(t.shape, self.config.lanes),
+            rows,
+            t.block,
+            self.config.lanes,
+        );
         if padded.span() < plain.span() { padded } else { plain }
     }
 

@@ -23,8 +23,8 @@ impl Pitch {
     }
 
     /// Rows that begin in the first bank.
-    pub fn padded(self, lanes: usize) -> Pitch {
-        Pitch { row: self.row.next_multiple_of(lanes), ..self }
+    pub fn padded(self, shape: [usize; 3], lanes: usize) -> Pitch {
+        Pitch { row: shape[2].next_multiple_of(lanes), ..self }
     }
 
     fn plane_padding(self, plane: usize, lanes: usize) -> usize {
@@ -43,7 +43,7 @@ pub fn buffer(shape: [usize; 3], pitch: Pitch, rows: usize, block: usize, lanes:
 }
 
 /// Tile operations of a node whose tensors lie in `buffers`: those it reads, in order, and the
-/// written one.
+/// written one; for estimates, see [`tile::sketch`].
 pub fn parts(
     graph: &FixedGraph,
     node: &FixedNode,
@@ -56,7 +56,7 @@ pub fn parts(
         let place = tensors.iter().position(|&other| other == t);
         &buffers[place.expect("a node has a buffer for each of its tensors")]
     };
-    tile::parts(graph, node, Operands::new(node, buffer), rows, config)
+    tile::sketch(graph, node, Operands::new(node, buffer), rows, config)
 }
 
 /// The pitch at which those that gather a tensor take the fewest cycles, and these cycles.
@@ -86,11 +86,12 @@ pub fn best(
     for row in shape[2]..shape[2] + if shape[1] > 1 { config.lanes } else { 1 } {
         for &coprime_plane in planes {
             let pitch = Pitch { row, coprime_plane };
-            let input = buffer(shape, pitch, shape[1], 1, config.lanes);
+            let of = |t: TensorId| if t == tensor { pitch } else { Pitch::dense(graph.tensor(t).shape) };
             let mut cycles = 0;
             for node in &readers {
-                let parts = reader(graph, node, &input, config)?;
-                cycles += parts.iter().map(|p| p.cycles(config)).sum::<u64>();
+                let (parts, rows) = sample(graph, node, of, config)?;
+                let all = node.place.region[2];
+                cycles += parts.iter().map(|p| p.cycles(config)).sum::<u64>() * all as u64 / rows as u64;
             }
             if cycles < best.1 {
                 best = (pitch, cycles);
@@ -104,14 +105,33 @@ pub fn best(
     Ok(best)
 }
 
-/// Tile operations of a node whose other tensors lie densely.
-fn reader(graph: &FixedGraph, node: &FixedNode, input: &Buffer, config: &Config) -> Result<Vec<Part>> {
-    let dense = |t: TensorId| {
-        let shape = graph.tensor(t).shape;
-        Buffer::whole(shape, shape[2])
-    };
-    let others = inputs_of(node).chain([output_of(node)]).skip(1).map(dense);
-    let buffers: Vec<Buffer> = std::iter::once(input.clone()).chain(others).collect();
-    let [y0, _, height, _] = node.place.region;
-    parts(graph, node, &buffers, y0..y0 + height, config)
+/// Tile operations of a node for its first rows, as many as feature memory holds with what they
+/// touch, and how many these are.
+///
+/// # Errors
+/// A node that the machine cannot run.
+pub fn sample(
+    graph: &FixedGraph,
+    node: &FixedNode,
+    pitch: impl Fn(TensorId) -> Pitch,
+    config: &Config,
+) -> Result<(Vec<Part>, usize)> {
+    let [y0, _, mut rows, _] = node.place.region;
+    loop {
+        let range = y0..y0 + rows;
+        let mut touched = tile::reads(node, range.clone());
+        touched.push((output_of(node), tile::writes(node, range.clone())));
+        let held = |(t, rows): &(TensorId, Range<usize>)| {
+            buffer(graph.tensor(*t).shape, pitch(*t), rows.len(), 1, config.lanes)
+        };
+        let buffers: Vec<Buffer> = touched.iter().map(held).collect();
+        let fits = buffers.iter().map(Buffer::span).sum::<usize>() <= config.feature_bytes();
+        if fits || rows == 1 {
+            match parts(graph, node, &buffers, range, config) {
+                Err(_) if rows > 1 => {}
+                found => return found.map(|parts| (parts, rows)),
+            }
+        }
+        rows = rows.div_ceil(2);
+    }
 }

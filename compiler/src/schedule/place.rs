@@ -120,6 +120,9 @@ impl Placer<'_> {
             let roles = self.roles(&touched, nodes, &streamed);
             for &room in rooms {
                 let flow = flow(self.net, group, &roles, room);
+                if !flow.complete {
+                    return false;
+                }
                 for &grain in grains {
                     if let Some(places) = self.try_take(&flow, room, grain) {
                         self.commit(group, &roles, flow, places);

@@ -2,6 +2,7 @@
 //! operations, weights and parameters. Everything but semaphores and the places of constants in
 //! their memories is decided here; [`crate::schedule`] adds those.
 
+mod blocks;
 pub mod buffer;
 pub mod columns;
 pub mod lanes;
@@ -54,6 +55,17 @@ impl Part {
             None => self.weights.len() / config.weight_stride(),
         }
     }
+
+    /// What choices between equal parts go by: the instruction's cycles, and half of those that the
+    /// port needs for its weights, since about that much of loading hides behind other work.
+    fn cost(&self, config: &Config) -> u64 {
+        self.cycles(config) + (self.weights.len() / (2 * config.memory.bus_bytes)) as u64
+    }
+}
+
+/// [`Part::cost`] of several.
+fn cost(parts: &[Part], config: &Config) -> u64 {
+    parts.iter().map(|p| p.cost(config)).sum()
 }
 
 /// Weight words that the factors of a product become: `passes` times those of each group of columns,
@@ -90,6 +102,9 @@ impl<'a> Operands<'a> {
 }
 
 /// Tile operations of `node` for the output rows `rows` of its grid (inside its region).
+///
+/// # Errors
+/// An operation that the machine cannot run or an instruction cannot express.
 pub fn parts(
     graph: &FixedGraph,
     node: &FixedNode,
@@ -97,26 +112,45 @@ pub fn parts(
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
+    let parts = sketch(graph, node, at, rows, config)?;
+    for part in &parts {
+        part.op.encode(config.lanes).map_err(|e| {
+            Error::new("tile", e.to_string())
+                .file(&graph.name)
+                .node(&node.name)
+                .operator(&node.operator)
+                .hint("a smaller image, or a machine with more lanes")
+        })?;
+    }
+    Ok(parts)
+}
+
+/// [`parts`] for estimates: buffers may be larger than the machine's memory and instructions than
+/// their fields.
+///
+/// # Errors
+/// An operation that the machine cannot run.
+pub fn sketch(
+    graph: &FixedGraph,
+    node: &FixedNode,
+    at: Operands,
+    rows: Range<usize>,
+    config: &Config,
+) -> Result<Vec<Part>> {
     let job = Job { graph, node, at, rows, config };
-    let parts = match &node.reduction {
+    match &node.reduction {
         Reduction::Conv { weights, groups } => {
             let channels = node.input.shape[0];
             if *groups > 1 && *groups == channels {
-                rows::depthwise(&job, weights)?
+                rows::depthwise(&job, weights)
             } else {
-                job.convolution(weights, *groups)?
+                job.convolution(weights, *groups)
             }
         }
-        Reduction::Product { weights } => product::parts(&job, weights)?,
-        Reduction::Sum => job.pool(Reduce::Sum)?,
-        Reduction::Max => job.pool(Reduce::Max)?,
-    };
-    for part in &parts {
-        part.op
-            .encode(config.lanes)
-            .map_err(|e| job.refuse(e.to_string()).hint("a smaller image, or a machine with more lanes"))?;
+        Reduction::Product { weights } => product::parts(&job, weights),
+        Reduction::Sum => job.pool(Reduce::Sum),
+        Reduction::Max => job.pool(Reduce::Max),
     }
-    Ok(parts)
 }
 
 /// A node's work in the making.
@@ -192,6 +226,8 @@ impl Job<'_> {
         op.tiles = cut.tiles as u16;
         op.post = self.node.post;
         let line_step = usize::from(op.line_step);
+        // Output pixels of a pixel of the instruction: more than one when columns are pixels too.
+        let x_unit = (self.width() / grid.width) as i32;
         op.output = {
             let block = self.node.place.depth_to_space.0;
             let mut target = self.target(&self.at.output, block, line_step, y_unit);
@@ -199,10 +235,12 @@ impl Job<'_> {
             target.walk.group = columns.group.output as i32;
             target.inner = columns.inner.output as i32;
             target.outer = columns.outer.output as i32;
+            target.walk.pixel *= x_unit;
             cut_target(target, grid, cut, lanes)
         };
         op.operand = self.node.operand.as_ref().zip(self.at.operand).map(|(operand, from)| {
             let mut target = self.target(&from, 1, line_step, 1);
+            target.walk.pixel *= x_unit;
             target.walk.base += (columns.first * from.plane) as i32;
             target.walk.group = operand_columns[0] as i32;
             target.outer = operand_columns[1] as i32;
@@ -256,16 +294,18 @@ impl Job<'_> {
         let most_words = (config.weight_words / 2 / reduction).max(1) * config.columns;
         // Whole groups of columns whose weights and parameters fit half their memories.
         let most = most_words.min(self.most_channels().next_multiple_of(config.columns));
+        let plain = |range: Range<usize>| -> Vec<Columns> {
+            let starts = range.clone().step_by(most);
+            starts
+                .map(|s| columns::plain(s..(s + most).min(range.end), output.plane, config.columns))
+                .collect()
+        };
         let mut parts = vec![];
         for group in 0..groups {
             let lists = if block > 1 {
                 columns::depth_to_space(channels, block, mode, output.strides(), config.columns)
             } else {
-                let range = group * per_group..(group + 1) * per_group;
-                let starts = range.clone().step_by(most);
-                starts
-                    .map(|s| columns::plain(s..(s + most).min(range.end), output.plane, config.columns))
-                    .collect()
+                plain(group * per_group..(group + 1) * per_group)
             };
             for columns in lists {
                 let words = columns.group.count * reduction;
@@ -279,12 +319,20 @@ impl Job<'_> {
             }
         }
         if groups == 1 {
-            let cycles = |parts: &[Part]| parts.iter().map(|p| p.cycles(config)).sum::<u64>();
+            // All channels with several rows on the columns; or only those that plain columns leave
+            // over, which would run with columns idle.
+            let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
+            let before: Vec<Part> =
+                plain(0..full).iter().map(|columns| self.dense(weights, 0, inputs, columns)).collect();
             for rows in 2..=config.columns.min(self.rows.len()) {
-                if let Some(part) = toeplitz::part(self, weights, inputs, rows)
-                    && part.cycles(config) < cycles(&parts)
-                {
-                    parts = vec![part];
+                for before in [&[], &before[..]] {
+                    let first = if before.is_empty() { 0 } else { full };
+                    if first < channels
+                        && let Some(part) = toeplitz::part(self, weights, inputs, first..channels, rows)
+                        && part.cost(config) + cost(before, config) < cost(&parts, config)
+                    {
+                        parts = [before, &[part]].concat();
+                    }
                 }
             }
         }
@@ -343,7 +391,7 @@ impl Job<'_> {
     }
 
     /// Pools, sums and copies on the vector unit: a channel at a time, or, where the output is a
-    /// single pixel, channels as pixels.
+    /// single pixel, channels as pixels. Large sums go to the array.
     fn pool(&self, reduce: Reduce) -> Result<Vec<Part>> {
         let node = self.node;
         let [channels, ..] = self.graph.grid(node);
@@ -400,6 +448,13 @@ impl Job<'_> {
                 channels: words,
                 macs: 0,
             });
+        }
+        if reduce == Reduce::Sum && block == 1 {
+            // The vector unit runs beside the array: only what the array does much faster moves.
+            let array = rows::sums(self)?;
+            if 2 * cost(&array, self.config) < cost(&parts, self.config) {
+                return Ok(array);
+            }
         }
         Ok(parts)
     }

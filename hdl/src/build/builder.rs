@@ -254,7 +254,7 @@ impl Builder {
         Instance { module: module.clone(), outputs }
     }
 
-    /// A memory; its read data comes `stages` (1 or 2) cycles after the address. Reading a word in
+    /// A memory; its read data come `stages` (1 or 2) cycles after the address. Reading a word in
     /// the cycle in which it is written gives an arbitrary value. Contents start at zero.
     pub fn ram(&mut self, name: &str, technology: Technology, stages: usize, ram: Ram) -> Sig {
         let leaf = Leaf::Ram { depth: ram.depth, width: ram.write_data.width(), stages, technology };
@@ -265,6 +265,12 @@ impl Builder {
             ("read_address", ram.read_address),
         ];
         self.instance(name, &Module::leaf(leaf), &ports).out("read_data")
+    }
+
+    /// A memory of a few words in logic cells: as [`Builder::ram`], but its read data come in the
+    /// cycle of the address, and a word being written still reads as before.
+    pub fn small_ram(&mut self, name: &str, ram: Ram) -> Sig {
+        self.ram(name, Technology::Portable, 0, ram)
     }
 
     /// A product of two values, both signed or both unsigned, of up to 18 bits each, `stages` (1 to

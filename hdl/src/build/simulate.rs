@@ -91,11 +91,11 @@ impl Logic for Circuit {
                 }
             }
             (State::Leaf(state), Body::Leaf(leaf)) => {
+                let inputs: Vec<&Value> = self.inputs.iter().map(|s| s.val()).collect();
                 if edge {
-                    let inputs: Vec<&Value> = self.inputs.iter().map(|s| s.val()).collect();
                     state.edge(leaf, &inputs);
                 } else {
-                    self.outputs[0].next = state.output().clone();
+                    self.outputs[0].next = state.output(&inputs);
                 }
             }
             _ => unreachable!("the state was made for the body"),

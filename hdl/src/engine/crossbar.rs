@@ -2,7 +2,7 @@
 //! then selects by AND-OR trees cut into `pipeline.crossbar` stages.
 
 use super::Shape;
-use crate::build::{Builder, Expr, Module, Ops, Sig, and_or, or_all, pack};
+use crate::build::{Builder, Expr, Module, Ops, Sig, and_or, or_all, pack, zero};
 use std::sync::Arc;
 
 /// AND-OR selection over `stages` registers: the OR of the values whose select is one.
@@ -26,12 +26,28 @@ pub(super) fn select(b: &mut Builder, name: &str, choices: Vec<(Expr, Expr)>, st
     level[0]
 }
 
+/// One of up to four values by the binary `code`, over `stages` registers. Written so that a bit
+/// takes two functions of four inputs: the first chooses between two values or, for the other two,
+/// hands on the low bit of the code, which the second chooses by.
+fn choose_of_four(b: &mut Builder, name: &str, code: [Sig; 2], values: &[Expr], stages: usize) -> Sig {
+    let value = |i: usize| values[i.min(values.len() - 1)].clone();
+    let width = value(0).width();
+    let bits = (0..width).map(|i| {
+        let [low, high] = code;
+        let first = b.wire(&format!("{name}_pair"), high.mux(low, low.mux(value(1).bit(i), value(0).bit(i))));
+        high.mux(first.mux(value(3).bit(i), value(2).bit(i)), first)
+    });
+    let chosen = pack(bits.collect::<Vec<_>>());
+    let chosen = b.register(&format!("{name}_s1"), chosen);
+    b.delay(&format!("{name}_later"), chosen, stages - 1)
+}
+
 /// Module `<name>`: values of lanes to their banks.
 ///
 /// In cycle 0 come `bank`, `enable` and `value` of all lanes, and in cycle 1, with `late`, a byte
 /// `late` of each; `bank_value`, `bank_late` and `bank_enable` of all banks come in cycle
-/// 1 + crossbar. Enabled lanes have different banks, or equal banks and values: the OR of equal
-/// values is that value.
+/// 1 + crossbar. Enabled lanes have different banks, or equal banks and values; the value of a bank that
+/// is not enabled is any.
 pub(super) fn to_banks(shape: &Shape, name: &str, width: usize, late: bool) -> Arc<Module> {
     let mut b = Builder::new(name, "Crossbar from lanes to banks.");
     let bank = b.input("bank", shape.bank_bits * shape.lanes);
@@ -43,6 +59,27 @@ pub(super) fn to_banks(shape: &Shape, name: &str, width: usize, late: bool) -> A
     for k in 0..shape.lanes {
         let hit =
             pack((0..shape.lanes).map(|q| enable.bit(q) & bank.element(q, shape.bank_bits).is(k as i128)));
+        if shape.lanes <= 4 {
+            // Banks that are not enabled may get any value.
+            // Of several lanes with one value the last one decides.
+            let lane = |q: usize| if q < shape.lanes { hit.clone().bit(q) } else { zero(1) };
+            let codes = [lane(3) | (lane(1) & !lane(2)), lane(3) | lane(2)];
+            let code = codes.map(|code| b.register(&format!("code_{k}"), code));
+            values.push(choose_of_four(
+                &mut b,
+                &format!("value_{k}"),
+                code,
+                &value_1.elements(width),
+                shape.crossbar,
+            ));
+            if let Some(late) = late {
+                let late = late.elements(8);
+                bytes.push(choose_of_four(&mut b, &format!("late_{k}"), code, &late, shape.crossbar));
+            }
+            let any = b.register(&format!("any_{k}"), hit.any());
+            enables.push(b.delay(&format!("any_{k}_later"), any, shape.crossbar));
+            continue;
+        }
         let hit = b.register(&format!("hit_{k}"), hit);
         let choices = (0..shape.lanes).map(|q| (hit.bit(q), value_1.element(q, width))).collect();
         values.push(select(&mut b, &format!("value_{k}"), choices, shape.crossbar));

@@ -1,9 +1,10 @@
 //! The gather: from the steps of a tile to one byte for each lane.
 
+use super::lanes::{self, Lane};
 use super::walker::{Walked, walker};
 use super::{COORDINATE_BITS, INSTRUCTION_BITS, Shape, field};
-use super::{crossbar, lanes, offset};
-use crate::build::{Builder, Expr, Module, Ops, Sig, concat};
+use super::{crossbar, offset};
+use crate::build::{Builder, Expr, Module, Ops, Sig, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, STEPS, tile as f};
 
@@ -45,8 +46,8 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
             ("instruction", instruction.into()),
         ],
     );
-    let bits = lanes::Lane::Column.bits(shape);
-    let state = concat(["x", "y", "row", "bank", "valid"].map(|part| walk.out(part)));
+    let bits = Lane::Input.bits(shape);
+    let state = Lane::Input.state(shape, &walk);
     let chain = b.instance(
         "chain",
         &lanes::chain(shape, "input", bits),
@@ -73,7 +74,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
         let step_1 = b.register(&format!("{name}_step_1"), by_level(level, |i| get(STEPS[i][part])));
         let step_2 = b.register(&format!("{name}_step_2"), step_1);
         let sum = b.reg(&format!("{name}_3"), COORDINATE_BITS);
-        b.set_when(sum, live_2, (!first_2).repeat(COORDINATE_BITS) & (sum + step_2));
+        b.set_when(sum, live_2, first_2.mux(zero(COORDINATE_BITS), sum + step_2));
         sum
     };
     let y = coordinate("y", 3);
@@ -81,7 +82,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
 
     let placed = b.instance(
         "lanes",
-        &lanes::lanes(shape, "input", lanes::Lane::Column),
+        &lanes::lanes(shape, "input", Lane::Input),
         &[
             ("present", chain.out("present").into()),
             ("live", live_3.into()),
@@ -93,7 +94,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
             ("height", get(f::INPUT_HEIGHT)),
             ("width", get(f::INPUT_WIDTH)),
             ("ring_line", get(f::INPUT_RING_LINE)),
-            ("ring_rows", shape.row(instruction, f::INPUT_RING_ROWS)),
+            ("ring_less", shape.row(instruction, f::INPUT_RING_ROWS)),
         ],
     );
     let (row, bank, enable) = (placed.out("row"), placed.out("bank"), placed.out("enable"));

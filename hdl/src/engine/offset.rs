@@ -4,7 +4,7 @@
 //! both computed and the borrow chooses, so that a loop takes one addition and one choice.
 
 use super::Shape;
-use crate::build::{Builder, Expr, Module, Ops, Sig, lit};
+use crate::build::{Builder, Expr, Module, Ops, Sig, concat, lit};
 use std::sync::Arc;
 
 /// `bank` plus a step given as itself and (signed, two bits wider) less P: the new bank and the
@@ -15,6 +15,13 @@ pub(super) fn fold(bank: Sig, step: Sig, step_less: Sig) -> (Expr, Expr) {
     let less = bank.zero_extend(width + 2) + step_less;
     let borrow = less.clone().sign();
     (borrow.clone().mux(sum.truncate(width), less.truncate(width)), !borrow)
+}
+
+/// `a + b + carry` in one adder: the carry comes in below the lowest bits.
+pub(super) fn add_carry(a: impl Into<Expr>, b: impl Into<Expr>, carry: Sig) -> Expr {
+    let (a, b) = (a.into(), b.into());
+    let width = a.width();
+    (concat([a, carry.into()]) + concat([b, carry.into()])).slice(1, width)
 }
 
 /// A bank step less P, two bits wider, as [`fold`] wants it.
@@ -52,7 +59,7 @@ pub(super) fn offset(shape: &Shape) -> Arc<Module> {
     let bank_3 = b.register("bank_3", bank_2);
     let less_3 = b.register("less_3", less_lanes(shape, bank_2.into()));
     let row_3 = b.reg("row_3", shape.row_bits);
-    let next = row_3 + row_2 + carry_2.zero_extend(shape.row_bits);
+    let next = add_carry(row_3, row_2, carry_2);
     b.set_when(row_3, advance_2, first_2.mux(lit(0, shape.row_bits), next));
     b.output("sum_row", row_3);
     b.output("sum_bank", bank_3);

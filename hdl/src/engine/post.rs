@@ -13,8 +13,9 @@ pub(super) const PHASE_LATENCY: usize = 3;
 
 /// Module `<unit>_post`.
 ///
-/// `phase` and `active` of a column come from cycle 0 on; its sums (`drained`, lane 0 lowest) and
-/// its `operand` bytes from cycle [`PHASE_LATENCY`] on, for S cycles (lane group h: h cycles later); the
+/// `phase` and `active` of a column come from cycle 0 on; its sums (`drained`, lane 0 lowest) from
+/// cycle [`PHASE_LATENCY`] on, for S cycles (lane group h: h cycles later); its `operand` bytes (all
+/// lanes) [`operand_late`](tilewright_arch::timing::operand_late) cycles after the first sums; the
 /// `channel` from cycle [`PHASE_LATENCY`] + crossbar. All bytes are held in `value` for S cycles
 /// from cycle [`PHASE_LATENCY`] + `post_latency`.
 pub(super) fn post(shape: &Shape) -> Arc<Module> {
@@ -45,6 +46,7 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
         turn_at.push(b.register(&format!("turn_at_{k}"), turn_at[k - 1]));
         channel_at.push(b.register(&format!("channel_at_{k}"), channel_at[k - 1]));
     }
+    let operand_turn = b.delay("operand_turn", turn_at[0], shape.operand_late());
     let turn_is = |turn: Sig, r: usize| turn.bit(0) & turn.slice(1, bits).is(r as i128);
 
     let module = requantiser(shape);
@@ -52,19 +54,19 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
     for u in 0..shape.requantisers() {
         let lanes: Vec<usize> = (u * shape.slot..shape.lanes.min((u + 1) * shape.slot)).collect();
         let skew = shape.lane_group(lanes[lanes.len() - 1]);
-        let mut pick = |name: &str, values: Sig, width: usize, at: usize| {
+        let mut pick = |name: &str, values: Sig, width: usize, turn: Sig| {
             let choices: Vec<(Expr, Expr)> = lanes
                 .iter()
                 .enumerate()
                 .map(|(r, q)| {
-                    let select = b.register(&format!("{name}_select_{u}"), turn_is(turn_at[at], r));
+                    let select = b.register(&format!("{name}_select_{u}"), turn_is(turn, r));
                     (select.into(), values.element(*q, width))
                 })
                 .collect();
             crossbar::select(&mut b, &format!("{name}_{u}"), choices, shape.crossbar)
         };
-        let sum = pick("sum", drained, ACCUMULATOR_BITS, skew);
-        let own = pick("operand", operand, 8, 0);
+        let sum = pick("sum", drained, ACCUMULATOR_BITS, turn_at[skew]);
+        let own = pick("operand", operand, 8, operand_turn);
         let own = b.delay(&format!("operand_{u}_late"), own, skew);
         let placed = b.instance(
             &format!("requantiser_{u}"),

@@ -74,9 +74,9 @@ fn saturate(b: &mut Builder, name: &str, value: Sig, narrow: Option<Expr>) -> Si
 
 /// Module `<unit>_requantiser`.
 ///
-/// In cycle 0 come `sum` and `operand`, in the same cycle the `channel` of the sum (see
-/// [`PARTS`]); the byte `result` comes
-/// [`requantise_latency`](tilewright_arch::timing::requantise_latency) later.
+/// In cycle 0 come `sum` and its `channel` (see [`PARTS`]), and
+/// [`operand_late`](timing::operand_late) cycles later its `operand`; the byte `result` comes in
+/// cycle [`requantise_latency`](timing::requantise_latency).
 ///
 /// One multiplication, of the operand's difference by 18 bits, serves both kinds of operands: by
 /// the mantissa of one that is added, by the scaled accumulator of one that multiplies. So the
@@ -94,8 +94,8 @@ pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     let multiply = b.wire("multiply", multiply);
 
     let scaled = scale(&mut b, shape, sum, channel, multiply);
-    let wait = timing::SCALE as usize + shape.config.pipeline.multiplier;
-    let operand = b.delay("operand", operand, wait + 1);
+    let needed = timing::SCALE as usize + shape.config.pipeline.multiplier + 1;
+    let operand = b.delay("operand", operand, needed - shape.operand_late());
     let offset = contribution(&mut b, instruction, operand, scaled, multiply);
     let scaled = b.delay("scaled", scaled, timing::OPERAND as usize - 1);
     let added = (!multiply).repeat(scaled.width());

@@ -1,14 +1,15 @@
 //! Addresses of a target: of what is written, or of the residual operand.
 
+use super::lanes::{self, Lane};
 use super::walker::{Walked, walker};
-use super::{COORDINATE_BITS, COUNT_BITS, INSTRUCTION_BITS, Shape, field};
-use super::{crossbar, lanes, offset};
-use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, concat};
+use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, field};
+use super::{crossbar, offset};
+use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, OPERAND_TARGET, OUTPUT_TARGET, TargetFields, tile as f};
 
-/// Cycles from a column's `begin_column` to its lane addresses.
-pub(super) const ADDRESS_LATENCY: usize = 6;
+/// Cycles from a column's `begin_column` to its lane addresses: the common offset, and the lanes.
+pub(super) const ADDRESS_LATENCY: usize = 5;
 
 /// The signals of [`columns`](super::columns) that steer a target, with their widths.
 pub(super) const STEERING: [&str; 5] = ["begin_column", "first", "inner", "active", "restart"];
@@ -38,8 +39,8 @@ fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'stati
             ("instruction", instruction.into()),
         ],
     );
-    let bits = lanes::Lane::Segment.bits(shape);
-    let state = concat(["segment", "y", "row", "bank", "valid"].map(|part| walk.out(part)));
+    let bits = Lane::Target.bits(shape);
+    let state = Lane::Target.state(shape, &walk);
     let chain = b.instance(
         "chain",
         &lanes::chain(shape, "target", bits),
@@ -64,15 +65,16 @@ fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'stati
     let begin_2 = b.register("begin_2", begin_1);
     let inner_1 = b.register("inner_1", inner);
     let inner_2 = b.register("inner_2", inner_1);
-    let down = b.reg("down", COUNT_BITS);
-    let step = get(f::COLUMN_Y).zero_extend(COUNT_BITS);
-    b.set_when(down, begin_2, inner_2.repeat(COUNT_BITS) & (down + step));
+    let down_bits = shape.down_bits();
+    let down = b.reg("down", down_bits);
+    let step = get(f::COLUMN_Y).zero_extend(down_bits);
+    b.set_when(down, begin_2, inner_2.mux(down + step, zero(down_bits)));
     let phase = b.reg("phase", COUNT_BITS);
-    b.set(phase, (!begin_2).repeat(COUNT_BITS) & phase.plus(1));
+    b.set(phase, begin_2.mux(zero(COUNT_BITS), phase.plus(1)));
     let live = b.delay("live", active, 3);
     let placed: Instance = b.instance(
         "lanes",
-        &lanes::lanes(shape, "target", lanes::Lane::Segment),
+        &lanes::lanes(shape, "target", Lane::Target),
         &[
             ("present", chain.out("present").into()),
             ("live", live.into()),
@@ -80,10 +82,8 @@ fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'stati
             ("offset_row", sum.out("sum_row").into()),
             ("offset_bank", sum.out("sum_bank").into()),
             ("offset_less", sum.out("sum_less").into()),
-            ("offset_y", down.zero_extend(COORDINATE_BITS)),
-            ("height", get(f::LINES)),
-            ("ring_line", get(fields.walk.ring_line)),
-            ("ring_rows", shape.row(instruction, fields.walk.ring_rows)),
+            ("down", down.into()),
+            ("ring_less", shape.row(instruction, fields.walk.ring_rows)),
         ],
     );
     Addresses { row: placed.out("row"), bank: placed.out("bank"), enable: placed.out("enable") }
@@ -119,7 +119,7 @@ pub(super) fn output(shape: &Shape) -> Arc<Module> {
 /// Module `<unit>_operand`: reads the operand's bytes.
 ///
 /// The steering signals of a column come in cycle 0 (with `slot_end` in its last cycle, S - 1);
-/// `operand_row` and `operand_enable` of segment s show in cycle 7 + crossbar + s, `operand_data`
+/// `operand_row` and `operand_enable` of segment s show in cycle 6 + crossbar + s, `operand_data`
 /// comes the feature memory's latency later; `value` holds the bytes of all lanes for S cycles from
 /// [`operand_latency`] + S.
 pub(super) fn operand(shape: &Shape) -> Arc<Module> {

@@ -157,7 +157,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit, technology: Technology) -
         ],
     );
     let fetch = concat([Expr::from(lead_time.out("go")), lead_time.out("go_flags").into()]);
-    let fetch = b.delay("fetch", fetch, shape.reduce_latency() - 2);
+    let fetch = b.delay("fetch", fetch, shape.reduce_latency() - 1);
     let fetched = b.instance(
         "operand_columns",
         &columns::columns(),

@@ -1,7 +1,7 @@
 //! The walk over the pixels of a tile, one lane a cycle.
 
-use super::offset::{fold, less_lanes};
-use super::{COORDINATE_BITS, COUNT_BITS, INSTRUCTION_BITS, Shape, field};
+use super::offset::{add_carry, fold, less_lanes};
+use super::{COORDINATE_BITS, INSTRUCTION_BITS, Shape, field};
 use crate::build::{Builder, Expr, Module, Ops, Sig, index_bits, lit, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, INPUT_WALK, TargetFields, WalkFields, tile as f};
@@ -33,17 +33,36 @@ impl Walked {
     }
 }
 
-/// Bits of the counter of remaining lines: signed, since the last tile may run over the end.
+/// Bits of the counters of remaining lines: signed, since the last tile may run over the end.
 const REMAINING_BITS: usize = 15;
+
+/// A counter of the output rows from the present line to the instruction's row `limit`.
+fn rows_to(b: &mut Builder, name: &str, limit: Expr, line_step: Expr, rewind: Sig, next_line: Sig) -> Sig {
+    let left = b.reg(name, REMAINING_BITS);
+    let fewer = left - line_step.zero_extend(REMAINING_BITS);
+    b.set_when(left, rewind | next_line, rewind.mux(limit.zero_extend(REMAINING_BITS), fewer));
+    left
+}
+
+/// `left` where it is within 0..2^bits, else the nearest of these.
+fn clipped(left: Sig, bits: usize) -> Expr {
+    let over = left.slice(bits, REMAINING_BITS - 1 - bits).any();
+    (!left.sign()).repeat(bits) & (over.repeat(bits) | left.truncate(bits))
+}
 
 /// Module `<name>_walker`.
 ///
 /// In the cycle of `issue` or `start` a walk of P lanes begins; with `restart` (or `issue`) at the
 /// first pixel of the next (first) group, else where the walk before ended. From three cycles later
-/// `push` is one for P cycles and the other outputs describe lane 0, 1, ...: `row`, `bank`, `y`,
-/// `valid` (the lane has a pixel), and `x` or `segment`. Three cycles after the last lane was shown
-/// in its first stage a new walk may begin: starts are P + [`WALK`](tilewright_arch::timing::WALK)
-/// cycles apart.
+/// `push` is one for P cycles and the other outputs describe lane 0, 1, ...: `row`, `bank`, and
+///
+/// * of the input: `y`, `x` and `valid` (the lane has a pixel);
+/// * of a target: `segment`, `to_end` (output rows from the lane's own to the last; zero if the lane
+///   has no pixel) and `to_ring` (to the first that wraps), as far as columns reach
+///   ([`Shape::down_bits`]).
+///
+/// Three cycles after the last lane was shown in its first stage a new walk may begin: starts are
+/// P + [`WALK`](tilewright_arch::timing::WALK) cycles apart.
 pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     let name = format!("{}_walker", walked.name());
     let mut b = Builder::new(name, "Pixels of the next tile, one lane a cycle.");
@@ -79,7 +98,10 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     b.set(stopped, !go & (stopped | (take & line_end & get(f::LINE_STOP))));
     let segment = match walked {
         Walked::Input => None,
-        Walked::Target(_, target) => Some(segments(&mut b, go, take, line_end, get(target.segment_lanes))),
+        Walked::Target(_, target) => {
+            let lanes = get(target.segment_lanes);
+            Some(segments(&mut b, shape, go, take, line_end, lanes))
+        }
     };
 
     // Addresses of the group that is walked next.
@@ -92,10 +114,8 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     let (folded, carry) = fold(group_bank, group_step, group_less);
     let next_bank = b.register("next_bank", folded);
     let next_carry = b.register("next_carry", carry);
-    let next_row = b.register(
-        "next_row",
-        group_row + shape.row(instruction, fields.group.0) + next_carry.zero_extend(shape.row_bits),
-    );
+    let next_row =
+        b.register("next_row", add_carry(group_row, shape.row(instruction, fields.group.0), next_carry));
     let first_bank = b.wire("first_bank", issue.mux(base_bank, next_bank));
     let first_row = b.wire("first_row", issue.mux(base_row, next_row));
     b.set_when(group_bank, rewind, first_bank);
@@ -119,61 +139,62 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     let bank_1 = b.reg("bank_1", shape.bank_bits);
     let (folded, carry) = fold(bank_1, step_1, less_1);
     b.set_when(bank_1, rewind | take_1, rewind.mux(first_bank, folded));
-    let remaining = b.reg("remaining", REMAINING_BITS);
-    let lines = get(f::LINES).zero_extend(REMAINING_BITS);
-    let fewer = remaining - get(f::LINE_STEP).zero_extend(REMAINING_BITS);
-    b.set_when(remaining, rewind | line_1, rewind.mux(lines, fewer));
+    let remaining = rows_to(&mut b, "remaining", get(f::LINES), get(f::LINE_STEP), rewind, line_1);
 
     // Stage 2: row and coordinates.
     let carry_2 = b.register("carry_2", carry);
     let row_step_2 = b.register("row_step_2", row_step_1);
     let push_2 = b.register("push_2", push_1 & !issue);
     let take_2 = b.register("take_2", take_1 & !issue);
-    let line_2 = b.register("line_2", line_1 & !issue);
     let bank_2 = b.register("bank_2", bank_1);
-    let some_2 = b.register("some_2", take_1 & !remaining.sign() & remaining.any());
     let row_2 = b.reg("row_2", shape.row_bits);
-    let next = row_2 + row_step_2 + carry_2.zero_extend(shape.row_bits);
+    let next = add_carry(row_2, row_step_2, carry_2);
     b.set_when(row_2, rewind | take_2, rewind.mux(first_row, next));
-    let y_2 = b.reg("y_2", COORDINATE_BITS);
-    let (y_first, y_step) = match walked {
-        Walked::Input => (get(f::INPUT_Y0), get(f::INPUT_Y_STEP)),
-        Walked::Target(..) => (zero(COORDINATE_BITS), get(f::LINE_STEP)),
-    };
-    let y_next = y_2 + y_step.zero_extend(COORDINATE_BITS);
-    b.set_when(y_2, rewind | line_2, rewind.mux(y_first, y_next));
-
     b.output("push", push_2);
     b.output("row", row_2);
     b.output("bank", bank_2);
-    b.output("y", y_2);
-    b.output("valid", some_2);
-    match segment {
-        Some(segment) => {
+    match walked {
+        Walked::Target(..) => {
+            let bits = shape.down_bits();
+            let ring_line = get(fields.ring_line);
+            let ring = rows_to(&mut b, "ring_left", ring_line, get(f::LINE_STEP), rewind, line_1);
+            let end_2 = b.register("end_2", take_1.repeat(bits) & clipped(remaining, bits));
+            let ring_2 = b.register("ring_2", clipped(ring, bits));
+            let segment = segment.expect("targets have segments");
             let segment_2 = b.delay("segment", segment, 2);
+            b.output("to_end", end_2);
+            b.output("to_ring", ring_2);
             b.output("segment", segment_2);
         }
-        None => {
+        Walked::Input => {
+            let some_2 = b.register("some_2", take_1 & !remaining.sign() & remaining.any());
+            let line_2 = b.register("line_2", line_1 & !issue);
+            let y_2 = b.reg("y_2", COORDINATE_BITS);
+            let y_next = y_2 + get(f::INPUT_Y_STEP).zero_extend(COORDINATE_BITS);
+            b.set_when(y_2, rewind | line_2, rewind.mux(get(f::INPUT_Y0), y_next));
             let x_2 = b.reg("x_2", COORDINATE_BITS);
             let x_first = get(f::INPUT_X0);
             let x_next = x_2 + get(f::INPUT_X_STEP).zero_extend(COORDINATE_BITS);
             let fresh = b.wire("fresh", rewind | line_2);
             b.set_when(x_2, rewind | take_2, fresh.mux(x_first, x_next));
+            b.output("valid", some_2);
+            b.output("y", y_2);
             b.output("x", x_2);
         }
     }
     b.finish()
 }
 
-/// The segment of the present lane: a new one begins after every line end and after `lanes` + 1 lanes.
-fn segments(b: &mut Builder, go: Sig, take: Sig, line_end: Sig, lanes: Expr) -> Sig {
+/// The segment of the present lane, less than P: a new one begins after every line end and after
+/// `lanes` + 1 lanes.
+fn segments(b: &mut Builder, shape: &Shape, go: Sig, take: Sig, line_end: Sig, lanes: Expr) -> Sig {
     let left = b.reg("segment_left", lanes.width());
     let full = b.reg("segment_full", 1);
-    let segment = b.reg("segment", COUNT_BITS);
+    let segment = b.reg("segment", shape.bank_bits);
     let next = b.wire("next_segment", take & (line_end | full));
     let load = b.wire("segment_load", go | next);
     b.set_when(left, go | take, load.mux(lanes.clone(), left.plus(-1)));
     b.set_when(full, go | take, load.mux(!lanes.any(), left.is(1)));
-    b.set_when(segment, load, go.mux(zero(COUNT_BITS), segment.plus(1)));
+    b.set_when(segment, load, go.mux(zero(shape.bank_bits), segment.plus(1)));
     segment
 }

@@ -42,8 +42,8 @@ fn blocks(shape: &Shape) -> Vec<Tested> {
     let mut list = vec![
         plain(offset::offset(shape)),
         plain(chain(shape, "input", 20)),
-        plain(lanes(shape, "input", Lane::Column)),
-        plain(lanes(shape, "target", Lane::Segment)),
+        plain(lanes(shape, "input", Lane::Input)),
+        plain(lanes(shape, "target", Lane::Target)),
         plain(crossbar::to_banks(shape, "write_crossbar", 11, true)),
         plain(crossbar::to_lanes(shape, "data_crossbar", true)),
         steered(stepper::stepper(shape)),
@@ -157,7 +157,7 @@ fn requantiser_is_exact() {
             op.table = (round % 2 == 0).then_some((round / 2 % 2) as u8);
             let bytes = op.encode(4).expect("all fields fit");
             bench.set_value("instruction", &word(&bytes));
-            let mut want = vec![];
+            let (mut want, mut operands) = (vec![], vec![]);
             for cycle in 0..60 + latency {
                 let channel = random::channel(&mut random);
                 let sum = match random.below(6) {
@@ -181,7 +181,10 @@ fn requantiser_is_exact() {
                 }
                 bench.set("sum", i128::from(sum));
                 bench.set("channel", word);
-                bench.set("operand", i128::from(operand));
+                operands.push(operand);
+                if let Some(late) = cycle.checked_sub(shape.operand_late()) {
+                    bench.set("operand", i128::from(operands[late]));
+                }
                 let scale = op.operand.as_ref().map(|o| (operand, &o.scale));
                 let table = op.table.map(|t| &tables[usize::from(t)]);
                 want.push(expected(sum, &channel, scale, &op.post, table));
