@@ -81,9 +81,8 @@ fn own_models_are_at_most_a_step_away() {
         assert!(network.host.is_empty(), "{}: {:?}", name(&path), network.host);
         let samples: Vec<ArrayD<f32>> =
             x.axis_iter(Axis(0)).map(|x| x.insert_axis(Axis(0)).to_owned()).collect();
-        let run = |f: &Run| {
-            samples.iter().flat_map(|x| f(std::slice::from_ref(x)).remove(0)).collect::<Vec<f32>>()
-        };
+        let run =
+            |f: &Run| samples.iter().flat_map(|x| f(std::slice::from_ref(x)).remove(0)).collect::<Vec<f32>>();
         let step = step(&graph).unwrap();
         let real = compare(run(&|x| float::run(&graph, x).unwrap()), &expected, step);
         let machine = compare(run(&|x| network.predict(x).unwrap()), &expected, step);
