@@ -7,6 +7,9 @@
 //!    host works.
 //! 4. `correct` takes the mean error of every channel out of its bias.
 //!
+//! Of a model that is quantised already `given` takes out what it prescribes, which nothing above then
+//! changes; `tables` makes tables of its functions of one byte.
+//!
 //! The result depends on the graph, the samples and the options alone, not on threads.
 
 mod calibrate;
@@ -80,7 +83,8 @@ impl Default for Options {
     }
 }
 
-/// Quantises a simplified graph. Each sample holds one array for every graph input.
+/// Quantises a simplified graph. Each sample holds one array for every graph input; a model that is
+/// quantised already, and completely, needs none.
 ///
 /// # Errors
 /// An operator that the machine cannot run (unless only the end of the network needs it), samples
@@ -135,7 +139,11 @@ fn quantise<'a>(
     let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
     let correct = options.bias_correction && given.is_empty();
     let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
-    let complete = |h: usize| given.affine(plan.homes[sharing.representative(h)].value).is_some();
+    // What only the host reads, integer inputs say, needs no scale.
+    let complete = |h: usize| {
+        let prescribed = given.affine(plan.homes[sharing.representative(h)].value).is_some();
+        prescribed || plan.homes[h].reads == 0 && !given.is_empty()
+    };
     let open_table = |g: &plan::Group| g.chain.before_table.is_some() && !g.is_lookup();
     let seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
         calibrate::Seen::nothing(&plan)

@@ -67,6 +67,9 @@ fn compare(y: impl IntoIterator<Item = f32>, expected: &ArrayD<f32>, step: f32) 
     (steps.iter().fold(0f32, |m, &s| m.max(s)), same as f64 / steps.len() as f64)
 }
 
+/// Runs a model on its inputs.
+type Run<'a> = dyn Fn(&[ArrayD<f32>]) -> Vec<ArrayD<f32>> + 'a;
+
 #[test]
 fn own_models_are_at_most_a_step_away() {
     for path in own() {
@@ -78,9 +81,8 @@ fn own_models_are_at_most_a_step_away() {
         assert!(network.host.is_empty(), "{}: {:?}", name(&path), network.host);
         let samples: Vec<ArrayD<f32>> =
             x.axis_iter(Axis(0)).map(|x| x.insert_axis(Axis(0)).to_owned()).collect();
-        let run = |f: &dyn Fn(&[ArrayD<f32>]) -> Vec<ArrayD<f32>>| {
-            samples.iter().flat_map(|x| f(std::slice::from_ref(x)).remove(0)).collect::<Vec<f32>>()
-        };
+        let run =
+            |f: &Run| samples.iter().flat_map(|x| f(std::slice::from_ref(x)).remove(0)).collect::<Vec<f32>>();
         let step = step(&graph).unwrap();
         let real = compare(run(&|x| float::run(&graph, x).unwrap()), &expected, step);
         let machine = compare(run(&|x| network.predict(x).unwrap()), &expected, step);

@@ -42,6 +42,7 @@ const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
 const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
 const QUANTISED: &str = "constant scales and zero points, one or one for each index of an axis";
 const MICROSOFT: &str = "domain com.microsoft; becomes DequantizeLinear, the operator, QuantizeLinear";
+const AS_FLOAT: Machine = Machine::Runs("as the operator, with the model's integers and scales");
 const STEPS: &str = "becomes DequantizeLinear, the operator, QuantizeLinear";
 const CHANNELS: Machine = Machine::Runs("with one constant a channel");
 use Machine::{Free, Host, Refused, Runs};
@@ -131,27 +132,32 @@ pub const OPERATORS: &[Operator] = &[
         Runs("zeros in front of a convolution"),
     ),
     row("Pow", "", "integer exponents must be constants", Host),
-    row("QGemm", "alpha, transA, transB", MICROSOFT, Refused),
-    row("QLinearAdd", "", MICROSOFT, Refused),
+    row("QGemm", "alpha, transA, transB", MICROSOFT, AS_FLOAT),
+    row("QLinearAdd", "", MICROSOFT, AS_FLOAT),
     row(
         "QLinearAveragePool",
         "kernel_shape, strides, pads, auto_pad, ceil_mode, count_include_pad, channels_last",
         "domain com.microsoft; as AveragePool; not channels_last",
-        Refused,
+        AS_FLOAT,
     ),
-    row("QLinearConcat", "axis", MICROSOFT, Refused),
+    row("QLinearConcat", "axis", MICROSOFT, AS_FLOAT),
     row(
         "QLinearConv",
         "kernel_shape, strides, dilations, pads, auto_pad, group",
         "images; becomes DequantizeLinear, Conv, QuantizeLinear",
-        Refused,
+        AS_FLOAT,
     ),
-    row("QLinearGlobalAveragePool", "channels_last", "domain com.microsoft; not channels_last", Refused),
-    row("QLinearLeakyRelu", "alpha", MICROSOFT, Refused),
-    row("QLinearMatMul", "", STEPS, Refused),
-    row("QLinearMul", "", MICROSOFT, Refused),
-    row("QLinearSigmoid", "", MICROSOFT, Refused),
-    row("QuantizeLinear", "axis, output_dtype, saturate (ignored)", QUANTISED, Refused),
+    row("QLinearGlobalAveragePool", "channels_last", "domain com.microsoft; not channels_last", AS_FLOAT),
+    row("QLinearLeakyRelu", "alpha", MICROSOFT, AS_FLOAT),
+    row("QLinearMatMul", "", STEPS, AS_FLOAT),
+    row("QLinearMul", "", MICROSOFT, AS_FLOAT),
+    row("QLinearSigmoid", "", MICROSOFT, AS_FLOAT),
+    row(
+        "QuantizeLinear",
+        "axis, output_dtype, saturate (ignored)",
+        QUANTISED,
+        Runs("int8 and uint8 with one scale"),
+    ),
     row("RNN", "direction, hidden_size, layout", FORMS, Refused),
     row("Reciprocal", "", "", Host),
     row("ReduceL1", REDUCTION, "constant axes", Host),

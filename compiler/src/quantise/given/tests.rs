@@ -1,0 +1,132 @@
+//! What stays of quantised graphs, and what is noted of them.
+
+use super::*;
+use crate::graph::Window;
+
+struct Build(Graph);
+
+impl Build {
+    fn scalar(&mut self, v: f32) -> ValueId {
+        self.0.constant("", &[], vec![v]).unwrap()
+    }
+
+    fn q(&mut self, x: ValueId, integer: Integer, scale: f32, zero: f32) -> ValueId {
+        let inputs = [x, self.scalar(scale), self.scalar(zero)];
+        self.0.node("q", Op::QuantizeLinear { integer, axis: None }, &inputs).unwrap()
+    }
+
+    fn dq(&mut self, x: ValueId, integer: Integer, scale: f32, zero: f32) -> ValueId {
+        let inputs = [x, self.scalar(scale), self.scalar(zero)];
+        self.0.node("dq", Op::DequantizeLinear { integer, axis: None }, &inputs).unwrap()
+    }
+}
+
+fn names(g: &Graph) -> Vec<&'static str> {
+    g.nodes.iter().map(|n| n.op.name()).collect()
+}
+
+/// uint8 activations around a convolution of int8 weights: the convolution alone is left.
+#[test]
+fn a_quantised_layer_becomes_the_layer() {
+    let mut b = Build(Graph::new("t"));
+    let x = b.0.input("x", &[1, 2, 3, 3]).unwrap();
+    let q = b.q(x, Integer::Uint8, 0.5, 3.0);
+    let x = b.dq(q, Integer::Uint8, 0.5, 3.0);
+    let w = b.0.constant("w", &[2, 2, 1, 1], vec![1.0, -2.0, 127.0, 4.0]).unwrap();
+    let s = b.0.constant("", &[2], vec![0.25, 2.0]).unwrap();
+    let z = b.0.constant("", &[2], vec![0.0, 1.0]).unwrap();
+    let op = Op::DequantizeLinear { integer: Integer::Int8, axis: Some(0) };
+    let w = b.0.node("dw", op, &[w, s, z]).unwrap();
+    let y = b.0.node("conv", Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w]).unwrap();
+    let q = b.q(y, Integer::Int8, 0.125, -7.0);
+    let q = b.0.node("pool", Op::MaxPool { window: Window::UNIT }, &[q]).unwrap();
+    let y = b.dq(q, Integer::Int8, 0.125, -7.0);
+    b.0.outputs = vec![y];
+    let (g, given) = strip(&b.0).unwrap();
+    g.verify().unwrap();
+    assert_eq!(names(&g), ["Conv", "MaxPool"]);
+    let conv = &g.nodes[0];
+    assert_eq!(given.affine(conv.inputs[0]), Some(Affine { scale: 0.5, zero: -125 }));
+    let last = Some(Affine { scale: 0.125, zero: -7 });
+    assert_eq!((given.affine(conv.outputs[0]), given.affine(g.outputs[0])), (last, last));
+    assert_eq!(g.constant_data(conv.inputs[1]), Some(&[0.25, -0.5, 252.0, 6.0][..]));
+    assert_eq!(given.steps(conv.inputs[1]), Some(&[0.25, 2.0][..]));
+}
+
+/// A second scale for a value, and one behind a Reshape, are copies; integers at the ends stay.
+#[test]
+fn other_scales_are_copies_and_integer_ends_stay() {
+    let mut b = Build(Graph::new("t"));
+    let x = b.0.input("x", &[4]).unwrap();
+    let x = b.dq(x, Integer::Uint8, 0.5, 128.0);
+    let q = b.q(x, Integer::Uint8, 0.25, 128.0);
+    let y = b.dq(q, Integer::Uint8, 0.25, 128.0);
+    let y = b.0.reshape("r", y, &[2, 2]).unwrap();
+    let q = b.q(y, Integer::Int8, 0.75, 0.0);
+    b.0.outputs = vec![q];
+    let (g, given) = strip(&b.0).unwrap();
+    g.verify().unwrap();
+    assert_eq!(names(&g), ["DequantizeLinear", "Clip", "Reshape", "Clip", "QuantizeLinear"]);
+    let scales: Vec<Option<f32>> =
+        g.nodes.iter().map(|n| given.affine(n.outputs[0]).map(|a| a.scale)).collect();
+    assert_eq!(scales, [Some(0.5), Some(0.25), None, Some(0.75), None]);
+}
+
+#[test]
+fn what_bytes_cannot_say_is_refused_by_name() {
+    let refusal = |build: &dyn Fn(&mut Build, ValueId) -> ValueId| {
+        let mut b = Build(Graph::new("net.onnx"));
+        let x = b.0.input("x", &[1, 3]).unwrap();
+        let y = build(&mut b, x);
+        b.0.outputs = vec![y];
+        strip(&b.0).unwrap_err().to_string()
+    };
+    let wide = refusal(&|b, x| b.q(x, Integer::Uint16, 0.5, 0.0));
+    assert!(wide.contains("uint16") && wide.contains("\"q\""), "{wide}");
+    let other = refusal(&|b, x| {
+        let q = b.q(x, Integer::Int8, 0.5, 0.0);
+        b.dq(q, Integer::Int8, 0.25, 0.0)
+    });
+    assert!(other.contains("\"dq\""), "{other}");
+    let each = refusal(&|b, x| {
+        let s = b.0.constant("", &[3], vec![0.5; 3]).unwrap();
+        b.0.node("q", Op::QuantizeLinear { integer: Integer::Int8, axis: Some(1) }, &[x, s, s]).unwrap()
+    });
+    assert!(each.contains("one scale"), "{each}");
+}
+
+/// A layer from bytes to bytes: what goes in and comes out are whole numbers, made real by the host.
+fn bytes_to_bytes(weights: Vec<f32>) -> Graph {
+    let mut b = Build(Graph::new("t"));
+    let x = b.0.input("x", &[1, 2, 2, 2]).unwrap();
+    let x = b.dq(x, Integer::Uint8, 0.5, 100.0);
+    let w = b.0.constant("w", &[2, 2, 1, 1], weights).unwrap();
+    let w = b.dq(w, Integer::Int8, 0.25, 0.0);
+    let y = b.0.node("conv", Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w]).unwrap();
+    let q = b.q(y, Integer::Uint8, 3.7, 90.0);
+    b.0.outputs = vec![q];
+    b.0
+}
+
+#[test]
+fn integer_inputs_and_outputs_are_whole_numbers() {
+    let graph = bytes_to_bytes(vec![1.0, -2.0, 127.0, 4.0]);
+    let network = crate::quantise::run(&graph, &[], &crate::quantise::Options::default()).unwrap();
+    let x = ndarray::ArrayD::from_shape_vec(
+        ndarray::IxDyn(&[1, 2, 2, 2]),
+        vec![0.0, 255.0, 100.0, 101.0, 3.0, 99.0, 180.0, 254.0],
+    );
+    let x = [x.unwrap()];
+    let want = crate::float::run(&graph, &x).unwrap();
+    assert_eq!(network.predict(&x).unwrap(), want);
+    // Neither all saturated nor all zero.
+    assert!(want[0].iter().filter(|v| (1.0..255.0).contains(*v)).count() > 4, "{want:?}");
+}
+
+#[test]
+fn weights_of_minus_128_are_refused_by_name() {
+    let graph = bytes_to_bytes(vec![1.0, -128.0, 127.0, 3.0]);
+    let options = crate::quantise::Options::default();
+    let e = crate::quantise::run(&graph, &[], &options).unwrap_err().to_string();
+    assert!(e.contains("\"conv\"") && e.contains("channel 0") && e.contains("-128"), "{e}");
+}
