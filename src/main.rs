@@ -108,11 +108,17 @@ enum Command {
 /// A model and what to quantise it with.
 #[derive(Args, Debug)]
 struct Source {
-    /// An ONNX file or a folder with a model.onnx.
+    /// An ONNX file, a Relay text (.relay, .txt) or a folder with a model.onnx.
     model: PathBuf,
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
     calib: Option<PathBuf>,
+    /// Options of quantisation as TOML: ranges, equalise, bias_correction.
+    #[arg(long, value_name = "FILE.toml")]
+    quantisation: Option<PathBuf>,
+    /// Refuse operators that the machine does not run.
+    #[arg(long)]
+    deny_host: bool,
 }
 
 /// The machine to compile for.

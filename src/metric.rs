@@ -7,8 +7,8 @@ use ndarray::ArrayD;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::fmt;
+use tilewright_compiler::float;
 use tilewright_compiler::npy::{self, Array};
-use tilewright_compiler::{float, reference};
 
 /// How a task is scored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -82,7 +82,7 @@ pub fn evaluate(model: &Model, compiled: &Compiled) -> Result<Scores> {
         metric,
         samples: samples.len(),
         float: score(&|x| Ok(float::run(&model.imported, x)?))?,
-        int8: score(&|x| Ok(reference::predict(&compiled.fixed, x)?))?,
+        int8: score(&|x| Ok(compiled.network.predict(x)?))?,
     })
 }
 

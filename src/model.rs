@@ -5,12 +5,12 @@ use ndarray::{ArrayD, Axis};
 use std::path::{Path, PathBuf};
 use tilewright_compiler::graph::Graph;
 use tilewright_compiler::npy::{self, Array, Data};
-use tilewright_compiler::{images, onnx, simplify};
+use tilewright_compiler::{images, onnx, relay, simplify};
 
 /// A network read from disk.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The ONNX file.
+    /// The ONNX file or the Relay text.
     pub path: PathBuf,
     /// As imported.
     pub imported: Graph,
@@ -21,16 +21,26 @@ pub struct Model {
 }
 
 impl Model {
-    /// Reads `path`: an ONNX file, or a folder with a `model.onnx`.
+    /// Reads `path`: an ONNX file, a Relay text (`.relay` or `.txt`, with its parameters in a `.params`
+    /// file of the same name beside it), or a folder with a `model.onnx` or else a `model.relay`.
     pub fn read(path: &Path) -> Result<Model> {
-        let path = if path.is_dir() { path.join("model.onnx") } else { path.to_path_buf() };
+        let path = if path.is_dir() {
+            let names = ["model.onnx", "model.relay", "model.txt"];
+            let found = names.iter().map(|n| path.join(n)).find(|p| p.is_file());
+            found.unwrap_or_else(|| path.join(names[0]))
+        } else {
+            path.to_path_buf()
+        };
         if !path.is_file() {
             bail!(
-                "error[import]: {}: there is no such file; try: the path of an ONNX file or of a folder with a model.onnx",
+                "error[import]: {}: there is no such file; try: the path of an ONNX file, of a Relay text or of a folder \
+                 with a model.onnx or a model.relay",
                 path.display()
             );
         }
-        let onnx::Imported { graph: imported, warnings } = onnx::import(&path)?;
+        let is_text = path.extension().is_some_and(|e| e == "relay" || e == "txt");
+        let onnx::Imported { graph: imported, warnings } =
+            if is_text { relay::import(&path)? } else { onnx::import(&path)? };
         let graph = simplify::run(imported.clone())?;
         Ok(Model { path, imported, graph, warnings })
     }

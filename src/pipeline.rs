@@ -1,20 +1,23 @@
-//! From a model to a program, in one call.
+//! From a model to programs, in one call.
 
 use crate::model::Model;
 use anyhow::Result;
 use ndarray::ArrayD;
 use tilewright_arch::Config;
 use tilewright_compiler::fixed::FixedGraph;
+use tilewright_compiler::network::{Network, Stage};
+use tilewright_compiler::quantise;
 use tilewright_compiler::schedule::{self, Schedule};
-use tilewright_compiler::{quantise, reference};
 
 /// A network compiled for a machine.
 #[derive(Clone, Debug)]
 pub struct Compiled {
     /// The quantised network.
-    pub fixed: FixedGraph,
-    /// Program and plan.
-    pub schedule: Schedule,
+    pub network: Network,
+    /// Program and plan of each stage; none for the host's.
+    pub schedules: Vec<Option<Schedule>>,
+    /// The machine.
+    pub config: Config,
 }
 
 /// Quantises with `calibration` and compiles for `config`.
@@ -24,9 +27,8 @@ pub fn compile(
     options: &quantise::Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let fixed = quantise::run(&model.graph, calibration, options)?;
-    let schedule = fastest(&fixed, config)?;
-    Ok(Compiled { fixed, schedule })
+    let network = quantise::run(&model.graph, calibration, options)?;
+    Compiled::new(network, config)
 }
 
 /// The schedule that takes the fewest cycles; the first of equals.
@@ -42,27 +44,42 @@ pub fn fastest(fixed: &FixedGraph, config: &Config) -> Result<Schedule> {
 }
 
 impl Compiled {
-    /// External memory before the start: constants, instructions and the inputs as bytes.
-    pub fn memory(&self, inputs: &[ArrayD<f32>]) -> Result<Vec<u8>> {
-        let program = &self.schedule.program;
-        let mut memory = program.image()?;
-        for (port, bytes) in program.inputs.iter().zip(reference::quantise_inputs(&self.fixed, inputs)?) {
-            let start = port.address as usize;
-            for (place, byte) in memory[start..].iter_mut().zip(bytes) {
-                *place = byte as u8;
-            }
-        }
-        Ok(memory)
+    /// Compiles every stage of the machine.
+    pub fn new(network: Network, config: &Config) -> Result<Compiled> {
+        let one = |stage: &Stage| match stage {
+            Stage::Machine { graph, .. } => fastest(graph, config).map(Some),
+            Stage::Host { .. } => Ok(None),
+        };
+        let schedules = network.stages.iter().map(one).collect::<Result<_>>()?;
+        Ok(Compiled { network, schedules, config: config.clone() })
     }
 
-    /// The outputs of the machine in external memory after the end.
-    pub fn outputs(&self, memory: &[u8]) -> Vec<Vec<i8>> {
-        let ports = self.schedule.program.outputs.iter();
-        ports
-            .map(|port| {
-                let start = port.address as usize;
-                memory[start..start + port.bytes()].iter().map(|&b| b as i8).collect()
-            })
-            .collect()
+    /// The programs with the numbers of their stages.
+    pub fn programs(&self) -> impl Iterator<Item = (usize, &Schedule)> {
+        self.schedules.iter().enumerate().filter_map(|(i, s)| Some((i, s.as_ref()?)))
     }
+}
+
+/// External memory before a program starts: constants, instructions and input bytes.
+pub fn memory(schedule: &Schedule, inputs: &[Vec<i8>]) -> Result<Vec<u8>> {
+    let program = &schedule.program;
+    let mut memory = program.image()?;
+    for (port, bytes) in program.inputs.iter().zip(inputs) {
+        let start = port.address as usize;
+        for (place, byte) in memory[start..].iter_mut().zip(bytes) {
+            *place = *byte as u8;
+        }
+    }
+    Ok(memory)
+}
+
+/// The output bytes in external memory after a program's end.
+pub fn outputs(schedule: &Schedule, memory: &[u8]) -> Vec<Vec<i8>> {
+    let ports = schedule.program.outputs.iter();
+    ports
+        .map(|port| {
+            let start = port.address as usize;
+            memory[start..start + port.bytes()].iter().map(|&b| b as i8).collect()
+        })
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! The ladder for one input: float reference, integer reference, simulator, Verilog.
 
 use crate::model::Model;
-use crate::pipeline::Compiled;
+use crate::pipeline::{self, Compiled};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub struct Proof {
     pub reference_mismatches: usize,
     /// Bytes in which Verilog and simulator differ (all of external memory); absent without `--rtl`.
     pub rtl_mismatches: Option<usize>,
-    /// Cycles of the simulator.
+    /// Cycles of the simulator, all stages together.
     pub sim_cycles: u64,
     /// Cycles of the Verilog; absent without `--rtl`.
     pub rtl_cycles: Option<u64>,
@@ -40,20 +40,22 @@ impl Proof {
 /// A simulated inference.
 #[derive(Clone, Debug)]
 pub struct Simulated {
-    /// External memory afterwards.
-    pub memory: Vec<u8>,
-    /// Cycles and traffic.
+    /// Cycles and traffic of all stages together.
     pub report: Report,
     /// The model's outputs (host operators included).
     pub outputs: Vec<ArrayD<f32>>,
 }
 
-/// Runs the program on one input in the simulator.
+/// Runs the programs on one input in the simulator, and the host's operators between them.
 pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated> {
-    let mut memory = compiled.memory(inputs)?;
-    let report = tilewright_sim::run(&compiled.schedule.program, &mut memory, &Default::default())?;
-    let outputs = reference::host_outputs(&compiled.fixed, &compiled.outputs(&memory))?;
-    Ok(Simulated { memory, report, outputs })
+    let mut report = Report::default();
+    let outputs = compiled.network.run(inputs, |number, _, inputs| -> Result<_> {
+        let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
+        let mut memory = pipeline::memory(schedule, &inputs)?;
+        report.append(&tilewright_sim::run(&schedule.program, &mut memory, &Default::default())?);
+        Ok(pipeline::outputs(schedule, &memory))
+    })?;
+    Ok(Simulated { report, outputs })
 }
 
 /// Walks the ladder for one input; `rtl` is the machine's Verilog, built.
@@ -63,27 +65,39 @@ pub fn verify(
     inputs: &[ArrayD<f32>],
     rtl: Option<&Rtl>,
 ) -> Result<(Proof, Simulated)> {
-    let simulated = simulate(compiled, inputs)?;
-    let tensors = reference::run(&compiled.fixed, &reference::quantise_inputs(&compiled.fixed, inputs)?);
-    let wanted = compiled.fixed.outputs.iter().map(|(t, _)| &tensors[t.0 as usize]);
-    let got = compiled.outputs(&simulated.memory);
     let mut proof = Proof {
-        compared_bytes: got.iter().map(Vec::len).sum(),
-        reference_mismatches: wanted.zip(&got).map(|(a, b)| differences(a, b)).sum(),
-        rtl_mismatches: None,
-        sim_cycles: simulated.report.cycles,
-        rtl_cycles: None,
+        compared_bytes: 0,
+        reference_mismatches: 0,
+        rtl_mismatches: rtl.map(|_| 0),
+        sim_cycles: 0,
+        rtl_cycles: rtl.map(|_| 0),
         max_abs_error: 0.0,
         sqnr_db: None,
     };
-    if let Some(rtl) = rtl {
-        let limit = simulated.report.cycles + simulated.report.cycles / 8 + 10_000;
-        let program = &compiled.schedule.program;
-        let options = cosim::Options { max_cycles: limit, stall: None };
-        let run = rtl.run(&compiled.memory(inputs)?, program.stream_address, program.counts(), &options)?;
-        proof.rtl_mismatches = Some(differences(&run.memory, &simulated.memory));
-        proof.rtl_cycles = Some(run.cycles);
-    }
+    let mut report = Report::default();
+    let outputs = compiled.network.run(inputs, |number, graph, inputs| -> Result<_> {
+        let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
+        let before = pipeline::memory(schedule, &inputs)?;
+        let mut memory = before.clone();
+        let one = tilewright_sim::run(&schedule.program, &mut memory, &Default::default())?;
+        let got = pipeline::outputs(schedule, &memory);
+        let tensors = reference::run(graph, &inputs);
+        let wanted = graph.outputs.iter().map(|(t, _)| &tensors[t.0 as usize]);
+        proof.compared_bytes += got.iter().map(Vec::len).sum::<usize>();
+        proof.reference_mismatches += wanted.zip(&got).map(|(a, b)| differences(a, b)).sum::<usize>();
+        if let Some(rtl) = rtl {
+            let limit = one.cycles + one.cycles / 8 + 10_000;
+            let program = &schedule.program;
+            let options = cosim::Options { max_cycles: limit, stall: None };
+            let run = rtl.run(&before, program.stream_address, program.counts(), &options)?;
+            proof.rtl_mismatches = proof.rtl_mismatches.map(|n| n + differences(&run.memory, &memory));
+            proof.rtl_cycles = proof.rtl_cycles.map(|n| n + run.cycles);
+        }
+        report.append(&one);
+        Ok(got)
+    })?;
+    proof.sim_cycles = report.cycles;
+    let simulated = Simulated { report, outputs };
     let float = float::run(&model.imported, inputs)?;
     let (mut signal, mut noise) = (0.0, 0.0);
     for (a, b) in float.iter().zip(&simulated.outputs) {

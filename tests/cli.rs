@@ -91,6 +91,36 @@ fn every_stage_prints() {
     }
 }
 
+/// The printed graph is a model like any other: it prints again as the same text.
+#[test]
+fn printed_graphs_are_read_again() {
+    let file = folder("relay").join("lenet.relay");
+    for stage in ["graph", "simplified"] {
+        let first = tilewright(&["inspect", &lenet(), "--stage", stage]);
+        assert!(first.status.success(), "{stage}: {}", text(&first.stderr));
+        assert!(text(&first.stdout).starts_with("#[version = \"0.0.5\"]\ndef @main("), "{stage}");
+        std::fs::write(&file, &first.stdout).unwrap();
+        let second = tilewright(&["inspect", file.to_str().unwrap(), "--stage", stage]);
+        assert!(first.stdout == second.stdout, "{stage}: {}", text(&second.stderr));
+    }
+}
+
+/// A network gives the same program whether it comes as ONNX or as Relay text.
+#[test]
+fn relay_text_compiles_to_the_same_program() {
+    let (text_folder, a, b) = (folder("relay-model"), folder("from-onnx"), folder("from-relay"));
+    let printed = tilewright(&["inspect", &lenet(), "--stage", "graph"]);
+    std::fs::write(text_folder.join("model.relay"), &printed.stdout).unwrap();
+    std::fs::copy(common::model("lenet_mnist").join("calib.npz"), text_folder.join("calib.npz")).unwrap();
+    for (model, out) in [(lenet(), &a), (text_folder.display().to_string(), &b)] {
+        let output = tilewright(&["compile", &model, "-o", out.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    for file in ["program.tasm", "memory.bin"] {
+        assert!(std::fs::read(a.join(file)).unwrap() == std::fs::read(b.join(file)).unwrap(), "{file}");
+    }
+}
+
 #[test]
 fn missing_files_are_named() {
     refused(&["verify", "no/such/model"], &["no/such/model", "try:"]);

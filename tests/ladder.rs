@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use std::cell::Cell;
 use std::path::PathBuf;
+use tilewright_arch::instr::Reduce;
 use tilewright_arch::{Config, Program};
-use tilewright_compiler::fixed::FixedGraph;
+use tilewright_compiler::fixed::{FixedGraph, Reduction};
 use tilewright_compiler::{reference, schedule};
 use tilewright_hdl::cosim::{Options, Rtl};
 
@@ -21,6 +22,14 @@ fn small(lanes: usize, columns: usize) -> Config {
     config.feature.pages = 32;
     config.weight_words = 300;
     config.parameter_words = 128;
+    config
+}
+
+/// A machine with so few pages that tensors leave the chip and come back, and pages are shared.
+fn tiny(lanes: usize, columns: usize) -> Config {
+    let mut config = small(lanes, columns);
+    config.name += "-tiny";
+    config.feature.pages = 4;
     config
 }
 
@@ -117,10 +126,60 @@ fn walk(machines: &[(Config, Option<Rtl>)], default_cases: u32) {
     assert!(ran.get() > 3 * refused.get(), "too few programs fit");
 }
 
+/// What the compiler does with large images only, counted in `seen`: blocks of a depthwise
+/// convolution on the columns, left-over channels with several rows, sums on the array.
+fn note_mappings(graph: &FixedGraph, program: &Program, seen: &mut [u32; 3]) {
+    for (i, layer) in program.layers.iter().enumerate() {
+        let Some(node) = graph.nodes.iter().find(|n| n.name == layer.name) else {
+            continue;
+        };
+        let parts: Vec<_> =
+            program.compute.iter().filter(|l| usize::from(l.layer) == i).map(|l| &l.op).collect();
+        let channels = graph.tensor(node.input).shape[0];
+        match &node.reduction {
+            Reduction::Conv { groups, .. } if *groups == channels && channels > 1 => {
+                seen[0] += u32::from(parts.iter().any(|op| op.reduce == Reduce::Dense));
+            }
+            Reduction::Conv { .. } => {
+                let plain = parts.iter().any(|op| op.line_step == 1);
+                seen[1] += u32::from(plain && parts.iter().any(|op| op.line_step > 1));
+            }
+            Reduction::Sum => seen[2] += u32::from(!parts.is_empty()),
+            Reduction::Max => {}
+        }
+    }
+}
+
+#[test]
+fn larger_images() {
+    let machines = [(9, 16), (8, 8), (7, 11)].map(|(p, c)| Config::sized(p, c));
+    let mut seen = [0; 3];
+    for seed in 0..60 {
+        let mut random = Random::new(seed);
+        let shape = [1 + random.below(3), 20 + random.below(30), 20 + random.below(30)];
+        let nodes = 1 + random.below(2);
+        let graph = common::random_graph_of(&mut random, nodes, shape);
+        let inputs = common::random_inputs(&graph, &mut random);
+        for config in &machines {
+            for schedule in schedule::candidates(&graph, config).unwrap() {
+                note_mappings(&graph, &schedule.program, &mut seen);
+                if let Err(e) = check_program(&graph, &schedule.program, &inputs, None) {
+                    panic!("seed {seed} on {}: {e}\n{graph}", config.name);
+                }
+            }
+        }
+    }
+    assert!(seen.iter().all(|n| *n > 5), "mappings occur only {seen:?} times");
+}
+
 #[test]
 fn reference_equals_simulator() {
     let sizes = [(9, 16), (8, 8), (7, 11), (4, 4), (5, 3)].map(|(p, c)| Config::sized(p, c));
-    let machines: Vec<_> = sizes.into_iter().chain([small(9, 4), small(4, 16)]).map(|c| (c, None)).collect();
+    let machines: Vec<_> = sizes
+        .into_iter()
+        .chain([small(9, 4), small(4, 16), tiny(9, 4), tiny(8, 8)])
+        .map(|c| (c, None))
+        .collect();
     walk(&machines, 300);
 }
 
@@ -132,8 +191,9 @@ fn reference_equals_simulator_equals_verilog() {
         let rtl = Rtl::build(&config, &cache).unwrap();
         (config, Some(rtl))
     };
-    // Odd lanes and columns with full-rate requantisers, and even ones with small memories.
+    // Odd lanes and columns with full-rate requantisers, even ones with small memories, and one
+    // that keeps little on chip.
     let mut odd = Config::sized(5, 3);
     odd.compute_slot = 1;
-    walk(&[build(odd), build(small(4, 4))], 200);
+    walk(&[build(odd), build(small(4, 4)), build(tiny(5, 4))], 200);
 }

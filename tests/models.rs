@@ -13,7 +13,9 @@ use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
 use tilewright::proof;
 use tilewright_arch::Config;
+use tilewright_compiler::network::Network;
 use tilewright_compiler::quantise;
+use tilewright_compiler::schedule::Schedule;
 
 /// The networks of this repository.
 const OWN: [&str; 4] = ["lenet_mnist", "resnet_mnist", "mobilenetv2_mnist", "espcn_x2"];
@@ -22,21 +24,20 @@ const SHARED: [&str; 4] =
     ["mlperf_ic_resnet8", "mlperf_kws_dscnn", "mlperf_vww_mobilenet025", "mlperf_ad_autoencoder"];
 const ARRAYS: [(usize, usize); 4] = [(9, 16), (8, 8), (7, 11), (4, 4)];
 
-fn load(folder: &Path) -> (Model, tilewright_compiler::fixed::FixedGraph, Vec<ArrayD<f32>>) {
+fn load(folder: &Path) -> (Model, Network, Vec<ArrayD<f32>>) {
     let model = Model::read(folder).unwrap();
     let calibration = model.calibration(None).unwrap();
-    let fixed = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
-    (model, fixed, input)
+    (model, network, input)
 }
 
 /// Cycles of every array for one network, each checked against the integer reference.
 fn cycles(folder: &Path, name: &str) -> String {
-    let (model, fixed, input) = load(folder);
+    let (model, network, input) = load(folder);
     let mut lines = String::new();
     for (lanes, columns) in ARRAYS {
-        let schedule = pipeline::fastest(&fixed, &Config::sized(lanes, columns)).unwrap();
-        let compiled = Compiled { fixed: fixed.clone(), schedule };
+        let compiled = Compiled::new(network.clone(), &Config::sized(lanes, columns)).unwrap();
         let (proof, simulated) = proof::verify(&model, &compiled, &input, None).unwrap();
         assert_eq!(proof.reference_mismatches, 0, "{name} on {lanes}x{columns}");
         let report = simulated.report;
@@ -72,9 +73,9 @@ fn shared_networks() {
 #[test]
 fn resnet8_keeps_the_array_busy() {
     let Some(folder) = common::shared_model("mlperf_ic_resnet8") else { return };
-    let (_, fixed, _) = load(&folder);
-    let program = pipeline::fastest(&fixed, &Config::sized(9, 16)).unwrap().program;
-    let report = tilewright_sim::time(&program, false).unwrap();
+    let (_, network, input) = load(&folder);
+    let compiled = Compiled::new(network, &Config::sized(9, 16)).unwrap();
+    let report = proof::simulate(&compiled, &input).unwrap().report;
     assert!(report.utilisation >= 0.85, "{}", report.utilisation);
 }
 
@@ -97,9 +98,12 @@ fn quality_is_kept() {
 #[test]
 fn compilation_is_deterministic() {
     let text = || {
-        let (_, fixed, _) = load(&common::model("resnet_mnist"));
-        let program = pipeline::fastest(&fixed, &Config::sized(9, 16)).unwrap().program;
-        (tilewright_arch::asm::print(&program), program.image().unwrap())
+        let (_, network, _) = load(&common::model("resnet_mnist"));
+        let compiled = Compiled::new(network, &Config::sized(9, 16)).unwrap();
+        let text = |(_, s): (usize, &Schedule)| {
+            (tilewright_arch::asm::print(&s.program), s.program.image().unwrap())
+        };
+        compiled.programs().map(text).collect::<Vec<_>>()
     };
     assert!(text() == text());
 }

@@ -146,6 +146,7 @@ fields! {
     OPERAND_ZERO "operand_zero" 8, true;
     OPERAND_MANTISSA "operand_mantissa" 17, true;
     OPERAND_SHIFT "operand_shift" 5, false;
+    OPERAND_MULTIPLY "operand_multiply" 1, false;
     OUTPUT_BASE_ROW "output_base_row" 16, true;
     OUTPUT_BASE_BANK "output_base_bank" 6, false;
     OUTPUT_GROUP_ROW "output_group_row" 16, true;
@@ -451,6 +452,7 @@ impl TileOp {
             w.put(f::OPERAND_ZERO, operand.scale.zero)?;
             w.put(f::OPERAND_MANTISSA, operand.scale.mantissa)?;
             w.put(f::OPERAND_SHIFT, operand.scale.shift)?;
+            w.put(f::OPERAND_MULTIPLY, operand.scale.multiply)?;
         }
         w.target(&OUTPUT_TARGET, &self.output, self)?;
         Ok(w.bytes)
@@ -517,6 +519,7 @@ impl TileOp {
                     zero: r.get(f::OPERAND_ZERO) as i8,
                     mantissa: r.get(f::OPERAND_MANTISSA) as i32,
                     shift: r.get(f::OPERAND_SHIFT) as u8,
+                    multiply: r.get(f::OPERAND_MULTIPLY) != 0,
                 },
             }),
             output: r.target(&OUTPUT_TARGET, width, inner_columns),

@@ -14,6 +14,16 @@
 //! q = table ? table[y + 128] : y
 //! ```
 //!
+//! An operand with [`OperandScale::multiply`] is a factor instead of a term. The scaled accumulator
+//! is then the multiplicand, in as many fractional bits as the compiler likes, and only the product
+//! has [`FRACTION`] of them:
+//!
+//! ```text
+//! t = sat18((s * (s < 0 ? negative_mantissa : mantissa)) >> shift)      floor
+//! p = sat20((t * (operand - operand_zero)) >> operand_shift)            floor
+//! y = clamp((p + (zero << 8) + 128) >> 8, lo, hi)                       floor
+//! ```
+//!
 //! Half up instead of half to even: the two differ only where a scaled accumulator lies exactly on
 //! a tie, which a 16-bit mantissa makes rarer than one value in thousands, and half up is one adder.
 
@@ -21,8 +31,11 @@ use serde::{Deserialize, Serialize};
 
 /// Fractional bits kept until the rounding.
 pub const FRACTION: u32 = 8;
-/// Bits (signed) to which the scaled accumulator and the scaled operand saturate.
+/// Bits (signed) to which the scaled accumulator, the scaled operand and their product saturate.
 pub const SCALED_BITS: u32 = 20;
+/// Bits (signed) to which the scaled accumulator saturates when an operand multiplies it: one input
+/// of a hardware multiplier.
+pub const MULTIPLICAND_BITS: u32 = 18;
 /// Largest shift of a [`Channel`] or an operand.
 pub const MAX_SHIFT: u8 = 31;
 /// Largest magnitude of a mantissa (17 bits signed, without the most negative value).
@@ -68,22 +81,37 @@ impl Channel {
     }
 }
 
-/// Scale of a residual operand.
+/// What the post unit does with its second operand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct OperandScale {
     /// Zero point of the operand.
     pub zero: i8,
-    /// Scale, in -65535..=65535.
+    /// Scale, in -65535..=65535; not used (but encoded) by an operand that multiplies.
     pub mantissa: i32,
     /// Right shift after the product, 0..=31.
     pub shift: u8,
+    /// The operand multiplies the scaled accumulator instead of being scaled and added to it.
+    pub multiply: bool,
 }
 
 impl OperandScale {
-    /// The operand's contribution with [`FRACTION`] fractional bits.
-    pub fn apply(&self, operand: i8) -> i32 {
-        let difference = i64::from(operand) - i64::from(self.zero);
-        saturate((difference * i64::from(self.mantissa)) >> self.shift)
+    /// The operand less its zero point, in -255..=255.
+    pub fn difference(&self, operand: i8) -> i32 {
+        i32::from(operand) - i32::from(self.zero)
+    }
+
+    /// What an operand that is added contributes (`u` of the module text), with [`FRACTION`]
+    /// fractional bits.
+    pub fn added(&self, operand: i8) -> i32 {
+        let product = i64::from(self.difference(operand)) * i64::from(self.mantissa);
+        saturate(product >> self.shift, SCALED_BITS)
+    }
+
+    /// The product (`p` of the module text) of an operand and a multiplicand of
+    /// [`MULTIPLICAND_BITS`], with [`FRACTION`] fractional bits.
+    pub fn multiplied(&self, multiplicand: i32, operand: i8) -> i32 {
+        let product = i64::from(multiplicand) * i64::from(self.difference(operand));
+        saturate(product >> self.shift, SCALED_BITS)
     }
 }
 
@@ -98,20 +126,21 @@ pub struct Post {
     pub hi: i8,
 }
 
-fn saturate(value: i64) -> i32 {
-    let limit = 1i64 << (SCALED_BITS - 1);
+fn saturate(value: i64, bits: u32) -> i32 {
+    let limit = 1i64 << (bits - 1);
     value.clamp(-limit, limit - 1) as i32
 }
 
-/// The scaled accumulator with [`FRACTION`] fractional bits (`t` of the module text).
+/// The scaled accumulator (`t` of the module text), saturated to `bits`: [`SCALED_BITS`], or
+/// [`MULTIPLICAND_BITS`] for an operand that multiplies.
 /// The sum wraps at 32 bits as the hardware's does; the compiler proves that it never has to.
-pub fn scale(acc: i32, channel: &Channel) -> i32 {
+pub fn scale(acc: i32, channel: &Channel, bits: u32) -> i32 {
     let sum = acc.wrapping_add(channel.bias);
     let mantissa = if sum < 0 { channel.negative_mantissa } else { channel.mantissa };
-    saturate((i64::from(sum) * i64::from(mantissa)) >> channel.shift)
+    saturate((i64::from(sum) * i64::from(mantissa)) >> channel.shift, bits)
 }
 
-/// Rounds, offsets, clamps and looks up: `t + u` to the output byte.
+/// Rounds, offsets, clamps and looks up: `t + u` or `p` to the output byte.
 pub fn finish(scaled: i32, post: &Post, table: Option<&[i8; 256]>) -> i8 {
     let y = (scaled + (i32::from(post.zero) << FRACTION) + (1 << (FRACTION - 1))) >> FRACTION;
     let y = if y < i32::from(post.lo) {
@@ -132,8 +161,12 @@ pub fn post(
     post: &Post,
     table: Option<&[i8; 256]>,
 ) -> i8 {
-    let operand = operand.map_or(0, |(value, scale)| scale.apply(value));
-    finish(scale(acc, channel) + operand, post, table)
+    let scaled = match operand {
+        None => scale(acc, channel, SCALED_BITS),
+        Some((value, by)) if by.multiply => by.multiplied(scale(acc, channel, MULTIPLICAND_BITS), value),
+        Some((value, by)) => scale(acc, channel, SCALED_BITS) + by.added(value),
+    };
+    finish(scaled, post, table)
 }
 
 /// A real factor as `mantissa * 2^-(shift + FRACTION)`: the nearest with 16 significant bits.
@@ -217,6 +250,57 @@ mod tests {
             let exact = (2 * sum * i128::from(m) + denominator).div_euclid(2 * denominator);
             assert_eq!(i128::from(post(acc, &channel, None, &PLAIN, None)), exact.clamp(-128, 127));
         }
+    }
+
+    /// Both modes of an operand against exact rational arithmetic: floors at the bits that the
+    /// module text names, then floor(x + 1/2).
+    #[test]
+    fn operands_match_rationals() {
+        let mut state = 7u64;
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as i64
+        };
+        let (mut saturated, mut inside) = ([0; 2], 0);
+        for i in 0..40000 {
+            let channel = Channel {
+                bias: (next() % 20001 - 10000) as i32,
+                mantissa: (next() % 65536) as i32,
+                negative_mantissa: (next() % 131071 - 65535) as i32,
+                shift: (next() % 32) as u8,
+            };
+            let acc = (next() % 2_000_001 - 1_000_000) as i32;
+            let by = OperandScale {
+                zero: next() as i8,
+                mantissa: (next() % 131071 - 65535) as i32,
+                shift: (next() % 32) as u8,
+                multiply: i % 2 == 0,
+            };
+            let value = next() as i8;
+            let zero = next() as i8;
+            let shifted = |value: i128, shift: u8, bits: u32| {
+                let limit = 1i128 << (bits - 1);
+                value.div_euclid(1i128 << shift).clamp(-limit, limit - 1)
+            };
+            let sum = i128::from(acc) + i128::from(channel.bias);
+            let m = if sum < 0 { channel.negative_mantissa } else { channel.mantissa };
+            let difference = i128::from(value) - i128::from(by.zero);
+            let total = if by.multiply {
+                let t = shifted(sum * i128::from(m), channel.shift, 18);
+                let p = shifted(t * difference, by.shift, 20);
+                saturated[0] += u32::from(t == (1 << 17) - 1 || t == -(1 << 17));
+                saturated[1] += u32::from(p == (1 << 19) - 1 || p == -(1 << 19));
+                p
+            } else {
+                shifted(sum * i128::from(m), channel.shift, 20)
+                    + shifted(difference * i128::from(by.mantissa), by.shift, 20)
+            };
+            let exact = (2 * (total + 256 * i128::from(zero)) + 256).div_euclid(512);
+            inside += u32::from(by.multiply && (-127..127).contains(&exact) && total != 0);
+            let got = post(acc, &channel, Some((value, &by)), &Post { zero, ..PLAIN }, None);
+            assert_eq!(i128::from(got), exact.clamp(-128, 127), "{acc} {channel:?} {value} {by:?}");
+        }
+        assert!(saturated.iter().all(|n| *n > 1000) && inside > 1000, "{saturated:?} {inside}");
     }
 
     #[test]

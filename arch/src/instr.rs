@@ -164,16 +164,17 @@ pub struct Target {
     /// A column is accessed in this many cycles, one for each segment of the tile's lanes.
     pub segments: u8,
     /// A new segment begins at every line end and after this many lanes. The lanes of a segment lie
-    /// in different banks.
+    /// in different banks; those of an operand may also read one and the same byte.
     pub segment_lanes: u8,
 }
 
-/// The second operand of the post unit.
+/// The second operand of the post unit: added to the scaled accumulator or multiplied with it. Steps
+/// of zero repeat it: over pixels and lines it is then one byte for each column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Operand {
     /// Its addresses.
     pub target: Target,
-    /// Its scale.
+    /// Its scale, and whether it is added or multiplied.
     pub scale: OperandScale,
 }
 
@@ -205,7 +206,7 @@ pub struct Operand {
 ///
 /// Accumulators wrap at 32 bits. Lanes beyond the last line read and write nothing. No instruction
 /// writes a byte twice or one that it gathers, and its operand lies in other pages than its input;
-/// the operand may be overwritten in place (same addresses as the output).
+/// the operand may be overwritten in place (same addresses as the output, each byte read once).
 ///
 /// `post` is [`crate::fixed::post`]. Weight addresses wrap at the end of the weight memory. All K
 /// steps of a tile follow each other without a gap; columns drain from a shadow copy while the next

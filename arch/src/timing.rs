@@ -140,10 +140,15 @@ pub fn feature_read_latency(config: &Config) -> u64 {
     config.pipeline.ram as u64 + 2
 }
 
-/// Cycles that the steps of a tile are counted ahead of the gather, so that a residual operand,
-/// which takes up to P cycles for a column, meets the column's sums.
+/// Cycles by which the operand's bytes may be later than the sums: the accumulator is scaled first.
+pub fn operand_late(config: &Config) -> u64 {
+    (SCALE + config.pipeline.multiplier as u64 + 1).min(config.lanes as u64 + 1)
+}
+
+/// Cycles that the steps of a tile are counted ahead of the gather, so that an operand, which takes
+/// up to P cycles for a column, is there in time.
 pub fn lead(config: &Config) -> u64 {
-    config.lanes as u64 + 1
+    config.lanes as u64 + 1 - operand_late(config)
 }
 
 /// From a step at the gather to its lane data: offset (3), lane addresses (3), decoding,
@@ -163,10 +168,20 @@ pub fn lane_skew(unit: Unit, config: &Config) -> u64 {
     if unit == Unit::Vector { 0 } else { config.lanes.div_ceil(config.pipeline.fanout) as u64 - 1 }
 }
 
-/// From a sum to its byte. The operand's multiplication by shifts and additions takes as long as a
-/// multiplier of three stages.
+/// From a sum to the scaled accumulator, besides the multiplier: bias and choice of the mantissa (2),
+/// the halves of the product (1), shift (3), saturation (2).
+pub const SCALE: u64 = 8;
+/// From the scaled accumulator to the operand's contribution. The operand comes second because it
+/// may multiply the accumulator: multiplicand and its triple (2), the product by shifts and
+/// additions (4), shift (3), saturation (2), zero point and rounding (1).
+pub const OPERAND: u64 = 12;
+/// From the operand's contribution to the byte, besides the table's memory: sum, clamps (2) and
+/// selection.
+pub const CLAMP: u64 = 4;
+
+/// From a sum to its byte.
 pub fn requantise_latency(config: &Config) -> u64 {
-    12 + config.pipeline.multiplier.max(3) as u64 + config.pipeline.ram as u64
+    SCALE + config.pipeline.multiplier as u64 + OPERAND + CLAMP + config.pipeline.ram as u64
 }
 
 /// Pipeline cycles of a tile operation that do not depend on its fields: lead, gather, reduction,

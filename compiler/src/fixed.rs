@@ -4,8 +4,8 @@
 //! Tensors are C x H x W of 8-bit affine values. The arithmetic of a node is [`tilewright_arch::fixed`]'s.
 //!
 //! # Invariants
-//! * nodes are in topological order; every tensor is a graph input or is written completely, each
-//!   element once, by the nodes that name it as output;
+//! * nodes are in topological order; every tensor is a graph input, a constant, or written completely,
+//!   each element once, by the nodes that name it as output;
 //! * no accumulator can leave 32 bits (the quantiser proves it for every node);
 //! * weights are never -128.
 //!
@@ -15,13 +15,16 @@
 mod bound;
 mod text;
 mod verify;
+mod view;
 
 #[cfg(test)]
 mod tests;
 
-use crate::graph::{DepthToSpaceMode, Graph, Window};
+use crate::graph::{DepthToSpaceMode, Window};
 use std::fmt;
 use tilewright_arch::fixed::{Channel, OperandScale, Post};
+
+pub use view::View;
 
 /// Names a tensor of a [`FixedGraph`]; prints as `t7`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -65,6 +68,12 @@ pub enum Reduction {
         /// Groups.
         groups: usize,
     },
+    /// Product with another tensor, pixel by pixel: the sum over input channels i of
+    /// (input\[i\]\[y\]\[x\] - zero point of the input) * weights\[i\]\[0\]\[o\]. The window is 1 x 1.
+    Product {
+        /// Input channels x 1 x output channels, of zero point 0.
+        weights: View,
+    },
     /// Sum of the window, channel by channel (average pools, sums, copies). Outside the input reads
     /// the input's zero point.
     Sum,
@@ -72,11 +81,9 @@ pub enum Reduction {
     Max,
 }
 
-/// Which part of the output tensor a node writes, and in what order its channels lie there.
+/// Which part of its grid a node computes, and how the grid lies in its output.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Place {
-    /// Output channel that the node's channel 0 goes to (Concat writes in parts).
-    pub channel: usize,
     /// Output rows and columns computed: y0, x0, height, width, in the node's own grid (before
     /// DepthToSpace). Border regions of average pools differ in their divisor.
     pub region: [usize; 4],
@@ -85,9 +92,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where in the output tensor the result of a node's channel `c` at row `y`, column `x` of its
-    /// grid goes; `channels` is how many the node has. DepthToSpace comes first, then `channel` is
-    /// added to its result.
+    /// Where in the node's output view the result of its channel `c` at row `y`, column `x` of its
+    /// grid goes; `channels` is how many the node has.
     pub fn target(&self, channels: usize, c: usize, y: usize, x: usize) -> [usize; 3] {
         let (r, mode) = self.depth_to_space;
         let depth = channels / (r * r);
@@ -95,8 +101,17 @@ impl Place {
             DepthToSpaceMode::Dcr => (c % depth, c / depth),
             DepthToSpaceMode::Crd => (c / (r * r), c % (r * r)),
         };
-        [self.channel + plane, y * r + block / r, x * r + block % r]
+        [plane, y * r + block / r, x * r + block % r]
     }
+}
+
+/// The second operand of a node's post unit.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Operand {
+    /// A tensor's part of exactly the node's grid (before DepthToSpace).
+    pub view: View,
+    /// How it enters the result.
+    pub scale: OperandScale,
 }
 
 /// One tile operation in the making.
@@ -106,24 +121,36 @@ pub struct FixedNode {
     pub name: String,
     /// Operators it came from, as `conv2d+relu`.
     pub operator: String,
-    /// The gathered tensor.
-    pub input: TensorId,
-    /// Kernel, strides, dilations and pads; pads are of the whole output, not of the region.
+    /// What is gathered.
+    pub input: View,
+    /// Kernel, strides, dilations and pads over the input view; pads are of the whole output, not of
+    /// the region.
     pub window: Window,
     /// What is done over the window.
     pub reduction: Reduction,
     /// Requantisation: one per output channel, or a single one for all.
     pub channels: Vec<Channel>,
-    /// Second operand: a tensor of exactly the output grid's shape (before DepthToSpace).
-    pub operand: Option<(TensorId, OperandScale)>,
+    /// Second operand.
+    pub operand: Option<Operand>,
     /// Zero point and clamps.
     pub post: Post,
     /// Activation table, indexed by the clamped value plus 128.
     pub table: Option<Box<[i8; 256]>>,
-    /// The written tensor.
-    pub output: TensorId,
-    /// Where in it.
+    /// What is written: the grid after DepthToSpace.
+    pub output: View,
+    /// What is computed, and in which order of channels it is written.
     pub place: Place,
+}
+
+impl FixedNode {
+    /// What the node reads: its input, then weights and operand where they are tensors.
+    pub fn reads(&self) -> impl Iterator<Item = &View> {
+        let weights = match &self.reduction {
+            Reduction::Product { weights } => Some(weights),
+            _ => None,
+        };
+        std::iter::once(&self.input).chain(weights).chain(self.operand.as_ref().map(|o| &o.view))
+    }
 }
 
 /// A quantised network.
@@ -135,13 +162,15 @@ pub struct FixedGraph {
     pub tensors: Vec<Tensor>,
     /// All operations.
     pub nodes: Vec<FixedNode>,
-    /// Inputs, with the source model's input shape.
+    /// Tensors that never change, with their elements; no node writes them.
+    pub constants: Vec<(TensorId, Vec<i8>)>,
+    /// Tensors filled from outside, with a shape of as many elements.
     pub inputs: Vec<(TensorId, Vec<usize>)>,
-    /// Outputs of the machine, with the shape the source model gives them.
+    /// Tensors that are wanted outside, with a shape of as many elements.
     pub outputs: Vec<(TensorId, Vec<usize>)>,
-    /// Operators left to the host, run in float on the dequantised outputs: its inputs are
-    /// `outputs`, its outputs the model's.
-    pub host: Option<Graph>,
+    /// Outputs made in pieces: for each output further tensors, in order, whose elements follow its
+    /// own. The quantiser makes none.
+    pub pieces: Vec<(TensorId, TensorId)>,
 }
 
 impl FixedGraph {
@@ -153,7 +182,7 @@ impl FixedGraph {
     /// Output channels, rows and columns of a node's whole grid, before DepthToSpace and whatever
     /// the region.
     pub fn grid(&self, node: &FixedNode) -> [usize; 3] {
-        let [channels, height, width] = self.tensor(node.input).shape;
+        let [channels, height, width] = node.input.shape;
         let w = &node.window;
         let extent = |size: usize, axis: usize| {
             let reach = w.dilation[axis] * (w.kernel[axis] - 1) + 1;
@@ -163,9 +192,16 @@ impl FixedGraph {
             Reduction::Conv { weights, groups } => {
                 weights.len() / (channels / groups * w.kernel[0] * w.kernel[1])
             }
+            Reduction::Product { weights } => weights.shape[2],
             Reduction::Sum | Reduction::Max => channels,
         };
         [out, extent(height, 0), extent(width, 1)]
+    }
+
+    /// Elements of an output with its pieces.
+    pub fn output_elements(&self, id: TensorId) -> usize {
+        let pieces = self.pieces.iter().filter(|(of, _)| *of == id);
+        self.tensor(id).elements() + pieces.map(|(_, piece)| self.tensor(*piece).elements()).sum::<usize>()
     }
 
     /// The requantisation of a node's output channel `c`.
@@ -181,6 +217,7 @@ impl FixedGraph {
         let [_, _, h, w] = node.place.region;
         match &node.reduction {
             Reduction::Conv { weights, .. } => (weights.len() * h * w) as u64,
+            Reduction::Product { weights } => (weights.shape[0] * weights.shape[2] * h * w) as u64,
             Reduction::Sum | Reduction::Max => 0,
         }
     }

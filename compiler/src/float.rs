@@ -11,6 +11,7 @@ mod conv_transpose;
 mod matrix;
 mod moves;
 mod pool;
+mod quantize;
 mod recurrent;
 mod reduce;
 mod resize;
@@ -26,6 +27,9 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Op, Source, ValueId};
+
+pub(crate) use resize::taps_by_axis as resize_taps;
+pub(crate) use unary::unary;
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::new("float", message))
@@ -216,5 +220,7 @@ fn evaluate(op: &Op, x: &[ArrayViewD<f32>], shape: &[usize]) -> Result<ArrayD<f3
         Op::LayerNormalization { axis, epsilon } => reduce::layer_normalization(x, *axis, *epsilon),
         Op::InstanceNormalization { epsilon } => reduce::instance_normalization(x, *epsilon),
         Op::Recurrent(r) => recurrent::recurrent(x, r, shape),
+        Op::QuantizeLinear { integer, axis } => quantize::quantize(x, *integer, *axis),
+        Op::DequantizeLinear { axis, .. } => quantize::dequantize(x, *axis),
     })
 }

@@ -12,6 +12,7 @@
 
 mod build;
 mod infer;
+mod integer;
 mod kinds;
 mod parse;
 mod rules;
@@ -25,9 +26,11 @@ use std::fmt;
 
 pub(crate) use infer::broadcast;
 pub use infer::{elements, infer};
+pub use integer::Integer;
 pub use kinds::{
     BinaryKind, Cell, Coordinates, Direction, Interpolation, PadMode, ReduceKind, Rounding, UnaryKind,
 };
+pub(crate) use parse::operator_from_text;
 pub use parse::parse;
 pub use text::Data;
 
@@ -299,6 +302,21 @@ pub enum Op {
     },
     /// A recurrent layer.
     Recurrent(Recurrent),
+    /// Inputs: x, scale, zero point. Whole numbers: x / scale to the nearest, halves to even, plus the
+    /// zero point, saturated to the type.
+    QuantizeLinear {
+        /// The result's type.
+        integer: Integer,
+        /// Axis along which scale and zero point vary (their shape is its extent); one of each if none.
+        axis: Option<usize>,
+    },
+    /// Inputs: x (whole numbers of the type), scale, zero point: (x - zero point) * scale.
+    DequantizeLinear {
+        /// The type of x.
+        integer: Integer,
+        /// As in `QuantizeLinear`.
+        axis: Option<usize>,
+    },
 }
 
 /// An operator applied to values.
@@ -369,6 +387,8 @@ impl Op {
                 Cell::Lstm => "LSTM",
                 Cell::Gru { .. } => "GRU",
             },
+            Op::QuantizeLinear { .. } => "QuantizeLinear",
+            Op::DequantizeLinear { .. } => "DequantizeLinear",
         }
     }
 }

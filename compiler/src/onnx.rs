@@ -1,4 +1,4 @@
-//! Reading ONNX models: float32 networks of opset 7 to 22 with static shapes.
+//! Reading ONNX models: networks of opset 7 to 22 with static shapes, float32 or quantised.
 //!
 //! Every node becomes nodes of [`Graph`] with the same meaning or is refused by file, node,
 //! operator and attribute; nothing is dropped silently. What only carries constants or copies
@@ -19,6 +19,7 @@ mod norm;
 mod order;
 mod pool;
 mod proto;
+mod quantized;
 mod recurrent;
 mod reduce;
 mod resize;

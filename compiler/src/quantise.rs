@@ -1,27 +1,37 @@
 //! From float to 8 bits: ranges from calibration, fusion into the machine's operations, integers.
 //!
-//! 1. `plan` fuses operators and decides which values become tensors, `sharing` which of them share
-//!    scale and memory.
+//! 1. `plan` fuses operators, decides which values become tensors and what is left to the host;
+//!    `held` is how values lie in tensors, `sharing` which tensors share scale and memory.
 //! 2. `calibrate` runs the samples in float; `range` makes scales of what it saw.
-//! 3. `lower` makes integers and proves that no sum can leave 32 bits.
+//! 3. `lower` makes integers and proves that no sum can leave 32 bits, `stages` cuts them where the
+//!    host works.
 //! 4. `correct` takes the mean error of every channel out of its bias.
 //!
 //! The result depends on the graph, the samples and the options alone, not on threads.
 
 mod calibrate;
 mod chain;
+mod constants;
 mod correct;
+mod entropy;
 mod equalise;
+mod given;
+mod held;
 mod histogram;
+mod joins;
 mod kind;
 mod links;
 mod lower;
+mod options;
+mod phases;
 mod plan;
+mod product;
 mod range;
 mod report;
 mod rounding;
-mod shapes;
 mod sharing;
+mod stages;
+mod tables;
 mod weights;
 
 #[cfg(test)]
@@ -31,11 +41,12 @@ pub use range::Ranges;
 pub use report::{Layer, sqnr_db};
 
 use crate::error::Result;
-use crate::fixed::FixedGraph;
 use crate::graph::Graph;
+use crate::network::Network;
+use given::Given;
 use lower::Lowered;
 use ndarray::ArrayD;
-use plan::Plan;
+use plan::{Origin, Plan};
 use range::Affine;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -46,11 +57,14 @@ use std::borrow::Cow;
 const CORRECTED: usize = 32;
 /// Multiply-accumulates that bias correction may spend (it runs a sample at least twice).
 const CORRECTION_MACS: u64 = 2_000_000_000;
+/// Zero points up to this far from 0 are those of signed values.
+const SIGNED: f64 = 64.0;
 /// Samples that a report is measured on, at most.
 const MEASURED: usize = 4;
 
 /// What may be chosen; the default needs no tuning.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// How ranges of activations are chosen. Inputs always get the range seen.
     pub ranges: Ranges,
@@ -71,8 +85,8 @@ impl Default for Options {
 /// # Errors
 /// An operator that the machine cannot run (unless only the end of the network needs it), samples
 /// that do not fit, a layer that 8-bit arithmetic cannot express; each names node and operator.
-pub fn run(graph: &Graph, calibration: &[Vec<ArrayD<f32>>], options: &Options) -> Result<FixedGraph> {
-    Ok(quantise(graph, calibration, options)?.lowered.fixed)
+pub fn run(graph: &Graph, calibration: &[Vec<ArrayD<f32>>], options: &Options) -> Result<Network> {
+    Ok(quantise(graph, calibration, options)?.lowered.network)
 }
 
 /// [`run`], and what it did to every layer, measured on the first calibration samples.
@@ -83,11 +97,11 @@ pub fn run_reported(
     graph: &Graph,
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
-) -> Result<(FixedGraph, Vec<Layer>)> {
+) -> Result<(Network, Vec<Layer>)> {
     let Quantised { graph, plan, sharing, lowered } = quantise(graph, calibration, options)?;
     let samples = &calibration[..calibration.len().min(MEASURED)];
     let layers = report::measure(&graph, &plan, &sharing, &lowered, samples)?;
-    Ok((lowered.fixed, layers))
+    Ok((lowered.network, layers))
 }
 
 struct Quantised<'a> {
@@ -104,33 +118,74 @@ fn quantise<'a>(
     options: &Options,
 ) -> Result<Quantised<'a>> {
     graph.verify().map_err(|e| e.stage("quantise"))?;
-    // Refuse what cannot be quantised before any sample is run.
-    plan::plan(graph)?;
-    let graph = match options.equalise {
-        true => Cow::Owned(equalise::equalise(graph.clone(), calibration)?),
-        false => Cow::Borrowed(graph),
+    // A quantised model is taken as it is: only what it leaves open is chosen.
+    let mut given = Given::default();
+    let graph = if given::is_quantised(graph) {
+        let (stripped, prescribed) = given::strip(graph)?;
+        given = prescribed;
+        Cow::Owned(stripped)
+    } else if options.equalise {
+        Cow::Owned(equalise::equalise(graph.clone(), calibration)?)
+    } else {
+        Cow::Borrowed(graph)
     };
-    let plan = plan::plan(&graph)?;
-    let sharing = Sharing::new(&plan);
+    let mut plan = plan::plan(&graph, &given);
+    tables::tabulate(&mut plan, &given);
+    let sharing = Sharing::new(&plan, &given);
     let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
-    let corrected = if options.bias_correction { affordable.min(calibration.len()) } else { 0 };
-    let seen = calibrate::observe(&graph, &plan, calibration, corrected)?;
+    let correct = options.bias_correction && given.is_empty();
+    let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
+    let complete = |h: usize| given.affine(plan.homes[sharing.representative(h)].value).is_some();
+    let open_table = |g: &plan::Group| g.chain.before_table.is_some() && !g.is_lookup();
+    let seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
+        calibrate::Seen::nothing(&plan)
+    } else {
+        calibrate::observe(&graph, &plan, calibration, corrected)?
+    };
     let choose = |h: usize| {
-        let seen = &seen.homes[h];
+        let histogram = &seen.homes[h];
         if sharing.representative(h) != h {
             return Affine::spanning(0.0, 0.0);
         }
+        if let Some(affine) = given.affine(plan.homes[h].value) {
+            return affine;
+        }
         // The host quantises inputs, which often are bytes to begin with: exactly the range seen.
-        match plan.homes[h].group {
-            None => Affine::spanning(f64::from(seen.min), f64::from(seen.max)),
-            Some(_) => options.ranges.choose(seen),
+        let affine = match plan.homes[h].origin {
+            Origin::Host | Origin::Constant(_) => {
+                Affine::spanning(f64::from(histogram.min), f64::from(histogram.max))
+            }
+            Origin::Group(_) => options.ranges.choose(histogram),
+        };
+        // Signed values lose little by a zero point of 0, which spares products a second pass.
+        let signed = f64::from(affine.zero).abs() < SIGNED;
+        match (sharing.is_symmetric(h), sharing.is_raised(h)) {
+            (true, _) => affine.symmetric(),
+            (false, true) if signed => affine.symmetric(),
+            (false, true) => affine.raised(),
+            (false, false) => affine,
         }
     };
     let affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();
-    let mut lowered = lower::lower(&graph, &plan, &sharing, &affine, &seen.patches)?;
+    let before_table = |g: usize| {
+        let group = &plan.groups[g];
+        group.chain.before_table?;
+        let read = group.inputs[0].tensor.0 as usize;
+        // The bytes of a copy are the table's index as they are.
+        if group.is_lookup() {
+            return Some(affine[sharing.representative(read)]);
+        }
+        let functions = |x: f64| group.chain.table.iter().fold(x, |x, fun| fun.apply(x));
+        Some(options.ranges.choose_before(&seen.tables[g], &functions))
+    };
+    let before_table: Vec<Option<Affine>> =
+        (0..plan.groups.len()).into_par_iter().map(before_table).collect();
+    let mut lowered = lower::lower(&graph, &given, &plan, &sharing, &affine, &before_table, &seen)?;
     if corrected > 1 {
-        correct::correct(&mut lowered, &seen, &calibration[..corrected]);
+        correct::correct(&mut lowered, &seen, &calibration[..corrected])?;
     }
-    lowered.fixed.verify().map_err(|e| e.stage("quantise"))?;
+    for graph in lowered.network.machine() {
+        graph.verify().map_err(|e| e.stage("quantise"))?;
+    }
     Ok(Quantised { graph, plan, sharing, lowered })
 }

@@ -6,10 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, FixedNode, Reduction, Tensor};
-use crate::float;
-use ndarray::{ArrayD, IxDyn};
+use crate::fixed::{FixedGraph, FixedNode, Reduction, Tensor, View};
 use rayon::prelude::*;
 use tilewright_arch::fixed;
 
@@ -38,34 +35,50 @@ pub(crate) fn start(graph: &FixedGraph, inputs: &[Vec<i8>]) -> Vec<Vec<i8>> {
         assert_eq!(input.len(), tensor.len(), "elements of {id}");
         tensor.copy_from_slice(input);
     }
+    for (id, elements) in &graph.constants {
+        tensors[id.0 as usize].copy_from_slice(elements);
+    }
     tensors
 }
 
 /// Runs one node.
 pub(crate) fn step(graph: &FixedGraph, node: &FixedNode, tensors: &mut [Vec<i8>]) {
-    let sums = accumulate(graph, node, &tensors[node.input.0 as usize]);
+    let sums = accumulate(graph, node, tensors);
     finish(graph, node, &sums, tensors);
 }
 
 /// The accumulators of a node, without bias: output channel, row and column of its region.
-pub(crate) fn accumulate(graph: &FixedGraph, node: &FixedNode, input: &[i8]) -> Vec<i32> {
+pub(crate) fn accumulate(graph: &FixedGraph, node: &FixedNode, tensors: &[Vec<i8>]) -> Vec<i32> {
     let [channels, _, _] = graph.grid(node);
     let [_, _, rows, columns] = node.place.region;
-    let tensor = graph.tensor(node.input);
+    let zero = graph.tensor(node.input.tensor).zero;
     let outside = match node.reduction {
         Reduction::Max => i8::MIN,
-        Reduction::Conv { .. } | Reduction::Sum => tensor.zero,
+        Reduction::Conv { .. } | Reduction::Product { .. } | Reduction::Sum => zero,
     };
-    let padded = Padded::new(input, tensor.shape, node.window.pads, outside);
+    let read = |view: &View| view.read(graph.tensor(view.tensor).shape, &tensors[view.tensor.0 as usize]);
+    let padded = Padded::new(&read(&node.input), node.input.shape, node.window.pads, outside);
+    let factors = match &node.reduction {
+        Reduction::Product { weights } => read(weights),
+        _ => Vec::new(),
+    };
     let one = |c: usize, sums: &mut [i32]| match &node.reduction {
         Reduction::Conv { weights, groups } => {
-            let inputs = tensor.shape[0] / groups;
+            let inputs = node.input.shape[0] / groups;
             let first = c / (channels / groups) * inputs;
             let taps = node.window.kernel[0] * node.window.kernel[1];
             for i in 0..inputs {
                 let kernel = &weights[(c * inputs + i) * taps..][..taps];
                 slide(node, &padded, first + i, sums, |tap, sum, x| {
                     *sum += i32::from(kernel[tap]) * i32::from(x);
+                });
+            }
+        }
+        Reduction::Product { .. } => {
+            for i in 0..node.input.shape[0] {
+                let factor = i32::from(factors[i * channels + c]);
+                slide(node, &padded, i, sums, |_, sum, x| {
+                    *sum += factor * (i32::from(x) - i32::from(zero));
                 });
             }
         }
@@ -147,31 +160,34 @@ impl Padded {
 pub(crate) fn finish(graph: &FixedGraph, node: &FixedNode, sums: &[i32], tensors: &mut [Vec<i8>]) {
     let [channels, height, width] = graph.grid(node);
     let [y0, x0, rows, columns] = node.place.region;
-    let [_, out_height, out_width] = graph.tensor(node.output).shape;
-    let mut output = std::mem::take(&mut tensors[node.output.0 as usize]);
+    let strides = |view: &View| view.strides(graph.tensor(view.tensor).shape);
+    let (first, to) = strides(&node.output);
+    let operand = node.operand.as_ref().map(|o| {
+        let read = o.view.read(graph.tensor(o.view.tensor).shape, &tensors[o.view.tensor.0 as usize]);
+        (read, &o.scale)
+    });
+    let output = &mut tensors[node.output.tensor.0 as usize];
     for c in 0..channels {
         let channel = graph.channel(node, c);
         for y in y0..y0 + rows {
             for x in x0..x0 + columns {
                 let sum = sums[(c * rows + y - y0) * columns + x - x0];
                 debug_assert!(sum.checked_add(channel.bias).is_some(), "{}: the bias overflows", node.name);
-                let operand = node
-                    .operand
-                    .as_ref()
-                    .map(|(id, scale)| (tensors[id.0 as usize][(c * height + y) * width + x], scale));
+                let operand =
+                    operand.as_ref().map(|(read, scale)| (read[(c * height + y) * width + x], *scale));
                 let q = fixed::post(sum, channel, operand, &node.post, node.table.as_deref());
                 let [tc, ty, tx] = node.place.target(channels, c, y, x);
-                output[(tc * out_height + ty) * out_width + tx] = q;
+                output[first + tc * to[0] + ty * to[1] + tx * to[2]] = q;
             }
         }
     }
-    tensors[node.output.0 as usize] = output;
 }
 
 /// Real values to bytes: the nearest (ties to even), saturating.
 pub fn quantise(tensor: &Tensor, values: impl IntoIterator<Item = f32>) -> Vec<i8> {
-    let (scale, zero) = (f64::from(tensor.scale), f64::from(tensor.zero));
-    let byte = |x: f32| ((f64::from(x) / scale).round_ties_even() + zero).clamp(-128.0, 127.0) as i8;
+    let zero = f32::from(tensor.zero);
+    // The quotient is rounded to float32, as ONNX does.
+    let byte = |x: f32| ((x / tensor.scale).round_ties_even() + zero).clamp(-128.0, 127.0) as i8;
     values.into_iter().map(byte).collect()
 }
 
@@ -179,60 +195,4 @@ pub fn quantise(tensor: &Tensor, values: impl IntoIterator<Item = f32>) -> Vec<i
 pub fn dequantise(tensor: &Tensor, bytes: &[i8]) -> Vec<f32> {
     let real = |q: i8| tensor.scale * (i32::from(q) - i32::from(tensor.zero)) as f32;
     bytes.iter().map(|&q| real(q)).collect()
-}
-
-/// The model's inputs as the machine reads them.
-///
-/// # Errors
-/// Inputs of another number or shape than the model's.
-pub fn quantise_inputs(graph: &FixedGraph, inputs: &[ArrayD<f32>]) -> Result<Vec<Vec<i8>>> {
-    let refuse = |message: String| Err(Error::new("reference", message).file(&graph.name));
-    if inputs.len() != graph.inputs.len() {
-        let (given, wanted) = (inputs.len(), graph.inputs.len());
-        return refuse(format!("{given} inputs are given, the network has {wanted}"));
-    }
-    let mut bytes = Vec::with_capacity(inputs.len());
-    for (x, (id, shape)) in inputs.iter().zip(&graph.inputs) {
-        if x.shape() != shape {
-            let name = &graph.tensor(*id).name;
-            return refuse(format!("input {name:?} has shape {:?}, not {shape:?}", x.shape()));
-        }
-        bytes.push(quantise(graph.tensor(*id), x.iter().copied()));
-    }
-    Ok(bytes)
-}
-
-/// Real outputs of the model from the machine's output bytes (one vector for each of
-/// [`FixedGraph::outputs`]): dequantises and runs what is left to the host.
-///
-/// # Errors
-/// Outputs of another number or size; an operator the float reference refuses.
-pub fn host_outputs(graph: &FixedGraph, outputs: &[Vec<i8>]) -> Result<Vec<ArrayD<f32>>> {
-    let refuse = |message: String| Err(Error::new("reference", message).file(&graph.name));
-    if outputs.len() != graph.outputs.len() {
-        let (given, wanted) = (outputs.len(), graph.outputs.len());
-        return refuse(format!("{given} outputs are given, the network has {wanted}"));
-    }
-    let mut real = Vec::with_capacity(outputs.len());
-    for (bytes, (id, shape)) in outputs.iter().zip(&graph.outputs) {
-        match ArrayD::from_shape_vec(IxDyn(shape), dequantise(graph.tensor(*id), bytes)) {
-            Ok(array) => real.push(array),
-            Err(e) => return refuse(format!("{id} does not have shape {shape:?}: {e}")),
-        }
-    }
-    match &graph.host {
-        Some(host) => float::run(host, &real),
-        None => Ok(real),
-    }
-}
-
-/// The model's outputs as the machine and the host compute them: quantises the inputs, runs the
-/// integer network, dequantises, runs the host's operators.
-///
-/// # Errors
-/// As [`quantise_inputs`] and [`host_outputs`].
-pub fn predict(graph: &FixedGraph, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> {
-    let tensors = run(graph, &quantise_inputs(graph, inputs)?);
-    let outputs: Vec<Vec<i8>> = graph.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect();
-    host_outputs(graph, &outputs)
 }

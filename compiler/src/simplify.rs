@@ -7,7 +7,7 @@
 //! * the slope of a PRelu is (C, 1, ..., 1) unless it really varies within a channel;
 //! * no Pad with zeros feeds a convolution alone, no constant is subtracted, divides, or scales an image channel by channel;
 //! * functions that were written as several operators are one: hard-swish, SiLU, GELU, layer norm;
-//! * nothing computes on constants alone, does nothing, or is never read.
+//! * nothing but DequantizeLinear computes on constants alone, nothing does nothing or is never read.
 
 mod batch_norm;
 mod bias;

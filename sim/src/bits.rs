@@ -110,6 +110,21 @@ impl Bits {
         })
     }
 
+    /// The smallest number of `range` that is not in the set.
+    pub fn first_missing(&self, range: Range<usize>) -> Option<usize> {
+        let mut at = range.start;
+        while at < range.end {
+            let word =
+                (at / 64).checked_sub(self.first).and_then(|w| self.words.get(w)).copied().unwrap_or(0);
+            let ones = (word >> (at % 64)).trailing_ones() as usize;
+            at += ones;
+            if ones == 0 || !at.is_multiple_of(64) {
+                break;
+            }
+        }
+        (at < range.end).then_some(at)
+    }
+
     /// The numbers, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(move |(i, &word)| {
@@ -154,6 +169,7 @@ mod tests {
             let from = next(bound);
             let to = from + next(bound - from + 1);
             assert_eq!(b.touches(from..to), y.range(from..to).next().is_some(), "{y:?} {from}..{to}");
+            assert_eq!(b.first_missing(from..to), (from..to).find(|n| !y.contains(n)), "{y:?} {from}..{to}");
             a.extend(&b);
             x.extend(&y);
             assert!(a.iter().eq(x.iter().copied()));

@@ -62,7 +62,7 @@ pub fn run(program: &Program, memory: &mut [u8], options: &Options) -> Result<Re
         return Err(Fault::MemorySize { have: memory.len(), need });
     }
     let order = Order::new(program)?;
-    let mut state = State::new(&program.config);
+    let mut state = State::of(program);
     let mut checker = Checker::new(program, &order);
     for &(unit, index) in &order.list {
         checker.check(unit, index, &mut state)?;
@@ -88,7 +88,7 @@ pub fn time(program: &Program, trace: bool) -> Result<Report, Fault> {
 pub fn check(program: &Program) -> Result<(), Fault> {
     legal(program)?;
     let order = Order::new(program)?;
-    let mut state = State::new(&program.config);
+    let mut state = State::of(program);
     let mut checker = Checker::new(program, &order);
     order.list.iter().try_for_each(|&(unit, index)| checker.check(unit, index, &mut state))?;
     units::timeline(program).map(|_| ())

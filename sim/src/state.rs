@@ -4,9 +4,11 @@ use crate::bits::Bits;
 use crate::check::access::{Access, WORDS, lines, word_bytes};
 use crate::faults::{Fault, Shared, Site};
 use crate::values::SLACK;
+use std::ops::Range;
 use tilewright_arch::config::Config;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
 use tilewright_arch::instr::{Memory, Transfer, Unit};
+use tilewright_arch::program::Program;
 
 /// On-chip memories.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct State {
     pub tables: Vec<[i8; 256]>,
     written: Bits,
     loaded: [Bits; 4],
+    /// External bytes that are given beforehand or have been stored; `None`: all of them.
+    external: Option<Bits>,
 }
 
 impl State {
@@ -37,7 +41,22 @@ impl State {
             tables: vec![[0; 256]; config.tables],
             written: Bits::new(config.feature_bytes()),
             loaded: words.map(Bits::new),
+            external: None,
         }
+    }
+
+    /// The same, knowing what external memory holds before the start: constants, instructions and
+    /// inputs. Nothing else may be loaded before it has been stored.
+    pub fn of(program: &Program) -> State {
+        let mut given = Bits::new(program.memory_bytes as usize);
+        let data = program.data.iter().map(|(address, bytes)| (*address as usize, bytes.len()));
+        let inputs = program.inputs.iter().map(|port| (port.address as usize, port.bytes()));
+        let lists = Unit::ALL.map(|u| (program.stream_address[u as usize] as usize, program.stream_bytes(u)));
+        for (start, bytes) in data.chain(inputs).chain(lists) {
+            let end = program.memory_bytes as usize;
+            given.insert_range(start.min(end)..(start + bytes).min(end));
+        }
+        State { external: Some(given), ..State::new(&program.config) }
     }
 
     /// Checks that everything an instruction reads has been written.
@@ -50,6 +69,10 @@ impl State {
         for (i, memory) in WORDS.into_iter().enumerate() {
             unwritten(memory, access.word_reads[i].beyond(&self.loaded[i]))?;
         }
+        if let Some(external) = &self.external {
+            let missing = |range: &Range<usize>| external.first_missing(range.clone());
+            unwritten(Shared::External, access.external_reads.iter().find_map(missing))?;
+        }
         Ok(())
     }
 
@@ -58,6 +81,9 @@ impl State {
         self.written.extend(&access.writes);
         for (loaded, words) in self.loaded.iter_mut().zip(&access.word_writes) {
             loaded.extend(words);
+        }
+        if let Some(external) = &mut self.external {
+            access.external_writes.iter().for_each(|range| external.insert_range(range.clone()));
         }
     }
 

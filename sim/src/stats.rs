@@ -6,7 +6,7 @@ use tilewright_arch::instr::{SEMAPHORES, Unit};
 use tilewright_arch::program::Program;
 
 /// The cycles of a run and where they went.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct Report {
     /// Cycles from the start command to the machine's done.
     pub cycles: u64,
@@ -125,6 +125,35 @@ fn layers_of(program: &Program, unit: Unit) -> Vec<u16> {
 }
 
 impl Report {
+    /// Adds the report of a program that runs after this one on the same machine. Times of layers
+    /// count from the first program's start; traces are dropped.
+    pub fn append(&mut self, next: &Report) {
+        let start = self.cycles;
+        self.cycles += next.cycles;
+        self.macs += next.macs;
+        self.peak_macs_per_cycle = next.peak_macs_per_cycle;
+        self.utilisation = ratio(self.macs, self.cycles, self.peak_macs_per_cycle);
+        self.array_busy_cycles += next.array_busy_cycles;
+        if self.units.is_empty() {
+            self.units.clone_from(&next.units);
+        } else {
+            self.units.iter_mut().zip(&next.units).for_each(|(unit, next)| unit.append(next));
+        }
+        let (all, more) = (&mut self.external, &next.external);
+        all.feature_read_bytes += more.feature_read_bytes;
+        all.weight_read_bytes += more.weight_read_bytes;
+        all.program_read_bytes += more.program_read_bytes;
+        all.read_bytes += more.read_bytes;
+        all.write_bytes += more.write_bytes;
+        all.port_busy_cycles += more.port_busy_cycles;
+        self.layers.extend(next.layers.iter().map(|layer| LayerReport {
+            first_issue: layer.first_issue.map(|t| t + start),
+            last_done: layer.last_done.map(|t| t + start),
+            ..layer.clone()
+        }));
+        self.trace = None;
+    }
+
     /// Sums up a timeline.
     pub fn new(program: &Program, timeline: &Timeline, trace: bool) -> Report {
         let peak = program.config.peak_macs() as u64;
@@ -161,6 +190,18 @@ impl Report {
             layers,
             trace: trace.then(|| Unit::ALL.into_iter().flat_map(lines).collect()),
         }
+    }
+}
+
+impl UnitReport {
+    fn append(&mut self, next: &UnitReport) {
+        self.instructions += next.instructions;
+        self.busy_cycles += next.busy_cycles;
+        self.fetch_stall_cycles += next.fetch_stall_cycles;
+        self.semaphore_stall_cycles += next.semaphore_stall_cycles;
+        self.semaphore_stalls.iter_mut().zip(next.semaphore_stalls).for_each(|(all, more)| *all += more);
+        self.restart_cycles += next.restart_cycles;
+        self.idle_cycles += next.idle_cycles;
     }
 }
 

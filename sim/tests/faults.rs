@@ -6,7 +6,7 @@ use tilewright_arch::fixed::Channel;
 use tilewright_arch::instr::{
     Input, Memory, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
 };
-use tilewright_arch::program::{Layer, Line, Program};
+use tilewright_arch::program::{Layer, Line, Port, Program};
 use tilewright_sim::{Options, run};
 
 /// Bytes of a page: 64 rows of 4.
@@ -240,6 +240,23 @@ fn unwritten() {
     );
     fine(|p| p.vector[0].op.table = Some(0));
     faulty(|p| p.vector[0].op.table = Some(1), "vector 0 (conv1): reads table 1, which nothing has written");
+    // External memory between the tensors: nobody gives it, nothing has stored it.
+    faulty(
+        |p| p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1))),
+        "load 5 (conv1): reads external byte 544, which nothing has written",
+    );
+    faulty(
+        |p| {
+            p.store[0].op.sync.signal = 8;
+            let op = Transfer { sync: sync(8, 0), ..transfer(Memory::Feature, OUTPUT, 3 * PAGE, 33) };
+            p.load.push(line(op));
+        },
+        "load 5 (conv1): reads external byte 544, which nothing has written",
+    );
+    fine(|p| {
+        p.inputs.push(Port { name: "x".into(), shape: vec![1], address: OUTPUT + 32, scale: 1.0, zero: 0 });
+        p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1)));
+    });
     // A group before the last may reach further than the last one, beyond the memory.
     faulty(
         |p| {
@@ -340,10 +357,29 @@ fn races() {
     );
     // External memory: the load of page 3 reads what the store writes.
     faulty(
-        |p| p.load.push(line(transfer(Memory::Feature, OUTPUT + 31, 3 * PAGE, 1))),
+        |p| {
+            p.data.push((OUTPUT, vec![7; 32]));
+            p.load.push(line(transfer(Memory::Feature, OUTPUT + 31, 3 * PAGE, 1)));
+        },
         "store 0 (conv1) writes external byte 543, which load 5 (conv1) reads, and no semaphore orders them",
     );
-    fine(|p| p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1))));
+    fine(|p| {
+        p.data.push((OUTPUT, vec![7; 33]));
+        p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1)));
+    });
+    // The load comes first and may still be reading what the store overwrites.
+    faulty(
+        |p| {
+            p.data.push((OUTPUT, vec![7; 32]));
+            p.load.insert(0, line(transfer(Memory::Feature, OUTPUT + 3, 3 * PAGE, 1)));
+            p.load.push(line(transfer(Memory::Feature, OUTPUT + 8, 3 * PAGE, 1)));
+        },
+        "store 0 (conv1) writes external byte 520, which load 6 (conv1) reads, and no semaphore orders them",
+    );
+    fine(|p| {
+        p.data.push((OUTPUT, vec![7; 32]));
+        p.load.insert(0, line(transfer(Memory::Feature, OUTPUT + 3, 3 * PAGE, 1)));
+    });
     fine(|p| {
         p.store[0].op.sync.signal = 8;
         let op = Transfer { sync: sync(8, 0), ..transfer(Memory::Feature, OUTPUT + 31, 3 * PAGE, 1) };

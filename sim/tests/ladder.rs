@@ -3,7 +3,7 @@
 mod oracle;
 
 use tilewright_arch::Config;
-use tilewright_arch::instr::{Reduce, Unit};
+use tilewright_arch::instr::{Operand, Reduce, Unit};
 use tilewright_arch::program::Program;
 use tilewright_sim::random;
 use tilewright_sim::values::Level;
@@ -69,6 +69,11 @@ fn random_programs_are_varied() {
             note("sum", op.reduce == Reduce::Sum);
             note("max", op.reduce == Reduce::Max);
             note("operand", op.operand.is_some());
+            note("multiplied", op.operand.is_some_and(|o| o.scale.multiply));
+            let repeated = |o: Operand| o.target.walk.pixel == 0 && op.lanes > 1 && op.width > 1;
+            note("repeated operand", op.operand.is_some_and(repeated));
+            let together = |o: Operand| repeated(o) && o.target.segment_lanes > 1;
+            note("operand read together", op.operand.is_some_and(together));
             note("table", op.table.is_some());
             note("in place", op.operand.is_some_and(|o| o.target.walk == op.output.walk));
             note("input ring", op.input.walk.ring.line < op.input.height);

@@ -1,48 +1,47 @@
-//! `tilewright compile`: the program of a model.
+//! `tilewright compile`: the programs of a model.
 
-use super::{compiled, grouped, write};
+use super::{compiled, grouped, programs, write};
 use crate::{Machine, Source};
 use anyhow::Result;
 use serde_json::json;
 use std::path::Path;
-use tilewright_arch::asm;
+use tilewright_sim::Report;
 
-/// Writes `program.tasm`, `memory.bin` and `machine.toml`.
+/// Writes the programs with their memory images, and `machine.toml`.
 pub fn run(source: &Source, machine: &Machine, out: &Path, json: bool) -> Result<bool> {
     let (_, compiled) = compiled(source, machine)?;
-    let program = &compiled.schedule.program;
-    write(&out.join("program.tasm"), asm::print(program))?;
-    write(&out.join("memory.bin"), program.image()?)?;
-    write(&out.join("machine.toml"), program.config.to_toml())?;
-    let host: Vec<String> =
-        compiled.fixed.host.iter().flat_map(|g| &g.nodes).map(|n| n.name.clone()).collect();
-    let timing = tilewright_sim::time(program, false)?;
+    for (name, bytes) in programs(&compiled)? {
+        write(&out.join(name), bytes)?;
+    }
+    let mut timing = Report::default();
+    for (_, schedule) in compiled.programs() {
+        timing.append(&tilewright_sim::time(&schedule.program, false)?);
+    }
+    let (network, config) = (&compiled.network, &compiled.config);
+    let programs = || compiled.programs().map(|(_, s)| s);
+    let memory: u64 = programs().map(|s| u64::from(s.program.memory_bytes)).sum();
+    let counts = programs().map(|s| s.program.counts());
+    let counts = counts.fold([0; 4], |all, one| [0, 1, 2, 3].map(|i| all[i] + one[i]));
+    let pages = programs().map(|s| s.plan.pages).max().unwrap_or(0);
     if json {
         let object = json!({
-            "model": source.model, "machine": program.config.name, "cycles": timing.cycles,
-            "macs": timing.macs, "utilisation": timing.utilisation, "instructions": program.counts(),
-            "memory_bytes": program.memory_bytes, "host_ops": host, "stripe_rows": compiled.schedule.plan.stripe,
-            "feature_pages": compiled.schedule.plan.pages,
+            "model": source.model, "machine": config.name, "cycles": timing.cycles,
+            "macs": timing.macs, "utilisation": timing.utilisation, "instructions": counts,
+            "memory_bytes": memory, "host_ops": network.host, "host_macs": network.host_macs(),
+            "stages": network.stages.len(), "feature_pages": pages,
+            "stripe_rows": programs().map(|s| s.plan.stripe).collect::<Vec<_>>(),
         });
         println!("{object}");
         return Ok(true);
     }
-    let [compute, vector, load, store] = program.counts();
-    println!(
-        "machine        {} ({} x {})",
-        program.config.name, program.config.lanes, program.config.columns
-    );
+    let [compute, vector, load, store] = counts;
+    println!("machine        {} ({} x {})", config.name, config.lanes, config.columns);
     println!("cycles         {}", grouped(timing.cycles));
     println!("utilisation    {:.1} %", 100.0 * timing.utilisation);
     println!("instructions   compute {compute}, vector {vector}, load {load}, store {store}");
-    println!("memory         {} bytes", grouped(program.memory_bytes.into()));
-    let stripes =
-        compiled.schedule.plan.stripe.map_or("whole tensors".into(), |s| format!("stripes of {s} rows"));
-    println!(
-        "features       {stripes}, {} of {} pages",
-        compiled.schedule.plan.pages, program.config.feature.pages
-    );
-    println!("host operators {}", if host.is_empty() { "none".into() } else { host.join(", ") });
+    println!("memory         {} bytes", grouped(memory));
+    println!("features       up to {pages} of {} pages", config.feature.pages);
+    super::print_host(network, timing.macs);
     println!("written        {}", out.display());
     Ok(true)
 }

@@ -1,6 +1,6 @@
 //! `tilewright demo`: the whole path, with a summary.
 
-use super::{grouped, simulate, verify, write};
+use super::{grouped, programs, simulate, verify, write};
 use crate::Machine;
 use crate::progress::{bar, during};
 use anyhow::Result;
@@ -8,7 +8,6 @@ use std::path::Path;
 use tilewright::metric;
 use tilewright::model::{self, Model};
 use tilewright::{pipeline, proof};
-use tilewright_arch::asm;
 use tilewright_compiler::quantise;
 use tilewright_hdl::Technology;
 
@@ -24,7 +23,6 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let compiled = during("quantising and compiling", || {
         pipeline::compile(&model, &calibration, &quantise::Options::default(), &config)
     })?;
-    let program = &compiled.schedule.program;
     let samples = model::samples(&model.graph, &model.beside("eval.npz"))?;
     let progress = bar("simulating and checking every sample", samples.len());
     let (mut mismatches, mut compared, mut worst) = (0, 0, 0f64);
@@ -40,12 +38,8 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let (first, simulated) = proof::verify(&model, &compiled, &samples[0], built.as_ref())?;
     let scores = metric::evaluate(&model, &compiled)?;
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, Technology::Portable))?;
-    let files = [
-        ("program.tasm", asm::print(program).into_bytes()),
-        ("memory.bin", program.image()?),
-        ("tilewright.v", verilog.into_bytes()),
-        ("machine.toml", config.to_toml().into_bytes()),
-    ];
+    let mut files = programs(&compiled)?;
+    files.push(("tilewright.v".into(), verilog.into_bytes()));
     for (name, bytes) in &files {
         write(&out.join(name), bytes)?;
     }

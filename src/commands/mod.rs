@@ -14,6 +14,8 @@ use ndarray::ArrayD;
 use std::path::Path;
 use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
+use tilewright_arch::asm;
+use tilewright_compiler::network::Network;
 use tilewright_compiler::quantise;
 
 /// Reads and compiles what the options name, telling warnings.
@@ -24,10 +26,34 @@ fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
         eprintln!("warning: {warning}");
     }
     let calibration = model.calibration(source.calib.as_deref())?;
-    let compiled = during("quantising and compiling", || {
-        pipeline::compile(&model, &calibration, &quantise::Options::default(), &config)
-    })?;
+    let options = options(source)?;
+    let compiled =
+        during("quantising and compiling", || pipeline::compile(&model, &calibration, &options, &config))?;
+    if source.deny_host
+        && let Some(op) = compiled.network.host.first()
+    {
+        bail!(
+            "error[compile]: {}: node {:?} ({}): {} operators are left to the host, this is the first: {}; try: \
+             without --deny-host, or {}",
+            model.path.display(),
+            op.name,
+            op.operator,
+            compiled.network.host.len(),
+            op.why,
+            op.hint
+        );
+    }
     Ok((model, compiled))
+}
+
+/// The options of quantisation: those of a file, or the defaults.
+fn options(source: &Source) -> Result<quantise::Options> {
+    let Some(path) = &source.quantisation else {
+        return Ok(quantise::Options::default());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("error[options]: {} cannot be read", path.display()))?;
+    Ok(quantise::Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?)
 }
 
 /// The first sample of `input`, or of input_0.npy beside the model.
@@ -40,6 +66,39 @@ fn input(model: &Model, input: Option<&Path>) -> Result<Vec<ArrayD<f32>>> {
         );
     }
     Ok(model::samples(&model.graph, &path)?.remove(0))
+}
+
+/// The files of a compiled model: `program.tasm` and `memory.bin`, numbered by stage where there are
+/// several, and `machine.toml`.
+fn programs(compiled: &Compiled) -> Result<Vec<(String, Vec<u8>)>> {
+    let several = compiled.programs().count() > 1;
+    let mut files = vec![("machine.toml".to_string(), compiled.config.to_toml().into_bytes())];
+    for (stage, schedule) in compiled.programs() {
+        let number = if several { format!("-{stage}") } else { String::new() };
+        files.push((format!("program{number}.tasm"), asm::print(&schedule.program).into_bytes()));
+        files.push((format!("memory{number}.bin"), schedule.program.image()?));
+    }
+    Ok(files)
+}
+
+/// What is left to the host and why, for people; `macs` are the machine's.
+fn print_host(network: &Network, macs: u64) {
+    if network.host.is_empty() {
+        println!("host operators none");
+        return;
+    }
+    let share = 100.0 * network.host_macs() as f64 / (macs + network.host_macs()).max(1) as f64;
+    println!("host operators {}, with {share:.2} % of the multiply-accumulates:", network.host.len());
+    let mut seen: Vec<(&str, &str, usize)> = Vec::new();
+    for op in &network.host {
+        match seen.iter_mut().find(|(operator, why, _)| *operator == op.operator && *why == op.why) {
+            Some((_, _, count)) => *count += 1,
+            None => seen.push((&op.operator, &op.why, 1)),
+        }
+    }
+    for (operator, why, count) in seen {
+        println!("               {count} x {operator}: {why}");
+    }
 }
 
 /// Writes a file, making its folder.

@@ -1,6 +1,6 @@
 //! `tilewright simulate`: one inference, exactly.
 
-use super::{compiled, grouped, input, write};
+use super::{compiled, grouped, input, print_host, write};
 use crate::{Machine, Source};
 use anyhow::Result;
 use serde_json::json;
@@ -27,11 +27,15 @@ pub fn run(
             write(&out.join(format!("output_{i}.npy")), npy::npy_f32(output.shape(), &values))?;
         }
     }
-    let config = &compiled.schedule.program.config;
+    let config = &compiled.config;
     if json {
-        println!("{}", object(&simulated.report, config));
+        let mut object = object(&simulated.report, config);
+        object["host_ops"] = json!(compiled.network.host);
+        object["host_macs"] = json!(compiled.network.host_macs());
+        println!("{object}");
     } else {
         print(&simulated.report, config);
+        print_host(&compiled.network, simulated.report.macs);
     }
     Ok(true)
 }

@@ -22,12 +22,14 @@ pub fn run(
 ) -> Result<bool> {
     let (model, compiled) = compiled(source, machine)?;
     let inputs = input(&model, input_path)?;
-    let config = &compiled.schedule.program.config;
+    let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
     let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, rtl.as_ref()))?;
     let scores = if metric { Some(metric::evaluate(&model, &compiled)?) } else { None };
     if json {
         let mut object = serde_json::to_value(&proof)?;
+        object["host_ops"] = json!(compiled.network.host);
+        object["host_macs"] = json!(compiled.network.host_macs());
         if let Some(scores) = &scores {
             object["metric"] = json!(scores);
         }

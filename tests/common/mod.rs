@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use tilewright_arch::fixed::{Channel, OperandScale, Post};
-use tilewright_compiler::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId};
+use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 
 /// Cases of each random test: `TILEWRIGHT_CASES`, or `default`.
@@ -69,15 +69,19 @@ impl Random {
 /// dilations, asymmetric pads, depthwise and grouped convolutions, pools, sums, residual operands,
 /// DepthToSpace, channel concatenation, tables, two slopes, several consumers of one tensor.
 pub fn random_graph(random: &mut Random, nodes: usize) -> FixedGraph {
-    let mut graph = FixedGraph { name: "random".into(), ..FixedGraph::default() };
     let shape = [1 + random.below(9), 1 + random.below(14), 1 + random.below(14)];
+    random_graph_of(random, nodes, shape)
+}
+
+/// [`random_graph`] on an input of a given shape.
+pub fn random_graph_of(random: &mut Random, nodes: usize, shape: [usize; 3]) -> FixedGraph {
+    let mut graph = FixedGraph { name: "random".into(), ..FixedGraph::default() };
     let input = tensor(&mut graph, shape, random);
     graph.inputs.push((input, vec![1, shape[0], shape[1], shape[2]]));
     for _ in 0..nodes {
         node(&mut graph, random);
     }
-    let read =
-        |t: TensorId| graph.nodes.iter().any(|n| n.input == t || n.operand.is_some_and(|(o, _)| o == t));
+    let read = |t: TensorId| graph.nodes.iter().any(|n| n.reads().any(|v| v.tensor == t));
     let ids = (1..graph.tensors.len()).map(|t| TensorId(t as u32));
     let ends: Vec<TensorId> = ids.filter(|t| !read(*t) || random.chance(3)).collect();
     for t in ends {
@@ -130,7 +134,8 @@ fn window(random: &mut Random, [_, h, w]: [usize; 3]) -> Window {
 
 fn node(graph: &mut FixedGraph, random: &mut Random) {
     let input = TensorId(random.below(graph.tensors.len()) as u32);
-    let shape = graph.tensor(input).shape;
+    let input = view(graph, input, random);
+    let shape = input.shape;
     let channels = shape[0];
     let index = graph.nodes.len();
     let mut node = FixedNode {
@@ -143,12 +148,28 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         operand: None,
         post: Post { zero: random.byte(), lo: -128, hi: 127 },
         table: None,
-        output: TensorId(0),
-        place: Place { channel: 0, region: [0; 4], depth_to_space: (1, DepthToSpaceMode::Dcr) },
+        output: input,
+        place: Place { region: [0; 4], depth_to_space: (1, DepthToSpaceMode::Dcr) },
     };
     let area = node.window.kernel[0] * node.window.kernel[1];
     let mut block = 1;
-    let (terms, out) = match random.below(5) {
+    let (terms, out) = match random.below(6) {
+        5 if graph.tensor(input.tensor).zero > -128 => {
+            let [out, k] = [1 + random.below(20), channels];
+            let weights = TensorId(graph.tensors.len() as u32);
+            let tensor = Tensor { name: "weights".into(), shape: [k, 1, out], scale: 1.0, zero: 0 };
+            graph.tensors.push(tensor);
+            graph.inputs.push((weights, vec![k, out]));
+            let mut weights = View::whole(weights, [k, 1, out]);
+            if random.chance(2) {
+                // The same bytes of a tensor that lies the other way round.
+                graph.tensors[weights.tensor.0 as usize].shape = [out, 1, k];
+                weights = View::whole(weights.tensor, [out, 1, k]).permuted([2, 1, 0]);
+            }
+            node.window = Window::UNIT;
+            node.reduction = Reduction::Product { weights };
+            (k, out)
+        }
         0 => (1, channels),
         1 => {
             node.reduction = Reduction::Sum;
@@ -185,33 +206,78 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
     let [out, height, width] = graph.grid(&node);
     node.place.region = [0, 0, height, width];
     if random.chance(3) {
-        let same = |t: &TensorId| graph.tensor(*t).shape == [out, height, width];
-        let ids: Vec<TensorId> = (0..graph.tensors.len()).map(|t| TensorId(t as u32)).filter(same).collect();
-        if !ids.is_empty() {
+        let ids = (0..graph.tensors.len()).map(|t| TensorId(t as u32));
+        let whole = ids.map(|t| View::whole(t, graph.tensor(t).shape));
+        // Any order of axes, and what is one wide repeated.
+        let views: Vec<View> = whole
+            .flat_map(|v| ORDERS.map(|order| v.permuted(order)))
+            .filter_map(|v| v.broadcast([out, height, width]))
+            .collect();
+        if !views.is_empty() {
             let scale = OperandScale {
                 zero: random.byte(),
                 mantissa: random.within(-65535, 65535),
                 shift: random.within(5, 12) as u8,
+                multiply: random.chance(3),
             };
-            node.operand = Some((ids[random.below(ids.len())], scale));
+            node.operand = Some(Operand { view: views[random.below(views.len())], scale });
         }
     }
     let mode = if random.chance(2) { DepthToSpaceMode::Dcr } else { DepthToSpaceMode::Crd };
     node.place.depth_to_space = (block, mode);
     let depth = out / (block * block);
     let grown = [depth, height * block, width * block];
-    if block == 1 && random.chance(5) {
-        // Two nodes write halves of one tensor.
-        node.output = tensor(graph, [2 * depth, grown[1], grown[2]], random);
+    if block == 1 && random.chance(3) {
+        // Two nodes write parts of one tensor: halves of an axis, or every second index.
+        let axis = random.below(3);
+        let mut shape = grown;
+        shape[axis] *= 2;
+        let whole = View::whole(tensor(graph, shape, random), shape);
         let mut second = node.clone();
         second.name += "b";
-        second.place.channel = depth;
+        (node.output, second.output) = if random.chance(2) {
+            (whole.every(axis, 0, 2, grown[axis]), whole.every(axis, 1, 2, grown[axis]))
+        } else {
+            (whole.slice(axis, 0, grown[axis]), whole.slice(axis, grown[axis], grown[axis]))
+        };
         graph.nodes.push(node);
         graph.nodes.push(second);
         return;
     }
-    node.output = tensor(graph, grown, random);
+    // Transposed, or rows as one line.
+    node.output = match random.below(8) {
+        0 => {
+            let order = ORDERS[random.below(6)];
+            let inverse = [0, 1, 2].map(|i| order.iter().position(|&o| o == i).unwrap());
+            let shape = order.map(|axis| grown[axis]);
+            View::whole(tensor(graph, shape, random), shape).permuted(inverse)
+        }
+        1 => {
+            let shape = [grown[0], 1, grown[1] * grown[2]];
+            let whole = View::whole(tensor(graph, shape, random), shape);
+            View { axes: [0, 2, 2], step: [1, grown[2], 1], shape: grown, ..whole }
+        }
+        _ => View::whole(tensor(graph, grown, random), grown),
+    };
     graph.nodes.push(node);
+}
+
+/// All orders of three axes.
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
+/// A tensor, or a part of it: mostly whole, sometimes transposed, cut or thinned out.
+fn view(graph: &FixedGraph, id: TensorId, random: &mut Random) -> View {
+    let mut view = View::whole(id, graph.tensor(id).shape);
+    if random.chance(6) {
+        view = view.permuted(ORDERS[random.below(6)]);
+    }
+    if random.chance(4) {
+        let axis = random.below(3);
+        let extent = view.shape[axis];
+        let (first, step) = (random.below(extent), 1 + random.below(2));
+        view = view.every(axis, first, step, 1 + random.below((extent - first).div_ceil(step)));
+    }
+    view
 }
 
 /// Random input bytes of a graph.

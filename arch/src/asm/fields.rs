@@ -96,6 +96,7 @@ places! {
     /// Fields of an operand. Its scale is always printed, so that its presence shows.
     operand(o: Operand)
     "operand.scale" = o.scale.zero, o.scale.mantissa, o.scale.shift;
+    "operand.multiply" = o.scale.multiply;
     "operand.walk" = o.target.walk.base, o.target.walk.group, o.target.walk.line, o.target.walk.pixel;
     "operand.ring" = o.target.walk.ring.line, o.target.walk.ring.bytes;
     "operand.columns" = o.target.inner, o.target.outer;

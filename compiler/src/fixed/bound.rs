@@ -12,12 +12,18 @@ impl FixedGraph {
         let taps = node.window.kernel[0] * node.window.kernel[1];
         let (low, high) = match &node.reduction {
             Reduction::Conv { weights, groups } => {
-                let terms = self.tensor(node.input).shape[0] / groups * taps;
+                let terms = node.input.shape[0] / groups * taps;
                 let row = &weights[c * terms..(c + 1) * terms];
                 row.iter().fold((0i64, 0i64), |(low, high), &w| {
                     let w = i64::from(w);
                     (low + (w * -128).min(w * 127), high + (w * -128).max(w * 127))
                 })
+            }
+            Reduction::Product { weights } => {
+                // The machine adds input * weight and -zero * weight in turn.
+                let zero = i64::from(self.tensor(node.input.tensor).zero).abs();
+                let most = weights.shape[0] as i64 * 128 * (128 + zero);
+                (-most, most)
             }
             Reduction::Sum => (taps as i64 * -128, taps as i64 * 127),
             Reduction::Max => (-128, 127),

@@ -10,26 +10,30 @@ fn graph() -> FixedGraph {
     let node = |input: u32, output: u32, reduction, region| FixedNode {
         name: format!("n{output}"),
         operator: "test".into(),
-        input: TensorId(input),
+        input: View::whole(TensorId(input), [2, 2, 3]),
         window: Window::UNIT,
         reduction,
         channels: vec![channel],
         operand: None,
         post: Post { zero: -3, lo: -128, hi: 127 },
         table: None,
-        output: TensorId(output),
-        place: Place { channel: 0, region, depth_to_space: (1, DepthToSpaceMode::Dcr) },
+        output: View::whole(TensorId(output), [2, 2, 3]),
+        place: Place { region, depth_to_space: (1, DepthToSpaceMode::Dcr) },
     };
     let mut conv = node(0, 2, Reduction::Conv { weights: vec![1, -2, 3, 4], groups: 1 }, [0, 0, 2, 3]);
     conv.channels = vec![channel, Channel { negative_mantissa: 100, ..channel }];
-    conv.operand = Some((TensorId(1), OperandScale { zero: -3, mantissa: 40000, shift: 8 }));
+    conv.operand = Some(Operand {
+        view: View::whole(TensorId(1), [2, 2, 3]),
+        scale: OperandScale { zero: -3, mantissa: 40000, shift: 8, multiply: false },
+    });
     FixedGraph {
         name: "small".into(),
         tensors: vec![tensor("x", [2, 2, 3]), tensor("a", [2, 2, 3]), tensor("y", [2, 2, 3])],
         nodes: vec![node(0, 1, Reduction::Sum, [0, 0, 2, 3]), conv],
+        constants: vec![],
         inputs: vec![(TensorId(0), vec![1, 2, 2, 3])],
         outputs: vec![(TensorId(2), vec![1, 12])],
-        host: None,
+        pieces: vec![],
     }
 }
 
@@ -70,13 +74,16 @@ fn verify_finds_each_broken_invariant() {
         (|g| g.tensors[0].scale = f32::NAN, "scale NaN"),
         (|g| g.tensors[1].shape[0] = 0, "has shape"),
         (|g| g.inputs[0].1 = vec![5], "no tensor of 5"),
-        (|g| g.nodes.swap(0, 1), "adds t1 before"),
-        (|g| g.nodes[0].input = TensorId(2), "reads t2 before"),
-        (|g| g.nodes[0].input = TensorId(9), "reads t9 before"),
+        (|g| g.nodes.swap(0, 1), "reads t1 before"),
+        (|g| g.nodes[0].input.tensor = TensorId(2), "reads t2 before"),
+        (|g| g.nodes[0].input.tensor = TensorId(9), "t9 does not exist"),
         (|g| g.nodes[0].place.region = [0, 0, 1, 3], "before it is written"),
+        (|g| g.nodes[0].input.origin[2] = 1, "is not inside of"),
+        (|g| g.nodes[0].input.axes = [0, 1, 3], "is no view"),
+        (|g| g.nodes[1].operand.as_mut().unwrap().view.shape[1] = 1, "is not [2, 2, 3]"),
         (|g| g.nodes[1].place.region = [0, 0, 2, 2], "t2 is not written completely"),
         (|g| g.nodes[1].place.region = [1, 0, 2, 3], "writes region"),
-        (|g| g.nodes[1].output = TensorId(1), "adds t1 before it is written|writes t1"),
+        (|g| g.nodes[1].output.tensor = TensorId(1), "writes t1"),
         (|g| g.nodes[1].channels.clear(), "0 requantisations"),
         (|g| g.nodes[1].channels[0].shift = 32, "cannot be encoded"),
         (|g| g.nodes[1].channels[0].bias = i32::MAX, "above 32 bits"),
@@ -84,7 +91,8 @@ fn verify_finds_each_broken_invariant() {
         (|g| (g.nodes[1].post.lo, g.nodes[1].post.hi) = (5, 4), "clamps to 5..=4"),
         (|g| g.nodes[0].window.kernel = [4, 4], "does not fit"),
         (|g| g.nodes[0].place.depth_to_space.0 = 2, "cannot become 2x2 blocks"),
-        (|g| g.nodes[0].place.channel = 1, "does not fit t1"),
+        (|g| g.nodes[0].output.origin[0] = 1, "is not inside of"),
+        (|g| g.nodes[0].output.shape[0] = 1, "does not fit t1"),
         (
             |g| g.nodes[1].reduction = Reduction::Conv { weights: vec![1, 2, 3, -128], groups: 1 },
             "a weight is -128",
@@ -94,6 +102,17 @@ fn verify_finds_each_broken_invariant() {
             "3 weights do not fit",
         ),
         (|g| g.nodes[1].reduction = Reduction::Conv { weights: vec![1], groups: 0 }, "do not fit 0 groups"),
+        (
+            |g| g.nodes[1].reduction = Reduction::Product { weights: View::whole(TensorId(1), [2, 2, 3]) },
+            "multiplies 2 channels",
+        ),
+        (
+            |g| {
+                let weights = View::whole(TensorId(1), [2, 2, 3]).slice(1, 0, 1);
+                g.nodes[1].reduction = Reduction::Product { weights };
+            },
+            "zero points do not allow",
+        ),
     ];
     for (row, (damage, expected)) in rows.iter().enumerate() {
         let mut g = graph();

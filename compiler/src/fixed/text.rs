@@ -3,7 +3,7 @@
 //! Weights are shown as their number and a digest, requantisations for the first channels only; two
 //! networks that print alike compute alike unless digests collide.
 
-use super::{FixedGraph, FixedNode, Reduction};
+use super::{FixedGraph, FixedNode, Operand, Reduction, View};
 use std::fmt;
 
 /// Channels whose requantisation is printed.
@@ -19,39 +19,40 @@ impl fmt::Display for FixedGraph {
         for (id, shape) in &self.inputs {
             writeln!(f, "input {id} {shape:?}")?;
         }
+        for (id, elements) in &self.constants {
+            writeln!(f, "constant {id} #{:016x}", digest(elements))?;
+        }
         for node in &self.nodes {
             self.write_node(f, node)?;
         }
         for (id, shape) in &self.outputs {
             writeln!(f, "output {id} {shape:?}")?;
         }
-        if let Some(host) = &self.host {
-            for node in &host.nodes {
-                writeln!(f, "host {} {:?}", node.op.name(), node.name)?;
-            }
-        }
         Ok(())
     }
 }
 
 impl FixedGraph {
+    /// A view, short where it is the whole tensor.
+    fn named(&self, view: &View) -> String {
+        if view.is_whole(self.tensor(view.tensor)) { view.tensor.to_string() } else { view.to_string() }
+    }
+
     fn write_node(&self, f: &mut fmt::Formatter<'_>, node: &FixedNode) -> fmt::Result {
         let grid = self.grid(node);
-        let [channels, rows, columns] = grid;
-        write!(f, "{}", node.output)?;
+        let [_, rows, columns] = grid;
+        write!(f, "{} = ", self.named(&node.output))?;
         let r = node.place.depth_to_space.0;
-        let (first, count) = (node.place.channel, channels / (r * r));
-        if count != self.tensor(node.output).shape[0] {
-            write!(f, "[{first}..{}]", first + count)?;
-        }
-        write!(f, " = ")?;
+        let input = self.named(&node.input);
         match &node.reduction {
-            Reduction::Conv { .. } => write!(f, "conv {}", node.input)?,
-            Reduction::Sum => write!(f, "sum {}", node.input)?,
-            Reduction::Max => write!(f, "max {}", node.input)?,
+            Reduction::Conv { .. } => write!(f, "conv {input}")?,
+            Reduction::Product { weights } => write!(f, "product {input} {}", self.named(weights))?,
+            Reduction::Sum => write!(f, "sum {input}")?,
+            Reduction::Max => write!(f, "max {input}")?,
         }
-        if let Some((id, _)) = node.operand {
-            write!(f, " + {id}")?;
+        if let Some(operand) = &node.operand {
+            let sign = if operand.scale.multiply { '*' } else { '+' };
+            write!(f, " {sign} {}", self.named(&operand.view))?;
         }
         writeln!(f, "  // {} {:?}", node.operator, node.name)?;
 
@@ -78,8 +79,9 @@ impl FixedGraph {
             write!(f, " depth_to_space {r} {:?}", node.place.depth_to_space.1)?;
         }
         write!(f, " zero {} clamp {}..={}", node.post.zero, node.post.lo, node.post.hi)?;
-        if let Some((_, s)) = node.operand {
-            write!(f, " operand (q - {}) * {} >> {}", s.zero, s.mantissa, s.shift)?;
+        if let Some(Operand { scale: s, .. }) = &node.operand {
+            let factor = if s.multiply { String::new() } else { format!(" * {}", s.mantissa) };
+            write!(f, " operand (q - {}){factor} >> {}", s.zero, s.shift)?;
         }
         if let Some(table) = &node.table {
             write!(f, " table #{:016x}", digest(&table[..]))?;

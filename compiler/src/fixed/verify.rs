@@ -1,7 +1,8 @@
 //! Every invariant of a quantised network that can be checked without running it.
 
-use super::{FixedGraph, FixedNode, Reduction, TensorId};
+use super::{FixedGraph, FixedNode, Reduction, TensorId, View};
 use crate::error::{Error, Result};
+use crate::graph::Window;
 use tilewright_arch::fixed::{MAX_MANTISSA, MAX_SHIFT};
 
 impl FixedGraph {
@@ -20,16 +21,29 @@ impl FixedGraph {
                 return refuse(format!("t{i} has scale {}", tensor.scale));
             }
         }
-        let ids = self.inputs.iter().chain(&self.outputs);
-        for (id, shape) in ids {
+        let known = |id: &TensorId| (id.0 as usize) < self.tensors.len();
+        if !self.pieces.iter().all(|(of, piece)| known(of) && known(piece)) {
+            return refuse("a piece is no tensor".into());
+        }
+        let inputs = self.inputs.iter().map(|port| (port, false));
+        for ((id, shape), output) in inputs.chain(self.outputs.iter().map(|port| (port, true))) {
             let elements = shape.iter().product::<usize>();
-            if self.tensors.get(id.0 as usize).is_none_or(|t| t.elements() != elements) {
+            let own = known(id).then(|| match output {
+                true => self.output_elements(*id),
+                false => self.tensor(*id).elements(),
+            });
+            if own != Some(elements) {
                 return refuse(format!("{id} is no tensor of {elements} elements"));
+            }
+        }
+        for (id, elements) in &self.constants {
+            if self.tensors.get(id.0 as usize).is_none_or(|t| t.elements() != elements.len()) {
+                return refuse(format!("{id} is no tensor of {} elements", elements.len()));
             }
         }
         // How often each element has been written; inputs are written by the host.
         let mut written: Vec<Vec<u8>> = self.tensors.iter().map(|t| vec![0; t.elements()]).collect();
-        for (id, _) in &self.inputs {
+        for id in self.inputs.iter().map(|(id, _)| id).chain(self.constants.iter().map(|(id, _)| id)) {
             written[id.0 as usize].fill(1);
         }
         for node in &self.nodes {
@@ -44,13 +58,15 @@ impl FixedGraph {
 
     fn verify_node(&self, node: &FixedNode, written: &mut [Vec<u8>]) -> Result<()> {
         let refuse = |message: String| Err(Error::new("fixed", message));
-        let complete = |id: TensorId, written: &[Vec<u8>]| {
-            written.get(id.0 as usize).is_some_and(|w| w.iter().all(|&n| n == 1))
-        };
-        if !complete(node.input, written) {
-            return refuse(format!("reads {} before it is written", node.input));
+        for view in node.reads() {
+            self.verify_view(view)?;
+            let (first, strides) = view.strides(self.tensor(view.tensor).shape);
+            let written = &written[view.tensor.0 as usize];
+            if !elements(view.shape).all(|at| written[offset(first, strides, at)] == 1) {
+                return refuse(format!("reads {} before it is written", view.tensor));
+            }
         }
-        let [ic, height, width] = self.tensor(node.input).shape;
+        let [ic, height, width] = node.input.shape;
         let w = &node.window;
         for (axis, extent) in [height, width].into_iter().enumerate() {
             let padded = extent + w.pads[axis] + w.pads[axis + 2];
@@ -71,6 +87,17 @@ impl FixedGraph {
                 return refuse("a weight is -128".into());
             }
         }
+        if let Reduction::Product { weights } = &node.reduction {
+            if *w != Window::UNIT || weights.shape[..2] != [ic, 1] {
+                return refuse(format!("multiplies {ic} channels with {weights} in the window {w:?}"));
+            }
+            if self.tensor(weights.tensor).zero != 0 || self.tensor(node.input.tensor).zero == i8::MIN {
+                return refuse(format!(
+                    "multiplies {} with {weights}, whose zero points do not allow it",
+                    node.input
+                ));
+            }
+        }
         let grid = self.grid(node);
         let [channels, rows, columns] = grid;
         if node.channels.len() != 1 && node.channels.len() != channels {
@@ -88,15 +115,12 @@ impl FixedGraph {
                 return refuse(format!("sums of channel {c} reach {bound}, above 32 bits"));
             }
         }
-        if let Some((id, scale)) = &node.operand {
-            if !complete(*id, written) {
-                return refuse(format!("adds {id} before it is written"));
+        if let Some(operand) = &node.operand {
+            if operand.view.shape != grid {
+                return refuse(format!("the operand {} is not {grid:?}", operand.view));
             }
-            if self.tensor(*id).shape != grid {
-                return refuse(format!("adds {id} of shape {:?} to {grid:?}", self.tensor(*id).shape));
-            }
-            if !legal(scale.mantissa, scale.shift) {
-                return refuse(format!("the operand cannot be scaled by {scale:?}"));
+            if !legal(operand.scale.mantissa, operand.scale.shift) {
+                return refuse(format!("the operand cannot be scaled by {:?}", operand.scale));
             }
         }
         if node.post.lo > node.post.hi {
@@ -116,23 +140,20 @@ impl FixedGraph {
         if r == 0 || !channels.is_multiple_of(r * r) {
             return refuse(format!("{channels} channels cannot become {r}x{r} blocks"));
         }
-        let Some(target) = written.get_mut(node.output.0 as usize) else {
-            return refuse(format!("writes {}, which does not exist", node.output));
-        };
-        let [tc, th, tw] = self.tensor(node.output).shape;
-        if [th, tw] != [rows * r, columns * r] || node.place.channel + channels / (r * r) > tc {
-            return refuse(format!(
-                "a result of {channels}x{rows}x{columns} does not fit {} of {tc}x{th}x{tw}",
-                node.output
-            ));
+        let view = &node.output;
+        self.verify_view(view)?;
+        if view.shape != [channels / (r * r), rows * r, columns * r] || view.step.contains(&0) {
+            return refuse(format!("a result of {channels}x{rows}x{columns} does not fit {view}"));
         }
+        let (first, strides) = view.strides(self.tensor(view.tensor).shape);
+        let target = &mut written[view.tensor.0 as usize];
         for c in 0..channels {
             for y in y0..y0 + h {
                 for x in x0..x0 + w {
-                    let [tc, ty, tx] = node.place.target(channels, c, y, x);
-                    let count = &mut target[(tc * th + ty) * tw + tx];
+                    let at = node.place.target(channels, c, y, x);
+                    let count = &mut target[offset(first, strides, at)];
                     if *count > 0 {
-                        return refuse(format!("writes {}[{tc}][{ty}][{tx}] again", node.output));
+                        return refuse(format!("writes {} at {at:?} again", view.tensor));
                     }
                     *count = 1;
                 }
@@ -140,4 +161,28 @@ impl FixedGraph {
         }
         Ok(())
     }
+
+    /// That a view lies within its tensor.
+    fn verify_view(&self, view: &View) -> Result<()> {
+        let refuse = |message: String| Err(Error::new("fixed", message));
+        if view.axes.iter().any(|&a| a > 2) || view.shape.contains(&0) {
+            return refuse(format!("{view:?} is no view"));
+        }
+        match self.tensors.get(view.tensor.0 as usize) {
+            None => refuse(format!("{} does not exist", view.tensor)),
+            Some(t) if view.end().iter().zip(t.shape).any(|(end, extent)| *end > extent) => {
+                refuse(format!("{view} is not inside of {:?}", t.shape))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// All indices of a box.
+fn elements([channels, rows, columns]: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
+    (0..channels * rows * columns).map(move |i| [i / columns / rows, i / columns % rows, i % columns])
+}
+
+fn offset(first: usize, strides: [usize; 3], at: [usize; 3]) -> usize {
+    first + (0..3).map(|i| strides[i] * at[i]).sum::<usize>()
 }

@@ -35,6 +35,18 @@ pub(super) fn resize(x: &ArrayViewD<f32>, r: &Resize) -> ArrayD<f32> {
     ArrayD::from_shape_vec(IxDyn(&shape), data).expect("each axis became as long as its taps")
 }
 
+/// Input places and weights of every output element along every axis, for an input of shape `from`.
+pub(crate) fn taps_by_axis(r: &Resize, from: &[usize]) -> Vec<Vec<Vec<(usize, f32)>>> {
+    let axis = |axis: usize| {
+        let (extent, size) = (from[axis], r.sizes[axis]);
+        match extent == size && r.scales[axis] == 1.0 {
+            true => (0..size).map(|o| vec![(o, 1.0)]).collect(),
+            false => (0..size).map(|o| taps(r, axis, o, extent, size)).collect(),
+        }
+    };
+    (0..from.len()).map(axis).collect()
+}
+
 /// Where output element `o` lies in the input, in float32 as ONNX Runtime computes it.
 fn coordinate(r: &Resize, axis: usize, o: usize, extent: usize, size: usize) -> f32 {
     let (o, scale) = (o as f32, r.scales[axis]);

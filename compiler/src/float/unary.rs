@@ -3,7 +3,7 @@
 use crate::graph::UnaryKind;
 
 /// The function of a kind at one point.
-pub(super) fn unary(kind: UnaryKind, x: f32) -> f32 {
+pub(crate) fn unary(kind: UnaryKind, x: f32) -> f32 {
     let v = f64::from(x);
     let y = match kind {
         UnaryKind::Neg => -v,

@@ -1,6 +1,6 @@
 //! The shape of an operator's result, and every rule its operands must keep.
 
-use super::{MAX_ELEMENTS, Op, Window, rules};
+use super::{MAX_ELEMENTS, Op, Window, integer, rules};
 use crate::error::{Error, Result};
 
 pub(super) fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -85,6 +85,7 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
         Op::LayerNormalization { axis, epsilon } => rules::layer_normalization(*axis, *epsilon, inputs)?,
         Op::InstanceNormalization { epsilon } => rules::instance_normalization(*epsilon, inputs)?,
         Op::Recurrent(recurrent) => rules::recurrent(recurrent, inputs)?,
+        Op::QuantizeLinear { axis, .. } | Op::DequantizeLinear { axis, .. } => integer::rule(*axis, inputs)?,
     };
     elements(&shape)?;
     Ok(shape)
@@ -95,7 +96,10 @@ fn arity(op: &Op, count: usize) -> Result<()> {
         Op::Conv { .. } | Op::Gemm { .. } | Op::ConvTranspose { .. } => (2, 3),
         Op::BatchNormalization { .. } => (5, 5),
         Op::PRelu | Op::Add | Op::MatMul | Op::Binary { .. } => (2, 2),
-        Op::LayerNormalization { .. } | Op::InstanceNormalization { .. } => (3, 3),
+        Op::LayerNormalization { .. }
+        | Op::InstanceNormalization { .. }
+        | Op::QuantizeLinear { .. }
+        | Op::DequantizeLinear { .. } => (3, 3),
         Op::Recurrent(r) => rules::recurrent_inputs(r),
         Op::Concat { .. } => (1, usize::MAX),
         _ => (1, 1),

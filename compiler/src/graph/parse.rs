@@ -164,6 +164,10 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    fn given(&self, key: &str) -> bool {
+        self.0.iter().any(|(k, _)| *k == key)
+    }
+
     fn one<T: FromStr>(&mut self, key: &str) -> Result<T> {
         parsed(self.take(key)?)
     }
@@ -192,6 +196,11 @@ impl<'a> Attributes<'a> {
             pads: self.array("padding")?,
         })
     }
+}
+
+/// The operator of a name and attributes as the text form writes them.
+pub(crate) fn operator_from_text(name: &str, attributes: Vec<(&str, &str)>) -> Result<Op> {
+    operator(name, Attributes(attributes))
 }
 
 fn operator(name: &str, mut a: Attributes) -> Result<Op> {

@@ -65,7 +65,7 @@ impl fmt::Display for Text<'_> {
                     _ => write!(f, "{comma}{id}")?,
                 }
             }
-            for (key, value) in attributes(&node.op) {
+            for (key, value) in node.op.text_attributes() {
                 write!(f, ", {key}={value}")?;
             }
             let outputs: Vec<&Value> = node.outputs.iter().map(|&id| graph.value(id)).collect();
@@ -167,7 +167,7 @@ fn escape(name: &str) -> String {
 
 impl Op {
     /// The operator's name in the text form.
-    pub(super) fn text_name(&self) -> &'static str {
+    pub(crate) fn text_name(&self) -> &'static str {
         match self {
             Op::Conv { .. } => "conv2d",
             Op::BatchNormalization { .. } => "batch_norm",
@@ -205,11 +205,19 @@ impl Op {
                 Cell::Lstm => "lstm",
                 Cell::Gru { .. } => "gru",
             },
+            Op::QuantizeLinear { .. } => "quantize",
+            Op::DequantizeLinear { .. } => "dequantize",
         }
     }
 }
 
-/// The attributes of an operator as the text form writes them.
+impl Op {
+    /// The attributes as the text form writes them.
+    pub(crate) fn text_attributes(&self) -> Vec<(&'static str, String)> {
+        attributes(self)
+    }
+}
+
 fn attributes(op: &Op) -> Vec<(&'static str, String)> {
     fn window(w: &Window) -> Vec<(&'static str, String)> {
         vec![
@@ -306,6 +314,11 @@ fn attributes(op: &Op) -> Vec<(&'static str, String)> {
                     all.push(("linear_before_reset", linear_before_reset.to_string()));
                 }
             }
+            all
+        }
+        Op::QuantizeLinear { integer, axis } | Op::DequantizeLinear { integer, axis } => {
+            let mut all = vec![("type", integer.name().to_owned())];
+            all.extend(axis.map(|axis| ("axis", axis.to_string())));
             all
         }
         Op::Gemm { alpha, beta, trans_a, trans_b } => vec![

@@ -3,6 +3,8 @@
 //! Each attribute that is read is remembered; [`Call::finish`] refuses the ones nobody asked for, so
 //! that an attribute with a meaning is never dropped.
 
+mod integers;
+
 use std::path::Path;
 use std::rc::Rc;
 
@@ -11,7 +13,7 @@ use super::order::node_name;
 use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
 use super::tensor::{Elements, Tensor};
 use crate::error::{Error, Result};
-use crate::graph::{Op, ValueId, elements};
+use crate::graph::{Integer, Op, ValueId, elements};
 
 /// A node being imported.
 pub(super) struct Call<'a> {
@@ -25,6 +27,8 @@ pub(super) struct Call<'a> {
     known: Vec<&'static str>,
     /// Results bound so far.
     bound: usize,
+    /// Type of the values read as they are so far (`Some(None)`: float32), which is the results'.
+    read: Option<Option<Integer>>,
 }
 
 impl<'a> Call<'a> {
@@ -34,7 +38,7 @@ impl<'a> Call<'a> {
         index: usize,
         folder: Option<&'a Path>,
     ) -> Call<'a> {
-        Call { importer, node, name: node_name(node, index), folder, known: Vec::new(), bound: 0 }
+        Call { importer, node, name: node_name(node, index), folder, known: Vec::new(), bound: 0, read: None }
     }
 
     pub fn operator(&self) -> &'a str {
@@ -100,10 +104,11 @@ impl<'a> Call<'a> {
         self.importer.operand(self.input_name(input)?)
     }
 
-    /// An input as a float32 value of the graph.
+    /// An input as a value of the graph: of real numbers, unless the operator only moves them.
     pub fn value(&mut self, input: usize) -> Result<ValueId> {
         let name = self.input_name(input)?;
-        self.importer.value(name)
+        let id = self.importer.value(name)?;
+        self.plain(input, id).map(|()| id)
     }
 
     /// The first `least` inputs and the given ones of the optional rest, as values.
@@ -340,6 +345,9 @@ impl<'a> Call<'a> {
             return Err(self.error(format!("result {} has no name", self.bound)));
         };
         self.bound += 1;
+        if let (Operand::Value(id), Some(Some(integer))) = (&operand, self.read) {
+            self.importer.integers.insert(*id, integer);
+        }
         self.importer.bind(name, operand)
     }
 

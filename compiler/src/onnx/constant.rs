@@ -7,6 +7,7 @@ use super::import::Operand;
 use super::proto::data_type;
 use super::tensor::{Elements, Tensor, decode, type_name};
 use crate::error::Result;
+use crate::graph::Op;
 
 /// Identity: another name for its input.
 pub(super) fn identity(call: &mut Call) -> Result<()> {
@@ -77,7 +78,7 @@ pub(super) fn shape(call: &mut Call) -> Result<()> {
     call.alias(Operand::Constant(Rc::new(tensor)))
 }
 
-/// Cast of a constant, or of a value to the type it has.
+/// Cast of a constant, or of a value to float32.
 pub(super) fn cast(call: &mut Call) -> Result<()> {
     call.arity(1, 1)?;
     call.ignore("saturate");
@@ -85,6 +86,13 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
         Ok(to) => to,
         Err(_) => return call.refuse("to", "is out of range"),
     };
+    if to == data_type::FLOAT
+        && let Some(integer) = call.integer(0)?
+    {
+        let (x, _) = call.whole(0)?;
+        let (one, zero) = (call.scalar_value(1.0)?, call.scalar_value(0.0)?);
+        return call.emit(Op::DequantizeLinear { integer, axis: None }, &[x, one, zero]);
+    }
     let tensor = match (call.operand(0)?, to) {
         (value @ Operand::Value(_), data_type::FLOAT) => return call.alias(value),
         (Operand::Constant(tensor), _) => tensor,
@@ -112,5 +120,5 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
         }
     };
     let shape = tensor.shape.clone();
-    call.alias(Operand::Constant(Rc::new(Tensor { shape, elements })))
+    call.alias(Operand::Constant(Rc::new(Tensor { shape, elements, integer: None })))
 }

@@ -8,7 +8,13 @@ use crate::graph::{MAX_ELEMENTS, Op};
 /// Conv: image, weights and an optional bias.
 pub(super) fn conv(call: &mut Call) -> Result<()> {
     let inputs = call.values(2, 3)?;
-    let (x, w) = (call.shape(0)?, call.shape(1)?);
+    let op = layer(call, 0, 1)?;
+    call.emit(op, &inputs)
+}
+
+/// The convolution of input `x` with the weights in input `w`.
+pub(super) fn layer(call: &mut Call, x: usize, w: usize) -> Result<Op> {
+    let (x, w) = (call.shape(x)?, call.shape(w)?);
     image(call, &x)?;
     let [_, _, height, width] = w[..] else {
         return Err(call.error(format!("the weights {w:?} must have rank 4")));
@@ -24,7 +30,7 @@ pub(super) fn conv(call: &mut Call) -> Result<()> {
     let Ok(groups) = usize::try_from(groups) else {
         return call.refuse("group", format!("is {groups}"));
     };
-    call.emit(Op::Conv { window, groups }, &inputs)
+    Ok(Op::Conv { window, groups })
 }
 
 /// ConvTranspose; `output_shape` and `auto_pad` become padding.

@@ -6,16 +6,19 @@ use std::rc::Rc;
 
 use super::call::Call;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
-use super::tensor::{Elements, Tensor, decode, type_name};
+use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::{
-    Imported, activation, constant, conv, elementwise, fold, matrix, moves, norm, order, pool, recurrent,
-    reduce, resize, shape,
+    Imported, activation, constant, conv, elementwise, fold, matrix, moves, norm, order, pool, quantized,
+    recurrent, reduce, resize, shape,
 };
 use crate::error::{Error, Result};
-use crate::graph::{BinaryKind, Graph, ReduceKind, UnaryKind, ValueId};
+use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
 
 /// Opsets whose operators this importer knows, from (inclusive) to (inclusive).
 const OPSETS: (i64, i64) = (7, 22);
+
+/// Domain of ONNX Runtime's own operators.
+const MICROSOFT: &str = "com.microsoft";
 
 /// What a tensor name of the model stands for.
 #[derive(Clone)]
@@ -35,7 +38,9 @@ pub(super) struct Importer {
     /// Lookups only: nothing walks this map, so its order cannot reach an output.
     named: HashMap<String, Operand>,
     /// Constants that have entered the graph already, by name.
-    interned: HashMap<String, ValueId>,
+    pub interned: HashMap<String, ValueId>,
+    /// Values that hold whole numbers of a type; all others hold float32. Lookups only.
+    pub integers: HashMap<ValueId, Integer>,
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -52,8 +57,13 @@ pub(super) fn run(model: &ModelProto, name: &str, folder: Option<&Path>) -> Resu
         return Err(Error::new("import", "sparse initialisers are not supported")
             .hint("store the weights as dense tensors"));
     }
-    let mut importer =
-        Importer { graph: Graph::new(name), opset, named: HashMap::new(), interned: HashMap::new() };
+    let mut importer = Importer {
+        graph: Graph::new(name),
+        opset,
+        named: HashMap::new(),
+        interned: HashMap::new(),
+        integers: HashMap::new(),
+    };
     let mut warnings = Vec::new();
     importer.read_initialisers(source, folder)?;
     importer.read_inputs(source, &mut warnings)?;
@@ -104,8 +114,9 @@ impl Importer {
                 continue;
             }
             let place = |e: Error| e.node(&input.name).operator("input");
-            let shape = input_shape(input, warnings).map_err(place)?;
+            let (shape, integer) = input_type(input, warnings).map_err(place)?;
             let id = self.graph.input(&input.name, &shape)?;
+            self.integers.extend(integer.map(|integer| (id, integer)));
             self.bind(&input.name, Operand::Value(id)).map_err(place)?;
         }
         if self.graph.inputs.is_empty() {
@@ -126,6 +137,10 @@ impl Importer {
     fn read_outputs(&mut self, source: &GraphProto, warnings: &mut Vec<String>) -> Result<()> {
         for output in &source.output {
             let id = self.value(&output.name).map_err(|e| e.node(&output.name).operator("output"))?;
+            if let Some(integer) = self.integers.get(&id) {
+                let (name, integer) = (&output.name, integer.name());
+                warnings.push(format!("output {name:?} gives {integer} numbers, as floats"));
+            }
             let value = &mut self.graph.values[id.0 as usize];
             // Identity and Dropout leave no node: the result keeps the name the user knows.
             if !self.graph.inputs.contains(&id) && !self.graph.outputs.contains(&id) {
@@ -191,13 +206,15 @@ fn matches(declared: &[Option<usize>], shape: &[usize]) -> bool {
     declared.len() == shape.len() && declared.iter().zip(shape).all(fits)
 }
 
-/// Static shape of a graph input: only the batch may be open, and then it is 1.
-fn input_shape(input: &ValueInfoProto, warnings: &mut Vec<String>) -> Result<Vec<usize>> {
+/// Static shape of a graph input, of which only the batch may be open, and then is 1; its type where
+/// that is an integer.
+fn input_type(input: &ValueInfoProto, warnings: &mut Vec<String>) -> Result<(Vec<usize>, Option<Integer>)> {
     let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
     let Some(tensor) = tensor else {
         return refuse("is not a tensor");
     };
-    if tensor.elem_type != data_type::FLOAT {
+    let integer = integer(tensor.elem_type);
+    if tensor.elem_type != data_type::FLOAT && integer.is_none() {
         return Err(Error::new("import", format!("has element type {}", type_name(tensor.elem_type)))
             .hint("export the float32 model, with integer preprocessing outside of it"));
     }
@@ -208,20 +225,23 @@ fn input_shape(input: &ValueInfoProto, warnings: &mut Vec<String>) -> Result<Vec
         *batch = Some(1);
         warnings.push(format!("input {:?}: the open batch size becomes 1", input.name));
     }
-    declared
-        .iter()
-        .enumerate()
-        .map(|(axis, extent)| {
-            extent.ok_or_else(|| {
-                Error::new("import", format!("axis {axis} has no fixed extent"))
-                    .hint("exporting with fixed extents, or onnxruntime.tools.make_dynamic_shape_fixed")
-            })
+    if let Some(integer) = integer {
+        warnings.push(format!("input {:?} takes {} numbers, given as floats", input.name, integer.name()));
+    }
+    let extents = declared.iter().enumerate().map(|(axis, extent)| {
+        extent.ok_or_else(|| {
+            Error::new("import", format!("axis {axis} has no fixed extent"))
+                .hint("exporting with fixed extents, or onnxruntime.tools.make_dynamic_shape_fixed")
         })
-        .collect()
+    });
+    Ok((extents.collect::<Result<_>>()?, integer))
 }
 
 /// The one table of operators.
 fn dispatch(call: &mut Call) -> Result<()> {
+    if let Some(run) = quantised(call) {
+        return run(call);
+    }
     if !is_onnx(call.domain()) {
         return Err(call
             .error(format!("operator domain {:?} is not supported", call.domain()))
@@ -274,6 +294,28 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "Cast" => constant::cast(call),
         name => family(call, name),
     }
+}
+
+/// The importer of an operator on integers. ONNX Runtime keeps its own in another domain.
+fn quantised(call: &Call) -> Option<fn(&mut Call) -> Result<()>> {
+    let onnx = is_onnx(call.domain());
+    Some(match (call.operator(), call.domain()) {
+        ("QuantizeLinear", domain) if onnx || domain == MICROSOFT => quantized::quantize,
+        ("DequantizeLinear", domain) if onnx || domain == MICROSOFT => quantized::dequantize,
+        ("DynamicQuantizeLinear", _) if onnx => quantized::dynamic,
+        ("QLinearConv", _) if onnx => quantized::conv,
+        ("ConvInteger", _) if onnx => quantized::conv_integer,
+        ("QLinearMatMul", _) if onnx => quantized::matmul,
+        ("MatMulInteger", _) if onnx => quantized::matmul_integer,
+        ("QGemm", MICROSOFT) => quantized::gemm,
+        ("QLinearAdd" | "QLinearMul", MICROSOFT) => quantized::binary,
+        (
+            "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearAveragePool" | "QLinearGlobalAveragePool",
+            MICROSOFT,
+        ) => quantized::unary,
+        ("QLinearConcat", MICROSOFT) => quantized::concat,
+        _ => return None,
+    })
 }
 
 /// The operators of the families that the graph lists.

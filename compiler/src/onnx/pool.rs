@@ -15,9 +15,15 @@ pub(super) fn max_pool(call: &mut Call) -> Result<()> {
     call.emit(Op::MaxPool { window }, &inputs)
 }
 
-/// AveragePool; what `ceil_mode` adds at the end never counts in the divisor.
+/// AveragePool.
 pub(super) fn average_pool(call: &mut Call) -> Result<()> {
     let inputs = call.values(1, 1)?;
+    let op = mean(call)?;
+    call.emit(op, &inputs)
+}
+
+/// The mean over a window of input 0; what `ceil_mode` adds at the end never counts in the divisor.
+pub(super) fn mean(call: &mut Call) -> Result<Op> {
     let (window, extra) = pool_window(call)?;
     if window.dilation != [1, 1] {
         return call.refuse("dilations", "a dilated average is not supported");
@@ -33,8 +39,7 @@ pub(super) fn average_pool(call: &mut Call) -> Result<()> {
         }
         count_include_pad = false;
     }
-    let op = Op::AveragePool { window, count_include_pad };
-    call.emit(op, &inputs)
+    Ok(Op::AveragePool { window, count_include_pad })
 }
 
 /// The window with `ceil_mode` turned into padding below and to the right, and that extra padding.

@@ -40,6 +40,9 @@ const fn row(
 const IMAGES: &str = "images (N, C, H, W); no negative pads";
 const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
 const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
+const QUANTISED: &str = "constant scales and zero points, one or one for each index of an axis";
+const MICROSOFT: &str = "domain com.microsoft; becomes DequantizeLinear, the operator, QuantizeLinear";
+const STEPS: &str = "becomes DequantizeLinear, the operator, QuantizeLinear";
 const CHANNELS: Machine = Machine::Runs("with one constant a channel");
 use Machine::{Free, Host, Refused, Runs};
 
@@ -67,6 +70,12 @@ pub const OPERATORS: &[Operator] = &[
     row("Constant", "value, value_float(s), value_int(s)", "dense numbers", Free),
     row("Conv", "kernel_shape, strides, dilations, pads, auto_pad, group", IMAGES, Runs("constant weights")),
     row(
+        "ConvInteger",
+        "kernel_shape, strides, dilations, pads, auto_pad, group",
+        "images; constant zero points; becomes DequantizeLinear and Conv",
+        Refused,
+    ),
+    row(
         "ConvTranspose",
         "kernel_shape, strides, dilations, pads, auto_pad, group, output_padding, output_shape",
         IMAGES,
@@ -74,8 +83,10 @@ pub const OPERATORS: &[Operator] = &[
     ),
     row("Cos", "", "", Host),
     row("DepthToSpace", "blocksize, mode", "images", Runs("")),
+    row("DequantizeLinear", "axis", QUANTISED, Free),
     row("Div", "", "by a constant a channel: folded into weights", CHANNELS),
     row("Dropout", "ratio, seed (ignored)", "inference form; no mask", Free),
+    row("DynamicQuantizeLinear", "", "of constants", Free),
     row("Elu", "alpha", "", Host),
     row("Erf", "", "as part of a GELU: Gelu", Host),
     row("Exp", "", "", Host),
@@ -99,6 +110,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Log", "", "", Host),
     row("LogSoftmax", "axis", "", Host),
     row("MatMul", "", "", Runs("one row, constant matrix on the right")),
+    row("MatMulInteger", "", "constant zero points; becomes DequantizeLinear and MatMul", Refused),
     row("Max", "", "any number of operands: two at a time", Host),
     row(
         "MaxPool",
@@ -119,6 +131,27 @@ pub const OPERATORS: &[Operator] = &[
         Runs("zeros in front of a convolution"),
     ),
     row("Pow", "", "integer exponents must be constants", Host),
+    row("QGemm", "alpha, transA, transB", MICROSOFT, Refused),
+    row("QLinearAdd", "", MICROSOFT, Refused),
+    row(
+        "QLinearAveragePool",
+        "kernel_shape, strides, pads, auto_pad, ceil_mode, count_include_pad, channels_last",
+        "domain com.microsoft; as AveragePool; not channels_last",
+        Refused,
+    ),
+    row("QLinearConcat", "axis", MICROSOFT, Refused),
+    row(
+        "QLinearConv",
+        "kernel_shape, strides, dilations, pads, auto_pad, group",
+        "images; becomes DequantizeLinear, Conv, QuantizeLinear",
+        Refused,
+    ),
+    row("QLinearGlobalAveragePool", "channels_last", "domain com.microsoft; not channels_last", Refused),
+    row("QLinearLeakyRelu", "alpha", MICROSOFT, Refused),
+    row("QLinearMatMul", "", STEPS, Refused),
+    row("QLinearMul", "", MICROSOFT, Refused),
+    row("QLinearSigmoid", "", MICROSOFT, Refused),
+    row("QuantizeLinear", "axis, output_dtype, saturate (ignored)", QUANTISED, Refused),
     row("RNN", "direction, hidden_size, layout", FORMS, Refused),
     row("Reciprocal", "", "", Host),
     row("ReduceL1", REDUCTION, "constant axes", Host),
@@ -171,7 +204,8 @@ pub const OPERATORS: &[Operator] = &[
 pub fn document() -> String {
     let mut text = String::from(
         "# Operators\n\n\
-         Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 22, float32, static\n\
+         Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 22, float32 (or\n\
+         quantised: int8, uint8, int16, uint16, int32 tensors between QuantizeLinear and DequantizeLinear), static\n\
          shapes (an open batch becomes 1) without empty tensors, tensors of any rank where nothing else is said. Shape arithmetic on\n\
          integer constants (Add, Sub, Mul, Div, Mod, Equal, Less, Greater, Where, Cast, Concat, ConstantOfShape,\n\
          Gather, Reshape, Shape, Slice, Squeeze, Unsqueeze) is computed while importing. Whatever is not listed is refused with the node's name.\n\n\

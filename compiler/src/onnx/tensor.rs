@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 
 use super::proto::{TensorProto, data_type};
 use crate::error::{Error, Result};
-use crate::graph::MAX_ELEMENTS;
+use crate::graph::{Integer, MAX_ELEMENTS};
 
 /// Elements of a constant: everything floating becomes float32, everything integral int64.
 #[derive(Clone, PartialEq, Debug)]
@@ -21,17 +21,19 @@ pub(super) enum Elements {
 pub(super) struct Tensor {
     pub shape: Vec<usize>,
     pub elements: Elements,
+    /// The stored type, where quantised models use it.
+    pub integer: Option<Integer>,
 }
 
 impl Tensor {
     pub fn ints(shape: Vec<usize>, data: Vec<i64>) -> Tensor {
         let elements = Elements::Ints(data);
-        Tensor { shape, elements }
+        Tensor { shape, elements, integer: None }
     }
 
     pub fn floats(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
         let elements = Elements::Floats(data);
-        Tensor { shape, elements }
+        Tensor { shape, elements, integer: None }
     }
 }
 
@@ -95,7 +97,7 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
     if stored != count {
         return refuse(format!("{stored} elements are stored, the shape {shape:?} needs {count}"));
     }
-    Ok(Tensor { shape, elements })
+    Ok(Tensor { shape, elements, integer: integer(tensor.data_type) })
 }
 
 /// Says what to try with a storage form that only old or odd tools write.
@@ -108,8 +110,20 @@ fn element_bytes(code: i32) -> Option<usize> {
     Some(match code {
         data_type::DOUBLE | data_type::INT64 => 8,
         data_type::FLOAT | data_type::INT32 => 4,
-        data_type::FLOAT16 | data_type::BFLOAT16 => 2,
+        data_type::FLOAT16 | data_type::BFLOAT16 | data_type::INT16 | data_type::UINT16 => 2,
         data_type::UINT8 | data_type::INT8 | data_type::BOOL => 1,
+        _ => return None,
+    })
+}
+
+/// The type of quantised tensors that an element type is.
+pub(super) fn integer(code: i32) -> Option<Integer> {
+    Some(match code {
+        data_type::INT8 => Integer::Int8,
+        data_type::UINT8 => Integer::Uint8,
+        data_type::INT16 => Integer::Int16,
+        data_type::UINT16 => Integer::Uint16,
+        data_type::INT32 => Integer::Int32,
         _ => return None,
     })
 }
@@ -153,6 +167,8 @@ fn from_raw(raw: &[u8], code: i32) -> Elements {
         data_type::INT64 => Ints(each(raw, i64::from_le_bytes)),
         data_type::INT32 => Ints(each(raw, |b| i64::from(i32::from_le_bytes(b)))),
         data_type::INT8 => Ints(each(raw, |b| i64::from(i8::from_le_bytes(b)))),
+        data_type::INT16 => Ints(each(raw, |b| i64::from(i16::from_le_bytes(b)))),
+        data_type::UINT16 => Ints(each(raw, |b| i64::from(u16::from_le_bytes(b)))),
         _ => Ints(raw.iter().map(|&b| i64::from(b)).collect()),
     }
 }
@@ -284,7 +300,8 @@ mod tests {
             assert_eq!(decode(&row, None).unwrap(), Tensor::floats(vec![2], vec![1.0, -2.0]));
         }
         let ints = TensorProto { data_type: data_type::INT8, raw_data: Some(vec![0xff, 3]), ..base };
-        assert_eq!(decode(&ints, None).unwrap(), Tensor::ints(vec![2], vec![-1, 3]));
+        let integer = Some(Integer::Int8);
+        assert_eq!(decode(&ints, None).unwrap(), Tensor { integer, ..Tensor::ints(vec![2], vec![-1, 3]) });
     }
 
     #[test]

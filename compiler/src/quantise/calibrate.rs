@@ -1,5 +1,6 @@
 //! Runs calibration samples in float and keeps what quantisation needs of them.
 
+use super::held::Held;
 use super::histogram::Histogram;
 use super::kind::Kind;
 use super::plan::{Group, Plan};
@@ -16,12 +17,26 @@ const CHUNK: usize = 16;
 pub(super) struct Seen {
     /// Distribution of each home's value, by home.
     pub homes: Vec<Histogram>,
+    /// Distribution of what goes into the table, by group; empty for groups without one.
+    pub tables: Vec<Histogram>,
     /// For each of the first samples and each group: the mean of the group's sum (before slope,
     /// operand and clamp) in every channel; empty for groups without weights.
     pub means: Vec<Vec<Vec<f64>>>,
     /// For each group with weights, some of the vectors that they are multiplied with, evenly spread
     /// over samples and pixels, as [`patches`] orders them; empty for other groups.
     pub patches: Vec<Vec<f32>>,
+}
+
+impl Seen {
+    /// Of a model that leaves nothing open.
+    pub fn nothing(plan: &Plan) -> Seen {
+        Seen {
+            homes: vec![Histogram::default(); plan.homes.len()],
+            tables: vec![Histogram::default(); plan.groups.len()],
+            means: Vec::new(),
+            patches: vec![Vec::new(); plan.groups.len()],
+        }
+    }
 }
 
 /// Vectors kept for a group, at most.
@@ -32,6 +47,7 @@ const PATCH_NUMBERS: usize = 1 << 26;
 /// What one sample contributes.
 struct Part {
     histograms: Vec<Histogram>,
+    tables: Vec<Histogram>,
     means: Vec<Vec<f64>>,
     patches: Vec<Vec<f32>>,
 }
@@ -51,11 +67,7 @@ pub(super) fn observe(
             .file(&graph.name)
             .hint("some 10 to 100 typical inputs"));
     }
-    let mut seen = Seen {
-        homes: vec![Histogram::default(); plan.homes.len()],
-        means: Vec::new(),
-        patches: vec![Vec::new(); plan.groups.len()],
-    };
+    let mut seen = Seen::nothing(plan);
     let length = |g: &Group| match &g.kind {
         Kind::Linear { weights, bias, groups, .. } => weights.len() / bias.len() * groups,
         _ => 0,
@@ -67,6 +79,7 @@ pub(super) fn observe(
             chunk.par_iter().map(|sample| observe_one(graph, plan, sample, vectors)).collect();
         for part in parts? {
             seen.homes.iter_mut().zip(&part.histograms).for_each(|(all, one)| all.merge(one));
+            seen.tables.iter_mut().zip(&part.tables).for_each(|(all, one)| all.merge(one));
             seen.patches.iter_mut().zip(part.patches).for_each(|(all, one)| all.extend(one));
             if seen.means.len() < means {
                 seen.means.push(part.means);
@@ -93,36 +106,59 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
     }
     let values = float::run_all(graph, sample).map_err(|e| e.stage("quantise"))?;
     let elements = |id: ValueId| -> Vec<f32> { values[id.0 as usize].iter().copied().collect() };
+    // A value's elements in the order of the tensor of `shape` that it fills.
+    let stored = |id: ValueId, held: &Held, shape: [usize; 3]| -> Vec<f32> {
+        let mut stored = vec![0.0; shape.iter().product()];
+        for (place, x) in held.offsets(shape).into_iter().zip(&values[id.0 as usize]) {
+            stored[place] = *x;
+        }
+        stored
+    };
     let mut histograms = Vec::with_capacity(plan.homes.len());
     for home in &plan.homes {
-        let elements = elements(home.value);
-        if !elements.iter().all(|x| x.is_finite()) {
-            let e = Error::new("quantise", "a calibration sample gives values that are not finite");
-            let e = e.file(&graph.name).hint("check the scale of the calibration data");
-            return Err(match graph.producer(home.value) {
-                Some((_, node)) => e.node(&node.name).operator(node.op.name()),
-                None => e.node(&graph.value(home.value).name),
-            });
-        }
         let mut histogram = Histogram::default();
-        histogram.add(&elements);
+        histogram.add(&finite(graph, home.value, elements(home.value))?);
         histograms.push(histogram);
+    }
+    let mut tables = Vec::with_capacity(plan.groups.len());
+    for group in &plan.groups {
+        let mut histogram = Histogram::default();
+        if let Some(value) = group.chain.before_table {
+            histogram.add(&finite(graph, value, elements(value))?);
+        }
+        tables.push(histogram);
     }
     let mean = |channel: &[f32]| channel.iter().map(|&x| f64::from(x)).sum::<f64>() / channel.len() as f64;
     let means = plan.groups.iter().map(|group| match group.kind {
         Kind::Linear { .. } => {
-            elements(group.linear).chunks(group.grid[1] * group.grid[2]).map(mean).collect()
+            let (value, held) = &group.linear;
+            stored(*value, held, group.shape).chunks(group.grid[1] * group.grid[2]).map(mean).collect()
         }
         _ => Vec::new(),
     });
     let patches = plan.groups.iter().map(|group| match &group.kind {
         Kind::Linear { window, .. } => {
-            let home = &plan.homes[group.inputs[0]];
-            patches(&elements(home.value), home.shape, window, group.grid, vectors)
+            let view = &group.inputs[0];
+            let home = &plan.homes[view.tensor.0 as usize];
+            let input = view.read(home.shape, &stored(home.value, &home.held, home.shape));
+            patches(&input, view.shape, window, group.grid, vectors)
         }
         _ => Vec::new(),
     });
-    Ok(Part { histograms, means: means.collect(), patches: patches.collect() })
+    Ok(Part { histograms, tables, means: means.collect(), patches: patches.collect() })
+}
+
+/// The elements of a value, if all are finite.
+fn finite(graph: &Graph, value: ValueId, elements: Vec<f32>) -> Result<Vec<f32>> {
+    if elements.iter().all(|x| x.is_finite()) {
+        return Ok(elements);
+    }
+    let e = Error::new("quantise", "a calibration sample gives values that are not finite");
+    let e = e.file(&graph.name).hint("check the scale of the calibration data");
+    Err(match graph.producer(value) {
+        Some((_, node)) => e.node(&node.name).operator(node.op.name()),
+        None => e.node(&graph.value(value).name),
+    })
 }
 
 /// The input windows of up to `count` evenly spread output pixels: channel, row, column of each

@@ -1,7 +1,10 @@
 //! Bias correction: rounding shifts the mean of every channel a little; calibration says by how much.
 
 use super::calibrate::Seen;
-use super::lower::Lowered;
+use super::lower::{Lowered, Provenance};
+use crate::error::Result;
+use crate::fixed::FixedNode;
+use crate::network::{Network, Stage, State};
 use crate::reference;
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -12,31 +15,56 @@ use rayon::prelude::*;
 /// A channel's shift is estimated from the samples' means. Of an estimate as uncertain as it is large
 /// nothing is applied, of a certain one all of it (positive-part shrinkage), so that a handful of
 /// samples does no harm.
-pub(super) fn correct(lowered: &mut Lowered, seen: &Seen, samples: &[Vec<ArrayD<f32>>]) {
-    let fixed = &mut lowered.fixed;
-    let mut tensors: Vec<Vec<Vec<i8>>> = Vec::with_capacity(samples.len());
-    for sample in samples {
-        let inputs = sample.iter().zip(&fixed.inputs);
-        let bytes: Vec<Vec<i8>> =
-            inputs.map(|(x, (id, _))| reference::quantise(fixed.tensor(*id), x.iter().copied())).collect();
-        tensors.push(reference::start(fixed, &bytes));
+pub(super) fn correct(lowered: &mut Lowered, seen: &Seen, samples: &[Vec<ArrayD<f32>>]) -> Result<()> {
+    let network = &lowered.network;
+    let mut states: Vec<State> = samples.iter().map(|s| network.start(s)).collect::<Result<_>>()?;
+    for number in 0..lowered.network.stages.len() {
+        if let Stage::Machine { graph, .. } = &lowered.network.stages[number] {
+            let corrected = machine(&lowered.network, number, &lowered.provenance[number], seen, &mut states);
+            let (nodes, outputs) = (corrected.0, corrected.1);
+            debug_assert_eq!(nodes.len(), graph.nodes.len());
+            let Stage::Machine { graph, .. } = &mut lowered.network.stages[number] else { unreachable!() };
+            graph.nodes = nodes;
+            let network = &lowered.network;
+            let Stage::Machine { graph, tensors } = &network.stages[number] else { unreachable!() };
+            for (state, outputs) in states.iter_mut().zip(outputs) {
+                network.put(state, graph, tensors, outputs)?;
+            }
+        } else {
+            let network = &lowered.network;
+            let stage = &network.stages[number];
+            states.par_iter_mut().try_for_each(|state| network.host(state, stage))?;
+        }
     }
-    for n in 0..fixed.nodes.len() {
+    Ok(())
+}
+
+/// Corrects one stage: its nodes, and the output bytes of every sample.
+fn machine(
+    network: &Network,
+    number: usize,
+    provenance: &[Provenance],
+    seen: &Seen,
+    states: &mut [State],
+) -> (Vec<FixedNode>, Vec<Vec<Vec<i8>>>) {
+    let Stage::Machine { graph, tensors: names } = &network.stages[number] else {
+        unreachable!("asked for stages of the machine only")
+    };
+    let mut fixed = graph.clone();
+    let start = |state: &State| reference::start(graph, &network.fetch(state, graph, names));
+    let mut tensors: Vec<Vec<Vec<i8>>> = states.iter().map(start).collect();
+    for (n, Provenance { group, units }) in provenance.iter().enumerate() {
         let node = &fixed.nodes[n];
         let [_, _, rows, columns] = node.place.region;
-        let sums: Vec<Vec<i32>> = tensors
-            .par_iter()
-            .map(|tensors| reference::accumulate(fixed, node, &tensors[node.input.0 as usize]))
-            .collect();
-        let units = &lowered.units[n];
-        let group = lowered.groups[n];
+        let sums: Vec<Vec<i32>> =
+            tensors.par_iter().map(|tensors| reference::accumulate(&fixed, node, tensors)).collect();
         let mut corrections = Vec::with_capacity(units.len());
         for (c, unit) in units.iter().enumerate() {
             let bias = f64::from(node.channels[c].bias);
             let shift = |(sums, means): (&Vec<i32>, &Vec<Vec<f64>>)| {
                 let sums = &sums[c * rows * columns..(c + 1) * rows * columns];
                 let mean = sums.iter().map(|&s| f64::from(s)).sum::<f64>() / sums.len() as f64;
-                mean + bias - means[group][c] / unit
+                mean + bias - means[*group][c] / unit
             };
             let shifts: Vec<f64> = sums.iter().zip(&seen.means).map(shift).collect();
             corrections.push(shrunk_mean(&shifts));
@@ -51,8 +79,12 @@ pub(super) fn correct(lowered: &mut Lowered, seen: &Seen, samples: &[Vec<ArrayD<
         tensors
             .par_iter_mut()
             .zip(&sums)
-            .for_each(|(tensors, sums)| reference::finish(fixed, node, sums, tensors));
+            .for_each(|(tensors, sums)| reference::finish(&fixed, node, sums, tensors));
     }
+    let outputs =
+        |tensors: &Vec<Vec<i8>>| fixed.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect();
+    let outputs = tensors.iter().map(outputs).collect();
+    (fixed.nodes, outputs)
 }
 
 /// The mean, less where it is uncertain: times max(0, 1 - variance of the mean / mean^2).

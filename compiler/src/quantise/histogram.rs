@@ -82,6 +82,24 @@ impl Histogram {
         self.total += count;
     }
 
+    /// Counts by magnitude: the width of a bin and, from zero up to the largest magnitude, what each
+    /// holds. At least one bin and at most [`BINS`].
+    pub fn magnitudes(&self) -> (f64, Vec<f64>) {
+        // Bin k of negative values holds magnitudes in (-k - 1, -k].
+        let magnitude = |k: i64| if k < 0 { -1 - k } else { k };
+        let last = self.first + self.counts.len() as i64 - 1;
+        let most = magnitude(self.first).max(magnitude(last.max(self.first)));
+        let mut shift = 0;
+        while most >> shift >= BINS {
+            shift += 1;
+        }
+        let mut counts = vec![0.0; (most >> shift) as usize + 1];
+        for (k, &count) in (self.first..).zip(&self.counts) {
+            counts[(magnitude(k) >> shift) as usize] += count as f64;
+        }
+        (f64::from(self.exponent + shift).exp2(), counts)
+    }
+
     /// The smallest exponent with which all seen so far and [low, high] fit.
     fn exponent_for(&self, low: f32, high: f32) -> i32 {
         let magnitude = f64::from(low.abs().max(high.abs()));

@@ -1,10 +1,16 @@
 //! What the machine makes of each operator on its own; fusion comes after.
 
-use super::shapes::{keeps_order, natural, per_channel};
-use crate::error::Error;
-use crate::graph::{DepthToSpaceMode, Graph, Node, Op, ValueId, Window};
+use super::chain::Fun;
+use super::constants::{in_grid, per_channel, scalar};
+use super::held::{Dim, Held, natural};
+use super::joins;
+use super::phases::{self, Phase};
+use super::product;
+use crate::fixed::{TensorId, View};
+use crate::graph::{BinaryKind, Graph, Node, Op, PadMode, ReduceKind, ValueId, Window};
 
-/// A reduction with its parameters still real.
+/// A reduction with its parameters still real. The views of a group's inputs and outputs name homes
+/// as their tensors; the home that a group writes is [`OUTPUT`].
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Kind {
     /// Convolution, product or scaling: weights as [`crate::fixed::Reduction::Conv`] orders them.
@@ -15,21 +21,35 @@ pub(super) enum Kind {
         bias: Vec<f64>,
         groups: usize,
     },
-    /// Mean over a window; over one pixel it is a copy.
-    Mean { window: Window, count_include_pad: bool },
+    /// Convolutions that each write a part of the grid.
+    Phases {
+        phases: Vec<Phase>,
+        /// One a channel.
+        bias: Vec<f64>,
+        groups: usize,
+    },
+    /// Products of two activations, times a factor: for each the gathered view, the weights and the
+    /// first channel written. Its grid is channels of one product x rows x columns.
+    Product { batches: Vec<(View, View, usize)>, factor: f64 },
+    /// Mean over a window, times a factor; over one pixel it is a copy.
+    Mean { window: Window, count_include_pad: bool, factor: f64 },
     /// Maximum over a window.
     Max { window: Window },
-    /// Joins tensors along channels.
-    Concat,
+    /// Copies of the inputs, one to each of these parts of the output.
+    Copies { to: Vec<View> },
 }
 
+/// Number of the home that a group being made will write.
+pub(super) const OUTPUT: usize = u32::MAX as usize;
+
 impl Kind {
-    /// Channels, rows and columns of the result for an input of shape `from`; not for Concat.
-    pub fn grid(&self, from: [usize; 3]) -> [usize; 3] {
+    /// Channels, rows and columns of the result for an input of shape `from`; for convolutions and
+    /// pools only.
+    fn grid(&self, from: [usize; 3]) -> [usize; 3] {
         let (channels, window) = match self {
             Kind::Linear { window, bias, .. } => (bias.len(), window),
             Kind::Mean { window, .. } | Kind::Max { window } => (from[0], window),
-            Kind::Concat => (from[0], &Window::UNIT),
+            _ => unreachable!("other kinds come with their grid"),
         };
         let extent = |axis: usize| {
             let reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1;
@@ -39,17 +59,32 @@ impl Kind {
     }
 }
 
+/// An operation that starts at a node.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Anchor {
+    pub kind: Kind,
+    /// What it reduces: one view, those of a product's batches, or all that are copied.
+    pub inputs: Vec<View>,
+    /// Channels, rows, columns before DepthToSpace; of all batches of a product.
+    pub grid: [usize; 3],
+    /// Shape of the home that the grid is written to, before DepthToSpace.
+    pub shape: [usize; 3],
+    /// The grid as a view of that home.
+    pub to: View,
+    /// Where in that home the result's elements lie.
+    pub out: Held,
+    /// Whether the node itself is still to be absorbed into the copy that `kind` is, which then
+    /// reads this value.
+    pub absorb: Option<ValueId>,
+}
+
 /// What a node is to the machine.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Role {
     /// The same bytes in the same tensor.
-    Alias,
-    /// Starts an operation on the first input (all inputs for Concat).
-    Anchor {
-        kind: Kind,
-        /// Whether the node itself is still to be absorbed into the copy that `kind` is.
-        absorb: bool,
-    },
+    Alias(Held),
+    /// The start of an operation.
+    Anchor(Box<Anchor>),
 }
 
 /// Why the machine does not run a node, and what to try.
@@ -59,149 +94,259 @@ pub(super) struct Refusal {
     pub hint: &'static str,
 }
 
-impl Refusal {
-    pub fn error(&self, graph: &Graph, node: &Node) -> Error {
-        Error::new("quantise", self.why.clone())
-            .file(&graph.name)
-            .node(&node.name)
-            .operator(node.op.name())
-            .hint(self.hint)
-    }
-}
-
-fn refuse<T>(why: impl Into<String>, hint: &'static str) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(why: impl Into<String>, hint: &'static str) -> Result<T, Refusal> {
     Err(Refusal { why: why.into(), hint })
 }
 
 /// A copy, one pixel to one pixel.
-pub(super) const COPY: Kind = Kind::Mean { window: Window::UNIT, count_include_pad: true };
+pub(super) const COPY: Kind = Kind::Mean { window: Window::UNIT, count_include_pad: true, factor: 1.0 };
 
-/// Operators that a host tail may not hold: leaving them to the host would hide that the machine
-/// does not do the work.
-pub(super) fn is_heavy(op: &Op) -> bool {
-    matches!(op, Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul | Op::ConvTranspose { .. } | Op::Recurrent(_))
-}
+const LAYOUT: &str = "fewer Reshapes and Transposes in front of it";
 
-/// What `node` is to the machine. `held` gives the tensor shape of the values the machine holds.
+/// What `node` is to the machine. `held` says where the values that the machine holds lie.
 ///
 /// # Errors
 /// The machine cannot run it.
 pub(super) fn role(
     graph: &Graph,
     node: &Node,
-    held: &dyn Fn(ValueId) -> Option<[usize; 3]>,
+    held: &dyn Fn(ValueId) -> Option<Held>,
 ) -> Result<Role, Refusal> {
     let data: Vec<ValueId> =
         node.inputs.iter().copied().filter(|&id| graph.constant_data(id).is_none()).collect();
-    for &id in data.iter().chain(&node.outputs) {
-        if natural(graph.shape(id)).is_none() {
-            let shape = graph.shape(id);
-            return refuse(
-                format!("{id} has shape {shape:?}; the machine holds batch 1 and at most rank 4"),
-                "export with batch size 1",
-            );
-        }
-    }
-    let Some(tensor) = data.first().and_then(|&id| held(id)) else {
+    let Some(own) = data.first().and_then(|&id| held(id)) else {
         return refuse("its operands are all constants", "fold constants when exporting");
     };
-    let anchor = |kind: Kind| Ok(Role::Anchor { kind, absorb: false });
-    let pointwise = Ok(Role::Anchor { kind: COPY, absorb: true });
-    let x = node.inputs[0];
-    let out = graph.shape(node.outputs[0]);
-    // Operators with rows and columns need the tensor to be stored as the value's shape says.
-    let image = || match natural(graph.shape(x)) == Some(tensor) && data[0] == x {
-        true => Ok(()),
-        false => refuse(
-            format!("its input {:?} lies in memory as {tensor:?}", graph.shape(x)),
-            "no Reshape between channels and pixels in front of it",
-        ),
+    let call = Call { graph, node, x: node.inputs[0], own, out: graph.shape(node.outputs[0]) };
+    let alias = |held: Option<Held>| match held {
+        Some(held) => Ok(Role::Alias(held)),
+        None => refuse("its elements do not lie evenly in memory", LAYOUT),
     };
+    let shape = graph.shape(call.x);
+    let x_first = data[0] == call.x;
     match &node.op {
-        Op::Conv { window, groups } => {
-            image()?;
-            conv(graph, node, window, *groups).and_then(anchor)
+        Op::Conv { window, groups } => call.image(conv(graph, node, window, *groups)?),
+        Op::ConvTranspose { window, groups, .. } => call.transposed(window, *groups),
+        Op::Resize(resize) => {
+            let Some(phases) = phases::resized(graph, node, resize) else {
+                return refuse("this change of resolution has too many phases", "a whole factor");
+            };
+            call.phases(phases, vec![0.0; shape[1]], shape[1])
         }
-        Op::Gemm { .. } | Op::MatMul => product(graph, node, tensor).and_then(anchor),
-        Op::BatchNormalization { epsilon } => {
-            image()?;
-            batch_normalization(graph, node, *epsilon).and_then(anchor)
+        Op::Gemm { .. } | Op::MatMul if data.len() == 1 => product::constant(&call),
+        Op::Gemm { .. } | Op::MatMul => product::activations(&call, held),
+        Op::BatchNormalization { epsilon } => call.image(batch_normalization(graph, node, *epsilon)?),
+        Op::MaxPool { window } => call.image(Kind::Max { window: window.clone() }),
+        Op::AveragePool { window, count_include_pad } => call.image(Kind::Mean {
+            window: window.clone(),
+            count_include_pad: *count_include_pad,
+            factor: 1.0,
+        }),
+        Op::GlobalAveragePool if shape.len() == 4 => call.image(global(shape)),
+        Op::Reduce { kind: ReduceKind::Mean, axes, .. } if *axes == [2, 3] && shape.len() == 4 => {
+            call.image(global(shape))
         }
-        Op::MaxPool { window } => image().and_then(|()| anchor(Kind::Max { window: window.clone() })),
-        Op::AveragePool { window, count_include_pad } => {
-            image()?;
-            let (window, count_include_pad) = (window.clone(), *count_include_pad);
-            anchor(Kind::Mean { window, count_include_pad })
+        Op::Relu | Op::Clip { .. } | Op::LeakyRelu { .. } | Op::Unary { .. } => call.pointwise(call.x),
+        Op::PRelu if x_first => call.pointwise(call.x),
+        Op::DepthToSpace { .. } => call.image(COPY).map(|role| absorbed(role, call.x)),
+        Op::Add | Op::Binary { .. } if data.len() == 1 => call.with_constant(data[0]),
+        Op::Add | Op::Binary { kind: BinaryKind::Sub | BinaryKind::Mul } => call.two(&data, held),
+        Op::Concat { axis } => joins::concat(&call, *axis, held),
+        Op::Pad { before, after, mode: PadMode::Constant(0.0) } => joins::padded(&call, before, after),
+        Op::Pad { before, after, mode: mode @ (PadMode::Reflect | PadMode::Edge) } => {
+            joins::mirrored(&call, before, after, *mode)
         }
-        Op::GlobalAveragePool => {
-            image()?;
-            let window = Window { kernel: [tensor[1], tensor[2]], ..Window::UNIT };
-            anchor(Kind::Mean { window, count_include_pad: true })
+        Op::SpaceToDepth { block } => joins::space_to_depth(&call, *block),
+        Op::Reshape if call.unfolds().is_some() => call.pointwise(call.x),
+        Op::Flatten { .. } | Op::Reshape => Ok(Role::Alias(call.own)),
+        Op::Transpose { perm } => alias(call.own.transposed(shape, perm)),
+        Op::Slice { starts, steps, extents } => alias(call.own.sliced(shape, starts, steps, extents)),
+        Op::Expand { shape: to } if to.len() >= shape.len() && call.out == to => {
+            alias(call.own.broadcast(shape, to))
         }
-        Op::Relu | Op::Clip { .. } | Op::LeakyRelu { .. } => pointwise,
-        Op::PRelu => match slopes(graph, node, tensor) {
-            Some(_) => pointwise,
-            None => refuse("its slope is not one constant a channel", "train with one slope a channel"),
-        },
-        Op::DepthToSpace { .. } => image().and(pointwise),
-        Op::Add if data.len() == 1 => match addend(graph, node, tensor) {
-            Some(bias) => anchor(scaling(vec![1.0; tensor[0]], bias)),
-            None => refuse("it adds a constant that differs within a channel", "one bias a channel"),
-        },
-        Op::Add => {
-            if held(data[0]) == held(data[1]) && graph.shape(data[0]) == graph.shape(data[1]) {
-                return pointwise;
+        Op::Gather { axis, indices, .. } => match indices[..] {
+            [first, ..] if indices.iter().enumerate().all(|(i, &n)| n == first + i) => {
+                let mut starts = vec![0; shape.len()];
+                let mut extents = shape.to_vec();
+                (starts[*axis], extents[*axis]) = (first, indices.len());
+                alias(call.own.sliced(shape, &starts, &vec![1; shape.len()], &extents))
             }
-            let (a, b) = (graph.shape(data[0]), graph.shape(data[1]));
-            refuse(format!("it adds {a:?} and {b:?}"), "operands of the same shape: no broadcasting")
-        }
-        Op::Concat { axis } => {
-            let outer: usize = out[..*axis].iter().product();
-            let all_data = data.len() == node.inputs.len();
-            if all_data
-                && outer == 1
-                && data.iter().all(|&id| held(id).is_some_and(|t| t[1..] == tensor[1..]))
-            {
-                return anchor(Kind::Concat);
-            }
-            refuse("it joins along another axis than the channels", "Concat of feature maps on axis 1")
-        }
-        Op::Flatten { .. } => Ok(Role::Alias),
-        Op::Reshape if unfolds(graph, node, tensor).is_some() => pointwise,
-        Op::Reshape => Ok(Role::Alias),
-        Op::Transpose { perm } if keeps_order(graph.shape(x), perm) => Ok(Role::Alias),
-        Op::Transpose { perm } => refuse(
-            format!("permuting axes {perm:?} of {:?} reorders elements", graph.shape(x)),
-            "export in NCHW",
-        ),
-        Op::Softmax { .. } => {
-            refuse("the machine has no exponential", "end the network before it, or have it at the end")
-        }
-        _ => refuse("the machine has no such operation", "end the network before it, or have it at the end"),
+            _ => refuse("it gathers elements that are not neighbours", "Slice or Split instead"),
+        },
+        Op::Softmax { .. } => refuse("the machine has no exponential", "nothing: the host runs it"),
+        _ => refuse("the machine has no such operation", "nothing: the host runs it"),
     }
 }
 
-/// The block size where a Reshape makes a column of channels into square maps: a DepthToSpace.
-pub(super) fn unfolds(graph: &Graph, node: &Node, tensor: [usize; 3]) -> Option<(usize, DepthToSpaceMode)> {
-    let [_, h, w] = natural(graph.shape(node.outputs[0]))?;
-    let column = matches!(node.op, Op::Reshape) && tensor[1..] == [1, 1];
-    (column && h == w && h > 1).then_some((h, DepthToSpaceMode::Crd))
-}
-
-/// The slopes of a PRelu's negative side: one a channel.
-pub(super) fn slopes(graph: &Graph, node: &Node, tensor: [usize; 3]) -> Option<Vec<f64>> {
-    per_channel(graph, node.inputs[1], graph.shape(node.outputs[0]), tensor[1] * tensor[2])
-}
-
-/// The constant of an Add that does not broadcast its other operand: one number a channel.
-pub(super) fn addend(graph: &Graph, node: &Node, tensor: [usize; 3]) -> Option<Vec<f64>> {
-    let is_constant = |id: &&ValueId| graph.constant_data(**id).is_some();
-    let constant = *node.inputs.iter().find(is_constant)?;
-    let out = graph.shape(node.outputs[0]);
-    if out.iter().product::<usize>() != tensor.iter().product::<usize>() {
-        return None;
+fn absorbed(role: Role, value: ValueId) -> Role {
+    match role {
+        Role::Anchor(mut anchor) => {
+            anchor.absorb = Some(value);
+            Role::Anchor(anchor)
+        }
+        alias => alias,
     }
-    per_channel(graph, constant, out, tensor[1] * tensor[2])
+}
+
+/// A node and what is known of its first operand that is no constant.
+pub(super) struct Call<'a> {
+    pub graph: &'a Graph,
+    pub node: &'a Node,
+    /// The first input.
+    pub x: ValueId,
+    /// Where the first input that is no constant lies.
+    pub own: Held,
+    /// Shape of the result.
+    pub out: &'a [usize],
+}
+
+impl Call<'_> {
+    /// The first input as a feature map: channels, rows, columns as the operator counts them.
+    pub fn map(&self) -> Result<View, Refusal> {
+        let shape = self.graph.shape(self.x);
+        let view = match (shape, self.own.axes(shape).as_deref()) {
+            ([1, ..], Some([_, c, y, x])) => self.own.view([c, y, x]),
+            _ => None,
+        };
+        match view {
+            Some(view) => Ok(view),
+            None if shape.first() != Some(&1) => {
+                refuse(format!("its input has shape {shape:?}, a batch"), "export with batch size 1")
+            }
+            None => refuse(format!("its input of shape {shape:?} does not lie in memory as a map"), LAYOUT),
+        }
+    }
+
+    /// A convolution or pool of the first input as a feature map.
+    fn image(&self, kind: Kind) -> Result<Role, Refusal> {
+        let view = self.map()?;
+        let grid = kind.grid(view.shape);
+        Ok(self.anchor(kind, vec![view], grid, Held::whole(OUTPUT, grid)))
+    }
+
+    pub fn anchor(&self, kind: Kind, inputs: Vec<View>, grid: [usize; 3], out: Held) -> Role {
+        let to = View::whole(TensorId(OUTPUT as u32), grid);
+        Role::Anchor(Box::new(Anchor { kind, inputs, grid, shape: grid, to, out, absorb: None }))
+    }
+
+    /// An operation whose rows of pixels are written as one line.
+    pub fn anchor_of_lines(&self, kind: Kind, inputs: Vec<View>, grid: [usize; 3], out: Held) -> Role {
+        if grid[1] == 1 {
+            return self.anchor(kind, inputs, grid, out);
+        }
+        let shape = [grid[0], 1, grid[1] * grid[2]];
+        let home = View::whole(TensorId(OUTPUT as u32), shape);
+        let to = View { axes: [0, 2, 2], step: [1, grid[2], 1], shape: grid, ..home };
+        Role::Anchor(Box::new(Anchor { kind, inputs, grid, shape, to, out, absorb: None }))
+    }
+
+    /// A copy of an operand, which the node is then absorbed into.
+    fn pointwise(&self, value: ValueId) -> Result<Role, Refusal> {
+        match self.own.boxed() {
+            Some((view, inner)) => {
+                let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(OUTPUT));
+                Ok(absorbed(anchor, value))
+            }
+            None => refuse("its input is repeated in memory", LAYOUT),
+        }
+    }
+
+    /// Sum, difference, product... with a constant.
+    fn with_constant(&self, value: ValueId) -> Result<Role, Refusal> {
+        let constant = self.node.inputs[usize::from(self.node.inputs[0] == value)];
+        let shape = self.graph.shape(value);
+        let (graph, out) = (self.graph, self.out);
+        if shape.iter().product::<usize>() != out.iter().product::<usize>() {
+            return refuse(
+                format!("it repeats its operand of shape {shape:?}"),
+                "operands of the same shape",
+            );
+        }
+        let role = self.pointwise(value)?;
+        // A scalar that the post unit of a copy can apply; an offset needs a sum that is finer.
+        let fun = scalar(graph, constant).and_then(|c| Fun::of(graph, self.node, c));
+        if fun.is_some_and(|fun| !matches!(fun, Fun::Affine(_, offset) if offset != 0.0)) {
+            return Ok(role);
+        }
+        let Role::Anchor(mut anchor) = role else { unreachable!("pointwise makes anchors") };
+        let channels = || per_channel(graph, constant, out, &anchor.out, anchor.grid);
+        let scaled = |factors: Vec<f64>, offsets: Vec<f64>| {
+            (factors.iter().all(|f| (*f as f32).is_finite()))
+                .then(|| scaling(factors.iter().map(|&f| f as f32).collect(), offsets))
+        };
+        let zeros = || vec![0.0; anchor.grid[0]];
+        let kind = match (&self.node.op, channels()) {
+            (Op::Add, Some(c)) => scaled(vec![1.0; c.len()], c),
+            (Op::Add, None) if in_grid(graph, constant, out, &anchor.out, anchor.grid).is_some() => {
+                return Ok(Role::Anchor(anchor));
+            }
+            (Op::Binary { kind: BinaryKind::Sub }, Some(c)) if self.node.inputs[0] == value => {
+                scaled(vec![1.0; c.len()], c.iter().map(|c| -c).collect())
+            }
+            (Op::Binary { kind: BinaryKind::Sub }, Some(c)) => scaled(vec![-1.0; c.len()], c),
+            (Op::Binary { kind: BinaryKind::Mul }, Some(c)) => scaled(c, zeros()),
+            (Op::Binary { kind: BinaryKind::Div }, Some(c)) if self.node.inputs[0] == value => {
+                scaled(c.iter().map(|c| 1.0 / c).collect(), zeros())
+            }
+            _ => None,
+        };
+        match kind {
+            Some(kind) => {
+                (anchor.kind, anchor.absorb) = (kind, None);
+                Ok(Role::Anchor(anchor))
+            }
+            None => refuse("its constant differs within a channel", "one number a channel"),
+        }
+    }
+
+    /// Sum, difference or product of two activations: the first that is not broadcast is gathered,
+    /// the other one is the operand.
+    fn two(&self, data: &[ValueId], held: &dyn Fn(ValueId) -> Option<Held>) -> Result<Role, Refusal> {
+        for &id in data {
+            let whole = self.graph.shape(id).iter().product::<usize>() == self.out.iter().product::<usize>();
+            let own = held(id).filter(|_| whole);
+            if let Some((view, inner)) = own.and_then(|h| h.boxed()) {
+                let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(OUTPUT));
+                return Ok(absorbed(anchor, id));
+            }
+        }
+        refuse("each of its operands is repeated along an axis of the other", "operands of the same shape")
+    }
+
+    /// The block size where a Reshape makes a column of channels into square maps: a DepthToSpace.
+    fn unfolds(&self) -> Option<usize> {
+        unfolds(self.graph, self.node, &self.own)
+    }
+
+    fn transposed(&self, window: &Window, groups: usize) -> Result<Role, Refusal> {
+        let (graph, node) = (self.graph, self.node);
+        let (weights, bias) = parameters(graph, node, self.out[1])?;
+        let shape = graph.shape(self.x);
+        let per_group = graph.shape(node.inputs[1])[1];
+        let (input, output) = ([shape[2], shape[3]], [self.out[2], self.out[3]]);
+        match phases::transposed(window, weights, [shape[1], per_group], groups, input, output) {
+            Some(phases) => self.phases(phases, bias, groups),
+            None => refuse("a part of its result sees nothing but padding", "less padding"),
+        }
+    }
+
+    fn phases(&self, phases: Vec<Phase>, bias: Vec<f64>, groups: usize) -> Result<Role, Refusal> {
+        let view = self.map()?;
+        let grid = [self.out[1], self.out[2], self.out[3]];
+        Ok(self.anchor(Kind::Phases { phases, bias, groups }, vec![view], grid, Held::whole(OUTPUT, grid)))
+    }
+}
+
+/// The block size where a Reshape makes a column of channels into square maps.
+pub(super) fn unfolds(graph: &Graph, node: &Node, own: &Held) -> Option<usize> {
+    let [_, h, w] = natural(graph.shape(node.outputs[0]));
+    let column = matches!(own.dims[..], [Dim { axis: 0, step: 1, .. }]) && own.origin == [0; 3];
+    (matches!(node.op, Op::Reshape) && column && h == w && h > 1).then_some(h)
+}
+
+fn global(shape: &[usize]) -> Kind {
+    let window = Window { kernel: [shape[2], shape[3]], ..Window::UNIT };
+    Kind::Mean { window, count_include_pad: true, factor: 1.0 }
 }
 
 /// y = scale * x + offset, channel by channel: a depthwise convolution of one tap, so that the offset
@@ -211,17 +356,22 @@ fn scaling(scale: Vec<f32>, offset: Vec<f64>) -> Kind {
     Kind::Linear { window: Window::UNIT, weights: scale, bias: offset, groups }
 }
 
-fn conv(graph: &Graph, node: &Node, window: &Window, groups: usize) -> Result<Kind, Refusal> {
+/// Constant weights and bias of a convolution.
+fn parameters<'a>(graph: &'a Graph, node: &Node, channels: usize) -> Result<(&'a [f32], Vec<f64>), Refusal> {
     let weights = graph.constant_data(node.inputs[1]);
     let bias = node.inputs.get(2).map(|&id| graph.constant_data(id));
     let (Some(weights), true) = (weights, bias != Some(None)) else {
         return refuse("its weights are not constant", "a network whose weights do not depend on its input");
     };
-    let channels = graph.shape(node.inputs[1])[0];
     let bias = match bias.flatten() {
         Some(bias) => bias.iter().map(|&b| f64::from(b)).collect(),
         None => vec![0.0; channels],
     };
+    Ok((weights, bias))
+}
+
+fn conv(graph: &Graph, node: &Node, window: &Window, groups: usize) -> Result<Kind, Refusal> {
+    let (weights, bias) = parameters(graph, node, graph.shape(node.outputs[0])[1])?;
     Ok(Kind::Linear { window: window.clone(), weights: weights.to_vec(), bias, groups })
 }
 
@@ -247,37 +397,4 @@ fn batch_normalization(graph: &Graph, node: &Node, epsilon: f32) -> Result<Kind,
         offsets.push(f64::from(bias[c]) - factor * f64::from(mean[c]));
     }
     Ok(scaling(factors, offsets))
-}
-
-/// Gemm and MatMul of one row: a convolution whose kernel is the whole input map.
-fn product(graph: &Graph, node: &Node, tensor: [usize; 3]) -> Result<Kind, Refusal> {
-    let (alpha, beta, trans_b) = match node.op {
-        Op::Gemm { alpha, beta, trans_b, .. } => (f64::from(alpha), f64::from(beta), trans_b),
-        _ => (1.0, 1.0, false),
-    };
-    let out = graph.shape(node.outputs[0]);
-    let columns = out.iter().product::<usize>();
-    let matrix = node.inputs[1];
-    let (Some(b), [rows_b, columns_b]) = (graph.constant_data(matrix), graph.shape(matrix)) else {
-        return refuse("its second operand is no constant matrix", "trained weights as the second operand");
-    };
-    let (n, k) = if trans_b { (*rows_b, *columns_b) } else { (*columns_b, *rows_b) };
-    if n != columns || k != tensor.iter().product::<usize>() || graph.constant_data(node.inputs[0]).is_some()
-    {
-        return refuse(
-            format!("its result {out:?} has more than one row"),
-            "batch size 1, with the weights as the second operand",
-        );
-    }
-    let weight = |o: usize, i: usize| alpha * f64::from(if trans_b { b[o * k + i] } else { b[i * n + o] });
-    let weights = (0..n * k).map(|j| weight(j / k, j % k) as f32).collect();
-    let bias = match node.inputs.get(2) {
-        None => vec![0.0; n],
-        Some(&c) => match per_channel(graph, c, out, 1) {
-            Some(c) => c.iter().map(|c| beta * c).collect(),
-            None => return refuse("its addend is no constant", "trained weights as the addend"),
-        },
-    };
-    let window = Window { kernel: [tensor[1], tensor[2]], ..Window::UNIT };
-    Ok(Kind::Linear { window, weights, bias, groups: 1 })
 }

@@ -1,66 +1,95 @@
 //! From the plan and the ranges to integer operations.
 
-use super::chain::Chain;
+use super::calibrate::Seen;
+use super::chain::{Chain, Combine};
+use super::given::Given;
 use super::kind::Kind;
-use super::plan::{Group, Plan, host_graph};
+use super::phases::Phase;
+use super::plan::{Group, Origin, Plan};
 use super::range::Affine;
 use super::rounding::Metric;
 use super::sharing::Sharing;
-use super::weights::{channel, least_scale, row};
+use super::stages;
+use super::weights::{channel, exact_row, least_scale, multiples, row, steps};
 use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId};
+use crate::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::{Graph, Op, ValueId, Window};
+use crate::network::Network;
 use ndarray::{ArrayView2, s};
 use rayon::prelude::*;
-use tilewright_arch::fixed::{Channel, OperandScale, Post, mantissa};
+use tilewright_arch::fixed::{Channel, MULTIPLICAND_BITS, OperandScale, Post, mantissa};
+
+/// Where an operation comes from.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Provenance {
+    /// Its group, by index.
+    pub group: usize,
+    /// The real value of one unit of the sum, by channel; empty where the bias is not to be corrected.
+    pub units: Vec<f64>,
+}
 
 /// A quantised network and where its parts come from.
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct Lowered {
+    pub network: Network,
+    /// For each stage and each of its nodes.
+    pub provenance: Vec<Vec<Provenance>>,
+    /// The network's tensor of each home; parts have that of the whole.
+    pub tensor: Vec<TensorId>,
+}
+
+/// What the post unit hands to the table, or writes where there is none.
+#[derive(Clone, Copy)]
+struct Result8 {
+    scale: f64,
+    zero: i8,
+}
+
+pub(super) struct Lowering<'a> {
+    pub graph: &'a Graph,
+    pub given: &'a Given,
+    pub plan: &'a Plan,
+    pub sharing: &'a Sharing,
+    seen: &'a Seen,
+    /// What goes into the table of each group that has one.
+    before_table: &'a [Option<Affine>],
+    /// All tensors, and all operations in the plan's order.
     pub fixed: FixedGraph,
-    /// For each node of the network its group, by index.
-    pub groups: Vec<usize>,
-    /// For each node the real value of one unit of the sum, by channel; empty without weights.
-    pub units: Vec<Vec<f64>>,
-}
-
-struct Lowering<'a> {
-    graph: &'a Graph,
-    plan: &'a Plan,
-    sharing: &'a Sharing,
-    patches: &'a [Vec<f32>],
+    pub provenance: Vec<Provenance>,
     /// Tensor of each home; parts have that of the whole.
-    tensor: Vec<TensorId>,
-    lowered: Lowered,
+    pub tensor: Vec<TensorId>,
 }
 
-/// Makes the network. `affine` gives scale and zero point of each home, `patches` the observed input
-/// vectors of each group, by index.
+/// Makes the network. `affine` gives scale and zero point of each home, `before_table` those of what
+/// goes into the table of each group.
 ///
 /// # Errors
 /// A factor that the post unit cannot express, a sum that can leave 32 bits.
 pub(super) fn lower(
     graph: &Graph,
+    given: &Given,
     plan: &Plan,
     sharing: &Sharing,
     affine: &[Affine],
-    patches: &[Vec<f32>],
+    before_table: &[Option<Affine>],
+    seen: &Seen,
 ) -> Result<Lowered> {
-    let fixed = FixedGraph { name: graph.name.clone(), ..FixedGraph::default() };
     let mut lowering = Lowering {
         graph,
+        given,
         plan,
         sharing,
-        patches,
+        seen,
+        before_table,
+        fixed: FixedGraph { name: graph.name.clone(), ..FixedGraph::default() },
+        provenance: Vec::new(),
         tensor: vec![TensorId(0); plan.homes.len()],
-        lowered: Lowered { fixed, groups: Vec::new(), units: Vec::new() },
     };
     lowering.add_tensors(affine);
     for (g, group) in plan.groups.iter().enumerate() {
         lowering.group(g, group).map_err(|e| e.file(&graph.name))?;
     }
-    lowering.add_ends();
-    lowering.lowered.fixed.host = host_graph(graph, plan)?;
-    Ok(lowering.lowered)
+    stages::split(lowering)
 }
 
 impl Lowering<'_> {
@@ -69,12 +98,18 @@ impl Lowering<'_> {
             if self.sharing.is_tensor(h) {
                 let Affine { scale, zero } = affine[self.sharing.representative(h)];
                 let tensor = Tensor { name: self.value_name(home.value), shape: home.shape, scale, zero };
-                self.tensor[h] = TensorId(self.lowered.fixed.tensors.len() as u32);
-                self.lowered.fixed.tensors.push(tensor);
+                self.tensor[h] = TensorId(self.fixed.tensors.len() as u32);
+                if let Origin::Constant(c) = home.origin {
+                    let real = self.plan.constants[c].iter().map(|&x| x as f32);
+                    let elements = crate::reference::quantise(&tensor, real);
+                    self.fixed.constants.push((self.tensor[h], elements));
+                }
+                self.fixed.tensors.push(tensor);
             }
         }
         for h in 0..self.plan.homes.len() {
-            self.tensor[h] = self.tensor[self.sharing.place(h).0];
+            let whole = View::whole(TensorId(h as u32), self.plan.homes[h].shape);
+            self.tensor[h] = self.tensor[self.sharing.resolve(whole).tensor.0 as usize];
         }
     }
 
@@ -87,16 +122,37 @@ impl Lowering<'_> {
         }
     }
 
-    fn add_ends(&mut self) {
-        let shape = |id: ValueId| self.graph.shape(id).to_vec();
-        let inputs = self.plan.homes.iter().enumerate().filter(|(_, home)| home.group.is_none());
-        self.lowered.fixed.inputs = inputs.map(|(h, home)| (self.tensor[h], shape(home.value))).collect();
-        let outputs = self.plan.outputs.iter();
-        self.lowered.fixed.outputs = outputs.map(|&(id, h)| (self.tensor[h], shape(id))).collect();
+    /// A view of a home as one of its tensor.
+    fn placed(&self, view: &View) -> View {
+        let mut view = self.sharing.resolve(*view);
+        view.tensor = self.tensor[view.tensor.0 as usize];
+        view
     }
 
-    fn tensor(&self, home: usize) -> &Tensor {
-        self.lowered.fixed.tensor(self.tensor[home])
+    fn read(&self, view: &View) -> &Tensor {
+        self.fixed.tensor(self.tensor[view.tensor.0 as usize])
+    }
+
+    fn output(&self, group: &Group) -> &Tensor {
+        self.fixed.tensor(self.tensor[group.output])
+    }
+
+    /// The grid, after DepthToSpace, as a view of the output's home.
+    fn whole_output(&self, group: &Group) -> View {
+        let home = TensorId(group.output as u32);
+        match group.chain.depth_to_space.0 {
+            1 => View { tensor: home, ..group.to },
+            _ => View::whole(home, self.plan.homes[group.output].shape),
+        }
+    }
+
+    /// What the sums of a group are scaled to.
+    fn result(&self, g: usize, group: &Group) -> Result8 {
+        let to = self.output(group);
+        match self.before_table[g] {
+            Some(Affine { scale, zero }) => Result8 { scale: scale.into(), zero },
+            None => Result8 { scale: to.scale.into(), zero: to.zero },
+        }
     }
 
     fn group(&mut self, g: usize, group: &Group) -> Result<()> {
@@ -104,16 +160,23 @@ impl Lowering<'_> {
             Kind::Linear { window, weights, bias, groups } => {
                 self.linear(g, group, window, weights, bias, *groups)
             }
-            Kind::Mean { window, count_include_pad } => self.mean(g, group, window, *count_include_pad),
+            Kind::Phases { phases, bias, groups } => {
+                phases.iter().try_for_each(|phase| self.phase(g, group, phase, bias, *groups))
+            }
+            Kind::Product { batches, factor } => {
+                batches.iter().try_for_each(|batch| self.product(g, group, batch, *factor))
+            }
+            Kind::Mean { window, count_include_pad, factor } => {
+                self.mean(g, group, window, *count_include_pad, *factor)
+            }
             Kind::Max { window } => {
-                let (from, to) = (self.tensor(group.inputs[0]), self.tensor(group.output));
-                let factor = f64::from(from.scale) / f64::from(to.scale);
+                let from = self.read(&group.inputs[0]);
+                let factor = f64::from(from.scale) / self.result(g, group).scale;
                 let channels = vec![self.channel(group, 0, factor, -i32::from(from.zero))?];
-                let (name, operator) = self.names(group);
-                let node = self.node(group, name, operator, window, Reduction::Max, channels)?;
+                let node = self.node(g, group, window, Reduction::Max, channels)?;
                 self.push(g, node, Vec::new())
             }
-            Kind::Concat => self.concat(g, group),
+            Kind::Copies { to } => self.copies(g, group, to),
         }
     }
 
@@ -126,62 +189,151 @@ impl Lowering<'_> {
         bias: &[f64],
         groups: usize,
     ) -> Result<()> {
-        let (from, to) = (self.tensor(group.inputs[0]), self.tensor(group.output));
-        let (scale_in, scale_out) = (f64::from(from.scale), f64::from(to.scale));
+        let from = self.read(&group.inputs[0]);
+        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
         let zero = i64::from(from.zero);
         let terms = weights.len() / bias.len();
-        let metrics = metrics(&self.patches[g], terms, groups);
+        let metrics = metrics(&self.seen.patches[g], terms, groups);
         let outputs = bias.len() / groups;
+        let integers = self.integers(group);
         let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
+            if let Some(scales) = integers {
+                let scale = scales.get(if scales.len() == 1 { 0 } else { o });
+                let own = scale.and_then(|&scale| multiples(w, scale.into()));
+                // An operator after it has scaled the weights, or the scales are of another axis.
+                let least = least_scale(b, scale_in, scale_out);
+                return own.or_else(|| steps(w, least)).ok_or_else(|| {
+                    let why = format!("the integers of channel {o} are not one step times -127 to 127");
+                    self.error(group, why, "weights with a scale for each output channel, without -128")
+                });
+            }
             let mut row = row(w, least_scale(b, scale_in, scale_out));
             if let Some(metric) = metrics.get(o / outputs) {
                 row.weights = metric.round(w, row.scale);
             }
-            row
+            Ok(row)
         };
-        let rows: Vec<_> = weights.par_chunks(terms).zip(bias).enumerate().map(quantise).collect();
+        let rows = weights.par_chunks(terms).zip(bias).enumerate().map(quantise);
+        let rows = rows.collect::<Result<Vec<_>>>()?;
         let mut channels = Vec::with_capacity(bias.len());
         let mut units = Vec::with_capacity(bias.len());
         for (c, (row, b)) in rows.iter().zip(bias).enumerate() {
             let unit = scale_in * row.scale;
-            let sum: i64 = row.weights.iter().map(|&w| i64::from(w)).sum();
-            let bias = (b / unit).round_ties_even() as i64 - zero * sum;
-            let Ok(bias) = i32::try_from(bias) else {
-                return Err(self.error(
-                    group,
-                    format!("the bias of channel {c} becomes {bias}, above 32 bits"),
-                    SPLIT,
-                ));
-            };
+            let bias = self.bias(group, c, b / unit, &row.weights, zero)?;
             channels.push(self.channel(group, c, unit / scale_out, bias)?);
             units.push(unit);
         }
         let weights = rows.into_iter().flat_map(|row| row.weights).collect();
         let reduction = Reduction::Conv { weights, groups };
-        let (name, operator) = self.names(group);
-        let node = self.node(group, name, operator, window, reduction, channels)?;
+        let node = self.node(g, group, window, reduction, channels)?;
         self.push(g, node, units)
     }
 
+    /// The steps of a group's weights, where they are integers of the model: those stay as they are.
+    fn integers(&self, group: &Group) -> Option<&[f32]> {
+        let node = &self.graph.nodes[*group.nodes.first()?];
+        match node.op {
+            Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul => self.given.steps(node.inputs[1]),
+            _ => None,
+        }
+    }
+
+    /// A bias in units of the sum, with the input's zero point folded in.
+    fn bias(&self, group: &Group, c: usize, bias: f64, weights: &[i8], zero: i64) -> Result<i32> {
+        let sum: i64 = weights.iter().map(|&w| i64::from(w)).sum();
+        let bias = bias.round_ties_even() as i64 - zero * sum;
+        i32::try_from(bias).map_err(|_| {
+            self.error(group, format!("the bias of channel {c} becomes {bias}, above 32 bits"), SPLIT)
+        })
+    }
+
+    /// One phase of a transposed convolution or a change of resolution.
+    fn phase(&mut self, g: usize, group: &Group, phase: &Phase, bias: &[f64], groups: usize) -> Result<()> {
+        let from = self.read(&group.inputs[0]);
+        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
+        let zero = from.zero;
+        let (reduction, channels) = if phase.weights.is_empty() {
+            let channel = self.channel(group, 0, scale_in / scale_out, -i32::from(zero))?;
+            (Reduction::Sum, vec![channel])
+        } else {
+            let terms = phase.weights.len() / bias.len();
+            let mut channels = Vec::with_capacity(bias.len());
+            let mut weights = Vec::with_capacity(phase.weights.len());
+            for (c, (w, b)) in phase.weights.chunks(terms).zip(bias).enumerate() {
+                let row = exact_row(w, least_scale(*b, scale_in, scale_out));
+                let unit = scale_in * row.scale;
+                let bias = self.bias(group, c, b / unit, &row.weights, zero.into())?;
+                channels.push(self.channel(group, c, unit / scale_out, bias)?);
+                weights.extend(row.weights);
+            }
+            (Reduction::Conv { weights, groups }, channels)
+        };
+        let mut node = self.node(g, group, &phase.window, reduction, channels)?;
+        let (mut from, mut to) = (group.inputs[0], self.whole_output(group));
+        for axis in [1, 2] {
+            let (first, count) = phase.from[axis - 1];
+            from = from.slice(axis, first, count);
+            let (first, step, count) = phase.to[axis - 1];
+            to = to.every(axis, first, step, count);
+        }
+        (node.input, node.output) = (self.placed(&from), self.placed(&to));
+        node.place.region = [0, 0, to.shape[1], to.shape[2]];
+        self.push(g, node, Vec::new())
+    }
+
+    /// One product of two activations.
+    fn product(&mut self, g: usize, group: &Group, batch: &(View, View, usize), factor: f64) -> Result<()> {
+        let (gathered, weights, first) = batch;
+        let scales = f64::from(self.read(gathered).scale) * f64::from(self.read(weights).scale);
+        let factor = scales * factor / self.result(g, group).scale;
+        let channels = vec![self.channel(group, 0, factor, 0)?];
+        let reduction = Reduction::Product { weights: self.placed(weights) };
+        let mut node = self.node(g, group, &Window::UNIT, reduction, channels)?;
+        node.input = self.placed(gathered);
+        node.output = self.placed(&self.whole_output(group).slice(0, *first, weights.shape[2]));
+        self.push(g, node, Vec::new())
+    }
+
     /// One node for each part of the output with a divisor of its own.
-    fn mean(&mut self, g: usize, group: &Group, window: &Window, count_include_pad: bool) -> Result<()> {
-        let (from, to) = (self.tensor(group.inputs[0]), self.tensor(group.output));
-        let ratio = f64::from(from.scale) / f64::from(to.scale);
-        let (zero, shape) = (i32::from(from.zero), from.shape);
+    fn mean(
+        &mut self,
+        g: usize,
+        group: &Group,
+        window: &Window,
+        count_include_pad: bool,
+        factor: f64,
+    ) -> Result<()> {
+        let mut input = self.placed(&group.inputs[0]);
+        let mut window = window.clone();
+        if group.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > LARGE_MEAN {
+            input = self.row_means(g, group, input)?;
+            window.kernel[1] = 1;
+        }
+        let window = &window;
+        let from = self.fixed.tensor(input.tensor);
+        let (scale, zero) = (f64::from(from.scale) * factor, i32::from(from.zero));
+        let shape = input.shape;
         let taps = window.kernel[0] * window.kernel[1];
         let spans = |axis: usize| match count_include_pad {
             true => vec![(0, group.grid[1 + axis], window.kernel[axis])],
             false => spans(window, axis, shape[1 + axis], group.grid[1 + axis]),
         };
+        // A product's multiplicand has a scale of its own.
+        let (operand, scale_out) = match self.operand(g, group)? {
+            Some((operand, Some(multiplicand))) => (Some(operand), multiplicand),
+            Some((operand, None)) => (Some(operand), self.result(g, group).scale),
+            None => (None, self.result(g, group).scale),
+        };
         for (y, height, rows) in spans(0) {
             for &(x, width, columns) in &spans(1) {
-                let factor = ratio / (rows * columns) as f64;
+                let factor = scale / scale_out / (rows * columns) as f64;
                 let per_channel = group.chain.slope.as_ref().map_or(1, Vec::len);
                 let channels = (0..per_channel)
                     .map(|c| self.channel(group, c, factor, -zero * taps as i32))
                     .collect::<Result<Vec<Channel>>>()?;
-                let (name, operator) = self.names(group);
-                let mut node = self.node(group, name, operator, window, Reduction::Sum, channels)?;
+                let mut node = self.node(g, group, window, Reduction::Sum, channels)?;
+                node.operand.clone_from(&operand);
+                node.input = input;
                 node.place.region = [y, x, height, width];
                 self.push(g, node, Vec::new())?;
             }
@@ -189,66 +341,137 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The mean of every row of a map, with the map's own scale: no mean leaves its range. So a large
+    /// map is averaged while it passes through in stripes, instead of being held whole.
+    fn row_means(&mut self, g: usize, group: &Group, input: View) -> Result<View> {
+        let from = self.fixed.tensor(input.tensor);
+        let [channels, rows, columns] = input.shape;
+        let shape = [channels, rows, 1];
+        let tensor = Tensor { shape, name: format!("{} (rows)", from.name), ..*from };
+        let factor = 1.0 / columns as f64;
+        let bias = -i32::from(from.zero) * columns as i32;
+        let channels = vec![channel(factor, 1.0, bias).expect("a mean's factor is at most 1")];
+        let window = Window { kernel: [1, columns], ..Window::UNIT };
+        let post = Post { zero: tensor.zero, ..Post::default() };
+        let means = View::whole(TensorId(self.fixed.tensors.len() as u32), shape);
+        let (name, operator) = self.names(group);
+        let node = FixedNode {
+            name,
+            operator,
+            input,
+            window,
+            reduction: Reduction::Sum,
+            channels,
+            operand: None,
+            post,
+            table: None,
+            output: means,
+            place: Place { region: [0, 0, rows, 1], depth_to_space: group.chain.depth_to_space },
+        };
+        self.fixed.tensors.push(tensor);
+        self.push(g, node, Vec::new())?;
+        Ok(means)
+    }
+
     /// Copies of the parts that their producers did not write in place.
-    fn concat(&mut self, g: usize, group: &Group) -> Result<()> {
-        let mut offset = 0;
-        for &part in &group.inputs {
-            let shape = self.plan.homes[part].shape;
+    fn copies(&mut self, g: usize, group: &Group, to: &[View]) -> Result<()> {
+        for (part, to) in group.inputs.iter().zip(to) {
             // a part written in place lies in this very home
-            if self.sharing.is_tensor(part) {
-                let (from, to) = (self.tensor(part), self.tensor(group.output));
-                let factor = f64::from(from.scale) / f64::from(to.scale);
+            if self.sharing.is_tensor(part.tensor.0 as usize) {
+                let from = self.read(part);
+                let factor = f64::from(from.scale) / self.result(g, group).scale;
                 let channels = vec![self.channel(group, 0, factor, -i32::from(from.zero))?];
-                let (name, operator) = self.names(group);
-                let mut node = self.node(group, name, operator, &Window::UNIT, Reduction::Sum, channels)?;
-                node.input = self.tensor[part];
-                node.place.channel += offset;
+                let mut node = self.node(g, group, &Window::UNIT, Reduction::Sum, channels)?;
+                let to = View { tensor: TensorId(group.output as u32), ..*to };
+                (node.input, node.output) = (self.placed(part), self.placed(&to));
+                node.place.region = [0, 0, to.shape[1], to.shape[2]];
                 self.push(g, node, Vec::new())?;
             }
-            offset += shape[0];
         }
         Ok(())
     }
 
-    /// The node of a group, writing the whole grid.
+    /// The second operand, and the real value of a step of what it multiplies.
+    fn operand(&self, g: usize, group: &Group) -> Result<Option<(Operand, Option<f64>)>> {
+        let (Some(view), Some((_, combine))) = (&group.operand, &group.chain.operand) else {
+            return Ok(None);
+        };
+        let (from, to) = (self.read(view), self.result(g, group));
+        let (zero, mut view) = (from.zero, self.placed(view));
+        if group.grid != group.shape {
+            // Rows of the grid are pieces of the one line that the operand is seen as.
+            let width = group.grid[2];
+            (view.axes[1], view.step[1]) = (view.axes[2], view.step[2] * width);
+            view.shape = group.grid;
+        }
+        let factor = f64::from(from.scale) / to.scale;
+        match combine {
+            Combine::Add(sign) => match mantissa(factor * sign) {
+                Some((mantissa, shift)) => {
+                    let scale = OperandScale { zero, mantissa, shift, multiply: false };
+                    Ok(Some((Operand { view, scale }, None)))
+                }
+                None => Err(self.error(group, format!("the operand's factor is {factor:e}"), RANGES)),
+            },
+            Combine::Multiply => {
+                // The multiplicand is as fine as its bits allow: largest * 2^shift * factor fits.
+                let own = match group.kind {
+                    Kind::Mean { factor, .. } => {
+                        f64::from(self.read(&group.inputs[0]).scale) * factor.abs() * 255.0
+                    }
+                    _ => unreachable!("only copies and means are multiplied"),
+                };
+                let limit = f64::from((1 << (MULTIPLICAND_BITS - 1)) - 1);
+                let room = (limit / (own * 256.0 * factor)).log2().floor();
+                let shift = room.clamp(0.0, 31.0) as u8;
+                let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };
+                let step = to.scale / (f64::from(from.scale) * f64::from(shift).exp2());
+                Ok(Some((Operand { view, scale }, Some(step))))
+            }
+        }
+    }
+
+    /// The node of a group, reading the first input and writing the whole grid.
     fn node(
         &self,
+        g: usize,
         group: &Group,
-        name: String,
-        operator: String,
         window: &Window,
         reduction: Reduction,
         channels: Vec<Channel>,
     ) -> Result<FixedNode> {
-        let to = self.tensor(group.output);
-        let operand = match group.operand {
-            None => None,
-            Some(h) => {
-                let from = self.tensor(h);
-                let factor = f64::from(from.scale) / f64::from(to.scale);
-                let Some((mantissa, shift)) = mantissa(factor) else {
-                    return Err(self.error(group, format!("the operand's factor is {factor:e}"), RANGES));
-                };
-                Some((self.tensor[h], OperandScale { zero: from.zero, mantissa, shift }))
-            }
-        };
+        let (name, operator) = self.names(group);
+        let result = self.result(g, group);
         Ok(FixedNode {
             name,
             operator,
-            input: self.tensor[group.inputs[0]],
+            input: self.placed(&group.inputs[0]),
             window: window.clone(),
             reduction,
             channels,
-            operand,
-            post: post(&group.chain, to),
-            table: None,
-            output: self.tensor[group.output],
+            operand: self.operand(g, group)?.map(|(operand, _)| operand),
+            post: post(&group.chain, result),
+            table: self.table(g, group),
+            output: self.placed(&self.whole_output(group)),
             place: Place {
-                channel: self.sharing.place(group.output).1,
                 region: [0, 0, group.grid[1], group.grid[2]],
                 depth_to_space: group.chain.depth_to_space,
             },
         })
+    }
+
+    /// The table of a group, from bytes before to bytes after.
+    fn table(&self, g: usize, group: &Group) -> Option<Box<[i8; 256]>> {
+        let Affine { scale, zero } = self.before_table[g]?;
+        let to = self.output(group);
+        let mut table = Box::new([0; 256]);
+        for (entry, byte) in table.iter_mut().zip(-128i32..) {
+            // Rounded to float32 step by step, as the operators are.
+            let x = scale * (byte - i32::from(zero)) as f32;
+            let y = group.chain.table.iter().fold(x, |x, fun| fun.apply(x.into()) as f32);
+            *entry = crate::reference::quantise(to, [y])[0];
+        }
+        Some(table)
     }
 
     fn channel(&self, group: &Group, c: usize, factor: f64, bias: i32) -> Result<Channel> {
@@ -264,9 +487,8 @@ impl Lowering<'_> {
     }
 
     fn push(&mut self, g: usize, node: FixedNode, units: Vec<f64>) -> Result<()> {
-        let fixed = &mut self.lowered.fixed;
-        for c in 0..fixed.grid(&node)[0] {
-            let bound = fixed.accumulator_bound(&node, c);
+        for c in 0..self.fixed.grid(&node)[0] {
+            let bound = self.fixed.accumulator_bound(&node, c);
             if bound > i64::from(i32::MAX) {
                 let why = format!(
                     "sums of channel {c} can reach {bound}, more than the {} of an accumulator",
@@ -275,9 +497,8 @@ impl Lowering<'_> {
                 return Err(self.error(&self.plan.groups[g], why, SPLIT));
             }
         }
-        fixed.nodes.push(node);
-        self.lowered.groups.push(g);
-        self.lowered.units.push(units);
+        self.fixed.nodes.push(node);
+        self.provenance.push(Provenance { group: g, units });
         Ok(())
     }
 
@@ -297,6 +518,8 @@ impl Lowering<'_> {
     }
 }
 
+/// Bytes of a map from which on its mean is taken row by row first.
+const LARGE_MEAN: usize = 1 << 16;
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
 
@@ -320,7 +543,12 @@ fn operator(graph: &Graph, node: &crate::graph::Node) -> Option<&'static str> {
         Op::Gemm { .. } | Op::MatMul => "dense",
         Op::DepthToSpace { .. } => "depth_to_space",
         Op::Softmax { .. } => "softmax",
-        Op::Flatten { .. } | Op::Reshape | Op::Transpose { .. } => return None,
+        Op::Flatten { .. }
+        | Op::Reshape
+        | Op::Transpose { .. }
+        | Op::Slice { .. }
+        | Op::Gather { .. }
+        | Op::Expand { .. } => return None,
         other => other.name(),
     })
 }
@@ -339,10 +567,10 @@ fn metrics(patches: &[f32], terms: usize, groups: usize) -> Vec<Metric> {
     (0..groups).into_par_iter().map(one).collect()
 }
 
-/// Zero point and clamps of the output.
-fn post(chain: &Chain, to: &Tensor) -> Post {
+/// Zero point and clamps of what the post unit makes.
+fn post(chain: &Chain, to: Result8) -> Post {
     let bound = |real: f64| {
-        let q = (real / f64::from(to.scale)).round_ties_even() + f64::from(to.zero);
+        let q = (real / to.scale).round_ties_even() + f64::from(to.zero);
         q.clamp(-128.0, 127.0) as i8
     };
     Post { zero: to.zero, lo: bound(chain.low), hi: bound(chain.high) }

@@ -1,76 +1,113 @@
 //! Fusion: which operators become one operation, which tensor every value lies in, and what is left
 //! to the host.
+//!
+//! Machine and host take turns. A value made by the machine in turn s can be read by the machine from
+//! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
 
-use super::chain::Chain;
-use super::kind::{COPY, Kind, Refusal, Role, is_heavy, role};
-use super::shapes::natural;
-use crate::error::Result;
-use crate::graph::{Graph, Node, Source, ValueId};
+use super::chain::{Chain, Growing, Second};
+use super::given::Given;
+use super::held::{Held, natural};
+use super::kind::{Anchor, COPY, Kind, OUTPUT, Refusal, Role, role};
+use crate::fixed::{TensorId, View};
+use crate::graph::{Graph, Source, ValueId};
 
-/// A tensor of the machine in the making: a graph input or the result of a group.
+/// Where a home's bytes come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Origin {
+    /// The network's input or a result of the host, quantised by the host.
+    Host,
+    /// A constant of the source graph; the index is into [`Plan::constants`].
+    Constant(usize),
+    /// A group, by index.
+    Group(usize),
+}
+
+/// A tensor of the machine in the making.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Home {
     /// The value it holds; aliases hold the same bytes.
     pub value: ValueId,
+    /// Where in the tensor that value's elements lie: everywhere.
+    pub held: Held,
     /// Channels, rows, columns.
     pub shape: [usize; 3],
-    /// Group that writes it; `None` for graph inputs.
-    pub group: Option<usize>,
+    /// Who fills it.
+    pub origin: Origin,
+    /// The machine's turn from which on it can be read.
+    pub turn: usize,
     /// Reads by groups and by the world outside.
     pub reads: usize,
+    /// It becomes weights of a product: its zero point is 0.
+    pub symmetric: bool,
+    /// It is multiplied with such weights: its zero point is above -128.
+    pub raised: bool,
 }
 
-/// Operators that become one operation (several for Concat and border regions).
+/// Operators that become one operation (several for copies, phases and border regions).
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Group {
     /// Nodes of the source graph, the first one gives the name.
     pub nodes: Vec<usize>,
     /// The reduction.
     pub kind: Kind,
-    /// The homes it reduces: one, or all parts of a Concat.
-    pub inputs: Vec<usize>,
+    /// What it reduces, as views of homes: see [`Anchor::inputs`].
+    pub inputs: Vec<View>,
     /// What follows.
     pub chain: Chain,
-    /// Home of the residual operand.
-    pub operand: Option<usize>,
+    /// The second tensor as the grid sees it.
+    pub operand: Option<View>,
     /// Channels, rows, columns before DepthToSpace.
     pub grid: [usize; 3],
-    /// The value before slope, operand and clamp.
-    pub linear: ValueId,
+    /// Shape of the home it is written to, before DepthToSpace.
+    pub shape: [usize; 3],
+    /// The grid as a view of that home ([`OUTPUT`]), before DepthToSpace.
+    pub to: View,
+    /// The value before slope, operand and clamp, and where in that home its elements lie.
+    pub linear: (ValueId, Held),
     /// Home of the result.
     pub output: usize,
+    /// The machine's turn in which it runs.
+    pub turn: usize,
+}
+
+impl Group {
+    /// Whether the bytes read are the table's index just as they are.
+    pub fn is_lookup(&self) -> bool {
+        let plain = self.chain.slope.is_none() && self.operand.is_none();
+        let open = self.chain.low == f64::NEG_INFINITY && self.chain.high == f64::INFINITY;
+        self.kind == COPY && plain && open
+    }
 }
 
 /// The source graph, divided.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Plan {
     pub homes: Vec<Home>,
     pub groups: Vec<Group>,
-    /// Values that leave the machine, with their home.
-    pub outputs: Vec<(ValueId, usize)>,
-    /// Nodes left to the host, in order.
-    pub host: Vec<usize>,
+    /// Elements of constant tensors, in their home's order.
+    pub constants: Vec<Vec<f64>>,
+    /// Values that leave the machine, and where they lie.
+    pub exports: Vec<(ValueId, Held)>,
+    /// Nodes left to the host, in order, with the turn in which it runs them and the reason.
+    pub host: Vec<(usize, usize, Refusal)>,
 }
 
 struct Planner<'a> {
     graph: &'a Graph,
+    given: &'a Given,
     /// Nodes that read each value.
     readers: Vec<Vec<usize>>,
     use_counts: Vec<usize>,
-    /// Home of each value that lies in the machine.
-    home: Vec<Option<usize>>,
-    /// For values of the host: the node that had to go there first.
-    blocker: Vec<Option<usize>>,
-    refusals: Vec<Option<Refusal>>,
+    /// Where each value lies that the machine holds.
+    held: Vec<Option<Held>>,
+    /// For values of the host: the turn in which it has them.
+    real: Vec<Option<usize>>,
     taken: Vec<bool>,
     plan: Plan,
 }
 
-/// Divides the graph.
-///
-/// # Errors
-/// An operator that the machine cannot run in front of one that only the machine may run.
-pub(super) fn plan(graph: &Graph) -> Result<Plan> {
+/// Divides the graph: what the machine can run it runs.
+pub(super) fn plan(graph: &Graph, given: &Given) -> Plan {
     let mut readers = vec![Vec::new(); graph.values.len()];
     for (n, node) in graph.nodes.iter().enumerate() {
         for id in &node.inputs {
@@ -79,226 +116,317 @@ pub(super) fn plan(graph: &Graph) -> Result<Plan> {
     }
     let mut planner = Planner {
         graph,
+        given,
         readers,
         use_counts: graph.use_counts(),
-        home: vec![None; graph.values.len()],
-        blocker: vec![None; graph.values.len()],
-        refusals: vec![None; graph.nodes.len()],
+        held: vec![None; graph.values.len()],
+        real: vec![None; graph.values.len()],
         taken: vec![false; graph.nodes.len()],
-        plan: Plan { homes: Vec::new(), groups: Vec::new(), outputs: Vec::new(), host: Vec::new() },
+        plan: Plan::default(),
     };
     for &id in &graph.inputs {
-        planner.add_input(id)?;
+        planner.import(id, 0);
     }
     for n in 0..graph.nodes.len() {
         if !planner.taken[n] {
-            planner.visit(n)?;
+            planner.visit(n);
         }
     }
     planner.leave();
-    Ok(planner.plan)
+    planner.plan
 }
 
 impl Planner<'_> {
-    fn add_input(&mut self, id: ValueId) -> Result<()> {
-        let value = self.graph.value(id);
-        let Some(shape) = natural(&value.shape) else {
-            let e = crate::error::Error::new(
-                "quantise",
-                format!(
-                    "input {:?} has shape {:?}; the machine holds batch 1 and at most rank 4",
-                    value.name, value.shape
-                ),
-            );
-            return Err(e.file(&self.graph.name).hint("export with batch size 1"));
-        };
-        self.home[id.0 as usize] = Some(self.plan.homes.len());
-        self.plan.homes.push(Home { value: id, shape, group: None, reads: 0 });
-        Ok(())
+    /// Makes a home for a value that the host fills.
+    fn import(&mut self, id: ValueId, turn: usize) {
+        let shape = natural(self.graph.shape(id));
+        let held = Held::whole(self.plan.homes.len(), shape);
+        self.add_home(id, held.clone(), shape, Origin::Host, turn);
+        self.held[id.0 as usize] = Some(held);
     }
 
-    fn shape_of(&self, id: ValueId) -> Option<[usize; 3]> {
-        self.home[id.0 as usize].map(|h| self.plan.homes[h].shape)
+    fn add_home(&mut self, value: ValueId, held: Held, shape: [usize; 3], origin: Origin, turn: usize) {
+        self.plan.homes.push(Home {
+            value,
+            held,
+            shape,
+            origin,
+            turn,
+            reads: 0,
+            symmetric: false,
+            raised: false,
+        });
     }
 
-    fn visit(&mut self, n: usize) -> Result<()> {
+    fn visit(&mut self, n: usize) {
         let graph = self.graph;
         let node = &graph.nodes[n];
-        let out = node.outputs[0].0 as usize;
-        if let Some(first) = node.inputs.iter().find_map(|id| self.blocker[id.0 as usize]) {
-            if is_heavy(&node.op) {
-                return Err(self.blocked(first, node));
-            }
-            self.blocker[out] = Some(first);
-            self.plan.host.push(n);
-            return Ok(());
-        }
-        match role(graph, node, &|id| self.shape_of(id)) {
-            Ok(Role::Alias) => self.home[out] = self.home[node.inputs[0].0 as usize],
-            Ok(Role::Anchor { kind, absorb }) => self.group(n, kind, absorb),
-            Err(refusal) if is_heavy(&node.op) => return Err(refusal.error(graph, node)),
-            Err(refusal) => {
-                self.blocker[out] = Some(n);
-                self.refusals[n] = Some(refusal);
-                self.plan.host.push(n);
+        // What the host made comes to the machine when something there may read it.
+        let real: Vec<(ValueId, usize)> =
+            node.inputs.iter().filter_map(|id| Some((*id, self.real[id.0 as usize]?))).collect();
+        let homes = self.plan.homes.len();
+        for &(id, turn) in &real {
+            if self.held[id.0 as usize].is_none() {
+                self.import(id, turn + 1);
             }
         }
-        Ok(())
+        let role = role(graph, node, &|id| self.held[id.0 as usize].clone());
+        match role.and_then(|role| self.expressible(role)) {
+            Ok(Role::Anchor(anchor)) => self.group(n, *anchor),
+            // Reshaping what the host has is the host's work.
+            Ok(Role::Alias(held)) if self.plan.homes.len() == homes => {
+                self.held[node.outputs[0].0 as usize] = Some(held);
+            }
+            other => {
+                self.plan.homes.truncate(homes);
+                for (id, _) in real {
+                    let held = &mut self.held[id.0 as usize];
+                    if held.as_ref().is_some_and(|h| h.home >= homes) {
+                        *held = None;
+                    }
+                }
+                let why = match other {
+                    Err(refusal) => refusal,
+                    Ok(_) => Refusal { why: "it follows an operator of the host".into(), hint: "" },
+                };
+                self.leave_to_host(n, why);
+            }
+        }
     }
 
-    fn blocked(&self, first: usize, node: &Node) -> crate::error::Error {
-        let refusal = self.refusals[first].as_ref().expect("a blocker is a refused node");
-        let why = format!(
-            "{}, and {} {:?} needs its result (only the end of a network may be left to the host)",
-            refusal.why,
-            node.op.name(),
-            node.name
-        );
-        Refusal { why, hint: refusal.hint }.error(self.graph, &self.graph.nodes[first])
+    /// Refuses products whose operands have prescribed zero points that bytes multiplied as they are
+    /// cannot have.
+    fn expressible(&self, role: Role) -> Result<Role, Refusal> {
+        let Role::Anchor(anchor) = &role else { return Ok(role) };
+        let Kind::Product { batches, .. } = &anchor.kind else { return Ok(role) };
+        let zero = |view: &View| {
+            let home = &self.plan.homes[view.tensor.0 as usize];
+            self.given.affine(home.value).map(|a| i32::from(a.zero))
+        };
+        for (gathered, weights, _) in batches {
+            if zero(gathered) == Some(-128) || zero(weights).is_some_and(|z| z != 0) {
+                let why = "the model's zero points of its operands are not those of a product";
+                return Err(Refusal { why: why.into(), hint: "symmetric int8 activations there" });
+            }
+        }
+        Ok(role)
+    }
+
+    fn leave_to_host(&mut self, n: usize, why: Refusal) {
+        let node = &self.graph.nodes[n];
+        let turn = |id: &ValueId| match (&self.held[id.0 as usize], self.real[id.0 as usize]) {
+            (_, Some(turn)) => turn,
+            (Some(held), None) => self.plan.homes[held.home].turn,
+            (None, None) => 0,
+        };
+        let turn = node.inputs.iter().map(turn).max().unwrap_or(0);
+        for id in &node.outputs {
+            self.real[id.0 as usize] = Some(turn);
+        }
+        self.plan.host.push((n, turn, why));
     }
 
     /// Starts a group at node `n` and takes in all that follows and fits.
-    fn group(&mut self, n: usize, mut kind: Kind, absorb: bool) {
+    fn group(&mut self, n: usize, anchor: Anchor) {
         let graph = self.graph;
-        let node = &graph.nodes[n];
-        let data: Vec<ValueId> =
-            node.inputs.iter().copied().filter(|&id| graph.constant_data(id).is_none()).collect();
-        let homes: Vec<usize> =
-            data.iter().map(|id| self.home[id.0 as usize].expect("role checked that it is held")).collect();
-        let inputs = if kind == Kind::Concat { homes } else { vec![homes[0]] };
-        let from = self.plan.homes[inputs[0]].shape;
-        let grid = match &kind {
-            Kind::Concat => [inputs.iter().map(|&h| self.plan.homes[h].shape[0]).sum(), from[1], from[2]],
-            kind => kind.grid(from),
-        };
-        let held = |id: ValueId| self.shape_of(id);
+        let Anchor { mut kind, inputs, grid, shape, to, mut out, absorb } = anchor;
         let mut chain = Chain::EMPTY;
-        if absorb {
-            let done = chain.absorb(graph, node, data[0], &mut kind, grid, &held);
-            assert!(done, "an empty chain takes every operator that role calls pointwise");
-        }
         let mut nodes = vec![n];
-        let mut value = node.outputs[0];
-        let mut linear = if absorb { data[0] } else { value };
+        let mut value = graph.nodes[n].outputs[0];
+        let mut linear = (value, out.clone());
+        if let Some(read) = absorb {
+            let growing = Growing { kind: &mut kind, grid: shape, out: &out, value: read };
+            let held = |id: ValueId| self.held[id.0 as usize].clone();
+            if !chain.absorb(graph, &graph.nodes[n], growing, &held) {
+                let why = "the post unit cannot do it on a copy".into();
+                return self.leave_to_host(n, Refusal { why, hint: "nothing: the host runs it" });
+            }
+            linear.0 = if chain == Chain::EMPTY { value } else { read };
+            out = moved(out, shape, &chain, &Chain::EMPTY);
+        }
+        // A value with a prescribed scale is a tensor.
         while self.use_counts[value.0 as usize] == 1
+            && self.given.affine(value).is_none()
             && let [next] = self.readers[value.0 as usize][..]
         {
             let node = &graph.nodes[next];
-            let tensor = placed(grid, &chain);
-            let here = |id: ValueId| if id == value { Some(tensor) } else { held(id) };
-            match role(graph, node, &here) {
-                Ok(Role::Alias) => {}
-                Err(_) => break,
-                Ok(Role::Anchor { .. }) => {
-                    let plain = chain == Chain::EMPTY;
-                    if !chain.absorb(graph, node, value, &mut kind, grid, &held) {
+            let tensor = placed(shape, &chain);
+            let held =
+                |id: ValueId| if id == value { Some(out.clone()) } else { self.held[id.0 as usize].clone() };
+            match role(graph, node, &held) {
+                // What drops or repeats elements is no longer all of the tensor.
+                Ok(Role::Alias(held)) if held.boxed().is_some_and(|(v, _)| v.shape == tensor) => out = held,
+                Ok(Role::Alias(_)) => break,
+                Ok(Role::Anchor(_)) => {
+                    let before = chain.clone();
+                    let growing = Growing { kind: &mut kind, grid: shape, out: &out, value };
+                    let held = |id: ValueId| self.held[id.0 as usize].clone();
+                    if !chain.absorb(graph, node, growing, &held) {
                         break;
                     }
-                    // still empty: a bias went into the sum
-                    if plain && chain == Chain::EMPTY {
-                        linear = node.outputs[0];
-                    }
+                    out = moved(out, shape, &chain, &before);
                 }
+                Err(_) => break,
             }
             nodes.push(next);
             value = node.outputs[0];
+            // Still nothing but the sum, a bias in it perhaps.
+            if chain == Chain::EMPTY {
+                linear = (value, out.clone());
+            }
         }
         for &n in &nodes {
             self.taken[n] = true;
         }
-        let output = self.plan.homes.len();
-        let operand =
-            chain.operand.map(|id| self.home[id.0 as usize].expect("absorb checked that it is held"));
-        for &h in inputs.iter().chain(&operand) {
-            self.plan.homes[h].reads += 1;
+        let views: Vec<View> = inputs.clone();
+        let mut turn = views.iter().map(|v| self.plan.homes[v.tensor.0 as usize].turn).max().unwrap_or(0);
+        let operand = match &chain.operand {
+            None => None,
+            Some((Second::Held(id, view), _)) => {
+                let home = self.held[id.0 as usize].as_ref().expect("absorb checked that it is held").home;
+                turn = turn.max(self.plan.homes[home].turn);
+                Some(*view)
+            }
+            Some((Second::Constant(id, elements), _)) => {
+                let home = self.plan.homes.len();
+                let origin = Origin::Constant(self.plan.constants.len());
+                self.plan.constants.push(elements.clone());
+                self.add_home(*id, Held::whole(home, shape), shape, origin, 0);
+                Some(View::whole(TensorId(home as u32), shape))
+            }
+        };
+        for view in views.iter().chain(&operand) {
+            self.plan.homes[view.tensor.0 as usize].reads += 1;
         }
-        self.home[value.0 as usize] = Some(output);
-        let group = Some(self.plan.groups.len());
-        self.plan.homes.push(Home { value, shape: placed(grid, &chain), group, reads: 0 });
-        self.plan.groups.push(Group { nodes, kind, inputs, chain, operand, grid, linear, output });
+        if let Kind::Product { batches, .. } = &kind {
+            for (gathered, weights, _) in batches {
+                self.plan.homes[gathered.tensor.0 as usize].raised = true;
+                self.plan.homes[weights.tensor.0 as usize].symmetric = true;
+            }
+        }
+        let output = self.plan.homes.len();
+        let origin = Origin::Group(self.plan.groups.len());
+        let held = out.in_home(output);
+        self.add_home(value, held.clone(), placed(shape, &chain), origin, turn);
+        self.held[value.0 as usize] = Some(held);
+        self.plan.groups.push(Group {
+            nodes,
+            kind,
+            inputs,
+            chain,
+            operand,
+            grid,
+            shape,
+            to,
+            linear,
+            output,
+            turn,
+        });
     }
 
     /// Decides what leaves the machine: what the host reads and the outputs that it does not make.
     fn leave(&mut self) {
         let graph = self.graph;
-        let read = self.plan.host.iter().flat_map(|&n| &graph.nodes[n].inputs);
+        let read = self.plan.host.iter().flat_map(|(n, ..)| &graph.nodes[*n].inputs);
         let mut leaving: Vec<ValueId> = Vec::new();
         for &id in graph.outputs.iter().chain(read) {
-            let again = !self.plan.host.is_empty() && leaving.contains(&id);
-            if self.home[id.0 as usize].is_some() && !again {
+            let known = self.real[id.0 as usize].is_some() || graph.inputs.contains(&id);
+            if self.held[id.0 as usize].is_some() && !known && !leaving.contains(&id) {
                 leaving.push(id);
             }
         }
         for id in leaving {
-            let mut home = self.home[id.0 as usize].expect("just filtered");
-            // The host writes inputs; an output of the machine is always written by the machine.
-            if self.plan.homes[home].group.is_none() {
-                home = self.copy(home);
+            let mut held = self.held[id.0 as usize].clone().expect("just filtered");
+            // What the machine did not write it cannot give back: it makes a copy.
+            if !matches!(self.plan.homes[held.home].origin, Origin::Group(_)) {
+                held.home = self.copy(held.home);
             }
-            self.plan.homes[home].reads += 1;
-            self.plan.outputs.push((id, home));
+            self.plan.homes[held.home].reads += 1;
+            self.plan.exports.push((id, held));
         }
     }
 
     fn copy(&mut self, from: usize) -> usize {
         let output = self.plan.homes.len();
-        let Home { value, shape, .. } = self.plan.homes[from];
+        let Home { value, shape, turn, ref held, .. } = self.plan.homes[from];
+        let held = held.clone().in_home(output);
         self.plan.homes[from].reads += 1;
-        let group = Some(self.plan.groups.len());
-        self.plan.homes.push(Home { value, shape, group, reads: 0 });
+        let origin = Origin::Group(self.plan.groups.len());
+        self.add_home(value, held.clone(), shape, origin, turn);
         self.plan.groups.push(Group {
             nodes: Vec::new(),
             kind: COPY,
-            inputs: vec![from],
+            inputs: vec![View::whole(TensorId(from as u32), shape)],
             chain: Chain::EMPTY,
             operand: None,
             grid: shape,
-            linear: value,
+            shape,
+            to: View::whole(TensorId(OUTPUT as u32), shape),
+            linear: (value, held.in_home(OUTPUT)),
             output,
+            turn,
         });
         output
     }
 }
 
+/// Where a value lies after an operator of the chain: DepthToSpace makes a new map of it.
+fn moved(out: Held, grid: [usize; 3], chain: &Chain, before: &Chain) -> Held {
+    match chain.depth_to_space == before.depth_to_space {
+        true => out,
+        false => Held::whole(OUTPUT, placed(grid, chain)),
+    }
+}
+
 /// The tensor shape of a grid after its DepthToSpace.
-fn placed(grid: [usize; 3], chain: &Chain) -> [usize; 3] {
+pub(super) fn placed(grid: [usize; 3], chain: &Chain) -> [usize; 3] {
     let r = chain.depth_to_space.0;
     [grid[0] / (r * r), grid[1] * r, grid[2] * r]
 }
 
-/// The nodes left to the host as a graph of their own: inputs are the machine's outputs, outputs the
-/// model's. `None` when the machine makes all outputs itself.
-pub(super) fn host_graph(graph: &Graph, plan: &Plan) -> Result<Option<Graph>> {
-    let constant = |id: &ValueId| matches!(graph.value(*id).source, Source::Constant(_));
-    if plan.host.is_empty() && !graph.outputs.iter().any(constant) {
-        return Ok(None);
-    }
+/// The nodes of one of the host's turns as a graph of its own, with the values it reads and makes. What
+/// the model rounds to a scale the host rounds too.
+///
+/// # Errors
+/// None that a verified graph gives.
+pub(super) fn host_graph(
+    graph: &Graph,
+    given: &Given,
+    nodes: &[usize],
+    wanted: &dyn Fn(ValueId) -> bool,
+) -> crate::error::Result<(Graph, Vec<ValueId>, Vec<ValueId>)> {
     let mut host = Graph::new(format!("{} (host)", graph.name));
     let mut ids: Vec<Option<ValueId>> = vec![None; graph.values.len()];
-    for (id, _) in &plan.outputs {
-        let value = graph.value(*id);
-        ids[id.0 as usize] = Some(host.input(&value.name, &value.shape)?);
-    }
-    let read = plan.host.iter().flat_map(|&n| &graph.nodes[n].inputs);
-    for &id in read.chain(&graph.outputs) {
-        if let (None, Source::Constant(data)) = (ids[id.0 as usize], &graph.value(id).source) {
-            let value = graph.value(id);
-            ids[id.0 as usize] = Some(host.constant(&value.name, &value.shape, data.clone())?);
-        }
-    }
-    let known = |ids: &[Option<ValueId>], id: &ValueId| {
-        ids[id.0 as usize].expect("what the host reads it makes, holds or gets from the machine")
-    };
-    for &n in &plan.host {
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    for &n in nodes {
         let node = &graph.nodes[n];
-        let inputs: Vec<ValueId> = node.inputs.iter().map(|id| known(&ids, id)).collect();
+        let mut own = Vec::with_capacity(node.inputs.len());
+        for &id in &node.inputs {
+            let slot = id.0 as usize;
+            if ids[slot].is_none() {
+                let value = graph.value(id);
+                ids[slot] = Some(match &value.source {
+                    Source::Constant(data) => host.constant(&value.name, &value.shape, data.clone())?,
+                    _ => {
+                        inputs.push(id);
+                        let input = host.input(&value.name, &value.shape)?;
+                        given.round(&mut host, id, input)?
+                    }
+                });
+            }
+            own.push(ids[slot].expect("just made"));
+        }
         let out = node.outputs[0];
         let declared = matches!(node.op, crate::graph::Op::Reshape).then(|| graph.shape(out));
-        let made = host.apply(node.name.clone(), node.op.clone(), &inputs, declared)?;
+        let made = host.apply(node.name.clone(), node.op.clone(), &own, declared)?;
+        let made = given.round(&mut host, out, made)?;
         host.values[made.0 as usize].name = graph.value(out).name.clone();
         ids[out.0 as usize] = Some(made);
+        if wanted(out) {
+            outputs.push(out);
+            host.outputs.push(made);
+        }
     }
-    host.outputs = graph.outputs.iter().map(|id| known(&ids, id)).collect();
     host.verify()?;
-    Ok(Some(host))
+    Ok((host, inputs, outputs))
 }

@@ -1,10 +1,12 @@
 //! From a value's distribution to its scale and zero point.
 
+use super::entropy;
 use super::histogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// How the range of an activation is chosen from what calibration saw.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ranges {
     /// All values seen.
     MinMax,
@@ -12,6 +14,8 @@ pub enum Ranges {
     Percentile(f64),
     /// The range with the least mean squared error of the quantised values.
     Mse,
+    /// The magnitudes whose distribution over 128 levels is closest to the one seen, by relative entropy.
+    Entropy,
 }
 
 /// Scale and zero point of an 8-bit affine tensor.
@@ -44,14 +48,30 @@ impl Affine {
         Affine { scale, zero: zero as i8 }
     }
 
-    /// Sum of squared errors over a histogram, as if values lay in the middle of their bins.
-    fn error(self, bins: &[(f64, f64)]) -> f64 {
+    /// The same range with a zero point of 0.
+    pub fn symmetric(self) -> Affine {
+        let steps = 128 + i32::from(self.zero).abs();
+        Affine { scale: (f64::from(self.scale) * f64::from(steps) / 127.0) as f32, zero: 0 }
+    }
+
+    /// The same range with a zero point above -128.
+    pub fn raised(self) -> Affine {
+        match self.zero {
+            i8::MIN => Affine { scale: (f64::from(self.scale) * 255.0 / 254.0) as f32, zero: -127 },
+            _ => self,
+        }
+    }
+
+    /// Sum of squared errors over a histogram, as if values lay in the middle of their bins, after
+    /// the function `f`.
+    fn error(self, bins: &[(f64, f64)], f: &dyn Fn(f64) -> f64) -> f64 {
         let (scale, zero) = (f64::from(self.scale), f64::from(self.zero));
         let (low, high) = (-128.0 - zero, 127.0 - zero);
         let inverse = 1.0 / scale;
         let square = |&(x, count): &(f64, f64)| {
-            let e = (x * inverse).round_ties_even().clamp(low, high) * scale - x;
-            e * e * count
+            let e = f((x * inverse).round_ties_even().clamp(low, high) * scale) - f(x);
+            // A pole is as bad as it gets, but must not make all candidates alike.
+            if e.is_finite() { e * e * count } else { count * f64::from(f32::MAX) }
         };
         bins.iter().map(square).sum()
     }
@@ -66,11 +86,17 @@ const LEAST: i32 = 12;
 impl Ranges {
     /// Chooses for the result of an operator.
     pub(super) fn choose(self, seen: &Histogram) -> Affine {
+        self.choose_before(seen, &|x| x)
+    }
+
+    /// Chooses for a value that nothing but the function `f` sees.
+    pub(super) fn choose_before(self, seen: &Histogram, f: &dyn Fn(f64) -> f64) -> Affine {
         let (min, max) = (f64::from(seen.min), f64::from(seen.max));
         let (low, high) = match self {
             Ranges::MinMax => (min, max),
             Ranges::Percentile(share) => percentile(seen, share),
-            Ranges::Mse => least_error(seen, min.min(0.0), max.max(0.0)),
+            Ranges::Entropy => entropy::range(seen),
+            Ranges::Mse => least_error(seen, min.min(0.0), max.max(0.0), f),
         };
         // The fewer values calibration saw, the farther others will lie outside of them.
         let margin = 1.0 + MARGIN / (seen.total.max(1) as f64).sqrt();
@@ -100,10 +126,10 @@ fn percentile(seen: &Histogram, share: f64) -> (f64, f64) {
 }
 
 /// Coordinate descent over both bounds from the full range.
-fn least_error(seen: &Histogram, min: f64, max: f64) -> (f64, f64) {
+fn least_error(seen: &Histogram, min: f64, max: f64, f: &dyn Fn(f64) -> f64) -> (f64, f64) {
     let bins: Vec<(f64, f64)> = seen.bins().collect();
     let mut best = (1.0, 1.0);
-    let mut least = Affine::spanning(min, max).error(&bins);
+    let mut least = Affine::spanning(min, max).error(&bins, f);
     for _ in 0..2 {
         let before = least;
         for side in 0..2 {
@@ -115,7 +141,7 @@ fn least_error(seen: &Histogram, min: f64, max: f64) -> (f64, f64) {
                 let share = f64::from(step) / f64::from(STEPS);
                 let (low, high) = if side == 0 { (share, high) } else { (low, share) };
                 let candidate = Affine::spanning(min * low, max * high);
-                let error = candidate.error(&bins);
+                let error = candidate.error(&bins, f);
                 if error < least {
                     (best, least) = ((low, high), error);
                 }

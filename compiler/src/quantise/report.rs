@@ -1,11 +1,13 @@
 //! What quantisation did to every layer, measured.
 
-use super::lower::Lowered;
+use super::lower::{Lowered, Provenance};
 use super::plan::Plan;
 use super::sharing::Sharing;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fixed::{TensorId, View};
 use crate::float;
 use crate::graph::Graph;
+use crate::network::Stage;
 use crate::reference;
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -67,17 +69,22 @@ pub(super) fn measure(
     lowered: &Lowered,
     samples: &[Vec<ArrayD<f32>>],
 ) -> Result<Vec<Layer>> {
-    let fixed = &lowered.fixed;
+    let network = &lowered.network;
     let measure = |sample: &Vec<ArrayD<f32>>| measure_one(graph, plan, sharing, lowered, sample);
     let per_sample: Vec<Vec<Sums>> = samples.par_iter().map(measure).collect::<Result<_>>()?;
     let mut layers = Vec::new();
     for (g, group) in plan.groups.iter().enumerate() {
-        // the first of a group's nodes; a Concat that is wholly written in place has none
-        let Some(n) = lowered.groups.iter().position(|&of| of == g) else { continue };
+        // the first of a group's nodes; copies that are all written in place have none
+        let of = |p: &Provenance| p.group == g;
+        let place = lowered.provenance.iter().zip(&network.stages);
+        let node = place.filter_map(|(sources, stage)| match stage {
+            Stage::Machine { graph, .. } => sources.iter().position(of).map(|n| &graph.nodes[n]),
+            Stage::Host { .. } => None,
+        });
+        let Some(node) = node.into_iter().next() else { continue };
         let mut sums = Sums::EMPTY;
         per_sample.iter().for_each(|sample| sums.merge(&sample[g]));
-        let node = &fixed.nodes[n];
-        let tensor = fixed.tensor(node.output);
+        let tensor = &network.tensors[lowered.tensor[group.output].0 as usize];
         layers.push(Layer {
             name: node.name.clone(),
             operator: node.operator.clone(),
@@ -100,33 +107,46 @@ fn measure_one(
     lowered: &Lowered,
     sample: &[ArrayD<f32>],
 ) -> Result<Vec<Sums>> {
-    let fixed = &lowered.fixed;
+    let network = &lowered.network;
     let values = float::run_all(graph, sample)?;
-    let tensors = reference::run(fixed, &reference::quantise_inputs(fixed, sample)?);
-    let mut all = Vec::with_capacity(plan.groups.len());
-    for (g, group) in plan.groups.iter().enumerate() {
-        let mut sums = Sums::EMPTY;
-        if let Some(n) = lowered.groups.iter().position(|&of| of == g) {
-            let id = fixed.nodes[n].output;
-            let tensor = fixed.tensor(id);
-            let home = &plan.homes[group.output];
-            let planes = home.shape[1] * home.shape[2];
-            let first = sharing.place(group.output).1 * planes;
-            let bytes = &tensors[id.0 as usize][first..first + home.shape[0] * planes];
-            let real = reference::dequantise(tensor, bytes);
-            let bounds = reference::dequantise(tensor, &[i8::MIN, i8::MAX]);
-            let (low, high) = (bounds[0] - tensor.scale / 2.0, bounds[1] + tensor.scale / 2.0);
-            for (&want, got) in values[home.value.0 as usize].iter().zip(real) {
-                let error = f64::from(want) - f64::from(got);
-                sums.merge(&Sums {
-                    min: want,
-                    max: want,
-                    signal: f64::from(want) * f64::from(want),
-                    noise: error * error,
-                    outside: usize::from(want < low || want > high),
-                    count: 1,
-                });
+    // All tensors, of all stages.
+    let mut bytes: Vec<Vec<i8>> = vec![Vec::new(); network.tensors.len()];
+    network.run(sample, |number, fixed, inputs| {
+        let tensors = reference::run(fixed, &inputs);
+        let outputs = fixed.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect();
+        if let Stage::Machine { tensors: names, .. } = &network.stages[number] {
+            for (name, tensor) in names.iter().zip(tensors) {
+                bytes[name.0 as usize] = tensor;
             }
+        }
+        Ok::<_, Error>(outputs)
+    })?;
+    let mut all = Vec::with_capacity(plan.groups.len());
+    for group in &plan.groups {
+        let mut sums = Sums::EMPTY;
+        let home = &plan.homes[group.output];
+        let tensor = &network.tensors[lowered.tensor[group.output].0 as usize];
+        let whole = View::whole(TensorId(group.output as u32), home.shape);
+        let stored = &bytes[lowered.tensor[group.output].0 as usize];
+        if stored.is_empty() {
+            all.push(sums);
+            continue;
+        }
+        let own = sharing.resolve(whole).read(tensor.shape, stored);
+        let real = reference::dequantise(tensor, &own);
+        let bounds = reference::dequantise(tensor, &[i8::MIN, i8::MAX]);
+        let (low, high) = (bounds[0] - tensor.scale / 2.0, bounds[1] + tensor.scale / 2.0);
+        let places = home.held.offsets(home.shape);
+        for (&want, place) in values[home.value.0 as usize].iter().zip(places) {
+            let error = f64::from(want) - f64::from(real[place]);
+            sums.merge(&Sums {
+                min: want,
+                max: want,
+                signal: f64::from(want) * f64::from(want),
+                noise: error * error,
+                outside: usize::from(want < low || want > high),
+                count: 1,
+            });
         }
         all.push(sums);
     }

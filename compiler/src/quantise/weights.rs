@@ -36,6 +36,37 @@ pub(super) fn row(weights: &[f32], least: f64) -> Row {
     Row { weights: weights.iter().map(byte).collect(), scale }
 }
 
+/// Most steps of the largest weight that [`steps`] tries.
+const MOST_STEPS: u32 = 127;
+
+/// A row whose weights are multiples of a common step, as those of an interpolation are, without any
+/// error; otherwise [`row`].
+pub(super) fn exact_row(weights: &[f32], least: f64) -> Row {
+    steps(weights, least).unwrap_or_else(|| row(weights, least))
+}
+
+/// A row whose weights are multiples of a common step of at least `least`, the finest there is: biases
+/// are rounded to it. `None` if there is none; for zeros any step is right.
+pub(super) fn steps(weights: &[f32], least: f64) -> Option<Row> {
+    let largest = weights.iter().fold(0f32, |m, w| m.max(w.abs()));
+    if largest == 0.0 {
+        return Some(row(weights, least));
+    }
+    let fits = |steps: u32| multiples(weights, f64::from(largest) / f64::from(steps));
+    (1..=MOST_STEPS).rev().filter_map(fits).find(|row| row.scale >= least)
+}
+
+/// The row of weights that are whole in steps of `scale`; `None` where one is not, or above 127 steps.
+pub(super) fn multiples(weights: &[f32], scale: f64) -> Option<Row> {
+    let whole = |&w: &f32| {
+        let steps = f64::from(w) / scale;
+        let near = (steps - steps.round()).abs() < 1e-3 && steps.round().abs() <= f64::from(MOST_STEPS);
+        near.then_some(steps.round() as i8)
+    };
+    let weights = weights.iter().map(whole).collect::<Option<_>>()?;
+    Some(Row { weights, scale })
+}
+
 fn squared_error(weights: &[f32], scale: f64) -> f64 {
     if scale == 0.0 {
         return 0.0;
@@ -84,6 +115,19 @@ mod tests {
         assert_eq!(one.weights, [-127]);
         assert!((one.scale * 127.0 - 0.37f32 as f64).abs() < 1e-12);
         assert_eq!(row(&[0.0; 3], 0.25), Row { weights: vec![0; 3], scale: 0.25 });
+    }
+
+    #[test]
+    fn common_steps_are_found_and_others_are_not() {
+        let row = steps(&[0.25, -0.5, 0.0], 0.0).unwrap();
+        assert_eq!((row.weights, row.scale), (vec![63, -126, 0], 0.5 / 126.0));
+        let scale = f64::from(0.013f32);
+        let integers = [127i8, -3, 64];
+        let real: Vec<f32> = integers.iter().map(|&q| f32::from(q) * 0.013).collect();
+        assert_eq!(steps(&real, 0.0).unwrap().weights, integers);
+        assert_eq!(multiples(&real, scale).unwrap().weights, integers);
+        assert_eq!(multiples(&real, scale / 2.0), None);
+        assert_eq!(steps(&[1.0, 0.3137], 0.0), None);
     }
 
     #[test]

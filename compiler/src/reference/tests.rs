@@ -1,7 +1,7 @@
 //! By hand on tiny cases, and against a second implementation that shares no code.
 
 use super::*;
-use crate::fixed::{Place, TensorId};
+use crate::fixed::{Operand, Place, TensorId};
 use crate::graph::{DepthToSpaceMode, Window};
 use tilewright_arch::fixed::{Channel, OperandScale, Post, mantissa};
 
@@ -19,15 +19,15 @@ fn single(input: Tensor, window: Window, reduction: Reduction, channels: Vec<Cha
     let node = FixedNode {
         name: "n".into(),
         operator: "test".into(),
-        input: TensorId(0),
+        input: View::whole(TensorId(0), input.shape),
         window,
         reduction,
         channels,
         operand: None,
         post: Post { zero: 0, lo: -128, hi: 127 },
         table: None,
-        output: TensorId(1),
-        place: Place { channel: 0, region: [0; 4], depth_to_space: (1, DepthToSpaceMode::Crd) },
+        output: View::whole(TensorId(1), [1; 3]),
+        place: Place { region: [0; 4], depth_to_space: (1, DepthToSpaceMode::Crd) },
     };
     let shape = input.shape.to_vec();
     let mut graph = FixedGraph {
@@ -41,6 +41,7 @@ fn single(input: Tensor, window: Window, reduction: Reduction, channels: Vec<Cha
     graph.outputs.push((TensorId(1), grid.to_vec()));
     graph.nodes.push(node);
     graph.nodes[0].place.region = [0, 0, grid[1], grid[2]];
+    graph.nodes[0].output = View::whole(TensorId(1), grid);
     graph
 }
 
@@ -84,9 +85,32 @@ fn depth_to_space_numbers_channels_both_ways() {
         let mut graph = single(input.clone(), Window::UNIT, Reduction::Sum, vec![plain(1.0, 0)]);
         graph.nodes[0].place.depth_to_space = (2, mode);
         graph.tensors[1].shape = [2, 2, 2];
+        graph.nodes[0].output.shape = [2, 2, 2];
         graph.verify().unwrap();
         assert_eq!(run(&graph, &[(0..8).collect()])[1], want);
     }
+}
+
+#[test]
+fn products_of_activations() {
+    // 2 channels x 3 pixels times 2 x 2, zero points 1 and 0, all views out of order
+    let input = tensor([3, 1, 2], 1);
+    let gathered = View::whole(TensorId(0), [3, 1, 2]).permuted([2, 1, 0]);
+    let weights = View::whole(TensorId(2), [2, 1, 2]);
+    let mut graph = single(input, Window::UNIT, Reduction::Product { weights }, vec![plain(1.0, 0)]);
+    graph.nodes[0].input = gathered;
+    graph.nodes[0].output = View::whole(TensorId(1), [3, 1, 2]).permuted([2, 1, 0]);
+    graph.nodes[0].place.region = [0, 0, 1, 3];
+    graph.tensors[1].shape = [3, 1, 2];
+    graph.outputs[0].1 = vec![3, 2];
+    graph.tensors.push(tensor([2, 1, 2], 0));
+    graph.inputs.push((TensorId(2), vec![2, 2]));
+    graph.verify().unwrap();
+    let rows = [[1, 2], [3, 4], [5, 6]];
+    let matrix = [[1, 2], [3, -4]];
+    let inputs = vec![rows.concat(), matrix.concat()];
+    let product = |r: [i8; 2]| [0, 1].map(|n| (r[0] - 1) * matrix[0][n] + (r[1] - 1) * matrix[1][n]);
+    assert_eq!(run(&graph, &inputs)[1], rows.map(product).concat());
 }
 
 #[test]
@@ -151,10 +175,12 @@ impl Random {
                 zero: self.next(256) as u8 as i8,
                 mantissa: self.next(131071) as i32 - 65535,
                 shift: self.next(12) as u8,
+                multiply: self.next(3) == 0,
             };
             graph.inputs.push((TensorId(2), grid.to_vec()));
             graph.tensors.push(tensor(grid, 0));
-            graph.nodes[0].operand = Some((TensorId(2), scale));
+            let view = View::whole(TensorId(2), grid);
+            graph.nodes[0].operand = Some(Operand { view, scale });
         }
         if self.next(2) == 0 {
             graph.nodes[0].table = Some(self.bytes(256).try_into().unwrap());
@@ -169,8 +195,10 @@ impl Random {
             _ => (1, DepthToSpaceMode::Dcr),
         };
         let channel = self.next(3);
-        graph.tensors[1].shape = [grid[0] / (r * r) + channel, grid[1] * r, grid[2] * r];
-        graph.nodes[0].place = Place { channel, region: [y, x, h, w], depth_to_space: (r, mode) };
+        let shape = [grid[0] / (r * r), grid[1] * r, grid[2] * r];
+        graph.tensors[1].shape = [shape[0] + channel, shape[1], shape[2]];
+        graph.nodes[0].output = View { origin: [channel, 0, 0], ..View::whole(TensorId(1), shape) };
+        graph.nodes[0].place = Place { region: [y, x, h, w], depth_to_space: (r, mode) };
         graph
     }
 }
@@ -181,7 +209,7 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
     let [channels, height, width] = graph.grid(node);
     let (r, mode) = node.place.depth_to_space;
     let depth = channels / (r * r);
-    let plane = tc.checked_sub(node.place.channel).filter(|&p| p < depth)?;
+    let plane = tc.checked_sub(node.output.origin[0]).filter(|&p| p < depth)?;
     let (y, x, block) = (ty / r, tx / r, ty % r * r + tx % r);
     let c = match mode {
         DepthToSpaceMode::Dcr => block * depth + plane,
@@ -215,6 +243,7 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
                 })
                 .sum()
         }
+        Reduction::Product { .. } => unreachable!("not among the random nodes"),
         Reduction::Sum => taps().map(|(ky, kx)| at(c, ky, kx).unwrap_or(zero)).sum(),
         Reduction::Max => taps().map(|(ky, kx)| at(c, ky, kx).unwrap_or(-128)).max().unwrap(),
     };
@@ -222,12 +251,19 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
     let sum = sum + i64::from(p.bias);
     let limit = |v: i64| v.clamp(-(1 << 19), (1 << 19) - 1);
     let m = if sum < 0 { p.negative_mantissa } else { p.mantissa };
-    let t = limit((sum * i64::from(m)).div_euclid(1 << p.shift));
-    let u = node.operand.as_ref().map_or(0, |(id, s)| {
-        let b = i64::from(tensors[id.0 as usize][(c * height + y) * width + x]) - i64::from(s.zero);
-        limit((b * i64::from(s.mantissa)).div_euclid(1 << s.shift))
-    });
-    let v = (t + u + 256 * i64::from(node.post.zero) + 128).div_euclid(256);
+    let raw = (sum * i64::from(m)).div_euclid(1 << p.shift);
+    let scaled = match &node.operand {
+        None => limit(raw),
+        Some(Operand { view, scale: s }) => {
+            let byte = tensors[view.tensor.0 as usize][(c * height + y) * width + x];
+            let b = i64::from(byte) - i64::from(s.zero);
+            match s.multiply {
+                false => limit(raw) + limit((b * i64::from(s.mantissa)).div_euclid(1 << s.shift)),
+                true => limit((raw.clamp(-(1 << 17), (1 << 17) - 1) * b).div_euclid(1 << s.shift)),
+            }
+        }
+    };
+    let v = (scaled + 256 * i64::from(node.post.zero) + 128).div_euclid(256);
     let v = v.clamp(i64::from(node.post.lo), i64::from(node.post.hi)) as i8;
     Some(node.table.as_ref().map_or(v, |t| t[(i64::from(v) + 128) as usize]))
 }

@@ -5,8 +5,9 @@
 //! would use the same port of a feature page; all others may overlap. The order is enforced by
 //! one semaphore for each ordered pair of units.
 
+use crate::fixed::TensorId;
 use std::ops::Range;
-use tilewright_arch::instr::{Sync, Unit};
+use tilewright_arch::instr::{SEMAPHORE_MAX, Sync, Unit};
 
 /// What an instruction touches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +18,8 @@ pub enum Access {
         buffer: usize,
         /// Rows as held, in ring order.
         rows: Vec<Range<usize>>,
+        /// Bytes of the whole buffer.
+        bytes: Range<usize>,
         /// Pages of the whole buffer.
         pages: Range<usize>,
         /// Written, not read.
@@ -28,6 +31,17 @@ pub enum Access {
         memory: usize,
         /// Which words.
         words: Vec<Range<usize>>,
+        /// Written, not read.
+        write: bool,
+    },
+    /// A block of a tensor in external memory.
+    External {
+        /// Which tensor; no two share bytes.
+        tensor: TensorId,
+        /// Channels of it.
+        channels: Range<usize>,
+        /// Rows of it.
+        rows: Range<usize>,
         /// Written, not read.
         write: bool,
     },
@@ -46,14 +60,25 @@ impl Access {
     fn conflicts(&self, other: &Access) -> bool {
         match (self, other) {
             (
-                Access::Rows { buffer, rows, pages, write },
-                Access::Rows { buffer: buffer2, rows: rows2, pages: pages2, write: write2 },
+                Access::Rows { buffer, rows, bytes, pages, write },
+                Access::Rows { buffer: buffer2, rows: rows2, bytes: bytes2, pages: pages2, write: write2 },
             ) => {
                 if !overlap(pages, pages2) {
                     return false;
                 }
-                // Same direction: the page port. Different buffers on a page live one after the other.
-                write == write2 || buffer != buffer2 || any_overlap(rows, rows2)
+                // Same direction: the page port. Otherwise what lies, or lay, at the same place.
+                let met =
+                    || if buffer == buffer2 { any_overlap(rows, rows2) } else { overlap(bytes, bytes2) };
+                write == write2 || met()
+            }
+            (
+                Access::External { tensor, channels, rows, write },
+                Access::External { tensor: tensor2, channels: channels2, rows: rows2, write: write2 },
+            ) => {
+                tensor == tensor2
+                    && (*write || *write2)
+                    && overlap(channels, channels2)
+                    && overlap(rows, rows2)
             }
             (
                 Access::Words { memory, words, write },
@@ -70,29 +95,64 @@ fn semaphore(from: Unit, to: Unit) -> u16 {
     from * 3 + if to > from { to - 1 } else { to }
 }
 
+/// Most instructions by which a unit may be ahead of one that waits for it. Less than
+/// [`SEMAPHORE_MAX`], so that no count overflows.
+const AHEAD: usize = SEMAPHORE_MAX as usize - 55;
+
+/// For each unit how many of its instructions are certainly done.
+type Clock = [usize; 4];
+
+/// The instructions of one unit so far.
+#[derive(Default)]
+struct List {
+    /// Their places in the sequential order.
+    places: Vec<usize>,
+    /// What is done before each starts.
+    clocks: Vec<Clock>,
+    /// By unit that waited: (instruction of this unit waited for, waiting instruction).
+    waited: [Vec<(usize, usize)>; 4],
+}
+
 /// Semaphores for instructions given in sequential order.
 pub fn synchronise(instructions: &[(Unit, Vec<Access>)]) -> Vec<Sync> {
     let mut syncs = vec![Sync::default(); instructions.len()];
-    let mut lists: [Vec<usize>; 4] = Default::default();
-    // met[to][from]: how many instructions of `from` every further one of `to` already follows.
-    let mut met = [[0usize; 4]; 4];
+    let mut lists: [List; 4] = Default::default();
     for (index, (unit, accesses)) in instructions.iter().enumerate() {
         let to = *unit as usize;
-        for from in Unit::ALL.into_iter().filter(|u| u != unit) {
-            let list = &lists[from as usize];
-            let seen = met[to][from as usize];
-            let conflict = |other: &usize| {
-                instructions[*other].1.iter().any(|a| accesses.iter().any(|b| a.conflicts(b)))
+        let number = lists[to].places.len();
+        let mut clock = lists[to].clocks.last().copied().unwrap_or_default();
+        clock[to] = number;
+        // The latest first: waiting for it often covers the needs towards the others, too.
+        let mut needs: Vec<(usize, usize, usize)> = vec![];
+        for from in (0..4).filter(|&f| f != to) {
+            let list = &lists[from];
+            let conflict = |place: &usize| {
+                instructions[*place].1.iter().any(|a| accesses.iter().any(|b| a.conflicts(b)))
             };
-            if let Some(last) = list[seen..].iter().rposition(conflict) {
-                let other = list[seen + last];
-                let bit = 1 << semaphore(from, *unit);
-                syncs[other].signal |= bit;
-                syncs[index].wait |= bit;
-                met[to][from as usize] = seen + last + 1;
-            }
+            let met = list.places[clock[from]..].iter().rposition(conflict).map(|i| clock[from] + i);
+            // Signals long ago must have been taken.
+            let waited = &lists[to].waited[from];
+            let old = waited.partition_point(|(signal, _)| signal + AHEAD <= number);
+            let taken = old.checked_sub(1).map(|i| waited[i].1).filter(|&i| i >= clock[from]);
+            needs.extend(met.max(taken).map(|i| (list.places[i], from, i)));
         }
-        lists[to].push(index);
+        needs.sort_unstable_by(|a, b| b.cmp(a));
+        for (place, from, i) in needs {
+            if clock[from] > i {
+                continue;
+            }
+            let bit = 1 << semaphore(Unit::ALL[from], *unit);
+            syncs[place].signal |= bit;
+            syncs[index].wait |= bit;
+            lists[from].waited[to].push((i, number));
+            let theirs = lists[from].clocks[i];
+            for (mine, theirs) in clock.iter_mut().zip(theirs) {
+                *mine = (*mine).max(theirs);
+            }
+            clock[from] = clock[from].max(i + 1);
+        }
+        lists[to].places.push(index);
+        lists[to].clocks.push(clock);
     }
     syncs
 }
@@ -130,6 +190,37 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A unit that signals far ahead of one that waits is held back.
+    #[test]
+    fn counts_stay_small() {
+        // Pairs: a load of a word of its own and a compute instruction that reads it.
+        let pair = |n: usize| [(Unit::Load, words(n..n + 1, true)), (Unit::Compute, words(n..n + 1, false))];
+        let list: Vec<(Unit, Vec<Access>)> = (0..1000).flat_map(pair).collect();
+        let syncs = synchronise(&list);
+        let back = 1 << semaphore(Unit::Compute, Unit::Load);
+        let forth = 1 << semaphore(Unit::Load, Unit::Compute);
+        let (mut signals, mut taken) = (0, 0);
+        let mut computed: Vec<usize> = vec![];
+        // Loads run as early as they may, compute as late.
+        for (sync, (unit, _)) in syncs.iter().zip(&list) {
+            if *unit == Unit::Compute {
+                computed.push(usize::from(sync.signal & back != 0));
+                continue;
+            }
+            if sync.wait & back != 0 {
+                while taken < computed.len() {
+                    taken += 1;
+                    if computed[taken - 1] == 1 {
+                        break;
+                    }
+                }
+            }
+            signals += usize::from(sync.signal & forth != 0);
+            assert!(signals - taken <= SEMAPHORE_MAX as usize, "{signals} signals, {taken} taken");
+        }
+        assert_eq!(signals, 1000);
     }
 
     /// Reachability over program order and matched semaphores.

@@ -3,42 +3,83 @@
 use crate::tile::buffer::wrapped;
 use std::ops::Range;
 
-/// Feature memory by whole pages.
+/// Feature memory: which bytes are taken.
 #[derive(Clone, Debug)]
-pub struct Pages {
-    used: Vec<bool>,
+pub struct Space {
+    page: usize,
+    bytes: usize,
+    /// Taken ranges, ascending.
+    taken: Vec<Range<usize>>,
     /// Most pages in use at a time.
     pub most: usize,
 }
 
-impl Pages {
-    /// All free.
-    pub fn new(pages: usize) -> Pages {
-        Pages { used: vec![false; pages], most: 0 }
+impl Space {
+    /// `pages` free pages of `page` bytes.
+    pub fn new(pages: usize, page: usize) -> Space {
+        Space { page, bytes: pages * page, taken: vec![], most: 0 }
     }
 
-    /// The shortest run of free pages that holds `count`, or `None`.
-    pub fn take(&mut self, count: usize) -> Option<Range<usize>> {
-        let mut best: Option<Range<usize>> = None;
+    /// A place for `bytes` bytes from a multiple of `grain` on, in the smallest gap that has one:
+    /// whole multiples of `grain`, on no page of `avoid`. `None` when there is none.
+    pub fn take(&mut self, bytes: usize, grain: usize, avoid: &[Range<usize>]) -> Option<Range<usize>> {
+        let bytes = bytes.next_multiple_of(grain);
+        let mut best: Option<(usize, Range<usize>)> = None;
         let mut start = 0;
-        for end in 0..=self.used.len() {
-            if end == self.used.len() || self.used[end] {
-                let run = end - start;
-                if run >= count && best.as_ref().is_none_or(|b| run < b.len()) {
-                    best = Some(start..end);
-                }
-                start = end + 1;
+        for (i, end) in self.taken.iter().map(|t| t.start).chain([self.bytes]).enumerate() {
+            if end.saturating_sub(start) >= bytes
+                && let Some(place) = self.fit(start..end, bytes, grain, avoid)
+                && best.as_ref().is_none_or(|(gap, _)| end - start < *gap)
+            {
+                best = Some((end - start, place));
             }
+            start = self.taken.get(i).map_or(end, |t| t.end);
         }
-        let range = best.map(|b| b.start..b.start + count)?;
-        self.used[range.clone()].fill(true);
-        self.most = self.most.max(self.used.iter().filter(|u| **u).count());
-        Some(range)
+        let (_, place) = best?;
+        let at = self.taken.partition_point(|t| t.start < place.start);
+        self.taken.insert(at, place.clone());
+        self.most = self.most.max(self.pages_in_use());
+        Some(place)
     }
 
-    /// Gives pages back.
-    pub fn give(&mut self, range: Range<usize>) {
-        self.used[range].fill(false);
+    /// The first place in a gap.
+    fn fit(
+        &self,
+        gap: Range<usize>,
+        bytes: usize,
+        grain: usize,
+        avoid: &[Range<usize>],
+    ) -> Option<Range<usize>> {
+        let mut start = gap.start.next_multiple_of(grain);
+        while start + bytes <= gap.end {
+            let pages = self.pages(&(start..start + bytes));
+            let Some(other) = avoid.iter().find(|a| a.start < pages.end && pages.start < a.end) else {
+                return Some(start..start + bytes);
+            };
+            start = (other.end * self.page).next_multiple_of(grain);
+        }
+        None
+    }
+
+    /// Pages that a range of bytes touches.
+    pub fn pages(&self, bytes: &Range<usize>) -> Range<usize> {
+        bytes.start / self.page..bytes.end.div_ceil(self.page)
+    }
+
+    fn pages_in_use(&self) -> usize {
+        let mut end = 0;
+        let fresh = |t: &Range<usize>| {
+            let pages = self.pages(t);
+            let first = pages.start.max(end);
+            end = end.max(pages.end);
+            pages.end.saturating_sub(first)
+        };
+        self.taken.iter().map(fresh).sum()
+    }
+
+    /// Gives back what [`Space::take`] gave.
+    pub fn give(&mut self, range: &Range<usize>) {
+        self.taken.retain(|t| t != range);
     }
 }
 
@@ -98,15 +139,29 @@ mod tests {
 
     #[test]
     fn pages_best_fit() {
-        let mut pages = Pages::new(8);
-        let a = pages.take(2).unwrap();
-        let b = pages.take(3).unwrap();
-        pages.give(a);
-        assert_eq!(pages.take(2), Some(0..2));
-        assert_eq!(pages.take(4), None);
-        pages.give(b);
-        assert_eq!(pages.take(6), Some(2..8));
-        assert_eq!(pages.most, 8);
+        let mut space = Space::new(8, 10);
+        let a = space.take(15, 10, &[]).unwrap();
+        let b = space.take(30, 10, &[]).unwrap();
+        space.give(&a);
+        assert_eq!(space.take(11, 10, &[]), Some(0..20));
+        assert_eq!(space.take(31, 10, &[]), None);
+        space.give(&b);
+        assert_eq!(space.take(60, 10, &[]), Some(20..80));
+        assert_eq!(space.most, 8);
+    }
+
+    #[test]
+    fn pages_are_shared_and_avoided() {
+        let mut space = Space::new(4, 10);
+        assert_eq!(space.take(3, 2, &[]), Some(0..4));
+        assert_eq!(space.take(4, 2, &[]), Some(4..8));
+        assert_eq!(space.most, 1);
+        // The page of the first two, and the last.
+        assert_eq!(space.take(2, 2, &[0..1, 3..4]), Some(10..12));
+        assert_eq!(space.take(20, 2, std::slice::from_ref(&(1..2))), Some(20..40));
+        assert_eq!(space.take(4, 2, &[]), Some(12..16));
+        assert_eq!(space.take(6, 2, &[]), None);
+        assert_eq!(space.most, 4);
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Computes nodes whose inputs are all constants.
+//! Computes nodes whose inputs are all constants. A constant that a model keeps as integers and scales
+//! stays so: the quantiser wants those, not their products.
 
 use super::rewrite::rewrite;
 use crate::error::Result;
 use crate::float;
-use crate::graph::{Graph, elements};
+use crate::graph::{Graph, Op, elements};
 
 /// Largest result, in elements, and most products of a node that is computed here. Exporters compute
 /// weights and masks; a file that asks for more is kept as it is instead of stalling the compiler.
@@ -12,6 +13,9 @@ const LARGEST: usize = 1 << 24;
 /// The pass.
 pub(super) fn run(graph: Graph) -> Result<Graph> {
     rewrite(graph, |r, node| {
+        if matches!(node.op, Op::DequantizeLinear { .. }) {
+            return Ok(None);
+        }
         let output = node.outputs[0];
         let shape = r.old.shape(output).to_vec();
         if elements(&shape)? > LARGEST || r.old.node_macs(node) > LARGEST as u64 {

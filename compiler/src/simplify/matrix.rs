@@ -1,9 +1,9 @@
 //! Gemm, and MatMul by a constant matrix, to one form: `Gemm` with `alpha = beta = 1`, the left operand
-//! as stored, weights (N,K), and a bias (N) or none.
+//! as stored, weights (N,K), and a bias (N) or none. Weights that a model keeps as integers stay so.
 
 use super::rewrite::{Rewrite, rewrite};
 use crate::error::Result;
-use crate::graph::{Graph, Node, Op, ValueId};
+use crate::graph::{Graph, Integer, Node, Op, ValueId};
 
 /// The one form.
 pub(super) const CANONICAL: Op = Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: true };
@@ -15,6 +15,51 @@ pub(super) fn run(graph: Graph) -> Result<Graph> {
         Op::Gemm { .. } => gemm(r, node),
         _ => Ok(None),
     })
+}
+
+/// A matrix of constants on the right: plain, or integers with scales.
+struct Matrix {
+    data: Vec<f32>,
+    /// Type, scales, zero points and the axis that they vary along.
+    steps: Option<(Integer, [ValueId; 2], Option<usize>)>,
+    label: String,
+}
+
+impl Matrix {
+    /// What a value of the new graph is, if it is constant.
+    fn of(r: &Rewrite, id: ValueId) -> Option<Matrix> {
+        let label = r.new.value(id).name.clone();
+        if let Some(data) = r.new.constant_data(id) {
+            return Some(Matrix { data: data.to_vec(), steps: None, label });
+        }
+        let (_, node) = r.new.producer(id)?;
+        let (Op::DequantizeLinear { integer, axis }, [x, scale, zero]) = (&node.op, &node.inputs[..]) else {
+            return None;
+        };
+        let data = r.new.constant_data(*x)?.to_vec();
+        let label = r.new.value(*x).name.clone();
+        Some(Matrix { data, steps: Some((*integer, [*scale, *zero], *axis)), label })
+    }
+
+    /// The value of the (N,K) matrix, from a (K,N) or, if `transposed`, an (N,K) one, scaled.
+    fn canonical(self, r: &mut Rewrite, shape: [usize; 2], transposed: bool, scale: f32) -> Result<ValueId> {
+        let Matrix { data, steps, label } = self;
+        let [n, k] = shape;
+        let Some((integer, [step, zero], axis)) = steps else {
+            return r.new.constant(label, &shape, weights(&data, n, k, transposed, scale));
+        };
+        let w = r.new.constant(label.clone(), &shape, weights(&data, n, k, transposed, 1.0))?;
+        let step = match (scale == 1.0, r.new.constant_data(step)) {
+            (false, Some(steps)) => {
+                let (shape, steps) = (r.new.shape(step).to_vec(), steps.iter().map(|s| scale * s).collect());
+                r.new.constant("", &shape, steps)?
+            }
+            _ => step,
+        };
+        // a vector's only axis is that of the rows
+        let axis = axis.map(|a| if transposed { a } else { 1_usize.saturating_sub(a) });
+        r.new.node(label, Op::DequantizeLinear { integer, axis }, &[w, step, zero])
+    }
 }
 
 /// The (N,K) weights of a constant (K,N) or, if `transposed`, (N,K) matrix, scaled.
@@ -33,13 +78,11 @@ fn matmul(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
         [k, n] => (k, n),
         _ => return Ok(None),
     };
-    let Some(data) = r.new.constant_data(b) else {
+    let Some(matrix) = Matrix::of(r, b) else {
         return Ok(None);
     };
-    let data = weights(data, n, k, false, 1.0);
     let name = &node.name;
-    let label = r.new.value(b).name.clone();
-    let w = r.new.constant(label, &[n, k], data)?;
+    let w = matrix.canonical(r, [n, k], false, 1.0)?;
     // Leading axes are more rows; a vector is one row.
     let rows = a_shape[..a_shape.len() - 1].iter().product();
     let matrix = match a_shape.len() {
@@ -62,11 +105,10 @@ fn gemm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
     let (mut a, b) = (inputs[0], inputs[1]);
     let shape = r.old.shape(node.outputs[0]).to_vec();
     let n = shape[1];
-    let Some(data) = r.new.constant_data(b) else {
+    let Some(matrix) = Matrix::of(r, b) else {
         return Ok(None);
     };
-    let k = data.len() / n;
-    let data = weights(data, n, k, trans_b, alpha);
+    let k = matrix.data.len() / n;
     let name = &node.name;
     let addend = inputs.get(2).copied().filter(|_| beta != 0.0);
     let label = addend.map_or_else(String::new, |c| r.new.value(c).name.clone());
@@ -74,8 +116,7 @@ fn gemm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
         let scaled: Vec<f32> = c.iter().map(|v| beta * v).collect();
         scaled
     });
-    let weights_label = r.new.value(b).name.clone();
-    let w = r.new.constant(weights_label, &[n, k], data)?;
+    let w = matrix.canonical(r, [n, k], trans_b, alpha)?;
     if trans_a {
         a = r.new.node(name.clone(), Op::Transpose { perm: vec![1, 0] }, &[a])?;
     }
@@ -95,6 +136,10 @@ fn gemm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
             let y = r.new.node(name.clone(), CANONICAL, &[a, w])?;
             let c = r.new.constant(label, &c_shape, scaled)?;
             r.new.node(name.clone(), Op::Add, &[y, c]).map(Some)
+        }
+        // A bias that the model keeps as integers.
+        None if beta == 1.0 && c_shape == [n] && Matrix::of(r, c).is_some() => {
+            r.new.node(name.clone(), CANONICAL, &[a, w, c]).map(Some)
         }
         None if beta == 1.0 => {
             let y = r.new.node(name.clone(), CANONICAL, &[a, w])?;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::float;
 use crate::graph::random::{Random, graph};
-use crate::graph::{BinaryKind, Op, PadMode, ReduceKind, UnaryKind, ValueId, Window};
+use crate::graph::{BinaryKind, Integer, Op, PadMode, ReduceKind, UnaryKind, ValueId, Window};
 use crate::npy::read_npy;
 use crate::onnx::import;
 use crate::testing::{all_models, models};
@@ -58,7 +58,8 @@ proptest! {
             if matches!(node.op, Op::Gemm { .. }) {
                 prop_assert_eq!(&node.op, &matrix::CANONICAL);
             }
-            prop_assert!(node.inputs.iter().any(|&i| g.constant_data(i).is_none()));
+            let kept = matches!(node.op, Op::DequantizeLinear { .. });
+            prop_assert!(kept || node.inputs.iter().any(|&i| g.constant_data(i).is_none()));
         }
         for (id, value) in g.values.iter().enumerate() {
             let used = g.use_counts()[id] > 0;
@@ -143,6 +144,25 @@ fn matrix_products_become_canonical() {
     assert_eq!(g.constant_data(gemm.inputs[2]), Some(&[10.0, 20.0][..]));
     assert_eq!(g.constant_data(gemm.inputs[1]), Some(&[0.0, 2.0, 4.0, 1.0, 3.0, 5.0][..]));
     assert_eq!(g.value(g.outputs[0]).name, "result");
+}
+
+/// Weights that a model keeps as integers stay integers, with their scales along the new axis.
+#[test]
+fn integer_weights_of_matrix_products_stay() {
+    let mut g = Graph::new("t");
+    let x = g.input("x", &[2, 3]).unwrap();
+    let b = g.constant("b", &[3, 2], (0..6).map(|i| i as f32).collect()).unwrap();
+    let step = g.constant("s", &[2], vec![0.5, 0.25]).unwrap();
+    let zero = g.constant("z", &[2], vec![0.0; 2]).unwrap();
+    let op = |axis| Op::DequantizeLinear { integer: Integer::Int8, axis: Some(axis) };
+    let b = g.node("dq", op(1), &[b, step, zero]).unwrap();
+    let y = g.node("mm", Op::MatMul, &[x, b]).unwrap();
+    g.outputs = vec![y];
+    let g = run(g).unwrap();
+    let [weights, gemm] = &g.nodes[..] else { panic!("{g}") };
+    assert_eq!((&weights.op, &gemm.op), (&op(0), &matrix::CANONICAL));
+    assert_eq!(g.constant_data(weights.inputs[0]), Some(&[0.0, 2.0, 4.0, 1.0, 3.0, 5.0][..]));
+    assert_eq!(g.constant_data(weights.inputs[1]), Some(&[0.5, 0.25][..]));
 }
 
 #[test]

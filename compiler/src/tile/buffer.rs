@@ -1,7 +1,6 @@
 //! Tensors in feature memory, whole or as rings of rows.
 
 use std::ops::Range;
-use tilewright_arch::instr::{Ring, Walk};
 
 /// Where a tensor lies in feature memory: row y of channel c begins at flat index
 /// `base + c * plane + (y mod rows) * pitch`.
@@ -50,23 +49,6 @@ impl Buffer {
     /// Pages of `page` bytes it touches.
     pub fn pages(&self, page: usize) -> Range<usize> {
         self.base / page..(self.base + self.span()).div_ceil(page)
-    }
-
-    /// The walk over (channel, row, column) from `row`, `column`, which may lie in the padding.
-    /// `first` is the first row really accessed; fewer than `rows` rows may be accessed from there.
-    /// The ring's line counts tensor rows.
-    pub fn walk(&self, channel: usize, first: usize, row: i64, column: i64) -> Walk {
-        let turn = first / self.rows;
-        let base = (self.base + channel * self.plane) as i64
-            + (row - (turn * self.rows) as i64) * self.pitch as i64
-            + column;
-        let wraps = (turn + 1) * self.rows;
-        let ring = if wraps < self.shape[1] {
-            Ring { line: wraps as u16, bytes: (self.rows * self.pitch) as u32 }
-        } else {
-            Ring::NONE
-        };
-        Walk { base: base as i32, ring, ..Walk::default() }
     }
 
     /// Ring rows of a range of tensor rows, as one or two ranges.

@@ -69,14 +69,13 @@ pub fn plain(range: Range<usize>, plane: usize, most: usize) -> Columns {
 }
 
 /// Columns of a convolution whose channels become blocks of `block` x `block` pixels: one or more
-/// instructions. `channels` counts all of the node's channels; `pitch` and `plane` are the output
-/// tensor's.
+/// instructions. `channels` counts all of the node's channels; `plane`, `pitch` and `pixel` are the
+/// output's strides.
 pub fn depth_to_space(
     channels: usize,
     block: usize,
     mode: DepthToSpaceMode,
-    pitch: usize,
-    plane: usize,
+    [plane, pitch, pixel]: [usize; 3],
     most: usize,
 ) -> Vec<Columns> {
     let depth = channels / (block * block);
@@ -87,7 +86,7 @@ pub fn depth_to_space(
     let loops = [
         Loop { count: depth, output: plane, channel: c },
         Loop { count: block, output: pitch, channel: by },
-        Loop { count: block, output: 1, channel: bx },
+        Loop { count: block, output: pixel, channel: bx },
     ];
     // The assignment that fills the columns best: two loops on the columns, one over groups.
     let mut best: Option<Columns> = None;
@@ -114,7 +113,7 @@ pub fn depth_to_space(
                     outer: one,
                     inner: Loop { count: width, output: plane, channel: c },
                     first: y * by + x * bx,
-                    offset: y * pitch + x,
+                    offset: y * pitch + x * pixel,
                     last: depth - (groups - 1) * width,
                 }
             })
@@ -134,7 +133,7 @@ mod tests {
             {
                 let channels = depth * block * block;
                 let mut places = vec![None; channels];
-                for columns in depth_to_space(channels, block, mode, pitch, plane, most) {
+                for columns in depth_to_space(channels, block, mode, [plane, pitch, 1], most) {
                     assert!(columns.width() <= most);
                     for (g, list) in columns.channels().iter().enumerate() {
                         for (k, &channel) in list.iter().enumerate() {

@@ -78,9 +78,10 @@ fn free_of_conflicts(grid: Grid, line: i64, pixel: i64, most: usize, lanes: usiz
 }
 
 /// Lanes of a segment and segments of a tile for accesses whose pixels are `pixel` apart: a new
-/// segment begins at every line end and after `segment_lanes` lanes.
+/// segment begins at every line end and after `segment_lanes` lanes. Without a step, as an operand
+/// may be, the lanes of a line read one byte together.
 pub fn segments(grid: Grid, cut: Cut, pixel: i64, lanes: usize) -> (usize, usize) {
-    let spread = lanes / gcd(pixel.rem_euclid(lanes as i64) as usize, lanes);
+    let spread = if pixel == 0 { lanes } else { lanes / gcd(pixel.rem_euclid(lanes as i64) as usize, lanes) };
     let Grid { width, lines } = grid;
     let total = width * lines;
     let mut most = 1;
@@ -161,6 +162,7 @@ mod tests {
         let cut = Cut { lanes: 9, line_stop: false, tiles: 8 };
         assert_eq!(segments(Grid { width: 8, lines: 8 }, cut, 1, 9), (9, 2));
         assert_eq!(segments(Grid { width: 3, lines: 3 }, cut, 1, 9), (9, 3));
+        assert_eq!(segments(Grid { width: 8, lines: 8 }, cut, 0, 9), (9, 2));
         let cut = Cut { lanes: 8, line_stop: false, tiles: 8 };
         assert_eq!(segments(Grid { width: 8, lines: 8 }, cut, 2, 8), (4, 2));
     }

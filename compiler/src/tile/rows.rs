@@ -2,7 +2,7 @@
 //! input rows stream past and every column meets its taps one step after the column before it.
 
 use super::columns::{Columns, Loop};
-use super::{Job, Part, pack};
+use super::{Job, Part, blocks, pack};
 use crate::error::Result;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
@@ -74,30 +74,53 @@ pub(super) fn depthwise(job: &Job, weights: &[i8]) -> Result<Vec<Part>> {
         for output in 0..multiplier {
             let slice = Slice { first, count, multiplier, output };
             let tried = candidates.iter().map(|shape| part(job, weights, *shape, slice));
-            parts.push(tried.min_by_key(|p| p.cycles(config)).expect("one row at a time is always possible"));
+            let best = tried.min_by_key(|p| p.cost(config)).expect("one row at a time is always possible");
+            parts.extend(blocks::best(job, weights, slice, &best).unwrap_or(vec![best]));
         }
     }
     Ok(parts)
 }
 
+/// Sums of a window (average pools, copies, element-wise operations) as a depthwise convolution with
+/// weights of one: the array serves P x C outputs at a time, the vector unit P.
+pub(super) fn sums(job: &Job) -> Result<Vec<Part>> {
+    let [channels, ..] = job.graph.grid(job.node);
+    let [kh, kw] = job.node.window.kernel;
+    let mut parts = depthwise(job, &vec![1; channels * kh * kw])?;
+    // The network has no multiplications here.
+    parts.iter_mut().for_each(|part| part.macs = 0);
+    Ok(parts)
+}
+
 /// Input channels `first..first + count`, and which of each one's `multiplier` outputs.
 #[derive(Clone, Copy, Debug)]
-struct Slice {
-    first: usize,
-    count: usize,
-    multiplier: usize,
-    output: usize,
+pub(super) struct Slice {
+    /// First input channel.
+    pub first: usize,
+    /// Input channels.
+    pub count: usize,
+    /// Output channels of an input channel.
+    pub multiplier: usize,
+    /// Which of them.
+    pub output: usize,
+}
+
+impl Slice {
+    /// Output channel of the slice's input channel `c`.
+    pub fn channel(&self, c: usize) -> usize {
+        (self.first + c) * self.multiplier + self.output
+    }
 }
 
 /// The tile operation of one slice of channels in one shape.
 fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
-    let Slice { first, count, multiplier, output } = slice;
+    let Slice { first, count, multiplier, .. } = slice;
     let window = &job.node.window;
     let [kh, kw] = window.kernel;
     let input = job.at.input;
-    let channel = |c: usize| (first + c) * multiplier + output;
+    let channel = |c: usize| slice.channel(c);
     let streamed = shape.columns - 1 + shape.taps;
-    let mut gathered = job.input(first, shape.columns, job.graph.tensor(job.node.input).zero);
+    let mut gathered = job.input(first, shape.columns, job.zero());
     gathered.walk.group = input.plane as i32;
     let out = job.at.output;
     let op = TileOp {
@@ -111,7 +134,12 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
         lines: job.rows.len() as u16,
         line_step: shape.columns as u8,
         steps: [
-            Step { count: kw as u16, address: window.dilation[1] as i32, y: 0, x: window.dilation[1] as i16 },
+            Step {
+                count: kw as u16,
+                address: (window.dilation[1] * input.pixel) as i32,
+                y: 0,
+                x: window.dilation[1] as i16,
+            },
             Step {
                 count: shape.middle as u16,
                 address: (shape.middle_rows * input.pitch) as i32,
@@ -154,6 +182,7 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
         unit: Unit::Compute,
         op,
         weights: pack::taps(tap_words, job.config),
+        factors: None,
         channels: (0..count).map(|c| job.channel(channel(c))).collect(),
         macs: (count * kh * kw * job.rows.len() * job.width()) as u64,
     }

@@ -5,26 +5,37 @@
 use super::columns::{Columns, Loop};
 use super::{Job, Part};
 use crate::graph::DepthToSpaceMode;
+use std::ops::Range;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
-/// One instruction that computes `rows` output rows at a time; `None` when the columns, the
-/// memories or a residual operand under DepthToSpace do not allow it.
-pub(super) fn part(job: &Job, weights: &[i8], inputs: usize, rows: usize) -> Option<Part> {
+/// One instruction that computes `rows` output rows of the output channels `range` at a time; `None`
+/// when the columns, the memories, or under DepthToSpace a residual operand or missing channels do
+/// not allow it.
+pub(super) fn part(
+    job: &Job,
+    weights: &[i8],
+    inputs: usize,
+    range: Range<usize>,
+    rows: usize,
+) -> Option<Part> {
     let config = job.config;
     let window = &job.node.window;
-    let [channels, ..] = job.graph.grid(job.node);
+    let channels = range.len();
     let (block, mode) = job.node.place.depth_to_space;
     let (input, output) = (job.at.input, job.at.output);
     let [kh, kw] = window.kernel;
     let ([sy, _], [dy, dx]) = (window.stride, window.dilation);
-    if rows * block * block > config.columns || (block > 1 && job.at.operand.is_some()) {
+    if rows * block * block > config.columns {
+        return None;
+    }
+    if block > 1 && (job.at.operand.is_some() || channels != job.graph.grid(job.node)[0]) {
         return None;
     }
     // Rows of a block follow each other like output rows: they are one inner loop.
     let inner = Loop { count: rows * block, output: output.pitch, channel: 0 };
     let depth = channels / (block * block);
     let (outer, group) = if block > 1 {
-        let one = Loop { count: block, output: 1, channel: 0 };
+        let one = Loop { count: block, output: output.pixel, channel: 0 };
         (one, Loop { count: depth, output: output.plane, channel: 0 })
     } else {
         let width = (config.columns / rows).min(channels);
@@ -45,7 +56,7 @@ pub(super) fn part(job: &Job, weights: &[i8], inputs: usize, rows: usize) -> Opt
     let place = |g: usize, c: usize| {
         let (o, i) = (c / inner.count, c % inner.count);
         let channel = match mode {
-            _ if block == 1 => g * outer.count + o,
+            _ if block == 1 => range.start + g * outer.count + o,
             DepthToSpaceMode::Dcr => ((i % block) * block + o) * depth + g,
             DepthToSpaceMode::Crd => (g * block + i % block) * block + o,
         };
@@ -82,19 +93,21 @@ pub(super) fn part(job: &Job, weights: &[i8], inputs: usize, rows: usize) -> Opt
         steps: [
             Step { count: inputs as u16, address: input.plane as i32, y: 0, x: 0 },
             Step { count: streamed as u16, address: input.pitch as i32, y: 1, x: 0 },
-            Step { count: kw as u16, address: dx as i32, y: 0, x: dx as i16 },
+            Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
         ],
-        input: job.input(0, rows, job.graph.tensor(job.node.input).zero),
+        input: job.input(0, rows, job.zero()),
         channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
         ..TileOp::default()
     };
     let operand = job.at.operand.map_or([0; 3], |b| [outer.count * b.plane, b.plane, b.pitch]);
-    let columns = Columns { group, outer, inner, first: 0, offset: 0, last };
+    let columns =
+        Columns { group, outer, inner, first: range.start, offset: range.start * output.plane, last };
     Some(Part {
         unit: Unit::Compute,
         op: job.finish(op, &columns, operand, 1),
         weights: words,
+        factors: None,
         channels: parameters,
-        macs: (weights.len() * job.rows.len() * job.width()) as u64,
+        macs: (channels * inputs * kh * kw * job.rows.len() * job.width()) as u64,
     })
 }

@@ -32,7 +32,10 @@ def model(nodes, inputs, constants, outputs, opset):
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs],
         [numpy_helper.from_array(v, n) for n, v in constants.items()],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    opsets = [helper.make_opsetid("", opset)]
+    if any(n.op_type.startswith("Q") for n in nodes):
+        opsets.append(helper.make_opsetid("com.microsoft", 1))
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
 def case(name, nodes, inputs, constants=None, outputs=("y",), opset=17):
@@ -411,3 +414,94 @@ one("refused_slice_empty", "Slice", [3, 5], ints(4), ints(4), ints(1))
 one("refused_gather_range", "Gather", [3, 5], ints(3))
 one("refused_pad_reflect", "Pad", [3, 5], ints(3, 0, 0, 0), mode="reflect")
 one("refused_split", "Split", [3, 5], ints(1, 3), axis=1)
+
+# Quantised models: inputs and results are real numbers, what lies between is integers.
+
+
+def quantised(name, inputs, nodes, constants, opset=17, result=("y_s", "y_z"), **extra):
+    """Quantises x (and x2), runs the nodes on q_x (and q_x2), makes y of their result q_y."""
+    named = {"x_s": np.float32(0.0307), "x_z": np.uint8(121), "y_s": np.float32(0.0513), "y_z": np.uint8(130)}
+    named |= {"x2_s": np.float32(0.04), "x2_z": np.uint8(117)} | constants
+    before = [helper.make_node("QuantizeLinear", [n, f"{n}_s", f"{n}_z"], [f"q_{n}"], name=f"q_{n}") for n in inputs]
+    after = [helper.make_node("DequantizeLinear", ["q_y", *result], ["y"], name="real")]
+    nodes = [helper.make_node(op, reads, makes, name=f"{op}_{i}", **a) for i, (op, reads, makes, a) in enumerate(nodes)]
+    used = {r for n in [*before, *nodes, *after] for r in n.input}
+    named = {n: np.asarray(v) for n, v in named.items() if n in used}
+    proto_nodes = [*before, *nodes, *after]
+    case(name, proto_nodes, inputs, named, opset=opset, **extra)
+
+
+def bytes_of(*shape, kind=np.int8):
+    info = np.iinfo(kind)
+    return rng.integers(info.min + 1, info.max, shape, endpoint=True).astype(kind)
+
+
+def steps(count):
+    return (0.002 + 0.004 * rng.random(count)).astype(np.float32)
+
+
+X, Y = ["q_x", "x_s", "x_z"], ["y_s", "y_z"]
+X2 = ["q_x2", "x2_s", "x2_z"]
+W = ["w", "w_s", "w_z"]
+IMAGE_1 = [1, 4, 7, 6]
+FILTER = {"w": bytes_of(5, 4, 3, 3), "w_s": steps(5), "w_z": np.zeros(5, np.int8), "b": bytes_of(5, kind=np.int16).astype(np.int32)}
+MATRIX = {"w": bytes_of(6, 5), "w_s": steps(5), "w_z": np.zeros(5, np.int8)}
+MS = {"domain": "com.microsoft"}
+
+quantised("qdq_int8", {"x": IMAGE_1}, [("Identity", ["q_x"], ["q_y"], {})], {"x_z": np.int8(-7)}, result=("x_s", "x_z"))
+quantised(
+    "qdq_channels",
+    {"x": IMAGE_1},
+    [("QuantizeLinear", ["c", "c_s", "c_z"], ["q_c"], {"axis": 0}), ("DequantizeLinear", ["q_c", "c_s", "c_z"], ["r_c"], {"axis": 0}),
+     ("DequantizeLinear", X, ["r_x"], {}), ("Conv", ["r_x", "r_c"], ["r_y"], {}), ("QuantizeLinear", ["r_y", *Y], ["q_y"], {})],
+    {"c": weights(5, 4, 3, 3), "c_s": steps(5), "c_z": bytes_of(5)},
+    opset=13,
+)
+quantised(
+    "qdq_matmul",
+    {"x": [3, 6]},
+    [("DequantizeLinear", ["w", "w_s", "w_z"], ["r_w"], {"axis": 1}), ("DequantizeLinear", X, ["r_x"], {}),
+     ("MatMul", ["r_x", "r_w"], ["r_y"], {}), ("QuantizeLinear", ["r_y", *Y], ["q_y"], {})],
+    MATRIX,
+)
+quantised(
+    "qdq_moves",
+    {"x": IMAGE_1},
+    [("MaxPool", ["q_x"], ["a"], {"kernel_shape": [2, 2], "strides": [2, 2], "pads": [1, 0, 0, 1]}), ("Transpose", ["a"], ["b"], {"perm": [0, 2, 3, 1]}),
+     ("Flatten", ["b"], ["q_y"], {})],
+    {},
+    result=("x_s", "x_z"),
+)
+quantised("qlinear_conv", {"x": IMAGE_1}, [("QLinearConv", X + W + Y + ["b"], ["q_y"], {"pads": [1, 1, 0, 1], "strides": [2, 1]})], FILTER)
+quantised("qlinear_conv_uint8", {"x": IMAGE_1}, [("QLinearConv", X + W + Y, ["q_y"], {"auto_pad": "SAME_UPPER", "group": 2})],
+          {"w": bytes_of(6, 2, 3, 3, kind=np.uint8), "w_s": np.float32(0.004), "w_z": np.uint8(128)}, opset=10)
+quantised("qlinear_matmul", {"x": [3, 6]}, [("QLinearMatMul", X + W + Y, ["q_y"], {})],
+          {"w": bytes_of(6, 5), "w_s": np.float32(0.004), "w_z": np.int8(3)}, opset=10)
+quantised(
+    "conv_integer",
+    {"x": IMAGE_1},
+    [("ConvInteger", ["q_x", "w", "x_z"], ["i"], {"pads": [1, 1, 1, 1]}), ("Cast", ["i"], ["f"], {"to": 1}), ("Mul", ["f", "k"], ["r"], {}),
+     ("QuantizeLinear", ["r", *Y], ["q_y"], {})],
+    {"w": FILTER["w"], "k": np.float32(0.0001)},
+)
+quantised(
+    "matmul_integer",
+    {"x": [3, 6]},
+    [("MatMulInteger", ["q_x", "w", "x_z", "w_z"], ["i"], {}), ("Cast", ["i"], ["f"], {"to": 1}), ("Mul", ["f", "k"], ["r"], {}),
+     ("QuantizeLinear", ["r", *Y], ["q_y"], {})],
+    {"w": MATRIX["w"], "w_z": bytes_of(5), "k": np.float32(0.0002)},
+)
+quantised("qlinear_add", {"x": IMAGE_1, "x2": IMAGE_1}, [("QLinearAdd", X + X2 + Y, ["q_y"], MS)], {})
+quantised("qlinear_mul", {"x": IMAGE_1, "x2": IMAGE_1}, [("QLinearMul", X + X2 + Y, ["q_y"], MS)], {})
+quantised("qlinear_concat", {"x": IMAGE_1, "x2": IMAGE_1}, [("QLinearConcat", Y + X + X2, ["q_y"], MS | {"axis": 1})], {})
+quantised("qlinear_sigmoid", {"x": IMAGE_1}, [("QLinearSigmoid", X + Y, ["q_y"], MS)], {"y_s": np.float32(1 / 256), "y_z": np.uint8(0)})
+quantised("qlinear_leaky_relu", {"x": IMAGE_1}, [("QLinearLeakyRelu", X + Y, ["q_y"], MS | {"alpha": 0.2})], {})
+quantised("qlinear_average_pool", {"x": IMAGE_1}, [("QLinearAveragePool", X + Y, ["q_y"], MS | {"kernel_shape": [3, 2], "pads": [1, 0, 1, 1]})], {})
+quantised("qlinear_global_average_pool", {"x": IMAGE_1}, [("QLinearGlobalAveragePool", X + Y, ["q_y"], MS)], {})
+quantised("qgemm", {"x": [3, 6]}, [("QGemm", X + W + ["b"] + Y, ["q_y"], MS | {"transB": 1, "alpha": 1.0})],
+          {"w": bytes_of(5, 6), "w_s": steps(5), "w_z": np.zeros(5, np.int8), "b": FILTER["b"]})
+quantised("refused_integers_in_floats", {"x": [3, 6]}, [("Relu", ["q_x"], ["q_y"], {})], {})
+quantised("refused_scale_computed", {"x": [3, 6]}, [("ReduceMax", ["x"], ["m"], {"keepdims": 0}), ("QuantizeLinear", ["x", "m", "x_z"], ["q_y"], {})], {})
+quantised("refused_zero_type", {"x": [3, 6]}, [("Identity", ["q_x"], ["q_y"], {})], {"y_z": np.int8(3)})
+quantised("refused_blocks", {"x": [4, 6]}, [("QuantizeLinear", ["x", "c_s"], ["q_y"], {"axis": 0, "block_size": 2})], {"c_s": np.ones((2, 6), np.float32)}, opset=21)
+one("refused_dynamic_quantize", "DynamicQuantizeLinear", [2])

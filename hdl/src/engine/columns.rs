@@ -64,7 +64,7 @@ pub(super) fn columns() -> Arc<Module> {
 }
 
 /// Module `lead_time`: starts the operand's columns P - S cycles after `start`, so that they are
-/// complete when the sums come. `go` comes 1 + P - S cycles after `start`, with the tile's flags.
+/// complete P cycles after it, whatever S. `go` comes 1 + P - S cycles after `start`, with the tile's flags.
 pub(super) fn lead_time(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new("lead_time", "Starts the operand P - S + 1 cycles after the last step.");
     let start = b.input("start", 1);

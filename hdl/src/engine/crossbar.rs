@@ -46,7 +46,8 @@ fn choose_of_four(b: &mut Builder, name: &str, code: [Sig; 2], values: &[Expr], 
 ///
 /// In cycle 0 come `bank`, `enable` and `value` of all lanes, and in cycle 1, with `late`, a byte
 /// `late` of each; `bank_value`, `bank_late` and `bank_enable` of all banks come in cycle
-/// 1 + crossbar. Enabled lanes have different banks; the value of a bank that is not enabled is any.
+/// 1 + crossbar. Enabled lanes have different banks, or equal banks and values; the value of a bank that
+/// is not enabled is any.
 pub(super) fn to_banks(shape: &Shape, name: &str, width: usize, late: bool) -> Arc<Module> {
     let mut b = Builder::new(name, "Crossbar from lanes to banks.");
     let bank = b.input("bank", shape.bank_bits * shape.lanes);
@@ -60,10 +61,10 @@ pub(super) fn to_banks(shape: &Shape, name: &str, width: usize, late: bool) -> A
             pack((0..shape.lanes).map(|q| enable.bit(q) & bank.element(q, shape.bank_bits).is(k as i128)));
         if shape.lanes <= 4 {
             // Banks that are not enabled may get any value.
-            let lanes = |with: [usize; 2]| {
-                or_all(with.map(|q| if q < shape.lanes { hit.clone().bit(q) } else { zero(1) }))
-            };
-            let code = [[1, 3], [2, 3]].map(|with| b.register(&format!("code_{k}"), lanes(with)));
+            // Of several lanes with one value the last one decides.
+            let lane = |q: usize| if q < shape.lanes { hit.clone().bit(q) } else { zero(1) };
+            let codes = [lane(3) | (lane(1) & !lane(2)), lane(3) | lane(2)];
+            let code = codes.map(|code| b.register(&format!("code_{k}"), code));
             values.push(choose_of_four(
                 &mut b,
                 &format!("value_{k}"),

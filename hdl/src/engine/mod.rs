@@ -12,15 +12,17 @@
 //! array        skewed multipliers, accumulators, shadows     column j of lane group h at
 //!  or reducer                                                D + h + j*S .., D = A(T) + reduce_latency
 //! drain        counts columns, S cycles each
-//! operand      the same columns, S cycles earlier            in a holding register from D + j*S
+//! operand      the same columns, S cycles earlier            in a holding register from
+//!                                                            D + operand_late + j*S
 //! post         select, requantise, table, collect            all lanes at H + j*S,
 //!                                                            H = D + skew + crossbar + requantise + slot
 //! output       lane addresses of column j and segment s      written at H + j*S + s + crossbar
 //! done         one cycle after the last write
 //! ```
 //!
-//! The stepper runs `lead` = P + 1 cycles ahead of the gather: the operand of a column is complete only after
-//! S <= P cycles and yet has to meet the column's sums. The three address paths (gather, operand,
+//! The operand of a column is complete only after S <= P cycles, and is needed when the column's
+//! sums have been scaled: where that is too early the stepper runs `lead` cycles ahead of the
+//! gather. The three address paths (gather, operand,
 //! output) are alike: a [`walker`] pushes the pixels of the next tile into a shift chain while the
 //! [`lanes`] of the present tile add the common [`offset`] to their own addresses.
 //!
@@ -127,6 +129,11 @@ impl Shape {
     /// Cycles that the stepper is ahead of the gather.
     fn lead(&self) -> usize {
         timing::lead(&self.config) as usize
+    }
+
+    /// Cycles that the operand's bytes are later than the sums.
+    fn operand_late(&self) -> usize {
+        timing::operand_late(&self.config) as usize
     }
 
     /// From a step at the gather to its lane data.

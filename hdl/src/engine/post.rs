@@ -2,11 +2,10 @@
 
 use super::array::ACCUMULATOR_BITS;
 use super::channels::CHANNEL_BITS;
-use super::requantise::{TRIPLE_BITS, requantiser};
-use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, crossbar, field};
-use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, pack, zero};
+use super::requantise::requantiser;
+use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, crossbar};
+use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, pack};
 use std::sync::Arc;
-use tilewright_arch::encoding::tile as f;
 
 /// Cycles from a column's `phase` to the first sum that is taken: what the selects need to be
 /// decoded and spread.
@@ -14,8 +13,9 @@ pub(super) const PHASE_LATENCY: usize = 3;
 
 /// Module `<unit>_post`.
 ///
-/// `phase` and `active` of a column come from cycle 0 on; its sums (`drained`, lane 0 lowest) and
-/// its `operand` bytes from cycle [`PHASE_LATENCY`] on, for S cycles (lane group h: h cycles later); the
+/// `phase` and `active` of a column come from cycle 0 on; its sums (`drained`, lane 0 lowest) from
+/// cycle [`PHASE_LATENCY`] on, for S cycles (lane group h: h cycles later); its `operand` bytes (all
+/// lanes) [`operand_late`](tilewright_arch::timing::operand_late) cycles after the first sums; the
 /// `channel` from cycle [`PHASE_LATENCY`] + crossbar. All bytes are held in `value` for S cycles
 /// from cycle [`PHASE_LATENCY`] + `post_latency`.
 pub(super) fn post(shape: &Shape) -> Arc<Module> {
@@ -30,11 +30,6 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
     let table_write = b.input("table_write", 1);
     let table_address = b.input("table_address", index_bits(256 * shape.config.tables));
     let table_data = b.input("table_data", 8 * shape.config.memory.bus_bytes);
-
-    let mantissa = field(instruction, f::OPERAND_MANTISSA);
-    let wide = mantissa.clone().sign_extend(TRIPLE_BITS);
-    let twice = concat([mantissa.sign_extend(TRIPLE_BITS - 1), zero(1)]);
-    let triple = b.register("triple", wide + twice);
 
     // The lane served by every requantiser in this cycle, and whether one is.
     let bits = index_bits(shape.slot);
@@ -51,6 +46,7 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
         turn_at.push(b.register(&format!("turn_at_{k}"), turn_at[k - 1]));
         channel_at.push(b.register(&format!("channel_at_{k}"), channel_at[k - 1]));
     }
+    let operand_turn = b.delay("operand_turn", turn_at[0], shape.operand_late());
     let turn_is = |turn: Sig, r: usize| turn.bit(0) & turn.slice(1, bits).is(r as i128);
 
     let module = requantiser(shape);
@@ -58,19 +54,19 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
     for u in 0..shape.requantisers() {
         let lanes: Vec<usize> = (u * shape.slot..shape.lanes.min((u + 1) * shape.slot)).collect();
         let skew = shape.lane_group(lanes[lanes.len() - 1]);
-        let mut pick = |name: &str, values: Sig, width: usize, at: usize| {
+        let mut pick = |name: &str, values: Sig, width: usize, turn: Sig| {
             let choices: Vec<(Expr, Expr)> = lanes
                 .iter()
                 .enumerate()
                 .map(|(r, q)| {
-                    let select = b.register(&format!("{name}_select_{u}"), turn_is(turn_at[at], r));
+                    let select = b.register(&format!("{name}_select_{u}"), turn_is(turn, r));
                     (select.into(), values.element(*q, width))
                 })
                 .collect();
             crossbar::select(&mut b, &format!("{name}_{u}"), choices, shape.crossbar)
         };
-        let sum = pick("sum", drained, ACCUMULATOR_BITS, skew);
-        let own = pick("operand", operand, 8, 0);
+        let sum = pick("sum", drained, ACCUMULATOR_BITS, turn_at[skew]);
+        let own = pick("operand", operand, 8, operand_turn);
         let own = b.delay(&format!("operand_{u}_late"), own, skew);
         let placed = b.instance(
             &format!("requantiser_{u}"),
@@ -80,7 +76,6 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
                 ("sum", sum.into()),
                 ("channel", channel_at[skew].into()),
                 ("operand", own.into()),
-                ("triple", triple.into()),
                 ("table_write", table_write.into()),
                 ("table_address", table_address.into()),
                 ("table_data", table_data.into()),

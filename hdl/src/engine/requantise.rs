@@ -5,16 +5,15 @@ use super::{INSTRUCTION_BITS, Shape, field};
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, index_bits, lit, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
-use tilewright_arch::fixed::{FRACTION, SCALED_BITS};
+use tilewright_arch::fixed::{FRACTION, MULTIPLICAND_BITS, SCALED_BITS};
+use tilewright_arch::timing;
 
 /// Bits of the operand with its offset added: one more than the scaled operand.
 const OFFSET_BITS: usize = SCALED_BITS as usize + 1;
-/// Bits of three times the operand's mantissa.
-pub(super) const TRIPLE_BITS: usize = f::OPERAND_MANTISSA.width + 2;
-/// Stages of the operand's path up to the sum with the accumulator's.
-const OPERAND_STAGES: usize = 11;
-/// Stages of the accumulator's path up to that sum, besides the multiplier's.
-const SCALE_STAGES: usize = 8;
+/// Bits of three times the multiplicand.
+const TRIPLE_BITS: usize = MULTIPLICAND_BITS as usize + 2;
+/// Bits of the operand's difference times the multiplicand.
+const PRODUCT_BITS: usize = 9 + MULTIPLICAND_BITS as usize;
 
 /// Arithmetic shift right by a five-bit amount in three stages, `amount` given as the shift of each
 /// stage: by eights, twos and one.
@@ -50,23 +49,38 @@ fn choose(index: &Expr, choices: &[Expr]) -> Expr {
     index.clone().bit(top).mux(choose(&rest, high), choose(&rest, low))
 }
 
-/// Saturation to [`SCALED_BITS`] in two stages.
-fn saturate(b: &mut Builder, name: &str, value: Sig) -> Sig {
+/// Saturation to [`SCALED_BITS`] in two stages; to [`MULTIPLICAND_BITS`] where `narrow` is one, the
+/// bits above those being arbitrary.
+fn saturate(b: &mut Builder, name: &str, value: Sig, narrow: Option<Expr>) -> Sig {
     let bits = SCALED_BITS as usize;
+    let few = MULTIPLICAND_BITS as usize;
     let top = value.slice(bits - 1, value.width() - bits + 1);
     let over = b.register(&format!("{name}_over"), top.clone().any() & !top.all());
     let sign = b.register(&format!("{name}_sign"), value.sign());
     let low = b.register(&format!("{name}_low"), value.truncate(bits));
-    let limit = concat([Expr::from(sign), (!sign).repeat(bits - 1)]);
-    b.register(&format!("{name}_saturated"), over.mux(limit, low))
+    let (mut beyond, mut inverted) = (Expr::from(over), (!sign).repeat(bits - 1));
+    if let Some(narrow) = narrow {
+        // The value fits the wide range when its bits from `bits` - 1 on are equal, the narrow one
+        // when two below are too.
+        let between = value.slice(few - 1, bits - few + 1);
+        let near = narrow.clone() & between.clone().any() & !between.all();
+        beyond = over | b.register(&format!("{name}_near"), near);
+        let last = narrow.mux(sign, !sign);
+        inverted = concat([(!sign).repeat(bits - few - 1), last, (!sign).repeat(few - 1)]);
+    }
+    let limit = concat([Expr::from(sign), inverted]);
+    b.register(&format!("{name}_saturated"), beyond.mux(limit, low))
 }
 
 /// Module `<unit>_requantiser`.
 ///
-/// In cycle 0 come `sum` and `operand`, in the same cycle the `channel` of the sum (see
-/// [`PARTS`]); the byte `result` comes
-/// [`requantise_latency`](tilewright_arch::timing::requantise_latency) later. `triple` is three
-/// times the operand's mantissa, steady.
+/// In cycle 0 come `sum` and its `channel` (see [`PARTS`]), and
+/// [`operand_late`](timing::operand_late) cycles later its `operand`; the byte `result` comes in
+/// cycle [`requantise_latency`](timing::requantise_latency).
+///
+/// One multiplication, of the operand's difference by 18 bits, serves both kinds of operands: by
+/// the mantissa of one that is added, by the scaled accumulator of one that multiplies. So the
+/// operand waits for the accumulator.
 ///
 /// `table_write` stores a beat at byte `table_address` of the activation tables.
 pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
@@ -76,15 +90,16 @@ pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     let sum = b.input("sum", 32);
     let channel = b.input("channel", CHANNEL_BITS);
     let operand = b.input("operand", 8);
-    let triple = b.input("triple", TRIPLE_BITS);
-    let stages = shape.config.pipeline.multiplier;
-    // The operand's path does not get shorter with the multiplier's: wait for it.
-    let wait = (OPERAND_STAGES - SCALE_STAGES).saturating_sub(stages);
+    let multiply = field(instruction, f::OPERAND_ON) & field(instruction, f::OPERAND_MULTIPLY);
+    let multiply = b.wire("multiply", multiply);
 
-    let scaled = scale(&mut b, shape, sum, channel);
-    let scaled = b.delay("scaled", scaled, wait);
-    let offset = scaled_operand(&mut b, instruction, operand, triple);
-    let offset = b.delay("offset", offset, (SCALE_STAGES + stages).saturating_sub(OPERAND_STAGES));
+    let scaled = scale(&mut b, shape, sum, channel, multiply);
+    let needed = timing::SCALE as usize + shape.config.pipeline.multiplier + 1;
+    let operand = b.delay("operand", operand, needed - shape.operand_late());
+    let offset = contribution(&mut b, instruction, operand, scaled, multiply);
+    let scaled = b.delay("scaled", scaled, timing::OPERAND as usize - 1);
+    let added = (!multiply).repeat(scaled.width());
+    let scaled = b.register("scaled_added", scaled & added);
 
     // Rounded sum, clamp.
     let width = OFFSET_BITS + 1;
@@ -102,8 +117,8 @@ pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     b.finish()
 }
 
-/// `t` of [`tilewright_arch::fixed`], [`SCALE_STAGES`] cycles and the multiplier's after the sum.
-fn scale(b: &mut Builder, shape: &Shape, sum: Sig, channel: Sig) -> Sig {
+/// `t` of [`tilewright_arch::fixed`], [`timing::SCALE`] cycles and the multiplier's after the sum.
+fn scale(b: &mut Builder, shape: &Shape, sum: Sig, channel: Sig, multiply: Sig) -> Sig {
     let mut low = 0;
     let mut part = |width: usize| {
         low += width;
@@ -128,24 +143,32 @@ fn scale(b: &mut Builder, shape: &Shape, sum: Sig, channel: Sig) -> Sig {
     let ones = b.register("shift_ones", twos.truncate(1));
     let amounts = [eights.slice(3, 2), twos.slice(1, 2), ones.into()];
     let shifted = shift_stages(b, "scaled_shift", product, amounts);
-    saturate(b, "scaled", shifted)
+    saturate(b, "scaled", shifted, Some(multiply.into()))
 }
 
-/// `u + (zero << 8) + 128` of [`tilewright_arch::fixed`], [`OPERAND_STAGES`] cycles after the
-/// operand. The product is a sum of digits of two bits times the mantissa, without a multiplier.
-fn scaled_operand(b: &mut Builder, instruction: Sig, operand: Sig, triple: Sig) -> Sig {
+/// `u + (zero << 8) + 128` of [`tilewright_arch::fixed`], or the same with `p`, [`timing::OPERAND`]
+/// cycles after `scaled`; the `operand` comes a cycle after `scaled`. The product is a sum of digits
+/// of two bits times the multiplicand, without a hardware multiplier: the array has them all.
+fn contribution(b: &mut Builder, instruction: Sig, operand: Sig, scaled: Sig, multiply: Sig) -> Sig {
     let get = |which| field(instruction, which);
-    let bits = 9 + f::OPERAND_MANTISSA.width;
+    let (few, bits) = (MULTIPLICAND_BITS as usize, PRODUCT_BITS);
+    let mantissa = get(f::OPERAND_MANTISSA).sign_extend(few);
+    let multiplicand = b.register("multiplicand", multiply.mux(scaled.truncate(few), mantissa));
+    let once = multiplicand.sign_extend(TRIPLE_BITS);
+    let twice = concat([multiplicand.sign_extend(TRIPLE_BITS - 1), zero(1)]);
+    let triple = b.register("triple", once + twice);
+    let multiplicand = b.register("multiplicand_1", multiplicand);
     let difference = b.register("difference", operand.sign_extend(9) - get(f::OPERAND_ZERO).sign_extend(9));
-    let mantissa = get(f::OPERAND_MANTISSA);
-    let once = mantissa.clone().sign_extend(TRIPLE_BITS);
-    let twice = concat([mantissa.clone().sign_extend(TRIPLE_BITS - 1), zero(1)]);
+
+    let once = multiplicand.sign_extend(TRIPLE_BITS);
+    let twice = concat([multiplicand.sign_extend(TRIPLE_BITS - 1), zero(1)]);
     let multiples = [zero(TRIPLE_BITS), once, twice, triple.into()];
     let digits: Vec<Sig> = (0..4)
         .map(|i| b.register(&format!("digit_{i}"), choose(&difference.slice(2 * i, 2), &multiples)))
         .collect();
     let sign = b.register("difference_sign", difference.sign());
     let sign = b.delay("difference_sign_later", sign, 2);
+    let multiplicand = b.delay("multiplicand_later", multiplicand, 3);
     let place = |digit: Sig, shift: usize, width: usize| {
         let wide = digit.sign_extend(width - shift);
         if shift == 0 { wide } else { concat([wide, zero(shift)]) }
@@ -154,17 +177,17 @@ fn scaled_operand(b: &mut Builder, instruction: Sig, operand: Sig, triple: Sig) 
     let low = b.register("digits_low", place(digits[0], 0, pair) + place(digits[1], 2, pair));
     let high = b.register("digits_high", place(digits[2], 0, pair) + place(digits[3], 2, pair));
     let all = b.register("digits_all", place(low, 0, bits + 2) + place(high, 4, bits + 2));
-    let borrow = sign.repeat(bits + 2 - 8) & mantissa.sign_extend(bits + 2 - 8);
+    let borrow = sign.repeat(bits + 2 - 8) & multiplicand.sign_extend(bits + 2 - 8);
     let upper = all.slice(8, bits + 2 - 8) - borrow;
     let product = concat([upper, all.truncate(8)]).truncate(bits);
     let product = b.register("operand_product", product);
     let shift = get(f::OPERAND_SHIFT);
     let amounts = [shift.clone().slice(3, 2), shift.clone().slice(1, 2), shift.bit(0)];
     let shifted = shift_stages(b, "operand_shift", product, amounts);
-    let scaled = saturate(b, "operand", shifted);
+    let limited = saturate(b, "operand", shifted, None);
     let rounding = get(f::ZERO).sign_extend(OFFSET_BITS - FRACTION as usize);
     let rounding = concat([rounding, lit(1, 1), zero(FRACTION as usize - 1)]);
-    let used = get(f::OPERAND_ON).repeat(OFFSET_BITS) & scaled.sign_extend(OFFSET_BITS);
+    let used = get(f::OPERAND_ON).repeat(OFFSET_BITS) & limited.sign_extend(OFFSET_BITS);
     b.register("operand_offset", used + rounding)
 }
 

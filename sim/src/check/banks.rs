@@ -1,4 +1,5 @@
-//! Lanes of one access lie in different banks.
+//! Lanes of one access lie in different banks. Those of an operand may also read one byte: the
+//! hardware's OR of equal rows is that row.
 //!
 //! Group, reduction step, column and ring add the same number of banks to every lane (a ring is a
 //! multiple of P bytes), so two lanes meet in all steps or in none: each tile is looked at once, and
@@ -94,13 +95,16 @@ fn segments(
     for piece in pieces {
         for start in piece.x.clone().step_by(most) {
             let end = (start + most).min(piece.x.end);
-            let lanes: Vec<Lane> = (start..end).map(|x| (piece.row, x)).collect();
+            // The lanes of a segment are of one line: without a step they are all at one byte.
+            let one = port == Port::Operand && target.walk.pixel == 0;
+            let apart = if one { start + 1 } else { end };
+            let lanes: Vec<Lane> = (start..apart).map(|x| (piece.row, x)).collect();
             if let Some(&((a, b), bank)) = meetings(&target.walk, &lanes, config.lanes).first() {
                 let step = format!("segment {segment}");
                 let lanes = (first + a, first + b);
                 return Err(Fault::BankConflict { site: site.clone(), port, tile, lanes, bank, step });
             }
-            first += lanes.len();
+            first += end - start;
             segment += 1;
         }
     }

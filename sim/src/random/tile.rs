@@ -255,8 +255,12 @@ impl Builder<'_> {
         if own {
             self.load_shape(output.shape);
         }
-        let fits =
-            |t: &Tensor| if own { t.shape == output.shape } else { t.shape[1] >= h && t.shape[2] >= w };
+        // One byte for all pixels of a column, whatever the tensor's shape.
+        let broadcast = !own && op.reduce != Reduce::Rows && self.rng.chance(50);
+        let fits = |t: &Tensor| match (own, broadcast) {
+            (true, _) => t.shape == output.shape,
+            (_, broadcast) => broadcast || t.shape[1] >= h && t.shape[2] >= w,
+        };
         let fitting: Vec<Tensor> = self.tensors.iter().copied().filter(fits).collect();
         if fitting.is_empty() {
             return output;
@@ -270,14 +274,23 @@ impl Builder<'_> {
                 Self::target(&t, plane, columns * t.pitch, 1, t.pitch, 0)
             } else {
                 let outer = i32::from(op.inner_columns) * plane;
-                Self::target(&t, columns * plane, t.pitch, 1, plane, outer)
+                let (line, pixel) = if broadcast { (0, 0) } else { (t.pitch, 1) };
+                let mut target = Self::target(&t, columns * plane, line, pixel, plane, outer);
+                if broadcast {
+                    target.walk.ring = Ring::NONE;
+                }
+                target
             },
             scale: OperandScale {
                 zero: self.rng.bits() as i8,
                 mantissa: self.rng.within(1 << 14, 65535) as i32 * if self.rng.chance(25) { -1 } else { 1 },
                 shift: self.rng.within(7, 12) as u8,
+                multiply: self.rng.chance(40),
             },
         });
+        if broadcast {
+            return output;
+        }
         if t.shape == output.shape && self.rng.chance(60) {
             op.output = op.operand.map_or(op.output, |o| o.target);
             return t;
@@ -300,20 +313,24 @@ impl Builder<'_> {
             }
             if op.line_stop { lanes -= 1 } else { op.line_stop = true }
         }
-        let mut fit = |op: &TileOp, target: &Target| {
+        // As many lanes to a segment as `port` allows, which gives an operation one target.
+        let mut fit = |op: &TileOp, target: &Target, port: &dyn Fn(Target) -> TileOp| {
             let mut most = if self.rng.chance(70) { p } else { self.rng.within(1, p) };
             loop {
                 let loose = Self::loose(op, target, most);
-                let bare = TileOp { operand: None, output: loose, ..*op };
-                if most == 1 || banks::check(&bare, &site, self.config).is_ok() {
+                if most == 1 || banks::check(&port(loose), &site, self.config).is_ok() {
                     let spare = if self.rng.chance(20) { 1 } else { 0 };
                     return Target { segments: (loose.segments + spare).min(p as u8), ..loose };
                 }
                 most -= 1;
             }
         };
-        let output = fit(op, &op.output);
-        let operand = op.operand.map(|o| Operand { target: fit(op, &o.target), ..o });
+        let bare = TileOp { operand: None, output: Self::loose(op, &op.output, 1), ..*op };
+        let output = fit(op, &op.output, &|output| TileOp { output, ..bare });
+        let operand = op.operand.map(|o| {
+            let with = |target| TileOp { operand: Some(Operand { target, ..o }), ..bare };
+            Operand { target: fit(op, &o.target, &with), ..o }
+        });
         op.output = output;
         op.operand = operand;
     }

@@ -1,6 +1,7 @@
 //! The post unit on one column of a block.
 
-use super::{Context, simd};
+use super::Context;
+use super::simd::{self, Operands};
 use crate::geometry::{Piece, target_row};
 use tilewright_arch::fixed::OperandScale;
 use tilewright_arch::instr::Unit;
@@ -20,8 +21,8 @@ pub fn column(
         + group as usize * usize::from(c.group_step)
         + column as usize * usize::from(c.column_step);
     let channel = &context.state.channels[usize::from(context.unit == Unit::Vector)][word];
-    let operands = op.operand.as_ref().map(|operand| {
-        let scaled = table(&operand.scale);
+    let values = op.operand.as_ref().map(|operand| {
+        let contribution = table(&operand.scale);
         let mut values = vec![0i32; sums.len()];
         let pixel = i64::from(operand.target.walk.pixel);
         for piece in pieces {
@@ -30,16 +31,23 @@ pub fn column(
                 let places = &mut values[piece.at..piece.at + piece.x.len()];
                 for (i, place) in places.iter_mut().enumerate() {
                     let byte = context.state.features[(first + i as i64 * pixel) as usize];
-                    *place = scaled[usize::from(byte)];
+                    *place = contribution[usize::from(byte)];
                 }
             }
         }
         values
     });
+    let operands = match (&op.operand, &values) {
+        (Some(operand), Some(values)) if operand.scale.multiply => {
+            Operands::Multiply(values, operand.scale.shift)
+        }
+        (_, Some(values)) => Operands::Add(values),
+        _ => Operands::None,
+    };
     let at = bytes.len();
     bytes.resize(at + sums.len(), 0);
     let out = &mut bytes[at..];
-    simd::post(context.level, sums, channel, operands.as_deref(), &op.post, out);
+    simd::post(context.level, sums, channel, operands, &op.post, out);
     if let Some(table) = op.table {
         let table = &context.state.tables[usize::from(table)];
         for byte in out {
@@ -48,7 +56,10 @@ pub fn column(
     }
 }
 
-/// The scaled operand of every byte.
+/// What every byte contributes: the scaled operand, or the factor.
 fn table(scale: &OperandScale) -> [i32; 256] {
-    std::array::from_fn(|byte| scale.apply(byte as u8 as i8))
+    std::array::from_fn(|byte| {
+        let byte = byte as u8 as i8;
+        if scale.multiply { scale.difference(byte) } else { scale.added(byte) }
+    })
 }

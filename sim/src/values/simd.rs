@@ -3,7 +3,18 @@
 //! All levels compute the same integers: sums wrap at 32 bits, so their order does not matter.
 
 use super::dense::{COLUMNS, Packed, QUAD};
-use tilewright_arch::fixed::{Channel, FRACTION, Post, SCALED_BITS};
+use tilewright_arch::fixed::{Channel, FRACTION, MULTIPLICAND_BITS, Post, SCALED_BITS};
+
+/// The second operand of [`post`], a value for each sum.
+#[derive(Clone, Copy, Debug)]
+pub enum Operands<'a> {
+    /// There is none.
+    None,
+    /// Scaled, to be added.
+    Add(&'a [i32]),
+    /// Less its zero point, to be multiplied; and the shift of the product.
+    Multiply(&'a [i32], u8),
+}
 
 /// Which instructions the kernels use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -100,15 +111,8 @@ pub fn add(level: Level, lines: [&[u8]; QUAD], sums: &mut [i32]) {
     dispatch!(level, add_body, add_avx2, add_vnni, (lines, sums))
 }
 
-/// Scales, adds the scaled operands, rounds and clamps: [`tilewright_arch::fixed::post`] without table.
-pub fn post(
-    level: Level,
-    sums: &[i32],
-    channel: &Channel,
-    operands: Option<&[i32]>,
-    post: &Post,
-    out: &mut [u8],
-) {
+/// Scales, adds or multiplies the operands, rounds and clamps: [`tilewright_arch::fixed::post`] without table.
+pub fn post(level: Level, sums: &[i32], channel: &Channel, operands: Operands, post: &Post, out: &mut [u8]) {
     dispatch!(level, post_body, post_avx2, post_vnni, (sums, channel, operands, post, out))
 }
 
@@ -173,23 +177,38 @@ fn add_body([a, b, c, d]: [&[u8]; QUAD], sums: &mut [i32]) {
 }
 
 #[inline(always)]
-fn post_body(sums: &[i32], channel: &Channel, operands: Option<&[i32]>, post: &Post, out: &mut [u8]) {
-    let limit = 1i64 << (SCALED_BITS - 1);
+fn post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, out: &mut [u8]) {
     let offset = (i32::from(post.zero) << FRACTION) + (1 << (FRACTION - 1));
     let (lo, hi) = (i32::from(post.lo), i32::from(post.hi));
-    let one = |sum: i32, operand: i32| {
+    let saturate = |value: i64, bits: u32| {
+        let limit = 1i64 << (bits - 1);
+        value.clamp(-limit, limit - 1) as i32
+    };
+    let scale = |sum: i32, bits: u32| {
         let sum = sum.wrapping_add(channel.bias);
         let mantissa = if sum < 0 { channel.negative_mantissa } else { channel.mantissa };
-        let scaled = (i64::from(sum) * i64::from(mantissa)) >> channel.shift;
-        let scaled = scaled.clamp(-limit, limit - 1) as i32;
-        let y = (scaled + operand + offset) >> FRACTION;
+        saturate((i64::from(sum) * i64::from(mantissa)) >> channel.shift, bits)
+    };
+    let finish = |scaled: i32| {
+        let y = (scaled + offset) >> FRACTION;
         // The low clamp wins when lo > hi, as in the contract.
         (if y < lo { lo } else { y.min(hi) }) as u8
     };
     match operands {
-        None => out.iter_mut().zip(sums).for_each(|(o, &s)| *o = one(s, 0)),
-        Some(operands) => {
-            out.iter_mut().zip(sums.iter().zip(operands)).for_each(|(o, (&s, &u))| *o = one(s, u));
+        Operands::None => {
+            out.iter_mut().zip(sums).for_each(|(o, &s)| *o = finish(scale(s, SCALED_BITS)));
+        }
+        Operands::Add(terms) => {
+            let pairs = sums.iter().zip(terms);
+            out.iter_mut().zip(pairs).for_each(|(o, (&s, &u))| *o = finish(scale(s, SCALED_BITS) + u));
+        }
+        Operands::Multiply(factors, shift) => {
+            // 18 bits times 9 fit 32.
+            let product = |s: i32, factor: i32| (scale(s, MULTIPLICAND_BITS) * factor) >> shift;
+            let pairs = sums.iter().zip(factors);
+            out.iter_mut()
+                .zip(pairs)
+                .for_each(|(o, (&s, &u))| *o = finish(saturate(i64::from(product(s, u)), SCALED_BITS)));
         }
     }
 }
@@ -216,7 +235,7 @@ mod x86 {
         maximum_avx2 = maximum_body(values: &[u8], sums: &mut [i32]);
         interleave_avx2 = interleave_body(lines: [&[u8]; QUAD], flip: u8, out: &mut [u8]);
         add_avx2 = add_body(lines: [&[u8]; QUAD], sums: &mut [i32]);
-        post_avx2 = post_body(sums: &[i32], channel: &Channel, operands: Option<&[i32]>, post: &Post, out: &mut [u8]);
+        post_avx2 = post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, out: &mut [u8]);
     }
 
     compiled! { "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni";
@@ -224,7 +243,7 @@ mod x86 {
         maximum_vnni = maximum_body(values: &[u8], sums: &mut [i32]);
         interleave_vnni = interleave_body(lines: [&[u8]; QUAD], flip: u8, out: &mut [u8]);
         add_vnni = add_body(lines: [&[u8]; QUAD], sums: &mut [i32]);
-        post_vnni = post_body(sums: &[i32], channel: &Channel, operands: Option<&[i32]>, post: &Post, out: &mut [u8]);
+        post_vnni = post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, out: &mut [u8]);
     }
 
     /// Pixels whose sums are kept in registers together.

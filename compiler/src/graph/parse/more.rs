@@ -3,8 +3,8 @@
 use super::{Attributes, refuse};
 use crate::error::Result;
 use crate::graph::{
-    BinaryKind, Cell, Coordinates, Direction, Interpolation, Op, PadMode, Recurrent, ReduceKind, Resize,
-    Rounding, UnaryKind,
+    BinaryKind, Cell, Coordinates, Direction, Integer, Interpolation, Op, PadMode, Recurrent, ReduceKind,
+    Resize, Rounding, UnaryKind,
 };
 
 /// The operator of a name in the text form.
@@ -49,8 +49,14 @@ pub(super) fn operator(name: &str, a: &mut Attributes) -> Result<Op> {
             let linear_before_reset = a.one("linear_before_reset")?;
             recurrent(a, Cell::Gru { linear_before_reset }, false)?
         }
+        "quantize" => Op::QuantizeLinear { integer: named(a, "type", Integer::ALL)?, axis: axis(a)? },
+        "dequantize" => Op::DequantizeLinear { integer: named(a, "type", Integer::ALL)?, axis: axis(a)? },
         other => return refuse(format!("the operator {other:?} is not known")),
     })
+}
+
+fn axis(a: &mut Attributes) -> Result<Option<usize>> {
+    if a.given("axis") { a.one("axis").map(Some) } else { Ok(None) }
 }
 
 fn recurrent(a: &mut Attributes, cell: Cell, cell_state: bool) -> Result<Op> {

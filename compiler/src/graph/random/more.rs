@@ -3,8 +3,8 @@
 
 use super::{Random, constant, window};
 use crate::graph::{
-    BinaryKind, Cell, Coordinates, Direction, Graph, Interpolation, Op, PadMode, Recurrent, ReduceKind,
-    Resize, Rounding, UnaryKind, ValueId,
+    BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, PadMode, Recurrent,
+    ReduceKind, Resize, Rounding, UnaryKind, ValueId,
 };
 
 const UNARY: [UnaryKind; 15] = [
@@ -35,7 +35,7 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
     let node = |g: &mut Graph, op, inputs: &[ValueId]| g.node(&name, op, inputs).ok();
     let mut full = vec![channels];
     full.resize(rank - 1, 1);
-    match r.below(14) {
+    match r.below(15) {
         0 | 1 => node(g, Op::Unary { kind: UNARY[r.below(15)] }, &[x]),
         2 | 3 => {
             let kind = [BinaryKind::Sub, BinaryKind::Mul, BinaryKind::Min, BinaryKind::Max][r.below(4)];
@@ -123,8 +123,35 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
                 }
             }
         },
+        13 => quantised(g, r, x, channels),
         _ => recurrent(g, r, x, &shape, &name),
     }
+}
+
+/// A convolution of integer weights with scales. Only inputs are quantised in front of it: where sums
+/// are, another order of them may go to the next step.
+fn quantised(g: &mut Graph, r: &mut Random, mut x: ValueId, channels: usize) -> Option<ValueId> {
+    let integer = Integer::ALL[r.below(4)].0;
+    if g.inputs.contains(&x) {
+        let axis = [None, Some(1)][r.below(2)];
+        let shape: &[usize] = if axis.is_some() { &[channels] } else { &[] };
+        let count = shape.iter().product();
+        let scale = (0..count).map(|_| 0.02 + r.float().abs() / 100.0).collect();
+        let zero = (0..count).map(|_| r.below(100) as f32).collect();
+        let (scale, zero) = (g.constant("s", shape, scale).ok()?, g.constant("z", shape, zero).ok()?);
+        let q = g.node("", Op::QuantizeLinear { integer, axis }, &[x, scale, zero]).ok()?;
+        x = g.node("", Op::DequantizeLinear { integer, axis }, &[q, scale, zero]).ok()?;
+    }
+    let (window, outputs) = (window(r, 3), 1 + r.below(3));
+    let shape = [outputs, channels, window.kernel[0], window.kernel[1]];
+    let data = (0..shape.iter().product()).map(|_| r.below(255) as f32 - 127.0).collect();
+    let w = g.constant("w", &shape, data).ok()?;
+    let scale = (0..outputs).map(|_| 0.01 + r.float().abs() / 100.0).collect();
+    let (scale, zero) =
+        (g.constant("s", &[outputs], scale).ok()?, g.constant("z", &[outputs], vec![0.0; outputs]).ok()?);
+    let op = Op::DequantizeLinear { integer: Integer::Int8, axis: Some(0) };
+    let w = g.node("", op, &[w, scale, zero]).ok()?;
+    g.node("", Op::Conv { window, groups: 1 }, &[x, w]).ok()
 }
 
 /// The rows of each channel as steps: reshaped to three axes before, back to an image after.

@@ -1,12 +1,11 @@
 //! The eight models with default options: signal to noise on one input, and the metric where there
 //! is an evaluation set, against float and against ONNX Runtime's int8 quantisation.
 
-use crate::fixed::FixedGraph;
 use crate::graph::Graph;
+use crate::network::Network;
 use crate::npy::{Array, read_npy, read_npz};
 use crate::onnx::import;
 use crate::quantise::{Options, run_reported, sqnr_db};
-use crate::reference::predict;
 use crate::{simplify, testing::models};
 use ndarray::{ArrayD, Axis, IxDyn};
 use rayon::prelude::*;
@@ -43,16 +42,16 @@ fn calibration(folder: &Path) -> Vec<Vec<ArrayD<f32>>> {
     samples(&arrays[0].1, 1.0).into_iter().map(|x| vec![x]).collect()
 }
 
-fn outputs(fixed: &FixedGraph, inputs: &[ArrayD<f32>]) -> Vec<ArrayD<f32>> {
-    let one = |x: &ArrayD<f32>| predict(fixed, std::slice::from_ref(x)).unwrap().swap_remove(0);
+fn outputs(network: &Network, inputs: &[ArrayD<f32>]) -> Vec<ArrayD<f32>> {
+    let one = |x: &ArrayD<f32>| network.predict(std::slice::from_ref(x)).unwrap().swap_remove(0);
     inputs.par_iter().map(one).collect()
 }
 
 /// Top-1 share, or mean PSNR in decibels (peak 1, a border of 4 pixels left out).
-fn metric(fixed: &FixedGraph, folder: &Path) -> Option<f64> {
+fn metric(network: &Network, folder: &Path) -> Option<f64> {
     let arrays = read_npz(&folder.join("eval.npz")).ok()?;
     let get = |name: &str| &arrays.iter().find(|(n, _)| n == name).unwrap().1;
-    let got = outputs(fixed, &samples(get("x"), 1.0 / 255.0));
+    let got = outputs(network, &samples(get("x"), 1.0 / 255.0));
     let want = get("y").to_ndarray();
     let mut total = 0.0;
     for (got, want) in got.iter().zip(want.axis_iter(Axis(0))) {
@@ -86,16 +85,17 @@ fn models_keep_their_quality() {
         let name = folder.file_name().unwrap().to_str().unwrap();
         let row = ROWS.iter().find(|r| r.name == name).unwrap();
         let graph = load(&folder);
-        let (fixed, layers) = run_reported(&graph, &calibration(&folder), &Options::default()).unwrap();
+        let (network, layers) = run_reported(&graph, &calibration(&folder), &Options::default()).unwrap();
         let x = read_npy(&folder.join("input_0.npy")).unwrap().to_ndarray();
         let want = read_npy(&folder.join("output_0.npy")).unwrap().to_ndarray();
-        let got = &outputs(&fixed, &[x])[0];
+        let got = &outputs(&network, &[x])[0];
         let sqnr = sqnr_db(&want, got);
-        let metric = metric(&fixed, &folder);
+        let metric = metric(&network, &folder);
         let shown = |m: Option<f64>| m.map_or("-".into(), |m| format!("{m:.4}"));
         let float = row.metric.map(|m| m.0);
         println!("{name:26}{sqnr:>9.1}{:>9.1}{:>10}{:>10}", row.sqnr, shown(metric), shown(float));
         let last = layers.last().unwrap();
+        let fixed = network.machine().last().unwrap();
         assert_eq!(last.shape, fixed.tensor(fixed.outputs[0].0).shape, "{name}");
         assert!(last.sqnr_db.unwrap() > 30.0 && last.saturated < 0.01, "{name}: {last:?}");
         if sqnr < row.sqnr {

@@ -1,10 +1,13 @@
 //! What small graphs become, and that it computes what float computes.
 
-use crate::fixed::{FixedGraph, Reduction};
+use crate::fixed::{FixedGraph, FixedNode, Reduction};
 use crate::float;
-use crate::graph::{DepthToSpaceMode, Graph, Op, ValueId, Window};
+use crate::graph::{
+    BinaryKind, Coordinates, DepthToSpaceMode, Graph, Interpolation, Op, PadMode, Resize, Rounding,
+    UnaryKind, ValueId, Window,
+};
+use crate::network::{Network, Stage};
 use crate::quantise::{Options, Ranges, run, run_reported, sqnr_db};
-use crate::reference::{predict, quantise_inputs};
 use ndarray::{ArrayD, IxDyn};
 
 struct Random(u64);
@@ -65,16 +68,20 @@ impl Net {
 
     /// Quantises and compares with float on inputs that calibration did not see; at least `least`
     /// decibels. The network as text without numbers: `operator input -> output` a line.
-    fn check(mut self, outputs: &[ValueId], least: f64, expected: &[&str]) -> FixedGraph {
+    fn check(self, outputs: &[ValueId], least: f64, expected: &[&str]) -> FixedGraph {
+        self.check_network(outputs, least, expected).machine().next().unwrap().clone()
+    }
+
+    fn check_network(mut self, outputs: &[ValueId], least: f64, expected: &[&str]) -> Network {
         self.graph.outputs = outputs.to_vec();
         self.graph.verify().unwrap();
         let fixed = run(&self.graph, &self.samples(24, 1), &Options::default()).unwrap();
-        fixed.verify().unwrap();
-        let lines: Vec<String> =
-            fixed.nodes.iter().map(|n| format!("{} {} -> {}", n.operator, n.input, n.output)).collect();
+        fixed.machine().for_each(|graph| graph.verify().unwrap());
+        let line = |n: &FixedNode| format!("{} {} -> {}", n.operator, n.input.tensor, n.output.tensor);
+        let lines: Vec<String> = fixed.machine().flat_map(|g| &g.nodes).map(line).collect();
         assert_eq!(lines, expected, "{fixed}");
         for sample in self.samples(4, 99) {
-            let (want, got) = (float::run(&self.graph, &sample).unwrap(), predict(&fixed, &sample).unwrap());
+            let (want, got) = (float::run(&self.graph, &sample).unwrap(), fixed.predict(&sample).unwrap());
             for (want, got) in want.iter().zip(&got) {
                 assert_eq!(want.shape(), got.shape());
                 let sqnr = sqnr_db(want, got);
@@ -168,7 +175,7 @@ fn a_maximum_is_exact() {
     let fixed = net.check(&[y], 36.0, &["max_pool t0 -> t1"]);
     let (from, to) = (&fixed.tensors[0], &fixed.tensors[1]);
     assert_eq!((from.scale, from.zero), (to.scale, to.zero));
-    let x = quantise_inputs(&fixed, &samples[0]).unwrap();
+    let x = vec![crate::reference::quantise(from, samples[0][0].iter().copied())];
     let y = crate::reference::run(&fixed, &x).swap_remove(1);
     assert_eq!(y[..9].iter().max(), x[0][..36].iter().max());
 }
@@ -188,7 +195,7 @@ fn concat_parts_are_written_in_place() {
         33.0,
         &["conv2d t0 -> t1", "conv2d+relu t0 -> t1", "concat t0 -> t1", "conv2d t1 -> t2"],
     );
-    let channels: Vec<usize> = fixed.nodes.iter().map(|n| n.place.channel).collect();
+    let channels: Vec<usize> = fixed.nodes.iter().map(|n| n.output.origin[0]).collect();
     assert_eq!(channels, [0, 7, 4, 0]);
 }
 
@@ -216,7 +223,7 @@ fn nested_concats_and_pools_share_one_scale() {
         ],
     );
     // b's pool writes into the inner concat's place, which lies in the outer one
-    assert_eq!(fixed.nodes.iter().map(|n| n.place.channel).collect::<Vec<_>>(), [0, 0, 0, 4, 6, 0]);
+    assert_eq!(fixed.nodes.iter().map(|n| n.output.origin[0]).collect::<Vec<_>>(), [0, 0, 0, 4, 6, 0]);
     assert_eq!(
         (fixed.tensors[1].scale, fixed.tensors[3].scale),
         (fixed.tensors[2].scale, fixed.tensors[4].scale)
@@ -279,34 +286,34 @@ fn a_tail_goes_to_the_host() {
     let y = net.op(Op::Flatten { axis: 1 }, &[y]);
     let s = net.op(Op::Softmax { axis: 1 }, &[y]);
     let s = net.op(Op::Add, &[s, y]);
-    let fixed = net.check(&[s, y], 30.0, &["conv2d t0 -> t1", "global_average_pool t1 -> t2"]);
-    let host = fixed.host.unwrap();
-    assert_eq!(host.nodes.iter().map(|n| n.op.name()).collect::<Vec<_>>(), ["Softmax", "Add"]);
-    assert_eq!(fixed.outputs, [(crate::fixed::TensorId(2), vec![1, 4])]);
+    let network = net.check_network(
+        &[s, y],
+        30.0,
+        &["conv2d t0 -> t1", "global_average_pool t1 -> t2", "add t1 -> t2"],
+    );
+    let operators: Vec<&str> = network.host.iter().map(|op| op.operator.as_str()).collect();
+    assert_eq!(operators, ["Softmax"]);
+    let turns: Vec<bool> = network.stages.iter().map(|s| matches!(s, Stage::Host { .. })).collect();
+    assert_eq!(turns, [false, true, false]);
+}
+
+#[test]
+fn the_host_works_between_stages_and_says_why() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 4, 4]);
+    let y = net.conv(x, 4, 3);
+    let z = net.op(Op::Softmax { axis: 1 }, &[y]);
+    let z = net.conv(z, 4, 3);
+    // Made by the machine before the host's turn, read again after it.
+    let z = net.op(Op::Add, &[z, y]);
+    let network = net.check_network(&[z], 30.0, &["conv2d t0 -> t1", "conv2d+add t1 -> t2"]);
+    assert_eq!(network.stages.len(), 3);
+    let [op] = &network.host[..] else { panic!("{:?}", network.host) };
+    assert!(op.name == "Softmax_1" && op.why.contains("exponential"), "{op:?}");
 }
 
 #[test]
 fn refusals_name_the_node_and_what_to_try() {
-    let mut net = Net::new();
-    let x = net.input(&[1, 3, 4, 4]);
-    let y = net.conv(x, 4, 3);
-    let y = net.op(Op::Softmax { axis: 1 }, &[y]);
-    let y = net.conv(y, 4, 3);
-    net.graph.outputs = vec![y];
-    let e = run(&net.graph, &net.samples(2, 1), &Options::default()).unwrap_err().to_string();
-    assert!(
-        e.contains("\"Softmax_1\" (Softmax)") && e.contains("Conv \"Conv_2\"") && e.contains("try:"),
-        "{e}"
-    );
-
-    let mut net = Net::new();
-    let x = net.input(&[2, 8]);
-    let w = net.constant(&[8, 3]);
-    let y = net.op(Op::MatMul, &[x, w]);
-    net.graph.outputs = vec![y];
-    let e = run(&net.graph, &net.samples(2, 1), &Options::default()).unwrap_err().to_string();
-    assert!(e.contains("batch size 1"), "{e}");
-
     let mut net = Net::new();
     let x = net.input(&[1, 150_000]);
     let ones = net.graph.constant("w", &[1, 150_000], vec![1.0; 150_000]).unwrap();
@@ -335,6 +342,171 @@ fn refusals_name_the_node_and_what_to_try() {
 }
 
 #[test]
+fn functions_become_tables() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 6]);
+    let y = net.conv(x, 4, 3);
+    let y = net.op(Op::Unary { kind: UnaryKind::HardSwish }, &[y]);
+    let half = net.graph.constant("half", &[], vec![0.5]).unwrap();
+    let y = net.op(Op::Binary { kind: BinaryKind::Mul }, &[y, half]);
+    let z = net.op(Op::Unary { kind: UnaryKind::Sigmoid }, &[y]);
+    let z = net.op(Op::Add, &[z, y]);
+    let fixed = net.check(&[z], 33.0, &["conv2d+HardSwish+Mul t0 -> t1", "Sigmoid t1 -> t2", "add t2 -> t3"]);
+    assert_eq!(fixed.nodes.iter().filter(|n| n.table.is_some()).count(), 2);
+}
+
+#[test]
+fn products_and_differences_of_maps() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 6]);
+    let a = net.conv(x, 4, 3);
+    let b = net.conv(x, 4, 1);
+    let gate = net.op(Op::GlobalAveragePool, &[a]);
+    let gate = net.op(Op::Unary { kind: UnaryKind::Sigmoid }, &[gate]);
+    let p = net.op(Op::Binary { kind: BinaryKind::Mul }, &[gate, a]);
+    let q = net.op(Op::Binary { kind: BinaryKind::Mul }, &[p, b]);
+    let d = net.op(Op::Binary { kind: BinaryKind::Sub }, &[b, q]);
+    let e = net.op(Op::Binary { kind: BinaryKind::Sub }, &[gate, d]);
+    let y = net.op(Op::Relu, &[e]);
+    net.check(
+        &[y],
+        33.0,
+        &[
+            "conv2d t0 -> t1",
+            "conv2d t0 -> t2",
+            "global_average_pool+Sigmoid t1 -> t3",
+            "Mul t1 -> t4",
+            "Mul t4 -> t5",
+            "Sub t2 -> t6",
+            "Sub+relu t6 -> t7",
+        ],
+    );
+}
+
+#[test]
+fn transposed_convolutions_and_resizes_are_phases() {
+    for (kernel, stride, pad, extra, groups) in
+        [(2, 2, 0, 0, 1), (4, 2, 1, 0, 1), (3, 2, 1, 1, 1), (3, 3, 0, 0, 2), (2, 3, 0, 1, 1), (5, 1, 2, 0, 2)]
+    {
+        let mut net = Net::new();
+        let x = net.input(&[1, 4, 5, 6]);
+        let w = net.constant(&[4, 3, kernel, kernel]);
+        let b = net.constant(&[3 * groups]);
+        let window = Window {
+            kernel: [kernel, kernel],
+            stride: [stride, stride],
+            pads: [pad, pad, pad, pad],
+            ..Window::UNIT
+        };
+        let y = net.op(Op::ConvTranspose { window, groups, output_padding: [extra, extra] }, &[x, w, b]);
+        let y = net.op(Op::Relu, &[y]);
+        let lines = vec!["ConvTranspose+relu t0 -> t1"; stride * stride];
+        net.check(&[y], 36.0, &lines);
+    }
+    for (sizes, interpolation, count) in [
+        ([10, 12], Interpolation::Nearest(Rounding::PreferFloor), 4),
+        ([10, 12], Interpolation::Linear, 16),
+        ([5, 3], Interpolation::Linear, 1),
+        ([15, 9], Interpolation::Linear, 5 * 5),
+    ] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 5, 6]);
+        let scales = vec![1.0, 1.0, sizes[0] as f32 / 5.0, sizes[1] as f32 / 6.0];
+        let resize = Resize {
+            sizes: vec![1, 3, sizes[0], sizes[1]],
+            scales,
+            interpolation,
+            coordinates: Coordinates::HalfPixel,
+        };
+        let y = net.op(Op::Resize(resize), &[x]);
+        let lines = vec!["Resize t0 -> t1"; count];
+        net.check(&[y], 38.0, &lines);
+    }
+}
+
+#[test]
+fn padding_slices_and_blocks_move_by_copies_or_not_at_all() {
+    for mode in [PadMode::Reflect, PadMode::Edge, PadMode::Constant(0.0)] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 5, 6]);
+        let pad = Op::Pad { before: vec![0, 0, 1, 2], after: vec![0, 0, 2, 1], mode };
+        let y = net.op(pad, &[x]);
+        let lines = vec![
+            "Pad t0 -> t1";
+            [16, 9, 1]
+                [[PadMode::Reflect, PadMode::Edge].iter().position(|m| *m == mode).unwrap_or(2)]
+        ];
+        net.check(&[y], 40.0, &lines);
+    }
+    let mut net = Net::new();
+    let x = net.input(&[1, 4, 6, 8]);
+    let s = Op::Slice { starts: vec![0, 1, 0, 1], steps: vec![1, 2, 1, 3], extents: vec![1, 2, 4, 3] };
+    let s = net.op(s, &[x]);
+    let y = net.conv(s, 3, 3);
+    let z = net.op(Op::SpaceToDepth { block: 2 }, &[x]);
+    net.check(
+        &[y, z],
+        36.0,
+        &[
+            "conv2d t0 -> t1",
+            "SpaceToDepth t0 -> t2",
+            "SpaceToDepth t0 -> t2",
+            "SpaceToDepth t0 -> t2",
+            "SpaceToDepth t0 -> t2",
+        ],
+    );
+}
+
+/// Two heads of attention over 12 tokens; nothing but the softmax is the host's.
+#[test]
+fn attention_runs_on_the_array() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 8]);
+    let w = net.constant(&[8, 3, 2, 2]);
+    let window = Window { kernel: [2, 2], stride: [2, 2], ..Window::UNIT };
+    let x = net.op(Op::Conv { window, groups: 1 }, &[x, w]);
+    let x = net.graph.reshape("tokens", x, &[1, 8, 12]).unwrap();
+    let x = net.op(Op::Transpose { perm: vec![0, 2, 1] }, &[x]);
+    let position = net.constant(&[1, 12, 8]);
+    let x = net.op(Op::Add, &[x, position]);
+    let [q, k, v] = [[0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]].map(|perm| {
+        let w = net.constant(&[8, 8]);
+        let y = net.op(Op::MatMul, &[x, w]);
+        let b = net.constant(&[8]);
+        let y = net.op(Op::Add, &[b, y]);
+        let y = net.graph.reshape("heads", y, &[1, 12, 2, 4]).unwrap();
+        net.op(Op::Transpose { perm: perm.to_vec() }, &[y])
+    });
+    let scores = net.op(Op::MatMul, &[q, k]);
+    let half = net.graph.constant("scale", &[], vec![0.5]).unwrap();
+    let scores = net.op(Op::Binary { kind: BinaryKind::Mul }, &[scores, half]);
+    let weights = net.op(Op::Softmax { axis: 3 }, &[scores]);
+    let y = net.op(Op::MatMul, &[weights, v]);
+    let y = net.op(Op::Transpose { perm: vec![0, 2, 1, 3] }, &[y]);
+    let y = net.graph.reshape("joined", y, &[1, 12, 8]).unwrap();
+    let w = net.constant(&[8, 5]);
+    let y = net.op(Op::MatMul, &[y, w]);
+    let y = net.op(Op::Add, &[y, y]);
+    let network = net.check_network(
+        &[y],
+        25.0,
+        &[
+            "conv2d+add t0 -> t2",
+            "dense+add t2 -> t3",
+            "dense+add t2 -> t4",
+            "dense+add t2 -> t5",
+            "dense+Mul t3 -> t6",
+            "dense+Mul t3 -> t6",
+            "dense t1 -> t2",
+            "dense t1 -> t2",
+            "dense t2 -> t3",
+            "add t3 -> t4",
+        ],
+    );
+    assert_eq!(network.host.len(), 1);
+}
+
+#[test]
 fn equalisation_lifts_weak_channels() {
     let mut net = Net::new();
     let x = net.input(&[1, 3, 12, 12]);
@@ -354,7 +526,7 @@ fn equalisation_lifts_weak_channels() {
         let (fixed, layers) = run_reported(&net.graph, &net.samples(16, 1), &options).unwrap();
         assert_eq!(layers.len(), 2);
         let x = &net.samples(1, 77)[0];
-        sqnr_db(&float::run(&net.graph, x).unwrap()[0], &predict(&fixed, x).unwrap()[0])
+        sqnr_db(&float::run(&net.graph, x).unwrap()[0], &fixed.predict(x).unwrap()[0])
     };
     let (without, with) = (sqnr(false), sqnr(true));
     assert!(with > without + 6.0, "{without:.1} {with:.1}");

@@ -79,7 +79,8 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
     let lanes = config.lanes as i64;
     let place = |address: i64| address.rem_euclid(size) as usize;
     let mut gathered: HashSet<usize> = HashSet::new();
-    let mut operands: HashMap<usize, usize> = HashMap::new();
+    // The element that reads an operand's byte; none when several do.
+    let mut operands: HashMap<usize, Option<usize>> = HashMap::new();
     let mut written: HashMap<usize, (usize, i8)> = HashMap::new();
     let mut element = 0;
     let [n2, n1, n0] = op.steps.map(|s| i64::from(s.count));
@@ -159,7 +160,7 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                     + c as i64 * i64::from(op.channels.column_step);
                 let channel = &memories.channels[word as usize];
                 let mut output_banks = HashSet::new();
-                let mut operand_banks = HashSet::new();
+                let mut operand_banks = HashMap::new();
                 for (q, (l, x)) in tile.iter().enumerate() {
                     let y = l + ci * i64::from(op.column_y);
                     if y >= i64::from(op.lines) {
@@ -176,12 +177,12 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                     if let (Some(o), Some(of_operand)) = (&op.operand, &of_operand) {
                         let from = address(&o.target);
                         let bank = (of_operand[q], from.rem_euclid(lanes));
-                        if of_operand[q] >= o.target.segments.into() || !operand_banks.insert(bank) {
+                        if of_operand[q] >= o.target.segments.into()
+                            || operand_banks.insert(bank, from).is_some_and(|other| other != from)
+                        {
                             return Err(Fault::Conflict);
                         }
-                        if operands.insert(place(from), element).is_some() {
-                            return Err(Fault::Overlap);
-                        }
+                        operands.entry(place(from)).and_modify(|e| *e = None).or_insert(Some(element));
                         operand = Some((memories.feature[place(from)], &o.scale));
                     }
                     let table = op.table.map(|t| &memories.tables[usize::from(t)]);
@@ -200,7 +201,7 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
         }
     }
     for (place, (element, byte)) in written {
-        if gathered.contains(&place) || operands.get(&place).is_some_and(|e| *e != element) {
+        if gathered.contains(&place) || operands.get(&place).is_some_and(|e| *e != Some(element)) {
             return Err(Fault::Overlap);
         }
         memories.feature[place] = byte;

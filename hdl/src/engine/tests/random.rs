@@ -195,12 +195,21 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
     if chance(random, 2) {
         let in_place = chance(random, 3);
         let base = half + half / 2 + between(random, 0, 40);
+        let mut of_operand = if in_place { op.output } else { target(random, config, &op, base) };
+        if !in_place && chance(random, 3) {
+            // One byte for all pixels of a column, read together or one by one.
+            (of_operand.walk.line, of_operand.walk.pixel) = (0, 0);
+            let together = chance(random, 2);
+            of_operand.segments = if together { between(random, 1, 3.min(lanes)) } else { lanes } as u8;
+            of_operand.segment_lanes = if together { lanes } else { between(random, 1, lanes) } as u8;
+        }
         op.operand = Some(Operand {
-            target: if in_place { op.output } else { target(random, config, &op, base) },
+            target: of_operand,
             scale: OperandScale {
                 zero: between(random, -128, 127) as i8,
                 mantissa: between(random, -65535, 65535) as i32,
                 shift: if chance(random, 3) { random.below(32) as u8 } else { between(random, 4, 16) as u8 },
+                multiply: chance(random, 2),
             },
         });
     }

@@ -5,7 +5,7 @@ use super::model::{self, Memories};
 use super::random;
 use crate::check::Random;
 use tilewright_arch::config::Pipeline;
-use tilewright_arch::instr::{Reduce, TileOp, Unit};
+use tilewright_arch::instr::{Operand, Reduce, TileOp, Unit};
 use tilewright_arch::{Config, timing};
 
 /// A machine with small memories.
@@ -38,9 +38,14 @@ type Kind<'a> = (&'static str, Box<dyn Fn(&TileOp) -> bool + 'a>);
 fn kinds(unit: Unit, config: &Config) -> Vec<Kind<'_>> {
     let drain = move |op: &TileOp| u64::from(op.columns) * timing::slot(op, unit, config);
     let period = move |op: &TileOp| timing::period(op, unit, config);
+    let repeated = |op: &TileOp, o: &Operand| o.target.walk.pixel == 0 && op.width.min(op.lanes.into()) > 1;
+    let together = move |op: &TileOp, o: &Operand| repeated(op, o) && o.target.segment_lanes > 1;
     let many = |op: &TileOp| u32::from(op.groups) * u32::from(op.tiles) > 1;
     let mut kinds: Vec<Kind<'_>> = vec![
         ("operand", Box::new(|op| op.operand.is_some())),
+        ("multiplied", Box::new(|op| op.operand.is_some_and(|o| o.scale.multiply))),
+        ("repeated operand", Box::new(move |op| op.operand.is_some_and(|o| repeated(op, &o)))),
+        ("operand read together", Box::new(move |op| op.operand.is_some_and(|o| together(op, &o)))),
         ("no operand", Box::new(|op| op.operand.is_none())),
         ("table", Box::new(|op| op.table.is_some())),
         ("groups", Box::new(|op| op.groups > 1)),

@@ -1,0 +1,89 @@
+//! Integer types of quantised models, and the rule of the operators between them and real numbers.
+//!
+//! A graph holds float32 alone: an integer tensor is one whose elements are whole numbers within the
+//! range of its type. Above 2^24 in magnitude (biases alone get there) they are the nearest float32.
+
+use super::infer::refuse;
+use crate::error::Result;
+
+/// The type of a quantised tensor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Integer {
+    /// -128 to 127.
+    Int8,
+    /// 0 to 255.
+    Uint8,
+    /// -32768 to 32767.
+    Int16,
+    /// 0 to 65535.
+    Uint16,
+    /// -2^31 to 2^31 - 1: sums and biases.
+    Int32,
+}
+
+impl Integer {
+    /// Every type and its name in the text form.
+    pub const ALL: &[(Integer, &str)] = &[
+        (Integer::Int8, "int8"),
+        (Integer::Uint8, "uint8"),
+        (Integer::Int16, "int16"),
+        (Integer::Uint16, "uint16"),
+        (Integer::Int32, "int32"),
+    ];
+
+    /// The name, as the text form and messages write it.
+    pub fn name(self) -> &'static str {
+        Integer::ALL.iter().find(|e| e.0 == self).expect("ALL lists every type").1
+    }
+
+    /// Least and largest number of the type.
+    pub fn range(self) -> (i64, i64) {
+        match self {
+            Integer::Int8 => (i8::MIN.into(), i8::MAX.into()),
+            Integer::Uint8 => (u8::MIN.into(), u8::MAX.into()),
+            Integer::Int16 => (i16::MIN.into(), i16::MAX.into()),
+            Integer::Uint16 => (u16::MIN.into(), u16::MAX.into()),
+            Integer::Int32 => (i32::MIN.into(), i32::MAX.into()),
+        }
+    }
+}
+
+/// The shape stays; scale and zero point are one number, or one for each index of the axis.
+pub(super) fn rule(axis: Option<usize>, inputs: &[&[usize]]) -> Result<Vec<usize>> {
+    let x = inputs[0];
+    let wanted = match axis {
+        None => Vec::new(),
+        Some(axis) if axis < x.len() => vec![x[axis]],
+        Some(axis) => return refuse(format!("axis {axis} is not an axis of {x:?}")),
+    };
+    for (what, shape) in [("scale", inputs[1]), ("zero point", inputs[2])] {
+        if shape != wanted {
+            return refuse(format!("the {what} has shape {shape:?}, not {wanted:?}"));
+        }
+    }
+    Ok(x.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Op, infer};
+    use super::*;
+
+    #[test]
+    fn scales_are_one_or_one_for_each_index() {
+        let op = |axis| Op::QuantizeLinear { integer: Integer::Int8, axis };
+        let x: &[usize] = &[1, 3, 5];
+        assert_eq!(infer(&op(None), &[x, &[], &[]], None).unwrap(), x);
+        assert_eq!(infer(&op(Some(1)), &[x, &[3], &[3]], None).unwrap(), x);
+        let refused: &[(Option<usize>, &[&[usize]])] = &[
+            (None, &[x, &[1], &[]]),
+            (Some(1), &[x, &[3], &[]]),
+            (Some(1), &[x, &[5], &[5]]),
+            (Some(3), &[x, &[1], &[1]]),
+            (None, &[x, &[]]),
+        ];
+        for (axis, inputs) in refused {
+            assert!(infer(&op(*axis), inputs, None).is_err(), "{axis:?} {inputs:?}");
+        }
+    }
+}

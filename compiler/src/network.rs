@@ -1,0 +1,283 @@
+//! A quantised model: what the machine runs, what the host runs, and what passes between them.
+//!
+//! Machine and host take turns, stage by stage. Between stages there are *tensors*, bytes as the
+//! machine has them, and *values*, real arrays as the host has them. The host quantises a value into
+//! a tensor ([`Import`]) and makes a value of a tensor ([`Export`]).
+
+use crate::error::{Error, Result};
+use crate::fixed::{FixedGraph, Tensor, TensorId};
+use crate::float;
+use crate::graph::{Graph, ValueId};
+use crate::reference;
+use ndarray::{ArrayD, IxDyn};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What runs at a time.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Stage {
+    /// The machine. Tensor i of the graph is tensor `tensors[i]` of the network; the graph's inputs
+    /// and outputs pass between stages.
+    Machine {
+        /// Its operations.
+        graph: FixedGraph,
+        /// The network's number of each of the graph's tensors.
+        tensors: Vec<TensorId>,
+    },
+    /// The host, in float. Its graph's inputs and outputs are these values.
+    Host {
+        /// Its operators.
+        graph: Graph,
+        /// What it reads.
+        inputs: Vec<ValueId>,
+        /// What it makes.
+        outputs: Vec<ValueId>,
+    },
+}
+
+/// A value that the host quantises for the machine, row-major.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Import {
+    /// The value.
+    pub value: ValueId,
+    /// The tensor.
+    pub tensor: TensorId,
+}
+
+/// A value that the host makes of a tensor of the machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Export {
+    /// The value.
+    pub value: ValueId,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// The tensor.
+    pub tensor: TensorId,
+    /// Offset of the value's first element in the tensor.
+    pub offset: usize,
+    /// Extents and distances, outermost first, of the others.
+    pub strides: Vec<(usize, usize)>,
+}
+
+/// An operator of the source graph that the host runs.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct HostOperator {
+    /// Its name in the source model.
+    pub name: String,
+    /// The operator.
+    pub operator: String,
+    /// Its multiply-accumulates.
+    pub macs: u64,
+    /// Why the machine does not run it.
+    pub why: String,
+    /// What to try.
+    pub hint: String,
+}
+
+/// A quantised model.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Network {
+    /// Where it came from, for messages.
+    pub name: String,
+    /// All tensors that pass between stages or lie within one.
+    pub tensors: Vec<Tensor>,
+    /// What runs, in order.
+    pub stages: Vec<Stage>,
+    /// From values to tensors.
+    pub imports: Vec<Import>,
+    /// From tensors to values.
+    pub exports: Vec<Export>,
+    /// The model's inputs: name, value and shape.
+    pub inputs: Vec<(String, ValueId, Vec<usize>)>,
+    /// The model's outputs.
+    pub outputs: Vec<ValueId>,
+    /// Outputs that are constants.
+    pub constants: Vec<(ValueId, ArrayD<f32>)>,
+    /// What is left to the host, in order.
+    pub host: Vec<HostOperator>,
+}
+
+/// What there is between stages.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    tensors: BTreeMap<TensorId, Vec<i8>>,
+    values: BTreeMap<ValueId, ArrayD<f32>>,
+}
+
+impl Network {
+    /// The machine's graphs, in order.
+    pub fn machine(&self) -> impl Iterator<Item = &FixedGraph> {
+        self.stages.iter().filter_map(|stage| match stage {
+            Stage::Machine { graph, .. } => Some(graph),
+            Stage::Host { .. } => None,
+        })
+    }
+
+    /// Multiply-accumulates that the host is left with.
+    pub fn host_macs(&self) -> u64 {
+        self.host.iter().map(|op| op.macs).sum()
+    }
+
+    /// Runs the model, the machine's stages by `machine`: it gets the stage's number, its graph and
+    /// input bytes, and returns output bytes.
+    ///
+    /// # Errors
+    /// Inputs of another number or shape than the model's; those of `machine`; an operator that the
+    /// float reference refuses.
+    pub fn run<E: From<Error>>(
+        &self,
+        inputs: &[ArrayD<f32>],
+        mut machine: impl FnMut(usize, &FixedGraph, Vec<Vec<i8>>) -> std::result::Result<Vec<Vec<i8>>, E>,
+    ) -> std::result::Result<Vec<ArrayD<f32>>, E> {
+        let mut state = self.start(inputs)?;
+        for (number, stage) in self.stages.iter().enumerate() {
+            match stage {
+                Stage::Machine { graph, tensors } => {
+                    let outputs = machine(number, graph, self.fetch(&state, graph, tensors))?;
+                    self.put(&mut state, graph, tensors, outputs)?;
+                }
+                Stage::Host { .. } => self.host(&mut state, stage)?,
+            }
+        }
+        Ok(self.outputs(&state)?)
+    }
+
+    /// The model's outputs as the integer reference and the host compute them.
+    ///
+    /// # Errors
+    /// As [`Network::run`].
+    pub fn predict(&self, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> {
+        self.run(inputs, |_, graph, inputs| {
+            let tensors = reference::run(graph, &inputs);
+            Ok::<_, Error>(graph.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect())
+        })
+    }
+
+    /// Before the first stage.
+    ///
+    /// # Errors
+    /// Inputs of another number or shape than the model's.
+    pub fn start(&self, inputs: &[ArrayD<f32>]) -> Result<State> {
+        let refuse = |message: String| Err(Error::new("reference", message).file(&self.name));
+        if inputs.len() != self.inputs.len() {
+            let (given, wanted) = (inputs.len(), self.inputs.len());
+            return refuse(format!("{given} inputs are given, the network has {wanted}"));
+        }
+        let mut state = State::default();
+        for (x, (name, id, shape)) in inputs.iter().zip(&self.inputs) {
+            if x.shape() != shape {
+                return refuse(format!("input {name:?} has shape {:?}, not {shape:?}", x.shape()));
+            }
+            self.know(&mut state, *id, x.clone());
+        }
+        for (id, value) in &self.constants {
+            self.know(&mut state, *id, value.clone());
+        }
+        Ok(state)
+    }
+
+    /// The bytes that a stage of the machine reads.
+    pub fn fetch(&self, state: &State, graph: &FixedGraph, tensors: &[TensorId]) -> Vec<Vec<i8>> {
+        let bytes = |(id, _): &(TensorId, Vec<usize>)| state.tensors[&tensors[id.0 as usize]].clone();
+        graph.inputs.iter().map(bytes).collect()
+    }
+
+    /// Takes what a stage of the machine made, and makes values of it.
+    ///
+    /// # Errors
+    /// Outputs of another number or size than the stage's.
+    pub fn put(
+        &self,
+        state: &mut State,
+        graph: &FixedGraph,
+        tensors: &[TensorId],
+        outputs: Vec<Vec<i8>>,
+    ) -> Result<()> {
+        let sizes = graph.outputs.iter().map(|(id, _)| graph.tensor(*id).elements());
+        if !outputs.iter().map(Vec::len).eq(sizes) {
+            let message = format!("{} outputs do not fit the machine's stage", outputs.len());
+            return Err(Error::new("reference", message).file(&self.name));
+        }
+        for ((id, _), bytes) in graph.outputs.iter().zip(outputs) {
+            let id = tensors[id.0 as usize];
+            for export in self.exports.iter().filter(|e| e.tensor == id) {
+                let value = export.value_of(&self.tensors[id.0 as usize], &bytes);
+                self.know(state, export.value, value);
+            }
+            state.tensors.insert(id, bytes);
+        }
+        Ok(())
+    }
+
+    /// Runs one of the host's stages.
+    ///
+    /// # Errors
+    /// An operator that the float reference refuses.
+    pub fn host(&self, state: &mut State, stage: &Stage) -> Result<()> {
+        if let Stage::Host { graph, inputs, outputs } = stage {
+            let inputs: Vec<ArrayD<f32>> = inputs.iter().map(|id| state.values[id].clone()).collect();
+            for (id, value) in outputs.iter().zip(float::run(graph, &inputs)?) {
+                self.know(state, *id, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The model's outputs after the last stage.
+    ///
+    /// # Errors
+    /// A stage that has not run.
+    pub fn outputs(&self, state: &State) -> Result<Vec<ArrayD<f32>>> {
+        let known = |id: &ValueId| {
+            let missing = || Error::new("reference", format!("{id} has not been computed")).file(&self.name);
+            state.values.get(id).cloned().ok_or_else(missing)
+        };
+        self.outputs.iter().map(known).collect()
+    }
+
+    /// Takes a value, and quantises it where the machine reads it.
+    fn know(&self, state: &mut State, id: ValueId, value: ArrayD<f32>) {
+        for import in self.imports.iter().filter(|i| i.value == id) {
+            let tensor = &self.tensors[import.tensor.0 as usize];
+            state.tensors.insert(import.tensor, reference::quantise(tensor, value.iter().copied()));
+        }
+        state.values.insert(id, value);
+    }
+}
+
+impl State {
+    /// The bytes of a tensor that has been made.
+    pub fn tensor(&self, id: TensorId) -> Option<&[i8]> {
+        self.tensors.get(&id).map(Vec::as_slice)
+    }
+}
+
+impl Export {
+    /// The value from the tensor's bytes.
+    pub fn value_of(&self, tensor: &Tensor, bytes: &[i8]) -> ArrayD<f32> {
+        let real = reference::dequantise(tensor, bytes);
+        let places = self.strides.iter().fold(vec![self.offset], |all, &(extent, step)| {
+            all.iter().flat_map(|o| (0..extent).map(move |i| o + i * step)).collect()
+        });
+        let elements = places.into_iter().map(|place| real[place]).collect();
+        ArrayD::from_shape_vec(IxDyn(&self.shape), elements).expect("dims make up the shape")
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "network {:?}", self.name)?;
+        for (number, stage) in self.stages.iter().enumerate() {
+            match stage {
+                Stage::Machine { graph, .. } => write!(f, "stage {number}, machine:\n{graph}")?,
+                Stage::Host { graph, .. } => {
+                    writeln!(f, "stage {number}, host:")?;
+                    for node in &graph.nodes {
+                        writeln!(f, "{} {:?}", node.op.name(), node.name)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

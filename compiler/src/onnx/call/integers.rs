@@ -1,0 +1,111 @@
+//! Integer tensors of quantised models: which values hold whole numbers, and of which type.
+
+use super::Call;
+use crate::error::Result;
+use crate::graph::{Integer, Op, ValueId};
+use crate::onnx::import::Operand;
+use crate::onnx::tensor::Elements;
+
+/// Operators that only move or compare elements, so that whole numbers stay what they are. Every
+/// other operator computes in real numbers and refuses them.
+const MOVES: [&str; 14] = [
+    "Concat",
+    "DepthToSpace",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "GlobalMaxPool",
+    "MaxPool",
+    "Reshape",
+    "Slice",
+    "SpaceToDepth",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+];
+
+impl Call<'_> {
+    /// Notes that a value is read as it is: an integer one only by operators that move it, and not
+    /// together with values of another type.
+    pub(super) fn plain(&mut self, input: usize, id: ValueId) -> Result<()> {
+        let integer = self.importer.integers.get(&id).copied();
+        let operator = self.operator();
+        if let Some(integer) = integer
+            && !MOVES.contains(&operator)
+            && !(operator == "Resize" && self.nearest())
+        {
+            return Err(self
+                .error(format!(
+                    "input {input} holds {} numbers, the operator computes in float32",
+                    integer.name()
+                ))
+                .hint("put a DequantizeLinear in front of it and a QuantizeLinear behind it"));
+        }
+        match self.read {
+            Some(other) if other != integer => Err(self.error("its inputs are of different types")),
+            _ => {
+                self.read = Some(integer);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the attribute `mode` says that elements are copied, as it does by default.
+    fn nearest(&self) -> bool {
+        self.node.attribute.iter().all(|a| a.name != "mode" || a.s == b"nearest")
+    }
+
+    /// An input that holds whole numbers, computed or constant, as a value, and its type.
+    pub fn whole(&mut self, input: usize) -> Result<(ValueId, Integer)> {
+        let name = self.input_name(input)?;
+        let floats = || self.error(format!("input {input} holds floats, the operator wants integers"));
+        match self.operand(input)? {
+            Operand::Value(id) => match self.importer.integers.get(&id) {
+                Some(&integer) => Ok((id, integer)),
+                None => Err(floats()),
+            },
+            Operand::Constant(tensor) => {
+                let Elements::Ints(data) = &tensor.elements else {
+                    return Err(floats());
+                };
+                let Some(integer) = tensor.integer else {
+                    return Err(self
+                        .error(format!("input {input} is not of type int8, uint8, int16, uint16 or int32")));
+                };
+                if let Some(&id) = self.importer.interned.get(name) {
+                    return Ok((id, integer));
+                }
+                let data = data.iter().map(|&v| v as f32).collect();
+                let id = self.importer.graph.constant(name, &tensor.shape, data)?;
+                self.importer.interned.insert(name.to_owned(), id);
+                Ok((id, integer))
+            }
+        }
+    }
+
+    /// The type of a computed input's whole numbers; `None` for floats and constants.
+    pub fn integer(&self, input: usize) -> Result<Option<Integer>> {
+        Ok(match self.operand(input)? {
+            Operand::Value(id) => self.importer.integers.get(&id).copied(),
+            Operand::Constant(_) => None,
+        })
+    }
+
+    /// A constant of the given elements.
+    pub fn floats_value(&mut self, shape: &[usize], data: Vec<f32>) -> Result<ValueId> {
+        self.importer.graph.constant("", shape, data)
+    }
+
+    /// As [`Call::emit`], for a result that holds whole numbers.
+    pub fn emit_whole(&mut self, op: Op, inputs: &[ValueId], integer: Integer) -> Result<()> {
+        let id = self.apply(op, inputs)?;
+        self.result_whole(id, integer)
+    }
+
+    /// As [`Call::result`], for a value that holds whole numbers.
+    pub fn result_whole(&mut self, id: ValueId, integer: Integer) -> Result<()> {
+        self.importer.integers.insert(id, integer);
+        self.result(id)
+    }
+}

@@ -1,0 +1,97 @@
+//! Constants of the source graph as the machine's grids see them.
+
+use super::held::Held;
+use crate::graph::{Graph, ValueId};
+
+/// The constant's only element; `None` where it has several or is none.
+pub(super) fn scalar(graph: &Graph, id: ValueId) -> Option<f64> {
+    match graph.constant_data(id)? {
+        [one] => Some(f64::from(*one)),
+        _ => None,
+    }
+}
+
+/// A constant broadcast to a value of `shape` that lies in a grid as `held` says: every element of
+/// the grid, row-major. `None` where it is no constant or cannot be broadcast.
+pub(super) fn in_grid(
+    graph: &Graph,
+    id: ValueId,
+    shape: &[usize],
+    held: &Held,
+    grid: [usize; 3],
+) -> Option<Vec<f64>> {
+    let data = graph.constant_data(id)?;
+    let own = graph.shape(id);
+    let offset = shape.len().checked_sub(own.len())?;
+    // row-major strides of the constant, zero along broadcast axes
+    let mut strides = vec![0; shape.len()];
+    let mut stride = 1;
+    for axis in (0..own.len()).rev() {
+        if own[axis] != 1 {
+            if own[axis] != shape[offset + axis] {
+                return None;
+            }
+            strides[offset + axis] = stride;
+        }
+        stride *= own[axis];
+    }
+    let at = |mut element: usize| {
+        let mut index = 0;
+        for axis in (0..shape.len()).rev() {
+            index += element % shape[axis] * strides[axis];
+            element /= shape[axis];
+        }
+        f64::from(data[index])
+    };
+    let elements: usize = shape.iter().product();
+    if elements != grid.iter().product::<usize>() {
+        return None;
+    }
+    let mut all = vec![0.0; elements];
+    for (element, place) in held.offsets(grid).into_iter().enumerate() {
+        *all.get_mut(place)? = at(element);
+    }
+    Some(all)
+}
+
+/// [`in_grid`] where it is the same within each channel: one number a channel.
+pub(super) fn per_channel(
+    graph: &Graph,
+    id: ValueId,
+    shape: &[usize],
+    held: &Held,
+    grid: [usize; 3],
+) -> Option<Vec<f64>> {
+    if let Some(one) = scalar(graph, id) {
+        return Some(vec![one; grid[0]]);
+    }
+    let all = in_grid(graph, id, shape, held, grid)?;
+    let planes = all.chunks(grid[1] * grid[2]);
+    planes.map(|p| p.iter().all(|v| *v == p[0]).then_some(p[0])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_by_channel() {
+        let mut g = Graph::new("t");
+        let scalar = g.constant("s", &[], vec![2.0]).unwrap();
+        let channels = g.constant("c", &[1, 3, 1, 1], vec![1.0, 2.0, 3.0]).unwrap();
+        let columns = g.constant("w", &[2], vec![1.0, 2.0]).unwrap();
+        let x = g.input("x", &[1]).unwrap();
+        let grid = [3, 2, 2];
+        let held = Held::whole(0, grid);
+        let of = |id| per_channel(&g, id, &[1, 3, 2, 2], &held, grid);
+        assert_eq!(of(scalar), Some(vec![2.0; 3]));
+        assert_eq!(of(channels), Some(vec![1.0, 2.0, 3.0]));
+        assert_eq!(of(columns), None);
+        assert_eq!(of(x), None);
+        // Columns of a value whose last axis lies along channels.
+        let grid = [2, 1, 5];
+        let held = Held::whole(0, grid).transposed(&[2, 5], &[1, 0]).unwrap();
+        assert_eq!(per_channel(&g, columns, &[5, 2], &held, grid), Some(vec![1.0, 2.0]));
+        assert_eq!(in_grid(&g, columns, &[5, 2], &held, grid).unwrap()[4..6], [1.0, 2.0]);
+    }
+}

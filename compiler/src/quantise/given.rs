@@ -1,0 +1,412 @@
+//! What an already quantised model prescribes: the scale and zero point of its values, which weights
+//! are integers.
+//!
+//! [`strip`] takes QuantizeLinear and DequantizeLinear out of the graph and notes what they said. A
+//! value that a QuantizeLinear rounds is the rounded one for all who read it. What the machine's bytes
+//! cannot express is refused by name.
+
+use super::range::Affine;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Integer, Node, Op, Source, ValueId};
+use std::collections::BTreeMap;
+
+/// What a model prescribes; nothing for a float model.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Given {
+    affine: Vec<Option<Affine>>,
+    /// Steps of the constants that the model keeps as integers.
+    steps: BTreeMap<ValueId, Vec<f32>>,
+}
+
+impl Given {
+    /// Scale and zero point of a value.
+    pub fn affine(&self, id: ValueId) -> Option<Affine> {
+        self.affine.get(id.0 as usize).copied().flatten()
+    }
+
+    /// The value of another graph that stands for `id`, rounded as prescribed.
+    pub fn round(&self, graph: &mut Graph, id: ValueId, value: ValueId) -> Result<ValueId> {
+        let Some(Affine { scale, zero }) = self.affine(id) else {
+            return Ok(value);
+        };
+        let (scale, zero) =
+            (graph.constant("", &[], vec![scale])?, graph.constant("", &[], vec![zero.into()])?);
+        let (integer, axis) = (Integer::Int8, None);
+        let whole = graph.node("", Op::QuantizeLinear { integer, axis }, &[value, scale, zero])?;
+        graph.node("", Op::DequantizeLinear { integer, axis }, &[whole, scale, zero])
+    }
+
+    /// The step of a constant that is whole numbers, or one for each index of an axis.
+    pub fn steps(&self, id: ValueId) -> Option<&[f32]> {
+        self.steps.get(&id).map(Vec::as_slice)
+    }
+
+    /// Whether the model prescribes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.affine.iter().all(Option::is_none) && self.steps.is_empty()
+    }
+}
+
+/// Whether a graph is of a quantised model.
+pub(super) fn is_quantised(graph: &Graph) -> bool {
+    graph.nodes.iter().any(|n| matches!(n.op, Op::QuantizeLinear { .. } | Op::DequantizeLinear { .. }))
+}
+
+/// The graph without QuantizeLinear and DequantizeLinear, and what they prescribed. Left are those that
+/// turn integer inputs to real numbers and results to integer outputs: the host's work.
+///
+/// # Errors
+/// Activations of 16 bits or with a scale for each channel, integers read with another scale than they
+/// were made with; each names the node.
+pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
+    let mut strip = Strip {
+        old: graph,
+        new: Graph::new(graph.name.clone()),
+        given: Given::default(),
+        map: vec![None; graph.values.len()],
+    };
+    for &id in &graph.inputs {
+        let value = graph.value(id);
+        let new = strip.new.input(value.name.clone(), &value.shape)?;
+        strip.map[id.0 as usize] = Some(Mapped::Real(new));
+    }
+    for node in &graph.nodes {
+        let place = |e: Error| {
+            let e = e.stage("quantise").file(&graph.name).node(&node.name).operator(node.op.name());
+            e.hint("leave this part of the model in float32")
+        };
+        let mapped = strip.node(node).map_err(place)?;
+        strip.map[node.outputs[0].0 as usize] = Some(mapped);
+    }
+    for &id in &graph.outputs {
+        let mapped = strip.get(id)?;
+        let name = &graph.value(id).name;
+        let new = strip.materialise(mapped, name)?;
+        strip.new.outputs.push(new);
+    }
+    strip.given.affine.resize(strip.new.values.len(), None);
+    Ok((strip.new, strip.given))
+}
+
+/// What a value of the old graph is in the new one.
+#[derive(Clone, Copy)]
+enum Mapped {
+    /// The same real numbers.
+    Real(ValueId),
+    /// Whole numbers: the new value, as scale and zero point round it.
+    Whole(ValueId, Quantised),
+}
+
+/// How whole numbers stand for real ones.
+#[derive(Clone, Copy, PartialEq)]
+struct Quantised {
+    integer: Integer,
+    scale: f32,
+    zero: f32,
+}
+
+struct Strip<'a> {
+    old: &'a Graph,
+    new: Graph,
+    given: Given,
+    map: Vec<Option<Mapped>>,
+}
+
+fn refuse<T>(message: impl Into<String>) -> Result<T> {
+    Err(Error::new("quantise", message))
+}
+
+/// Operators whose result lies where their input does.
+fn keeps_bytes(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Flatten { .. }
+            | Op::Reshape
+            | Op::Transpose { .. }
+            | Op::Slice { .. }
+            | Op::Gather { .. }
+            | Op::Expand { .. }
+    )
+}
+
+impl Quantised {
+    /// As a byte of the machine: uint8 shifted by 128.
+    fn affine(self) -> Result<Affine> {
+        let shift = match self.integer {
+            Integer::Int8 => 0.0,
+            Integer::Uint8 => 128.0,
+            other => {
+                return refuse(format!(
+                    "its integers are {}, the machine's activations are 8 bits",
+                    other.name()
+                ));
+            }
+        };
+        // The zero point is of the type: the importer read it so.
+        Ok(Affine { scale: self.scale, zero: (self.zero - shift) as i8 })
+    }
+}
+
+impl Strip<'_> {
+    /// What an old value is, constants included.
+    fn get(&mut self, id: ValueId) -> Result<Mapped> {
+        if let Some(mapped) = self.map[id.0 as usize] {
+            return Ok(mapped);
+        }
+        let value = self.old.value(id);
+        let Source::Constant(data) = &value.source else {
+            unreachable!("nodes are in topological order and mapped when passed");
+        };
+        let mapped = Mapped::Real(self.new.constant(value.name.clone(), &value.shape, data.clone())?);
+        self.map[id.0 as usize] = Some(mapped);
+        Ok(mapped)
+    }
+
+    /// The new value itself; whole numbers are made of it once more, by the host.
+    fn materialise(&mut self, mapped: Mapped, name: &str) -> Result<ValueId> {
+        match mapped {
+            Mapped::Real(id) => Ok(id),
+            Mapped::Whole(id, Quantised { integer, scale, zero }) => {
+                let (scale, zero) =
+                    (self.new.constant("", &[], vec![scale])?, self.new.constant("", &[], vec![zero])?);
+                let op = Op::QuantizeLinear { integer, axis: None };
+                let id = self.new.node("", op, &[id, scale, zero])?;
+                self.new.values[id.0 as usize].name = name.to_owned();
+                Ok(id)
+            }
+        }
+    }
+
+    /// One scale and zero point of a node between real and whole numbers.
+    fn quantised(&self, node: &Node, integer: Integer) -> Result<Quantised> {
+        let number = |id: ValueId| self.old.constant_data(id);
+        match (number(node.inputs[1]), number(node.inputs[2])) {
+            (Some(&[scale]), Some(&[zero])) => Ok(Quantised { integer, scale, zero }),
+            (Some(_), Some(_)) => refuse("activations have one scale, not one for each channel"),
+            _ => refuse("its scale and zero point are not constants"),
+        }
+    }
+
+    fn node(&mut self, node: &Node) -> Result<Mapped> {
+        match node.op {
+            Op::QuantizeLinear { integer, .. } => {
+                let quantised = self.quantised(node, integer)?;
+                let x = self.get(node.inputs[0])?;
+                let x = self.materialise(x, "")?;
+                let x = self.annotate(x, quantised.affine()?, &node.name)?;
+                Ok(Mapped::Whole(x, quantised))
+            }
+            Op::DequantizeLinear { integer, axis } => self.dequantise(node, integer, axis),
+            _ => self.other(node),
+        }
+    }
+
+    fn dequantise(&mut self, node: &Node, integer: Integer, axis: Option<usize>) -> Result<Mapped> {
+        let name = self.old.value(node.outputs[0]).name.clone();
+        let x = node.inputs[0];
+        if self.old.constant_data(x).is_some() {
+            return self.constant(node, integer, axis).map(Mapped::Real);
+        }
+        let quantised = self.quantised(node, integer)?;
+        match self.get(x)? {
+            Mapped::Whole(real, made) if made == quantised => Ok(Mapped::Real(real)),
+            Mapped::Whole(..) => {
+                refuse("its scale or zero point is not that of the QuantizeLinear before it")
+            }
+            // An integer input: the host makes real numbers of it.
+            Mapped::Real(id) => {
+                let (scale, zero) = (
+                    self.new.constant("", &[], vec![quantised.scale])?,
+                    self.new.constant("", &[], vec![quantised.zero])?,
+                );
+                let op = Op::DequantizeLinear { integer, axis: None };
+                let y = self.new.node(node.name.clone(), op, &[id, scale, zero])?;
+                self.new.values[y.0 as usize].name = name;
+                self.annotate(y, quantised.affine()?, "").map(Mapped::Real)
+            }
+        }
+    }
+
+    /// A constant of integers: its real numbers, and the fact on record.
+    fn constant(&mut self, node: &Node, integer: Integer, axis: Option<usize>) -> Result<ValueId> {
+        let old = self.old;
+        let [x, scale, zero] = node.inputs[..] else {
+            unreachable!("the rule of DequantizeLinear checked the inputs");
+        };
+        let (Some(data), Some(scales), Some(zeros)) =
+            (old.constant_data(x), old.constant_data(scale), old.constant_data(zero))
+        else {
+            return refuse("its scale and zero point are not constants");
+        };
+        let shape = old.shape(x);
+        let (extent, inner) = match axis {
+            Some(axis) => (shape[axis], shape[axis + 1..].iter().product::<usize>()),
+            None => (1, 1),
+        };
+        let of = |i: usize| i / inner % extent;
+        let real = data.iter().enumerate().map(|(i, q)| (q - zeros[of(i)]) * scales[of(i)]).collect();
+        let name = match old.value(x).name.as_str() {
+            "" => node.name.clone(),
+            name => name.to_owned(),
+        };
+        let id = self.new.constant(name, shape, real)?;
+        self.given.steps.insert(id, scales.to_vec());
+        // As a second operand it is a tensor like others; weights do not look at this.
+        if let (&[scale], &[zero]) = (scales, zeros)
+            && let Ok(affine) = (Quantised { integer, scale, zero }).affine()
+        {
+            self.given.affine.resize(self.new.values.len(), None);
+            self.given.affine[id.0 as usize] = Some(affine);
+        }
+        Ok(id)
+    }
+
+    /// Any other operator: on real numbers, or moving whole ones.
+    fn other(&mut self, node: &Node) -> Result<Mapped> {
+        let mapped = node.inputs.iter().map(|&id| self.get(id)).collect::<Result<Vec<_>>>()?;
+        let whole = |m: &Mapped| match m {
+            Mapped::Whole(_, q) => Some(*q),
+            Mapped::Real(_) => None,
+        };
+        let kinds: Vec<Option<Quantised>> = mapped.iter().map(whole).collect();
+        if kinds.iter().any(|k| *k != kinds[0]) {
+            return refuse("it joins integers of different scales");
+        }
+        let inputs: Vec<ValueId> = mapped
+            .iter()
+            .map(|m| match m {
+                Mapped::Real(id) | Mapped::Whole(id, _) => *id,
+            })
+            .collect();
+        let out = self.old.value(node.outputs[0]);
+        let declared = matches!(node.op, Op::Reshape).then_some(out.shape.as_slice());
+        let id = self.new.apply(node.name.clone(), node.op.clone(), &inputs, declared)?;
+        self.new.values[id.0 as usize].name.clone_from(&out.name);
+        match kinds[0] {
+            None => Ok(Mapped::Real(id)),
+            Some(quantised) => {
+                let id = self.annotate(id, quantised.affine()?, &node.name)?;
+                Ok(Mapped::Whole(id, quantised))
+            }
+        }
+    }
+
+    /// Prescribes scale and zero point of a new value. Where it has others already, or lies in the
+    /// bytes of a value that has, a copy takes them; in the end most copies are part of the operation
+    /// before.
+    fn annotate(&mut self, mut id: ValueId, affine: Affine, name: &str) -> Result<ValueId> {
+        self.given.affine.resize(self.new.values.len(), None);
+        let own = self.given.affine(id);
+        if own == Some(affine) {
+            return Ok(id);
+        }
+        let shares = self.new.producer(id).is_some_and(|(_, maker)| {
+            keeps_bytes(&maker.op) && self.given.affine(maker.inputs[0]) != Some(affine)
+        });
+        if own.is_some() || shares {
+            let op = Op::Clip { min: f32::NEG_INFINITY, max: f32::INFINITY };
+            id = self.new.node(name, op, &[id])?;
+            self.given.affine.resize(self.new.values.len(), None);
+        }
+        self.given.affine[id.0 as usize] = Some(affine);
+        Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Window;
+
+    struct Build(Graph);
+
+    impl Build {
+        fn scalar(&mut self, v: f32) -> ValueId {
+            self.0.constant("", &[], vec![v]).unwrap()
+        }
+
+        fn q(&mut self, x: ValueId, integer: Integer, scale: f32, zero: f32) -> ValueId {
+            let inputs = [x, self.scalar(scale), self.scalar(zero)];
+            self.0.node("q", Op::QuantizeLinear { integer, axis: None }, &inputs).unwrap()
+        }
+
+        fn dq(&mut self, x: ValueId, integer: Integer, scale: f32, zero: f32) -> ValueId {
+            let inputs = [x, self.scalar(scale), self.scalar(zero)];
+            self.0.node("dq", Op::DequantizeLinear { integer, axis: None }, &inputs).unwrap()
+        }
+    }
+
+    fn names(g: &Graph) -> Vec<&'static str> {
+        g.nodes.iter().map(|n| n.op.name()).collect()
+    }
+
+    /// uint8 activations around a convolution of int8 weights: the convolution alone is left.
+    #[test]
+    fn a_quantised_layer_becomes_the_layer() {
+        let mut b = Build(Graph::new("t"));
+        let x = b.0.input("x", &[1, 2, 3, 3]).unwrap();
+        let q = b.q(x, Integer::Uint8, 0.5, 3.0);
+        let x = b.dq(q, Integer::Uint8, 0.5, 3.0);
+        let w = b.0.constant("w", &[2, 2, 1, 1], vec![1.0, -2.0, 127.0, 4.0]).unwrap();
+        let s = b.0.constant("", &[2], vec![0.25, 2.0]).unwrap();
+        let z = b.0.constant("", &[2], vec![0.0, 1.0]).unwrap();
+        let op = Op::DequantizeLinear { integer: Integer::Int8, axis: Some(0) };
+        let w = b.0.node("dw", op, &[w, s, z]).unwrap();
+        let y = b.0.node("conv", Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w]).unwrap();
+        let q = b.q(y, Integer::Int8, 0.125, -7.0);
+        let q = b.0.node("pool", Op::MaxPool { window: Window::UNIT }, &[q]).unwrap();
+        let y = b.dq(q, Integer::Int8, 0.125, -7.0);
+        b.0.outputs = vec![y];
+        let (g, given) = strip(&b.0).unwrap();
+        g.verify().unwrap();
+        assert_eq!(names(&g), ["Conv", "MaxPool"]);
+        let conv = &g.nodes[0];
+        assert_eq!(given.affine(conv.inputs[0]), Some(Affine { scale: 0.5, zero: -125 }));
+        let last = Some(Affine { scale: 0.125, zero: -7 });
+        assert_eq!((given.affine(conv.outputs[0]), given.affine(g.outputs[0])), (last, last));
+        assert_eq!(g.constant_data(conv.inputs[1]), Some(&[0.25, -0.5, 252.0, 6.0][..]));
+        assert_eq!(given.steps(conv.inputs[1]), Some(&[0.25, 2.0][..]));
+    }
+
+    /// A second scale for a value, and one behind a Reshape, are copies; integers at the ends stay.
+    #[test]
+    fn other_scales_are_copies_and_integer_ends_stay() {
+        let mut b = Build(Graph::new("t"));
+        let x = b.0.input("x", &[4]).unwrap();
+        let x = b.dq(x, Integer::Uint8, 0.5, 128.0);
+        let q = b.q(x, Integer::Uint8, 0.25, 128.0);
+        let y = b.dq(q, Integer::Uint8, 0.25, 128.0);
+        let y = b.0.reshape("r", y, &[2, 2]).unwrap();
+        let q = b.q(y, Integer::Int8, 0.75, 0.0);
+        b.0.outputs = vec![q];
+        let (g, given) = strip(&b.0).unwrap();
+        g.verify().unwrap();
+        assert_eq!(names(&g), ["DequantizeLinear", "Clip", "Reshape", "Clip", "QuantizeLinear"]);
+        let scales: Vec<Option<f32>> =
+            g.nodes.iter().map(|n| given.affine(n.outputs[0]).map(|a| a.scale)).collect();
+        assert_eq!(scales, [Some(0.5), Some(0.25), None, Some(0.75), None]);
+    }
+
+    #[test]
+    fn what_bytes_cannot_say_is_refused_by_name() {
+        let refusal = |build: &dyn Fn(&mut Build, ValueId) -> ValueId| {
+            let mut b = Build(Graph::new("net.onnx"));
+            let x = b.0.input("x", &[1, 3]).unwrap();
+            let y = build(&mut b, x);
+            b.0.outputs = vec![y];
+            strip(&b.0).unwrap_err().to_string()
+        };
+        let wide = refusal(&|b, x| b.q(x, Integer::Uint16, 0.5, 0.0));
+        assert!(wide.contains("uint16") && wide.contains("\"q\""), "{wide}");
+        let other = refusal(&|b, x| {
+            let q = b.q(x, Integer::Int8, 0.5, 0.0);
+            b.dq(q, Integer::Int8, 0.25, 0.0)
+        });
+        assert!(other.contains("\"dq\""), "{other}");
+        let each = refusal(&|b, x| {
+            let s = b.0.constant("", &[3], vec![0.5; 3]).unwrap();
+            b.0.node("q", Op::QuantizeLinear { integer: Integer::Int8, axis: Some(1) }, &[x, s, s]).unwrap()
+        });
+        assert!(each.contains("one scale"), "{each}");
+    }
+}

@@ -1,0 +1,159 @@
+//! Cuts the operations into stages between which the host works.
+
+use super::held::enumerate;
+use super::lower::{Lowered, Lowering, Provenance};
+use super::plan::{Origin, host_graph};
+use crate::error::Result;
+use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
+use crate::graph::{Graph, Source, ValueId};
+use crate::network::{Export, HostOperator, Import, Network, Stage};
+use ndarray::{ArrayD, IxDyn};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The network of all operations, and where each of its nodes comes from.
+pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
+    let Lowering { graph, given, plan, fixed, provenance, tensor, sharing, .. } = lowering;
+    let mut network = Network { name: graph.name.clone(), ..Network::default() };
+    let constants = constants(graph);
+    network.inputs =
+        graph.inputs.iter().map(|&id| (graph.value(id).name.clone(), id, graph.shape(id).to_vec())).collect();
+    network.outputs.clone_from(&graph.outputs);
+    network.constants = constants;
+    for (h, home) in plan.homes.iter().enumerate() {
+        if home.origin == Origin::Host {
+            network.imports.push(Import { value: home.value, tensor: tensor[h] });
+        }
+    }
+    for (value, held) in &plan.exports {
+        // A part lies in its whole: at an offset, with the whole's strides.
+        let whole = crate::fixed::View::whole(TensorId(held.home as u32), plan.homes[held.home].shape);
+        let resolved = sharing.resolve(whole);
+        let shape = fixed.tensor(tensor[held.home]).shape;
+        let mut held = held.clone();
+        for axis in 0..3 {
+            held.origin[axis] += resolved.origin[axis];
+        }
+        let (offset, strides) = held.strides(shape);
+        let shape = graph.shape(*value).to_vec();
+        network.exports.push(Export { value: *value, shape, tensor: tensor[held.home], offset, strides });
+    }
+    network.host = plan
+        .host
+        .iter()
+        .map(|(n, _, why)| {
+            let node = &graph.nodes[*n];
+            HostOperator {
+                name: node.name.clone(),
+                operator: node.op.name().into(),
+                macs: graph.node_macs(node),
+                why: why.why.clone(),
+                hint: why.hint.into(),
+            }
+        })
+        .collect();
+    // Tensors that hold a value as it is are known by its shape.
+    let mut shapes: BTreeMap<TensorId, Vec<usize>> = BTreeMap::new();
+    for Export { tensor, shape, offset, strides, .. } in &network.exports {
+        let elements = fixed.tensor(*tensor).elements();
+        let dense = (0..elements).eq(enumerate(*offset, strides));
+        if dense {
+            shapes.insert(*tensor, shape.clone());
+        }
+    }
+    for import in &network.imports {
+        shapes.insert(import.tensor, graph.shape(import.value).to_vec());
+    }
+    let turns = plan.groups.iter().map(|g| g.turn).chain(plan.host.iter().map(|h| h.1)).max().unwrap_or(0);
+    let mut all = Lowered { network, provenance: Vec::new(), tensor };
+    let nodes: Vec<(FixedNode, Provenance)> = fixed.nodes.iter().cloned().zip(provenance).collect();
+    for turn in 0..=turns {
+        let own = |p: &Provenance| plan.groups[p.group].turn == turn;
+        let here: Vec<&(FixedNode, Provenance)> = nodes.iter().filter(|(_, p)| own(p)).collect();
+        if !here.is_empty() {
+            let later = nodes.iter().filter(|(_, p)| plan.groups[p.group].turn > turn).map(|(n, _)| n);
+            let mut wanted: BTreeSet<TensorId> = later.flat_map(|n| n.reads().map(|v| v.tensor)).collect();
+            wanted.extend(all.network.exports.iter().map(|e| e.tensor));
+            let nodes = here.iter().map(|(n, _)| n.clone()).collect();
+            all.network.stages.push(machine(&fixed, nodes, &wanted, &shapes));
+            all.provenance.push(here.iter().map(|(_, p)| p.clone()).collect());
+        }
+        let host: Vec<usize> = plan.host.iter().filter(|(_, t, _)| *t == turn).map(|(n, ..)| *n).collect();
+        if !host.is_empty() {
+            let wanted = |id: ValueId| {
+                let read_later = graph.users(id).iter().any(|n| !host.contains(n));
+                read_later || graph.outputs.contains(&id)
+            };
+            let (graph, inputs, outputs) = host_graph(graph, given, &host, &wanted)?;
+            all.network.stages.push(Stage::Host { graph, inputs, outputs });
+            all.provenance.push(Vec::new());
+        }
+    }
+    all.network.tensors = fixed.tensors;
+    Ok(all)
+}
+
+/// Outputs that do not depend on the inputs.
+fn constants(graph: &Graph) -> Vec<(ValueId, ArrayD<f32>)> {
+    let of = |&id: &ValueId| match &graph.value(id).source {
+        Source::Constant(data) => {
+            let array = ArrayD::from_shape_vec(IxDyn(graph.shape(id)), data.clone());
+            Some((id, array.expect("a verified constant has its shape's elements")))
+        }
+        _ => None,
+    };
+    graph.outputs.iter().filter_map(of).collect()
+}
+
+/// A graph of some of the operations, with tensors of its own: what it does not write itself is an
+/// input, what is wanted of what it writes is an output.
+fn machine(
+    fixed: &FixedGraph,
+    mut nodes: Vec<FixedNode>,
+    wanted: &BTreeSet<TensorId>,
+    shapes: &BTreeMap<TensorId, Vec<usize>>,
+) -> Stage {
+    let written: BTreeSet<TensorId> = nodes.iter().map(|n| n.output.tensor).collect();
+    let mut tensors: Vec<TensorId> = Vec::new();
+    for node in &nodes {
+        for id in node.reads().map(|v| v.tensor).chain([node.output.tensor]) {
+            if !tensors.contains(&id) {
+                tensors.push(id);
+            }
+        }
+    }
+    tensors.sort_unstable();
+    let local = |id: TensorId| {
+        TensorId(tensors.iter().position(|t| *t == id).expect("all tensors were collected") as u32)
+    };
+    for node in &mut nodes {
+        node.input.tensor = local(node.input.tensor);
+        node.output.tensor = local(node.output.tensor);
+        if let Some(operand) = &mut node.operand {
+            operand.view.tensor = local(operand.view.tensor);
+        }
+        if let Reduction::Product { weights } = &mut node.reduction {
+            weights.tensor = local(weights.tensor);
+        }
+    }
+    let shape = |id: TensorId| shapes.get(&id).cloned().unwrap_or_else(|| fixed.tensor(id).shape.to_vec());
+    let port = |id: TensorId| (local(id), shape(id));
+    let constant = |id: &TensorId| fixed.constants.iter().find(|(c, _)| c == id);
+    let graph = FixedGraph {
+        name: fixed.name.clone(),
+        tensors: tensors.iter().map(|id| fixed.tensor(*id).clone()).collect(),
+        constants: tensors.iter().filter_map(|id| Some((local(*id), constant(id)?.1.clone()))).collect(),
+        inputs: tensors
+            .iter()
+            .filter(|id| !written.contains(id) && constant(id).is_none())
+            .map(|id| port(*id))
+            .collect(),
+        outputs: tensors
+            .iter()
+            .filter(|id| written.contains(id) && wanted.contains(id))
+            .map(|id| port(*id))
+            .collect(),
+        pieces: Vec::new(),
+        nodes,
+    };
+    Stage::Machine { graph, tensors }
+}

@@ -1,0 +1,393 @@
+//! From the tree to a graph: names, functions and tuples go, operators stay.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::array::{Elements, NdArray};
+use super::call::OperatorCall;
+use super::meta::CONSTANT;
+use super::operand::{Constant, Lying, Operand, Scope, straight};
+use super::ops;
+use super::params::Params;
+use super::syntax::{Block, Call, ExprId, Function, Kind, Module, Parameter, Statement, Target, Type};
+use super::token::{Place, located};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, ValueId};
+
+/// Deepest nesting of expressions and inlined functions together.
+const DEPTH: usize = 250;
+/// Most calls that inlining may produce: more than any network has operators.
+const CALLS: usize = 1 << 20;
+
+/// State of one import.
+pub(super) struct Lower<'a> {
+    module: &'a Module,
+    file: &'a str,
+    params: &'a Params,
+    meta: Vec<Rc<Constant>>,
+    /// The graph so far.
+    pub graph: Graph,
+    /// The numbers that the text gives to values of the graph: `%3`.
+    pub numbers: HashMap<ValueId, u32>,
+    /// Additions made from `nn.bias_add`, by node, with the bias as a vector.
+    pub biases: Vec<(usize, ValueId)>,
+    /// Values that stand for whole numbers.
+    pub integers: HashMap<ValueId, ops::Whole>,
+    /// Nodes that a later one replaces: they go if nothing reads them.
+    pub superseded: Vec<usize>,
+    /// Transposes made so far, by operand and permutation.
+    pub turned: HashMap<(ValueId, Vec<usize>), ValueId>,
+    pub warnings: Vec<String>,
+    depth: usize,
+    calls: usize,
+}
+
+impl<'a> Lower<'a> {
+    /// Starts with an empty graph.
+    pub fn new(module: &'a Module, file: &'a str, params: &'a Params, meta: Vec<NdArray>) -> Lower<'a> {
+        Lower {
+            module,
+            file,
+            params,
+            meta: meta.into_iter().map(|array| Constant::new("", array)).collect(),
+            graph: Graph::new(file),
+            numbers: HashMap::new(),
+            biases: Vec::new(),
+            integers: HashMap::new(),
+            superseded: Vec::new(),
+            turned: HashMap::new(),
+            warnings: Vec::new(),
+            depth: 0,
+            calls: 0,
+        }
+    }
+
+    fn refuse<T>(&self, place: Place, message: impl Into<String>) -> Result<T> {
+        Err(Error::new("import", message).file(located(self.file, place)))
+    }
+
+    /// Lowers `@main`, or the only function; its results become the graph's outputs.
+    pub fn run(&mut self) -> Result<()> {
+        let functions = &self.module.functions;
+        let named: Vec<&Function> = functions.iter().filter(|f| !f.name.is_empty()).collect();
+        let main = named.iter().find(|f| f.name == "main");
+        let Some(main) = main.or(if named.len() == 1 { named.first() } else { None }) else {
+            let names: Vec<String> = named.iter().map(|f| format!("@{}", f.name)).collect();
+            let message = format!("the text has no function @main, only [{}]", names.join(", "));
+            return Err(Error::new("import", message)
+                .file(self.file)
+                .hint("name the network's function @main"));
+        };
+        let scope = Rc::new(Scope::default());
+        for parameter in &main.parameters {
+            let operand = self.parameter(parameter)?;
+            scope.bind(Target::Local(parameter.name.clone()), operand);
+        }
+        let result = self.block(&main.body, &scope, "")?;
+        let place = self.module.get(main.body.result).place;
+        let results = match result {
+            Operand::Tuple(fields) => fields.to_vec(),
+            one => vec![one],
+        };
+        if results.is_empty() {
+            return self.refuse(place, "the network returns an empty tuple");
+        }
+        for operand in &results {
+            if let Operand::Value(lying) = operand
+                && let Some(ops::Whole::Sum(_)) = self.integers.get(&lying.id)
+            {
+                let error = Error::new("import", "a result is an int32 sum of a quantised layer");
+                let at = located(self.file, place);
+                return Err(error.file(at).hint("put qnn.requantize or qnn.dequantize behind the layer"));
+            }
+            let at = |e: Error| e.file(located(self.file, place));
+            let id = self.plain(operand, "output").map_err(at)?;
+            self.graph.outputs.push(id);
+        }
+        self.check_result(main.result.as_ref(), main.place)?;
+        let unread = |name: &&String| !main.parameters.iter().any(|p| p.name == **name);
+        if let Some(name) = self.params.names().iter().find(unread) {
+            self.warnings
+                .push(format!("the parameter {name:?} of the .params file is no parameter of @main"));
+        }
+        Ok(())
+    }
+
+    /// A result type that the text declares must be the one that comes out.
+    fn check_result(&self, declared: Option<&Type>, place: Place) -> Result<()> {
+        let types = match declared {
+            Some(Type::Tuple(types)) => types.as_slice(),
+            Some(one @ Type::Tensor(..)) => std::slice::from_ref(one),
+            _ => return Ok(()),
+        };
+        let shapes: Vec<&[usize]> = self.graph.outputs.iter().map(|&id| self.graph.shape(id)).collect();
+        let fits = |(declared, shape): (&Type, &&[usize])| match declared {
+            Type::Tensor(extents, _) => {
+                let same = |(e, n): (&Option<i64>, &usize)| e.is_none_or(|e| usize::try_from(e) == Ok(*n));
+                extents.len() == shape.len() && extents.iter().zip(shape.iter()).all(same)
+            }
+            _ => true,
+        };
+        if types.len() != shapes.len() || !types.iter().zip(&shapes).all(fits) {
+            return self.refuse(place, format!("the results have shapes {shapes:?}, not those declared"));
+        }
+        Ok(())
+    }
+
+    /// A parameter of the network: a constant if the parameters name it, else an input.
+    fn parameter(&mut self, parameter: &Parameter) -> Result<Operand> {
+        let place = parameter.place;
+        let name = match &parameter.note {
+            Some(note) if !note.name.is_empty() => note.name.clone(),
+            _ => parameter.name.clone(),
+        };
+        if let Some(array) = self.params.array(&parameter.name) {
+            if let Some(Type::Tensor(extents, _)) = &parameter.kind {
+                let same = |(e, n): (&Option<i64>, &usize)| e.is_none_or(|e| usize::try_from(e) == Ok(*n));
+                if extents.len() != array.shape.len() || !extents.iter().zip(&array.shape).all(same) {
+                    let message = format!("the .params file gives %{name} the shape {:?}", array.shape);
+                    return self.refuse(place, message);
+                }
+            }
+            return Ok(Operand::Constant(Constant::new(&name, array.clone())));
+        }
+        let Some(Type::Tensor(extents, dtype)) = &parameter.kind else {
+            let error = Error::new("import", format!("the input %{name} has no tensor type"));
+            return Err(error
+                .file(located(self.file, place))
+                .hint("write %x: Tensor[(1, 3, 32, 32), float32], or bring its value in a .params file"));
+        };
+        if dtype != "float32" && ops::byte(dtype).is_none() {
+            let error = Error::new("import", format!("the input %{name} has element type {dtype}"));
+            return Err(error
+                .file(located(self.file, place))
+                .hint("float32, or bring its value in a .params file beside the text"));
+        }
+        let mut shape = Vec::new();
+        for (axis, extent) in extents.iter().enumerate() {
+            match extent.map(usize::try_from) {
+                Some(Ok(extent)) => shape.push(extent),
+                None if axis == 0 => {
+                    self.warnings.push(format!("input %{name}: the open batch size becomes 1"));
+                    shape.push(1);
+                }
+                _ => {
+                    let error = Error::new("import", format!("axis {axis} of %{name} has no fixed extent"));
+                    let at = located(self.file, place);
+                    return Err(error
+                        .file(at)
+                        .hint("give the input a static shape: shape={\"x\": (1, ...)}"));
+                }
+            }
+        }
+        let at = |e: Error| e.file(located(self.file, place)).stage("import");
+        let id = self.graph.input(name, &shape).map_err(at)?;
+        if let Some(integer) = ops::byte(dtype) {
+            self.integers.insert(id, ops::Whole::Type(integer));
+        }
+        Ok(Operand::Value(Lying { id, order: straight(shape.len()) }))
+    }
+
+    fn block(&mut self, block: &Block, scope: &Rc<Scope>, hint: &str) -> Result<Operand> {
+        for statement in &block.statements {
+            match statement {
+                Statement::Drop => {}
+                Statement::Free(parameter) => {
+                    let operand = self.parameter(parameter)?;
+                    scope.bind(Target::Local(parameter.name.clone()), operand);
+                }
+                Statement::Bind(target, value) => {
+                    let name = match target {
+                        Target::Temp(number) => format!("%{number}"),
+                        Target::Local(name) => format!("%{name}"),
+                    };
+                    let operand = self.expression(*value, scope, &name)?;
+                    self.remember(target, *value, &operand);
+                    scope.bind(target.clone(), operand);
+                }
+            }
+        }
+        self.expression(block.result, scope, hint)
+    }
+
+    /// Keeps the number and the name that the text gives to a value, once.
+    fn remember(&mut self, target: &Target, value: ExprId, operand: &Operand) {
+        let Operand::Value(lying) = operand else {
+            return;
+        };
+        if self.graph.inputs.contains(&lying.id) {
+            return;
+        }
+        let note = self.module.get(value).note.as_ref().map(|n| n.name.as_str()).unwrap_or("");
+        let name = &mut self.graph.values[lying.id.0 as usize].name;
+        match target {
+            Target::Temp(number) => {
+                self.numbers.entry(lying.id).or_insert(*number);
+            }
+            Target::Local(local) if name.is_empty() && note.is_empty() => name.clone_from(local),
+            Target::Local(_) => {}
+        }
+        if name.is_empty() {
+            *name = note.to_owned();
+        }
+    }
+
+    /// The meaning of an expression; `hint` names its node where no span does.
+    fn expression(&mut self, id: ExprId, scope: &Rc<Scope>, hint: &str) -> Result<Operand> {
+        let module = self.module;
+        let expression = module.get(id);
+        let place = expression.place;
+        let span = expression.note.as_ref().map_or("", |n| n.span.as_str());
+        let literal = |array| Ok(Operand::Constant(Constant::new(span, array)));
+        let scalar = |dtype: String, elements| NdArray { shape: Vec::new(), dtype, elements };
+        match &expression.kind {
+            Kind::Integer(value, 1) => literal(scalar("bool".to_owned(), Elements::Integers(vec![*value]))),
+            Kind::Integer(value, bits) => {
+                literal(scalar(format!("int{bits}"), Elements::Integers(vec![*value])))
+            }
+            Kind::Float(value, bits) => {
+                literal(scalar(format!("float{bits}"), Elements::Floats(vec![*value as f32])))
+            }
+            Kind::Meta(key, index) => match self.meta.get(*index).filter(|_| key == CONSTANT) {
+                Some(constant) => {
+                    let mut name = constant.name.borrow_mut();
+                    if name.is_empty() {
+                        span.clone_into(&mut name);
+                    }
+                    Ok(Operand::Constant(constant.clone()))
+                }
+                None => {
+                    let error = Error::new("import", format!("the metadata holds no meta[{key}][{index}]"));
+                    let hint = "print the module with its metadata: mod.astext(show_meta_data=True)";
+                    Err(error.file(located(self.file, place)).hint(hint))
+                }
+            },
+            Kind::Local(name) => self.local(name, scope, place),
+            Kind::Temp(number) => match scope.find(&Target::Temp(*number)) {
+                Some(found) => Ok(found),
+                None => self.refuse(place, format!("%{number} is not bound")),
+            },
+            Kind::Global(name) => match self.module.functions.iter().position(|f| f.name == *name) {
+                Some(index) => Ok(Operand::Function(index, Rc::new(Scope::default()))),
+                None => self.refuse(place, format!("the function @{name} is not defined")),
+            },
+            Kind::Operator(name) => Ok(Operand::Operator(name.as_str().into())),
+            Kind::Tuple(fields) => {
+                let fields = fields.iter().map(|&f| self.deeper(f, scope, "", place));
+                Ok(Operand::Tuple(Rc::new(fields.collect::<Result<_>>()?)))
+            }
+            Kind::Pick(tuple, index) => {
+                let operand = self.deeper(*tuple, scope, hint, place)?;
+                self.pick(&operand, *index, place)
+            }
+            Kind::Function(index) => Ok(Operand::Function(*index, scope.clone())),
+            Kind::Block(block) => {
+                self.enter(place)?;
+                let result = self.block(block, &Scope::inside(scope), hint);
+                self.depth -= 1;
+                result
+            }
+            Kind::Call(call) => {
+                let name = if span.is_empty() { hint } else { span };
+                self.call(call, scope, name, place)
+            }
+        }
+    }
+
+    fn enter(&mut self, place: Place) -> Result<()> {
+        if self.depth == DEPTH {
+            return self
+                .refuse(place, format!("functions and expressions are nested more than {DEPTH} deep"));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn deeper(&mut self, id: ExprId, scope: &Rc<Scope>, hint: &str, place: Place) -> Result<Operand> {
+        self.enter(place)?;
+        let result = self.expression(id, scope, hint);
+        self.depth -= 1;
+        result
+    }
+
+    fn pick(&self, operand: &Operand, index: usize, place: Place) -> Result<Operand> {
+        match operand {
+            Operand::Tuple(fields) => match fields.get(index) {
+                Some(field) => Ok(field.clone()),
+                None => self.refuse(place, format!("a tuple of {} has no field {index}", fields.len())),
+            },
+            _ => self.refuse(place, format!("field {index} is taken of what is no tuple")),
+        }
+    }
+
+    /// `%x`, or the fields `%x.0.1` of a tuple where `x` is the longest known name.
+    fn local(&self, name: &str, scope: &Rc<Scope>, place: Place) -> Result<Operand> {
+        let (mut head, mut fields) = (name, Vec::new());
+        loop {
+            if let Some(mut found) = scope.find(&Target::Local(head.to_owned())) {
+                for &index in fields.iter().rev() {
+                    found = self.pick(&found, index, place)?;
+                }
+                return Ok(found);
+            }
+            match head.rsplit_once('.').map(|(rest, field)| (rest, field.parse())) {
+                Some((rest, Ok(field))) => {
+                    head = rest;
+                    fields.push(field);
+                }
+                _ => return self.refuse(place, format!("%{name} is not bound")),
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call, scope: &Rc<Scope>, name: &str, place: Place) -> Result<Operand> {
+        self.calls += 1;
+        if self.calls > CALLS {
+            return self.refuse(place, format!("inlining the functions gives more than {CALLS} calls"));
+        }
+        let callee = self.deeper(call.callee, scope, "", place)?;
+        let arguments = call.arguments.iter().map(|&a| self.deeper(a, scope, "", place));
+        let arguments: Vec<Operand> = arguments.collect::<Result<_>>()?;
+        match callee {
+            Operand::Operator(operator) => {
+                let at = located(self.file, place);
+                let mut operation = OperatorCall::new(self, &operator, name, arguments, &call.attributes);
+                let result = ops::dispatch(&mut operation).and_then(|r| operation.finish().map(|()| r));
+                result.map_err(|e| relabelled(&e, &operator, name).file(at))
+            }
+            Operand::Function(index, captured) => {
+                let module = self.module;
+                let function = &module.functions[index];
+                if function.parameters.len() != arguments.len() {
+                    let (wanted, given) = (function.parameters.len(), arguments.len());
+                    return self.refuse(place, format!("the function takes {wanted} arguments, not {given}"));
+                }
+                let inner = Scope::inside(&captured);
+                for (parameter, argument) in function.parameters.iter().zip(arguments) {
+                    inner.bind(Target::Local(parameter.name.clone()), argument);
+                }
+                self.enter(place)?;
+                let result = self.block(&function.body, &inner, name);
+                self.depth -= 1;
+                result
+            }
+            _ => self.refuse(place, "what is called is neither an operator nor a function"),
+        }
+    }
+}
+
+/// An error of the graph's own rules in the words of the text: its operator and its name for the node.
+fn relabelled(error: &Error, operator: &str, name: &str) -> Error {
+    let report = error.report();
+    let mut out = Error::new("import", &report.message).operator(operator);
+    if !name.is_empty() {
+        out = out.node(name);
+    }
+    if let Some(attribute) = &report.attribute {
+        out = out.attribute(attribute);
+    }
+    match &report.hint {
+        Some(hint) => out.hint(hint),
+        None => out,
+    }
+}

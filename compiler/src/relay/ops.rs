@@ -1,0 +1,99 @@
+//! The operators of Relay, family by family.
+
+mod conv;
+mod elementwise;
+mod layout;
+mod matrix;
+mod moves;
+mod norm;
+mod own;
+mod picks;
+mod pool;
+mod qnn;
+mod reduce;
+mod resize;
+mod shape;
+
+pub(super) use elementwise::is_relay;
+pub(super) use own::PREFIX;
+pub(super) use qnn::Whole;
+
+use super::call::OperatorCall;
+use super::operand::Operand;
+use crate::error::{Error, Result};
+use crate::graph::Integer;
+
+/// The type of an input of whole numbers; `None` for other element types.
+pub(super) fn byte(dtype: &str) -> Option<Integer> {
+    qnn::integer(dtype).filter(|i| matches!(i, Integer::Int8 | Integer::Uint8))
+}
+
+/// Lowers one call: the one table of operators.
+///
+/// # Errors
+/// Operators, operands and attributes that are not supported; the caller adds the place.
+pub(super) fn dispatch(call: &mut OperatorCall) -> Result<Operand> {
+    match qnn::dispatch(call) {
+        Some(result) => result,
+        None => qnn::guarded(call, float),
+    }
+}
+
+/// The operators on real numbers.
+fn float(call: &mut OperatorCall) -> Result<Operand> {
+    match call.operator {
+        "nn.conv2d" => conv::conv(call),
+        "nn.conv2d_transpose" => conv::conv_transpose(call),
+        "nn.bias_add" => conv::bias_add(call),
+        "nn.dense" | "nn.matmul" => matrix::matmul(call),
+        "nn.batch_matmul" => matrix::batch_matmul(call),
+        "nn.max_pool2d" | "nn.avg_pool2d" => pool::window_pool(call),
+        "nn.global_avg_pool2d" | "nn.global_max_pool2d" => pool::global(call),
+        "nn.adaptive_avg_pool2d" | "nn.adaptive_max_pool2d" => pool::adaptive(call),
+        "nn.batch_norm" => norm::batch_norm(call),
+        "nn.layer_norm" => norm::layer_norm(call),
+        "nn.instance_norm" => norm::instance_norm(call),
+        "nn.group_norm" => norm::group_norm(call),
+        "nn.softmax" | "nn.fast_softmax" | "nn.log_softmax" => norm::softmax(call),
+        "nn.leaky_relu" => elementwise::leaky_relu(call),
+        "nn.prelu" => elementwise::prelu(call),
+        "clip" => elementwise::clip(call),
+        "copy"
+        | "nn.dropout"
+        | "annotation.stop_fusion"
+        | "stop_fusion"
+        | "on_device"
+        | "device_copy"
+        | "cast" => elementwise::same(call),
+        "rsqrt" => elementwise::rsqrt(call),
+        "round" => elementwise::round(call),
+        "mean" | "sum" | "max" | "min" | "prod" => reduce::reduce(call),
+        "variance" => reduce::variance(call),
+        "reshape" | "contrib_reverse_reshape" => shape::reshape(call),
+        "nn.batch_flatten" => shape::batch_flatten(call),
+        "squeeze" => shape::squeeze(call),
+        "expand_dims" => shape::expand_dims(call),
+        "transpose" => shape::transpose(call),
+        "layout_transform" => shape::layout_transform(call),
+        "broadcast_to" => shape::broadcast_to(call),
+        "nn.depth_to_space" | "nn.space_to_depth" => shape::blocks(call),
+        "concatenate" => moves::concatenate(call),
+        "stack" => moves::stack(call),
+        "split" => moves::split(call),
+        "strided_slice" => moves::strided_slice(call),
+        "take" => moves::take(call),
+        "repeat" | "tile" | "reverse" => picks::picks(call),
+        "nn.pad" | "nn.mirror_pad" => moves::pad(call),
+        "zeros" | "ones" | "full" => moves::full(call),
+        "image.resize2d" => resize::resize(call),
+        "nn.upsampling" => resize::upsampling(call),
+        name if name.starts_with(PREFIX) => own::own(call),
+        name => match elementwise::family(call, name) {
+            Some(result) => result,
+            None => Err(Error::new("import", "the operator is not supported").hint(
+                "simplify the module first (SimplifyInference, FoldConstant), express the operator by \
+                 others, or cut the network before it",
+            )),
+        },
+    }
+}

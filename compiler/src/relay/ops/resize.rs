@@ -1,0 +1,122 @@
+//! Changes of resolution.
+
+use super::super::arrange::lying;
+use super::super::call::{OperatorCall, refuse};
+use super::super::operand::Operand;
+use super::super::syntax::Attribute;
+use super::layout::{Want, layout};
+use crate::error::{Error, Result};
+use crate::graph::{Coordinates, Interpolation, Op, Resize, Rounding, ValueId};
+
+/// `image.resize2d(x, size, ...)`.
+pub(super) fn resize(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(1)?;
+    call.float_result()?;
+    let data = layout(call, "layout", "NCHW", "NCHW")?;
+    let x = call.arranged(0, &data)?;
+    if !call.has("size") {
+        return Err(Error::new("import", "is missing").attribute("size"));
+    }
+    let size = call.pair("size", 1)?;
+    let zeros = |item: &Attribute| matches!(item, Attribute::Float(0.0) | Attribute::Integer(0));
+    match call.attribute("roi") {
+        None => {}
+        // A region counts with tf_crop_and_resize only, which is refused below.
+        Some(Attribute::List(list)) if list.iter().all(zeros) => {}
+        Some(_) => {
+            return Err(Error::new("import", "a region is not supported")
+                .attribute("roi")
+                .hint("slice before"));
+        }
+    }
+    call.float("extrapolation_value", 0.0)?;
+    let coordinates = call.text("coordinate_transformation_mode", "half_pixel")?;
+    let Some(&(coordinates, _)) = Coordinates::ALL.iter().find(|e| e.1 == coordinates) else {
+        return Err(Error::new("import", format!("{coordinates:?} is not supported"))
+            .attribute("coordinate_transformation_mode")
+            .hint("half_pixel, align_corners or asymmetric"));
+    };
+    let method = call.text("method", "linear")?;
+    let rounding = call.text("rounding_method", "round")?;
+    let coefficient = call.float("cubic_alpha", -0.5)?;
+    let exclude_outside = call.flag("cubic_exclude", false)?;
+    let extents = call.lower.graph.shape(x)[2..].to_vec();
+    let whole = (0..2).all(|a| extents[a] > 0 && size[a].is_multiple_of(extents[a]));
+    let interpolation = match method.as_str() {
+        // TVM divides integers where it enlarges by a whole factor from the corner.
+        "nearest_neighbor" if coordinates == Coordinates::Asymmetric && whole => {
+            Interpolation::Nearest(Rounding::Floor)
+        }
+        "nearest_neighbor" => Interpolation::Nearest(match rounding.as_str() {
+            // Halves away from zero: coordinates below zero are clamped anyway.
+            "round" | "round_prefer_ceil" => Rounding::PreferCeil,
+            "round_prefer_floor" => Rounding::PreferFloor,
+            "floor" => Rounding::Floor,
+            "ceil" => Rounding::Ceil,
+            "" if coordinates == Coordinates::AlignCorners => Rounding::PreferCeil,
+            "" => Rounding::Floor,
+            other => {
+                return Err(
+                    Error::new("import", format!("{other:?} is not known")).attribute("rounding_method")
+                );
+            }
+        }),
+        "linear" => Interpolation::Linear,
+        "cubic" => Interpolation::Cubic { coefficient, exclude_outside },
+        other => {
+            return Err(Error::new("import", format!("{other:?} is not known"))
+                .attribute("method")
+                .hint("nearest_neighbor, linear or cubic"));
+        }
+    };
+    emit(call, x, size, interpolation, coordinates, data)
+}
+
+/// `nn.upsampling(x, scale_h, scale_w, ...)`.
+pub(super) fn upsampling(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(1)?;
+    let data = layout(call, "layout", "NCHW", "NCHW")?;
+    let x = call.arranged(0, &data)?;
+    let scales = [call.float("scale_h", 1.0)?, call.float("scale_w", 1.0)?];
+    let coordinates = match call.flag("align_corners", false)? {
+        true => Coordinates::AlignCorners,
+        false => Coordinates::Asymmetric,
+    };
+    let interpolation = match call.text("method", "nearest_neighbor")?.as_str() {
+        "nearest_neighbor" if coordinates == Coordinates::AlignCorners => {
+            Interpolation::Nearest(Rounding::PreferCeil)
+        }
+        "nearest_neighbor" => Interpolation::Nearest(Rounding::Floor),
+        "bilinear" => Interpolation::Linear,
+        "bicubic" => Interpolation::Cubic { coefficient: -0.5, exclude_outside: false },
+        other => {
+            return Err(Error::new("import", format!("{other:?} is not known"))
+                .attribute("method")
+                .hint("nearest_neighbor, bilinear or bicubic"));
+        }
+    };
+    let mut size = [0; 2];
+    for axis in 0..2 {
+        let extent = (call.lower.graph.shape(x)[2 + axis] as f32 * scales[axis]).round();
+        if !(1.0..=65_536.0).contains(&extent) {
+            return refuse(format!("a scale of {} gives {extent} pixels", scales[axis]));
+        }
+        size[axis] = extent as usize;
+    }
+    emit(call, x, size, interpolation, coordinates, data)
+}
+
+fn emit(
+    call: &mut OperatorCall,
+    x: ValueId,
+    size: [usize; 2],
+    interpolation: Interpolation,
+    coordinates: Coordinates,
+    data: Want,
+) -> Result<Operand> {
+    let shape = call.lower.graph.shape(x);
+    let sizes = vec![shape[0], shape[1], size[0], size[1]];
+    let scales = sizes.iter().zip(shape).map(|(&to, &from)| to as f32 / from as f32).collect();
+    let id = call.node(Op::Resize(Resize { sizes, scales, interpolation, coordinates }), &[x])?;
+    Ok(lying(id, &data))
+}

@@ -1,0 +1,463 @@
+//! From a plan to a [`Program`]: instructions with what they touch, places of constants, the layout
+//! of external memory.
+
+use super::Schedule;
+use super::hazards::{self, Access};
+use super::memory::Ring;
+use super::net::{input_rows, inputs_of, output_of, output_rows};
+use super::plan::{self, Plan, Planned, Step};
+use crate::error::{Error, Result};
+use crate::fixed::{FixedGraph, Reduction, TensorId, View};
+use crate::tile::buffer::Buffer;
+use crate::tile::{self, Factors, Operands, Part, Placed};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use tilewright_arch::Config;
+use tilewright_arch::encoding::TILE_BYTES;
+use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
+use tilewright_arch::instr::{Memory, TileOp, Transfer, Unit};
+use tilewright_arch::program::{Layer, Line, Port, Program};
+
+/// The program of a plan.
+///
+/// # Errors
+/// A node that the machine cannot run; a program of more than 2 GiB.
+pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule> {
+    let none = Planned::default();
+    let mut emitter = Emitter::new(graph, config, &plan, &none);
+    for group in &plan.groups {
+        emitter.group = group;
+        for step in &group.steps {
+            emitter.step(step)?;
+        }
+    }
+    let program = emitter.finish()?;
+    program.validate().map_err(|e| {
+        Error::new("schedule", format!("the compiler made a program that breaks the machine's rules: {e}"))
+            .file(&graph.name)
+            .hint("this is a defect of the compiler: please report it with the model")
+    })?;
+    Ok(Schedule { program, plan })
+}
+
+/// An instruction with what it touches.
+struct Emitted {
+    unit: Unit,
+    op: Op,
+    layer: u16,
+    accesses: Vec<Access>,
+}
+
+enum Op {
+    Tile(TileOp),
+    Transfer(Transfer),
+}
+
+/// A constant block in external memory.
+struct Blob {
+    address: usize,
+    bytes: Vec<u8>,
+}
+
+struct Emitter<'a> {
+    graph: &'a FixedGraph,
+    config: &'a Config,
+    plan: &'a Plan,
+    /// The group under way.
+    group: &'a Planned,
+    emitted: Vec<Emitted>,
+    blobs: Vec<Blob>,
+    /// Blob number by contents: equal constants are stored and loaded once.
+    contents: BTreeMap<Vec<u8>, usize>,
+    /// Bytes of external memory given out.
+    used: usize,
+    /// Weights, compute parameters, vector parameters, tables.
+    rings: [Ring; 4],
+    external: BTreeMap<TensorId, usize>,
+    layers: Vec<Layer>,
+}
+
+impl<'a> Emitter<'a> {
+    fn new(graph: &'a FixedGraph, config: &'a Config, plan: &'a Plan, group: &'a Planned) -> Emitter<'a> {
+        let mut emitter = Emitter {
+            graph,
+            config,
+            plan,
+            group,
+            emitted: vec![],
+            blobs: vec![],
+            contents: BTreeMap::new(),
+            used: 0,
+            rings: [
+                Ring::new(config.weight_words, true),
+                Ring::new(config.parameter_words, false),
+                Ring::new(config.parameter_words, false),
+                Ring::new(config.tables, false),
+            ],
+            external: BTreeMap::new(),
+            layers: graph
+                .nodes
+                .iter()
+                .map(|n| Layer { name: n.name.clone(), operator: n.operator.clone(), macs: 0 })
+                .collect(),
+        };
+        let ports = graph.inputs.iter().chain(&graph.outputs).map(|(t, _)| *t);
+        for (tensor, elements) in &graph.constants {
+            let address = emitter.allot(elements.len());
+            emitter.external.insert(*tensor, address);
+            let bytes = elements.iter().map(|&b| b as u8).collect();
+            emitter.blobs.push(Blob { address, bytes });
+        }
+        for tensor in ports.chain(plan.external()) {
+            if !emitter.external.contains_key(&tensor) {
+                let mut address = emitter.allot(graph.output_elements(tensor));
+                emitter.external.insert(tensor, address);
+                let mut last = tensor;
+                for (_, piece) in graph.pieces.iter().filter(|(of, _)| *of == tensor) {
+                    address += graph.tensor(last).elements();
+                    emitter.external.insert(*piece, address);
+                    last = *piece;
+                }
+            }
+        }
+        emitter
+    }
+
+    /// External bytes on a boundary no instruction or burst crosses.
+    fn allot(&mut self, bytes: usize) -> usize {
+        let boundary = TILE_BYTES.max(self.config.memory.burst_bytes);
+        let address = self.used.next_multiple_of(boundary);
+        self.used = address + bytes;
+        address
+    }
+
+    fn step(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::Load(t, channels, rows) => self.move_rows(Unit::Load, *t, channels, rows.clone()),
+            Step::Store(t, channels, rows) => self.move_rows(Unit::Store, *t, channels, rows.clone()),
+            Step::Node(n, rows) => return self.node(*n, rows.clone()),
+        }
+        Ok(())
+    }
+
+    fn page_bytes(&self) -> usize {
+        plan::page_bytes(self.config)
+    }
+
+    /// The buffer of a tensor in the group under way, with its number.
+    fn place(&self, tensor: TensorId) -> (usize, &'a Buffer) {
+        let number = self.group.places[&(tensor.0 as usize)];
+        (number, &self.plan.buffers[number])
+    }
+
+    fn rows(&self, tensor: TensorId, rows: Range<usize>, write: bool) -> Access {
+        let (number, buffer) = self.place(tensor);
+        Access::Rows {
+            buffer: number,
+            rows: buffer.held(rows),
+            bytes: buffer.base..buffer.base + buffer.span(),
+            pages: buffer.pages(self.page_bytes()),
+            write,
+        }
+    }
+
+    /// The layer that a transfer of a tensor counts for: the node of the group that first reads or
+    /// makes it.
+    fn layer_of(&self, tensor: TensorId) -> u16 {
+        let near = |&n: &usize| {
+            let node = &self.graph.nodes[n];
+            output_of(node) == tensor || inputs_of(node).any(|t| t == tensor)
+        };
+        self.group.nodes.clone().find(near).unwrap_or(0) as u16
+    }
+
+    /// Channels and rows of a tensor between feature and external memory, cut where the ring wraps.
+    fn move_rows(&mut self, unit: Unit, tensor: TensorId, channels: &Range<usize>, rows: Range<usize>) {
+        let (_, buffer) = self.place(tensor);
+        let [_, height, width] = buffer.shape;
+        let planes = channels.len();
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min((start / buffer.rows + 1) * buffer.rows);
+            let count = end - start;
+            let first = (channels.start * height + start) * width;
+            let local = buffer.base + channels.start * buffer.plane + start % buffer.rows * buffer.pitch;
+            let mut op = Transfer {
+                memory: Memory::Feature,
+                external: (self.external[&tensor] + first) as u32,
+                external_line: width as i32,
+                external_plane: (height * width) as i32,
+                local: local as i32,
+                local_line: buffer.pitch as i32,
+                local_plane: buffer.plane as i32,
+                line_bytes: width as u32,
+                lines: count as u16,
+                planes: planes as u16,
+                ..Transfer::default()
+            };
+            if buffer.pitch == width || count == 1 {
+                // Rows follow each other on both sides: a plane is one line.
+                op.line_bytes = (count * width) as u32;
+                op.lines = op.planes;
+                op.planes = 1;
+                (op.external_line, op.local_line) = (op.external_plane, op.local_plane);
+                if buffer.plane == height * width && count == height {
+                    op.line_bytes *= u32::from(op.lines);
+                    op.lines = 1;
+                }
+            }
+            let load = unit == Unit::Load;
+            let outside =
+                Access::External { tensor, channels: channels.clone(), rows: start..end, write: !load };
+            let accesses = vec![self.rows(tensor, start..end, load), outside];
+            self.emitted.push(Emitted { unit, op: Op::Transfer(op), layer: self.layer_of(tensor), accesses });
+            start = end;
+        }
+    }
+
+    fn node(&mut self, index: usize, rows: Range<usize>) -> Result<()> {
+        let node = &self.graph.nodes[index];
+        let at = Operands::new(node, |t| self.place(t).1);
+        let parts = tile::parts(self.graph, node, at, rows.clone(), self.config)?;
+        let mut features = vec![self.rows(output_of(node), output_rows(node, rows.clone()), true)];
+        let mut source = None;
+        for (place, view) in node.reads().enumerate() {
+            let access = self.rows(view.tensor, input_rows(node, place, rows.clone()), false);
+            match &node.reduction {
+                // The array reads weights, not the tensor that they come from.
+                Reduction::Product { .. } if place == 1 => source = Some(access),
+                _ => features.push(access),
+            }
+        }
+        for part in parts {
+            self.part(index, part, features.clone(), source.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn part(
+        &mut self,
+        layer: usize,
+        mut part: Part,
+        mut accesses: Vec<Access>,
+        source: Option<&Access>,
+    ) -> Result<()> {
+        let node = &self.graph.nodes[layer];
+        self.layers[layer].macs += part.macs;
+        let channels: Vec<u8> = part.channels.iter().flat_map(Channel::to_bytes).collect();
+        let (memory, ring) = match part.unit {
+            Unit::Vector => (Memory::VectorChannels, 2),
+            _ => (Memory::ComputeChannels, 1),
+        };
+        if !part.weights.is_empty() {
+            let stride = self.config.weight_stride();
+            let first = self.constant(
+                layer,
+                Memory::Weights,
+                0,
+                std::mem::take(&mut part.weights),
+                stride,
+                &mut accesses,
+            )?;
+            part.op.weights = first as u16;
+        }
+        if let (Reduction::Product { weights }, Some(factors), Some(source)) =
+            (&node.reduction, &part.factors, source)
+        {
+            part.op.weights = self.factors(layer, weights, factors, source, &mut accesses)? as u16;
+        }
+        let first = self.constant(layer, memory, ring, channels, CHANNEL_BYTES, &mut accesses)?;
+        part.op.channels.base = first as u16;
+        if let Some(table) = &node.table {
+            let bytes = table.iter().map(|&b| b as u8).collect();
+            let first = self.constant(layer, Memory::Tables, 3, bytes, 256, &mut accesses)?;
+            part.op.table = Some(first as u8);
+        }
+        self.emitted.push(Emitted { unit: part.unit, op: Op::Tile(part.op), layer: layer as u16, accesses });
+        Ok(())
+    }
+
+    /// Puts constant words into a memory, loading them unless they are still there; returns the
+    /// first word and adds the reader's access.
+    fn constant(
+        &mut self,
+        layer: usize,
+        memory: Memory,
+        ring: usize,
+        bytes: Vec<u8>,
+        word: usize,
+        accesses: &mut Vec<Access>,
+    ) -> Result<usize> {
+        let count = bytes.len() / word;
+        let blob = match self.contents.get(&bytes) {
+            Some(&blob) => blob,
+            None => {
+                let address = self.allot(bytes.len());
+                self.contents.insert(bytes.clone(), self.blobs.len());
+                self.blobs.push(Blob { address, bytes });
+                self.blobs.len() - 1
+            }
+        };
+        let node = &self.graph.nodes[layer];
+        let slot = self.rings[ring].place(blob, count).ok_or_else(|| {
+            Error::new("schedule", format!("{count} words do not fit the memory for {memory:?}"))
+                .file(&self.graph.name)
+                .node(&node.name)
+                .operator(&node.operator)
+                .hint("a machine with larger weight_words or parameter_words")
+        })?;
+        let touch = |write| Access::Words { memory: ring, words: slot.words.clone(), write };
+        if slot.fresh {
+            let op = Transfer {
+                memory,
+                external: self.blobs[blob].address as u32,
+                local: slot.first as i32,
+                line_bytes: (count * word) as u32,
+                lines: 1,
+                planes: 1,
+                ..Transfer::default()
+            };
+            self.emitted.push(Emitted {
+                unit: Unit::Load,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses: vec![touch(true)],
+            });
+        }
+        accesses.push(touch(false));
+        Ok(slot.first)
+    }
+
+    /// Makes weight words of factors: stores them from feature memory to external memory in the order
+    /// of the weight memory, and loads them from there, for each group of columns as often as its
+    /// tiles run over them. Returns the first word and adds the reader's access.
+    fn factors(
+        &mut self,
+        layer: usize,
+        weights: &View,
+        factors: &Factors,
+        source: &Access,
+        accesses: &mut Vec<Access>,
+    ) -> Result<usize> {
+        let (columns, stride) = (self.config.columns, self.config.weight_stride());
+        let Factors { channels, passes } = factors;
+        let reduction = weights.shape[0];
+        let groups = channels.len().div_ceil(columns);
+        let group_bytes = reduction * stride;
+        // Zeros at first: words of the last group may have fewer bytes than columns.
+        let address = self.allot(groups * group_bytes);
+        self.blobs.push(Blob { address, bytes: vec![0; groups * group_bytes] });
+        // A tensor of nobody's but these instructions.
+        let scratch = TensorId(u32::MAX - self.emitted.len() as u32);
+        let external = |write| Access::External { tensor: scratch, channels: 0..1, rows: 0..1, write };
+        let from = Placed::new(weights, self.place(weights.tensor).1);
+        for group in 0..groups {
+            let first = channels.start + group * columns;
+            let width = columns.min(channels.end - first);
+            let mut op = Transfer {
+                memory: Memory::Feature,
+                external: (address + group * group_bytes) as u32,
+                external_plane: stride as i32,
+                local: from.walk(0, 0, 0, first as i64).base,
+                local_plane: from.plane as i32,
+                line_bytes: width as u32,
+                lines: 1,
+                planes: reduction as u16,
+                ..Transfer::default()
+            };
+            if from.pixel != 1 {
+                // The bytes of a word lie apart.
+                (op.line_bytes, op.lines) = (1, width as u16);
+                (op.external_line, op.local_line) = (1, from.pixel as i32);
+            }
+            let accesses = vec![source.clone(), external(true)];
+            self.emitted.push(Emitted {
+                unit: Unit::Store,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses,
+            });
+        }
+        let node = &self.graph.nodes[layer];
+        let words = groups * reduction * passes;
+        // No other content has this number: what is stored differs every time.
+        let content = usize::MAX - self.emitted.len();
+        let slot = self.rings[0].place(content, words).ok_or_else(|| {
+            Error::new("schedule", format!("{words} words do not fit the memory for weights"))
+                .file(&self.graph.name)
+                .node(&node.name)
+                .operator(&node.operator)
+                .hint("a machine with larger weight_words")
+        })?;
+        let touch = |write| Access::Words { memory: 0, words: slot.words.clone(), write };
+        for pass in 0..groups * passes {
+            let op = Transfer {
+                memory: Memory::Weights,
+                external: (address + pass / passes * group_bytes) as u32,
+                local: ((slot.first + pass * reduction) % self.config.weight_words) as i32,
+                line_bytes: group_bytes as u32,
+                lines: 1,
+                planes: 1,
+                ..Transfer::default()
+            };
+            let accesses = vec![external(false), touch(true)];
+            self.emitted.push(Emitted {
+                unit: Unit::Load,
+                op: Op::Transfer(op),
+                layer: layer as u16,
+                accesses,
+            });
+        }
+        accesses.push(touch(false));
+        Ok(slot.first)
+    }
+
+    fn finish(mut self) -> Result<Program> {
+        let order: Vec<(Unit, Vec<Access>)> =
+            self.emitted.iter_mut().map(|e| (e.unit, std::mem::take(&mut e.accesses))).collect();
+        let syncs = hazards::synchronise(&order);
+        let mut program = Program::empty(self.config.clone());
+        for (emitted, sync) in self.emitted.iter().zip(syncs) {
+            let layer = emitted.layer;
+            match (&emitted.op, emitted.unit) {
+                (Op::Tile(op), unit) => {
+                    let line = Line { op: TileOp { sync, ..*op }, layer };
+                    if unit == Unit::Vector { &mut program.vector } else { &mut program.compute }.push(line);
+                }
+                (Op::Transfer(op), unit) => {
+                    let line = Line { op: Transfer { sync, ..*op }, layer };
+                    if unit == Unit::Load { &mut program.load } else { &mut program.store }.push(line);
+                }
+            }
+        }
+        for unit in Unit::ALL {
+            program.stream_address[unit as usize] = self.allot(program.stream_bytes(unit)) as u32;
+        }
+        if self.used > i32::MAX as usize {
+            return Err(Error::new(
+                "schedule",
+                format!("the program needs {} bytes of external memory", self.used),
+            )
+            .file(&self.graph.name)
+            .hint("a smaller network: the machine addresses 2 GiB"));
+        }
+        let graph = self.graph;
+        let port = |(t, shape): &(TensorId, Vec<usize>)| {
+            let tensor = graph.tensor(*t);
+            Port {
+                name: tensor.name.clone(),
+                shape: shape.clone(),
+                address: self.external[t] as u32,
+                scale: tensor.scale,
+                zero: tensor.zero,
+            }
+        };
+        program.inputs = graph.inputs.iter().map(port).collect();
+        program.outputs = graph.outputs.iter().map(port).collect();
+        program.memory_bytes =
+            self.used.next_multiple_of(TILE_BYTES.max(self.config.memory.burst_bytes)) as u32;
+        program.layers = self.layers;
+        program.data = self.blobs.into_iter().map(|b| (b.address as u32, b.bytes)).collect();
+        Ok(program)
+    }
+}

@@ -1,0 +1,294 @@
+//! Where to cut the nodes into groups, by an estimate of the cycles of each possible group.
+//!
+//! The estimate of a group is the larger of what the array, the vector unit and the memory port
+//! are busy for. Rings are taken to hold their share of the image plus the rows by which readers
+//! lag behind; which tensors stay on chip from group to group is settled beforehand for each cut.
+
+use super::flow::Group;
+use super::net::{Net, Node};
+use crate::tile::buffer::gcd;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use tilewright_arch::instr::Unit;
+
+/// Most groups of inseparable nodes that share stripes.
+const LONGEST: usize = 24;
+/// Heights of stripes that are looked at when taller ones do not fit.
+const HEIGHTS: usize = 8;
+/// Cycles of a node that the estimate finds too large.
+const HOPELESS: u64 = 1 << 40;
+/// Shares of feature memory, in percent, that tensors passing a cut may fill.
+const KEPT: [usize; 3] = [0, 45, 80];
+
+/// Nodes in `stripes` stripes.
+pub fn group(net: &Net, nodes: Range<usize>, stripes: usize) -> Group {
+    let stripe = net.tallest(nodes.clone()).div_ceil(stripes);
+    Group { nodes, stripe, skew: false }
+}
+
+/// The nodes from `first` on one by one, on whole tensors.
+pub fn singles(net: &Net, first: usize) -> Vec<Group> {
+    let atoms = net.atoms_of(&(first..net.nodes.len()));
+    atoms.into_iter().map(|nodes| group(net, nodes, 1)).collect()
+}
+
+/// Ways to cut all nodes into groups that the estimate finds best, for each share of memory that is
+/// kept for tensors between groups.
+pub fn best(net: &Net) -> Vec<Vec<Group>> {
+    let mut ways: Vec<Vec<Group>> = vec![];
+    for share in KEPT {
+        let way = Split::new(net, share).groups();
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+/// The same groups, with the units of each a stripe apart; `None` where no group has two units.
+pub fn skewed(net: &Net, groups: &[Group]) -> Option<Vec<Group>> {
+    let mixed = |g: &Group| {
+        let mut units = net.nodes[g.nodes.clone()].iter().map(|n| n.unit);
+        let first = units.next();
+        g.stripe < net.tallest(g.nodes.clone()) && units.any(|u| Some(u) != first)
+    };
+    groups.iter().any(mixed).then(|| groups.iter().map(|g| Group { skew: mixed(g), ..g.clone() }).collect())
+}
+
+/// Rows of a stripe, or fewer that are a whole number of tiles of the widest row.
+fn even(net: &Net, nodes: &Range<usize>, stripe: usize) -> usize {
+    let widest = net.nodes[nodes.clone()].iter().map(|n| net.tensors[n.writes].shape[2]).max();
+    let lanes = net.config.lanes;
+    let turn = lanes / gcd(widest.unwrap_or(1), lanes);
+    (stripe / turn * turn).max(turn.min(stripe))
+}
+
+/// Heights of stripes for nodes, tallest first: a half, a third, ... of the tallest tensor that
+/// comes from before, each also without waste of lanes.
+pub fn stripes(net: &Net, nodes: &Range<usize>) -> Vec<usize> {
+    let tallest = net.tallest(nodes.clone());
+    let mut stripes = vec![];
+    for parts in (2..=16).chain((18..=64).step_by(4)).chain((64..=tallest).step_by(16)).chain([tallest]) {
+        let stripe = tallest.div_ceil(parts);
+        stripes.extend([stripe, even(net, nodes, stripe)]);
+    }
+    stripes.retain(|&s| s < tallest);
+    stripes.sort_unstable_by(|a, b| b.cmp(a));
+    stripes.dedup();
+    stripes
+}
+
+struct Split<'a> {
+    net: &'a Net<'a>,
+    atoms: Vec<Range<usize>>,
+    /// For the cut before each atom, and the end: tensors that stay on chip.
+    kept: Vec<Vec<usize>>,
+    capacity: usize,
+}
+
+impl<'a> Split<'a> {
+    fn new(net: &'a Net<'a>, share: usize) -> Split<'a> {
+        let atoms = net.atoms_of(&(0..net.nodes.len()));
+        let capacity = net.config.feature_bytes();
+        let budget = capacity * share / 100;
+        let mut kept = vec![];
+        let mut live: Vec<usize> = (0..net.tensors.len()).filter(|&t| net.tensors[t].input).collect();
+        for atom in &atoms {
+            // The sooner it is used, the rather it stays.
+            let mut order: Vec<(usize, usize)> =
+                live.iter().filter_map(|&t| Some((net.next_use(t, atom.start)?, t))).collect();
+            order.sort_unstable();
+            let mut room = budget;
+            let mut stay = vec![];
+            for (_, t) in order {
+                let bytes = net.whole(t).span();
+                if bytes <= room && !fresh_input(net, t, atom.start) {
+                    room -= bytes;
+                    stay.push(t);
+                }
+            }
+            stay.sort_unstable();
+            kept.push(stay);
+            live.extend(net.nodes[atom.clone()].iter().map(|n| n.writes));
+            live.sort_unstable();
+            live.dedup();
+            live.retain(|&t| net.next_use(t, atom.end).is_some());
+        }
+        kept.push(vec![]);
+        Split { net, atoms, kept, capacity }
+    }
+
+    /// The cheapest way by dynamic programming over the cuts.
+    fn groups(&self) -> Vec<Group> {
+        let count = self.atoms.len();
+        let mut best: Vec<(u64, usize, usize)> = vec![(u64::MAX, 0, usize::MAX); count + 1];
+        best[0].0 = 0;
+        for from in 0..count {
+            let before = best[from].0;
+            let most = LONGEST.min(count - from);
+            for (length, found) in (1..=most).map(|n| (n, self.cost(from, from + n))) {
+                // Longer groups do not fit when this one does not; one node may yet be cut further.
+                let Some((cycles, stripe)) = found.or((length == 1).then_some((HOPELESS, usize::MAX))) else {
+                    break;
+                };
+                let total = before.saturating_add(cycles);
+                if total < best[from + length].0 {
+                    best[from + length] = (total, from, stripe);
+                }
+            }
+        }
+        let mut groups = vec![];
+        let mut to = count;
+        while to > 0 {
+            let (_, from, stripe) = best[to];
+            let nodes = self.atoms[from].start..self.atoms[to - 1].end;
+            let stripe = stripe.min(self.net.tallest(nodes.clone()));
+            groups.push(Group { nodes, stripe, skew: false });
+            to = from;
+        }
+        groups.reverse();
+        groups
+    }
+
+    /// Estimated cycles of the atoms `from..to` as a group, and the stripe for that; `None` when they
+    /// do not fit.
+    fn cost(&self, from: usize, to: usize) -> Option<(u64, usize)> {
+        let net = self.net;
+        let nodes = self.atoms[from].start..self.atoms[to - 1].end;
+        let sizes = self.sizes(&nodes, &self.kept[from], &self.kept[to]);
+        let inside = || net.nodes[nodes.clone()].iter();
+        let words: usize = inside().map(|n| n.weight_words).sum();
+        let constants: usize = inside().map(|n| n.constant_bytes).sum();
+        let stay = words <= net.config.weight_words;
+        let bus = net.config.memory.bus_bytes as u64;
+        let tallest = net.tallest(nodes.clone());
+        let single = (to == from + 1).then_some(tallest);
+        let mut fitting = 0;
+        let mut best: Option<(u64, usize)> = None;
+        for stripe in single.into_iter().chain(stripes(net, &nodes)) {
+            let bytes = if stripe == tallest { sizes.whole } else { sizes.rings(net, stripe, tallest) };
+            if bytes > self.capacity {
+                continue;
+            }
+            let stripes = tallest.div_ceil(stripe) as u64;
+            let busy = |unit: Unit| -> u64 {
+                let rows = |n: &Node| (n.rows.len() * stripe).div_ceil(tallest);
+                inside().filter(|n| n.unit == unit).map(|n| stripes * n.cycles_for(rows(n))).sum()
+            };
+            let (array, vector) = (busy(Unit::Compute), busy(Unit::Vector));
+            // A tensor that only passes may leave and come back.
+            let excess = (bytes + sizes.passing).saturating_sub(self.capacity);
+            let moved = (sizes.moved + 2 * excess) as u64 / bus;
+            let port = constants as u64 / bus * if stay { 1 } else { stripes } + moved;
+            // One stripe is loaded before and one stored after all others.
+            let cycles = if stripe == tallest {
+                (array + vector).max(port) + moved / 2
+            } else {
+                array.max(vector).max(port) + (moved + array.min(vector)) / stripes
+            };
+            if best.is_none_or(|(least, _)| cycles < least) {
+                best = Some((cycles, stripe));
+            }
+            fitting += 1;
+            if fitting == HEIGHTS {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Memory and transfers of a group between cuts that keep certain tensors.
+    fn sizes(&self, nodes: &Range<usize>, before: &[usize], after: &[usize]) -> Sizes {
+        let net = self.net;
+        let mut sizes = Sizes::default();
+        let lags = self.lags(nodes);
+        for (&t, lag) in &lags {
+            let facts = &net.tensors[t];
+            let whole = net.whole(t).span();
+            let height = facts.shape[1];
+            sizes.whole += whole;
+            let came = net.made_before(t, nodes.start);
+            let wanted = net.next_use(t, nodes.end).is_some();
+            let stays = (came && before.contains(&t)) || (!came && wanted && after.contains(&t));
+            let bytes: usize = facts.shape.iter().product();
+            let load = came && !before.contains(&t);
+            let store = (facts.output && !came) || (!came && wanted && !after.contains(&t));
+            sizes.moved += if load { bytes } else { 0 } + if store { bytes } else { 0 };
+            if stays {
+                sizes.kept += whole;
+            } else {
+                // A stripe, another one where transfers work on it, and what readers lag behind.
+                let further = if load || store { 2.0 } else { 1.0 };
+                sizes.rings.push((t, further * height as f64, lag.held + 1.0));
+            }
+        }
+        let passing = before.iter().filter(|t| after.contains(t) && !lags.contains_key(t));
+        sizes.passing = passing.map(|&t| net.whole(t).span()).sum();
+        sizes
+    }
+
+    /// For each tensor of a group how many rows its readers lag behind.
+    fn lags(&self, nodes: &Range<usize>) -> BTreeMap<usize, Lag> {
+        let net = self.net;
+        let mut lags: BTreeMap<usize, Lag> = BTreeMap::new();
+        for index in nodes.clone() {
+            let node = &net.nodes[index];
+            let window = &net.graph.nodes[index].window;
+            let reach = (window.dilation[0] * (window.kernel[0] - 1) + 1) as f64;
+            let mut behind: f64 = 0.0;
+            for (place, &t) in node.reads.iter().enumerate() {
+                let height = net.tensors[t].shape[1] as f64;
+                let below = if place == 0 { (reach - window.pads[0] as f64 - 1.0).max(0.0) } else { 0.0 };
+                behind = behind.max(lags.entry(t).or_default().behind + below / height);
+            }
+            for (place, &t) in node.reads.iter().enumerate() {
+                let height = net.tensors[t].shape[1] as f64;
+                let reach = if place == 0 { reach } else { 1.0 };
+                let lag = lags.entry(t).or_default();
+                let above = (behind - lag.behind) * height;
+                lag.held = lag.held.max(above.max(reach - 1.0));
+            }
+            let made = lags.entry(node.writes).or_default();
+            made.behind = made.behind.max(behind);
+        }
+        lags
+    }
+}
+
+/// An input of the network that nothing has loaded before node `node`.
+fn fresh_input(net: &Net, t: usize, node: usize) -> bool {
+    net.tensors[t].input && net.tensors[t].readers.first().is_none_or(|&r| r >= node)
+}
+
+/// How far a tensor is behind the group's inputs, in images, and the rows held for its readers.
+#[derive(Clone, Copy, Default)]
+struct Lag {
+    behind: f64,
+    held: f64,
+}
+
+/// Feature memory and transfers of a group.
+#[derive(Default)]
+struct Sizes {
+    /// Bytes when all tensors are whole.
+    whole: usize,
+    /// Bytes of tensors that stay whole.
+    kept: usize,
+    /// Bytes of tensors that pass untouched.
+    passing: usize,
+    /// External bytes moved.
+    moved: usize,
+    /// Rings: tensor, rows to be divided by the stripes, rows besides.
+    rings: Vec<(usize, f64, f64)>,
+}
+
+impl Sizes {
+    /// Bytes in stripes of `stripe` rows of `tallest`.
+    fn rings(&self, net: &Net, stripe: usize, tallest: usize) -> usize {
+        let share = stripe as f64 / tallest as f64;
+        let ring = |&(t, rows, more): &(usize, f64, f64)| {
+            net.buffer(t, (rows * share + more).ceil() as usize).span()
+        };
+        self.kept + self.rings.iter().map(ring).sum::<usize>()
+    }
+}

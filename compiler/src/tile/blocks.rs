@@ -1,0 +1,123 @@
+//! Depthwise convolution with blocks of output pixels on the columns: a gathered byte meets as many
+//! taps as the kernel has, where [`super::rows`] has it meet one row's. The weights are a Toeplitz
+//! matrix in both directions, a word for every input pixel of a block, so this pays where an image
+//! is large enough to make up for loading them.
+
+use super::columns::{Columns, Loop};
+use super::rows::Slice;
+use super::{Job, Part, cost};
+use tilewright_arch::encoding::tile::INPUT_X_STEP;
+use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
+
+/// Blocks of `rows` x `width` output pixels.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    rows: usize,
+    width: usize,
+}
+
+/// Instructions that do what `other` does, if some cost less: as many channels at a time as half the
+/// weight memory holds.
+pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: &Part) -> Option<Vec<Part>> {
+    let window = &job.node.window;
+    if window.dilation != [1, 1] {
+        return None;
+    }
+    let mut best: Option<Vec<Part>> = None;
+    let possible =
+        |w: &usize| job.width().is_multiple_of(*w) && (w * window.stride[1]) >> INPUT_X_STEP.width == 0;
+    for width in (2..=job.config.columns).filter(possible) {
+        for rows in 1..=(job.config.columns / width).min(job.rows.len()) {
+            let block = Block { rows, width };
+            let most = job.config.weight_words / 2 / reduction(job, block);
+            if most == 0 {
+                continue;
+            }
+            let starts = (0..slice.count).step_by(most);
+            let slices =
+                starts.map(|s| Slice { first: slice.first + s, count: most.min(slice.count - s), ..slice });
+            let parts: Vec<Part> = slices.map(|slice| part(job, weights, block, slice)).collect();
+            let limit = best.as_deref().map_or(other.cost(job.config), |b| cost(b, job.config));
+            let encodes = |p: &Part| p.op.encode(job.config.lanes).is_ok();
+            if cost(&parts, job.config) < limit && parts.iter().all(encodes) {
+                best = Some(parts);
+            }
+        }
+    }
+    best
+}
+
+/// Input rows and columns of a block.
+fn reach(job: &Job, block: Block) -> [usize; 2] {
+    let window = &job.node.window;
+    [(block.rows, 0), (block.width, 1)].map(|(n, axis)| (n - 1) * window.stride[axis] + window.kernel[axis])
+}
+
+/// Steps of a tile, and weight words of a channel.
+fn reduction(job: &Job, block: Block) -> usize {
+    reach(job, block).iter().product()
+}
+
+/// The tile operation of one slice of channels.
+fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
+    let Slice { first, count, multiplier, .. } = slice;
+    let window = &job.node.window;
+    let (input, out) = (job.at.input, job.at.output);
+    let [kh, kw] = window.kernel;
+    let [sy, sx] = window.stride;
+    let [height, width] = reach(job, block);
+    let columns = block.rows * block.width;
+    let mut gathered = job.input(first, block.rows, job.zero());
+    gathered.walk.group = input.plane as i32;
+    gathered.walk.pixel *= block.width as i32;
+    gathered.x_step *= block.width as u8;
+    let op = TileOp {
+        reduce: Reduce::Dense,
+        groups: count as u16,
+        columns: columns as u8,
+        last_columns: columns as u8,
+        inner_columns: block.rows as u8,
+        column_y: 1,
+        width: (job.width() / block.width) as u16,
+        lines: job.rows.len() as u16,
+        line_step: block.rows as u8,
+        steps: [
+            Step { count: 1, ..Step::default() },
+            Step { count: height as u16, address: input.pitch as i32, y: 1, x: 0 },
+            Step { count: width as u16, address: input.pixel as i32, y: 0, x: 1 },
+        ],
+        input: gathered,
+        channels: Channels { base: 0, column_step: 0, group_step: 1 },
+        ..TileOp::default()
+    };
+    let layout = Columns {
+        group: Loop { count, output: multiplier * out.plane, channel: multiplier },
+        outer: Loop { count: block.width, output: out.pixel, channel: 0 },
+        inner: Loop { count: block.rows, output: out.pitch, channel: 0 },
+        first: slice.channel(0),
+        offset: slice.channel(0) * out.plane,
+        last: columns,
+    };
+    let operand = job.at.operand.map_or([0; 3], |b| [multiplier * b.plane, b.pixel, b.pitch]);
+    let op = job.finish(op, &layout, operand, 1);
+    let stride = job.config.weight_stride();
+    let mut words = vec![0; count * height * width * stride];
+    for c in 0..count {
+        let kernel = &weights[slice.channel(c) * kh * kw..(slice.channel(c) + 1) * kh * kw];
+        for column in 0..columns {
+            let (x, y) = (column / block.rows * sx, column % block.rows * sy);
+            for (tap, &weight) in kernel.iter().enumerate() {
+                let step = (c * height + y + tap / kw) * width + x + tap % kw;
+                words[step * stride + column] = weight as u8;
+            }
+        }
+    }
+    Part {
+        unit: Unit::Compute,
+        op,
+        weights: words,
+        factors: None,
+        channels: (0..count).map(|c| job.channel(slice.channel(c))).collect(),
+        macs: (count * kh * kw * job.rows.len() * job.width()) as u64,
+    }
+}
