@@ -82,8 +82,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Write the Verilog of a machine.
+    /// Write the Verilog of a machine, and a model's programs for it.
     Generate {
+        /// A model, as for compile.
+        model: Option<PathBuf>,
+        /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
+        #[arg(long, requires = "model")]
+        calib: Option<PathBuf>,
+        /// Options of quantisation as TOML.
+        #[arg(long, value_name = "FILE.toml", requires = "model")]
+        quantisation: Option<PathBuf>,
         #[command(flatten)]
         machine: Machine,
         /// Leaf cells.
@@ -108,7 +116,7 @@ enum Command {
 /// A model and what to quantise it with.
 #[derive(Args, Debug)]
 struct Source {
-    /// An ONNX file, a Relay text (.relay, .txt) or a folder with a model.onnx.
+    /// An ONNX file, a Relay text (.relay, .txt), a folder with a model.onnx, or one that compile wrote.
     model: PathBuf,
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
@@ -136,6 +144,10 @@ struct Machine {
 }
 
 impl Machine {
+    fn is_given(&self) -> bool {
+        self.target.is_some() || self.array.is_some() || self.config.is_some()
+    }
+
     fn config(&self) -> anyhow::Result<tilewright_arch::Config> {
         tilewright::targets::resolve(self.target.as_deref(), self.array.as_deref(), self.config.as_deref())
     }
@@ -187,7 +199,11 @@ fn main() -> ExitCode {
         Command::Verify { source, machine, input, rtl, metric, json } => {
             commands::verify::run(source, machine, input.as_deref(), *rtl, *metric, *json)
         }
-        Command::Generate { machine, technology, out } => commands::generate::run(machine, *technology, out),
+        Command::Generate { model, calib, quantisation, machine, technology, out } => {
+            let (calib, quantisation) = (calib.clone(), quantisation.clone());
+            let source = model.clone().map(|model| Source { model, calib, quantisation, deny_host: false });
+            commands::generate::run(source.as_ref(), machine, *technology, out)
+        }
         Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
     };
     match done {

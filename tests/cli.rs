@@ -140,6 +140,51 @@ fn machines_are_checked() {
     assert_eq!(tilewright(&["verify"]).status.code(), Some(2));
 }
 
+/// What compile wrote can be given in place of the model, as long as it is what the model compiles to.
+#[test]
+fn a_compiled_folder_stands_for_its_model() {
+    let out = folder("compiled");
+    let out = out.to_str().unwrap();
+    let done = tilewright(&["compile", &lenet(), "--array", "4x4", "-o", out]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let input = common::model("lenet_mnist").join("input_0.npy");
+    let verify = |model: &str, more: &[&str]| {
+        let output = tilewright(&[&["verify", model, "--json"], more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert_eq!(verify(out, &["--input", input.to_str().unwrap()]), verify(&lenet(), &["--array", "4x4"]));
+    refused(&["verify", out, "--array", "4x4"], &["has its machine"]);
+    let program = Path::new(out).join("program.tasm");
+    let mut changed = std::fs::read(&program).unwrap();
+    changed.push(b' ');
+    std::fs::write(&program, changed).unwrap();
+    refused(&["simulate", out], &["program.tasm", "try: compile again"]);
+}
+
+#[test]
+fn generate_writes_the_programs_of_a_model() {
+    let out = folder("generate");
+    let done = tilewright(&["generate", &lenet(), "--array", "4x4", "-o", out.to_str().unwrap()]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    for file in ["tilewright.v", "machine.toml", "program.tasm", "memory.bin"] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn what_the_host_does_is_listed_and_can_be_denied() {
+    let Some(vit) = common::shared_model("vit_mnist") else { return };
+    let vit = vit.to_str().unwrap();
+    let output = tilewright(&["verify", vit, "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["host_macs"], 0);
+    let softmax = object["host_ops"].as_array().unwrap().iter().find(|op| op["operator"] == "Softmax");
+    assert!(softmax.unwrap()["why"].as_str().unwrap().contains("exponential"));
+    refused(&["verify", vit, "--deny-host"], &["vit_mnist", "left to the host", "try:"]);
+}
+
 /// A copy of a model folder with other bytes as the model.
 fn with_model(name: &str, bytes: &[u8]) -> PathBuf {
     let out = folder(name);

@@ -1,18 +1,20 @@
 //! `tilewright compile`: the programs of a model.
 
-use super::{compiled, grouped, programs, write};
+use super::folder::{self, Origin};
+use super::{compiled, grouped, options, programs, write};
 use crate::{Machine, Source};
 use anyhow::Result;
 use serde_json::json;
 use std::path::Path;
 use tilewright_sim::Report;
 
-/// Writes the programs with their memory images, and `machine.toml`.
+/// Writes the programs with their memory images, the machine and where they came from.
 pub fn run(source: &Source, machine: &Machine, out: &Path, json: bool) -> Result<bool> {
     let (_, compiled) = compiled(source, machine)?;
     for (name, bytes) in programs(&compiled)? {
         write(&out.join(name), bytes)?;
     }
+    write(&out.join(folder::ORIGIN), Origin::new(source, options(source)?)?.to_toml()?)?;
     let mut timing = Report::default();
     for (_, schedule) in compiled.programs() {
         timing.append(&tilewright_sim::time(&schedule.program, false)?);

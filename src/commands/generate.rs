@@ -1,18 +1,31 @@
-//! `tilewright generate`: the Verilog of a machine.
+//! `tilewright generate`: the Verilog of a machine, with the programs of a model if one is given.
 
-use super::write;
+use super::{compiled, programs, write};
 use crate::progress::during;
-use crate::{Machine, Technology};
+use crate::{Machine, Source, Technology};
 use anyhow::Result;
 use std::path::Path;
 
-/// Writes `tilewright.v` and `machine.toml`.
-pub fn run(machine: &Machine, technology: Technology, out: &Path) -> Result<bool> {
-    let config = machine.config()?;
+/// Writes `tilewright.v` and `machine.toml`, and the model's programs and memory images.
+pub fn run(source: Option<&Source>, machine: &Machine, technology: Technology, out: &Path) -> Result<bool> {
+    let (config, mut files) = match source {
+        Some(source) => {
+            let (_, compiled) = compiled(source, machine)?;
+            let files = programs(&compiled)?;
+            (compiled.config, files)
+        }
+        None => {
+            let config = machine.config()?;
+            let file = ("machine.toml".to_string(), config.to_toml().into_bytes());
+            (config, vec![file])
+        }
+    };
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, technology.into()))?;
-    write(&out.join("tilewright.v"), &verilog)?;
-    write(&out.join("machine.toml"), config.to_toml())?;
-    println!("{}: {} lines", out.join("tilewright.v").display(), verilog.lines().count());
-    println!("{}", out.join("machine.toml").display());
+    files.insert(0, ("tilewright.v".into(), verilog.clone().into_bytes()));
+    for (name, bytes) in &files {
+        write(&out.join(name), bytes)?;
+        println!("{}", out.join(name).display());
+    }
+    println!("{} lines of Verilog", verilog.lines().count());
     Ok(true)
 }

@@ -2,6 +2,7 @@
 
 pub mod compile;
 pub mod demo;
+mod folder;
 pub mod generate;
 pub mod inspect;
 pub mod simulate;
@@ -10,6 +11,7 @@ pub mod verify;
 use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::{Context, Result, bail};
+use folder::Job;
 use ndarray::ArrayD;
 use std::path::Path;
 use tilewright::model::{self, Model};
@@ -20,15 +22,16 @@ use tilewright_compiler::quantise;
 
 /// Reads and compiles what the options name, telling warnings.
 fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
-    let config = machine.config()?;
-    let model = during("reading the model", || Model::read(&source.model))?;
+    let job = Job::new(source, machine)?;
+    let model = during("reading the model", || Model::read(&job.model))?;
     for warning in &model.warnings {
         eprintln!("warning: {warning}");
     }
-    let calibration = model.calibration(source.calib.as_deref())?;
-    let options = options(source)?;
-    let compiled =
-        during("quantising and compiling", || pipeline::compile(&model, &calibration, &options, &config))?;
+    let calibration = model.calibration(job.calib.as_deref())?;
+    let compiled = during("quantising and compiling", || {
+        pipeline::compile(&model, &calibration, &job.options, &job.config)
+    })?;
+    job.check(&programs(&compiled)?)?;
     if source.deny_host
         && let Some(op) = compiled.network.host.first()
     {

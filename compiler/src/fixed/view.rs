@@ -56,12 +56,12 @@ impl View {
 
     /// Repeats axes of extent 1 until the view has `shape`; `None` when another axis differs.
     pub fn broadcast(mut self, shape: [usize; 3]) -> Option<View> {
-        for axis in 0..3 {
-            if self.shape[axis] != shape[axis] {
+        for (axis, &extent) in shape.iter().enumerate() {
+            if self.shape[axis] != extent {
                 if self.shape[axis] != 1 {
                     return None;
                 }
-                (self.shape[axis], self.step[axis]) = (shape[axis], 0);
+                (self.shape[axis], self.step[axis]) = (extent, 0);
             }
         }
         Some(self)

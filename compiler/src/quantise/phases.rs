@@ -88,7 +88,7 @@ pub(super) fn transposed(
         (0..s.min(output[axis]))
             .map(|r| {
                 let taps: Vec<usize> =
-                    (0..k).rev().filter(|t| (r + pad + s * d * k - t * d) % s == 0).collect();
+                    (0..k).rev().filter(|t| (r + pad + s * d * k - t * d).is_multiple_of(s)).collect();
                 let first = taps.first().map_or(0, |t| (r as i64 + pad as i64 - (t * d) as i64) / s as i64);
                 let dilation = match taps[..] {
                     [a, b, ..] => (a - b) * d / s,
