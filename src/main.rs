@@ -43,6 +43,9 @@ enum Command {
         /// Where to write.
         #[arg(short, long)]
         out: PathBuf,
+        /// Measure range, error and saturation of every layer.
+        #[arg(long)]
+        layers: bool,
         /// One JSON object on standard output.
         #[arg(long)]
         json: bool,
@@ -190,8 +193,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         Command::Demo { model, machine, out, rtl } => commands::demo::run(model, machine, out, *rtl),
-        Command::Compile { source, machine, out, json } => {
-            commands::compile::run(source, machine, out, *json)
+        Command::Compile { source, machine, out, layers, json } => {
+            commands::compile::run(source, machine, out, *layers, *json)
         }
         Command::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)

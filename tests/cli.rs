@@ -145,8 +145,9 @@ fn machines_are_checked() {
 fn a_compiled_folder_stands_for_its_model() {
     let out = folder("compiled");
     let out = out.to_str().unwrap();
-    let done = tilewright(&["compile", &lenet(), "--array", "4x4", "-o", out]);
+    let done = tilewright(&["compile", &lenet(), "--array", "4x4", "-o", out, "--layers"]);
     assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).contains("SQNR dB"), "{}", text(&done.stdout));
     let input = common::model("lenet_mnist").join("input_0.npy");
     let verify = |model: &str, more: &[&str]| {
         let output = tilewright(&[&["verify", model, "--json"], more].concat());

@@ -1,16 +1,23 @@
 //! `tilewright compile`: the programs of a model.
 
 use super::folder::{self, Origin};
+use super::simulate::clip;
 use super::{compiled, grouped, options, programs, write};
+use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
 use serde_json::json;
 use std::path::Path;
+use tilewright::model::Model;
+use tilewright_compiler::quantise::{self, Layer};
 use tilewright_sim::Report;
 
 /// Writes the programs with their memory images, the machine and where they came from.
-pub fn run(source: &Source, machine: &Machine, out: &Path, json: bool) -> Result<bool> {
-    let (_, compiled) = compiled(source, machine)?;
+///
+/// With `layers`, what quantisation did to every layer is measured too.
+pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: bool) -> Result<bool> {
+    let (model, compiled) = compiled(source, machine)?;
+    let layers = if layers { measured(source, &model)? } else { vec![] };
     for (name, bytes) in programs(&compiled)? {
         write(&out.join(name), bytes)?;
     }
@@ -26,16 +33,20 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, json: bool) -> Result
     let counts = counts.fold([0; 4], |all, one| [0, 1, 2, 3].map(|i| all[i] + one[i]));
     let pages = programs().map(|s| s.plan.pages).max().unwrap_or(0);
     if json {
-        let object = json!({
+        let mut object = json!({
             "model": source.model, "machine": config.name, "cycles": timing.cycles,
             "macs": timing.macs, "utilisation": timing.utilisation, "instructions": counts,
             "memory_bytes": memory, "host_ops": network.host, "host_macs": network.host_macs(),
             "stages": network.stages.len(), "feature_pages": pages,
             "stripe_rows": programs().map(|s| s.plan.stripe).collect::<Vec<_>>(),
         });
+        if !layers.is_empty() {
+            object["layers"] = json!(layers);
+        }
         println!("{object}");
         return Ok(true);
     }
+    print_layers(&layers);
     let [compute, vector, load, store] = counts;
     println!("machine        {} ({} x {})", config.name, config.lanes, config.columns);
     println!("cycles         {}", grouped(timing.cycles));
@@ -46,4 +57,34 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, json: bool) -> Result
     super::print_host(network, timing.macs);
     println!("written        {}", out.display());
     Ok(true)
+}
+
+/// Quantises once more and measures every layer on the first calibration samples.
+fn measured(source: &Source, model: &Model) -> Result<Vec<Layer>> {
+    let calibration = model.calibration(source.calib.as_deref())?;
+    let options = options(source)?;
+    let report = || quantise::run_reported(&model.graph, &calibration, &options);
+    Ok(during("measuring every layer", report)?.1)
+}
+
+fn print_layers(layers: &[Layer]) {
+    if layers.is_empty() {
+        return;
+    }
+    println!(
+        "{:<32} {:<24} {:>4} {:>12} {:>12} {:>9} {:>8}",
+        "layer", "operator", "bits", "min", "max", "SQNR dB", "clipped"
+    );
+    for layer in layers {
+        println!(
+            "{:<32} {:<24} {:>4} {:>12.5} {:>12.5} {:>9} {:>7.3}%",
+            clip(&layer.name, 32),
+            clip(&layer.operator, 24),
+            8,
+            layer.min,
+            layer.max,
+            layer.sqnr_db.map_or("-".into(), |db| format!("{db:.1}")),
+            100.0 * layer.saturated
+        );
+    }
 }

@@ -94,7 +94,7 @@ pub fn print(report: &Report, config: &Config) {
 }
 
 /// At most `width` characters, with an ellipsis where something is cut off.
-fn clip(text: &str, width: usize) -> String {
+pub fn clip(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_string();
     }

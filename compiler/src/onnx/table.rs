@@ -9,10 +9,8 @@ pub enum Machine {
     Runs(&'static str),
     /// Computed while compiling, or no work at all.
     Free,
-    /// Refused by name, unless it can follow the machine's last operation on the host.
+    /// The host runs it, between the machine's stages.
     Host,
-    /// Refused by name: work that is not left to the host.
-    Refused,
 }
 
 /// A row of the table.
@@ -45,12 +43,15 @@ const MICROSOFT: &str = "domain com.microsoft; becomes DequantizeLinear, the ope
 const AS_FLOAT: Machine = Machine::Runs("as the operator, with the model's integers and scales");
 const STEPS: &str = "becomes DequantizeLinear, the operator, QuantizeLinear";
 const CHANNELS: Machine = Machine::Runs("with one constant a channel");
-use Machine::{Free, Host, Refused, Runs};
+const TABLE: Machine = Runs("as a table, of the layer before or on its own");
+const TWO: Machine = Runs("two activations, one of them perhaps repeated; or one constant a channel");
+const VIEW: Machine = Runs("by addressing; nothing moves");
+use Machine::{Free, Host, Runs};
 
 /// Every operator of ONNX that the importer reads, sorted by name.
 pub const OPERATORS: &[Operator] = &[
-    row("Abs", "", "", Host),
-    row("Add", "", "", Runs("operands of one shape, or one constant a channel")),
+    row("Abs", "", "", TABLE),
+    row("Add", "", "", TWO),
     row(
         "AveragePool",
         "kernel_shape, strides, pads, auto_pad, ceil_mode, count_include_pad",
@@ -64,74 +65,84 @@ pub const OPERATORS: &[Operator] = &[
         Runs("folded into the layer before"),
     ),
     row("Cast", "to", "values to float32; constants to float32, int32, int64", Free),
-    row("Ceil", "", "", Host),
-    row("Celu", "alpha", "", Host),
+    row("Ceil", "", "", TABLE),
+    row("Celu", "alpha", "", TABLE),
     row("Clip", "min, max (attributes or constant inputs)", "", Runs("")),
-    row("Concat", "axis", "", Runs("feature maps on axis 1")),
+    row("Concat", "axis", "", Runs("of activations")),
     row("Constant", "value, value_float(s), value_int(s)", "dense numbers", Free),
     row("Conv", "kernel_shape, strides, dilations, pads, auto_pad, group", IMAGES, Runs("constant weights")),
     row(
         "ConvInteger",
         "kernel_shape, strides, dilations, pads, auto_pad, group",
         "images; constant zero points; becomes DequantizeLinear and Conv",
-        Refused,
+        Runs("constant weights"),
     ),
     row(
         "ConvTranspose",
         "kernel_shape, strides, dilations, pads, auto_pad, group, output_padding, output_shape",
         IMAGES,
-        Refused,
+        Runs("constant weights; a convolution for each phase of the stride"),
     ),
-    row("Cos", "", "", Host),
+    row("Cos", "", "", TABLE),
     row("DepthToSpace", "blocksize, mode", "images", Runs("")),
     row("DequantizeLinear", "axis", QUANTISED, Free),
-    row("Div", "", "by a constant a channel: folded into weights", CHANNELS),
+    row(
+        "Div",
+        "",
+        "by a constant a channel: folded into weights",
+        Runs("by one constant a channel, or a constant by the operand"),
+    ),
     row("Dropout", "ratio, seed (ignored)", "inference form; no mask", Free),
     row("DynamicQuantizeLinear", "", "of constants", Free),
-    row("Elu", "alpha", "", Host),
-    row("Erf", "", "as part of a GELU: Gelu", Host),
-    row("Exp", "", "", Host),
-    row("Expand", "", "constant shape", Host),
+    row("Elu", "alpha", "", TABLE),
+    row("Erf", "", "as part of a GELU: Gelu", TABLE),
+    row("Exp", "", "", TABLE),
+    row("Expand", "", "constant shape", VIEW),
     row("Flatten", "axis", "", Free),
-    row("Floor", "", "", Host),
-    row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, Refused),
-    row("Gather", "axis", "constant indices", Host),
-    row("Gelu", "approximate", "", Host),
-    row("Gemm", "alpha, beta, transA, transB", "", Runs("one row, constant weights")),
+    row("Floor", "", "", TABLE),
+    row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, Host),
+    row("Gather", "axis", "constant indices", Runs("of neighbours, by addressing")),
+    row("Gelu", "approximate", "", TABLE),
+    row(
+        "Gemm",
+        "alpha, beta, transA, transB",
+        "",
+        Runs("any rows; the second operand constant, or an activation without addend"),
+    ),
     row("GlobalAveragePool", "", "", Runs("")),
     row("GlobalMaxPool", "", "for images: MaxPool", Runs("")),
     row("GroupNormalization", "num_groups, epsilon", "becomes InstanceNormalization, Mul and Add", Host),
-    row("HardSigmoid", "alpha, beta", "", Host),
-    row("HardSwish", "", "", Host),
+    row("HardSigmoid", "alpha, beta", "", TABLE),
+    row("HardSwish", "", "", TABLE),
     row("Identity", "", "", Free),
     row("InstanceNormalization", "epsilon", "", Host),
-    row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, Refused),
+    row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, Host),
     row("LayerNormalization", "axis, epsilon, stash_type (ignored)", "", Host),
     row("LeakyRelu", "alpha", "", Runs("")),
-    row("Log", "", "", Host),
+    row("Log", "", "", TABLE),
     row("LogSoftmax", "axis", "", Host),
-    row("MatMul", "", "", Runs("one row, constant matrix on the right")),
-    row("MatMulInteger", "", "constant zero points; becomes DequantizeLinear and MatMul", Refused),
-    row("Max", "", "any number of operands: two at a time", Host),
+    row("MatMul", "", "", Runs("any rows and batches; the second operand constant or an activation")),
+    row("MatMulInteger", "", "constant zero points; becomes DequantizeLinear and MatMul", Runs("as MatMul")),
+    row("Max", "", "any number of operands: two at a time", Runs("with one constant")),
     row(
         "MaxPool",
         "kernel_shape, strides, dilations, pads, auto_pad, ceil_mode",
         "images; no Indices; no storage_order",
         Runs(""),
     ),
-    row("Mean", "", "any number of operands: Add and Div", Host),
-    row("Min", "", "any number of operands: two at a time", Host),
-    row("Mish", "", "", Host),
-    row("Mul", "", "by a constant a channel: folded into weights", CHANNELS),
-    row("Neg", "", "", Host),
+    row("Mean", "", "any number of operands: Add and Div", TWO),
+    row("Min", "", "any number of operands: two at a time", Runs("with one constant")),
+    row("Mish", "", "", TABLE),
+    row("Mul", "", "by a constant a channel: folded into weights", TWO),
+    row("Neg", "", "", TABLE),
     row("PRelu", "", "", Runs("one constant slope a channel")),
     row(
         "Pad",
         "mode, pads, value, axes",
         "constant amounts; reflect by less than the extent, wrap by at most it",
-        Runs("zeros in front of a convolution"),
+        Runs("rows and columns: zeros, reflect, edge"),
     ),
-    row("Pow", "", "integer exponents must be constants", Host),
+    row("Pow", "", "integer exponents must be constants", Runs("with one constant exponent")),
     row("QGemm", "alpha, transA, transB", MICROSOFT, AS_FLOAT),
     row("QLinearAdd", "", MICROSOFT, AS_FLOAT),
     row(
@@ -158,8 +169,8 @@ pub const OPERATORS: &[Operator] = &[
         QUANTISED,
         Runs("int8 and uint8 with one scale"),
     ),
-    row("RNN", "direction, hidden_size, layout", FORMS, Refused),
-    row("Reciprocal", "", "", Host),
+    row("RNN", "direction, hidden_size, layout", FORMS, Host),
+    row("Reciprocal", "", "", TABLE),
     row("ReduceL1", REDUCTION, "constant axes", Host),
     row("ReduceL2", REDUCTION, "constant axes", Host),
     row("ReduceLogSum", REDUCTION, "constant axes", Host),
@@ -169,7 +180,7 @@ pub const OPERATORS: &[Operator] = &[
         "ReduceMean",
         REDUCTION,
         "constant axes; over all pixels: GlobalAveragePool",
-        Runs("over all pixels"),
+        Runs("over rows and columns"),
     ),
     row("ReduceMin", REDUCTION, "constant axes", Host),
     row("ReduceProd", REDUCTION, "constant axes", Host),
@@ -181,29 +192,29 @@ pub const OPERATORS: &[Operator] = &[
         "Resize",
         "mode, coordinate_transformation_mode, nearest_mode, cubic_coeff_a, exclude_outside, axes, keep_aspect_ratio_policy",
         "constant scales or sizes; no antialias, no tf_crop_and_resize; no align_corners with scales that give fractions; exclude_outside for cubic alone",
-        Host,
+        Runs("rows and columns, at most 64 phases and borders"),
     ),
-    row("Round", "", "", Host),
-    row("Selu", "alpha, gamma", "", Host),
+    row("Round", "", "", TABLE),
+    row("Selu", "alpha, gamma", "", TABLE),
     row("Shape", "start, end", "", Free),
-    row("Sigmoid", "", "times its operand: Swish", Host),
-    row("Sign", "", "", Host),
-    row("Sin", "", "", Host),
-    row("Slice", "starts, ends, axes, steps", "constant bounds; not empty", Host),
+    row("Sigmoid", "", "times its operand: Swish", TABLE),
+    row("Sign", "", "", TABLE),
+    row("Sin", "", "", TABLE),
+    row("Slice", "starts, ends, axes, steps", "constant bounds; not empty", VIEW),
     row("Softmax", "axis", "", Host),
-    row("Softplus", "", "", Host),
-    row("Softsign", "", "", Host),
-    row("SpaceToDepth", "blocksize", "images", Host),
-    row("Split", "axis, split, num_outputs", "constant sizes; becomes a Slice for each result", Host),
-    row("Sqrt", "", "", Host),
+    row("Softplus", "", "", TABLE),
+    row("Softsign", "", "", TABLE),
+    row("SpaceToDepth", "blocksize", "images", Runs("")),
+    row("Split", "axis, split, num_outputs", "constant sizes; becomes a Slice for each result", VIEW),
+    row("Sqrt", "", "", TABLE),
     row("Squeeze", "axes", "constant axes; becomes Reshape", Free),
-    row("Sub", "", "of a constant: Add", CHANNELS),
-    row("Sum", "", "any number of operands: Add", Runs("operands of one shape")),
-    row("Tanh", "", "", Host),
-    row("ThresholdedRelu", "alpha", "", Host),
-    row("Transpose", "perm", "", Runs("where no element moves")),
+    row("Sub", "", "of a constant: Add", TWO),
+    row("Sum", "", "any number of operands: Add", TWO),
+    row("Tanh", "", "", TABLE),
+    row("ThresholdedRelu", "alpha", "", TABLE),
+    row("Transpose", "perm", "", VIEW),
     row("Unsqueeze", "axes", "constant axes; becomes Reshape", Free),
-    row("Upsample", "mode, scales", "constant scales; becomes Resize", Host),
+    row("Upsample", "mode, scales", "constant scales; becomes Resize", Runs("as Resize")),
 ];
 
 /// The table as the Markdown of `docs/operators.md`.
@@ -216,8 +227,9 @@ pub fn document() -> String {
          integer constants (Add, Sub, Mul, Div, Mod, Equal, Less, Greater, Where, Cast, Concat, ConstantOfShape,\n\
          Gather, Reshape, Shape, Slice, Squeeze, Unsqueeze) is computed while importing. Whatever is not listed is refused with the node's name.\n\n\
          The float reference runs every operator of the table. *Machine*: `yes` with its limits; `-` for what\n\
-         is computed while compiling or moves nothing; `host` for what the machine refuses by name unless it\n\
-         can follow the machine's last operation; `no` for heavy work that is refused there too.\n\n\
+         is computed while compiling or moves nothing; `host` for what runs in float between the machine's\n\
+         stages, as does whatever is outside of the limits. `compile` lists that with the reason, and\n\
+         `--deny-host` refuses it.\n\n\
          | operator | attributes | limits | float reference | machine |\n|---|---|---|---|---|\n",
     );
     for o in OPERATORS {
@@ -226,7 +238,6 @@ pub fn document() -> String {
             Machine::Runs(limits) => format!("yes: {limits}"),
             Machine::Free => "-".to_owned(),
             Machine::Host => "host".to_owned(),
-            Machine::Refused => "no".to_owned(),
         };
         let (name, attributes, limits) = (o.name, o.attributes, o.limits);
         writeln!(text, "| {name} | {attributes} | {limits} | yes | {machine} |")
