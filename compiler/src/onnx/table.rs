@@ -42,7 +42,6 @@ const QUANTISED: &str = "constant scales and zero points, one or one for each in
 const MICROSOFT: &str = "domain com.microsoft; becomes DequantizeLinear, the operator, QuantizeLinear";
 const AS_FLOAT: Machine = Machine::Runs("as the operator, with the model's integers and scales");
 const STEPS: &str = "becomes DequantizeLinear, the operator, QuantizeLinear";
-const CHANNELS: Machine = Machine::Runs("with one constant a channel");
 const TABLE: Machine = Runs("as a table, of the layer before or on its own");
 const TWO: Machine = Runs("two activations, one of them perhaps repeated; or one constant a channel");
 const VIEW: Machine = Runs("by addressing; nothing moves");
