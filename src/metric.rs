@@ -19,6 +19,23 @@ pub enum Metric {
     /// Mean over samples of the peak signal-to-noise ratio in dB, peak 1, outputs clipped to 0..1,
     /// a border of 4 pixels left out.
     Psnr,
+    /// Share of samples whose labels are read exactly right: the largest output of every step, equal
+    /// neighbours merged, the last class (blank) dropped.
+    Sequence,
+    /// Intersection over union of the pixels above 0.5 and those of the mask, over all samples together.
+    Iou,
+}
+
+impl Metric {
+    /// The metric that suits targets: labels, several labels a sample, masks of 0 and 1, or images.
+    fn of(targets: &Array) -> Metric {
+        match targets.shape.len() {
+            0 | 1 => Metric::Top1,
+            2 => Metric::Sequence,
+            _ if targets.to_f32().iter().all(|&v| v == 0.0 || v == 1.0) => Metric::Iou,
+            _ => Metric::Psnr,
+        }
+    }
 }
 
 /// Both scores.
@@ -37,13 +54,15 @@ pub struct Scores {
 impl fmt::Display for Scores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.metric {
-            Metric::Top1 => write!(
-                f,
-                "top-1          float {:.2} %, int8 {:.2} % on {} samples",
-                100.0 * self.float,
-                100.0 * self.int8,
-                self.samples
-            ),
+            Metric::Top1 | Metric::Sequence | Metric::Iou => {
+                let name = match self.metric {
+                    Metric::Top1 => "top-1",
+                    Metric::Sequence => "exact",
+                    _ => "IoU",
+                };
+                let (float, int8) = (100.0 * self.float, 100.0 * self.int8);
+                write!(f, "{name:<14} float {float:.2} %, int8 {int8:.2} % on {} samples", self.samples)
+            }
             Metric::Psnr => write!(
                 f,
                 "PSNR           float {:.2} dB, int8 {:.2} dB on {} samples",
@@ -56,8 +75,8 @@ impl fmt::Display for Scores {
 /// A network as a function from inputs to outputs.
 type Network<'a> = dyn Fn(&[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> + Sync + 'a;
 
-/// Scores a model on `eval.npz` beside it: `x` the samples, `y` labels (one number a sample: top-1)
-/// or images as bytes (PSNR).
+/// Scores a model on `eval.npz` beside it: `x` the samples, `y` labels (one number a sample:
+/// top-1, several: sequences), masks of 0 and 1 (IoU) or images as bytes (PSNR).
 pub fn evaluate(model: &Model, compiled: &Compiled) -> Result<Scores> {
     let path = model.beside("eval.npz");
     let arrays = npy::read_npz(&path).with_context(|| path.display().to_string())?;
@@ -68,15 +87,16 @@ pub fn evaluate(model: &Model, compiled: &Compiled) -> Result<Scores> {
     if targets.shape.first() != Some(&samples.len()) {
         bail!("error[metric]: {}: x and y have different numbers of samples", path.display());
     }
-    let metric = if targets.shape.len() == 1 { Metric::Top1 } else { Metric::Psnr };
+    let metric = Metric::of(targets);
     let score = |run: &Network| -> Result<f64> {
-        let one = |(i, sample): (usize, &Vec<ArrayD<f32>>)| -> Result<f64> {
+        let one = |(i, sample): (usize, &Vec<ArrayD<f32>>)| -> Result<[f64; 2]> {
             let outputs = run(sample)?;
             Ok(score(metric, &outputs[0], targets, i))
         };
         // Summed in order, so that the result does not depend on threads.
-        let scores: Vec<f64> = samples.par_iter().enumerate().map(one).collect::<Result<_>>()?;
-        Ok(scores.iter().sum::<f64>() / samples.len() as f64)
+        let scores: Vec<[f64; 2]> = samples.par_iter().enumerate().map(one).collect::<Result<_>>()?;
+        let sum = |side: usize| scores.iter().map(|s| s[side]).sum::<f64>();
+        Ok(sum(0) / sum(1).max(1.0))
     };
     Ok(Scores {
         metric,
@@ -86,8 +106,8 @@ pub fn evaluate(model: &Model, compiled: &Compiled) -> Result<Scores> {
     })
 }
 
-/// The score of sample `index`.
-fn score(metric: Metric, output: &ArrayD<f32>, targets: &Array, index: usize) -> f64 {
+/// The score of sample `index`, and what it counts for.
+fn score(metric: Metric, output: &ArrayD<f32>, targets: &Array, index: usize) -> [f64; 2] {
     let all = targets.to_f32();
     let size = all.len() / targets.shape[0];
     let target = &all[index * size..(index + 1) * size];
@@ -97,7 +117,22 @@ fn score(metric: Metric, output: &ArrayD<f32>, targets: &Array, index: usize) ->
                 .iter()
                 .enumerate()
                 .fold((0, f32::NEG_INFINITY), |best, (i, &v)| if v > best.1 { (i, v) } else { best });
-            f64::from(u8::from(best.0 as f32 == target[0]))
+            [f64::from(u8::from(best.0 as f32 == target[0])), 1.0]
+        }
+        Metric::Sequence => {
+            let classes = *output.shape().last().unwrap_or(&1);
+            let all: Vec<f32> = output.iter().copied().collect();
+            let largest = |step: &[f32]| (0..classes).max_by(|&a, &b| step[a].total_cmp(&step[b]));
+            let mut read: Vec<usize> = all.chunks_exact(classes).filter_map(largest).collect();
+            read.dedup();
+            read.retain(|&class| class + 1 != classes);
+            let right = read.iter().map(|&class| class as f32).eq(target.iter().copied());
+            [f64::from(u8::from(right)), 1.0]
+        }
+        Metric::Iou => {
+            let pairs = || output.iter().zip(target).map(|(&value, &want)| (value > 0.5, want > 0.5));
+            let count = |f: fn(&(bool, bool)) -> bool| pairs().filter(f).count() as f64;
+            [count(|(a, b)| *a && *b), count(|(a, b)| *a || *b)]
         }
         Metric::Psnr => {
             let (height, width) =
@@ -112,7 +147,28 @@ fn score(metric: Metric, output: &ArrayD<f32>, targets: &Array, index: usize) ->
                 sum += difference * difference;
                 count += 1.0;
             }
-            10.0 * (count / sum).log10()
+            [10.0 * (count / sum).log10(), 1.0]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::IxDyn;
+    use tilewright_compiler::npy::Data;
+
+    #[test]
+    fn sequences_and_masks() {
+        // Three classes, the last one blank: 0 0 - 0 1 reads 0 0 1.
+        let steps = [[1., 0., 0.], [1., 0., 0.], [0., 0., 1.], [1., 0., 0.], [0., 1., 0.]].concat();
+        let output = ArrayD::from_shape_vec(IxDyn(&[1, 5, 3]), steps).unwrap();
+        let labels = |labels: [f32; 3]| Array { shape: vec![1, 3], data: Data::F32(labels.to_vec()) };
+        assert_eq!(score(Metric::Sequence, &output, &labels([0.0, 0.0, 1.0]), 0), [1.0, 1.0]);
+        assert_eq!(score(Metric::Sequence, &output, &labels([0.0, 1.0, 1.0]), 0), [0.0, 1.0]);
+        let mask = Array { shape: vec![1, 1, 2, 2], data: Data::F32(vec![1.0, 1.0, 0.0, 0.0]) };
+        let output = ArrayD::from_shape_vec(IxDyn(&[1, 1, 2, 2]), vec![0.9, 0.1, 0.8, 0.2]).unwrap();
+        assert_eq!(Metric::of(&mask), Metric::Iou);
+        assert_eq!(score(Metric::Iou, &output, &mask, 0), [1.0, 3.0]);
     }
 }
