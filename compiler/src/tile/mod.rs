@@ -112,6 +112,13 @@ pub fn parts(
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
+    if !at.input.is_sound() || !at.output.is_sound() || at.operand.is_some_and(|o| !o.is_sound()) {
+        return Err(Error::new("tile", "a transposed view lies in a ring of rows")
+            .file(&graph.name)
+            .node(&node.name)
+            .operator(&node.operator)
+            .hint("this is a defect of the compiler: please report it with the model"));
+    }
     let parts = sketch(graph, node, at, rows, config)?;
     for part in &parts {
         part.op.encode(config.lanes).map_err(|e| {

@@ -22,12 +22,16 @@ pub struct Placed<'a> {
 
 impl<'a> Placed<'a> {
     /// A view of the tensor in `buffer`. Rows that run along another axis than the tensor's need a
-    /// buffer that does not wrap.
+    /// buffer that does not wrap, except for estimates: see [`Placed::is_sound`].
     pub fn new(view: &'a View, buffer: &'a Buffer) -> Placed<'a> {
-        debug_assert!(view.keeps_rows() || !buffer.is_ring(), "{view} of a ring");
         let bytes = [buffer.plane, buffer.pitch, 1];
         let [plane, pitch, pixel] = [0, 1, 2].map(|i| view.step[i] * bytes[view.axes[i]]);
         Placed { buffer, view, shape: view.shape, plane, pitch, pixel }
+    }
+
+    /// Whether addresses follow from strides: rows of a ring are rows of the view.
+    pub fn is_sound(&self) -> bool {
+        self.view.keeps_rows() || !self.buffer.is_ring()
     }
 
     /// Bytes from neighbour to neighbour: channels, rows, columns.
