@@ -256,12 +256,17 @@ impl Export {
     /// The value from the tensor's bytes.
     pub fn value_of(&self, tensor: &Tensor, bytes: &[i8]) -> ArrayD<f32> {
         let real = reference::dequantise(tensor, bytes);
-        let places = self.strides.iter().fold(vec![self.offset], |all, &(extent, step)| {
-            all.iter().flat_map(|o| (0..extent).map(move |i| o + i * step)).collect()
-        });
+        let places = places(self.offset, &self.strides);
         let elements = places.into_iter().map(|place| real[place]).collect();
         ArrayD::from_shape_vec(IxDyn(&self.shape), elements).expect("dims make up the shape")
     }
+}
+
+/// Offsets of all elements from that of the first one and the extents and distances of the others.
+pub(crate) fn places(offset: usize, strides: &[(usize, usize)]) -> Vec<usize> {
+    strides.iter().fold(vec![offset], |all, &(extent, step)| {
+        all.iter().flat_map(|o| (0..extent).map(move |i| o + i * step)).collect()
+    })
 }
 
 impl fmt::Display for Network {

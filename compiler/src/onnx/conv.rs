@@ -16,21 +16,29 @@ pub(super) fn conv(call: &mut Call) -> Result<()> {
 pub(super) fn layer(call: &mut Call, x: usize, w: usize) -> Result<Op> {
     let (x, w) = (call.shape(x)?, call.shape(w)?);
     image(call, &x)?;
-    let [_, _, height, width] = w[..] else {
+    let own = own_kernel(call, &w)?;
+    let window = window(call, own, &x[2..])?;
+    let groups = groups(call)?;
+    Ok(Op::Conv { window, groups })
+}
+
+/// Rows and columns of the kernel in weights of shape `w`, which `kernel_shape` must not contradict.
+fn own_kernel(call: &mut Call, w: &[usize]) -> Result<[usize; 2]> {
+    let [_, _, height, width] = *w else {
         return Err(call.error(format!("the weights {w:?} must have rank 4")));
     };
     let own = [height, width];
-    if let Some(declared) = kernel(call)?
-        && declared != own
-    {
-        return call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {w:?}"));
+    match kernel(call)? {
+        Some(declared) if declared != own => {
+            call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {w:?}"))
+        }
+        _ => Ok(own),
     }
-    let window = window(call, own, &x[2..])?;
+}
+
+fn groups(call: &mut Call) -> Result<usize> {
     let groups = call.int("group", 1)?;
-    let Ok(groups) = usize::try_from(groups) else {
-        return call.refuse("group", format!("is {groups}"));
-    };
-    Ok(Op::Conv { window, groups })
+    usize::try_from(groups).or_else(|_| call.refuse("group", format!("is {groups}")))
 }
 
 /// ConvTranspose; `output_shape` and `auto_pad` become padding.
@@ -38,20 +46,9 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
     let inputs = call.values(2, 3)?;
     let (x, w) = (call.shape(0)?, call.shape(1)?);
     image(call, &x)?;
-    let [_, _, height, width] = w[..] else {
-        return Err(call.error(format!("the weights {w:?} must have rank 4")));
-    };
-    let own = [height, width];
-    if let Some(declared) = kernel(call)?
-        && declared != own
-    {
-        return call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {w:?}"));
-    }
+    let own = own_kernel(call, &w)?;
     let (mut window, mode) = explicit(call, own)?;
-    let groups = call.int("group", 1)?;
-    let Ok(groups) = usize::try_from(groups) else {
-        return call.refuse("group", format!("is {groups}"));
-    };
+    let groups = groups(call)?;
     let two = |call: &Call, name: &str, values: Option<&[i64]>| match values {
         None => Ok(None),
         Some(&[y, x]) => match (usize::try_from(y), usize::try_from(x)) {

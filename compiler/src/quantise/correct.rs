@@ -3,8 +3,8 @@
 use super::calibrate::Seen;
 use super::lower::{Lowered, Provenance};
 use crate::error::Result;
-use crate::fixed::FixedNode;
-use crate::network::{Network, Stage, State};
+use crate::fixed::FixedGraph;
+use crate::network::{Stage, State};
 use crate::reference;
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -16,48 +16,38 @@ use rayon::prelude::*;
 /// nothing is applied, of a certain one all of it (positive-part shrinkage), so that a handful of
 /// samples does no harm.
 pub(super) fn correct(lowered: &mut Lowered, seen: &Seen, samples: &[Vec<ArrayD<f32>>]) -> Result<()> {
+    // The stages change while the rest of the network is read.
+    let mut stages = std::mem::take(&mut lowered.network.stages);
     let network = &lowered.network;
     let mut states: Vec<State> = samples.iter().map(|s| network.start(s)).collect::<Result<_>>()?;
-    for number in 0..lowered.network.stages.len() {
-        if let Stage::Machine { graph, .. } = &lowered.network.stages[number] {
-            let corrected = machine(&lowered.network, number, &lowered.provenance[number], seen, &mut states);
-            let (nodes, outputs) = (corrected.0, corrected.1);
-            debug_assert_eq!(nodes.len(), graph.nodes.len());
-            let Stage::Machine { graph, .. } = &mut lowered.network.stages[number] else { unreachable!() };
-            graph.nodes = nodes;
-            let network = &lowered.network;
-            let Stage::Machine { graph, tensors } = &network.stages[number] else { unreachable!() };
-            for (state, outputs) in states.iter_mut().zip(outputs) {
-                network.put(state, graph, tensors, outputs)?;
+    for (stage, provenance) in stages.iter_mut().zip(&lowered.provenance) {
+        match stage {
+            Stage::Machine { graph, tensors } => {
+                let inputs: Vec<_> = states.iter().map(|s| network.fetch(s, graph, tensors)).collect();
+                for (state, outputs) in states.iter_mut().zip(machine(graph, provenance, seen, &inputs)) {
+                    network.put(state, graph, tensors, outputs)?;
+                }
             }
-        } else {
-            let network = &lowered.network;
-            let stage = &network.stages[number];
-            states.par_iter_mut().try_for_each(|state| network.host(state, stage))?;
+            Stage::Host { .. } => states.par_iter_mut().try_for_each(|state| network.host(state, stage))?,
         }
     }
+    lowered.network.stages = stages;
     Ok(())
 }
 
-/// Corrects one stage: its nodes, and the output bytes of every sample.
+/// Corrects one stage of the machine; returns the output bytes of every sample.
 fn machine(
-    network: &Network,
-    number: usize,
+    fixed: &mut FixedGraph,
     provenance: &[Provenance],
     seen: &Seen,
-    states: &mut [State],
-) -> (Vec<FixedNode>, Vec<Vec<Vec<i8>>>) {
-    let Stage::Machine { graph, tensors: names } = &network.stages[number] else {
-        unreachable!("asked for stages of the machine only")
-    };
-    let mut fixed = graph.clone();
-    let start = |state: &State| reference::start(graph, &network.fetch(state, graph, names));
-    let mut tensors: Vec<Vec<Vec<i8>>> = states.iter().map(start).collect();
+    inputs: &[Vec<Vec<i8>>],
+) -> Vec<Vec<Vec<i8>>> {
+    let mut tensors: Vec<Vec<Vec<i8>>> = inputs.iter().map(|x| reference::start(fixed, x)).collect();
     for (n, Provenance { group, units }) in provenance.iter().enumerate() {
         let node = &fixed.nodes[n];
         let [_, _, rows, columns] = node.place.region;
         let sums: Vec<Vec<i32>> =
-            tensors.par_iter().map(|tensors| reference::accumulate(&fixed, node, tensors)).collect();
+            tensors.par_iter().map(|tensors| reference::accumulate(fixed, node, tensors)).collect();
         let mut corrections = Vec::with_capacity(units.len());
         for (c, unit) in units.iter().enumerate() {
             let bias = f64::from(node.channels[c].bias);
@@ -79,12 +69,11 @@ fn machine(
         tensors
             .par_iter_mut()
             .zip(&sums)
-            .for_each(|(tensors, sums)| reference::finish(&fixed, node, sums, tensors));
+            .for_each(|(tensors, sums)| reference::finish(fixed, node, sums, tensors));
     }
     let outputs =
         |tensors: &Vec<Vec<i8>>| fixed.outputs.iter().map(|(id, _)| tensors[id.0 as usize].clone()).collect();
-    let outputs = tensors.iter().map(outputs).collect();
-    (fixed.nodes, outputs)
+    tensors.iter().map(outputs).collect()
 }
 
 /// The mean, less where it is uncertain: times max(0, 1 - variance of the mean / mean^2).

@@ -60,12 +60,6 @@ fn divergence(counts: &[f64], kept: usize, levels: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn seen(values: &[f32]) -> Histogram {
-        let mut h = Histogram::default();
-        h.add(values);
-        h
-    }
-
     /// Two bins kept of counts 1, 1, 2: p = 1/4, 3/4, q = 1/2, 1/2.
     #[test]
     fn divergence_by_hand() {
@@ -92,27 +86,27 @@ mod tests {
     #[test]
     fn outliers_are_cut_off_and_the_bulk_is_kept() {
         let mut values = bell();
-        let (low, high) = range(&seen(&values));
+        let (low, high) = range(&Histogram::of(&values));
         assert!(low < -2.5 && high > 2.5, "{low} {high}");
         values.extend([40.0; 3]);
-        let (low, high) = range(&seen(&values));
+        let (low, high) = range(&Histogram::of(&values));
         assert!(low < -2.5 && (2.5..10.0).contains(&high), "{low} {high}");
     }
 
     #[test]
     fn even_values_keep_their_range_and_signs() {
         let values: Vec<f32> = (1..=50_000).map(|i| i as f32 / 10_000.0).collect();
-        let (low, high) = range(&seen(&values));
+        let (low, high) = range(&Histogram::of(&values));
         assert!(low > 0.0 && high > 4.9, "{low} {high}");
         let values: Vec<f32> = values.iter().map(|v| -v).collect();
-        let (low, high) = range(&seen(&values));
+        let (low, high) = range(&Histogram::of(&values));
         assert!(low < -4.9 && high < 0.0, "{low} {high}");
     }
 
     #[test]
     fn few_values_keep_their_range() {
         for values in [&[0.0f32; 3][..], &[3.0; 4], &[-1e-30, 2e-30], &[f32::MAX, -1.0]] {
-            let h = seen(values);
+            let h = Histogram::of(values);
             let (low, high) = range(&h);
             assert!(low >= f64::from(h.min) && high <= f64::from(h.max) && low <= high, "{values:?}");
         }

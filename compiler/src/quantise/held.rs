@@ -4,6 +4,7 @@
 //! reshapes, transposes, slices and broadcasts of a value change the list and never move a byte.
 
 use crate::fixed::{TensorId, View};
+use crate::network::places;
 
 /// A run of neighbours of a value along one axis of its tensor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,10 +50,14 @@ pub(super) fn natural(shape: &[usize]) -> [usize; 3] {
 }
 
 impl Held {
+    /// The elements that `dims` say, from the first element of a home's tensor on.
+    pub fn new(home: usize, dims: impl IntoIterator<Item = Dim>) -> Held {
+        Held { home, origin: [0; 3], dims: joined(dims) }
+    }
+
     /// All elements of a home's tensor of `shape`, in its own order.
     pub fn whole(home: usize, shape: [usize; 3]) -> Held {
-        let dims = (0..3).map(|axis| Dim { extent: shape[axis], axis, step: 1 });
-        Held { home, origin: [0; 3], dims: dims.filter(|d| d.extent > 1).collect() }
+        Held::new(home, (0..3).map(|axis| Dim { extent: shape[axis], axis, step: 1 }))
     }
 
     /// The dims that make up each axis of the value; `None` where an axis would cut a dim in parts
@@ -231,15 +236,8 @@ impl Held {
     /// Offsets in the dense tensor of `shape` of all elements, in the value's order.
     pub fn offsets(&self, shape: [usize; 3]) -> Vec<usize> {
         let (first, dims) = self.strides(shape);
-        enumerate(first, &dims)
+        places(first, &dims)
     }
-}
-
-/// Offsets of all elements from a first one and the dims of the others.
-pub(super) fn enumerate(first: usize, dims: &[(usize, usize)]) -> Vec<usize> {
-    dims.iter().fold(vec![first], |all, &(extent, step)| {
-        all.iter().flat_map(|o| (0..extent).map(move |i| o + i * step)).collect()
-    })
 }
 
 /// Dims without extents of 1, neighbours joined where they make one run.

@@ -31,6 +31,14 @@ fn bin(value: f32, exponent: i32) -> i64 {
 }
 
 impl Histogram {
+    /// That of some values.
+    #[cfg(test)]
+    pub fn of(values: &[f32]) -> Histogram {
+        let mut histogram = Histogram::default();
+        histogram.add(values);
+        histogram
+    }
+
     /// Counts finite values.
     pub fn add(&mut self, values: &[f32]) {
         let Some(&first) = values.first() else { return };

@@ -42,7 +42,7 @@ pub(super) fn concat(
     };
     grid[joined.axis] = joined.step * total;
     axes[axis] = vec![joined];
-    let out = Held { home: OUTPUT, origin: [0; 3], dims: Vec::new() }.of(axes.concat());
+    let out = Held::new(OUTPUT, axes.concat());
     let (mut views, mut to, mut offset) = (Vec::new(), Vec::new(), 0);
     for (part, &id) in parts.iter().zip(inputs) {
         let shape = graph.shape(id);

@@ -1,5 +1,8 @@
 //! From the plan and the ranges to integer operations.
 
+mod mean;
+mod names;
+
 use super::calibrate::Seen;
 use super::chain::{Chain, Combine};
 use super::given::Given;
@@ -294,85 +297,6 @@ impl Lowering<'_> {
         self.push(g, node, Vec::new())
     }
 
-    /// One node for each part of the output with a divisor of its own.
-    fn mean(
-        &mut self,
-        g: usize,
-        group: &Group,
-        window: &Window,
-        count_include_pad: bool,
-        factor: f64,
-    ) -> Result<()> {
-        let mut input = self.placed(&group.inputs[0]);
-        let mut window = window.clone();
-        if group.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > LARGE_MEAN {
-            input = self.row_means(g, group, input)?;
-            window.kernel[1] = 1;
-        }
-        let window = &window;
-        let from = self.fixed.tensor(input.tensor);
-        let (scale, zero) = (f64::from(from.scale) * factor, i32::from(from.zero));
-        let shape = input.shape;
-        let taps = window.kernel[0] * window.kernel[1];
-        let spans = |axis: usize| match count_include_pad {
-            true => vec![(0, group.grid[1 + axis], window.kernel[axis])],
-            false => spans(window, axis, shape[1 + axis], group.grid[1 + axis]),
-        };
-        // A product's multiplicand has a scale of its own.
-        let (operand, scale_out) = match self.operand(g, group)? {
-            Some((operand, Some(multiplicand))) => (Some(operand), multiplicand),
-            Some((operand, None)) => (Some(operand), self.result(g, group).scale),
-            None => (None, self.result(g, group).scale),
-        };
-        for (y, height, rows) in spans(0) {
-            for &(x, width, columns) in &spans(1) {
-                let factor = scale / scale_out / (rows * columns) as f64;
-                let per_channel = group.chain.slope.as_ref().map_or(1, Vec::len);
-                let channels = (0..per_channel)
-                    .map(|c| self.channel(group, c, factor, -zero * taps as i32))
-                    .collect::<Result<Vec<Channel>>>()?;
-                let mut node = self.node(g, group, window, Reduction::Sum, channels)?;
-                node.operand.clone_from(&operand);
-                node.input = input;
-                node.place.region = [y, x, height, width];
-                self.push(g, node, Vec::new())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The mean of every row of a map, with the map's own scale: no mean leaves its range. So a large
-    /// map is averaged while it passes through in stripes, instead of being held whole.
-    fn row_means(&mut self, g: usize, group: &Group, input: View) -> Result<View> {
-        let from = self.fixed.tensor(input.tensor);
-        let [channels, rows, columns] = input.shape;
-        let shape = [channels, rows, 1];
-        let tensor = Tensor { shape, name: format!("{} (rows)", from.name), ..*from };
-        let factor = 1.0 / columns as f64;
-        let bias = -i32::from(from.zero) * columns as i32;
-        let channels = vec![channel(factor, 1.0, bias).expect("a mean's factor is at most 1")];
-        let window = Window { kernel: [1, columns], ..Window::UNIT };
-        let post = Post { zero: tensor.zero, ..Post::default() };
-        let means = View::whole(TensorId(self.fixed.tensors.len() as u32), shape);
-        let (name, operator) = self.names(group);
-        let node = FixedNode {
-            name,
-            operator,
-            input,
-            window,
-            reduction: Reduction::Sum,
-            channels,
-            operand: None,
-            post,
-            table: None,
-            output: means,
-            place: Place { region: [0, 0, rows, 1], depth_to_space: group.chain.depth_to_space },
-        };
-        self.fixed.tensors.push(tensor);
-        self.push(g, node, Vec::new())?;
-        Ok(means)
-    }
-
     /// Copies of the parts that their producers did not write in place.
     fn copies(&mut self, g: usize, group: &Group, to: &[View]) -> Result<()> {
         for (part, to) in group.inputs.iter().zip(to) {
@@ -506,52 +430,10 @@ impl Lowering<'_> {
         let (name, operator) = self.names(group);
         Error::new("quantise", why).node(name).operator(operator).hint(hint)
     }
-
-    /// Name of the first node and operators of all, such as `conv2d+relu`.
-    fn names(&self, group: &Group) -> (String, String) {
-        let nodes = group.nodes.iter().map(|&n| &self.graph.nodes[n]);
-        let operators: Vec<&str> = nodes.clone().filter_map(|n| operator(self.graph, n)).collect();
-        match nodes.into_iter().next() {
-            Some(first) => (first.name.clone(), operators.join("+")),
-            None => (self.value_name(self.plan.homes[group.output].value), "copy".into()),
-        }
-    }
 }
 
-/// Bytes of a map from which on its mean is taken row by row first.
-const LARGE_MEAN: usize = 1 << 16;
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
-
-/// The operator's name in reports; `None` for those that cost nothing.
-fn operator(graph: &Graph, node: &crate::graph::Node) -> Option<&'static str> {
-    Some(match &node.op {
-        Op::Conv { groups, .. } if *groups > 1 && *groups == graph.shape(node.inputs[0])[1] => {
-            "depthwise_conv2d"
-        }
-        Op::Conv { .. } => "conv2d",
-        Op::BatchNormalization { .. } => "batch_norm",
-        Op::Relu => "relu",
-        Op::Clip { .. } => "clip",
-        Op::LeakyRelu { .. } => "leaky_relu",
-        Op::PRelu => "prelu",
-        Op::MaxPool { .. } => "max_pool",
-        Op::AveragePool { .. } => "average_pool",
-        Op::GlobalAveragePool => "global_average_pool",
-        Op::Add => "add",
-        Op::Concat { .. } => "concat",
-        Op::Gemm { .. } | Op::MatMul => "dense",
-        Op::DepthToSpace { .. } => "depth_to_space",
-        Op::Softmax { .. } => "softmax",
-        Op::Flatten { .. }
-        | Op::Reshape
-        | Op::Transpose { .. }
-        | Op::Slice { .. }
-        | Op::Gather { .. }
-        | Op::Expand { .. } => return None,
-        other => other.name(),
-    })
-}
 
 /// How rounding errors are weighed, for each group of a convolution with `terms` inputs a group;
 /// empty when there are no observations.
@@ -574,23 +456,4 @@ fn post(chain: &Chain, to: Result8) -> Post {
         q.clamp(-128.0, 127.0) as i8
     };
     Post { zero: to.zero, lo: bound(chain.low), hi: bound(chain.high) }
-}
-
-/// Runs of output positions along an axis whose windows have the same number of taps inside the
-/// input: (first, length, taps).
-fn spans(window: &Window, axis: usize, extent: usize, positions: usize) -> Vec<(usize, usize, usize)> {
-    let pad = window.pads[axis];
-    let inside = |o: usize| {
-        let tap = |k: usize| o * window.stride[axis] + k * window.dilation[axis];
-        (0..window.kernel[axis]).filter(|&k| (pad..pad + extent).contains(&tap(k))).count()
-    };
-    let mut spans: Vec<(usize, usize, usize)> = Vec::new();
-    for o in 0..positions {
-        let taps = inside(o);
-        match spans.last_mut() {
-            Some((_, length, same)) if *same == taps => *length += 1,
-            _ => spans.push((o, 1, taps)),
-        }
-    }
-    spans
 }

@@ -3,6 +3,7 @@
 
 use crate::float;
 use crate::graph::{Graph, Node, Resize, Window};
+use crate::tile::buffer::gcd;
 
 /// One phase.
 #[derive(Clone, PartialEq, Debug)]
@@ -183,8 +184,4 @@ fn dense(taps: &[(usize, f32)]) -> (i64, Vec<f32>) {
     let mut weights = vec![0.0; last - first + 1];
     used.for_each(|(place, w)| weights[place - first] += w);
     (first as i64, weights)
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -158,12 +158,6 @@ fn least_error(seen: &Histogram, min: f64, max: f64, f: &dyn Fn(f64) -> f64) -> 
 mod tests {
     use super::*;
 
-    fn seen(values: &[f32]) -> Histogram {
-        let mut h = Histogram::default();
-        h.add(values);
-        h
-    }
-
     #[test]
     fn zero_is_exact_and_the_range_is_covered() {
         for (low, high) in [(0.0, 1.0), (-1.0, 1.0), (-3.0, 0.1), (2.0, 5.0), (-5.0, -2.0)] {
@@ -183,7 +177,7 @@ mod tests {
         // least at c = 3.19
         let mut values: Vec<f32> = (1..200_000).map(|i| i as f32 / 200_000.0).collect();
         values.push(4.0);
-        let h = seen(&values);
+        let h = Histogram::of(&values);
         let full = Ranges::MinMax.choose(&h).scale * 255.0;
         assert!((4.0..4.01).contains(&full), "{full}");
         let mse = Ranges::Mse.choose(&h).scale * 255.0;
@@ -195,7 +189,7 @@ mod tests {
     #[test]
     fn even_values_keep_their_range() {
         let values: Vec<f32> = (0..10_000).map(|i| i as f32 / 5000.0 - 1.0).collect();
-        let h = seen(&values);
+        let h = Histogram::of(&values);
         let (full, mse) = (Ranges::MinMax.choose(&h).scale, Ranges::Mse.choose(&h).scale);
         assert!(mse > full * 0.97, "{mse} {full}");
     }

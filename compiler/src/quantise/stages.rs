@@ -1,12 +1,11 @@
 //! Cuts the operations into stages between which the host works.
 
-use super::held::enumerate;
 use super::lower::{Lowered, Lowering, Provenance};
 use super::plan::{Origin, host_graph};
 use crate::error::Result;
 use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
 use crate::graph::{Graph, Source, ValueId};
-use crate::network::{Export, HostOperator, Import, Network, Stage};
+use crate::network::{Export, HostOperator, Import, Network, Stage, places};
 use ndarray::{ArrayD, IxDyn};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +54,7 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
     let mut shapes: BTreeMap<TensorId, Vec<usize>> = BTreeMap::new();
     for Export { tensor, shape, offset, strides, .. } in &network.exports {
         let elements = fixed.tensor(*tensor).elements();
-        let dense = (0..elements).eq(enumerate(*offset, strides));
+        let dense = (0..elements).eq(places(*offset, strides));
         if dense {
             shapes.insert(*tensor, shape.clone());
         }

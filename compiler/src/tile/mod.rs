@@ -5,9 +5,11 @@
 mod blocks;
 pub mod buffer;
 pub mod columns;
+mod dense;
 pub mod lanes;
 mod pack;
 mod placed;
+mod pool;
 mod product;
 mod rows;
 mod toeplitz;
@@ -22,7 +24,7 @@ use lanes::Grid;
 use std::ops::Range;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::Channel;
-use tilewright_arch::instr::{Channels, Input, Operand, Reduce, Ring, Step, Target, TileOp, Unit, Walk};
+use tilewright_arch::instr::{Input, Operand, Reduce, Ring, Target, TileOp, Unit};
 use tilewright_arch::timing;
 
 /// A tile operation with the constants it needs.
@@ -278,114 +280,6 @@ impl Job<'_> {
         Target { walk, ..Target::default() }
     }
 
-    /// Dense convolution: channels on columns. Split so that the weights of an instruction fit half
-    /// the weight memory and can be loaded while the one before runs.
-    fn convolution(&self, weights: &[i8], groups: usize) -> Result<Vec<Part>> {
-        let config = self.config;
-        let window = &self.node.window;
-        let [channels, _, _] = self.graph.grid(self.node);
-        let inputs = self.at.input.shape[0] / groups;
-        let [kh, kw] = window.kernel;
-        let reduction = inputs * kh * kw;
-        if reduction > config.weight_words {
-            return Err(self
-                .refuse(format!(
-                    "a reduction of {reduction} steps needs as many weight words, the machine has {}",
-                    config.weight_words
-                ))
-                .hint(format!("weight_words = {reduction} or more")));
-        }
-        let (block, mode) = self.node.place.depth_to_space;
-        let output = self.at.output;
-        let per_group = channels / groups;
-        let most_words = (config.weight_words / 2 / reduction).max(1) * config.columns;
-        // Whole groups of columns whose weights and parameters fit half their memories.
-        let most = most_words.min(self.most_channels().next_multiple_of(config.columns));
-        let plain = |range: Range<usize>| -> Vec<Columns> {
-            let starts = range.clone().step_by(most);
-            starts
-                .map(|s| columns::plain(s..(s + most).min(range.end), output.plane, config.columns))
-                .collect()
-        };
-        let mut parts = vec![];
-        for group in 0..groups {
-            let lists = if block > 1 {
-                columns::depth_to_space(channels, block, mode, output.strides(), config.columns)
-            } else {
-                plain(group * per_group..(group + 1) * per_group)
-            };
-            for columns in lists {
-                let words = columns.group.count * reduction;
-                if words > config.weight_words {
-                    return Err(self.refuse(format!(
-                        "the weights of a DepthToSpace convolution take {words} words, the machine has {}",
-                        config.weight_words
-                    )));
-                }
-                parts.push(self.dense(weights, group * inputs, inputs, &columns));
-            }
-        }
-        if groups == 1 {
-            // All channels with several rows on the columns; or only those that plain columns leave
-            // over, which would run with columns idle.
-            let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
-            let before: Vec<Part> =
-                plain(0..full).iter().map(|columns| self.dense(weights, 0, inputs, columns)).collect();
-            for rows in 2..=config.columns.min(self.rows.len()) {
-                for before in [&[], &before[..]] {
-                    let first = if before.is_empty() { 0 } else { full };
-                    if first < channels
-                        && let Some(part) = toeplitz::part(self, weights, inputs, first..channels, rows)
-                        && part.cost(config) + cost(before, config) < cost(&parts, config)
-                    {
-                        parts = [before, &[part]].concat();
-                    }
-                }
-            }
-        }
-        Ok(parts)
-    }
-
-    fn dense(&self, weights: &[i8], first_input: usize, inputs: usize, columns: &Columns) -> Part {
-        let window = &self.node.window;
-        let input = self.at.input;
-        let [kh, kw] = window.kernel;
-        let [dy, dx] = window.dilation;
-        let width = columns.width();
-        let plane = self.at.operand.map_or(0, |o| o.plane);
-        let op = TileOp {
-            reduce: Reduce::Dense,
-            groups: columns.group.count as u16,
-            columns: width as u8,
-            last_columns: columns.last as u8,
-            inner_columns: columns.inner.count as u8,
-            width: self.width() as u16,
-            lines: self.rows.len() as u16,
-            line_step: 1,
-            steps: [
-                Step { count: inputs as u16, address: input.plane as i32, y: 0, x: 0 },
-                Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 },
-                Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
-            ],
-            input: self.input(first_input, 1, self.zero()),
-            channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
-            ..TileOp::default()
-        };
-        let loops = [columns.group, columns.outer, columns.inner].map(|l| l.channel * plane);
-        let op = self.finish(op, columns, loops, self.node.place.depth_to_space.0);
-        let lists = columns.channels();
-        let reduction = inputs * kh * kw;
-        Part {
-            unit: Unit::Compute,
-            op,
-            weights: pack::dense(weights, reduction, &lists, self.config),
-            factors: None,
-            channels: lists.iter().flatten().map(|&c| self.channel(c)).collect(),
-            macs: (lists.iter().map(Vec::len).sum::<usize>() * reduction * self.rows.len() * self.width())
-                as u64,
-        }
-    }
-
     /// Channels whose parameters fit half the parameter memory.
     fn most_channels(&self) -> usize {
         (self.config.parameter_words / 2 / self.config.columns * self.config.columns).max(self.config.columns)
@@ -395,103 +289,6 @@ impl Job<'_> {
     fn channel(&self, c: usize) -> Channel {
         let channels = &self.node.channels;
         if channels.len() == 1 { channels[0] } else { channels[c] }
-    }
-
-    /// Pools, sums and copies on the vector unit: a channel at a time, or, where the output is a
-    /// single pixel, channels as pixels. Large sums go to the array.
-    fn pool(&self, reduce: Reduce) -> Result<Vec<Part>> {
-        let node = self.node;
-        let [channels, ..] = self.graph.grid(node);
-        let shared = node.channels.len() == 1;
-        let pad = if reduce == Reduce::Max { -128 } else { self.zero() };
-        let [kh, kw] = node.window.kernel;
-        let [dy, dx] = node.window.dilation;
-        let input = self.at.input;
-        let (block, mode) = node.place.depth_to_space;
-        let output = self.at.output;
-        let lists = if block > 1 {
-            columns::depth_to_space(channels, block, mode, output.strides(), 1)
-        } else {
-            let most = if shared { channels } else { self.most_channels() };
-            let starts = (0..channels).step_by(most);
-            starts.map(|s| columns::plain(s..(s + most).min(channels), output.plane, 1)).collect()
-        };
-        let mut parts = vec![];
-        for columns in lists {
-            let list: Vec<usize> = columns.channels().concat();
-            let step = columns.group.channel;
-            let mut gathered = self.input(columns.first, 1, pad);
-            gathered.walk.group = (step * input.plane) as i32;
-            let op = TileOp {
-                reduce,
-                groups: columns.group.count as u16,
-                columns: 1,
-                last_columns: 1,
-                inner_columns: 1,
-                width: self.width() as u16,
-                lines: self.rows.len() as u16,
-                line_step: 1,
-                steps: [
-                    Step { count: 1, ..Step::default() },
-                    Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 },
-                    Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
-                ],
-                input: gathered,
-                channels: Channels { base: 0, column_step: 0, group_step: u8::from(!shared) },
-                ..TileOp::default()
-            };
-            let plane = self.at.operand.map_or(0, |o| o.plane);
-            let mut op = self.finish(op, &columns, [step * plane, 0, 0], block);
-            if shared && block == 1 && self.width() == 1 && self.rows.len() == 1 && channels > 1 {
-                op = self.channels_as_pixels(op);
-            }
-            let words =
-                if shared { vec![node.channels[0]] } else { list.iter().map(|&c| self.channel(c)).collect() };
-            parts.push(Part {
-                unit: Unit::Vector,
-                op,
-                weights: vec![],
-                factors: None,
-                channels: words,
-                macs: 0,
-            });
-        }
-        if reduce == Reduce::Sum && block == 1 {
-            // The vector unit runs beside the array: only what the array does much faster moves.
-            let array = rows::sums(self)?;
-            if 2 * cost(&array, self.config) < cost(&parts, self.config) {
-                return Ok(array);
-            }
-        }
-        Ok(parts)
-    }
-
-    /// Turns "a group for every channel, one pixel each" into "one group, a pixel for every
-    /// channel": the lanes then work on P channels at once.
-    fn channels_as_pixels(&self, mut op: TileOp) -> TileOp {
-        let lanes = self.config.lanes;
-        let turn = |walk: &mut Walk| {
-            walk.pixel = walk.group;
-            walk.group = 0;
-            walk.line = 0;
-        };
-        op.width = op.groups;
-        op.groups = 1;
-        // All pixels see the same window.
-        op.input.x_step = 0;
-        turn(&mut op.input.walk);
-        turn(&mut op.output.walk);
-        let grid = Grid { width: op.width.into(), lines: 1 };
-        let cut = lanes::gather_cut(grid, 0, op.input.walk.pixel.into(), lanes);
-        op.lanes = cut.lanes as u8;
-        op.tiles = cut.tiles as u16;
-        op.line_stop = cut.line_stop;
-        op.output = cut_target(op.output, grid, cut, lanes);
-        if let Some(operand) = &mut op.operand {
-            turn(&mut operand.target.walk);
-            operand.target = cut_target(operand.target, grid, cut, lanes);
-        }
-        op
     }
 }
 

@@ -9,7 +9,7 @@
 use super::{Columns, Factors, Job, Part, columns};
 use crate::error::Result;
 use crate::fixed::View;
-use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
+use tilewright_arch::instr::{Step, Unit};
 
 /// Tile operations of the product with `weights`, as many columns at a time as fit half the weight
 /// memory.
@@ -41,35 +41,19 @@ pub(super) fn parts(job: &Job, weights: &View) -> Result<Vec<Part>> {
 
 fn one(job: &Job, reduction: usize, passes: usize, columns: &Columns, range: std::ops::Range<usize>) -> Part {
     let input = job.at.input;
-    let width = columns.width();
     // Far enough that no row of the second pass is inside.
     let away = input.shape[1] as i16;
-    let op = TileOp {
-        reduce: Reduce::Dense,
-        groups: columns.group.count as u16,
-        columns: width as u8,
-        last_columns: columns.last as u8,
-        inner_columns: columns.inner.count as u8,
-        width: job.width() as u16,
-        lines: job.rows.len() as u16,
-        line_step: 1,
-        steps: [
-            Step { count: passes as u16, address: 0, y: away, x: 0 },
-            Step { count: reduction as u16, address: input.plane as i32, y: 0, x: 0 },
-            Step { count: 1, ..Step::default() },
-        ],
-        input: job.input(0, 1, job.zero().wrapping_neg()),
-        channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
-        ..TileOp::default()
-    };
-    let plane = job.at.operand.map_or(0, |o| o.plane);
-    let loops = [columns.group, columns.outer, columns.inner].map(|l| l.channel * plane);
+    let steps = [
+        Step { count: passes as u16, address: 0, y: away, x: 0 },
+        Step { count: reduction as u16, address: input.plane as i32, y: 0, x: 0 },
+        Step { count: 1, ..Step::default() },
+    ];
     Part {
         unit: Unit::Compute,
-        op: job.finish(op, columns, loops, 1),
+        op: job.dense_op(columns, steps, job.input(0, 1, job.zero().wrapping_neg())),
         weights: vec![],
         channels: range.clone().map(|c| job.channel(c)).collect(),
-        factors: Some(Factors { channels: range.clone(), passes }),
         macs: (range.len() * reduction * job.rows.len() * job.width()) as u64,
+        factors: Some(Factors { channels: range, passes }),
     }
 }

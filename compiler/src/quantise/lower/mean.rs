@@ -1,0 +1,112 @@
+//! Averages and copies: sums with a divisor.
+
+use super::Lowering;
+use crate::error::Result;
+use crate::fixed::{FixedNode, Place, Reduction, Tensor, TensorId, View};
+use crate::graph::Window;
+use crate::quantise::plan::Group;
+use crate::quantise::weights::channel;
+use tilewright_arch::fixed::{Channel, Post};
+
+/// Bytes of a map from which on its mean is taken row by row first.
+const LARGE_MEAN: usize = 1 << 16;
+
+impl Lowering<'_> {
+    /// One node for each part of the output with a divisor of its own.
+    pub(super) fn mean(
+        &mut self,
+        g: usize,
+        group: &Group,
+        window: &Window,
+        count_include_pad: bool,
+        factor: f64,
+    ) -> Result<()> {
+        let mut input = self.placed(&group.inputs[0]);
+        let mut window = window.clone();
+        if group.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > LARGE_MEAN {
+            input = self.row_means(g, group, input)?;
+            window.kernel[1] = 1;
+        }
+        let window = &window;
+        let from = self.fixed.tensor(input.tensor);
+        let (scale, zero) = (f64::from(from.scale) * factor, i32::from(from.zero));
+        let shape = input.shape;
+        let taps = window.kernel[0] * window.kernel[1];
+        let spans = |axis: usize| match count_include_pad {
+            true => vec![(0, group.grid[1 + axis], window.kernel[axis])],
+            false => spans(window, axis, shape[1 + axis], group.grid[1 + axis]),
+        };
+        // A product's multiplicand has a scale of its own.
+        let (operand, scale_out) = match self.operand(g, group)? {
+            Some((operand, Some(multiplicand))) => (Some(operand), multiplicand),
+            Some((operand, None)) => (Some(operand), self.result(g, group).scale),
+            None => (None, self.result(g, group).scale),
+        };
+        for (y, height, rows) in spans(0) {
+            for &(x, width, columns) in &spans(1) {
+                let factor = scale / scale_out / (rows * columns) as f64;
+                let per_channel = group.chain.slope.as_ref().map_or(1, Vec::len);
+                let channels = (0..per_channel)
+                    .map(|c| self.channel(group, c, factor, -zero * taps as i32))
+                    .collect::<Result<Vec<Channel>>>()?;
+                let mut node = self.node(g, group, window, Reduction::Sum, channels)?;
+                node.operand.clone_from(&operand);
+                node.input = input;
+                node.place.region = [y, x, height, width];
+                self.push(g, node, Vec::new())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The mean of every row of a map, with the map's own scale: no mean leaves its range. So a large
+    /// map is averaged while it passes through in stripes, instead of being held whole.
+    fn row_means(&mut self, g: usize, group: &Group, input: View) -> Result<View> {
+        let from = self.fixed.tensor(input.tensor);
+        let [channels, rows, columns] = input.shape;
+        let shape = [channels, rows, 1];
+        let tensor = Tensor { shape, name: format!("{} (rows)", from.name), ..*from };
+        let factor = 1.0 / columns as f64;
+        let bias = -i32::from(from.zero) * columns as i32;
+        let channels = vec![channel(factor, 1.0, bias).expect("a mean's factor is at most 1")];
+        let window = Window { kernel: [1, columns], ..Window::UNIT };
+        let post = Post { zero: tensor.zero, ..Post::default() };
+        let means = View::whole(TensorId(self.fixed.tensors.len() as u32), shape);
+        let (name, operator) = self.names(group);
+        let node = FixedNode {
+            name,
+            operator,
+            input,
+            window,
+            reduction: Reduction::Sum,
+            channels,
+            operand: None,
+            post,
+            table: None,
+            output: means,
+            place: Place { region: [0, 0, rows, 1], depth_to_space: group.chain.depth_to_space },
+        };
+        self.fixed.tensors.push(tensor);
+        self.push(g, node, Vec::new())?;
+        Ok(means)
+    }
+}
+
+/// Runs of output positions along an axis whose windows have the same number of taps inside the
+/// input: (first, length, taps).
+fn spans(window: &Window, axis: usize, extent: usize, positions: usize) -> Vec<(usize, usize, usize)> {
+    let pad = window.pads[axis];
+    let inside = |o: usize| {
+        let tap = |k: usize| o * window.stride[axis] + k * window.dilation[axis];
+        (0..window.kernel[axis]).filter(|&k| (pad..pad + extent).contains(&tap(k))).count()
+    };
+    let mut spans: Vec<(usize, usize, usize)> = Vec::new();
+    for o in 0..positions {
+        let taps = inside(o);
+        match spans.last_mut() {
+            Some((_, length, same)) if *same == taps => *length += 1,
+            _ => spans.push((o, 1, taps)),
+        }
+    }
+    spans
+}

@@ -1,0 +1,123 @@
+//! Dense convolutions: output channels on columns.
+
+use super::columns::{self, Columns};
+use super::{Job, Part, cost, pack, toeplitz};
+use crate::error::Result;
+use std::ops::Range;
+use tilewright_arch::instr::{Channels, Input, Reduce, Step, TileOp, Unit};
+
+impl Job<'_> {
+    /// Dense convolution: channels on columns. Split so that the weights of an instruction fit half
+    /// the weight memory and can be loaded while the one before runs.
+    pub(super) fn convolution(&self, weights: &[i8], groups: usize) -> Result<Vec<Part>> {
+        let config = self.config;
+        let window = &self.node.window;
+        let [channels, _, _] = self.graph.grid(self.node);
+        let inputs = self.at.input.shape[0] / groups;
+        let [kh, kw] = window.kernel;
+        let reduction = inputs * kh * kw;
+        if reduction > config.weight_words {
+            return Err(self
+                .refuse(format!(
+                    "a reduction of {reduction} steps needs as many weight words, the machine has {}",
+                    config.weight_words
+                ))
+                .hint(format!("weight_words = {reduction} or more")));
+        }
+        let (block, mode) = self.node.place.depth_to_space;
+        let output = self.at.output;
+        let per_group = channels / groups;
+        let most_words = (config.weight_words / 2 / reduction).max(1) * config.columns;
+        // Whole groups of columns whose weights and parameters fit half their memories.
+        let most = most_words.min(self.most_channels().next_multiple_of(config.columns));
+        let plain = |range: Range<usize>| -> Vec<Columns> {
+            let starts = range.clone().step_by(most);
+            starts
+                .map(|s| columns::plain(s..(s + most).min(range.end), output.plane, config.columns))
+                .collect()
+        };
+        let mut parts = vec![];
+        for group in 0..groups {
+            let lists = if block > 1 {
+                columns::depth_to_space(channels, block, mode, output.strides(), config.columns)
+            } else {
+                plain(group * per_group..(group + 1) * per_group)
+            };
+            for columns in lists {
+                let words = columns.group.count * reduction;
+                if words > config.weight_words {
+                    return Err(self.refuse(format!(
+                        "the weights of a DepthToSpace convolution take {words} words, the machine has {}",
+                        config.weight_words
+                    )));
+                }
+                parts.push(self.dense(weights, group * inputs, inputs, &columns));
+            }
+        }
+        if groups == 1 {
+            // All channels with several rows on the columns; or only those that plain columns leave
+            // over, which would run with columns idle.
+            let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
+            let before: Vec<Part> =
+                plain(0..full).iter().map(|columns| self.dense(weights, 0, inputs, columns)).collect();
+            for rows in 2..=config.columns.min(self.rows.len()) {
+                for before in [&[], &before[..]] {
+                    let first = if before.is_empty() { 0 } else { full };
+                    if first < channels
+                        && let Some(part) = toeplitz::part(self, weights, inputs, first..channels, rows)
+                        && part.cost(config) + cost(before, config) < cost(&parts, config)
+                    {
+                        parts = [before, &[part]].concat();
+                    }
+                }
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The instruction that has output channels on its columns, whatever makes its weights.
+    pub(super) fn dense_op(&self, columns: &Columns, steps: [Step; 3], input: Input) -> TileOp {
+        let width = columns.width();
+        let plane = self.at.operand.map_or(0, |o| o.plane);
+        let op = TileOp {
+            reduce: Reduce::Dense,
+            groups: columns.group.count as u16,
+            columns: width as u8,
+            last_columns: columns.last as u8,
+            inner_columns: columns.inner.count as u8,
+            width: self.width() as u16,
+            lines: self.rows.len() as u16,
+            line_step: 1,
+            steps,
+            input,
+            channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
+            ..TileOp::default()
+        };
+        let loops = [columns.group, columns.outer, columns.inner].map(|l| l.channel * plane);
+        self.finish(op, columns, loops, self.node.place.depth_to_space.0)
+    }
+
+    fn dense(&self, weights: &[i8], first_input: usize, inputs: usize, columns: &Columns) -> Part {
+        let window = &self.node.window;
+        let input = self.at.input;
+        let [kh, kw] = window.kernel;
+        let [dy, dx] = window.dilation;
+        let steps = [
+            Step { count: inputs as u16, address: input.plane as i32, y: 0, x: 0 },
+            Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 },
+            Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
+        ];
+        let op = self.dense_op(columns, steps, self.input(first_input, 1, self.zero()));
+        let lists = columns.channels();
+        let reduction = inputs * kh * kw;
+        Part {
+            unit: Unit::Compute,
+            op,
+            weights: pack::dense(weights, reduction, &lists, self.config),
+            factors: None,
+            channels: lists.iter().flatten().map(|&c| self.channel(c)).collect(),
+            macs: (lists.iter().map(Vec::len).sum::<usize>() * reduction * self.rows.len() * self.width())
+                as u64,
+        }
+    }
+}

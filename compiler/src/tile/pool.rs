@@ -1,0 +1,105 @@
+//! Pools, sums and copies on the vector unit.
+
+use super::lanes::{self, Grid};
+use super::{Job, Part, columns, cost, cut_target, rows};
+use crate::error::Result;
+use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit, Walk};
+
+impl Job<'_> {
+    /// Pools, sums and copies on the vector unit: a channel at a time, or, where the output is a
+    /// single pixel, channels as pixels. Large sums go to the array.
+    pub(super) fn pool(&self, reduce: Reduce) -> Result<Vec<Part>> {
+        let node = self.node;
+        let [channels, ..] = self.graph.grid(node);
+        let shared = node.channels.len() == 1;
+        let pad = if reduce == Reduce::Max { -128 } else { self.zero() };
+        let [kh, kw] = node.window.kernel;
+        let [dy, dx] = node.window.dilation;
+        let input = self.at.input;
+        let (block, mode) = node.place.depth_to_space;
+        let output = self.at.output;
+        let lists = if block > 1 {
+            columns::depth_to_space(channels, block, mode, output.strides(), 1)
+        } else {
+            let most = if shared { channels } else { self.most_channels() };
+            let starts = (0..channels).step_by(most);
+            starts.map(|s| columns::plain(s..(s + most).min(channels), output.plane, 1)).collect()
+        };
+        let mut parts = vec![];
+        for columns in lists {
+            let list: Vec<usize> = columns.channels().concat();
+            let step = columns.group.channel;
+            let mut gathered = self.input(columns.first, 1, pad);
+            gathered.walk.group = (step * input.plane) as i32;
+            let op = TileOp {
+                reduce,
+                groups: columns.group.count as u16,
+                columns: 1,
+                last_columns: 1,
+                inner_columns: 1,
+                width: self.width() as u16,
+                lines: self.rows.len() as u16,
+                line_step: 1,
+                steps: [
+                    Step { count: 1, ..Step::default() },
+                    Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 },
+                    Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
+                ],
+                input: gathered,
+                channels: Channels { base: 0, column_step: 0, group_step: u8::from(!shared) },
+                ..TileOp::default()
+            };
+            let plane = self.at.operand.map_or(0, |o| o.plane);
+            let mut op = self.finish(op, &columns, [step * plane, 0, 0], block);
+            if shared && block == 1 && self.width() == 1 && self.rows.len() == 1 && channels > 1 {
+                op = self.channels_as_pixels(op);
+            }
+            let words =
+                if shared { vec![node.channels[0]] } else { list.iter().map(|&c| self.channel(c)).collect() };
+            parts.push(Part {
+                unit: Unit::Vector,
+                op,
+                weights: vec![],
+                factors: None,
+                channels: words,
+                macs: 0,
+            });
+        }
+        if reduce == Reduce::Sum && block == 1 {
+            // The vector unit runs beside the array: only what the array does much faster moves.
+            let array = rows::sums(self)?;
+            if 2 * cost(&array, self.config) < cost(&parts, self.config) {
+                return Ok(array);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Turns "a group for every channel, one pixel each" into "one group, a pixel for every
+    /// channel": the lanes then work on P channels at once.
+    fn channels_as_pixels(&self, mut op: TileOp) -> TileOp {
+        let lanes = self.config.lanes;
+        let turn = |walk: &mut Walk| {
+            walk.pixel = walk.group;
+            walk.group = 0;
+            walk.line = 0;
+        };
+        op.width = op.groups;
+        op.groups = 1;
+        // All pixels see the same window.
+        op.input.x_step = 0;
+        turn(&mut op.input.walk);
+        turn(&mut op.output.walk);
+        let grid = Grid { width: op.width.into(), lines: 1 };
+        let cut = lanes::gather_cut(grid, 0, op.input.walk.pixel.into(), lanes);
+        op.lanes = cut.lanes as u8;
+        op.tiles = cut.tiles as u16;
+        op.line_stop = cut.line_stop;
+        op.output = cut_target(op.output, grid, cut, lanes);
+        if let Some(operand) = &mut op.operand {
+            turn(&mut operand.target.walk);
+            operand.target = cut_target(operand.target, grid, cut, lanes);
+        }
+        op
+    }
+}
