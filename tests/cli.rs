@@ -156,6 +156,11 @@ fn a_compiled_folder_stands_for_its_model() {
     };
     assert_eq!(verify(out, &["--input", input.to_str().unwrap()]), verify(&lenet(), &["--array", "4x4"]));
     refused(&["verify", out, "--array", "4x4"], &["has its machine"]);
+    // A folder made of a folder stands for the same model.
+    let again = folder("compiled-again");
+    let again = again.to_str().unwrap();
+    assert!(tilewright(&["compile", out, "-o", again]).status.success());
+    assert_eq!(verify(again, &[]), verify(out, &[]));
     let program = Path::new(out).join("program.tasm");
     let mut changed = std::fs::read(&program).unwrap();
     changed.push(b' ');

@@ -1,7 +1,7 @@
 //! Whole models of different kinds in the Verilog, and the quality of every model at hand.
 //!
-//! `cargo test --release --test zoo -- --include-ignored --nocapture` runs every model, which takes
-//! hours: the largest is 30 million cycles of Verilog.
+//! `cargo test --release --test zoo -- --include-ignored --nocapture` runs every model: some ten minutes,
+//! the largest is 30 million cycles of Verilog.
 
 mod common;
 
@@ -75,7 +75,7 @@ fn four_kinds_of_models_in_verilog() {
 
 /// `cargo test --release --test zoo all_models -- --ignored --nocapture`, or `./run-tests --long`.
 #[test]
-#[ignore = "hours; ./run-tests --long runs it"]
+#[ignore = "some ten minutes in release mode; ./run-tests --long runs it"]
 fn all_models_in_verilog() {
     let config = Config::sized(9, 16);
     let rtl = built(&config);

@@ -70,7 +70,7 @@ pub struct HostOperator {
     pub macs: u64,
     /// Why the machine does not run it.
     pub why: String,
-    /// What to try.
+    /// What to try; empty where nothing helps.
     pub hint: String,
 }
 

@@ -1,8 +1,8 @@
 //! `tilewright compile`: the programs of a model.
 
-use super::folder::{self, Origin};
+use super::folder::{self, Job, Origin};
 use super::simulate::clip;
-use super::{compiled, grouped, options, programs, write};
+use super::{grouped, programs, run_job, write};
 use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
@@ -16,12 +16,13 @@ use tilewright_sim::Report;
 ///
 /// With `layers`, what quantisation did to every layer is measured too.
 pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: bool) -> Result<bool> {
-    let (model, compiled) = compiled(source, machine)?;
-    let layers = if layers { measured(source, &model)? } else { vec![] };
+    let job = Job::new(source, machine)?;
+    let (model, compiled) = run_job(&job, source.deny_host)?;
+    let layers = if layers { measured(&job, &model)? } else { vec![] };
     for (name, bytes) in programs(&compiled)? {
         write(&out.join(name), bytes)?;
     }
-    write(&out.join(folder::ORIGIN), Origin::new(source, options(source)?)?.to_toml()?)?;
+    write(&out.join(folder::ORIGIN), Origin::new(&job)?.to_toml()?)?;
     let mut timing = Report::default();
     for (_, schedule) in compiled.programs() {
         timing.append(&tilewright_sim::time(&schedule.program, false)?);
@@ -60,10 +61,9 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
 }
 
 /// Quantises once more and measures every layer on the first calibration samples.
-fn measured(source: &Source, model: &Model) -> Result<Vec<Layer>> {
-    let calibration = model.calibration(source.calib.as_deref())?;
-    let options = options(source)?;
-    let report = || quantise::run_reported(&model.graph, &calibration, &options);
+fn measured(job: &Job, model: &Model) -> Result<Vec<Layer>> {
+    let calibration = model.calibration(job.calib.as_deref())?;
+    let report = || quantise::run_reported(&model.graph, &calibration, &job.options);
     Ok(during("measuring every layer", report)?.1)
 }
 

@@ -28,10 +28,10 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 impl Origin {
-    /// That of what `source` names, quantised with `options`.
-    pub fn new(source: &Source, options: quantise::Options) -> Result<Origin> {
-        let calib = source.calib.as_deref().map(absolute).transpose()?;
-        Ok(Origin { model: absolute(&source.model)?, calib, quantisation: options })
+    /// That of a job.
+    pub fn new(job: &Job) -> Result<Origin> {
+        let calib = job.calib.as_deref().map(absolute).transpose()?;
+        Ok(Origin { model: absolute(&job.model)?, calib, quantisation: job.options })
     }
 
     /// The file's text.

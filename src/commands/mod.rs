@@ -22,7 +22,11 @@ use tilewright_compiler::quantise;
 
 /// Reads and compiles what the options name, telling warnings.
 fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
-    let job = Job::new(source, machine)?;
+    run_job(&Job::new(source, machine)?, source.deny_host)
+}
+
+/// Reads and compiles, telling warnings; `deny_host` refuses what the machine does not run.
+fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
     let model = during("reading the model", || Model::read(&job.model))?;
     for warning in &model.warnings {
         eprintln!("warning: {warning}");
@@ -32,18 +36,16 @@ fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
         pipeline::compile(&model, &calibration, &job.options, &job.config)
     })?;
     job.check(&programs(&compiled)?)?;
-    if source.deny_host
-        && let Some(op) = compiled.network.host.first()
-    {
+    if deny_host && let Some(op) = compiled.network.host.first() {
+        let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
         bail!(
             "error[compile]: {}: node {:?} ({}): {} operators are left to the host, this is the first: {}; try: \
-             without --deny-host, or {}",
+             without --deny-host{hint}",
             model.path.display(),
             op.name,
             op.operator,
             compiled.network.host.len(),
-            op.why,
-            op.hint
+            op.why
         );
     }
     Ok((model, compiled))

@@ -87,7 +87,7 @@ pub(super) enum Role {
     Anchor(Box<Anchor>),
 }
 
-/// Why the machine does not run a node, and what to try.
+/// Why the machine does not run a node, and what to try; an empty hint where nothing helps.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Refusal {
     pub why: String,
@@ -173,8 +173,8 @@ pub(super) fn role(
             }
             _ => refuse("it gathers elements that are not neighbours", "Slice or Split instead"),
         },
-        Op::Softmax { .. } => refuse("the machine has no exponential", "nothing: the host runs it"),
-        _ => refuse("the machine has no such operation", "nothing: the host runs it"),
+        Op::Softmax { .. } => refuse("the machine has no exponential", ""),
+        _ => refuse("the machine has no such operation", ""),
     }
 }
 

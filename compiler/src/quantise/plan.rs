@@ -239,7 +239,7 @@ impl Planner<'_> {
             let held = |id: ValueId| self.held[id.0 as usize].clone();
             if !chain.absorb(graph, &graph.nodes[n], growing, &held) {
                 let why = "the post unit cannot do it on a copy".into();
-                return self.leave_to_host(n, Refusal { why, hint: "nothing: the host runs it" });
+                return self.leave_to_host(n, Refusal { why, hint: "" });
             }
             linear.0 = if chain == Chain::EMPTY { value } else { read };
             out = moved(out, shape, &chain, &Chain::EMPTY);
