@@ -124,7 +124,7 @@ struct Source {
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
     calib: Option<PathBuf>,
-    /// Options of quantisation as TOML: ranges, equalise, bias_correction.
+    /// Options of quantisation as TOML: ranges, equalise, bias_correction, rounding.
     #[arg(long, value_name = "FILE.toml")]
     quantisation: Option<PathBuf>,
     /// Refuse operators that the machine does not run.

@@ -42,6 +42,7 @@ mod tests;
 
 pub use range::Ranges;
 pub use report::{Layer, sqnr_db};
+pub use rounding::Rounding;
 
 use crate::error::Result;
 use crate::graph::Graph;
@@ -75,11 +76,13 @@ pub struct Options {
     pub equalise: bool,
     /// Whether biases are corrected by the mean error that calibration shows.
     pub bias_correction: bool,
+    /// How weights become integers.
+    pub rounding: Rounding,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { ranges: Ranges::Mse, equalise: true, bias_correction: true }
+        Options { ranges: Ranges::Mse, equalise: true, bias_correction: true, rounding: Rounding::default() }
     }
 }
 
@@ -148,7 +151,7 @@ fn quantise<'a>(
     let seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
         calibrate::Seen::nothing(&plan)
     } else {
-        calibrate::observe(&graph, &plan, calibration, corrected)?
+        calibrate::observe(&graph, &plan, calibration, corrected, options.rounding)?
     };
     let choose = |h: usize| {
         let histogram = &seen.homes[h];

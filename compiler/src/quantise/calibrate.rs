@@ -4,6 +4,7 @@ use super::held::Held;
 use super::histogram::Histogram;
 use super::kind::Kind;
 use super::plan::{Group, Plan};
+use super::rounding::Rounding;
 use crate::error::{Error, Result};
 use crate::float;
 use crate::graph::{Graph, ValueId, Window};
@@ -25,6 +26,8 @@ pub(super) struct Seen {
     /// For each group with weights, some of the vectors that they are multiplied with, evenly spread
     /// over samples and pixels, as [`patches`] orders them; empty for other groups.
     pub patches: Vec<Vec<f32>>,
+    /// What weights are to be made of the patches.
+    pub rounding: Rounding,
 }
 
 impl Seen {
@@ -35,6 +38,7 @@ impl Seen {
             tables: vec![Histogram::default(); plan.groups.len()],
             means: Vec::new(),
             patches: vec![Vec::new(); plan.groups.len()],
+            rounding: Rounding::Nearest,
         }
     }
 }
@@ -52,7 +56,7 @@ struct Part {
     patches: Vec<Vec<f32>>,
 }
 
-/// Observes all samples. `means` of the first so many are kept.
+/// Observes all samples. `means` of the first so many are kept; no patches where `rounding` needs none.
 ///
 /// # Errors
 /// No samples, samples that do not fit the graph's inputs, results that are not finite.
@@ -61,19 +65,23 @@ pub(super) fn observe(
     plan: &Plan,
     samples: &[Vec<ArrayD<f32>>],
     means: usize,
+    rounding: Rounding,
 ) -> Result<Seen> {
     if samples.is_empty() {
         return Err(Error::new("quantise", "there are no calibration samples")
             .file(&graph.name)
             .hint("some 10 to 100 typical inputs"));
     }
-    let mut seen = Seen::nothing(plan);
+    let mut seen = Seen { rounding, ..Seen::nothing(plan) };
     let length = |g: &Group| match &g.kind {
         Kind::Linear { weights, bias, groups, .. } => weights.len() / bias.len() * groups,
         _ => 0,
     };
     let all: usize = plan.groups.iter().map(length).sum();
-    let vectors = PATCHES.min(PATCH_NUMBERS / all.max(1)).div_ceil(samples.len());
+    let vectors = match rounding {
+        Rounding::Nearest => 0,
+        _ => PATCHES.min(PATCH_NUMBERS / all.max(1)).div_ceil(samples.len()),
+    };
     for chunk in samples.chunks(CHUNK) {
         let parts: Result<Vec<Part>> =
             chunk.par_iter().map(|sample| observe_one(graph, plan, sample, vectors)).collect();

@@ -196,7 +196,7 @@ impl Lowering<'_> {
         let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
         let zero = i64::from(from.zero);
         let terms = weights.len() / bias.len();
-        let metrics = metrics(&self.seen.patches[g], terms, groups);
+        let metrics = metrics(self.seen, g, terms, groups);
         let outputs = bias.len() / groups;
         let integers = self.integers(group);
         let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
@@ -435,9 +435,10 @@ impl Lowering<'_> {
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
 
-/// How rounding errors are weighed, for each group of a convolution with `terms` inputs a group;
-/// empty when there are no observations.
-fn metrics(patches: &[f32], terms: usize, groups: usize) -> Vec<Metric> {
+/// How rounding errors of operation `g` are weighed, for each group of a convolution with `terms`
+/// inputs a group; empty when there are no observations.
+fn metrics(seen: &Seen, g: usize, terms: usize, groups: usize) -> Vec<Metric> {
+    let patches = &seen.patches[g][..];
     let Ok(observed) = ArrayView2::from_shape((patches.len() / (terms * groups), terms * groups), patches)
     else {
         return Vec::new();
@@ -445,7 +446,7 @@ fn metrics(patches: &[f32], terms: usize, groups: usize) -> Vec<Metric> {
     if observed.nrows() == 0 {
         return Vec::new();
     }
-    let one = |g: usize| Metric::new(observed.slice(s![.., g * terms..(g + 1) * terms]));
+    let one = |g: usize| Metric::new(observed.slice(s![.., g * terms..(g + 1) * terms]), seen.rounding);
     (0..groups).into_par_iter().map(one).collect()
 }
 
