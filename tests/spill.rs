@@ -10,7 +10,7 @@ use tilewright::model::{self, Model};
 use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::{Channel, OperandScale, Post};
+use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 use tilewright_compiler::schedule::plan::{Plan, Step};
@@ -22,6 +22,8 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
     let [inputs, height, width] = graph.tensor(input).shape;
     let shape = [channels, height, width];
     let output = tensor(graph, shape);
+    let (mantissa, half) = (1 << 23, Half::None);
+    let channel = Channel { bias: 0, mantissa, negative_mantissa: mantissa, shift: 9, half };
     graph.nodes.push(FixedNode {
         name: format!("conv{}", graph.nodes.len()),
         operator: "conv2d".into(),
@@ -31,10 +33,10 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
             weights: (0..channels * inputs * 9).map(|i| (i * 37 % 15) as i8 - 7).collect(),
             groups: 1,
         },
-        channels: vec![Channel { bias: 0, mantissa: 32768, negative_mantissa: 32768, shift: 9 }; channels],
+        channels: vec![channel; channels],
         operand: operand.map(|t| Operand {
             view: View::whole(t, shape),
-            scale: OperandScale { zero: 0, mantissa: 16384, shift: 7, multiply: false },
+            scale: OperandScale { zero: 0, mantissa: 1 << 22, shift: 7, multiply: false },
         }),
         post: Post::default(),
         table: None,

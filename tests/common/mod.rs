@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use std::path::PathBuf;
-use tilewright_arch::fixed::{Channel, OperandScale, Post};
+use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 
@@ -99,14 +99,19 @@ fn tensor(graph: &mut FixedGraph, shape: [usize; 3], random: &mut Random) -> Ten
 
 fn channel(random: &mut Random, terms: usize) -> Channel {
     let sign = |random: &mut Random| if random.chance(5) { -1 } else { 1 };
-    let mantissa = random.within(0, 65535) * sign(random);
+    let mantissa = random.within(0, MAX_MANTISSA) * sign(random);
     // Sums of n products reach some 40 * 40 * sqrt(n): bring them near a byte.
     let bits = (1000.0 * (terms as f64).sqrt()).log2() as i32;
     Channel {
         bias: random.within(-2000, 2000),
         mantissa,
-        negative_mantissa: if random.chance(3) { random.within(-65535, 65535) } else { mantissa },
-        shift: random.within(bits - 2, bits + 3).clamp(0, 31) as u8,
+        negative_mantissa: if random.chance(3) {
+            random.within(-MAX_MANTISSA, MAX_MANTISSA)
+        } else {
+            mantissa
+        },
+        shift: random.within(bits - 2, bits + 3).clamp(0, 47) as u8,
+        half: Half::None,
     }
 }
 
@@ -216,7 +221,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         if !views.is_empty() {
             let scale = OperandScale {
                 zero: random.byte(),
-                mantissa: random.within(-65535, 65535),
+                mantissa: random.within(-MAX_MANTISSA, MAX_MANTISSA),
                 shift: random.within(5, 12) as u8,
                 multiply: random.chance(3),
             };

@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::graph::DepthToSpaceMode;
+use tilewright_arch::fixed::Half;
 
 /// t0 -> sum -> t1, t0 -> conv + t1 -> t2.
 fn graph() -> FixedGraph {
     let tensor = |name: &str, shape| Tensor { name: name.into(), shape, scale: 0.25, zero: -3 };
-    let channel = Channel { bias: 7, mantissa: 32768, negative_mantissa: 32768, shift: 9 };
+    let (mantissa, half) = (1 << 23, Half::None);
+    let channel = Channel { bias: 7, mantissa, negative_mantissa: mantissa, shift: 9, half };
     let node = |input: u32, output: u32, reduction, region| FixedNode {
         name: format!("n{output}"),
         operator: "test".into(),
@@ -24,7 +26,7 @@ fn graph() -> FixedGraph {
     conv.channels = vec![channel, Channel { negative_mantissa: 100, ..channel }];
     conv.operand = Some(Operand {
         view: View::whole(TensorId(1), [2, 2, 3]),
-        scale: OperandScale { zero: -3, mantissa: 40000, shift: 8, multiply: false },
+        scale: OperandScale { zero: -3, mantissa: 10_000_000, shift: 8, multiply: false },
     });
     FixedGraph {
         name: "small".into(),
@@ -47,11 +49,11 @@ t2: 2x2x3 scale 2.5e-1 zero -3 "y"
 input t0 [1, 2, 2, 3]
 t1 = sum t0  // test "n1"
     kernel 1x1 zero -3 clamp -128..=127
-    channel 0: (acc + 7) * 32768 >> 9
+    channel 0: (acc + 7) * 8388608 >> 9
 t2 = conv t0 + t1  // test "n2"
-    kernel 1x1 groups 1 weights 4 #4b0d227a76049051 zero -3 clamp -128..=127 operand (q - -3) * 40000 >> 8
-    channel 0: (acc + 7) * 32768 >> 9
-    channel 1: (acc + 7) * 32768 >> 9, negative * 100
+    kernel 1x1 groups 1 weights 4 #4b0d227a76049051 zero -3 clamp -128..=127 operand (q - -3) * 10000000 >> 8
+    channel 0: (acc + 7) * 8388608 >> 9
+    channel 1: (acc + 7) * 8388608 >> 9, negative * 100
 output t2 [1, 12]
 "#;
     assert_eq!(graph().to_string(), want);
@@ -85,7 +87,7 @@ fn verify_finds_each_broken_invariant() {
         (|g| g.nodes[1].place.region = [1, 0, 2, 3], "writes region"),
         (|g| g.nodes[1].output.tensor = TensorId(1), "writes t1"),
         (|g| g.nodes[1].channels.clear(), "0 requantisations"),
-        (|g| g.nodes[1].channels[0].shift = 32, "cannot be encoded"),
+        (|g| g.nodes[1].channels[0].shift = 48, "cannot be encoded"),
         (|g| g.nodes[1].channels[0].bias = i32::MAX, "above 32 bits"),
         (|g| g.nodes[1].post.lo = 127, ""),
         (|g| (g.nodes[1].post.lo, g.nodes[1].post.hi) = (5, 4), "clamps to 5..=4"),

@@ -20,7 +20,7 @@ use crate::graph::{Graph, Op, ValueId, Window};
 use crate::network::Network;
 use ndarray::{ArrayView2, s};
 use rayon::prelude::*;
-use tilewright_arch::fixed::{Channel, MULTIPLICAND_BITS, OperandScale, Post, mantissa};
+use tilewright_arch::fixed::{Channel, FRACTION, MAX_SHIFT, MULTIPLICAND_BITS, OperandScale, Post, mantissa};
 
 /// Where an operation comes from.
 #[derive(Clone, PartialEq, Debug)]
@@ -346,8 +346,9 @@ impl Lowering<'_> {
                     _ => unreachable!("only copies and means are multiplied"),
                 };
                 let limit = f64::from((1 << (MULTIPLICAND_BITS - 1)) - 1);
-                let room = (limit / (own * 256.0 * factor)).log2().floor();
-                let shift = room.clamp(0.0, 31.0) as u8;
+                let steps = f64::from(1 << FRACTION);
+                let room = (limit / (own * steps * factor)).log2().floor();
+                let shift = room.clamp(0.0, f64::from(MAX_SHIFT)) as u8;
                 let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };
                 let step = to.scale / (f64::from(from.scale) * f64::from(shift).exp2());
                 Ok(Some((Operand { view, scale }, Some(step))))

@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixed::{Operand, Place, TensorId};
 use crate::graph::{DepthToSpaceMode, Window};
-use tilewright_arch::fixed::{Channel, OperandScale, Post, mantissa};
+use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post, mantissa};
 
 fn tensor(shape: [usize; 3], zero: i8) -> Tensor {
     Tensor { name: String::new(), shape, scale: 0.5, zero }
@@ -11,7 +11,7 @@ fn tensor(shape: [usize; 3], zero: i8) -> Tensor {
 
 fn plain(factor: f64, bias: i32) -> Channel {
     let (mantissa, shift) = mantissa(factor).unwrap();
-    Channel { bias, mantissa, negative_mantissa: mantissa, shift }
+    Channel { bias, mantissa, negative_mantissa: mantissa, shift, ..Channel::default() }
 }
 
 /// A graph of one node that reads t0 and writes t1 of the grid's shape (after DepthToSpace).
@@ -134,10 +134,14 @@ impl Random {
     }
 
     fn channel(&mut self) -> Channel {
-        let mantissa = self.next(131071) as i32 - 65535;
-        let negative_mantissa = if self.next(2) == 0 { mantissa } else { self.next(65536) as i32 };
+        let mantissa = self.mantissa();
+        let negative_mantissa = if self.next(2) == 0 { mantissa } else { self.mantissa().abs() };
         let bias = self.next(20001) as i32 - 10000;
-        Channel { bias, mantissa, negative_mantissa, shift: 8 + self.next(12) as u8 }
+        Channel { bias, mantissa, negative_mantissa, shift: 8 + self.next(12) as u8, half: Half::None }
+    }
+
+    fn mantissa(&mut self) -> i32 {
+        self.next(2 * MAX_MANTISSA as usize + 1) as i32 - MAX_MANTISSA
     }
 
     /// A node with every feature at random: t0 -> t1, operand t2.
@@ -173,7 +177,7 @@ impl Random {
         if self.next(2) == 0 {
             let scale = OperandScale {
                 zero: self.next(256) as u8 as i8,
-                mantissa: self.next(131071) as i32 - 65535,
+                mantissa: self.mantissa(),
                 shift: self.next(12) as u8,
                 multiply: self.next(3) == 0,
             };
@@ -249,7 +253,7 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
     };
     let p = if node.channels.len() == 1 { node.channels[0] } else { node.channels[c] };
     let sum = sum + i64::from(p.bias);
-    let limit = |v: i64| v.clamp(-(1 << 19), (1 << 19) - 1);
+    let limit = |v: i64| v.clamp(-(1 << 27), (1 << 27) - 1);
     let m = if sum < 0 { p.negative_mantissa } else { p.mantissa };
     let raw = (sum * i64::from(m)).div_euclid(1 << p.shift);
     let scaled = match &node.operand {
@@ -259,11 +263,11 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
             let b = i64::from(byte) - i64::from(s.zero);
             match s.multiply {
                 false => limit(raw) + limit((b * i64::from(s.mantissa)).div_euclid(1 << s.shift)),
-                true => limit((raw.clamp(-(1 << 17), (1 << 17) - 1) * b).div_euclid(1 << s.shift)),
+                true => limit((raw.clamp(-(1 << 25), (1 << 25) - 1) * b).div_euclid(1 << s.shift)),
             }
         }
     };
-    let v = (scaled + 256 * i64::from(node.post.zero) + 128).div_euclid(256);
+    let v = (scaled + 65536 * i64::from(node.post.zero) + 32768).div_euclid(65536);
     let v = v.clamp(i64::from(node.post.lo), i64::from(node.post.hi)) as i8;
     Some(node.table.as_ref().map_or(v, |t| t[(i64::from(v) + 128) as usize]))
 }

@@ -20,7 +20,7 @@ use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, Vi
 use crate::graph::{DepthToSpaceMode, Window};
 use plan::Plan;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::{Channel, Post};
+use tilewright_arch::fixed::{Channel, Half, Post};
 use tilewright_arch::program::Program;
 
 /// A program and how it came about.
@@ -70,12 +70,13 @@ fn separate_ports(graph: &FixedGraph) -> FixedGraph {
                 input: View { shape, ..from },
                 window: Window::UNIT,
                 reduction: Reduction::Sum,
-                // (x - zero) * 32768 / 2^(7 + 8) + zero = x
+                // (x - zero) * 2^23 / 2^(7 + FRACTION) + zero = x
                 channels: vec![Channel {
                     bias: -i32::from(tensor.zero),
-                    mantissa: 32768,
-                    negative_mantissa: 32768,
+                    mantissa: 1 << 23,
+                    negative_mantissa: 1 << 23,
                     shift: 7,
+                    half: Half::None,
                 }],
                 operand: None,
                 post: Post { zero: tensor.zero, ..Post::default() },
