@@ -166,6 +166,10 @@ fn quantise<'a>(
             Origin::Host | Origin::Constant(_) => {
                 Affine::spanning(f64::from(histogram.min), f64::from(histogram.max))
             }
+            // What a quantised model leaves open it had in float.
+            Origin::Group(_) if !given.is_empty() => {
+                Affine::spanning(f64::from(histogram.min), f64::from(histogram.max))
+            }
             Origin::Group(_) => options.ranges.choose(histogram),
         };
         // Signed values lose little by a zero point of 0, which spares products a second pass.

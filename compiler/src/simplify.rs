@@ -20,6 +20,7 @@ mod patterns;
 mod prelu;
 mod rewrite;
 mod scale;
+mod slices;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("drop no-ops", no_ops::run),
     // Before the arithmetic they consist of takes another form.
     ("recognise functions", patterns::run),
+    ("functions of slices", slices::run),
     ("slopes per channel", prelu::run),
     ("canonical matrix products", matrix::run),
     ("fold batch normalization", batch_norm::run),
