@@ -186,7 +186,9 @@ fn extended(byte: Expr) -> Expr {
 /// the sum times the lower bits is added up from digits of two bits meanwhile.
 fn scale(b: &mut Builder, shape: &Shape, sum: Expr, mantissas: [Expr; 2], shift: Expr, multiply: Sig) -> Sig {
     let sum_1 = b.register("sum_1", sum);
-    let [mantissa_1, negative_1] = mantissas.map(|mantissa| b.register("mantissa_1", mantissa));
+    let [mantissa, negative] = mantissas;
+    let mantissa_1 = b.register("mantissa_1", mantissa);
+    let negative_1 = b.register("negative_1", negative);
     let sum_2 = b.register("sum_2", sum_1);
     let triple = b.register("sum_triple", three_times(sum_1));
     let mantissa_2 = b.register("mantissa_2", sum_1.sign().mux(negative_1, mantissa_1));
