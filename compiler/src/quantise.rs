@@ -135,7 +135,7 @@ fn quantise<'a>(
     };
     let mut plan = plan::plan(&graph, &given);
     tables::tabulate(&mut plan, &given);
-    let sharing = Sharing::new(&plan, &given);
+    let sharing = Sharing::new(&graph, &plan, &given);
     let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
     let correct = options.bias_correction && given.is_empty();
     let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
@@ -145,11 +145,12 @@ fn quantise<'a>(
         prescribed || plan.homes[h].reads == 0 && !given.is_empty()
     };
     let open_table = |g: &plan::Group| g.chain.before_table.is_some() && !g.is_lookup();
-    let seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
+    let mut seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
         calibrate::Seen::nothing(&plan)
     } else {
         calibrate::observe(&graph, &plan, calibration, corrected)?
     };
+    sharing.pool(&plan, &mut seen);
     let choose = |h: usize| {
         let histogram = &seen.homes[h];
         if sharing.representative(h) != h {
@@ -184,7 +185,7 @@ fn quantise<'a>(
             return Some(affine[sharing.representative(read)]);
         }
         let functions = |x: f64| group.chain.table.iter().fold(x, |x, fun| fun.apply(x));
-        Some(options.ranges.choose_before(&seen.tables[g], &functions))
+        Some(options.ranges.choose_before(&seen.tables[sharing.first(g)], &functions))
     };
     let before_table: Vec<Option<Affine>> =
         (0..plan.groups.len()).into_par_iter().map(before_table).collect();

@@ -196,7 +196,7 @@ impl Lowering<'_> {
         let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
         let zero = i64::from(from.zero);
         let terms = weights.len() / bias.len();
-        let metrics = metrics(&self.seen.patches[g], terms, groups);
+        let metrics = metrics(&self.seen.patches[self.sharing.first(g)], terms, groups);
         let outputs = bias.len() / groups;
         let integers = self.integers(group);
         let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
@@ -229,6 +229,8 @@ impl Lowering<'_> {
         let weights = rows.into_iter().flat_map(|row| row.weights).collect();
         let reduction = Reduction::Conv { weights, groups };
         let node = self.node(g, group, window, reduction, channels)?;
+        // What is done several times has one bias, not one for each time.
+        let units = if self.sharing.is_repeated(g) { Vec::new() } else { units };
         self.push(g, node, units)
     }
 
