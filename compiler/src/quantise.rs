@@ -28,6 +28,7 @@ mod lower;
 mod options;
 mod phases;
 mod plan;
+mod precision;
 mod product;
 mod range;
 mod report;
@@ -36,10 +37,12 @@ mod sharing;
 mod stages;
 mod tables;
 mod weights;
+mod width;
 
 #[cfg(test)]
 mod tests;
 
+pub use precision::Precision;
 pub use range::Ranges;
 pub use report::{Layer, sqnr_db};
 
@@ -75,11 +78,13 @@ pub struct Options {
     pub equalise: bool,
     /// Whether biases are corrected by the mean error that calibration shows.
     pub bias_correction: bool,
+    /// Which tensors have 16 bits instead of 8.
+    pub precision: Precision,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { ranges: Ranges::Mse, equalise: true, bias_correction: true }
+        Options { ranges: Ranges::Mse, equalise: true, bias_correction: true, precision: Precision::Auto }
     }
 }
 
@@ -136,6 +141,7 @@ fn quantise<'a>(
     let mut plan = plan::plan(&graph, &given);
     tables::tabulate(&mut plan, &given);
     let sharing = Sharing::new(&graph, &plan, &given);
+    let wide = options.precision.choose(&mut plan, &sharing, &given);
     let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
     let correct = options.bias_correction && given.is_empty();
     let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
@@ -151,6 +157,7 @@ fn quantise<'a>(
         calibrate::observe(&graph, &plan, calibration, corrected)?
     };
     sharing.pool(&plan, &mut seen);
+    let ranges = width::Ranges { plan: &plan, sharing: &sharing, seen: &seen };
     let choose = |h: usize| {
         let histogram = &seen.homes[h];
         if sharing.representative(h) != h {
@@ -158,6 +165,9 @@ fn quantise<'a>(
         }
         if let Some(affine) = given.affine(plan.homes[h].value) {
             return affine;
+        }
+        if wide[h] {
+            return ranges.choose(h);
         }
         // The host quantises inputs, which often are bytes to begin with: exactly the range seen.
         let affine = match plan.homes[h].origin {
@@ -181,7 +191,7 @@ fn quantise<'a>(
         group.chain.before_table?;
         let read = group.inputs[0].tensor.0 as usize;
         // The bytes of a copy are the table's index as they are.
-        if group.is_lookup() {
+        if group.is_lookup() && !wide[read] {
             return Some(affine[sharing.representative(read)]);
         }
         let functions = |x: f64| group.chain.table.iter().fold(x, |x, fun| fun.apply(x));
@@ -189,7 +199,7 @@ fn quantise<'a>(
     };
     let before_table: Vec<Option<Affine>> =
         (0..plan.groups.len()).into_par_iter().map(before_table).collect();
-    let mut lowered = lower::lower(&graph, &given, &plan, &sharing, &affine, &before_table, &seen)?;
+    let mut lowered = lower::lower(&graph, &given, &plan, &sharing, (&affine, &wide), &before_table, &seen)?;
     if corrected > 1 {
         correct::correct(&mut lowered, &seen, &calibration[..corrected])?;
     }

@@ -1,10 +1,11 @@
 //! Already quantised models: the float reference and the machine's integers against ONNX Runtime.
 //!
 //! Scales, zero points and integers are the model's, so what is left to differ is rounding. ONNX
-//! Runtime multiplies sums by a float32 and rounds halves to even; the machine multiplies by 16
-//! significant bits, keeps 8 fractional bits of each term of a sum and rounds halves up. An operation
-//! on equal inputs is at most a step away ([`every_operation_is_at_most_a_step_away`]); through a deep
-//! network single steps spread, in ONNX Runtime's own two ways to run a model as well.
+//! Runtime multiplies sums by a float32 and rounds halves to even; the machine multiplies by the same
+//! 24 significant bits, keeps 16 fractional bits of each term of a sum and rounds halves up. An
+//! operation on equal inputs differs on ties only, by a step
+//! ([`every_operation_is_at_most_a_step_away`]); through a deep network single steps spread, in ONNX
+//! Runtime's own two ways to run a model as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -201,8 +202,8 @@ fn writers(graph: &FixedGraph, output: TensorId) -> FixedGraph {
 }
 
 /// Compares a model operation by operation, on the inputs that the float reference has: never more than
-/// a step, and 99 of 100 values equal; 97 where results lie on ties (interpolations) or next to them
-/// (products with a few factors, of which 8 fractional bits are kept).
+/// a step, and 99 of 100 values equal. Interpolations are sums of sixteenths: one of sixteen is a
+/// tie, and halves up and halves to even part ways at every second one.
 fn compare_operations(model: &str, graph: &Graph, x: &ArrayD<f32>) {
     let known = bytes(graph, x);
     let network = quantise::run(graph, &[vec![x.clone()]], &quantise::Options::default()).unwrap();
@@ -222,9 +223,8 @@ fn compare_operations(model: &str, graph: &Graph, x: &ArrayD<f32>) {
             let bad = steps().filter(|&s| s > 0).count();
             let label = format!("{model}: {} {:?}", one.nodes[0].operator, graph.tensor(id).name);
             assert!(steps().max() <= Some(1), "{label}: {:?} steps", steps().max());
-            let multiplies = |n: &FixedNode| n.operand.as_ref().is_some_and(|o| o.scale.multiply);
-            let ties = |n: &FixedNode| multiplies(n) || n.operator.contains("Resize");
-            let most = if one.nodes.iter().any(ties) { 0.03 } else { 0.01 } * got.len() as f64;
+            let ties = |n: &FixedNode| n.operator.contains("Resize");
+            let most = if one.nodes.iter().any(ties) { 1.1 / 32.0 } else { 0.01 } * got.len() as f64;
             assert!(bad as f64 <= most, "{label}: {bad} of {} differ", got.len());
             (compared, total, differ) = (compared + 1, total + got.len(), differ + bad);
         }

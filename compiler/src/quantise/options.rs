@@ -4,6 +4,7 @@
 //! ranges = "mse"                    # or "min_max", "entropy", { percentile = 0.0001 }
 //! equalise = true
 //! bias_correction = true
+//! precision = "auto"                # or "int8", "int16"
 //! ```
 //!
 //! What is left out has its default; what is not known is refused.
@@ -22,7 +23,7 @@ impl Options {
             // The parser's message shows the line below its number; one paragraph is enough here.
             let line = e.span().map_or(1, |s| text[..s.start].lines().count().max(1));
             Error::new("options", format!("line {line}: {}", e.message().replace('\n', " ")))
-                .hint("fields are ranges, equalise, bias_correction")
+                .hint("fields are ranges, equalise, bias_correction, precision")
         })?;
         options.check()?;
         Ok(options)

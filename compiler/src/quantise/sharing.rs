@@ -140,7 +140,7 @@ impl Sharing {
     pub fn pool(&self, plan: &Plan, seen: &mut Seen) {
         for (g, &first) in self.first.iter().enumerate().filter(|(g, first)| g != *first) {
             let (own, shared) = (plan.groups[g].output, plan.groups[first].output);
-            let histogram = std::mem::take(&mut seen.homes[own]);
+            let histogram = seen.homes[own].clone();
             seen.homes[shared].merge(&histogram);
             let histogram = std::mem::take(&mut seen.tables[g]);
             seen.tables[first].merge(&histogram);

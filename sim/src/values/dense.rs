@@ -1,16 +1,17 @@
 //! [`Reduce::Dense`](tilewright_arch::instr::Reduce): a matrix product of gathered pixels and weight words.
 
 use super::{Block, Context, gather, post, simd};
-use crate::geometry::offsets;
+use crate::geometry::{Offset, Piece, offsets};
+use tilewright_arch::instr::TileOp;
 
 /// Steps that are multiplied at once: bytes of a *quad*.
 pub const QUAD: usize = 4;
 /// Columns are filled up to a multiple of this.
 pub const COLUMNS: usize = 16;
 
-/// The weights of one group, as the kernels read them.
+/// The weights of one group and pass, as the kernels read them.
 pub struct Packed {
-    /// Quads of steps: ceil(K / 4).
+    /// Quads of steps: ceil(steps / 4).
     pub quads: usize,
     /// Columns, filled up.
     pub columns: usize,
@@ -20,22 +21,41 @@ pub struct Packed {
     pub correction: Vec<i32>,
 }
 
-/// Packs the weights of all groups.
-pub fn pack(context: &Context) -> Vec<Packed> {
+/// Passes of an operation, each of steps that count alike: all of them, or the low halves of wide
+/// values and then the high ones.
+fn passes(op: &TileOp) -> std::ops::Range<usize> {
+    0..if op.wide { 2 } else { 1 }
+}
+
+/// The steps of a pass, each with its number k.
+fn steps(op: &TileOp, pass: usize) -> impl Iterator<Item = (usize, Offset)> + '_ {
+    let high = move |offset: &Offset| offset.at[0].is_multiple_of(2);
+    offsets(op).enumerate().filter(move |(_, offset)| !op.wide || high(offset) == (pass == 1))
+}
+
+/// Packs the weights, by pass and group.
+pub fn pack(context: &Context) -> Vec<Vec<Packed>> {
+    passes(context.op).map(|pass| pack_pass(context, pass)).collect()
+}
+
+fn pack_pass(context: &Context, pass: usize) -> Vec<Packed> {
     let (op, config) = (context.op, context.config);
-    let steps = op.reduction() as usize;
+    let reduction = op.reduction() as usize;
+    let steps: Vec<usize> = steps(op, pass).map(|(k, _)| k).collect();
     let used = usize::from(op.columns);
     let columns = used.next_multiple_of(COLUMNS);
-    let quads = steps.div_ceil(QUAD);
+    let quads = steps.len().div_ceil(QUAD);
     let zeros = vec![0u8; used];
     let one = |group: usize| {
         let mut bytes = vec![0u8; quads * columns * QUAD];
         let mut sums = vec![0i32; columns];
         for (quad, place) in bytes.chunks_exact_mut(columns * QUAD).enumerate() {
             let row = |j: usize| {
-                let k = quad * QUAD + j;
-                let word = (usize::from(op.weights) + group * steps + k) % config.weight_words;
-                if k < steps { &context.state.weights[word * config.columns..][..used] } else { &zeros[..] }
+                let Some(k) = steps.get(quad * QUAD + j) else {
+                    return &zeros[..];
+                };
+                let word = (usize::from(op.weights) + group * reduction + k) % config.weight_words;
+                &context.state.weights[word * config.columns..][..used]
             };
             let rows = [row(0), row(1), row(2), row(3)];
             simd::interleave(context.level, rows, 0, place);
@@ -48,30 +68,23 @@ pub fn pack(context: &Context) -> Vec<Packed> {
 }
 
 /// The bytes (group, column, pixel) of a block.
-pub fn run(context: &Context, packed: &[Packed], block: &Block) -> Vec<u8> {
+pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Block) -> Vec<u8> {
     let op = context.op;
     let pixels = block.pixels.len();
     let pieces = context.grid.pieces(block.pixels.clone());
-    // Gathered bytes plus 128 by (quad, pixel, step of the quad): unsigned times signed products.
-    let mut gathered = vec![0u8; (op.reduction() as usize).div_ceil(QUAD) * pixels * QUAD];
-    let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels + gather::SLACK]);
-    let mut steps = offsets(op);
-    for place in gathered.chunks_exact_mut(pixels * QUAD) {
-        for line in &mut lines {
-            // What is left in the lines after the last step meets weights of zero.
-            if let Some(offset) = steps.next() {
-                gather::line(op, &context.state.features, block.groups.start, &pieces, &offset, line);
-            }
-        }
-        let [a, b, c, d] = &lines;
-        simd::interleave(context.level, [a, b, c, d], 0x80, place);
-    }
-    let columns = packed[0].columns;
+    let gathered: Vec<Vec<u8>> =
+        passes(op).map(|pass| gather_pass(context, pass, packed[pass][0].quads, block, &pieces)).collect();
+    let columns = packed[0][0].columns;
     let mut sums = vec![0i32; pixels * columns];
+    let mut high = vec![0i32; if op.wide { sums.len() } else { 0 }];
     let mut column_sums = vec![0i32; pixels];
     let mut bytes = Vec::new();
     for group in block.groups.clone() {
-        simd::dense(context.level, &gathered, pixels, &packed[group as usize], &mut sums);
+        simd::dense(context.level, &gathered[0], pixels, &packed[0][group as usize], &mut sums);
+        if op.wide {
+            simd::dense(context.level, &gathered[1], pixels, &packed[1][group as usize], &mut high);
+            simd::widen(context.level, &high, &mut sums);
+        }
         for column in 0..op.columns_of(group) {
             for (sum, row) in column_sums.iter_mut().zip(sums.chunks_exact(columns)) {
                 *sum = row[column as usize];
@@ -80,4 +93,24 @@ pub fn run(context: &Context, packed: &[Packed], block: &Block) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Gathered bytes of a pass plus 128, by (quad, pixel, step of the quad): unsigned times signed
+/// products.
+fn gather_pass(context: &Context, pass: usize, quads: usize, block: &Block, pieces: &[Piece]) -> Vec<u8> {
+    let (op, pixels) = (context.op, block.pixels.len());
+    let mut gathered = vec![0u8; quads * pixels * QUAD];
+    let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels + gather::SLACK]);
+    let mut steps = steps(op, pass);
+    for place in gathered.chunks_exact_mut(pixels * QUAD) {
+        for line in &mut lines {
+            // What is left in the lines after the last step meets weights of zero.
+            if let Some((_, offset)) = steps.next() {
+                gather::line(op, &context.state.features, block.groups.start, pieces, &offset, line);
+            }
+        }
+        let [a, b, c, d] = &lines;
+        simd::interleave(context.level, [a, b, c, d], 0x80, place);
+    }
+    gathered
 }
