@@ -28,6 +28,7 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
         name: format!("conv{}", graph.nodes.len()),
         operator: "conv2d".into(),
         input: View::whole(input, [inputs, height, width]),
+        wide: false,
         window: Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pads: [1; 4] },
         reduction: Reduction::Conv {
             weights: (0..channels * inputs * 9).map(|i| (i * 37 % 15) as i8 - 7).collect(),
@@ -48,7 +49,7 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
 
 fn tensor(graph: &mut FixedGraph, shape: [usize; 3]) -> TensorId {
     let id = TensorId(graph.tensors.len() as u32);
-    graph.tensors.push(Tensor { name: format!("tensor{}", id.0), shape, scale: 1.0, zero: 0 });
+    graph.tensors.push(Tensor::bytes(format!("tensor{}", id.0), shape, 1.0, 0));
     id
 }
 

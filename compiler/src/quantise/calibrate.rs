@@ -20,6 +20,8 @@ pub(super) struct Seen {
     pub homes: Vec<Histogram>,
     /// Distribution of what goes into the table, by group; empty for groups without one.
     pub tables: Vec<Histogram>,
+    /// The largest magnitude of each group's sum before slope and operand; 0 without an operand.
+    pub sums: Vec<f32>,
     /// For each of the first samples and each group: the mean of the group's sum (before slope,
     /// operand and clamp) in every channel; empty for groups without weights.
     pub means: Vec<Vec<Vec<f64>>>,
@@ -36,6 +38,7 @@ impl Seen {
         Seen {
             homes: vec![Histogram::default(); plan.homes.len()],
             tables: vec![Histogram::default(); plan.groups.len()],
+            sums: vec![0.0; plan.groups.len()],
             means: Vec::new(),
             patches: vec![Vec::new(); plan.groups.len()],
             rounding: Rounding::Nearest,
@@ -52,6 +55,7 @@ const PATCH_NUMBERS: usize = 1 << 26;
 struct Part {
     histograms: Vec<Histogram>,
     tables: Vec<Histogram>,
+    sums: Vec<f32>,
     means: Vec<Vec<f64>>,
     patches: Vec<Vec<f32>>,
 }
@@ -88,6 +92,7 @@ pub(super) fn observe(
         for part in parts? {
             seen.homes.iter_mut().zip(&part.histograms).for_each(|(all, one)| all.merge(one));
             seen.tables.iter_mut().zip(&part.tables).for_each(|(all, one)| all.merge(one));
+            seen.sums.iter_mut().zip(part.sums).for_each(|(all, one)| *all = all.max(one));
             seen.patches.iter_mut().zip(part.patches).for_each(|(all, one)| all.extend(one));
             if seen.means.len() < means {
                 seen.means.push(part.means);
@@ -136,6 +141,11 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
         }
         tables.push(histogram);
     }
+    let largest = |group: &Group| match group.operand {
+        Some(_) => values[group.linear.0.0 as usize].iter().fold(0f32, |most, x| most.max(x.abs())),
+        None => 0.0,
+    };
+    let sums = plan.groups.iter().map(largest).collect();
     let mean = |channel: &[f32]| channel.iter().map(|&x| f64::from(x)).sum::<f64>() / channel.len() as f64;
     let means = plan.groups.iter().map(|group| match group.kind {
         Kind::Linear { .. } => {
@@ -153,7 +163,7 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
         }
         _ => Vec::new(),
     });
-    Ok(Part { histograms, tables, means: means.collect(), patches: patches.collect() })
+    Ok(Part { histograms, tables, sums, means: means.collect(), patches: patches.collect() })
 }
 
 /// The elements of a value, if all are finite.

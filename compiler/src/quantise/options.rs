@@ -5,6 +5,7 @@
 //! equalise = true
 //! bias_correction = true
 //! rounding = "compensated"          # or "nearest", "learned"
+//! precision = "auto"                # or "int8", "int16"
 //! ```
 //!
 //! What is left out has its default; what is not known is refused.
@@ -23,7 +24,7 @@ impl Options {
             // The parser's message shows the line below its number; one paragraph is enough here.
             let line = e.span().map_or(1, |s| text[..s.start].lines().count().max(1));
             Error::new("options", format!("line {line}: {}", e.message().replace('\n', " ")))
-                .hint("fields are ranges, equalise, bias_correction, rounding")
+                .hint("fields are ranges, equalise, bias_correction, rounding, precision")
         })?;
         options.check()?;
         Ok(options)

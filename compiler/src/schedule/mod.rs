@@ -63,11 +63,12 @@ fn separate_ports(graph: &FixedGraph) -> FixedGraph {
             let from = operand.view;
             // Repeated elements need not be copied again and again.
             let shape = [0, 1, 2].map(|i| if from.step[i] == 0 { 1 } else { from.shape[i] });
-            let tensor = Tensor { shape, ..out.tensor(from.tensor).clone() };
+            let tensor = Tensor { shape, wide: false, ..out.tensor(from.tensor).clone() };
             out.nodes.push(FixedNode {
                 name: node.name.clone(),
                 operator: "copy".into(),
                 input: View { shape, ..from },
+                wide: false,
                 window: Window::UNIT,
                 reduction: Reduction::Sum,
                 // (x - zero) * 2^23 / 2^(7 + FRACTION) + zero = x

@@ -176,7 +176,7 @@ mod tests {
     /// A pointwise and a depthwise convolution on a machine of next to no memory.
     #[test]
     fn parts_compute_the_same() {
-        let tensor = |shape| Tensor { name: String::new(), shape, scale: 1.0, zero: 3 };
+        let tensor = |shape| Tensor::bytes("", shape, 1.0, 3);
         let channel = |c: usize| Channel {
             bias: c as i32,
             mantissa: 10 << 20,
@@ -188,6 +188,7 @@ mod tests {
             name: "n".into(),
             operator: "test".into(),
             input: View::whole(TensorId(input), [inputs, 4, 5]),
+            wide: false,
             window: Window { kernel: [kernel, kernel], pads: [kernel / 2; 4], ..Window::UNIT },
             reduction,
             channels: (0..6).map(channel).collect(),
