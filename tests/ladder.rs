@@ -7,7 +7,6 @@ use common::Random;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use std::cell::Cell;
-use std::path::PathBuf;
 use tilewright_arch::instr::Reduce;
 use tilewright_arch::{Config, Program};
 use tilewright_compiler::fixed::{FixedGraph, Reduction};
@@ -185,10 +184,8 @@ fn reference_equals_simulator() {
 
 #[test]
 fn reference_equals_simulator_equals_verilog() {
-    let cache = std::env::var_os("TILEWRIGHT_CACHE")
-        .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from);
     let build = |config: Config| {
-        let rtl = Rtl::build(&config, &cache).unwrap();
+        let rtl = common::built(&config);
         (config, Some(rtl))
     };
     // Odd lanes and columns with full-rate requantisers, even ones with small memories, and one

@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
 use tilewright::proof::{self, Proof};
@@ -57,17 +57,11 @@ fn verified(folder: &Path, config: &Config, rtl: Option<&Rtl>) -> Proof {
     proof
 }
 
-fn built(config: &Config) -> Rtl {
-    let cache = std::env::var_os("TILEWRIGHT_CACHE")
-        .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from);
-    Rtl::build(config, &cache).unwrap()
-}
-
 /// Classification, depthwise convolutions, text recognition, a transformer with the host between.
 #[test]
 fn four_kinds_of_models_in_verilog() {
     let config = Config::sized(4, 4);
-    let rtl = built(&config);
+    let rtl = common::built(&config);
     for name in ["lenet_mnist", "mobilenetv2_mnist", "ctc_digits", "vit_mnist"] {
         verified(&common::model(name), &config, Some(&rtl));
     }
@@ -78,7 +72,7 @@ fn four_kinds_of_models_in_verilog() {
 #[ignore = "some ten minutes in release mode; ./run-tests --long runs it"]
 fn all_models_in_verilog() {
     let config = Config::sized(9, 16);
-    let rtl = built(&config);
+    let rtl = common::built(&config);
     for (name, _) in MODELS {
         let Some(folder) = common::shared_model(name) else { return };
         verified(&folder, &config, Some(&rtl));

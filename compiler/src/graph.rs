@@ -19,8 +19,8 @@ mod rules;
 mod text;
 mod verify;
 
-#[cfg(test)]
-pub(crate) mod random;
+#[cfg(any(test, feature = "random"))]
+pub mod random;
 
 use std::fmt;
 

@@ -2,9 +2,11 @@
 #![allow(dead_code)]
 
 use std::path::PathBuf;
+use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
+use tilewright_hdl::cosim::Rtl;
 
 /// Cases of each random test: `TILEWRIGHT_CASES`, or `default`.
 pub fn cases(default: u32) -> u32 {
@@ -24,6 +26,13 @@ pub fn shared_model(name: &str) -> Option<PathBuf> {
     }
     eprintln!("SKIPPED: {name}: the shared models are not beside the repository");
     None
+}
+
+/// The Verilog of a machine, built once for each Verilog text and kept in `TILEWRIGHT_CACHE`.
+pub fn built(config: &Config) -> Rtl {
+    let cache = std::env::var_os("TILEWRIGHT_CACHE")
+        .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from);
+    Rtl::build(config, &cache).unwrap()
 }
 
 /// Deterministic random numbers (Knuth's MMIX generator, high bits).

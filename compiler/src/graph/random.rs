@@ -3,12 +3,14 @@
 use super::{DepthToSpaceMode, Graph, Op, ValueId, Window};
 
 mod more;
+mod wide;
 
-/// xorshift64*: tests need repeatable numbers, not good ones.
-pub(crate) struct Random(u64);
+/// A stream of numbers by xorshift64*: tests need repeatable numbers, not good ones.
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
+    /// The stream that starts from `seed`.
+    pub fn new(seed: u64) -> Random {
         // The multiplication spreads small seeds; xorshift must not start from zero.
         Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
@@ -21,23 +23,34 @@ impl Random {
     }
 
     /// Uniform in 0..n.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
 
     /// Uniform in -1..1.
-    pub(crate) fn float(&mut self) -> f32 {
+    pub fn float(&mut self) -> f32 {
         self.below(1 << 20) as f32 / (1 << 19) as f32 - 1.0
     }
 
     /// `count` floats in -1..1.
-    pub(crate) fn floats(&mut self, count: usize) -> Vec<f32> {
+    pub fn floats(&mut self, count: usize) -> Vec<f32> {
         (0..count).map(|_| self.float()).collect()
     }
 }
 
-/// A valid graph of up to a dozen nodes, a pure function of the seed.
-pub(crate) fn graph(seed: u64) -> Graph {
+/// A valid graph of up to a dozen nodes, a pure function of the seed. No rounding error grows in it:
+/// passes that compute in another order leave its results as they are.
+pub fn graph(seed: u64) -> Graph {
+    drawn(seed, false)
+}
+
+/// A valid graph of all operators, a pure function of the seed. A rounding error may become a step of
+/// Floor, Sign or QuantizeLinear: compare node by node, on equal inputs.
+pub fn wide_graph(seed: u64) -> Graph {
+    drawn(seed, true)
+}
+
+fn drawn(seed: u64, wide: bool) -> Graph {
     let mut r = Random::new(seed);
     let mut g = Graph::new("random");
     let shape = [1, 1 + r.below(6), 2 + r.below(7), 2 + r.below(7)];
@@ -49,9 +62,11 @@ pub(crate) fn graph(seed: u64) -> Graph {
     while g.nodes.len() < wanted {
         let x = values[r.below(values.len())];
         // A candidate that the operator's rule refuses is simply not taken.
-        if let Some(y) = grow(&mut g, &mut r, x, &values) {
-            values.push(y);
-        }
+        let y = match wide && r.below(2) == 0 {
+            true => wide::grow(&mut g, &mut r, x, &values),
+            false => grow(&mut g, &mut r, x, &values),
+        };
+        values.extend(y);
     }
     g.outputs.push(values[values.len() - 1]);
     for &v in &values {

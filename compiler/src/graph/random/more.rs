@@ -59,8 +59,13 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
             node(g, Op::Binary { kind: BinaryKind::Mul }, &[x, gate])
         }
         6 => {
-            let axes = (0..rank).filter(|_| r.below(2) == 0).collect();
-            node(g, Op::Reduce { kind: REDUCE[r.below(5)], axes, keepdims: true }, &[x])
+            let mut axes: Vec<usize> = (0..rank).filter(|_| r.below(2) == 0).collect();
+            let kind = REDUCE[r.below(5)];
+            if axes.is_empty() && kind == ReduceKind::L1 {
+                // ONNX has no such magnitude without axes.
+                axes.push(rank - 1);
+            }
+            node(g, Op::Reduce { kind, axes, keepdims: true }, &[x])
         }
         7 => {
             let window = window(r, 3);

@@ -1,0 +1,94 @@
+//! What tract says of a graph, node by node.
+
+use std::collections::BTreeMap;
+
+use ndarray::ArrayD;
+use tilewright_compiler::float;
+use tilewright_compiler::graph::{Data, Direction, Graph, Op, UnaryKind, ValueId};
+
+use crate::local::{alone, disagreement};
+use crate::{tract, write};
+
+/// Whether an operator is one of those meant.
+pub type Which = fn(&Op) -> bool;
+
+/// What is wrong in tract 0.23.9, seen in its source: which operators, and how. ONNX Runtime agrees with
+/// the float reference on all of them (`compiler/tests/operators`).
+pub const WRONG: &[(Which, &str)] = &[
+    (
+        |op| matches!(op, Op::Unary { kind: UnaryKind::Celu { alpha } } if *alpha != 1.0),
+        "its Celu does not scale the negative side by alpha",
+    ),
+    (
+        |op| matches!(op, Op::Recurrent(r) if r.direction == Direction::Reverse),
+        "its recurrent layers do not read the attribute direction: reverse runs forwards",
+    ),
+];
+
+/// Where tract's LogSoftmax ends: it is the logarithm of a softmax, which float32 rounds to nothing below
+/// e^-87; ONNX Runtime and the float reference subtract logarithms instead.
+pub const LOG_SOFTMAX_FLOOR: f32 = -80.0;
+
+/// A result of a node without what tract cannot know of it: see [`LOG_SOFTMAX_FLOOR`].
+pub fn comparable(op: &Op, mut result: ArrayD<f32>) -> ArrayD<f32> {
+    if let Op::LogSoftmax { .. } = op {
+        result.mapv_inplace(|y| y.max(LOG_SOFTMAX_FLOOR));
+    }
+    result
+}
+
+/// tract's opinion on a graph.
+#[derive(Clone, Debug, Default)]
+pub struct Opinion {
+    /// Operators without an opinion, and why: tract's refusal, or what is known to be wrong in it.
+    pub missing: BTreeMap<&'static str, String>,
+    /// The largest disagreement, in units of what float32 may cost.
+    pub worst: f32,
+}
+
+/// Runs a graph in tract and compares the result of every node with the float reference on equal inputs.
+///
+/// The whole graph runs at once, so that wiring is compared too; where tract refuses it, node by node.
+///
+/// # Errors
+/// The first node that differs by more than float32 may cost, with its text; a node that cannot be
+/// written.
+pub fn second_opinion(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<Opinion, String> {
+    let ours = float::run_all(graph, inputs).map_err(|e| e.to_string())?;
+    let made: Vec<ValueId> = graph.nodes.iter().map(|n| n.outputs[0]).collect();
+    let mut theirs: BTreeMap<ValueId, ArrayD<f32>> = BTreeMap::new();
+    if let Ok(results) = tract::run(&write(graph, Some(&made))?, inputs) {
+        theirs = made.iter().copied().zip(results).collect();
+        theirs.extend(graph.inputs.iter().copied().zip(inputs.iter().cloned()));
+    }
+    let mut opinion = Opinion::default();
+    for node in &graph.nodes {
+        if let Some((_, why)) = WRONG.iter().find(|(is, _)| is(&node.op)) {
+            opinion.missing.insert(node.op.name(), format!("wrong in tract: {why}"));
+            continue;
+        }
+        let (single, read) = alone(graph, node);
+        let known = |id: &ValueId| theirs.get(id).unwrap_or(&ours[id.0 as usize]).clone();
+        let inputs: Vec<ArrayD<f32>> = read.iter().map(known).collect();
+        let result = match theirs.get(&node.outputs[0]) {
+            Some(result) => result.clone(),
+            None => match tract::run(&write(&single, None)?, &inputs) {
+                Ok(mut results) => results.remove(0),
+                Err(why) => {
+                    opinion.missing.insert(node.op.name(), format!("refused by tract: {why}"));
+                    continue;
+                }
+            },
+        };
+        let place = |e: String| {
+            let text = single.text(Data::Elided);
+            format!("tract: node {:?} ({}): {e}\n{text}", node.name, node.op.name())
+        };
+        let apart = disagreement(&single, &inputs, &result).map_err(place)?;
+        if apart > 1.0 {
+            return Err(place(format!("the difference is {apart:.1} times what float32 may cost")));
+        }
+        opinion.worst = opinion.worst.max(apart);
+    }
+    Ok(opinion)
+}

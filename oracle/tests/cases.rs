@@ -1,0 +1,55 @@
+//! The small cases of every operator: the importer reads back what is written of them, and tract agrees.
+//!
+//! The cases are those that `compiler/tests/operators.rs` holds against ONNX Runtime, so that what tract
+//! has no opinion on is at least held against that.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ndarray::ArrayD;
+use tilewright_compiler::npy::read_npz;
+use tilewright_compiler::onnx;
+use tilewright_oracle::opinion::second_opinion;
+use tilewright_oracle::round_trip;
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/operators");
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let refused = |p: &PathBuf| p.file_name().unwrap().to_string_lossy().starts_with("refused_");
+    cases.retain(|p| p.extension().is_some_and(|e| e == "onnx") && !refused(p));
+    cases.sort();
+    assert!(cases.len() > 150, "the cases are part of the project");
+    cases
+}
+
+#[test]
+fn small_cases_of_every_operator() {
+    let (mut failed, mut silent) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
+    let (mut agreed, mut worst) = (0, 0f32);
+    for case in cases() {
+        let name = case.file_stem().unwrap().to_string_lossy().into_owned();
+        let graph = onnx::import(&case).unwrap().graph;
+        let arrays = read_npz(&case.with_extension("npz")).unwrap();
+        let inputs = arrays.iter().filter(|(name, _)| name.starts_with("in"));
+        let inputs: Vec<ArrayD<f32>> = inputs.map(|(_, a)| a.to_ndarray()).collect();
+        if let Err(why) = round_trip(&graph, &inputs) {
+            failed.push(format!("{name}: {why}"));
+        }
+        match second_opinion(&graph, &inputs) {
+            Ok(opinion) => {
+                worst = worst.max(opinion.worst);
+                agreed += usize::from(opinion.missing.is_empty());
+                for (operator, why) in opinion.missing {
+                    silent.entry(format!("{operator}: {why}")).or_default().push(name.clone());
+                }
+            }
+            Err(why) => failed.push(format!("{name}: {why}")),
+        }
+    }
+    for (why, names) in &silent {
+        println!("NO OPINION OF TRACT in {}: {}", names.join(" "), why.replace('\n', " "));
+    }
+    println!("tract agrees on {agreed} cases, the worst by {worst:.2} of what float32 may cost");
+    assert!(failed.is_empty(), "{} cases fail:\n{}", failed.len(), failed.join("\n"));
+    assert!(agreed > 150, "tract agrees on {agreed} cases only");
+}

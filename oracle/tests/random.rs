@@ -1,0 +1,181 @@
+//! Random graphs of every operator: what tract says of them in float, and whether the integer reference
+//! and the simulator agree on the quantised program, byte for byte.
+//!
+//! A few hundred graphs by default; `./run-tests --long`, or
+//! `TILEWRIGHT_CASES=2000 cargo test --release -p tilewright-oracle --test random -- --nocapture`, draws
+//! 2000. A failure prints its seed and the smallest part of the graph that fails;
+//! `TILEWRIGHT_SEED=n cargo test -p tilewright-oracle --test random -- --nocapture` runs that one alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use ndarray::ArrayD;
+use rayon::prelude::*;
+use tilewright::model::Model;
+use tilewright::{pipeline, proof};
+use tilewright_arch::Config;
+use tilewright_compiler::error::Error;
+use tilewright_compiler::graph::random::wide_graph;
+use tilewright_compiler::graph::{Data, Graph};
+use tilewright_compiler::{quantise, simplify};
+use tilewright_oracle::opinion::{Opinion, second_opinion};
+use tilewright_oracle::rebuild::part;
+use tilewright_oracle::{random_inputs, round_trip};
+
+/// What became of one graph.
+#[derive(Default)]
+struct Outcome {
+    /// Nodes by operator.
+    drawn: Vec<&'static str>,
+    /// What tract says of the float reference.
+    opinion: Opinion,
+    /// Operators of a graph that the compiler refuses, and why.
+    refused: Option<String>,
+    /// Operators left to the host.
+    host: BTreeSet<String>,
+    /// Whether the machine ran anything.
+    machine: bool,
+}
+
+/// Quantises and compiles for a small machine; integer reference and simulator must agree.
+fn compiled(graph: &Graph, inputs: &[ArrayD<f32>], seed: u64, outcome: &mut Outcome) -> Result<(), String> {
+    let simple = simplify::run(graph.clone()).map_err(|e| e.to_string())?;
+    let model =
+        Model { path: PathBuf::from("random"), imported: graph.clone(), graph: simple, warnings: vec![] };
+    let mut calibration = vec![inputs.to_vec()];
+    calibration.extend((1..4).map(|i| random_inputs(graph, seed ^ i << 40)));
+    let config = machine(seed);
+    let options = quantise::Options::default();
+    let compiled = match pipeline::compile(&model, &calibration, &options, &config) {
+        Ok(compiled) => compiled,
+        Err(e) => {
+            let text = format!("{e:#}");
+            let named = e.downcast_ref::<Error>().is_some_and(|e| e.report().node.is_some());
+            if !named || text.contains("defect") {
+                return Err(format!("{}: refused without saying where: {text}", config.name));
+            }
+            outcome.refused = Some(text);
+            return Ok(());
+        }
+    };
+    outcome.host.extend(compiled.network.host.iter().map(|op| op.operator.clone()));
+    outcome.machine = compiled.programs().next().is_some();
+    let (proof, _) =
+        proof::verify(&model, &compiled, inputs, None).map_err(|e| format!("{}: {e:#}", config.name))?;
+    match proof.holds() {
+        true => Ok(()),
+        false => {
+            Err(format!("{}: {} bytes of the simulator differ", config.name, proof.reference_mismatches))
+        }
+    }
+}
+
+/// Small machines in turn, some with so little memory that tensors leave the chip.
+fn machine(seed: u64) -> Config {
+    let (lanes, columns, pages) =
+        [(4, 4, 0), (9, 4, 32), (5, 3, 0), (4, 16, 4), (8, 8, 0)][seed as usize % 5];
+    let mut config = Config::sized(lanes, columns);
+    if pages > 0 {
+        config.name += "-small";
+        config.feature.page_rows = 64;
+        config.feature.pages = pages;
+        config.weight_words = 300;
+        config.parameter_words = 128;
+    }
+    config
+}
+
+fn check(graph: &Graph, seed: u64) -> Result<Outcome, String> {
+    let inputs = random_inputs(graph, !seed);
+    let mut outcome =
+        Outcome { drawn: graph.nodes.iter().map(|n| n.op.name()).collect(), ..Outcome::default() };
+    graph.verify().map_err(|e| e.to_string())?;
+    round_trip(graph, &inputs)?;
+    outcome.opinion = second_opinion(graph, &inputs)?;
+    compiled(graph, &inputs, seed, &mut outcome)?;
+    Ok(outcome)
+}
+
+/// [`check`], with a panic as an error too.
+fn guarded(graph: &Graph, seed: u64) -> Result<Outcome, String> {
+    std::panic::catch_unwind(|| check(graph, seed)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        Err(format!("panic: {}", text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("?")))
+    })
+}
+
+/// The failure of the first value that fails on its own, with what it depends on; else of the whole.
+fn smallest(graph: &Graph, seed: u64, why: String) -> String {
+    let values = graph.nodes.iter().map(|n| n.outputs[0]);
+    let parts = values.map(|v| part(graph, &[v]));
+    let found = parts.into_iter().find_map(|p| guarded(&p, seed).err().map(|why| (p, why)));
+    let (graph, why) = found.unwrap_or_else(|| (graph.clone(), why));
+    format!("TILEWRIGHT_SEED={seed}: {why}\n{}", graph.text(Data::Elided))
+}
+
+#[test]
+fn random_graphs_of_every_operator() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
+    let seeds = match number("TILEWRIGHT_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("TILEWRIGHT_CASES").unwrap_or(300),
+    };
+    let one = |seed: u64| {
+        let graph = wide_graph(seed);
+        guarded(&graph, seed).map_err(|why| smallest(&graph, seed, why))
+    };
+    let outcomes: Vec<Result<Outcome, String>> = seeds.into_par_iter().map(one).collect();
+
+    let mut rows: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
+    let (mut graphs, mut machine, mut refused, mut worst) = (0, 0, 0, 0f32);
+    let (mut failures, mut reasons) = (Vec::new(), BTreeMap::<String, usize>::new());
+    let mut by_tract = BTreeMap::new();
+    for outcome in outcomes {
+        graphs += 1;
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(why) => {
+                failures.push(why);
+                continue;
+            }
+        };
+        machine += usize::from(outcome.machine);
+        refused += usize::from(outcome.refused.is_some());
+        let opinion = &outcome.opinion;
+        worst = worst.max(opinion.worst);
+        for name in &outcome.drawn {
+            let row = rows.entry(*name).or_default();
+            row[0] += 1;
+            row[if opinion.missing.contains_key(name) { 2 } else { 1 }] += 1;
+            row[if outcome.refused.is_some() { 4 } else { 3 }] += 1;
+        }
+        if let Some(why) = &outcome.refused {
+            *reasons.entry(why.split(": ").skip(2).collect::<Vec<_>>().join(": ")).or_default() += 1;
+        }
+        by_tract.extend(outcome.opinion.missing);
+    }
+    println!(
+        "{:<24} {:>6} {:>7} {:>9} {:>7} {:>8}",
+        "operator", "drawn", "tract", "tract", "equal", "refused"
+    );
+    println!("{:<24} {:>6} {:>7} {:>9} {:>7} {:>8}", "", "", "agrees", "silent", "bytes", "");
+    for (name, [drawn, agreed, by_tract, equal, refused]) in &rows {
+        println!("{name:<24} {drawn:>6} {agreed:>7} {by_tract:>9} {equal:>7} {refused:>8}");
+    }
+    for (name, why) in &by_tract {
+        println!("NO OPINION OF TRACT: {name}: {}", why.replace('\n', " "));
+    }
+    for (why, count) in &reasons {
+        println!("refused {count} times: {why}");
+    }
+    println!(
+        "{graphs} graphs: {} passed ({machine} with stages of the machine), {refused} refused, {} failed; \
+         worst disagreement with tract {worst:.2} of what float32 may cost",
+        graphs - refused - failures.len(),
+        failures.len()
+    );
+    for why in &failures {
+        println!("FAILED {why}");
+    }
+    assert!(failures.is_empty(), "{} of {graphs} graphs fail", failures.len());
+}
