@@ -58,6 +58,9 @@ pub fn run_all(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>
     batched(graph, inputs, &ids)
 }
 
+/// What stands in the place of a value, if anything does.
+pub(crate) type Replace<'a> = dyn Fn(ValueId, &ArrayD<f32>) -> Option<ArrayD<f32>> + 'a;
+
 /// The outputs when some values are replaced: `replace` sees every input and every result, given
 /// what went before it, and returns what stands in its place, or nothing. `values` are those of
 /// [`run_all`] for inputs of the graph's own batch; only what depends on a replaced value is computed.
@@ -67,7 +70,7 @@ pub fn run_all(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>
 pub(crate) fn rerun(
     graph: &Graph,
     values: &[ArrayD<f32>],
-    replace: &dyn Fn(ValueId, &ArrayD<f32>) -> Option<ArrayD<f32>>,
+    replace: &Replace,
 ) -> Result<Vec<ArrayD<f32>>> {
     let mut changed: Vec<Option<ArrayD<f32>>> = vec![None; graph.values.len()];
     for &id in &graph.inputs {
