@@ -128,7 +128,7 @@ struct Source {
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
     calib: Option<PathBuf>,
-    /// Options of quantisation as TOML: ranges, equalise, bias_correction, rounding, precision.
+    /// Options of quantisation as TOML: ranges, equalise, bias_correction, rounding, precision, budget.
     #[arg(long, value_name = "FILE.toml")]
     quantisation: Option<PathBuf>,
     /// Which activations have 16 bits instead of 8 (goes before the file's).

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// Values that are updated again and again, as the states of recurrent layers are: each update
-    /// would round them anew.
+    /// would round them anew. And, as far as 3 % more cycles go, those of `Mixed`.
     #[default]
     Auto,
     /// None.
@@ -35,6 +35,12 @@ pub enum Precision {
 
 /// Updates in a row from which on [`Precision::Auto`] gives a value 16 bits.
 const UPDATES: usize = 6;
+/// The share of further cycles that [`Precision::Auto`] may spend.
+const CHEAP: f64 = 0.03;
+/// Multiply-accumulates that [`Precision::Auto`] may spend on measuring noise.
+const CHEAP_MACS: u64 = 4_000_000_000;
+/// Cycles of an instruction besides its steps, about.
+const INSTRUCTION: f64 = 80.0;
 /// Samples on which noise is measured, at most.
 const MEASURED: usize = 2;
 /// Lanes and columns of the machine that cycles are estimated for; only their ratio matters.
@@ -72,13 +78,29 @@ impl Chooser<'_> {
         let mut operands = true;
         match precision {
             Precision::Auto => {
-                wanted.retain(|class| often.contains(class));
+                wanted = self.cheap(plan, wanted, &often);
+                wanted = self.worth(plan, &wanted, &often, CHEAP)?;
                 operands = false;
             }
             Precision::Mixed => wanted = self.worth(plan, &wanted, &often, budget)?,
             Precision::Int8 | Precision::Int16 => {}
         }
         Ok(width::widen(plan, sharing, &wanted, &|class| Reverse(before[class]), operands))
+    }
+
+    /// Of the classes that can have 16 bits those of `first`, and, the cheapest first, as many others as
+    /// may be worth their cycles and as noise can be measured of in reasonable time.
+    fn cheap(&self, plan: &Plan, able: BTreeSet<usize>, first: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let base = self.cycles(plan, &BTreeSet::new());
+        let cost = |&class: &usize| self.cycles(plan, &[class].into()) - base;
+        let (mut chosen, others): (BTreeSet<usize>, BTreeSet<usize>) =
+            able.into_iter().partition(|class| first.contains(class));
+        let mut others: Vec<(f64, usize)> = others.iter().map(|class| (cost(class), *class)).collect();
+        others.retain(|(cost, _)| *cost <= CHEAP * base);
+        others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let measurable = CHEAP_MACS / (self.graph.macs() * MEASURED as u64).max(1);
+        chosen.extend(others.iter().take(measurable as usize).map(|(_, class)| class));
+        chosen
     }
 
     /// Of the classes that can have 16 bits those of `first`, and as many others as the budget allows.
@@ -170,7 +192,7 @@ impl Chooser<'_> {
             // A second sum gathers 16 bits; the first one makes them.
             let summed = group.operand.as_ref().is_some_and(is_wide);
             let (first, second) = if summed { (2.0, 2.0 * made) } else { (made, 0.0) };
-            outputs / lanes * (steps * gathered * first + second)
+            outputs / lanes * (steps * gathered * first + second) + INSTRUCTION * (first + second)
         };
         plan.groups.iter().map(one).sum()
     }
