@@ -148,6 +148,8 @@ enum Precision {
     Int8,
     /// All that can have them.
     Int16,
+    /// Those that are worth most, within the options' budget of cycles.
+    Mixed,
 }
 
 impl From<Precision> for quantise::Precision {
@@ -156,6 +158,7 @@ impl From<Precision> for quantise::Precision {
             Precision::Auto => quantise::Precision::Auto,
             Precision::Int8 => quantise::Precision::Int8,
             Precision::Int16 => quantise::Precision::Int16,
+            Precision::Mixed => quantise::Precision::Mixed,
         }
     }
 }

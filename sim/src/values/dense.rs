@@ -1,7 +1,7 @@
 //! [`Reduce::Dense`](tilewright_arch::instr::Reduce): a matrix product of gathered pixels and weight words.
 
 use super::{Block, Context, gather, post, simd};
-use crate::geometry::{Offset, Piece, offsets};
+use crate::geometry::{Piece, offsets_of};
 use tilewright_arch::instr::TileOp;
 
 /// Steps that are multiplied at once: bytes of a *quad*.
@@ -21,41 +21,53 @@ pub struct Packed {
     pub correction: Vec<i32>,
 }
 
-/// Passes of an operation, each of steps that count alike: all of them, or the low halves of wide
-/// values and then the high ones.
-fn passes(op: &TileOp) -> std::ops::Range<usize> {
-    0..if op.wide { 2 } else { 1 }
+/// Steps that count alike: those of every `stride`-th iteration of the outermost loop.
+#[derive(Clone, Copy)]
+struct Pass {
+    first: usize,
+    stride: usize,
 }
 
-/// The steps of a pass, each with its number k.
-fn steps(op: &TileOp, pass: usize) -> impl Iterator<Item = (usize, Offset)> + '_ {
-    let high = move |offset: &Offset| offset.at[0].is_multiple_of(2);
-    offsets(op).enumerate().filter(move |(_, offset)| !op.wide || high(offset) == (pass == 1))
+/// The passes of an operation: all steps, or the low halves of wide values and then the high ones.
+fn passes(op: &TileOp) -> &'static [Pass] {
+    if op.wide {
+        return &[Pass { first: 1, stride: 2 }, Pass { first: 0, stride: 2 }];
+    }
+    &[Pass { first: 0, stride: 1 }]
 }
 
 /// Packs the weights, by pass and group.
 pub fn pack(context: &Context) -> Vec<Vec<Packed>> {
-    passes(context.op).map(|pass| pack_pass(context, pass)).collect()
+    passes(context.op).iter().map(|pass| pack_pass(context, *pass)).collect()
 }
 
-fn pack_pass(context: &Context, pass: usize) -> Vec<Packed> {
+fn pack_pass(context: &Context, pass: Pass) -> Vec<Packed> {
     let (op, config) = (context.op, context.config);
     let reduction = op.reduction() as usize;
-    let steps: Vec<usize> = steps(op, pass).map(|(k, _)| k).collect();
+    let outer = usize::from(op.steps[0].count);
+    let inner = reduction / outer;
+    let steps = outer.saturating_sub(pass.first).div_ceil(pass.stride) * inner;
     let used = usize::from(op.columns);
     let columns = used.next_multiple_of(COLUMNS);
-    let quads = steps.len().div_ceil(QUAD);
+    let quads = steps.div_ceil(QUAD);
     let zeros = vec![0u8; used];
     let one = |group: usize| {
         let mut bytes = vec![0u8; quads * columns * QUAD];
         let mut sums = vec![0i32; columns];
         for (quad, place) in bytes.chunks_exact_mut(columns * QUAD).enumerate() {
             let row = |j: usize| {
-                let Some(k) = steps.get(quad * QUAD + j) else {
-                    return &zeros[..];
+                let step = quad * QUAD + j;
+                // Number in the loop nest.
+                let k = match pass.stride {
+                    1 => step,
+                    stride => (pass.first + step / inner * stride) * inner + step % inner,
                 };
                 let word = (usize::from(op.weights) + group * reduction + k) % config.weight_words;
-                &context.state.weights[word * config.columns..][..used]
+                if step < steps {
+                    &context.state.weights[word * config.columns..][..used]
+                } else {
+                    &zeros[..]
+                }
             };
             let rows = [row(0), row(1), row(2), row(3)];
             simd::interleave(context.level, rows, 0, place);
@@ -72,8 +84,9 @@ pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Block) -> Vec<u8> 
     let op = context.op;
     let pixels = block.pixels.len();
     let pieces = context.grid.pieces(block.pixels.clone());
+    let both = passes(op).iter().zip(packed);
     let gathered: Vec<Vec<u8>> =
-        passes(op).map(|pass| gather_pass(context, pass, packed[pass][0].quads, block, &pieces)).collect();
+        both.map(|(pass, packed)| gather_pass(context, *pass, packed[0].quads, block, &pieces)).collect();
     let columns = packed[0][0].columns;
     let mut sums = vec![0i32; pixels * columns];
     let mut high = vec![0i32; if op.wide { sums.len() } else { 0 }];
@@ -97,15 +110,15 @@ pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Block) -> Vec<u8> 
 
 /// Gathered bytes of a pass plus 128, by (quad, pixel, step of the quad): unsigned times signed
 /// products.
-fn gather_pass(context: &Context, pass: usize, quads: usize, block: &Block, pieces: &[Piece]) -> Vec<u8> {
+fn gather_pass(context: &Context, pass: Pass, quads: usize, block: &Block, pieces: &[Piece]) -> Vec<u8> {
     let (op, pixels) = (context.op, block.pixels.len());
     let mut gathered = vec![0u8; quads * pixels * QUAD];
     let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels + gather::SLACK]);
-    let mut steps = steps(op, pass);
+    let mut steps = offsets_of(op, pass.first as u32, pass.stride as u32);
     for place in gathered.chunks_exact_mut(pixels * QUAD) {
         for line in &mut lines {
             // What is left in the lines after the last step meets weights of zero.
-            if let Some((_, offset)) = steps.next() {
+            if let Some(offset) = steps.next() {
                 gather::line(op, &context.state.features, block.groups.start, pieces, &offset, line);
             }
         }
