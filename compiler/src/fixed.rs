@@ -204,7 +204,13 @@ impl FixedNode {
         self.wide.then(|| self.input.low_halves())
     }
 
-    /// The byte of its results that the node makes, the same for all channels.
+    /// Whether it makes the high and the low half of one plane of values, as two channels.
+    pub fn makes_both_halves(&self) -> bool {
+        self.channels.iter().map(|c| c.half).eq([Half::High, Half::Low])
+    }
+
+    /// The byte of its results that the node makes, the same for all channels unless it
+    /// [makes both](FixedNode::makes_both_halves).
     pub fn half(&self) -> Half {
         self.channels.first().map_or(Half::None, |c| c.half)
     }

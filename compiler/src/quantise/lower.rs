@@ -473,7 +473,7 @@ impl Lowering<'_> {
         self.error(group, why, RANGES)
     }
 
-    /// Adds a node, or two where the tensor that it writes is wide.
+    /// Adds a node; where the tensor that it writes is wide, two, or one for both halves of a plane.
     fn push(&mut self, g: usize, mut node: FixedNode, units: Vec<f64>) -> Result<()> {
         node.wide = self.fixed.tensor(node.input.tensor).wide;
         for c in 0..self.fixed.grid(&node)[0] {
@@ -492,9 +492,15 @@ impl Lowering<'_> {
                 output,
                 ..node.clone()
             };
-            self.fixed.nodes.push(half(Half::High, node.output));
-            self.provenance.push(Provenance { group: g, units: units.clone() });
-            node = half(Half::Low, node.output.low_halves());
+            let (high, low) = (half(Half::High, node.output), half(Half::Low, node.output.low_halves()));
+            node = match both(&high, &low) {
+                Some(both) => both,
+                None => {
+                    self.fixed.nodes.push(high);
+                    self.provenance.push(Provenance { group: g, units: units.clone() });
+                    low
+                }
+            };
         }
         self.fixed.nodes.push(node);
         self.provenance.push(Provenance { group: g, units });
@@ -505,6 +511,27 @@ impl Lowering<'_> {
         let (name, operator) = self.names(group);
         Error::new("quantise", why).node(name).operator(operator).hint(hint)
     }
+}
+
+/// The two halves of a sum over one plane as the channels of one node, which reads the plane twice: half
+/// the instructions, each of which takes about as long to start as a short row of pixels.
+fn both(high: &FixedNode, low: &FixedNode) -> Option<FixedNode> {
+    let plain = high.reduction == Reduction::Sum && high.place.depth_to_space.0 == 1;
+    if !plain || high.output.shape[0] != 1 || high.output.axes != [0, 1, 2] {
+        return None;
+    }
+    let twice = |view: &View, step: usize| View {
+        step: [step, view.step[1], view.step[2]],
+        shape: [2, view.shape[1], view.shape[2]],
+        ..*view
+    };
+    Some(FixedNode {
+        input: twice(&high.input, 0),
+        channels: vec![high.channels[0], low.channels[0]],
+        operand: high.operand.as_ref().map(|o| Operand { view: twice(&o.view, 0), ..o.clone() }),
+        output: twice(&high.output, 1),
+        ..high.clone()
+    })
 }
 
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
