@@ -20,7 +20,8 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
     match r.below(16) {
         0 | 1 => {
             let kind = UnaryKind::ALL[r.below(UnaryKind::ALL.len())].0;
-            let kind = kind.with(|_, default| Ok(default * (1.0 + r.float() / 4.0))).ok()?;
+            let changed = r.below(2) as f32 / 4.0;
+            let kind = kind.with(|_, default| Ok(default * (1.0 + changed * r.float()))).ok()?;
             let x = match kind {
                 UnaryKind::Exp => g.node("bounded", Op::Clip { min: -4.0, max: 2.0 }, &[x]).ok()?,
                 _ if POSITIVE.contains(&kind) => positive(g, x)?,
