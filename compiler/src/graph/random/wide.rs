@@ -15,6 +15,10 @@ const POSITIVE: [UnaryKind; 3] = [UnaryKind::Sqrt, UnaryKind::Log, UnaryKind::Re
 pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]) -> Option<ValueId> {
     let shape = g.shape(x).to_vec();
     let rank = shape.len();
+    if rank == 0 {
+        // Axes are drawn below.
+        return None;
+    }
     let name = format!("n{}", g.nodes.len());
     let node = |g: &mut Graph, op, inputs: &[ValueId]| g.node(&name, op, inputs).ok();
     match r.below(16) {
