@@ -9,6 +9,7 @@ mod progress;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tilewright_compiler::quantise;
 
 /// Compiles trained vision networks to fixed-point programs and the Verilog of a machine.
 #[derive(Parser, Debug)]
@@ -95,6 +96,9 @@ enum Command {
         /// Options of quantisation as TOML.
         #[arg(long, value_name = "FILE.toml", requires = "model")]
         quantisation: Option<PathBuf>,
+        /// Which activations have 16 bits instead of 8 (goes before the file's).
+        #[arg(long, value_enum, requires = "model")]
+        precision: Option<Precision>,
         #[command(flatten)]
         machine: Machine,
         /// Leaf cells.
@@ -124,12 +128,36 @@ struct Source {
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
     calib: Option<PathBuf>,
-    /// Options of quantisation as TOML: ranges, equalise, bias_correction.
+    /// Options of quantisation as TOML: ranges, equalise, bias_correction, rounding, precision.
     #[arg(long, value_name = "FILE.toml")]
     quantisation: Option<PathBuf>,
+    /// Which activations have 16 bits instead of 8 (goes before the file's).
+    #[arg(long, value_enum)]
+    precision: Option<Precision>,
     /// Refuse operators that the machine does not run.
     #[arg(long)]
     deny_host: bool,
+}
+
+/// Which activations have 16 bits instead of 8.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Precision {
+    /// Values that are updated again and again.
+    Auto,
+    /// None.
+    Int8,
+    /// All that can have them.
+    Int16,
+}
+
+impl From<Precision> for quantise::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Auto => quantise::Precision::Auto,
+            Precision::Int8 => quantise::Precision::Int8,
+            Precision::Int16 => quantise::Precision::Int16,
+        }
+    }
 }
 
 /// The machine to compile for.
@@ -202,9 +230,10 @@ fn main() -> ExitCode {
         Command::Verify { source, machine, input, rtl, metric, json } => {
             commands::verify::run(source, machine, input.as_deref(), *rtl, *metric, *json)
         }
-        Command::Generate { model, calib, quantisation, machine, technology, out } => {
-            let (calib, quantisation) = (calib.clone(), quantisation.clone());
-            let source = model.clone().map(|model| Source { model, calib, quantisation, deny_host: false });
+        Command::Generate { model, calib, quantisation, precision, machine, technology, out } => {
+            let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);
+            let source =
+                model.clone().map(|model| Source { model, calib, quantisation, precision, deny_host: false });
             commands::generate::run(source.as_ref(), machine, *technology, out)
         }
         Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),

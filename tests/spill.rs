@@ -10,7 +10,7 @@ use tilewright::model::{self, Model};
 use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::{Channel, OperandScale, Post};
+use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 use tilewright_compiler::schedule::plan::{Plan, Step};
@@ -22,19 +22,22 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
     let [inputs, height, width] = graph.tensor(input).shape;
     let shape = [channels, height, width];
     let output = tensor(graph, shape);
+    let (mantissa, half) = (1 << 23, Half::None);
+    let channel = Channel { bias: 0, mantissa, negative_mantissa: mantissa, shift: 9, half };
     graph.nodes.push(FixedNode {
         name: format!("conv{}", graph.nodes.len()),
         operator: "conv2d".into(),
         input: View::whole(input, [inputs, height, width]),
+        wide: false,
         window: Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pads: [1; 4] },
         reduction: Reduction::Conv {
             weights: (0..channels * inputs * 9).map(|i| (i * 37 % 15) as i8 - 7).collect(),
             groups: 1,
         },
-        channels: vec![Channel { bias: 0, mantissa: 32768, negative_mantissa: 32768, shift: 9 }; channels],
+        channels: vec![channel; channels],
         operand: operand.map(|t| Operand {
             view: View::whole(t, shape),
-            scale: OperandScale { zero: 0, mantissa: 16384, shift: 7, multiply: false },
+            scale: OperandScale { zero: 0, mantissa: 1 << 22, shift: 7, multiply: false },
         }),
         post: Post::default(),
         table: None,
@@ -46,7 +49,7 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
 
 fn tensor(graph: &mut FixedGraph, shape: [usize; 3]) -> TensorId {
     let id = TensorId(graph.tensors.len() as u32);
-    graph.tensors.push(Tensor { name: format!("tensor{}", id.0), shape, scale: 1.0, zero: 0 });
+    graph.tensors.push(Tensor::bytes(format!("tensor{}", id.0), shape, 1.0, 0));
     id
 }
 

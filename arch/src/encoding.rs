@@ -73,6 +73,7 @@ fields! {
     WAIT "wait" 16, false;
     SIGNAL "signal" 16, false;
     REDUCE "reduce" 2, false;
+    WIDE "wide" 1, false;
     GROUPS "groups_less_1" 16, false;
     TILES "tiles_less_1" 16, false;
     LANES "lanes_less_1" 6, false;
@@ -144,8 +145,8 @@ fields! {
     OPERAND_SEGMENTS "operand_segments_less_1" 6, false;
     OPERAND_SEGMENT_LANES "operand_segment_lanes_less_1" 6, false;
     OPERAND_ZERO "operand_zero" 8, true;
-    OPERAND_MANTISSA "operand_mantissa" 17, true;
-    OPERAND_SHIFT "operand_shift" 5, false;
+    OPERAND_MANTISSA "operand_mantissa" 25, true;
+    OPERAND_SHIFT "operand_shift" 6, false;
     OPERAND_MULTIPLY "operand_multiply" 1, false;
     OUTPUT_BASE_ROW "output_base_row" 16, true;
     OUTPUT_BASE_BANK "output_base_bank" 6, false;
@@ -406,6 +407,7 @@ impl TileOp {
         let mut w = Writer { bytes: vec![0; TILE_BYTES], lanes };
         w.sync([f::WAIT, f::SIGNAL], &self.sync)?;
         w.put(f::REDUCE, self.reduce as u8)?;
+        w.put(f::WIDE, self.wide)?;
         w.count(f::GROUPS, self.groups)?;
         w.count(f::TILES, self.tiles)?;
         w.count(f::LANES, self.lanes)?;
@@ -478,6 +480,7 @@ impl TileOp {
         TileOp {
             sync: r.sync([f::WAIT, f::SIGNAL]),
             reduce: [Reduce::Dense, Reduce::Rows, Reduce::Sum, Reduce::Max][r.get(f::REDUCE) as usize],
+            wide: r.get(f::WIDE) != 0,
             groups: r.count(f::GROUPS) as u16,
             tiles: r.count(f::TILES) as u16,
             lanes: r.count(f::LANES) as u8,

@@ -8,75 +8,162 @@
 //!
 //! ```text
 //! s = acc + bias
-//! t = sat20((s * (s < 0 ? negative_mantissa : mantissa)) >> shift)      floor
-//! u = sat20(((operand - operand_zero) * operand_mantissa) >> operand_shift)  floor, 0 without operand
-//! y = clamp((t + u + (zero << 8) + 128) >> 8, lo, hi)                   floor
+//! t = sat28((s * (s < 0 ? negative_mantissa : mantissa)) >> shift)      floor
+//! u = sat28(((operand - operand_zero) * operand_mantissa) >> operand_shift)  floor, 0 without operand
+//! y = clamp((t + u + (zero << 16) + 2^15) >> 16, lo, hi)                floor
 //! q = table ? table[y + 128] : y
 //! ```
+//!
+//! Mantissas have the 24 significant bits of a float32, and a floor of a floor is one floor: without
+//! an operand q is the exact product of sum and scale, rounded once. Each of two terms is exact to
+//! 2^-16 of an output step.
 //!
 //! An operand with [`OperandScale::multiply`] is a factor instead of a term. The scaled accumulator
 //! is then the multiplicand, in as many fractional bits as the compiler likes, and only the product
 //! has [`FRACTION`] of them:
 //!
 //! ```text
-//! t = sat18((s * (s < 0 ? negative_mantissa : mantissa)) >> shift)      floor
-//! p = sat20((t * (operand - operand_zero)) >> operand_shift)            floor
-//! y = clamp((p + (zero << 8) + 128) >> 8, lo, hi)                       floor
+//! t = sat26((s * (s < 0 ? negative_mantissa : mantissa)) >> shift)      floor
+//! p = sat28((t * (operand - operand_zero)) >> operand_shift)            floor
+//! y = clamp((p + (zero << 16) + 2^15) >> 16, lo, hi)                    floor
 //! ```
 //!
 //! Half up instead of half to even: the two differ only where a scaled accumulator lies exactly on
-//! a tie, which a 16-bit mantissa makes rarer than one value in thousands, and half up is one adder.
+//! a tie, which a 24-bit mantissa makes rare unless the scale is a power of two, and half up is one
+//! adder.
+//!
+//! # Wide values
+//! A value of 16 bits, v in -32768..=32767, is two bytes in two planes ([`halves`], [`join`]):
+//!
+//! ```text
+//! h = v >> 8      l = (v & 255) - 128      v = 256 * h + l + 128
+//! ```
+//!
+//! A wide tensor of C channels is 2 * C planes: h of channel 0, l of channel 0, h of channel 1, and
+//! so on. [`extend`] is e(p) = 257 * p + 128, both halves of which are p: with a zero point e(p) the
+//! padding is the byte p as ever, and the ends of the 8-bit range become those of the 16-bit range.
+//!
+//! * Read: a [`wide`](crate::instr::TileOp::wide) operation counts the bytes of high halves 256-fold,
+//!   so that it sums `w * (v - 128)`; the compiler folds the rest into the bias.
+//! * Written: each channel is computed twice and says by its [`Half`] which byte it becomes. The 28
+//!   bits of t, u and p then have [`WIDE_FRACTION`] fractional bits, and
+//!
+//! ```text
+//! y = clamp((t + u + (e(zero) << 12) + 2^11) >> 12, e(lo), e(hi))       floor; p instead of t + u
+//! b = high ? y >> 8 : (y & 255) - 128
+//! q = table ? table[b + 128] : b
+//! ```
 
 use serde::{Deserialize, Serialize};
 
-/// Fractional bits kept until the rounding.
-pub const FRACTION: u32 = 8;
+/// Fractional bits kept until the rounding of a byte.
+pub const FRACTION: u32 = 16;
+/// Fractional bits kept until the rounding of a wide value.
+pub const WIDE_FRACTION: u32 = 12;
 /// Bits (signed) to which the scaled accumulator, the scaled operand and their product saturate.
-pub const SCALED_BITS: u32 = 20;
-/// Bits (signed) to which the scaled accumulator saturates when an operand multiplies it: one input
-/// of a hardware multiplier.
-pub const MULTIPLICAND_BITS: u32 = 18;
-/// Largest shift of a [`Channel`] or an operand.
-pub const MAX_SHIFT: u8 = 31;
-/// Largest magnitude of a mantissa (17 bits signed, without the most negative value).
-pub const MAX_MANTISSA: i32 = 65535;
+pub const SCALED_BITS: u32 = 28;
+/// Bits (signed) to which the scaled accumulator saturates when an operand multiplies it.
+pub const MULTIPLICAND_BITS: u32 = 26;
+/// Largest shift of a [`Channel`] or an operand that the compiler makes: a factor of 2^-40 still has
+/// all bits of its mantissa. The six bits of a field say up to 63, and mean it.
+pub const MAX_SHIFT: u8 = 47;
+/// Significant bits of a mantissa.
+pub const MANTISSA_BITS: u32 = 24;
+/// Largest magnitude of a mantissa (25 bits signed, without the most negative value).
+pub const MAX_MANTISSA: i32 = (1 << MANTISSA_BITS) - 1;
 /// Bytes of a [`Channel`] in external memory.
 pub const CHANNEL_BYTES: usize = 16;
+
+/// What the post unit makes of a channel: a byte, or one byte of a wide value (see the module text).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Half {
+    /// A byte.
+    #[default]
+    None,
+    /// The upper byte of a wide value.
+    High,
+    /// The lower byte of a wide value, less 128.
+    Low,
+}
+
+impl Half {
+    /// Fractional bits of the scaled accumulator and the operand's contribution.
+    pub fn fraction(self) -> u32 {
+        if self == Half::None { FRACTION } else { WIDE_FRACTION }
+    }
+
+    /// The two bits of a parameter word: bit 0 says wide, bit 1 low.
+    pub fn bits(self) -> u8 {
+        match self {
+            Half::None => 0,
+            Half::High => 1,
+            Half::Low => 3,
+        }
+    }
+
+    /// The half that [`Half::bits`] and the hardware read: without bit 0 bit 1 means nothing.
+    pub fn from_bits(bits: u8) -> Half {
+        match bits & 3 {
+            1 => Half::High,
+            3 => Half::Low,
+            _ => Half::None,
+        }
+    }
+}
+
+/// The wide value both halves of which are `byte`: e of the module text.
+pub fn extend(byte: i8) -> i16 {
+    join([byte, byte])
+}
+
+/// The bytes (high, low) of a wide value.
+pub fn halves(value: i16) -> [i8; 2] {
+    [(value >> 8) as i8, (i32::from(value & 255) - 128) as i8]
+}
+
+/// The wide value of two bytes (high, low).
+pub fn join([high, low]: [i8; 2]) -> i16 {
+    (256 * i32::from(high) + i32::from(low) + 128) as i16
+}
 
 /// Requantisation of one output channel: a word of the parameter memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Channel {
     /// Added to the accumulator.
     pub bias: i32,
-    /// Scale of sums >= 0, in -65535..=65535.
+    /// Scale of sums >= 0, in -[`MAX_MANTISSA`]..=[`MAX_MANTISSA`].
     pub mantissa: i32,
     /// Scale of sums < 0 (leaky and parametric ReLU; equal to `mantissa` otherwise).
     pub negative_mantissa: i32,
-    /// Right shift after the product, 0..=31.
+    /// Right shift after the product, 0..=[`MAX_SHIFT`].
     pub shift: u8,
+    /// The byte that is made.
+    pub half: Half,
 }
 
 impl Channel {
-    /// Little-endian word: bias, mantissa, negative mantissa (4 bytes each), shift, zeros.
+    /// Little-endian word: bias, mantissa, negative mantissa (4 bytes each), shift, half, zeros.
     pub fn to_bytes(&self) -> [u8; CHANNEL_BYTES] {
         let mut bytes = [0; CHANNEL_BYTES];
         bytes[0..4].copy_from_slice(&self.bias.to_le_bytes());
         bytes[4..8].copy_from_slice(&self.mantissa.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.negative_mantissa.to_le_bytes());
         bytes[12] = self.shift;
+        bytes[13] = self.half.bits();
         bytes
     }
 
-    /// Inverse of [`Channel::to_bytes`], reading the bits the hardware reads: 17-bit signed
-    /// mantissas and a 5-bit shift.
+    /// Inverse of [`Channel::to_bytes`], reading the bits the hardware reads: 25-bit signed
+    /// mantissas, a 6-bit shift and a 2-bit half.
     pub fn from_bytes(bytes: &[u8; CHANNEL_BYTES]) -> Channel {
         let word = |i: usize| i32::from_le_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
-        let mantissa = |v: i32| (v << 15) >> 15;
+        let mantissa = |v: i32| (v << 7) >> 7;
         Channel {
             bias: word(0),
             mantissa: mantissa(word(4)),
             negative_mantissa: mantissa(word(8)),
-            shift: bytes[12] & 31,
+            shift: bytes[12] & 63,
+            half: Half::from_bits(bytes[13]),
         }
     }
 }
@@ -86,9 +173,10 @@ impl Channel {
 pub struct OperandScale {
     /// Zero point of the operand.
     pub zero: i8,
-    /// Scale, in -65535..=65535; not used (but encoded) by an operand that multiplies.
+    /// Scale, in -[`MAX_MANTISSA`]..=[`MAX_MANTISSA`]; not used (but encoded) by an operand that
+    /// multiplies.
     pub mantissa: i32,
-    /// Right shift after the product, 0..=31.
+    /// Right shift after the product, 0..=[`MAX_SHIFT`].
     pub shift: u8,
     /// The operand multiplies the scaled accumulator instead of being scaled and added to it.
     pub multiply: bool,
@@ -100,15 +188,15 @@ impl OperandScale {
         i32::from(operand) - i32::from(self.zero)
     }
 
-    /// What an operand that is added contributes (`u` of the module text), with [`FRACTION`]
-    /// fractional bits.
+    /// What an operand that is added contributes (`u` of the module text), with
+    /// [`Half::fraction`] fractional bits.
     pub fn added(&self, operand: i8) -> i32 {
         let product = i64::from(self.difference(operand)) * i64::from(self.mantissa);
         saturate(product >> self.shift, SCALED_BITS)
     }
 
     /// The product (`p` of the module text) of an operand and a multiplicand of
-    /// [`MULTIPLICAND_BITS`], with [`FRACTION`] fractional bits.
+    /// [`MULTIPLICAND_BITS`], with [`Half::fraction`] fractional bits.
     pub fn multiplied(&self, multiplicand: i32, operand: i8) -> i32 {
         let product = i64::from(multiplicand) * i64::from(self.difference(operand));
         saturate(product >> self.shift, SCALED_BITS)
@@ -141,16 +229,17 @@ pub fn scale(acc: i32, channel: &Channel, bits: u32) -> i32 {
 }
 
 /// Rounds, offsets, clamps and looks up: `t + u` or `p` to the output byte.
-pub fn finish(scaled: i32, post: &Post, table: Option<&[i8; 256]>) -> i8 {
-    let y = (scaled + (i32::from(post.zero) << FRACTION) + (1 << (FRACTION - 1))) >> FRACTION;
-    let y = if y < i32::from(post.lo) {
-        post.lo
-    } else if y > i32::from(post.hi) {
-        post.hi
-    } else {
-        y as i8
+pub fn finish(scaled: i32, half: Half, post: &Post, table: Option<&[i8; 256]>) -> i8 {
+    let own = |p: i8| i32::from(if half == Half::None { i16::from(p) } else { extend(p) });
+    let fraction = half.fraction();
+    let y = (scaled + (own(post.zero) << fraction) + (1 << (fraction - 1))) >> fraction;
+    let y = if y < own(post.lo) { own(post.lo) } else { y.min(own(post.hi)) };
+    let byte = match half {
+        Half::None => y as i8,
+        Half::High => halves(y as i16)[0],
+        Half::Low => halves(y as i16)[1],
     };
-    table.map_or(y, |t| t[(i32::from(y) + 128) as usize])
+    table.map_or(byte, |t| t[(i32::from(byte) + 128) as usize])
 }
 
 /// The whole post unit on one value.
@@ -166,12 +255,15 @@ pub fn post(
         Some((value, by)) if by.multiply => by.multiplied(scale(acc, channel, MULTIPLICAND_BITS), value),
         Some((value, by)) => scale(acc, channel, SCALED_BITS) + by.added(value),
     };
-    finish(scaled, post, table)
+    finish(scaled, channel.half, post, table)
 }
 
-/// A real factor as `mantissa * 2^-(shift + FRACTION)`: the nearest with 16 significant bits.
-/// `None` when the factor is not finite or its magnitude is 256 or more. Factors too small for the
-/// largest shift lose precision and become zero in the end.
+/// A real factor as `mantissa * 2^-(shift + FRACTION)`: the nearest with [`MANTISSA_BITS`]
+/// significant bits. `None` when the factor is not finite or its magnitude is 256 or more. Factors
+/// too small for the largest shift lose precision and become zero in the end.
+///
+/// Where a wide value is made, the exponent is shift + [`WIDE_FRACTION`]: a factor in steps of the
+/// wide value is `mantissa(factor / 16.0)`, and may be as large as 4096.
 pub fn mantissa(factor: f64) -> Option<(i32, u8)> {
     if !factor.is_finite() {
         return None;
@@ -181,7 +273,8 @@ pub fn mantissa(factor: f64) -> Option<(i32, u8)> {
     }
     let magnitude = factor.abs();
     let fraction = FRACTION as i32;
-    let mut shift = (15 - magnitude.log2().floor() as i32 - fraction).min(i32::from(MAX_SHIFT));
+    let top = MANTISSA_BITS as i32 - 1;
+    let mut shift = (top - magnitude.log2().floor() as i32 - fraction).min(i32::from(MAX_SHIFT));
     loop {
         if shift < 0 {
             return None;
@@ -195,117 +288,4 @@ pub fn mantissa(factor: f64) -> Option<(i32, u8)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLAIN: Post = Post { zero: 0, lo: -128, hi: 127 };
-
-    #[test]
-    fn ties_round_half_up() {
-        // factor 1/2: 1 -> 0.5 -> 1, -1 -> -0.5 -> 0, 3 -> 1.5 -> 2, -3 -> -1.5 -> -1
-        let (mantissa, shift) = mantissa(0.5).unwrap();
-        let channel = Channel { bias: 0, mantissa, negative_mantissa: mantissa, shift };
-        for (acc, want) in [(1, 1), (-1, 0), (3, 2), (-3, -1), (2, 1), (-2, -1), (255, 127), (-257, -128)] {
-            assert_eq!(post(acc, &channel, None, &PLAIN, None), want, "{acc}");
-        }
-    }
-
-    #[test]
-    fn mantissa_is_nearest() {
-        for i in 0..4000 {
-            let factor = (f64::from(i) * 0.01 - 32.0).exp2();
-            let Some((m, shift)) = mantissa(factor) else {
-                assert!(factor > 255.99, "{factor}");
-                continue;
-            };
-            let got = f64::from(m) * f64::from(-(i32::from(shift) + 8)).exp2();
-            let step = f64::from(-(i32::from(shift) + 8)).exp2();
-            assert!((got - factor).abs() <= step / 2.0, "{factor} became {got}");
-            assert!(m >= 1 << 15 || shift == MAX_SHIFT, "{factor} is not normalised: {m} >> {shift}");
-        }
-        assert_eq!(mantissa(f64::NAN), None);
-        assert_eq!(mantissa(256.0), None);
-        assert_eq!(mantissa(-0.25), Some((-32768, 9)));
-    }
-
-    /// Against exact rational arithmetic: floor(x + 1/2) of the real product.
-    #[test]
-    fn scale_matches_rationals() {
-        let mut state = 1u64;
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) as i64
-        };
-        for _ in 0..20000 {
-            let acc = (next() % 2_000_001 - 1_000_000) as i32;
-            let channel = Channel {
-                bias: (next() % 20001 - 10000) as i32,
-                mantissa: (next() % 65536) as i32,
-                negative_mantissa: (next() % 131071 - 65535) as i32,
-                shift: (next() % 32) as u8,
-            };
-            let sum = i128::from(acc) + i128::from(channel.bias);
-            let m = if sum < 0 { channel.negative_mantissa } else { channel.mantissa };
-            let denominator = 1i128 << (u32::from(channel.shift) + FRACTION);
-            let exact = (2 * sum * i128::from(m) + denominator).div_euclid(2 * denominator);
-            assert_eq!(i128::from(post(acc, &channel, None, &PLAIN, None)), exact.clamp(-128, 127));
-        }
-    }
-
-    /// Both modes of an operand against exact rational arithmetic: floors at the bits that the
-    /// module text names, then floor(x + 1/2).
-    #[test]
-    fn operands_match_rationals() {
-        let mut state = 7u64;
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) as i64
-        };
-        let (mut saturated, mut inside) = ([0; 2], 0);
-        for i in 0..40000 {
-            let channel = Channel {
-                bias: (next() % 20001 - 10000) as i32,
-                mantissa: (next() % 65536) as i32,
-                negative_mantissa: (next() % 131071 - 65535) as i32,
-                shift: (next() % 32) as u8,
-            };
-            let acc = (next() % 2_000_001 - 1_000_000) as i32;
-            let by = OperandScale {
-                zero: next() as i8,
-                mantissa: (next() % 131071 - 65535) as i32,
-                shift: (next() % 32) as u8,
-                multiply: i % 2 == 0,
-            };
-            let value = next() as i8;
-            let zero = next() as i8;
-            let shifted = |value: i128, shift: u8, bits: u32| {
-                let limit = 1i128 << (bits - 1);
-                value.div_euclid(1i128 << shift).clamp(-limit, limit - 1)
-            };
-            let sum = i128::from(acc) + i128::from(channel.bias);
-            let m = if sum < 0 { channel.negative_mantissa } else { channel.mantissa };
-            let difference = i128::from(value) - i128::from(by.zero);
-            let total = if by.multiply {
-                let t = shifted(sum * i128::from(m), channel.shift, 18);
-                let p = shifted(t * difference, by.shift, 20);
-                saturated[0] += u32::from(t == (1 << 17) - 1 || t == -(1 << 17));
-                saturated[1] += u32::from(p == (1 << 19) - 1 || p == -(1 << 19));
-                p
-            } else {
-                shifted(sum * i128::from(m), channel.shift, 20)
-                    + shifted(difference * i128::from(by.mantissa), by.shift, 20)
-            };
-            let exact = (2 * (total + 256 * i128::from(zero)) + 256).div_euclid(512);
-            inside += u32::from(by.multiply && (-127..127).contains(&exact) && total != 0);
-            let got = post(acc, &channel, Some((value, &by)), &Post { zero, ..PLAIN }, None);
-            assert_eq!(i128::from(got), exact.clamp(-128, 127), "{acc} {channel:?} {value} {by:?}");
-        }
-        assert!(saturated.iter().all(|n| *n > 1000) && inside > 1000, "{saturated:?} {inside}");
-    }
-
-    #[test]
-    fn channel_bytes_round_trip() {
-        let channel = Channel { bias: -5, mantissa: 65535, negative_mantissa: -65535, shift: 31 };
-        assert_eq!(Channel::from_bytes(&channel.to_bytes()), channel);
-    }
-}
+mod tests;

@@ -192,6 +192,7 @@ pub struct Operand {
 ///         a = 0 <= y' < input.height && 0 <= x' < input.width
 ///           ? feature[input.walk(g, l/line_step, x) + sum(i * step.address) - (y' >= ring.line ? ring.bytes : 0)]
 ///           : input.pad
+///         if wide and i2 is even: a = 256 * a                       // Dense and Sum only
 ///         Dense: for c: acc[q][c] += a * byte c of weights[weights + g * K + k]
 ///         Rows:  for c: acc[q][c] += a * tap(i2, i1, i0 - c)
 ///                tap(i2, i1, m) = byte m of weights[weights + (g * n2 + i2) * n1 + i1], 0 unless 0 <= m < taps
@@ -208,6 +209,10 @@ pub struct Operand {
 /// writes a byte twice or one that it gathers, and its operand lies in other pages than its input;
 /// the operand may be overwritten in place (same addresses as the output, each byte read once).
 ///
+/// The bytes of wide values lie in pairs of planes, the high half first ([`crate::fixed`]): a `wide`
+/// operation runs i2 over these planes, and the compiler repeats the weights. What is written wide
+/// takes two columns (or groups) for each channel, told apart by [`crate::fixed::Channel::half`].
+///
 /// `post` is [`crate::fixed::post`]. Weight addresses wrap at the end of the weight memory. All K
 /// steps of a tile follow each other without a gap; columns drain from a shadow copy while the next
 /// tile runs ([`crate::timing`]).
@@ -217,6 +222,8 @@ pub struct TileOp {
     pub sync: Sync,
     /// Kind of reduction.
     pub reduce: Reduce,
+    /// Bytes gathered at even i2 count 256-fold; false for [`Reduce::Rows`] and [`Reduce::Max`].
+    pub wide: bool,
     /// Outer loop.
     pub groups: u16,
     /// Tiles of a group.

@@ -234,6 +234,8 @@ impl Program {
         need(op.groups >= 1 && op.steps.iter().all(counted), "a loop runs zero times")?;
         need(op.reduction() < 1 << 24, "the reduction has 2^24 steps or more")?;
         need(op.column_y <= 1 && op.channels.column_step <= 1, "a column step must be 0 or 1")?;
+        let sums = matches!(op.reduce, Reduce::Dense | Reduce::Sum);
+        need(sums || !op.wide, "only dense and sum take wide values")?;
         if op.reduce == Reduce::Rows {
             need((1..=config.columns).contains(&op.taps.into()), "taps must be 1..=C")?;
         }

@@ -142,7 +142,7 @@ pub fn feature_read_latency(config: &Config) -> u64 {
 
 /// Cycles by which the operand's bytes may be later than the sums: the accumulator is scaled first.
 pub fn operand_late(config: &Config) -> u64 {
-    (SCALE + config.pipeline.multiplier as u64 + 1).min(config.lanes as u64 + 1)
+    (scale_latency(config) + 1).min(config.lanes as u64 + 1)
 }
 
 /// Cycles that the steps of a tile are counted ahead of the gather, so that an operand, which takes
@@ -168,20 +168,27 @@ pub fn lane_skew(unit: Unit, config: &Config) -> u64 {
     if unit == Unit::Vector { 0 } else { config.lanes.div_ceil(config.pipeline.fanout) as u64 - 1 }
 }
 
-/// From a sum to the scaled accumulator, besides the multiplier: bias and choice of the mantissa (2),
-/// the halves of the product (1), shift (3), saturation (2).
+/// From a sum to the scaled accumulator, besides the product's parts: bias and choice of the mantissa
+/// (2), their addition (2), shift (3), saturation (1).
 pub const SCALE: u64 = 8;
+/// Cycles of the part of the product that is made of additions; the multipliers work beside it.
+pub const DIGITS: u64 = 3;
 /// From the scaled accumulator to the operand's contribution. The operand comes second because it
 /// may multiply the accumulator: multiplicand and its triple (2), the product by shifts and
-/// additions (4), shift (3), saturation (2), zero point and rounding (1).
-pub const OPERAND: u64 = 12;
+/// additions (4), shift (3), saturation (1), zero point and rounding (1).
+pub const OPERAND: u64 = 11;
 /// From the operand's contribution to the byte, besides the table's memory: sum, clamps (2) and
 /// selection.
 pub const CLAMP: u64 = 4;
 
+/// From a sum to the scaled accumulator.
+pub fn scale_latency(config: &Config) -> u64 {
+    SCALE + DIGITS.max(config.pipeline.multiplier as u64)
+}
+
 /// From a sum to its byte.
 pub fn requantise_latency(config: &Config) -> u64 {
-    SCALE + config.pipeline.multiplier as u64 + OPERAND + CLAMP + config.pipeline.ram as u64
+    scale_latency(config) + OPERAND + CLAMP + config.pipeline.ram as u64
 }
 
 /// Pipeline cycles of a tile operation that do not depend on its fields: lead, gather, reduction,

@@ -1,7 +1,15 @@
 //! The quantised network: integer tensors and operations that each become one tile operation.
 //!
 //! What must be said to compute every output bit is here; how it is tiled and where it lies is not.
-//! Tensors are C x H x W of 8-bit affine values. The arithmetic of a node is [`tilewright_arch::fixed`]'s.
+//! Tensors are C x H x W of bytes: 8-bit affine values, or the two halves of 16-bit ones in planes that
+//! take turns. The arithmetic of a node is [`tilewright_arch::fixed`]'s.
+//!
+//! # Wide values
+//! A [wide](Tensor::wide) tensor of C channels has 2 * C planes of bytes, high and low half of each
+//! channel in turn. Views count planes. What makes a wide tensor are two nodes, one for the high
+//! halves and one for the low ones, alike but for [`Channel::half`] and the planes that they write.
+//! What gathers one is a node that is [wide](FixedNode::wide): its input is a view of the high
+//! halves, and the low half of each lies a plane further.
 //!
 //! # Invariants
 //! * nodes are in topological order; every tensor is a graph input, a constant, or written completely,
@@ -22,7 +30,7 @@ mod tests;
 
 use crate::graph::{DepthToSpaceMode, Window};
 use std::fmt;
-use tilewright_arch::fixed::{Channel, OperandScale, Post};
+use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
 
 pub use view::View;
 
@@ -36,24 +44,58 @@ impl fmt::Display for TensorId {
     }
 }
 
-/// An 8-bit affine tensor: `real = scale * (q - zero)`.
+/// An affine tensor: `real = scale * (q - zero)` of 8 bits, `real = scale * (v - e(zero))` of 16, where
+/// e is [`tilewright_arch::fixed::extend`].
 #[derive(Clone, PartialEq, Debug)]
 pub struct Tensor {
     /// Name of the value in the source model.
     pub name: String,
-    /// Channels, rows, columns.
+    /// Planes, rows, columns of bytes; two planes for each channel where the values are wide.
     pub shape: [usize; 3],
     /// Real value of one step.
     pub scale: f32,
-    /// The byte that means zero.
+    /// The byte that means zero, as itself or as both halves.
     pub zero: i8,
+    /// Whether its values have 16 bits.
+    pub wide: bool,
 }
 
 impl Tensor {
-    /// Number of elements.
+    /// A tensor of 8-bit values.
+    pub fn bytes(name: impl Into<String>, shape: [usize; 3], scale: f32, zero: i8) -> Tensor {
+        Tensor { name: name.into(), shape, scale, zero, wide: false }
+    }
+
+    /// The same values in 16 bits: twice the planes, the rest as it is.
+    pub fn widened(self) -> Tensor {
+        let [channels, rows, columns] = self.shape;
+        Tensor { shape: [2 * channels, rows, columns], wide: true, ..self }
+    }
+
+    /// Number of bytes.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
+
+    /// Channels, rows, columns of the values.
+    pub fn extents(&self) -> [usize; 3] {
+        [self.shape[0] / self.planes(), self.shape[1], self.shape[2]]
+    }
+
+    /// Planes of a channel.
+    pub fn planes(&self) -> usize {
+        if self.wide { 2 } else { 1 }
+    }
+
+    /// What a sum over it counts a zero as: the byte, or `256 * zero + zero`.
+    pub fn zero_term(&self) -> i32 {
+        gathered(self.zero, self.wide)
+    }
+}
+
+/// What a sum counts a byte as that stands for both halves of what is gathered.
+fn gathered(byte: i8, wide: bool) -> i32 {
+    i32::from(byte) * if wide { 257 } else { 1 }
 }
 
 /// How a node reduces its input.
@@ -121,8 +163,10 @@ pub struct FixedNode {
     pub name: String,
     /// Operators it came from, as `conv2d+relu`.
     pub operator: String,
-    /// What is gathered.
+    /// What is gathered; the high halves of it where the node is wide.
     pub input: View,
+    /// Whether it gathers 16-bit values: `256 * high + low` of each, for convolutions and sums only.
+    pub wide: bool,
     /// Kernel, strides, dilations and pads over the input view; pads are of the whole output, not of
     /// the region.
     pub window: Window,
@@ -143,7 +187,18 @@ pub struct FixedNode {
 }
 
 impl FixedNode {
-    /// What the node reads: its input, then weights and operand where they are tensors.
+    /// The view of the low halves where the node is wide.
+    pub fn low_halves(&self) -> Option<View> {
+        self.wide.then(|| self.input.low_halves())
+    }
+
+    /// The byte of its results that the node makes, the same for all channels.
+    pub fn half(&self) -> Half {
+        self.channels.first().map_or(Half::None, |c| c.half)
+    }
+
+    /// What the node reads: its input (the high halves), then weights and operand where they are
+    /// tensors.
     pub fn reads(&self) -> impl Iterator<Item = &View> {
         let weights = match &self.reduction {
             Reduction::Product { weights } => Some(weights),
@@ -212,10 +267,12 @@ impl FixedGraph {
         }
     }
 
-    /// Multiply-accumulates of a node by the network's definition; zero for pools and sums.
+    /// Multiply-accumulates of a node by the network's definition; zero for pools and sums, and for
+    /// low halves, whose high halves count already.
     pub fn macs(&self, node: &FixedNode) -> u64 {
         let [_, _, h, w] = node.place.region;
         match &node.reduction {
+            _ if node.half() == Half::Low => 0,
             Reduction::Conv { weights, .. } => (weights.len() * h * w) as u64,
             Reduction::Product { weights } => (weights.shape[0] * weights.shape[2] * h * w) as u64,
             Reduction::Sum | Reduction::Max => 0,

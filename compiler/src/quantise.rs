@@ -28,6 +28,7 @@ mod lower;
 mod options;
 mod phases;
 mod plan;
+mod precision;
 mod product;
 mod range;
 mod report;
@@ -36,12 +37,15 @@ mod sharing;
 mod stages;
 mod tables;
 mod weights;
+mod width;
 
 #[cfg(test)]
 mod tests;
 
+pub use precision::Precision;
 pub use range::Ranges;
 pub use report::{Layer, sqnr_db};
+pub use rounding::Rounding;
 
 use crate::error::Result;
 use crate::graph::Graph;
@@ -75,11 +79,21 @@ pub struct Options {
     pub equalise: bool,
     /// Whether biases are corrected by the mean error that calibration shows.
     pub bias_correction: bool,
+    /// How weights become integers.
+    pub rounding: Rounding,
+    /// Which tensors have 16 bits instead of 8.
+    pub precision: Precision,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { ranges: Ranges::Mse, equalise: true, bias_correction: true }
+        Options {
+            ranges: Ranges::Mse,
+            equalise: true,
+            bias_correction: true,
+            rounding: Rounding::default(),
+            precision: Precision::Auto,
+        }
     }
 }
 
@@ -135,7 +149,8 @@ fn quantise<'a>(
     };
     let mut plan = plan::plan(&graph, &given);
     tables::tabulate(&mut plan, &given);
-    let sharing = Sharing::new(&plan, &given);
+    let sharing = Sharing::new(&graph, &plan, &given);
+    let wide = options.precision.choose(&mut plan, &sharing, &given);
     let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
     let correct = options.bias_correction && given.is_empty();
     let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
@@ -145,11 +160,13 @@ fn quantise<'a>(
         prescribed || plan.homes[h].reads == 0 && !given.is_empty()
     };
     let open_table = |g: &plan::Group| g.chain.before_table.is_some() && !g.is_lookup();
-    let seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
+    let mut seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
         calibrate::Seen::nothing(&plan)
     } else {
-        calibrate::observe(&graph, &plan, calibration, corrected)?
+        calibrate::observe(&graph, &plan, calibration, corrected, options.rounding)?
     };
+    sharing.pool(&plan, &mut seen);
+    let ranges = width::Ranges { plan: &plan, sharing: &sharing, seen: &seen };
     let choose = |h: usize| {
         let histogram = &seen.homes[h];
         if sharing.representative(h) != h {
@@ -158,9 +175,16 @@ fn quantise<'a>(
         if let Some(affine) = given.affine(plan.homes[h].value) {
             return affine;
         }
+        if wide[h] {
+            return ranges.choose(h);
+        }
         // The host quantises inputs, which often are bytes to begin with: exactly the range seen.
         let affine = match plan.homes[h].origin {
             Origin::Host | Origin::Constant(_) => {
+                Affine::spanning(f64::from(histogram.min), f64::from(histogram.max))
+            }
+            // What a quantised model leaves open it had in float.
+            Origin::Group(_) if !given.is_empty() => {
                 Affine::spanning(f64::from(histogram.min), f64::from(histogram.max))
             }
             Origin::Group(_) => options.ranges.choose(histogram),
@@ -180,15 +204,15 @@ fn quantise<'a>(
         group.chain.before_table?;
         let read = group.inputs[0].tensor.0 as usize;
         // The bytes of a copy are the table's index as they are.
-        if group.is_lookup() {
+        if group.is_lookup() && !wide[read] {
             return Some(affine[sharing.representative(read)]);
         }
         let functions = |x: f64| group.chain.table.iter().fold(x, |x, fun| fun.apply(x));
-        Some(options.ranges.choose_before(&seen.tables[g], &functions))
+        Some(options.ranges.choose_before(&seen.tables[sharing.first(g)], &functions))
     };
     let before_table: Vec<Option<Affine>> =
         (0..plan.groups.len()).into_par_iter().map(before_table).collect();
-    let mut lowered = lower::lower(&graph, &given, &plan, &sharing, &affine, &before_table, &seen)?;
+    let mut lowered = lower::lower(&graph, &given, &plan, &sharing, (&affine, &wide), &before_table, &seen)?;
     if corrected > 1 {
         correct::correct(&mut lowered, &seen, &calibration[..corrected])?;
     }

@@ -49,15 +49,33 @@ pub(crate) fn step(graph: &FixedGraph, node: &FixedNode, tensors: &mut [Vec<i8>]
 
 /// The accumulators of a node, without bias: output channel, row and column of its region.
 pub(crate) fn accumulate(graph: &FixedGraph, node: &FixedNode, tensors: &[Vec<i8>]) -> Vec<i32> {
-    let [channels, _, _] = graph.grid(node);
-    let [_, _, rows, columns] = node.place.region;
     let zero = graph.tensor(node.input.tensor).zero;
     let outside = match node.reduction {
         Reduction::Max => i8::MIN,
         Reduction::Conv { .. } | Reduction::Product { .. } | Reduction::Sum => zero,
     };
     let read = |view: &View| view.read(graph.tensor(view.tensor).shape, &tensors[view.tensor.0 as usize]);
-    let padded = Padded::new(&read(&node.input), node.input.shape, node.window.pads, outside);
+    let (shape, pads) = (node.input.shape, node.window.pads);
+    let high = read(&node.input);
+    let Some(low) = node.low_halves() else {
+        return reduce(graph, node, tensors, &Padded::new(high, shape, pads, outside));
+    };
+    let both = |(high, low): (&i8, i8)| 256 * i32::from(*high) + i32::from(low);
+    let values = high.iter().zip(read(&low)).map(both).collect();
+    reduce(graph, node, tensors, &Padded::new(values, shape, pads, both((&outside, outside))))
+}
+
+/// [`accumulate`] over an input that has been read: bytes, or what pairs of them count.
+fn reduce<T: Copy + Into<i32> + Sync>(
+    graph: &FixedGraph,
+    node: &FixedNode,
+    tensors: &[Vec<i8>],
+    padded: &Padded<T>,
+) -> Vec<i32> {
+    let [channels, _, _] = graph.grid(node);
+    let [_, _, rows, columns] = node.place.region;
+    let zero = i32::from(graph.tensor(node.input.tensor).zero);
+    let read = |view: &View| view.read(graph.tensor(view.tensor).shape, &tensors[view.tensor.0 as usize]);
     let factors = match &node.reduction {
         Reduction::Product { weights } => read(weights),
         _ => Vec::new(),
@@ -69,31 +87,36 @@ pub(crate) fn accumulate(graph: &FixedGraph, node: &FixedNode, tensors: &[Vec<i8
             let taps = node.window.kernel[0] * node.window.kernel[1];
             for i in 0..inputs {
                 let kernel = &weights[(c * inputs + i) * taps..][..taps];
-                slide(node, &padded, first + i, sums, |tap, sum, x| {
-                    *sum += i32::from(kernel[tap]) * i32::from(x);
+                slide(node, padded, first + i, sums, |tap, sum, x| {
+                    *sum += i32::from(kernel[tap]) * x.into();
                 });
             }
         }
         Reduction::Product { .. } => {
             for i in 0..node.input.shape[0] {
                 let factor = i32::from(factors[i * channels + c]);
-                slide(node, &padded, i, sums, |_, sum, x| {
-                    *sum += factor * (i32::from(x) - i32::from(zero));
+                slide(node, padded, i, sums, |_, sum, x| {
+                    *sum += factor * (x.into() - zero);
                 });
             }
         }
-        Reduction::Sum => slide(node, &padded, c, sums, |_, sum, x| *sum += i32::from(x)),
+        Reduction::Sum => slide(node, padded, c, sums, |_, sum, x| *sum += x.into()),
         Reduction::Max => {
             sums.fill(i32::from(i8::MIN));
-            slide(node, &padded, c, sums, |_, sum, x| *sum = (*sum).max(i32::from(x)));
+            slide(node, padded, c, sums, |_, sum, x| *sum = (*sum).max(x.into()));
         }
     };
     let mut sums = vec![0; channels * rows * columns];
-    let planes = rows * columns;
-    if graph.macs(node) as usize >= PARALLEL {
-        sums.par_chunks_mut(planes).enumerate().for_each(|(c, sums)| one(c, sums));
+    let plane = rows * columns;
+    let terms = match &node.reduction {
+        Reduction::Conv { weights, .. } => weights.len() / channels,
+        Reduction::Product { weights } => weights.shape[0],
+        Reduction::Sum | Reduction::Max => 0,
+    };
+    if terms * sums.len() >= PARALLEL {
+        sums.par_chunks_mut(plane).enumerate().for_each(|(c, sums)| one(c, sums));
     } else {
-        sums.chunks_mut(planes).enumerate().for_each(|(c, sums)| one(c, sums));
+        sums.chunks_mut(plane).enumerate().for_each(|(c, sums)| one(c, sums));
     }
     sums
 }
@@ -101,12 +124,12 @@ pub(crate) fn accumulate(graph: &FixedGraph, node: &FixedNode, tensors: &[Vec<i8
 /// Applies `f(tap, sum, x)` for every tap of the window over one input channel, at every pixel of
 /// the node's region. Pixels are innermost: contiguous where the stride is 1.
 #[inline(always)]
-fn slide(
+fn slide<T: Copy>(
     node: &FixedNode,
-    input: &Padded,
+    input: &Padded<T>,
     channel: usize,
     sums: &mut [i32],
-    f: impl Fn(usize, &mut i32, i8),
+    f: impl Fn(usize, &mut i32, T),
 ) {
     let w = &node.window;
     let [y0, x0, _, columns] = node.place.region;
@@ -128,19 +151,19 @@ fn slide(
 }
 
 /// A tensor with what is read outside of it.
-struct Padded {
-    data: Vec<i8>,
+struct Padded<T> {
+    data: Vec<T>,
     height: usize,
     width: usize,
 }
 
-impl Padded {
-    fn new(input: &[i8], shape: [usize; 3], pads: [usize; 4], outside: i8) -> Padded {
+impl<T: Copy> Padded<T> {
+    fn new(input: Vec<T>, shape: [usize; 3], pads: [usize; 4], outside: T) -> Padded<T> {
         let [_, h, w] = shape;
         let [top, left, bottom, right] = pads;
         let (height, width) = (h + top + bottom, w + left + right);
         if (height, width) == (h, w) {
-            return Padded { data: input.to_vec(), height, width };
+            return Padded { data: input, height, width };
         }
         let mut data = vec![outside; shape[0] * height * width];
         for (i, row) in input.chunks(w).enumerate() {
@@ -151,7 +174,7 @@ impl Padded {
         Padded { data, height, width }
     }
 
-    fn row(&self, channel: usize, y: usize) -> &[i8] {
+    fn row(&self, channel: usize, y: usize) -> &[T] {
         &self.data[(channel * self.height + y) * self.width..][..self.width]
     }
 }
@@ -183,16 +206,36 @@ pub(crate) fn finish(graph: &FixedGraph, node: &FixedNode, sums: &[i32], tensors
     }
 }
 
-/// Real values to bytes: the nearest (ties to even), saturating.
+/// Real values, row-major, to bytes: the nearest (ties to even), saturating. Wide values become two
+/// bytes each, in planes that take turns.
 pub fn quantise(tensor: &Tensor, values: impl IntoIterator<Item = f32>) -> Vec<i8> {
-    let zero = f32::from(tensor.zero);
+    let steps = |x: f32| (x / tensor.scale).round_ties_even();
     // The quotient is rounded to float32, as ONNX does.
-    let byte = |x: f32| ((x / tensor.scale).round_ties_even() + zero).clamp(-128.0, 127.0) as i8;
-    values.into_iter().map(byte).collect()
+    if !tensor.wide {
+        let byte = |x: f32| (steps(x) + f32::from(tensor.zero)).clamp(-128.0, 127.0) as i8;
+        return values.into_iter().map(byte).collect();
+    }
+    let zero = f32::from(fixed::extend(tensor.zero));
+    let both = |x: f32| fixed::halves((steps(x) + zero).clamp(-32768.0, 32767.0) as i16);
+    let pairs: Vec<[i8; 2]> = values.into_iter().map(both).collect();
+    let plane = tensor.shape[1] * tensor.shape[2];
+    let planes =
+        |channel: &[[i8; 2]]| [0, 1].map(|half| channel.iter().map(|p| p[half]).collect::<Vec<i8>>());
+    pairs.chunks(plane).flat_map(planes).flatten().collect()
 }
 
-/// Bytes to real values.
+/// Bytes to real values, row-major.
 pub fn dequantise(tensor: &Tensor, bytes: &[i8]) -> Vec<f32> {
-    let real = |q: i8| tensor.scale * (i32::from(q) - i32::from(tensor.zero)) as f32;
-    bytes.iter().map(|&q| real(q)).collect()
+    if !tensor.wide {
+        let real = |q: i8| tensor.scale * (i32::from(q) - i32::from(tensor.zero)) as f32;
+        return bytes.iter().map(|&q| real(q)).collect();
+    }
+    let zero = i32::from(fixed::extend(tensor.zero));
+    let real = |both| tensor.scale * (i32::from(fixed::join(both)) - zero) as f32;
+    let plane = tensor.shape[1] * tensor.shape[2];
+    let channel = |halves: &[i8]| -> Vec<f32> {
+        let (high, low) = halves.split_at(plane);
+        high.iter().zip(low).map(|(&h, &l)| real([h, l])).collect()
+    };
+    bytes.chunks(2 * plane).flat_map(channel).collect()
 }

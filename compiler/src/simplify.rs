@@ -6,6 +6,7 @@
 //! * no MatMul has a constant matrix on its right;
 //! * the slope of a PRelu is (C, 1, ..., 1) unless it really varies within a channel;
 //! * no Pad with zeros feeds a convolution alone, no constant is subtracted, divides, or scales an image channel by channel;
+//! * recurrent layers of constant weights and not too many steps are products, sums and functions;
 //! * functions that were written as several operators are one: hard-swish, SiLU, GELU, layer norm;
 //! * nothing but DequantizeLinear computes on constants alone, nothing does nothing or is never read.
 
@@ -20,6 +21,8 @@ mod patterns;
 mod prelu;
 mod rewrite;
 mod scale;
+mod slices;
+mod unroll;
 
 #[cfg(test)]
 mod tests;
@@ -34,10 +37,14 @@ pub type Pass = fn(Graph) -> Result<Graph>;
 pub const PASSES: &[(&str, Pass)] = &[
     // Exporters compute weights: the other passes want to see constants.
     ("fold constants", constants::run),
+    ("unroll recurrent layers", unroll::run),
+    // What their first states alone decide.
+    ("fold constants", constants::run),
     // A no-op between two operators hides the pair from the passes that join them.
     ("drop no-ops", no_ops::run),
     // Before the arithmetic they consist of takes another form.
     ("recognise functions", patterns::run),
+    ("functions of slices", slices::run),
     ("slopes per channel", prelu::run),
     ("canonical matrix products", matrix::run),
     ("fold batch normalization", batch_norm::run),

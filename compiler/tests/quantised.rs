@@ -1,10 +1,10 @@
 //! Already quantised models: the float reference and the machine's integers against ONNX Runtime.
 //!
 //! Scales, zero points and integers are the model's, so what is left to differ is rounding. ONNX
-//! Runtime multiplies sums by a float32 and rounds halves to even; the machine multiplies by 16
-//! significant bits, keeps 8 fractional bits of each term of a sum and rounds halves up. An operation
-//! on equal inputs is at most a step away ([`every_operation_is_at_most_a_step_away`]); through a deep
-//! network single steps spread, in ONNX Runtime's own two ways to run a model as well.
+//! Runtime multiplies sums by a float32 and rounds halves to even; the machine multiplies by 24
+//! significant bits, keeps 16 fractional bits of each term of a sum and rounds halves up. Whole networks
+//! are equal to ONNX Runtime's in every value where it agrees with itself, that is where its results
+//! with and without its graph optimisations are the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -52,11 +52,17 @@ fn network(graph: &Graph) -> Network {
     quantise::run(graph, &[], &quantise::Options::default()).unwrap()
 }
 
-/// The step of the first output; of a float output there is none.
+/// The step of the last quantised value: of the first output, or of what makes it.
 fn step(graph: &Graph) -> Option<f32> {
-    let (_, node) = graph.producer(graph.outputs[0])?;
-    let scale = matches!(node.op, Op::DequantizeLinear { .. }).then(|| node.inputs[1])?;
-    graph.constant_data(scale).map(|s| s[0])
+    let (mut at, mut found) = (graph.outputs[0], None);
+    while let Some((_, node)) = graph.producer(at) {
+        if matches!(node.op, Op::DequantizeLinear { .. }) {
+            found = graph.constant_data(node.inputs[1]).map(|s| s[0]);
+            break;
+        }
+        at = node.inputs[0];
+    }
+    found
 }
 
 /// The largest difference in steps, and the share of values that are equal.
@@ -88,9 +94,7 @@ fn own_models_are_at_most_a_step_away() {
         let machine = compare(run(&|x| network.predict(x).unwrap()), &expected, step);
         println!("{}: float reference {real:?}, machine {machine:?}", name(&path));
         assert!(real.0 < 1.5 && real.1 >= 0.99, "{}: {real:?}", name(&path));
-        // Random weights make a step of an inner layer grow: trained ones do not.
-        let least = if name(&path).starts_with("lenet") { 0.98 } else { 0.8 };
-        assert!(machine.0 < 1.5 && machine.1 >= least, "{}: {machine:?}", name(&path));
+        assert_eq!(machine, (0.0, 1.0), "{}", name(&path));
     }
 }
 
@@ -137,16 +141,32 @@ fn integers_and_scales_are_the_models() {
     assert_eq!(found, 5);
 }
 
-/// Largest difference of whole networks in steps and least share of equal results, where the float
-/// reference agrees with ONNX Runtime in every value.
-const EXACT: [(&str, f32, f64); 7] = [
-    ("aodnet_dehaze", 3.0, 0.98),
-    ("derain", 3.0, 0.98),
+/// Largest difference of whole networks from ONNX Runtime in steps, and least share of equal results.
+///
+/// Where neither is 0 and 1, ONNX Runtime without its graph optimisations differs from the stored
+/// results as well. Its own softmax of bytes (kws, vww, cls) divides by a step rounded to the reciprocal
+/// of a whole number, so its largest result is a step lower than ONNX says; in selfie_seg it interpolates
+/// bytes with integers; zerodce_lowlight ends in float, which the machine rounds.
+const LIMITS: [(&str, f32, f64); 19] = [
+    ("aodnet_dehaze", 0.0, 1.0),
+    ("crnn_digits", 0.0, 1.0),
+    ("ctc_digits", 0.0, 1.0),
+    ("demosaicnet_bayer", 2.0, 0.99),
+    ("derain", 0.0, 1.0),
+    ("espcn_x2", 0.0, 1.0),
+    ("esrgan_slim_x2", 1.0, 0.9999),
     ("lenet_mnist", 0.0, 1.0),
-    ("mlperf_ad_autoencoder", 1.0, 0.99),
-    ("mobilenetv2_mnist", 2.0, 0.5),
-    ("resnet_mnist", 1.0, 0.6),
-    ("unet_textdet", 3.0, 0.999),
+    ("mlperf_ad_autoencoder", 0.0, 1.0),
+    ("mlperf_ic_resnet8", 0.0, 1.0),
+    ("mlperf_kws_dscnn", 1.0, 0.9),
+    ("mlperf_vww_mobilenet025", 1.0, 0.5),
+    ("mobilenetv2_mnist", 0.0, 1.0),
+    ("ppocr_cls", 1.0, 0.5),
+    ("resnet_mnist", 0.0, 1.0),
+    ("selfie_seg", 128.0, 0.98),
+    ("unet_textdet", 0.0, 1.0),
+    ("vit_mnist", 1.0, 0.7),
+    ("zerodce_lowlight", 4.0, 0.98),
 ];
 
 #[test]
@@ -162,10 +182,11 @@ fn the_zoo_follows_onnx_runtime() {
         let machine = compare(network.predict(&[x]).unwrap().remove(0), &expected, step);
         let host = network.host.len();
         println!("{model}: step {step}: float reference {real:?}, machine {machine:?}, {host} on the host");
-        if let Some((_, worst, same)) = EXACT.iter().find(|e| e.0 == model) {
-            assert_eq!((real.0.round(), real.1), (0.0, 1.0), "{model}");
-            assert!(machine.0 <= worst + 0.1 && machine.1 >= *same, "{model}: {machine:?}");
+        let (_, worst, same) = LIMITS.iter().find(|e| e.0 == model).expect("every model has limits");
+        if *worst == 0.0 {
+            assert!(real.0 < 1e-4, "{model}: {real:?}");
         }
+        assert!(machine.0 <= worst + 1e-4 && machine.1 >= *same, "{model}: {machine:?}");
     }
 }
 
@@ -201,8 +222,8 @@ fn writers(graph: &FixedGraph, output: TensorId) -> FixedGraph {
 }
 
 /// Compares a model operation by operation, on the inputs that the float reference has: never more than
-/// a step, and 99 of 100 values equal; 97 where results lie on ties (interpolations) or next to them
-/// (products with a few factors, of which 8 fractional bits are kept).
+/// a step, and 99 of 100 values equal. Interpolations are sums of sixteenths: one of sixteen is a
+/// tie, and halves up and halves to even part ways at every second one.
 fn compare_operations(model: &str, graph: &Graph, x: &ArrayD<f32>) {
     let known = bytes(graph, x);
     let network = quantise::run(graph, &[vec![x.clone()]], &quantise::Options::default()).unwrap();
@@ -222,9 +243,8 @@ fn compare_operations(model: &str, graph: &Graph, x: &ArrayD<f32>) {
             let bad = steps().filter(|&s| s > 0).count();
             let label = format!("{model}: {} {:?}", one.nodes[0].operator, graph.tensor(id).name);
             assert!(steps().max() <= Some(1), "{label}: {:?} steps", steps().max());
-            let multiplies = |n: &FixedNode| n.operand.as_ref().is_some_and(|o| o.scale.multiply);
-            let ties = |n: &FixedNode| multiplies(n) || n.operator.contains("Resize");
-            let most = if one.nodes.iter().any(ties) { 0.03 } else { 0.01 } * got.len() as f64;
+            let ties = |n: &FixedNode| n.operator.contains("Resize");
+            let most = if one.nodes.iter().any(ties) { 1.1 / 32.0 } else { 0.01 } * got.len() as f64;
             assert!(bad as f64 <= most, "{label}: {bad} of {} differ", got.len());
             (compared, total, differ) = (compared + 1, total + got.len(), differ + bad);
         }
@@ -241,8 +261,8 @@ fn every_operation_is_at_most_a_step_away() {
         let first = x.index_axis(Axis(0), 0).insert_axis(Axis(0)).to_owned();
         compare_operations(&name(&path), &graph(&path), &first);
     }
-    // Tensors of the transformer lie in another order than the values' elements.
-    for folder in zoo().into_iter().filter(|f| name(f) != "vit_mnist") {
+    // Tensors of these lie in another order than the values' elements.
+    for folder in zoo().into_iter().filter(|f| !["vit_mnist", "crnn_digits"].contains(&&name(f)[..])) {
         let x = npy::read_npy(&folder.join("input_0.npy")).unwrap().to_ndarray();
         compare_operations(&name(&folder), &graph(&folder.join("model_ort_int8.onnx")), &x);
     }

@@ -18,9 +18,15 @@ pub struct Offset {
 
 /// All iterations of the reduction loops, i0 innermost.
 pub fn offsets(op: &TileOp) -> impl Iterator<Item = Offset> + '_ {
+    offsets_of(op, 0, 1)
+}
+
+/// Those of every `stride`-th iteration of the outermost loop, from `first` on.
+pub fn offsets_of(op: &TileOp, first: u32, stride: u32) -> impl Iterator<Item = Offset> + '_ {
     let [a, b, c] = op.steps;
     let level = |n: u16| 0..u32::from(n);
-    level(a.count).flat_map(move |i2| {
+    let outer = u32::from(a.count).saturating_sub(first).div_ceil(stride);
+    (0..outer).map(move |i| first + i * stride).flat_map(move |i2| {
         level(b.count).flat_map(move |i1| {
             level(c.count).map(move |i0| {
                 let at = [i2, i1, i0];

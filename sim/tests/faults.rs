@@ -72,7 +72,7 @@ fn legal() -> Program {
         ..Config::sized(4, 4)
     };
     let mut p = Program::empty(config);
-    let channel = Channel { bias: 0, mantissa: 1 << 15, negative_mantissa: 1 << 15, shift: 7 };
+    let channel = Channel { mantissa: 1 << 23, negative_mantissa: 1 << 23, shift: 7, ..Channel::default() };
     p.data = vec![
         (INPUT, (0..64).collect()),
         (WEIGHTS, vec![1; 64]),
@@ -130,6 +130,10 @@ fn rules_without_a_run() {
         |p| p.compute[0].op.tiles = 7,
         "the program is not legal: compute 0: tiles does not fit the pixel grid",
     );
+    let wide = "the program is not legal: vector 0: only dense and sum take wide values";
+    faulty(|p| p.vector[0].op.wide = true, wide);
+    let rows = |p: &mut Program| (p.compute[0].op.reduce, p.compute[0].op.wide) = (Reduce::Rows, true);
+    faulty(rows, &wide.replace("vector", "compute"));
     let mut program = legal();
     let mut memory = program.image().unwrap();
     program.config.lanes = 0;

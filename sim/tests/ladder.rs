@@ -3,7 +3,8 @@
 mod oracle;
 
 use tilewright_arch::Config;
-use tilewright_arch::instr::{Operand, Reduce, Unit};
+use tilewright_arch::fixed::{CHANNEL_BYTES, Channel, Half};
+use tilewright_arch::instr::{Memory, Operand, Reduce, Unit};
 use tilewright_arch::program::Program;
 use tilewright_sim::random;
 use tilewright_sim::values::Level;
@@ -90,6 +91,21 @@ fn random_programs_are_varied() {
             let words = u64::from(op.weights) + u64::from(op.groups) * op.group_weights();
             note("weight wrap", words > config.weight_words as u64);
             note("many tiles", op.tiles > 2);
+            let pairs = op.wide && op.steps[0].count > 1;
+            note("wide dense", pairs && op.reduce == Reduce::Dense);
+            note("wide sum", op.wide && op.reduce == Reduce::Sum);
+        }
+        let image = program.image().unwrap();
+        for load in program.load.iter().map(|line| &line.op) {
+            if matches!(load.memory, Memory::ComputeChannels | Memory::VectorChannels) {
+                let bytes = &image[load.external as usize..][..load.line_bytes as usize];
+                for word in bytes.chunks_exact(CHANNEL_BYTES) {
+                    let half = Channel::from_bytes(word.try_into().unwrap()).half;
+                    note("byte", half == Half::None);
+                    note("high half", half == Half::High);
+                    note("low half", half == Half::Low);
+                }
+            }
         }
         let waits: u32 = Unit::ALL
             .into_iter()

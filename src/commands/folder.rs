@@ -78,7 +78,10 @@ impl Job {
                 folder: None,
             });
         };
-        let given = source.calib.is_some() || source.quantisation.is_some() || machine.is_given();
+        let given = source.calib.is_some()
+            || source.quantisation.is_some()
+            || source.precision.is_some()
+            || machine.is_given();
         if given {
             bail!(
                 "error[input]: {}: a compiled folder has its machine, calibration and quantisation; try: without \

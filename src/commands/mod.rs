@@ -51,14 +51,18 @@ fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
     Ok((model, compiled))
 }
 
-/// The options of quantisation: those of a file, or the defaults.
+/// The options of quantisation: those of a file, or the defaults, and what the command line says.
 fn options(source: &Source) -> Result<quantise::Options> {
-    let Some(path) = &source.quantisation else {
-        return Ok(quantise::Options::default());
-    };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("error[options]: {} cannot be read", path.display()))?;
-    Ok(quantise::Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?)
+    let mut options = quantise::Options::default();
+    if let Some(path) = &source.quantisation {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("error[options]: {} cannot be read", path.display()))?;
+        options = quantise::Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?;
+    }
+    if let Some(precision) = source.precision {
+        options.precision = precision.into();
+    }
+    Ok(options)
 }
 
 /// The first sample of `input`, or of input_0.npy beside the model.

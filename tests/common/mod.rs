@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::{Channel, OperandScale, Post};
+use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 use tilewright_hdl::cosim::Rtl;
@@ -102,20 +102,26 @@ pub fn random_graph_of(random: &mut Random, nodes: usize, shape: [usize; 3]) -> 
 
 fn tensor(graph: &mut FixedGraph, shape: [usize; 3], random: &mut Random) -> TensorId {
     let id = TensorId(graph.tensors.len() as u32);
-    graph.tensors.push(Tensor { name: format!("tensor{}", id.0), shape, scale: 1.0, zero: random.byte() });
+    graph.tensors.push(Tensor::bytes(format!("tensor{}", id.0), shape, 1.0, random.byte()));
     id
 }
 
-fn channel(random: &mut Random, terms: usize) -> Channel {
+/// `more` is how many bits more than bytes the terms have, less those that the results have.
+fn channel(random: &mut Random, terms: usize, half: Half, more: i32) -> Channel {
     let sign = |random: &mut Random| if random.chance(5) { -1 } else { 1 };
-    let mantissa = random.within(0, 65535) * sign(random);
+    let mantissa = random.within(0, MAX_MANTISSA) * sign(random);
     // Sums of n products reach some 40 * 40 * sqrt(n): bring them near a byte.
-    let bits = (1000.0 * (terms as f64).sqrt()).log2() as i32;
+    let bits = (1000.0 * (terms as f64).sqrt()).log2() as i32 + more;
     Channel {
         bias: random.within(-2000, 2000),
         mantissa,
-        negative_mantissa: if random.chance(3) { random.within(-65535, 65535) } else { mantissa },
-        shift: random.within(bits - 2, bits + 3).clamp(0, 31) as u8,
+        negative_mantissa: if random.chance(3) {
+            random.within(-MAX_MANTISSA, MAX_MANTISSA)
+        } else {
+            mantissa
+        },
+        shift: random.within(bits - 2, bits + 3).clamp(0, 47) as u8,
+        half,
     }
 }
 
@@ -143,7 +149,9 @@ fn window(random: &mut Random, [_, h, w]: [usize; 3]) -> Window {
 
 fn node(graph: &mut FixedGraph, random: &mut Random) {
     let input = TensorId(random.below(graph.tensors.len()) as u32);
-    let input = view(graph, input, random);
+    // Any two neighbouring planes can be the halves of 16-bit values.
+    let wide = graph.tensor(input).shape[0] > 1 && random.chance(4);
+    let input = view(graph, input, wide, random);
     let shape = input.shape;
     let channels = shape[0];
     let index = graph.nodes.len();
@@ -151,6 +159,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         name: format!("node{index}"),
         operator: "random".into(),
         input,
+        wide,
         window: window(random, shape),
         reduction: Reduction::Max,
         channels: vec![],
@@ -162,11 +171,12 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
     };
     let area = node.window.kernel[0] * node.window.kernel[1];
     let mut block = 1;
-    let (terms, out) = match random.below(6) {
+    let choice = if wide { 1 + random.below(4) } else { random.below(6) };
+    let (terms, out) = match choice {
         5 if graph.tensor(input.tensor).zero > -128 => {
             let [out, k] = [1 + random.below(20), channels];
             let weights = TensorId(graph.tensors.len() as u32);
-            let tensor = Tensor { name: "weights".into(), shape: [k, 1, out], scale: 1.0, zero: 0 };
+            let tensor = Tensor::bytes("weights", [k, 1, out], 1.0, 0);
             graph.tensors.push(tensor);
             graph.inputs.push((weights, vec![k, out]));
             let mut weights = View::whole(weights, [k, 1, out]);
@@ -204,7 +214,9 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         }
     };
     let shared = !matches!(node.reduction, Reduction::Conv { .. }) && random.chance(2);
-    node.channels = (0..if shared { 1 } else { out }).map(|_| channel(random, terms)).collect();
+    let half = [Half::None, Half::None, Half::None, Half::High, Half::Low][random.below(5)];
+    let more = if wide { 8 } else { 0 } - if half == Half::None { 0 } else { 4 };
+    node.channels = (0..if shared { 1 } else { out }).map(|_| channel(random, terms, half, more)).collect();
     if random.chance(3) {
         let (a, b) = (random.byte(), random.byte());
         (node.post.lo, node.post.hi) = (a.min(b), a.max(b));
@@ -225,7 +237,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         if !views.is_empty() {
             let scale = OperandScale {
                 zero: random.byte(),
-                mantissa: random.within(-65535, 65535),
+                mantissa: random.within(-MAX_MANTISSA, MAX_MANTISSA),
                 shift: random.within(5, 12) as u8,
                 multiply: random.chance(3),
             };
@@ -244,6 +256,11 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         let whole = View::whole(tensor(graph, shape, random), shape);
         let mut second = node.clone();
         second.name += "b";
+        if random.chance(2) {
+            // Both bytes of the same values.
+            node.channels.iter_mut().for_each(|c| c.half = Half::High);
+            second.channels.iter_mut().for_each(|c| c.half = Half::Low);
+        }
         (node.output, second.output) = if random.chance(2) {
             (whole.every(axis, 0, 2, grown[axis]), whole.every(axis, 1, 2, grown[axis]))
         } else {
@@ -274,9 +291,12 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
 /// All orders of three axes.
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
-/// A tensor, or a part of it: mostly whole, sometimes transposed, cut or thinned out.
-fn view(graph: &FixedGraph, id: TensorId, random: &mut Random) -> View {
-    let mut view = View::whole(id, graph.tensor(id).shape);
+/// A tensor, or a part of it: mostly whole, sometimes transposed, cut or thinned out. Where it is wide,
+/// of its high halves.
+fn view(graph: &FixedGraph, id: TensorId, wide: bool, random: &mut Random) -> View {
+    let [planes, height, width] = graph.tensor(id).shape;
+    let channels = if wide { planes / 2 } else { planes };
+    let mut view = View::whole(id, [channels, height, width]);
     if random.chance(6) {
         view = view.permuted(ORDERS[random.below(6)]);
     }
@@ -286,7 +306,7 @@ fn view(graph: &FixedGraph, id: TensorId, random: &mut Random) -> View {
         let (first, step) = (random.below(extent), 1 + random.below(2));
         view = view.every(axis, first, step, 1 + random.below((extent - first).div_ceil(step)));
     }
-    view
+    if wide { view.high_halves() } else { view }
 }
 
 /// Random input bytes of a graph.

@@ -62,6 +62,7 @@ places! {
     /// Fields of a tile operation without semaphores, reduction, table, operand.
     tile(op: TileOp)
     let [i2, i1, i0] = &mut op.steps;
+    "wide" = op.wide;
     "groups" = op.groups;
     "tiles" = op.tiles;
     "lanes" = op.lanes;

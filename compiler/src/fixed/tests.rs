@@ -2,15 +2,18 @@
 
 use super::*;
 use crate::graph::DepthToSpaceMode;
+use tilewright_arch::fixed::Half;
 
 /// t0 -> sum -> t1, t0 -> conv + t1 -> t2.
 fn graph() -> FixedGraph {
-    let tensor = |name: &str, shape| Tensor { name: name.into(), shape, scale: 0.25, zero: -3 };
-    let channel = Channel { bias: 7, mantissa: 32768, negative_mantissa: 32768, shift: 9 };
+    let tensor = |name: &str, shape| Tensor::bytes(name, shape, 0.25, -3);
+    let (mantissa, half) = (1 << 23, Half::None);
+    let channel = Channel { bias: 7, mantissa, negative_mantissa: mantissa, shift: 9, half };
     let node = |input: u32, output: u32, reduction, region| FixedNode {
         name: format!("n{output}"),
         operator: "test".into(),
         input: View::whole(TensorId(input), [2, 2, 3]),
+        wide: false,
         window: Window::UNIT,
         reduction,
         channels: vec![channel],
@@ -24,7 +27,7 @@ fn graph() -> FixedGraph {
     conv.channels = vec![channel, Channel { negative_mantissa: 100, ..channel }];
     conv.operand = Some(Operand {
         view: View::whole(TensorId(1), [2, 2, 3]),
-        scale: OperandScale { zero: -3, mantissa: 40000, shift: 8, multiply: false },
+        scale: OperandScale { zero: -3, mantissa: 10_000_000, shift: 8, multiply: false },
     });
     FixedGraph {
         name: "small".into(),
@@ -47,14 +50,73 @@ t2: 2x2x3 scale 2.5e-1 zero -3 "y"
 input t0 [1, 2, 2, 3]
 t1 = sum t0  // test "n1"
     kernel 1x1 zero -3 clamp -128..=127
-    channel 0: (acc + 7) * 32768 >> 9
+    channel 0: (acc + 7) * 8388608 >> 9
 t2 = conv t0 + t1  // test "n2"
-    kernel 1x1 groups 1 weights 4 #4b0d227a76049051 zero -3 clamp -128..=127 operand (q - -3) * 40000 >> 8
-    channel 0: (acc + 7) * 32768 >> 9
-    channel 1: (acc + 7) * 32768 >> 9, negative * 100
+    kernel 1x1 groups 1 weights 4 #4b0d227a76049051 zero -3 clamp -128..=127 operand (q - -3) * 10000000 >> 8
+    channel 0: (acc + 7) * 8388608 >> 9
+    channel 1: (acc + 7) * 8388608 >> 9, negative * 100
 output t2 [1, 12]
 "#;
     assert_eq!(graph().to_string(), want);
+}
+
+/// t1 in 16 bits, made of t0 and gathered: two nodes and one.
+fn wide_graph() -> FixedGraph {
+    let mut graph = graph();
+    graph.nodes[1].operand = None;
+    graph.tensors[1] = graph.tensors[1].clone().widened();
+    let halves = View::whole(TensorId(1), [2, 2, 3]).high_halves();
+    let mut low = graph.nodes[0].clone();
+    graph.nodes[0].output = halves;
+    graph.nodes[0].channels[0].half = Half::High;
+    low.output = halves.low_halves();
+    low.channels[0].half = Half::Low;
+    graph.nodes.insert(1, low);
+    (graph.nodes[2].input, graph.nodes[2].wide) = (halves, true);
+    graph
+}
+
+#[test]
+fn prints_halves() {
+    wide_graph().verify().unwrap();
+    let text = wide_graph().to_string();
+    for line in [
+        "t1: 4x2x3 wide scale 2.5e-1 zero -3 \"a\"",
+        "t1[c 0..3 by 2][y 0..2][x 0..3] = sum t0  // test \"n1\"",
+        "    kernel 1x1 zero -3 clamp -128..=127 high half",
+        "t1[c 1..4 by 2][y 0..2][x 0..3] = sum t0  // test \"n1\"",
+        "    kernel 1x1 zero -3 clamp -128..=127 low half",
+        "t2 = conv wide t1[c 0..3 by 2][y 0..2][x 0..3]  // test \"n2\"",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn bounds_of_wide_sums() {
+    let graph = wide_graph();
+    // 256 * h + l lies in -32896..=32639, and the weights are 1, -2 and 3, 4
+    assert_eq!(graph.accumulator_bound(&graph.nodes[2], 0), 32639 + 2 * 32896 + 7);
+    assert_eq!(graph.accumulator_bound(&graph.nodes[2], 1), 7 * 32896);
+}
+
+#[test]
+fn verify_finds_broken_halves() {
+    type Break = fn(&mut FixedGraph);
+    let rows: &[(Break, &str)] = &[
+        (|g| g.nodes[1].output.origin[0] = 0, "again"),
+        (|g| drop(g.nodes.remove(1)), "before it is written"),
+        (|g| g.nodes[2].reduction = Reduction::Max, "other than for a sum"),
+        (|g| g.nodes[2].channels[1].half = Half::High, "another byte"),
+        (|g| g.tensors[1].shape[0] = 5, "5 planes"),
+        (|g| g.nodes[2].input.origin[0] = 1, "is not inside of"),
+    ];
+    for (i, (broken, message)) in rows.iter().enumerate() {
+        let mut graph = wide_graph();
+        broken(&mut graph);
+        let e = graph.verify().unwrap_err().to_string();
+        assert!(e.contains(message), "{i}: {e}");
+    }
 }
 
 #[test]
@@ -85,7 +147,7 @@ fn verify_finds_each_broken_invariant() {
         (|g| g.nodes[1].place.region = [1, 0, 2, 3], "writes region"),
         (|g| g.nodes[1].output.tensor = TensorId(1), "writes t1"),
         (|g| g.nodes[1].channels.clear(), "0 requantisations"),
-        (|g| g.nodes[1].channels[0].shift = 32, "cannot be encoded"),
+        (|g| g.nodes[1].channels[0].shift = 48, "cannot be encoded"),
         (|g| g.nodes[1].channels[0].bias = i32::MAX, "above 32 bits"),
         (|g| g.nodes[1].post.lo = 127, ""),
         (|g| (g.nodes[1].post.lo, g.nodes[1].post.hi) = (5, 4), "clamps to 5..=4"),

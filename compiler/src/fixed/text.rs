@@ -5,6 +5,7 @@
 
 use super::{FixedGraph, FixedNode, Operand, Reduction, View};
 use std::fmt;
+use tilewright_arch::fixed::Half;
 
 /// Channels whose requantisation is printed.
 const SHOWN: usize = 2;
@@ -14,7 +15,8 @@ impl fmt::Display for FixedGraph {
         writeln!(f, "fixed {:?}", self.name)?;
         for (i, t) in self.tensors.iter().enumerate() {
             let [c, h, w] = t.shape;
-            writeln!(f, "t{i}: {c}x{h}x{w} scale {:e} zero {} {:?}", t.scale, t.zero, t.name)?;
+            let wide = if t.wide { " wide" } else { "" };
+            writeln!(f, "t{i}: {c}x{h}x{w}{wide} scale {:e} zero {} {:?}", t.scale, t.zero, t.name)?;
         }
         for (id, shape) in &self.inputs {
             writeln!(f, "input {id} {shape:?}")?;
@@ -43,7 +45,7 @@ impl FixedGraph {
         let [_, rows, columns] = grid;
         write!(f, "{} = ", self.named(&node.output))?;
         let r = node.place.depth_to_space.0;
-        let input = self.named(&node.input);
+        let input = if node.wide { format!("wide {}", node.input) } else { self.named(&node.input) };
         match &node.reduction {
             Reduction::Conv { .. } => write!(f, "conv {input}")?,
             Reduction::Product { weights } => write!(f, "product {input} {}", self.named(weights))?,
@@ -79,6 +81,11 @@ impl FixedGraph {
             write!(f, " depth_to_space {r} {:?}", node.place.depth_to_space.1)?;
         }
         write!(f, " zero {} clamp {}..={}", node.post.zero, node.post.lo, node.post.hi)?;
+        match node.half() {
+            Half::None => {}
+            Half::High => write!(f, " high half")?,
+            Half::Low => write!(f, " low half")?,
+        }
         if let Some(Operand { scale: s, .. }) = &node.operand {
             let factor = if s.multiply { String::new() } else { format!(" * {}", s.mantissa) };
             write!(f, " operand (q - {}){factor} >> {}", s.zero, s.shift)?;

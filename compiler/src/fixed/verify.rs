@@ -17,6 +17,9 @@ impl FixedGraph {
             if elements.is_none_or(|n| n == 0) {
                 return refuse(format!("t{i} has shape {:?}", tensor.shape));
             }
+            if tensor.wide && !tensor.shape[0].is_multiple_of(2) {
+                return refuse(format!("t{i} is wide and has {} planes", tensor.shape[0]));
+            }
             if !(tensor.scale.is_finite() && tensor.scale > 0.0) {
                 return refuse(format!("t{i} has scale {}", tensor.scale));
             }
@@ -58,7 +61,8 @@ impl FixedGraph {
 
     fn verify_node(&self, node: &FixedNode, written: &mut [Vec<u8>]) -> Result<()> {
         let refuse = |message: String| Err(Error::new("fixed", message));
-        for view in node.reads() {
+        let low = node.low_halves();
+        for view in node.reads().chain(&low) {
             self.verify_view(view)?;
             let (first, strides) = view.strides(self.tensor(view.tensor).shape);
             let written = &written[view.tensor.0 as usize];
@@ -87,6 +91,9 @@ impl FixedGraph {
                 return refuse("a weight is -128".into());
             }
         }
+        if node.wide && !matches!(node.reduction, Reduction::Conv { .. } | Reduction::Sum) {
+            return refuse("gathers 16-bit values other than for a sum".into());
+        }
         if let Reduction::Product { weights } = &node.reduction {
             if *w != Window::UNIT || weights.shape[..2] != [ic, 1] {
                 return refuse(format!("multiplies {ic} channels with {weights} in the window {w:?}"));
@@ -105,6 +112,9 @@ impl FixedGraph {
         }
         let legal = |mantissa: i32, shift: u8| mantissa.abs() <= MAX_MANTISSA && shift <= MAX_SHIFT;
         for (i, c) in node.channels.iter().enumerate() {
+            if c.half != node.half() {
+                return refuse(format!("channel {i} makes another byte than channel 0"));
+            }
             if !legal(c.mantissa, c.shift) || !legal(c.negative_mantissa, c.shift) {
                 return refuse(format!("channel {i} cannot be encoded: {c:?}"));
             }

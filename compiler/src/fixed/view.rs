@@ -48,6 +48,21 @@ impl View {
         self
     }
 
+    /// The view of a wide tensor's high halves, from that of its values.
+    pub fn high_halves(mut self) -> View {
+        self.origin[0] *= 2;
+        for i in 0..3 {
+            self.step[i] *= if self.axes[i] == 0 { 2 } else { 1 };
+        }
+        self
+    }
+
+    /// The view of a wide tensor's low halves, from that of its high ones: a plane further.
+    pub fn low_halves(mut self) -> View {
+        self.origin[0] += 1;
+        self
+    }
+
     /// Axis i of the result is axis `order[i]` of this view.
     pub fn permuted(self, order: [usize; 3]) -> View {
         let pick = |from: [usize; 3]| order.map(|axis| from[axis]);

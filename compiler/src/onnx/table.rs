@@ -38,6 +38,9 @@ const fn row(
 const IMAGES: &str = "images (N, C, H, W); no negative pads";
 const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
 const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
+const UNROLLED: Machine = Runs(
+    "as products, sums and functions of each step; constant parameters, at most 256 steps of all directions",
+);
 const QUANTISED: &str = "constant scales and zero points, one or one for each index of an axis";
 const MICROSOFT: &str = "domain com.microsoft; becomes DequantizeLinear, the operator, QuantizeLinear";
 const AS_FLOAT: Machine = Machine::Runs("as the operator, with the model's integers and scales");
@@ -99,7 +102,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Expand", "", "constant shape", VIEW),
     row("Flatten", "axis", "", Free),
     row("Floor", "", "", TABLE),
-    row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, Host),
+    row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, UNROLLED),
     row("Gather", "axis", "constant indices", Runs("of neighbours, by addressing")),
     row("Gelu", "approximate", "", TABLE),
     row(
@@ -115,7 +118,7 @@ pub const OPERATORS: &[Operator] = &[
     row("HardSwish", "", "", TABLE),
     row("Identity", "", "", Free),
     row("InstanceNormalization", "epsilon", "", Host),
-    row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, Host),
+    row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, UNROLLED),
     row("LayerNormalization", "axis, epsilon, stash_type (ignored)", "", Host),
     row("LeakyRelu", "alpha", "", Runs("")),
     row("Log", "", "", TABLE),
@@ -168,7 +171,7 @@ pub const OPERATORS: &[Operator] = &[
         QUANTISED,
         Runs("int8 and uint8 with one scale"),
     ),
-    row("RNN", "direction, hidden_size, layout", FORMS, Host),
+    row("RNN", "direction, hidden_size, layout", FORMS, UNROLLED),
     row("Reciprocal", "", "", TABLE),
     row("ReduceL1", REDUCTION, "constant axes", Host),
     row("ReduceL2", REDUCTION, "constant axes", Host),

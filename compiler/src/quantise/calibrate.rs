@@ -4,6 +4,7 @@ use super::held::Held;
 use super::histogram::Histogram;
 use super::kind::Kind;
 use super::plan::{Group, Plan};
+use super::rounding::Rounding;
 use crate::error::{Error, Result};
 use crate::float;
 use crate::graph::{Graph, ValueId, Window};
@@ -19,12 +20,16 @@ pub(super) struct Seen {
     pub homes: Vec<Histogram>,
     /// Distribution of what goes into the table, by group; empty for groups without one.
     pub tables: Vec<Histogram>,
+    /// The largest magnitude of each group's sum before slope and operand; 0 without an operand.
+    pub sums: Vec<f32>,
     /// For each of the first samples and each group: the mean of the group's sum (before slope,
     /// operand and clamp) in every channel; empty for groups without weights.
     pub means: Vec<Vec<Vec<f64>>>,
     /// For each group with weights, some of the vectors that they are multiplied with, evenly spread
     /// over samples and pixels, as [`patches`] orders them; empty for other groups.
     pub patches: Vec<Vec<f32>>,
+    /// What weights are to be made of the patches.
+    pub rounding: Rounding,
 }
 
 impl Seen {
@@ -33,8 +38,10 @@ impl Seen {
         Seen {
             homes: vec![Histogram::default(); plan.homes.len()],
             tables: vec![Histogram::default(); plan.groups.len()],
+            sums: vec![0.0; plan.groups.len()],
             means: Vec::new(),
             patches: vec![Vec::new(); plan.groups.len()],
+            rounding: Rounding::Nearest,
         }
     }
 }
@@ -48,11 +55,12 @@ const PATCH_NUMBERS: usize = 1 << 26;
 struct Part {
     histograms: Vec<Histogram>,
     tables: Vec<Histogram>,
+    sums: Vec<f32>,
     means: Vec<Vec<f64>>,
     patches: Vec<Vec<f32>>,
 }
 
-/// Observes all samples. `means` of the first so many are kept.
+/// Observes all samples. `means` of the first so many are kept; no patches where `rounding` needs none.
 ///
 /// # Errors
 /// No samples, samples that do not fit the graph's inputs, results that are not finite.
@@ -61,25 +69,30 @@ pub(super) fn observe(
     plan: &Plan,
     samples: &[Vec<ArrayD<f32>>],
     means: usize,
+    rounding: Rounding,
 ) -> Result<Seen> {
     if samples.is_empty() {
         return Err(Error::new("quantise", "there are no calibration samples")
             .file(&graph.name)
             .hint("some 10 to 100 typical inputs"));
     }
-    let mut seen = Seen::nothing(plan);
+    let mut seen = Seen { rounding, ..Seen::nothing(plan) };
     let length = |g: &Group| match &g.kind {
         Kind::Linear { weights, bias, groups, .. } => weights.len() / bias.len() * groups,
         _ => 0,
     };
     let all: usize = plan.groups.iter().map(length).sum();
-    let vectors = PATCHES.min(PATCH_NUMBERS / all.max(1)).div_ceil(samples.len());
+    let vectors = match rounding {
+        Rounding::Nearest => 0,
+        _ => PATCHES.min(PATCH_NUMBERS / all.max(1)).div_ceil(samples.len()),
+    };
     for chunk in samples.chunks(CHUNK) {
         let parts: Result<Vec<Part>> =
             chunk.par_iter().map(|sample| observe_one(graph, plan, sample, vectors)).collect();
         for part in parts? {
             seen.homes.iter_mut().zip(&part.histograms).for_each(|(all, one)| all.merge(one));
             seen.tables.iter_mut().zip(&part.tables).for_each(|(all, one)| all.merge(one));
+            seen.sums.iter_mut().zip(part.sums).for_each(|(all, one)| *all = all.max(one));
             seen.patches.iter_mut().zip(part.patches).for_each(|(all, one)| all.extend(one));
             if seen.means.len() < means {
                 seen.means.push(part.means);
@@ -128,6 +141,11 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
         }
         tables.push(histogram);
     }
+    let largest = |group: &Group| match group.operand {
+        Some(_) => values[group.linear.0.0 as usize].iter().fold(0f32, |most, x| most.max(x.abs())),
+        None => 0.0,
+    };
+    let sums = plan.groups.iter().map(largest).collect();
     let mean = |channel: &[f32]| channel.iter().map(|&x| f64::from(x)).sum::<f64>() / channel.len() as f64;
     let means = plan.groups.iter().map(|group| match group.kind {
         Kind::Linear { .. } => {
@@ -145,7 +163,7 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
         }
         _ => Vec::new(),
     });
-    Ok(Part { histograms, tables, means: means.collect(), patches: patches.collect() })
+    Ok(Part { histograms, tables, sums, means: means.collect(), patches: patches.collect() })
 }
 
 /// The elements of a value, if all are finite.

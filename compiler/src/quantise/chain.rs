@@ -10,7 +10,7 @@ use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, Val
 /// How a second tensor enters.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Combine {
-    /// Added, times 1 or -1.
+    /// Added, times this: 1 or -1, or what the gathered side was scaled by before the two changed places.
     Add(f64),
     /// Multiplied.
     Multiply,

@@ -61,6 +61,7 @@ pub(super) fn is_quantised(graph: &Graph) -> bool {
 pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
     let mut strip = Strip {
         old: graph,
+        uses: graph.use_counts(),
         new: Graph::new(graph.name.clone()),
         given: Given::default(),
         map: vec![None; graph.values.len()],
@@ -107,6 +108,8 @@ struct Quantised {
 
 struct Strip<'a> {
     old: &'a Graph,
+    /// How often each old value is read.
+    uses: Vec<usize>,
     new: Graph,
     given: Given,
     map: Vec<Option<Mapped>>,
@@ -191,9 +194,11 @@ impl Strip<'_> {
         match node.op {
             Op::QuantizeLinear { integer, .. } => {
                 let quantised = self.quantised(node, integer)?;
+                let affine = quantised.affine()?;
+                self.annotate_source(node.inputs[0], affine);
                 let x = self.get(node.inputs[0])?;
                 let x = self.materialise(x, "")?;
-                let x = self.annotate(x, quantised.affine()?, &node.name)?;
+                let x = self.annotate(x, affine, &node.name)?;
                 Ok(Mapped::Whole(x, quantised))
             }
             Op::DequantizeLinear { integer, axis } => self.dequantise(node, integer, axis),
@@ -289,6 +294,27 @@ impl Strip<'_> {
                 Ok(Mapped::Whole(id, quantised))
             }
         }
+    }
+
+    /// Rounding the elements of a value that were only moved is rounding what they were moved from: where
+    /// nothing else reads it, and nothing is prescribed of it yet, that is rounded, without a copy.
+    fn annotate_source(&mut self, old: ValueId, affine: Affine) {
+        let mut moved = vec![];
+        let mut at = old;
+        loop {
+            let Some(Mapped::Real(new)) = self.map[at.0 as usize] else { return };
+            let constant = self.old.constant_data(at).is_some();
+            if constant || self.uses[at.0 as usize] != 1 || self.given.affine(new).is_some() {
+                return;
+            }
+            moved.push(new);
+            match self.old.producer(at) {
+                Some((_, node)) if keeps_bytes(&node.op) => at = node.inputs[0],
+                _ => break,
+            }
+        }
+        self.given.affine.resize(self.new.values.len(), None);
+        moved.into_iter().for_each(|id| self.given.affine[id.0 as usize] = Some(affine));
     }
 
     /// Prescribes scale and zero point of a new value. Where it has others already, or lies in the

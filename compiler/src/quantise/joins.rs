@@ -35,7 +35,9 @@ pub(super) fn concat(
         // Joined along what is outermost of one axis of the tensor, or along a new outermost part.
         [dim] if dim.step * dim.extent == grid[dim.axis] => Dim { extent: total, ..dim },
         [] => {
-            let along = [2, 1].into_iter().find(|&a| grid[a] == 1).unwrap_or(0);
+            // Vectors become planes: these are written and read independently of each other.
+            let along =
+                if grid[0] == 1 { 0 } else { [2, 1].into_iter().find(|&a| grid[a] == 1).unwrap_or(0) };
             Dim { extent: total, axis: along, step: grid[along] }
         }
         _ => return Err(uneven()),

@@ -146,7 +146,10 @@ pub(super) fn role(
         Op::Reduce { kind: ReduceKind::Mean, axes, .. } if *axes == [2, 3] && shape.len() == 4 => {
             call.image(global(shape))
         }
-        Op::Relu | Op::Clip { .. } | Op::LeakyRelu { .. } | Op::Unary { .. } => call.pointwise(call.x),
+        Op::Unary { .. } => {
+            call.elementwise(call.own.boxed(), call.x).map_or_else(|| call.pointwise(call.x), Ok)
+        }
+        Op::Relu | Op::Clip { .. } | Op::LeakyRelu { .. } => call.pointwise(call.x),
         Op::PRelu if x_first => call.pointwise(call.x),
         Op::DepthToSpace { .. } => call.image(COPY).map(|role| absorbed(role, call.x)),
         Op::Add | Op::Binary { .. } if data.len() == 1 => call.with_constant(data[0]),
@@ -251,6 +254,21 @@ impl Call<'_> {
         }
     }
 
+    /// [`Call::pointwise`] of an operand in a box, where nothing differs from channel to channel: more
+    /// channels than pixels are worked on as if they were pixels, many at a time.
+    fn elementwise(&self, boxed: Option<(View, Held)>, value: ValueId) -> Option<Role> {
+        let (mut view, mut inner) = boxed?;
+        if view.shape[1] == 1 && view.shape[0] > view.shape[2] {
+            let to = if view.shape[2] == 1 { 2 } else { 1 };
+            view.axes.swap(0, to);
+            view.step.swap(0, to);
+            view.shape.swap(0, to);
+            inner.dims.iter_mut().filter(|d| d.axis == 0).for_each(|d| d.axis = to);
+        }
+        let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(OUTPUT));
+        Some(absorbed(anchor, value))
+    }
+
     /// Sum, difference, product... with a constant.
     fn with_constant(&self, value: ValueId) -> Result<Role, Refusal> {
         let constant = self.node.inputs[usize::from(self.node.inputs[0] == value)];
@@ -305,9 +323,8 @@ impl Call<'_> {
         for &id in data {
             let whole = self.graph.shape(id).iter().product::<usize>() == self.out.iter().product::<usize>();
             let own = held(id).filter(|_| whole);
-            if let Some((view, inner)) = own.and_then(|h| h.boxed()) {
-                let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(OUTPUT));
-                return Ok(absorbed(anchor, id));
+            if let Some(role) = self.elementwise(own.and_then(|h| h.boxed()), id) {
+                return Ok(role);
             }
         }
         refuse("each of its operands is repeated along an axis of the other", "operands of the same shape")

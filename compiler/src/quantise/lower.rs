@@ -20,7 +20,9 @@ use crate::graph::{Graph, Op, ValueId, Window};
 use crate::network::Network;
 use ndarray::{ArrayView2, s};
 use rayon::prelude::*;
-use tilewright_arch::fixed::{Channel, MULTIPLICAND_BITS, OperandScale, Post, mantissa};
+use tilewright_arch::fixed::{
+    Channel, FRACTION, Half, MAX_SHIFT, MULTIPLICAND_BITS, OperandScale, Post, WIDE_FRACTION, mantissa,
+};
 
 /// Where an operation comes from.
 #[derive(Clone, PartialEq, Debug)]
@@ -43,9 +45,25 @@ pub(super) struct Lowered {
 
 /// What the post unit hands to the table, or writes where there is none.
 #[derive(Clone, Copy)]
-struct Result8 {
+struct Rounded {
+    /// Real value of one step of what is rounded.
+    step: f64,
+    /// Real value of what [`mantissa`] takes for a step: of 2^[`FRACTION`] units of the scaled sum.
     scale: f64,
+    /// The byte that means zero.
     zero: i8,
+    /// Real value of a step of the bytes that zero point and clamps are.
+    byte: f64,
+}
+
+impl Rounded {
+    fn new(scale: f32, zero: i8, wide: bool) -> Rounded {
+        let step = f64::from(scale);
+        let fraction = if wide { WIDE_FRACTION } else { FRACTION };
+        // An extended byte is 257 times the byte.
+        let byte = step * if wide { 257.0 } else { 1.0 };
+        Rounded { step, scale: step * f64::from(FRACTION - fraction).exp2(), zero, byte }
+    }
 }
 
 pub(super) struct Lowering<'a> {
@@ -54,6 +72,8 @@ pub(super) struct Lowering<'a> {
     pub plan: &'a Plan,
     pub sharing: &'a Sharing,
     seen: &'a Seen,
+    /// Whether each home has 16 bits.
+    wide: &'a [bool],
     /// What goes into the table of each group that has one.
     before_table: &'a [Option<Affine>],
     /// All tensors, and all operations in the plan's order.
@@ -63,8 +83,8 @@ pub(super) struct Lowering<'a> {
     pub tensor: Vec<TensorId>,
 }
 
-/// Makes the network. `affine` gives scale and zero point of each home, `before_table` those of what
-/// goes into the table of each group.
+/// Makes the network. `affine` gives scale and zero point of each home, `wide` says which of them have
+/// 16 bits, `before_table` is for what goes into the table of each group.
 ///
 /// # Errors
 /// A factor that the post unit cannot express, a sum that can leave 32 bits.
@@ -73,7 +93,7 @@ pub(super) fn lower(
     given: &Given,
     plan: &Plan,
     sharing: &Sharing,
-    affine: &[Affine],
+    (affine, wide): (&[Affine], &[bool]),
     before_table: &[Option<Affine>],
     seen: &Seen,
 ) -> Result<Lowered> {
@@ -83,6 +103,7 @@ pub(super) fn lower(
         plan,
         sharing,
         seen,
+        wide,
         before_table,
         fixed: FixedGraph { name: graph.name.clone(), ..FixedGraph::default() },
         provenance: Vec::new(),
@@ -100,7 +121,9 @@ impl Lowering<'_> {
         for (h, home) in self.plan.homes.iter().enumerate() {
             if self.sharing.is_tensor(h) {
                 let Affine { scale, zero } = affine[self.sharing.representative(h)];
-                let tensor = Tensor { name: self.value_name(home.value), shape: home.shape, scale, zero };
+                let (name, wide) = (self.value_name(home.value), self.wide[h]);
+                let tensor = Tensor::bytes(name, home.shape, scale, zero);
+                let tensor = if wide { tensor.widened() } else { tensor };
                 self.tensor[h] = TensorId(self.fixed.tensors.len() as u32);
                 if let Origin::Constant(c) = home.origin {
                     let real = self.plan.constants[c].iter().map(|&x| x as f32);
@@ -125,11 +148,11 @@ impl Lowering<'_> {
         }
     }
 
-    /// A view of a home as one of its tensor.
+    /// A view of a home as one of its tensor, of the high halves where that is wide.
     fn placed(&self, view: &View) -> View {
         let mut view = self.sharing.resolve(*view);
         view.tensor = self.tensor[view.tensor.0 as usize];
-        view
+        if self.fixed.tensor(view.tensor).wide { view.high_halves() } else { view }
     }
 
     fn read(&self, view: &View) -> &Tensor {
@@ -150,11 +173,11 @@ impl Lowering<'_> {
     }
 
     /// What the sums of a group are scaled to.
-    fn result(&self, g: usize, group: &Group) -> Result8 {
+    fn result(&self, g: usize, group: &Group) -> Rounded {
         let to = self.output(group);
         match self.before_table[g] {
-            Some(Affine { scale, zero }) => Result8 { scale: scale.into(), zero },
-            None => Result8 { scale: to.scale.into(), zero: to.zero },
+            Some(Affine { scale, zero }) => Rounded::new(scale, zero, false),
+            None => Rounded::new(to.scale, to.zero, to.wide),
         }
     }
 
@@ -175,7 +198,7 @@ impl Lowering<'_> {
             Kind::Max { window } => {
                 let from = self.read(&group.inputs[0]);
                 let factor = f64::from(from.scale) / self.result(g, group).scale;
-                let channels = vec![self.channel(group, 0, factor, -i32::from(from.zero))?];
+                let channels = vec![self.channel(group, 0, factor, -from.zero_term())?];
                 let node = self.node(g, group, window, Reduction::Max, channels)?;
                 self.push(g, node, Vec::new())
             }
@@ -194,9 +217,9 @@ impl Lowering<'_> {
     ) -> Result<()> {
         let from = self.read(&group.inputs[0]);
         let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
-        let zero = i64::from(from.zero);
+        let zero = i64::from(from.zero_term());
         let terms = weights.len() / bias.len();
-        let metrics = metrics(&self.seen.patches[g], terms, groups);
+        let metrics = metrics(self.seen, self.sharing.first(g), terms, groups);
         let outputs = bias.len() / groups;
         let integers = self.integers(group);
         let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
@@ -229,6 +252,8 @@ impl Lowering<'_> {
         let weights = rows.into_iter().flat_map(|row| row.weights).collect();
         let reduction = Reduction::Conv { weights, groups };
         let node = self.node(g, group, window, reduction, channels)?;
+        // What is done several times has one bias, not one for each time.
+        let units = if self.sharing.is_repeated(g) { Vec::new() } else { units };
         self.push(g, node, units)
     }
 
@@ -254,9 +279,9 @@ impl Lowering<'_> {
     fn phase(&mut self, g: usize, group: &Group, phase: &Phase, bias: &[f64], groups: usize) -> Result<()> {
         let from = self.read(&group.inputs[0]);
         let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
-        let zero = from.zero;
+        let zero = from.zero_term();
         let (reduction, channels) = if phase.weights.is_empty() {
-            let channel = self.channel(group, 0, scale_in / scale_out, -i32::from(zero))?;
+            let channel = self.channel(group, 0, scale_in / scale_out, -zero)?;
             (Reduction::Sum, vec![channel])
         } else {
             let terms = phase.weights.len() / bias.len();
@@ -304,7 +329,7 @@ impl Lowering<'_> {
             if self.sharing.is_tensor(part.tensor.0 as usize) {
                 let from = self.read(part);
                 let factor = f64::from(from.scale) / self.result(g, group).scale;
-                let channels = vec![self.channel(group, 0, factor, -i32::from(from.zero))?];
+                let channels = vec![self.channel(group, 0, factor, -from.zero_term())?];
                 let mut node = self.node(g, group, &Window::UNIT, Reduction::Sum, channels)?;
                 let to = View { tensor: TensorId(group.output as u32), ..*to };
                 (node.input, node.output) = (self.placed(part), self.placed(&to));
@@ -341,13 +366,16 @@ impl Lowering<'_> {
                 // The multiplicand is as fine as its bits allow: largest * 2^shift * factor fits.
                 let own = match group.kind {
                     Kind::Mean { factor, .. } => {
-                        f64::from(self.read(&group.inputs[0]).scale) * factor.abs() * 255.0
+                        let from = self.read(&group.inputs[0]);
+                        let most = if from.wide { 65535.0 } else { 255.0 };
+                        f64::from(from.scale) * factor.abs() * most
                     }
                     _ => unreachable!("only copies and means are multiplied"),
                 };
                 let limit = f64::from((1 << (MULTIPLICAND_BITS - 1)) - 1);
-                let room = (limit / (own * 256.0 * factor)).log2().floor();
-                let shift = room.clamp(0.0, 31.0) as u8;
+                let steps = f64::from(1 << FRACTION);
+                let room = (limit / (own * steps * factor)).log2().floor();
+                let shift = room.clamp(0.0, f64::from(MAX_SHIFT)) as u8;
                 let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };
                 let step = to.scale / (f64::from(from.scale) * f64::from(shift).exp2());
                 Ok(Some((Operand { view, scale }, Some(step))))
@@ -373,6 +401,7 @@ impl Lowering<'_> {
             window: window.clone(),
             reduction,
             channels,
+            wide: false,
             operand: self.operand(g, group)?.map(|(operand, _)| operand),
             post: post(&group.chain, result),
             table: self.table(g, group),
@@ -410,7 +439,9 @@ impl Lowering<'_> {
         })
     }
 
-    fn push(&mut self, g: usize, node: FixedNode, units: Vec<f64>) -> Result<()> {
+    /// Adds a node, or two where the tensor that it writes is wide.
+    fn push(&mut self, g: usize, mut node: FixedNode, units: Vec<f64>) -> Result<()> {
+        node.wide = self.fixed.tensor(node.input.tensor).wide;
         for c in 0..self.fixed.grid(&node)[0] {
             let bound = self.fixed.accumulator_bound(&node, c);
             if bound > i64::from(i32::MAX) {
@@ -420,6 +451,16 @@ impl Lowering<'_> {
                 );
                 return Err(self.error(&self.plan.groups[g], why, SPLIT));
             }
+        }
+        if self.fixed.tensor(node.output.tensor).wide {
+            let half = |half: Half, output: View| FixedNode {
+                channels: node.channels.iter().map(|c| Channel { half, ..*c }).collect(),
+                output,
+                ..node.clone()
+            };
+            self.fixed.nodes.push(half(Half::High, node.output));
+            self.provenance.push(Provenance { group: g, units: units.clone() });
+            node = half(Half::Low, node.output.low_halves());
         }
         self.fixed.nodes.push(node);
         self.provenance.push(Provenance { group: g, units });
@@ -435,9 +476,10 @@ impl Lowering<'_> {
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
 
-/// How rounding errors are weighed, for each group of a convolution with `terms` inputs a group;
-/// empty when there are no observations.
-fn metrics(patches: &[f32], terms: usize, groups: usize) -> Vec<Metric> {
+/// How rounding errors of operation `g` are weighed, for each group of a convolution with `terms`
+/// inputs a group; empty when there are no observations.
+fn metrics(seen: &Seen, g: usize, terms: usize, groups: usize) -> Vec<Metric> {
+    let patches = &seen.patches[g][..];
     let Ok(observed) = ArrayView2::from_shape((patches.len() / (terms * groups), terms * groups), patches)
     else {
         return Vec::new();
@@ -445,14 +487,14 @@ fn metrics(patches: &[f32], terms: usize, groups: usize) -> Vec<Metric> {
     if observed.nrows() == 0 {
         return Vec::new();
     }
-    let one = |g: usize| Metric::new(observed.slice(s![.., g * terms..(g + 1) * terms]));
+    let one = |g: usize| Metric::new(observed.slice(s![.., g * terms..(g + 1) * terms]), seen.rounding);
     (0..groups).into_par_iter().map(one).collect()
 }
 
 /// Zero point and clamps of what the post unit makes.
-fn post(chain: &Chain, to: Result8) -> Post {
+fn post(chain: &Chain, to: Rounded) -> Post {
     let bound = |real: f64| {
-        let q = (real / to.scale).round_ties_even() + f64::from(to.zero);
+        let q = (real / to.byte).round_ties_even() + f64::from(to.zero);
         q.clamp(-128.0, 127.0) as i8
     };
     Post { zero: to.zero, lo: bound(chain.low), hi: bound(chain.high) }

@@ -4,6 +4,8 @@
 //! ranges = "mse"                    # or "min_max", "entropy", { percentile = 0.0001 }
 //! equalise = true
 //! bias_correction = true
+//! rounding = "compensated"          # or "nearest", "learned"
+//! precision = "auto"                # or "int8", "int16"
 //! ```
 //!
 //! What is left out has its default; what is not known is refused.
@@ -22,7 +24,7 @@ impl Options {
             // The parser's message shows the line below its number; one paragraph is enough here.
             let line = e.span().map_or(1, |s| text[..s.start].lines().count().max(1));
             Error::new("options", format!("line {line}: {}", e.message().replace('\n', " ")))
-                .hint("fields are ranges, equalise, bias_correction")
+                .hint("fields are ranges, equalise, bias_correction, rounding, precision")
         })?;
         options.check()?;
         Ok(options)
@@ -47,6 +49,7 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Rounding;
     use super::*;
 
     #[test]
@@ -54,6 +57,10 @@ mod tests {
         let all = [Ranges::MinMax, Ranges::Percentile(0.001), Ranges::Mse, Ranges::Entropy];
         for ranges in all {
             let options = Options { ranges, equalise: false, ..Options::default() };
+            assert_eq!(Options::from_toml(&options.to_toml()).unwrap(), options);
+        }
+        for rounding in [Rounding::Nearest, Rounding::Compensated, Rounding::Learned] {
+            let options = Options { rounding, ..Options::default() };
             assert_eq!(Options::from_toml(&options.to_toml()).unwrap(), options);
         }
         assert_eq!(Options::from_toml("").unwrap(), Options::default());

@@ -18,7 +18,7 @@ pub enum Ranges {
     Entropy,
 }
 
-/// Scale and zero point of an 8-bit affine tensor.
+/// Scale and zero point of an affine tensor.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Affine {
     /// Real value of one step.
@@ -46,6 +46,16 @@ impl Affine {
             return Affine { scale: 1.0, zero: 0 };
         }
         Affine { scale, zero: zero as i8 }
+    }
+
+    /// 16-bit values up to `most` in magnitude. The zero point is 0, for the post unit's sums hold no
+    /// more than the 16 bits on either side of it; and where `clamp` is finite it is a byte.
+    pub fn wide(most: f64, clamp: f64) -> Affine {
+        let bytes = if clamp.is_finite() { (WIDEST * clamp / most).floor().clamp(1.0, WIDEST) } else { 0.0 };
+        let byte = if bytes > 0.0 { clamp / bytes } else { most / WIDEST };
+        let scale = (byte / 257.0) as f32;
+        let usable = scale.is_finite() && scale >= f32::MIN_POSITIVE;
+        Affine { scale: if usable { scale } else { 1.0 }, zero: 0 }
     }
 
     /// The same range with a zero point of 0.
@@ -77,6 +87,8 @@ impl Affine {
     }
 }
 
+/// The largest byte.
+const WIDEST: f64 = 127.0;
 /// Widening of a range: by this over the root of the number of values seen.
 const MARGIN: f64 = 1.0;
 /// Candidates of a bound: the extreme times 1, 1 - 1/STEPS ... down to LEAST of STEPS.

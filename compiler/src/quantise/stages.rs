@@ -27,7 +27,7 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
         // A part lies in its whole: at an offset, with the whole's strides.
         let whole = crate::fixed::View::whole(TensorId(held.home as u32), plan.homes[held.home].shape);
         let resolved = sharing.resolve(whole);
-        let shape = fixed.tensor(tensor[held.home]).shape;
+        let shape = fixed.tensor(tensor[held.home]).extents();
         let mut held = held.clone();
         for axis in 0..3 {
             held.origin[axis] += resolved.origin[axis];
@@ -50,16 +50,16 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
             }
         })
         .collect();
-    // Tensors that hold a value as it is are known by its shape.
+    // Tensors that hold a value as it is, byte by byte, are known by its shape.
     let mut shapes: BTreeMap<TensorId, Vec<usize>> = BTreeMap::new();
     for Export { tensor, shape, offset, strides, .. } in &network.exports {
-        let elements = fixed.tensor(*tensor).elements();
-        let dense = (0..elements).eq(places(*offset, strides));
+        let of = fixed.tensor(*tensor);
+        let dense = !of.wide && (0..of.elements()).eq(places(*offset, strides));
         if dense {
             shapes.insert(*tensor, shape.clone());
         }
     }
-    for import in &network.imports {
+    for import in network.imports.iter().filter(|import| !fixed.tensor(import.tensor).wide) {
         shapes.insert(import.tensor, graph.shape(import.value).to_vec());
     }
     let turns = plan.groups.iter().map(|g| g.turn).chain(plan.host.iter().map(|h| h.1)).max().unwrap_or(0);

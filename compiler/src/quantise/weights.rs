@@ -1,6 +1,6 @@
 //! Weights, biases and factors to integers, one output channel at a time.
 
-use tilewright_arch::fixed::{Channel, FRACTION, MAX_SHIFT, mantissa};
+use tilewright_arch::fixed::{Channel, FRACTION, Half, MAX_SHIFT, mantissa};
 
 /// Candidates of a channel's weight range: the largest magnitude times 1 - i / STEPS.
 const STEPS: u32 = 100;
@@ -9,7 +9,7 @@ const TRIED: u32 = 40;
 /// Largest magnitude of a bias before the input's zero point is folded in.
 const BIAS_LIMIT: f64 = (1u32 << 29) as f64;
 /// Smallest factor of a sum, in output steps: smaller ones would lose bits of the mantissa.
-const LEAST_FACTOR: f64 = 1.0 / (1u32 << 23) as f64;
+const LEAST_FACTOR: f64 = 1.0 / (1u64 << 39) as f64;
 
 /// One output channel's weights in integers: `real = scale * weight`.
 #[derive(Clone, PartialEq, Debug)]
@@ -92,7 +92,8 @@ pub(super) fn channel(factor: f64, slope: f64, bias: i32) -> Option<Channel> {
     let (largest, shift) = mantissa(factor.abs().max((factor * slope).abs()))?;
     debug_assert!(shift <= MAX_SHIFT && largest >= 0);
     let scaled = |f: f64| (f * f64::from(u32::from(shift) + FRACTION).exp2()).round() as i32;
-    Some(Channel { bias, mantissa: scaled(factor), negative_mantissa: scaled(factor * slope), shift })
+    let (mantissa, negative_mantissa) = (scaled(factor), scaled(factor * slope));
+    Some(Channel { bias, mantissa, negative_mantissa, shift, half: Half::None })
 }
 
 #[cfg(test)]
@@ -133,9 +134,9 @@ mod tests {
     #[test]
     fn both_slopes_share_a_shift() {
         let c = channel(0.01, 3.0, 5).unwrap();
-        let value = |m: i32| f64::from(m) * f64::from(-(i32::from(c.shift) + 8)).exp2();
-        assert!((value(c.mantissa) / 0.01 - 1.0).abs() < 1e-4);
-        assert!((value(c.negative_mantissa) / 0.03 - 1.0).abs() < 1e-4);
+        let value = |m: i32| f64::from(m) * f64::from(-(i32::from(c.shift) + FRACTION as i32)).exp2();
+        assert!((value(c.mantissa) / 0.01 - 1.0).abs() < 1e-6);
+        assert!((value(c.negative_mantissa) / 0.03 - 1.0).abs() < 1e-6);
         assert_eq!(channel(1.0, 1.0, 0).unwrap().mantissa, channel(1.0, 1.0, 0).unwrap().negative_mantissa);
         assert_eq!(channel(300.0, 1.0, 0), None);
     }

@@ -3,15 +3,15 @@
 use super::*;
 use crate::fixed::{Operand, Place, TensorId};
 use crate::graph::{DepthToSpaceMode, Window};
-use tilewright_arch::fixed::{Channel, OperandScale, Post, mantissa};
+use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post, mantissa};
 
 fn tensor(shape: [usize; 3], zero: i8) -> Tensor {
-    Tensor { name: String::new(), shape, scale: 0.5, zero }
+    Tensor::bytes("", shape, 0.5, zero)
 }
 
 fn plain(factor: f64, bias: i32) -> Channel {
     let (mantissa, shift) = mantissa(factor).unwrap();
-    Channel { bias, mantissa, negative_mantissa: mantissa, shift }
+    Channel { bias, mantissa, negative_mantissa: mantissa, shift, ..Channel::default() }
 }
 
 /// A graph of one node that reads t0 and writes t1 of the grid's shape (after DepthToSpace).
@@ -20,6 +20,7 @@ fn single(input: Tensor, window: Window, reduction: Reduction, channels: Vec<Cha
         name: "n".into(),
         operator: "test".into(),
         input: View::whole(TensorId(0), input.shape),
+        wide: false,
         window,
         reduction,
         channels,
@@ -114,11 +115,48 @@ fn products_of_activations() {
 }
 
 #[test]
+fn wide_values_by_hand() {
+    // 3 pixels of a channel, zero point e(2) = 642: 642 + 1000, 642 - 700, 642; zeros around them
+    let input = tensor([1, 1, 3], 2).widened();
+    let window = Window { kernel: [1, 3], pads: [0, 1, 0, 1], ..Window::UNIT };
+    let reduction = Reduction::Conv { weights: vec![1, 2, -3], groups: 1 };
+    // the zero point counts nothing: 1 + 2 - 3 = 0
+    let mut graph = single(input, window, reduction, vec![plain(0.5, 0)]);
+    graph.tensors[0].shape = [2, 1, 3];
+    let node = &mut graph.nodes[0];
+    (node.wide, node.input) = (true, View::whole(TensorId(0), [1, 1, 3]).high_halves());
+    graph.nodes[0].post = Post { zero: 1, ..Post::default() };
+    graph.nodes[0].place.region = [0, 0, 1, 3];
+    // with 12 fractional bits instead of 16
+    let channel = Channel { half: Half::High, ..plain(0.5 / 16.0, 0) };
+    graph.nodes[0].channels = vec![channel];
+    graph.tensors[1] = tensor([1, 1, 3], 1).widened();
+    graph.nodes[0].output = View::whole(TensorId(1), [1, 1, 3]).high_halves();
+    let mut low = graph.nodes[0].clone();
+    low.channels[0].half = Half::Low;
+    low.output = low.output.low_halves();
+    graph.nodes.push(low);
+    graph.inputs[0].1 = vec![2, 3];
+    graph.outputs[0].1 = vec![2, 3];
+    graph.verify().unwrap();
+    let bytes = quantise(&graph.tensors[0], [500.0, -350.0, 0.0]);
+    assert_eq!(bytes, [6, -1, 2, -22, 70, 2]);
+    let out = &run(&graph, &[bytes])[1];
+    // 2 * 1000 + 3 * 700, 1000 - 2 * 700, -700; halved; and a real step is 0.5
+    assert_eq!(dequantise(&graph.tensors[1], out), [1025.0, -100.0, -175.0]);
+}
+
+#[test]
 fn quantise_is_nearest_and_inverts() {
-    let t = Tensor { name: String::new(), shape: [1, 1, 1], scale: 0.25, zero: -10 };
+    let t = Tensor::bytes("", [1, 1, 1], 0.25, -10);
     assert_eq!(quantise(&t, [0.0, 0.3, -0.2, 100.0, -100.0, f32::NAN]), [-10, -9, -11, 127, -128, 0]);
     let all: Vec<i8> = (-128..=127).collect();
     assert_eq!(quantise(&t, dequantise(&t, &all)), all);
+    // 16 bits: the low half of -128 counts 0
+    let t = Tensor::bytes("", [2, 1, 2], 0.25, 0).widened();
+    let bytes = quantise(&t, [0.0, -32.0, 1e9, -1e9]);
+    assert_eq!(bytes, [0, 0, 0, -128, 127, -128, 127, -128]);
+    assert_eq!(dequantise(&t, &bytes), [0.0, -32.0, 0.25 * 32639.0, 0.25 * -32896.0]);
 }
 
 struct Random(u64);
@@ -134,10 +172,14 @@ impl Random {
     }
 
     fn channel(&mut self) -> Channel {
-        let mantissa = self.next(131071) as i32 - 65535;
-        let negative_mantissa = if self.next(2) == 0 { mantissa } else { self.next(65536) as i32 };
+        let mantissa = self.mantissa();
+        let negative_mantissa = if self.next(2) == 0 { mantissa } else { self.mantissa().abs() };
         let bias = self.next(20001) as i32 - 10000;
-        Channel { bias, mantissa, negative_mantissa, shift: 8 + self.next(12) as u8 }
+        Channel { bias, mantissa, negative_mantissa, shift: 8 + self.next(12) as u8, half: Half::None }
+    }
+
+    fn mantissa(&mut self) -> i32 {
+        self.next(2 * MAX_MANTISSA as usize + 1) as i32 - MAX_MANTISSA
     }
 
     /// A node with every feature at random: t0 -> t1, operand t2.
@@ -165,7 +207,13 @@ impl Random {
         if !matches!(reduction, Reduction::Conv { .. }) {
             input.shape[0] = 4 * (1 + self.next(2));
         }
+        let wide = !matches!(reduction, Reduction::Max) && self.next(3) == 0;
         let mut graph = single(input, window, reduction, vec![self.channel()]);
+        if wide {
+            graph.nodes[0].wide = true;
+            graph.nodes[0].input = graph.nodes[0].input.high_halves();
+            graph.tensors[0] = graph.tensors[0].clone().widened();
+        }
         let grid = graph.tensors[1].shape;
         if self.next(2) == 0 {
             graph.nodes[0].channels = (0..grid[0]).map(|_| self.channel()).collect();
@@ -173,7 +221,7 @@ impl Random {
         if self.next(2) == 0 {
             let scale = OperandScale {
                 zero: self.next(256) as u8 as i8,
-                mantissa: self.next(131071) as i32 - 65535,
+                mantissa: self.mantissa(),
                 shift: self.next(12) as u8,
                 multiply: self.next(3) == 0,
             };
@@ -182,6 +230,8 @@ impl Random {
             let view = View::whole(TensorId(2), grid);
             graph.nodes[0].operand = Some(Operand { view, scale });
         }
+        let half = [Half::None, Half::High, Half::Low][self.next(3)];
+        graph.nodes[0].channels.iter_mut().for_each(|channel| channel.half = half);
         if self.next(2) == 0 {
             graph.nodes[0].table = Some(self.bytes(256).try_into().unwrap());
         }
@@ -221,20 +271,23 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
     }
     let input = &graph.tensors[0];
     let win = &node.window;
+    let plane = input.shape[1] * input.shape[2];
     let at = |i: usize, ky: usize, kx: usize| {
         let row = (y * win.stride[0] + ky * win.dilation[0]) as i64 - win.pads[0] as i64;
         let column = (x * win.stride[1] + kx * win.dilation[1]) as i64 - win.pads[1] as i64;
         let inside =
             (0..input.shape[1] as i64).contains(&row) && (0..input.shape[2] as i64).contains(&column);
         inside.then(|| {
-            i64::from(tensors[0][(i * input.shape[1] + row as usize) * input.shape[2] + column as usize])
+            let pixel = row as usize * input.shape[2] + column as usize;
+            let byte = |plane_number: usize| i64::from(tensors[0][plane_number * plane + pixel]);
+            if node.wide { 256 * byte(2 * i) + byte(2 * i + 1) } else { byte(i) }
         })
     };
     let taps = || (0..win.kernel[0]).flat_map(|ky| (0..win.kernel[1]).map(move |kx| (ky, kx)));
-    let zero = i64::from(input.zero);
+    let zero = i64::from(input.zero) * if node.wide { 257 } else { 1 };
     let sum: i64 = match &node.reduction {
         Reduction::Conv { weights, groups } => {
-            let (ic, oc) = (input.shape[0] / groups, channels / groups);
+            let (ic, oc) = (node.input.shape[0] / groups, channels / groups);
             let terms = (0..ic).flat_map(|i| taps().map(move |(ky, kx)| (i, ky, kx)));
             terms
                 .map(|(i, ky, kx)| {
@@ -249,7 +302,7 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
     };
     let p = if node.channels.len() == 1 { node.channels[0] } else { node.channels[c] };
     let sum = sum + i64::from(p.bias);
-    let limit = |v: i64| v.clamp(-(1 << 19), (1 << 19) - 1);
+    let limit = |v: i64| v.clamp(-(1 << 27), (1 << 27) - 1);
     let m = if sum < 0 { p.negative_mantissa } else { p.mantissa };
     let raw = (sum * i64::from(m)).div_euclid(1 << p.shift);
     let scaled = match &node.operand {
@@ -259,13 +312,19 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
             let b = i64::from(byte) - i64::from(s.zero);
             match s.multiply {
                 false => limit(raw) + limit((b * i64::from(s.mantissa)).div_euclid(1 << s.shift)),
-                true => limit((raw.clamp(-(1 << 17), (1 << 17) - 1) * b).div_euclid(1 << s.shift)),
+                true => limit((raw.clamp(-(1 << 25), (1 << 25) - 1) * b).div_euclid(1 << s.shift)),
             }
         }
     };
-    let v = (scaled + 256 * i64::from(node.post.zero) + 128).div_euclid(256);
-    let v = v.clamp(i64::from(node.post.lo), i64::from(node.post.hi)) as i8;
-    Some(node.table.as_ref().map_or(v, |t| t[(i64::from(v) + 128) as usize]))
+    let v = if p.half == Half::None {
+        let v = (scaled + 65536 * i64::from(node.post.zero) + 32768).div_euclid(65536);
+        v.clamp(i64::from(node.post.lo), i64::from(node.post.hi))
+    } else {
+        let [zero, lo, hi] = [node.post.zero, node.post.lo, node.post.hi].map(|b| 257 * i64::from(b) + 128);
+        let v = (scaled + 4096 * zero + 2048).div_euclid(4096).clamp(lo, hi);
+        if p.half == Half::High { v.div_euclid(256) } else { v.rem_euclid(256) - 128 }
+    };
+    Some(node.table.as_ref().map_or(v as i8, |t| t[(v + 128) as usize]))
 }
 
 #[test]

@@ -133,7 +133,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
                 .map(|t| {
                     let m = &moving[t];
                     let other = m.writers.iter().any(|&w| net.nodes[w].unit != node.unit);
-                    at.ready(m, if group.skew && other { &earlier } else { &done })
+                    at.ready(m, Some(n), if group.skew && other { &earlier } else { &done })
                 })
                 .collect();
             // With little room no more than a stripe, even where more is ready.
@@ -174,7 +174,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
             if m.role.store.is_empty() {
                 continue;
             }
-            let next = at.written(m, &done);
+            let next = at.written(m, None, &done);
             if next > m.stored {
                 for channels in &m.role.store {
                     steps.push(Step::Store(TensorId(t as u32), channels.clone(), m.stored..next));
@@ -195,9 +195,10 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Rows that the nodes of the group have completed; all for a tensor that none writes.
-    fn written(&self, m: &Moving, done: &[usize]) -> usize {
-        let complete = m.writers.iter().map(|&w| {
+    /// Rows that the nodes of the group, all but `reader`, have completed; all for a tensor that none
+    /// writes. A node may read some planes of a tensor and write others.
+    fn written(&self, m: &Moving, reader: Option<usize>, done: &[usize]) -> usize {
+        let complete = m.writers.iter().filter(|w| Some(**w) != reader).map(|&w| {
             let (node, done) = (&self.net.nodes[w], done[w - self.first]);
             if done == node.rows.end { m.height } else { first_unwritten(&self.net.graph.nodes[w], done) }
         });
@@ -205,8 +206,8 @@ impl Place<'_> {
     }
 
     /// Rows that are complete.
-    fn ready(&self, m: &Moving, done: &[usize]) -> usize {
-        self.written(m, done).min(if m.before { m.open } else { m.height })
+    fn ready(&self, m: &Moving, reader: Option<usize>, done: &[usize]) -> usize {
+        self.written(m, reader, done).min(if m.before { m.open } else { m.height })
     }
 
     /// The first row that somebody still needs.

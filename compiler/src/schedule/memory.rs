@@ -12,18 +12,44 @@ pub struct Space {
     taken: Vec<Range<usize>>,
     /// Most pages in use at a time.
     pub most: usize,
+    /// By page: how much had been given back before it was, or 0; empty where pages are not taken in turn.
+    freed: Vec<usize>,
+    /// How much was given back so far.
+    gifts: usize,
 }
 
 impl Space {
-    /// `pages` free pages of `page` bytes.
-    pub fn new(pages: usize, page: usize) -> Space {
-        Space { page, bytes: pages * page, taken: vec![], most: 0 }
+    /// `pages` free pages of `page` bytes. Where they are to be taken `in_turn`, what fits one page gets
+    /// the one that is free for the longest time: then it waits least for those who last used it.
+    pub fn new(pages: usize, page: usize, in_turn: bool) -> Space {
+        let freed = vec![0; if in_turn { pages } else { 0 }];
+        Space { page, bytes: pages * page, taken: vec![], most: 0, freed, gifts: 0 }
     }
 
     /// A place for `bytes` bytes from a multiple of `grain` on, in the smallest gap that has one:
     /// whole multiples of `grain`, on no page of `avoid`. `None` when there is none.
     pub fn take(&mut self, bytes: usize, grain: usize, avoid: &[Range<usize>]) -> Option<Range<usize>> {
         let bytes = bytes.next_multiple_of(grain);
+        let page = if bytes == self.page { self.longest_free(avoid) } else { None };
+        let place = page.or_else(|| self.best_fit(bytes, grain, avoid))?;
+        let at = self.taken.partition_point(|t| t.start < place.start);
+        self.taken.insert(at, place.clone());
+        self.most = self.most.max(self.pages_in_use());
+        Some(place)
+    }
+
+    /// The page that is free for the longest time; none where pages are not taken in turn.
+    fn longest_free(&self, avoid: &[Range<usize>]) -> Option<Range<usize>> {
+        let meets = |list: &[Range<usize>], own: &Range<usize>| {
+            list.iter().any(|t| t.start < own.end && own.start < t.end)
+        };
+        let place = |page: usize| page * self.page..(page + 1) * self.page;
+        let free = |p: &usize| !meets(&self.taken, &place(*p)) && !meets(avoid, &(*p..p + 1));
+        (0..self.freed.len()).filter(free).min_by_key(|&p| self.freed[p]).map(place)
+    }
+
+    /// The smallest gap's first place.
+    fn best_fit(&self, bytes: usize, grain: usize, avoid: &[Range<usize>]) -> Option<Range<usize>> {
         let mut best: Option<(usize, Range<usize>)> = None;
         let mut start = 0;
         for (i, end) in self.taken.iter().map(|t| t.start).chain([self.bytes]).enumerate() {
@@ -35,11 +61,7 @@ impl Space {
             }
             start = self.taken.get(i).map_or(end, |t| t.end);
         }
-        let (_, place) = best?;
-        let at = self.taken.partition_point(|t| t.start < place.start);
-        self.taken.insert(at, place.clone());
-        self.most = self.most.max(self.pages_in_use());
-        Some(place)
+        best.map(|(_, place)| place)
     }
 
     /// The first place in a gap.
@@ -80,6 +102,9 @@ impl Space {
     /// Gives back what [`Space::take`] gave.
     pub fn give(&mut self, range: &Range<usize>) {
         self.taken.retain(|t| t != range);
+        self.gifts += 1;
+        let (pages, gifts) = (self.pages(range), self.gifts);
+        self.freed.iter_mut().take(pages.end).skip(pages.start).for_each(|f| *f = gifts);
     }
 }
 
@@ -139,7 +164,7 @@ mod tests {
 
     #[test]
     fn pages_best_fit() {
-        let mut space = Space::new(8, 10);
+        let mut space = Space::new(8, 10, false);
         let a = space.take(15, 10, &[]).unwrap();
         let b = space.take(30, 10, &[]).unwrap();
         space.give(&a);
@@ -152,7 +177,7 @@ mod tests {
 
     #[test]
     fn pages_are_shared_and_avoided() {
-        let mut space = Space::new(4, 10);
+        let mut space = Space::new(4, 10, false);
         assert_eq!(space.take(3, 2, &[]), Some(0..4));
         assert_eq!(space.take(4, 2, &[]), Some(4..8));
         assert_eq!(space.most, 1);
@@ -162,6 +187,24 @@ mod tests {
         assert_eq!(space.take(4, 2, &[]), Some(12..16));
         assert_eq!(space.take(6, 2, &[]), None);
         assert_eq!(space.most, 4);
+    }
+
+    #[test]
+    fn pages_in_turn() {
+        let mut space = Space::new(4, 10, true);
+        let taken: Vec<_> = (0..3).map(|_| space.take(4, 10, &[]).unwrap()).collect();
+        assert_eq!(taken, [0..10, 10..20, 20..30]);
+        space.give(&taken[1]);
+        space.give(&taken[0]);
+        // Never used, not to be used, then in the order of being given back.
+        assert_eq!(space.take(4, 10, &[]), Some(30..40));
+        let avoid = std::slice::from_ref(&(1..2));
+        assert_eq!(space.take(4, 10, avoid), Some(0..10));
+        assert_eq!(space.take(4, 10, avoid), None);
+        assert_eq!(space.take(4, 10, &[]), Some(10..20));
+        // Several pages, or parts of one, go where they fit best.
+        space.give(&taken[0]);
+        assert_eq!(space.take(3, 2, &[]), Some(0..4));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, Vi
 use crate::graph::{DepthToSpaceMode, Window};
 use plan::Plan;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::{Channel, Post};
+use tilewright_arch::fixed::{Channel, Half, Post};
 use tilewright_arch::program::Program;
 
 /// A program and how it came about.
@@ -63,19 +63,21 @@ fn separate_ports(graph: &FixedGraph) -> FixedGraph {
             let from = operand.view;
             // Repeated elements need not be copied again and again.
             let shape = [0, 1, 2].map(|i| if from.step[i] == 0 { 1 } else { from.shape[i] });
-            let tensor = Tensor { shape, ..out.tensor(from.tensor).clone() };
+            let tensor = Tensor { shape, wide: false, ..out.tensor(from.tensor).clone() };
             out.nodes.push(FixedNode {
                 name: node.name.clone(),
                 operator: "copy".into(),
                 input: View { shape, ..from },
+                wide: false,
                 window: Window::UNIT,
                 reduction: Reduction::Sum,
-                // (x - zero) * 32768 / 2^(7 + 8) + zero = x
+                // (x - zero) * 2^23 / 2^(7 + FRACTION) + zero = x
                 channels: vec![Channel {
                     bias: -i32::from(tensor.zero),
-                    mantissa: 32768,
-                    negative_mantissa: 32768,
+                    mantissa: 1 << 23,
+                    negative_mantissa: 1 << 23,
                     shift: 7,
+                    half: Half::None,
                 }],
                 operand: None,
                 post: Post { zero: tensor.zero, ..Post::default() },

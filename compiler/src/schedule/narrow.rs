@@ -171,18 +171,24 @@ mod tests {
     use crate::fixed::Place;
     use crate::graph::{DepthToSpaceMode, Window};
     use crate::reference;
-    use tilewright_arch::fixed::{Channel, Post};
+    use tilewright_arch::fixed::{Channel, Half, Post};
 
     /// A pointwise and a depthwise convolution on a machine of next to no memory.
     #[test]
     fn parts_compute_the_same() {
-        let tensor = |shape| Tensor { name: String::new(), shape, scale: 1.0, zero: 3 };
-        let channel =
-            |c: usize| Channel { bias: c as i32, mantissa: 40000, negative_mantissa: 9000, shift: 10 };
+        let tensor = |shape| Tensor::bytes("", shape, 1.0, 3);
+        let channel = |c: usize| Channel {
+            bias: c as i32,
+            mantissa: 10 << 20,
+            negative_mantissa: 9 << 18,
+            shift: 10,
+            half: Half::None,
+        };
         let node = |input: u32, inputs, reduction, kernel: usize| FixedNode {
             name: "n".into(),
             operator: "test".into(),
             input: View::whole(TensorId(input), [inputs, 4, 5]),
+            wide: false,
             window: Window { kernel: [kernel, kernel], pads: [kernel / 2; 4], ..Window::UNIT },
             reduction,
             channels: (0..6).map(channel).collect(),

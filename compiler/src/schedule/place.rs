@@ -43,6 +43,8 @@ pub struct Rules {
     pub whole_pages: bool,
     /// A group that does not fit is cut in two, or gets shorter stripes.
     pub adapt: bool,
+    /// Tensors of one page take pages in turn.
+    pub in_turn: bool,
 }
 
 /// Buffers and steps for groups that cover all nodes, in order; or the group that does not fit.
@@ -52,7 +54,7 @@ pub fn place(net: &Net, groups: &[Group], rules: Rules) -> Result<Plan, Group> {
     let mut placer = Placer {
         net,
         page,
-        space: Space::new(config.feature.pages, page),
+        space: Space::new(config.feature.pages, page, rules.in_turn),
         buffers: vec![],
         groups: vec![],
         resident: BTreeMap::new(),

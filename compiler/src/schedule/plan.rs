@@ -118,7 +118,7 @@ pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
             plans.push(plan);
         }
     };
-    let adapting = Rules { whole_pages: false, adapt: true };
+    let adapting = Rules { whole_pages: false, adapt: true, in_turn: false };
     let singles = split::singles(&net, 0);
     add(place(&net, &singles, adapting).map_err(|group| too_large(&net, &group))?);
     for head in 1..=MOST_HEAD.min(graph.nodes.len()) {
@@ -139,9 +139,9 @@ pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
             let Some(all) = (if skew { split::skewed(&net, &all) } else { Some(all.to_vec()) }) else {
                 continue;
             };
-            let found = [true, false]
-                .into_iter()
-                .find_map(|whole_pages| place(&net, &all, Rules { whole_pages, adapt: false }).ok());
+            let found = [true, false].into_iter().find_map(|whole_pages| {
+                place(&net, &all, Rules { whole_pages, adapt: false, in_turn: false }).ok()
+            });
             fits |= found.is_some();
             found.into_iter().for_each(&mut add);
         }
@@ -153,7 +153,9 @@ pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
     for groups in split::best(&net) {
         let skewed = split::skewed(&net, &groups);
         for groups in skewed.into_iter().chain([groups]) {
-            place(&net, &groups, adapting).into_iter().for_each(&mut add);
+            for in_turn in [false, true] {
+                place(&net, &groups, Rules { in_turn, ..adapting }).into_iter().for_each(&mut add);
+            }
         }
     }
     Ok(plans)

@@ -406,3 +406,30 @@ fn padding_folds_into_windows_that_may_take_it() {
         });
     }
 }
+
+/// Each slice of a function of quantised values has the function to itself; of others it is left alone.
+#[test]
+fn functions_of_quantised_values_follow_slices() {
+    for quantised in [false, true] {
+        let mut expected = vec!["Slice", "Tanh", "Slice", "Tanh", "Concat"];
+        let alone = ["Tanh", "Slice", "Slice", "Concat"];
+        if quantised {
+            expected.splice(..0, ["QuantizeLinear", "DequantizeLinear"]);
+        }
+        becomes(if quantised { &expected } else { &alone }, |g, mut x| {
+            if quantised {
+                let (integer, axis) = (Integer::Int8, None);
+                let (scale, zero) = (scalar(g, 0.125), scalar(g, 3.0));
+                let q = g.node("", Op::QuantizeLinear { integer, axis }, &[x, scale, zero]).unwrap();
+                x = g.node("", Op::DequantizeLinear { integer, axis }, &[q, scale, zero]).unwrap();
+            }
+            let y = unary(g, UnaryKind::Tanh, x);
+            let slices = [0, 2].map(|c| {
+                let (steps, extents) = (vec![1, 1, 1, -1], vec![1, 2, 5, 6]);
+                let op = Op::Slice { starts: vec![0, c, 0, 5], steps, extents };
+                g.node("", op, &[y]).unwrap()
+            });
+            g.node("", Op::Concat { axis: 1 }, &slices).unwrap()
+        });
+    }
+}

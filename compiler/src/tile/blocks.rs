@@ -16,17 +16,15 @@ struct Block {
     width: usize,
 }
 
-/// Instructions that do what `other` does, if some cost less: as many channels at a time as half the
-/// weight memory holds.
-pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: &Part) -> Option<Vec<Part>> {
+/// Instructions that do what `other` does, if there is one and some cost less: as many channels at a
+/// time as half the weight memory holds.
+pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>) -> Option<Vec<Part>> {
     let window = &job.node.window;
-    if window.dilation != [1, 1] {
-        return None;
-    }
+    let other = other.map_or(u64::MAX, |part| part.cost(job.config));
     let mut best: Option<Vec<Part>> = None;
     let possible =
         |w: &usize| job.width().is_multiple_of(*w) && (w * window.stride[1]) >> INPUT_X_STEP.width == 0;
-    for width in (2..=job.config.columns).filter(possible) {
+    for width in (1..=job.config.columns).filter(possible) {
         for rows in 1..=(job.config.columns / width).min(job.rows.len()) {
             let block = Block { rows, width };
             let most = job.config.weight_words / 2 / reduction(job, block);
@@ -37,7 +35,7 @@ pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: &Part) -> Opt
             let slices =
                 starts.map(|s| Slice { first: slice.first + s, count: most.min(slice.count - s), ..slice });
             let parts: Vec<Part> = slices.map(|slice| part(job, weights, block, slice)).collect();
-            let limit = best.as_deref().map_or(other.cost(job.config), |b| cost(b, job.config));
+            let limit = best.as_deref().map_or(other, |b| cost(b, job.config));
             let encodes = |p: &Part| p.op.encode(job.config.lanes).is_ok();
             if cost(&parts, job.config) < limit && parts.iter().all(encodes) {
                 best = Some(parts);
@@ -50,12 +48,14 @@ pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: &Part) -> Opt
 /// Input rows and columns of a block.
 fn reach(job: &Job, block: Block) -> [usize; 2] {
     let window = &job.node.window;
-    [(block.rows, 0), (block.width, 1)].map(|(n, axis)| (n - 1) * window.stride[axis] + window.kernel[axis])
+    [(block.rows, 0), (block.width, 1)].map(|(n, axis)| {
+        (n - 1) * window.stride[axis] + window.dilation[axis] * (window.kernel[axis] - 1) + 1
+    })
 }
 
 /// Steps of a tile, and weight words of a channel.
 fn reduction(job: &Job, block: Block) -> usize {
-    reach(job, block).iter().product()
+    usize::from(job.halves().count) * reach(job, block).iter().product::<usize>()
 }
 
 /// The tile operation of one slice of channels.
@@ -64,7 +64,7 @@ fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
     let window = &job.node.window;
     let (input, out) = (job.at.input, job.at.output);
     let [kh, kw] = window.kernel;
-    let [sy, sx] = window.stride;
+    let ([sy, sx], [dy, dx]) = (window.stride, window.dilation);
     let [height, width] = reach(job, block);
     let columns = block.rows * block.width;
     let mut gathered = job.input(first, block.rows, job.zero());
@@ -82,7 +82,7 @@ fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
         lines: job.rows.len() as u16,
         line_step: block.rows as u8,
         steps: [
-            Step { count: 1, ..Step::default() },
+            job.halves(),
             Step { count: height as u16, address: input.pitch as i32, y: 1, x: 0 },
             Step { count: width as u16, address: input.pixel as i32, y: 0, x: 1 },
         ],
@@ -101,13 +101,15 @@ fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
     let operand = job.at.operand.map_or([0; 3], |b| [multiplier * b.plane, b.pixel, b.pitch]);
     let op = job.finish(op, &layout, operand, 1);
     let stride = job.config.weight_stride();
-    let mut words = vec![0; count * height * width * stride];
-    for c in 0..count {
+    let halves = usize::from(job.halves().count);
+    let mut words = vec![0; count * halves * height * width * stride];
+    for plane in 0..count * halves {
+        let c = plane / halves;
         let kernel = &weights[slice.channel(c) * kh * kw..(slice.channel(c) + 1) * kh * kw];
         for column in 0..columns {
             let (x, y) = (column / block.rows * sx, column % block.rows * sy);
             for (tap, &weight) in kernel.iter().enumerate() {
-                let step = (c * height + y + tap / kw) * width + x + tap % kw;
+                let step = (plane * height + y + dy * (tap / kw)) * width + x + dx * (tap % kw);
                 words[step * stride + column] = weight as u8;
             }
         }

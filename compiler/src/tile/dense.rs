@@ -1,6 +1,7 @@
 //! Dense convolutions: output channels on columns.
 
 use super::columns::{self, Columns};
+use super::source::Source;
 use super::{Job, Part, cost, pack, toeplitz};
 use crate::error::Result;
 use std::ops::Range;
@@ -11,11 +12,10 @@ impl Job<'_> {
     /// the weight memory and can be loaded while the one before runs.
     pub(super) fn convolution(&self, weights: &[i8], groups: usize) -> Result<Vec<Part>> {
         let config = self.config;
-        let window = &self.node.window;
         let [channels, _, _] = self.graph.grid(self.node);
         let inputs = self.at.input.shape[0] / groups;
-        let [kh, kw] = window.kernel;
-        let reduction = inputs * kh * kw;
+        let source = &Source::new(self, weights, inputs)?;
+        let reduction = source.reduction();
         if reduction > config.weight_words {
             return Err(self
                 .refuse(format!(
@@ -51,20 +51,20 @@ impl Job<'_> {
                         config.weight_words
                     )));
                 }
-                parts.push(self.dense(weights, group * inputs, inputs, &columns));
+                parts.push(self.dense(source, group * inputs, inputs, &columns));
             }
         }
-        if groups == 1 {
+        if groups == 1 && source.by_plane {
             // All channels with several rows on the columns; or only those that plain columns leave
             // over, which would run with columns idle.
             let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
             let before: Vec<Part> =
-                plain(0..full).iter().map(|columns| self.dense(weights, 0, inputs, columns)).collect();
+                plain(0..full).iter().map(|columns| self.dense(source, 0, inputs, columns)).collect();
             for rows in 2..=config.columns.min(self.rows.len()) {
                 for before in [&[], &before[..]] {
                     let first = if before.is_empty() { 0 } else { full };
                     if first < channels
-                        && let Some(part) = toeplitz::part(self, weights, inputs, first..channels, rows)
+                        && let Some(part) = toeplitz::part(self, source, first..channels, rows)
                         && part.cost(config) + cost(before, config) < cost(&parts, config)
                     {
                         parts = [before, &[part]].concat();
@@ -97,27 +97,19 @@ impl Job<'_> {
         self.finish(op, columns, loops, self.node.place.depth_to_space.0)
     }
 
-    fn dense(&self, weights: &[i8], first_input: usize, inputs: usize, columns: &Columns) -> Part {
-        let window = &self.node.window;
-        let input = self.at.input;
-        let [kh, kw] = window.kernel;
-        let [dy, dx] = window.dilation;
-        let steps = [
-            Step { count: inputs as u16, address: input.plane as i32, y: 0, x: 0 },
-            Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 },
-            Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
-        ];
-        let op = self.dense_op(columns, steps, self.input(first_input, 1, self.zero()));
+    /// The instruction of some columns that reads the channels from `first_input` on.
+    fn dense(&self, source: &Source, first_input: usize, inputs: usize, columns: &Columns) -> Part {
+        let op = self.dense_op(columns, source.steps, self.input(first_input, 1, self.zero()));
         let lists = columns.channels();
-        let reduction = inputs * kh * kw;
+        let [kh, kw] = self.node.window.kernel;
+        let outputs = lists.iter().map(Vec::len).sum::<usize>() * self.rows.len() * self.width();
         Part {
             unit: Unit::Compute,
             op,
-            weights: pack::dense(weights, reduction, &lists, self.config),
+            weights: pack::dense(&source.weights, source.reduction(), &lists, self.config),
             factors: None,
             channels: lists.iter().flatten().map(|&c| self.channel(c)).collect(),
-            macs: (lists.iter().map(Vec::len).sum::<usize>() * reduction * self.rows.len() * self.width())
-                as u64,
+            macs: (outputs * inputs * kh * kw) as u64,
         }
     }
 }

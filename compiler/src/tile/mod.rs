@@ -12,6 +12,7 @@ mod placed;
 mod pool;
 mod product;
 mod rows;
+mod source;
 mod toeplitz;
 
 pub use placed::Placed;
@@ -24,7 +25,7 @@ use lanes::Grid;
 use std::ops::Range;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::Channel;
-use tilewright_arch::instr::{Input, Operand, Reduce, Ring, Target, TileOp, Unit};
+use tilewright_arch::instr::{Input, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
 use tilewright_arch::timing;
 
 /// A tile operation with the constants it needs.
@@ -147,7 +148,7 @@ pub fn sketch(
     config: &Config,
 ) -> Result<Vec<Part>> {
     let job = Job { graph, node, at, rows, config };
-    match &node.reduction {
+    let mut parts = match &node.reduction {
         Reduction::Conv { weights, groups } => {
             let channels = node.input.shape[0];
             if *groups > 1 && *groups == channels {
@@ -159,7 +160,12 @@ pub fn sketch(
         Reduction::Product { weights } => product::parts(&job, weights),
         Reduction::Sum => job.pool(Reduce::Sum),
         Reduction::Max => job.pool(Reduce::Max),
+    }?;
+    if graph.macs(node) == 0 {
+        // Sums have none, and those of a low half count as its high half's.
+        parts.iter_mut().for_each(|part| part.macs = 0);
     }
+    Ok(parts)
 }
 
 /// A node's work in the making.
@@ -234,6 +240,7 @@ impl Job<'_> {
         op.line_stop = cut.line_stop;
         op.tiles = cut.tiles as u16;
         op.post = self.node.post;
+        op.wide = self.node.wide;
         let line_step = usize::from(op.line_step);
         // Output pixels of a pixel of the instruction: more than one when columns are pixels too.
         let x_unit = (self.width() / grid.width) as i32;
@@ -278,6 +285,14 @@ impl Job<'_> {
             }
         }
         Target { walk, ..Target::default() }
+    }
+
+    /// The loop over the halves of 16-bit values; one step where the values are bytes.
+    fn halves(&self) -> Step {
+        match self.node.wide {
+            true => Step { count: 2, address: self.at.input.half as i32, ..Step::default() },
+            false => Step { count: 1, ..Step::default() },
+        }
     }
 
     /// Channels whose parameters fit half the parameter memory.

@@ -18,6 +18,8 @@ pub struct Placed<'a> {
     pub pitch: usize,
     /// Bytes from column to column.
     pub pixel: usize,
+    /// Bytes from the high half of a 16-bit value to its low half.
+    pub half: usize,
 }
 
 impl<'a> Placed<'a> {
@@ -26,7 +28,7 @@ impl<'a> Placed<'a> {
     pub fn new(view: &'a View, buffer: &'a Buffer) -> Placed<'a> {
         let bytes = [buffer.plane, buffer.pitch, 1];
         let [plane, pitch, pixel] = [0, 1, 2].map(|i| view.step[i] * bytes[view.axes[i]]);
-        Placed { buffer, view, shape: view.shape, plane, pitch, pixel }
+        Placed { buffer, view, shape: view.shape, plane, pitch, pixel, half: buffer.plane }
     }
 
     /// Whether addresses follow from strides: rows of a ring are rows of the view.

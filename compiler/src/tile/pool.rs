@@ -41,7 +41,7 @@ impl Job<'_> {
                 lines: self.rows.len() as u16,
                 line_step: 1,
                 steps: [
-                    Step { count: 1, ..Step::default() },
+                    self.halves(),
                     Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 },
                     Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
                 ],
@@ -67,8 +67,9 @@ impl Job<'_> {
         }
         if reduce == Reduce::Sum && block == 1 {
             // The vector unit runs beside the array: only what the array does much faster moves.
-            let array = rows::sums(self)?;
-            if 2 * cost(&array, self.config) < cost(&parts, self.config) {
+            if let Ok(array) = rows::sums(self)
+                && 2 * cost(&array, self.config) < cost(&parts, self.config)
+            {
                 return Ok(array);
             }
         }

@@ -74,8 +74,15 @@ pub(super) fn depthwise(job: &Job, weights: &[i8]) -> Result<Vec<Part>> {
         for output in 0..multiplier {
             let slice = Slice { first, count, multiplier, output };
             let tried = candidates.iter().map(|shape| part(job, weights, *shape, slice));
-            let best = tried.min_by_key(|p| p.cost(config)).expect("one row at a time is always possible");
-            parts.extend(blocks::best(job, weights, slice, &best).unwrap_or(vec![best]));
+            // Taps cannot shift past the halves of 16-bit values: those take blocks.
+            let best = tried.min_by_key(|p| p.cost(config)).filter(|_| !job.node.wide);
+            let blocks = blocks::best(job, weights, slice, best.as_ref());
+            let Some(found) = blocks.or(best.map(|part| vec![part])) else {
+                return Err(job
+                    .refuse("the weights of one channel over 16-bit values fill the weight memory")
+                    .hint("--precision int8, or more weight_words"));
+            };
+            parts.extend(found);
         }
     }
     Ok(parts)
@@ -86,10 +93,7 @@ pub(super) fn depthwise(job: &Job, weights: &[i8]) -> Result<Vec<Part>> {
 pub(super) fn sums(job: &Job) -> Result<Vec<Part>> {
     let [channels, ..] = job.graph.grid(job.node);
     let [kh, kw] = job.node.window.kernel;
-    let mut parts = depthwise(job, &vec![1; channels * kh * kw])?;
-    // The network has no multiplications here.
-    parts.iter_mut().for_each(|part| part.macs = 0);
-    Ok(parts)
+    depthwise(job, &vec![1; channels * kh * kw])
 }
 
 /// Input channels `first..first + count`, and which of each one's `multiplier` outputs.

@@ -3,6 +3,7 @@
 //! zero in it costs steps, but idle columns would cost more.
 
 use super::columns::{Columns, Loop};
+use super::source::Source;
 use super::{Job, Part};
 use crate::graph::DepthToSpaceMode;
 use std::ops::Range;
@@ -10,21 +11,15 @@ use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
 /// One instruction that computes `rows` output rows of the output channels `range` at a time; `None`
 /// when the columns, the memories, or under DepthToSpace a residual operand or missing channels do
-/// not allow it.
-pub(super) fn part(
-    job: &Job,
-    weights: &[i8],
-    inputs: usize,
-    range: Range<usize>,
-    rows: usize,
-) -> Option<Part> {
+/// not allow it. The source is one of planes.
+pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize) -> Option<Part> {
     let config = job.config;
     let window = &job.node.window;
     let channels = range.len();
     let (block, mode) = job.node.place.depth_to_space;
     let (input, output) = (job.at.input, job.at.output);
     let [kh, kw] = window.kernel;
-    let ([sy, _], [dy, dx]) = (window.stride, window.dilation);
+    let ([sy, _], [dy, _]) = (window.stride, window.dilation);
     if rows * block * block > config.columns {
         return None;
     }
@@ -47,7 +42,9 @@ pub(super) fn part(
     let short = channels - (group.count - 1) * outer.count;
     let last = if block > 1 { width } else { short * inner.count };
     let streamed = (rows - 1) * sy + (kh - 1) * dy + 1;
-    let reduction = inputs * streamed * kw;
+    let [over_planes, _, over_columns] = source.steps;
+    let planes = usize::from(over_planes.count);
+    let reduction = planes * streamed * kw;
     let stride = config.weight_stride();
     if group.count * reduction > config.weight_words || group.count * width > config.parameter_words {
         return None;
@@ -69,17 +66,18 @@ pub(super) fn part(
         for c in 0..columns_of(g) {
             let (channel, row) = place(g, c);
             parameters.push(job.channel(channel));
-            for ic in 0..inputs {
+            for plane in 0..planes {
                 for ky in 0..kh {
                     for kx in 0..kw {
-                        let step = (ic * streamed + row * sy + ky * dy) * kw + kx;
-                        let weight = weights[((channel * inputs + ic) * kh + ky) * kw + kx];
+                        let step = (plane * streamed + row * sy + ky * dy) * kw + kx;
+                        let weight = source.weights[((channel * planes + plane) * kh + ky) * kw + kx];
                         words[(g * reduction + step) * stride + c] = weight as u8;
                     }
                 }
             }
         }
     }
+    let weights = input.shape[0] * kh * kw;
     let op = TileOp {
         reduce: Reduce::Dense,
         groups: group.count as u16,
@@ -91,9 +89,9 @@ pub(super) fn part(
         lines: (job.rows.len() * block) as u16,
         line_step: (rows * block) as u8,
         steps: [
-            Step { count: inputs as u16, address: input.plane as i32, y: 0, x: 0 },
+            over_planes,
             Step { count: streamed as u16, address: input.pitch as i32, y: 1, x: 0 },
-            Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
+            over_columns,
         ],
         input: job.input(0, rows, job.zero()),
         channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
@@ -108,6 +106,6 @@ pub(super) fn part(
         weights: words,
         factors: None,
         channels: parameters,
-        macs: (channels * inputs * kh * kw * job.rows.len() * job.width()) as u64,
+        macs: (channels * weights * job.rows.len() * job.width()) as u64,
     })
 }

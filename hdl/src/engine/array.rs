@@ -8,11 +8,18 @@
 //! the columns are one group.
 
 use super::Shape;
-use crate::build::{Builder, Module, Ops, Sig, pack, zero};
+use crate::build::{Builder, Expr, Module, Ops, Sig, concat, pack, zero};
 use std::sync::Arc;
 
 /// Bits of an accumulator.
 pub(super) const ACCUMULATOR_BITS: usize = 32;
+/// Bits of what a multiplier takes of a lane.
+const VALUE_BITS: usize = 16;
+
+/// What a byte of a lane counts: 256-fold when `high` is one.
+pub(super) fn weighted(byte: Expr, high: Expr) -> Expr {
+    concat([high.clone().mux(byte.clone(), byte.clone().sign().repeat(8)), (!high).repeat(8) & byte])
+}
 
 /// Module `pe`: one multiply-accumulator.
 ///
@@ -22,7 +29,7 @@ pub(super) const ACCUMULATOR_BITS: usize = 32;
 /// `above`.
 fn pe(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new("pe", "Multiply-accumulator with a shadow register.");
-    let a = b.input("a", 8);
+    let a = b.input("a", VALUE_BITS);
     let w = b.input("w", 8);
     let last = b.input("last", 1);
     let shift = b.input("shift", 1);
@@ -41,12 +48,13 @@ fn pe(shape: &Shape) -> Arc<Module> {
 
 /// Module `array`.
 ///
-/// `value` (bytes of all lanes) and `weight` (of all columns) of a step come in cycle 0, `last` in
-/// cycle m - 1 of a tile's last step; `shift` as early, for the columns to move on by one. The sums
+/// `value` (bytes of all lanes), `high` and `weight` (of all columns) of a step come in cycle 0,
+/// `last` in cycle m - 1 of a tile's last step; `shift` as early, for the columns to move on by one. The sums
 /// of column 0 show at `drained` (lane 0 lowest) from cycle m + 2, lane group h later by h.
 pub(super) fn array(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new("array", "Multiply-accumulators, lanes by columns.");
     let value = b.input("value", 8 * shape.lanes);
+    let high = b.input("high", 1);
     let weight = b.input("weight", 8 * shape.columns);
     let last = b.input("last", 1);
     let shift = b.input("shift", 1);
@@ -55,19 +63,23 @@ pub(super) fn array(shape: &Shape) -> Arc<Module> {
     let column_groups = shape.columns.div_ceil(column_fanout);
 
     // One register for each group that a value reaches, indexed [lane or column][group].
-    let chain = |b: &mut Builder, name: String, start: Sig, skew: usize, groups: usize| -> Vec<Sig> {
-        let mut at = b.delay(&format!("{name}_skew"), start, skew);
-        (0..groups)
-            .map(|_| {
-                at = b.register(&name, at);
-                at
-            })
-            .collect()
+    let along = |b: &mut Builder, name: String, start: Expr, groups: usize| -> Vec<Sig> {
+        let mut chain = vec![b.register(&name, start)];
+        for g in 1..groups {
+            chain.push(b.register(&name, chain[g - 1]));
+        }
+        chain
     };
+    let chain = |b: &mut Builder, name: String, start: Sig, skew: usize, groups: usize| -> Vec<Sig> {
+        let start = b.delay(&format!("{name}_skew"), start, skew);
+        along(b, name, start.into(), groups)
+    };
+    let high: Vec<Sig> = (0..lane_groups).map(|h| b.delay("high_skew", high, h)).collect();
     let mut lanes = vec![];
     for q in 0..shape.lanes {
-        let byte = b.wire(&format!("value_{q}"), value.element(q, 8));
-        lanes.push(chain(&mut b, format!("a_{q}"), byte, q / shape.fanout, column_groups));
+        let (name, h) = (format!("a_{q}"), q / shape.fanout);
+        let byte = b.delay(&format!("{name}_skew"), value.element(q, 8), h);
+        lanes.push(along(&mut b, name, weighted(byte.into(), high[h].into()), column_groups));
     }
     let mut columns = vec![];
     for c in 0..shape.columns {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
 use tilewright_arch::fixed::CHANNEL_BYTES;
 
-/// Bits of the word that are used, as (first bit, bits): bias, mantissa, negative mantissa, shift.
-pub(super) const PARTS: [(usize, usize); 4] = [(0, 32), (32, 17), (64, 17), (96, 5)];
+/// Bits of the word that are used, as (first bit, bits): bias, mantissa, negative mantissa, shift, half.
+pub(super) const PARTS: [(usize, usize); 5] = [(0, 32), (32, 25), (64, 25), (96, 6), (104, 2)];
 
 /// Bits of all parts side by side.
-pub(super) const CHANNEL_BITS: usize = PARTS[0].1 + PARTS[1].1 + PARTS[2].1 + PARTS[3].1;
+pub(super) const CHANNEL_BITS: usize = PARTS[0].1 + PARTS[1].1 + PARTS[2].1 + PARTS[3].1 + PARTS[4].1;
 
 /// Module `<unit>_channels`.
 ///

@@ -26,18 +26,21 @@ pub(super) fn select(b: &mut Builder, name: &str, choices: Vec<(Expr, Expr)>, st
     level[0]
 }
 
-/// One of up to four values by the binary `code`, over `stages` registers. Written so that a bit
-/// takes two functions of four inputs: the first chooses between two values or, for the other two,
-/// hands on the low bit of the code, which the second chooses by.
-fn choose_of_four(b: &mut Builder, name: &str, code: [Sig; 2], values: &[Expr], stages: usize) -> Sig {
+/// One of up to four values by the binary `code`, its low bit first. Written so that a bit takes two
+/// functions of four inputs: the first chooses between two values or, for the other two, hands on the
+/// low bit of the code, which the second chooses by.
+pub(super) fn of_four(b: &mut Builder, name: &str, code: [Expr; 2], values: &[Expr]) -> Expr {
     let value = |i: usize| values[i.min(values.len() - 1)].clone();
     let width = value(0).width();
-    let bits = (0..width).map(|i| {
-        let [low, high] = code;
-        let first = b.wire(&format!("{name}_pair"), high.mux(low, low.mux(value(1).bit(i), value(0).bit(i))));
-        high.mux(first.mux(value(3).bit(i), value(2).bit(i)), first)
-    });
-    let chosen = pack(bits.collect::<Vec<_>>());
+    let [low, high] = code;
+    let first = high.clone().mux(low.clone().repeat(width), low.mux(value(1), value(0)));
+    let first = b.wire(&format!("{name}_pair"), first);
+    high.mux((first & value(3)) | (!first & value(2)), first)
+}
+
+/// [`of_four`] over `stages` registers.
+fn choose_of_four(b: &mut Builder, name: &str, code: [Sig; 2], values: &[Expr], stages: usize) -> Sig {
+    let chosen = of_four(b, name, code.map(Expr::from), values);
     let chosen = b.register(&format!("{name}_s1"), chosen);
     b.delay(&format!("{name}_later"), chosen, stages - 1)
 }

@@ -19,8 +19,8 @@ fn by_level(level: Sig, of: impl Fn(usize) -> Expr) -> Expr {
 /// 7 + crossbar shows `gather_row` and `gather_enable` of all banks; `gather_data` comes
 /// [`feature_read_latency`](tilewright_arch::timing::feature_read_latency) later; `value` (all
 /// lanes, zero without a step) comes in cycle
-/// [`gather_latency`](tilewright_arch::timing::gather_latency). `issue` starts the walk of the
-/// first tile.
+/// [`gather_latency`](tilewright_arch::timing::gather_latency), and with it `high`: its bytes count
+/// 256-fold. `issue` starts the walk of the first tile.
 pub(super) fn gather(shape: &Shape) -> Arc<Module> {
     let name = format!("{}_gather", shape.prefix());
     let mut b = Builder::new(name, "Reads one byte for each lane and step.");
@@ -105,6 +105,14 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
     );
     b.output("gather_row", banks.out("bank_value"));
     b.output("gather_enable", banks.out("bank_enable"));
+
+    // The planes of a wide operation: high halves at even counts of the outermost loop.
+    let before = b.reg("high_before", 1);
+    let high = b.wire("high_plane", first | (before ^ level.bit(1)));
+    b.set_when(before, valid, high);
+    let high = b.register("high_1", get(f::WIDE) & high);
+    let high = b.delay("high_later", high, shape.gather_latency() - 1);
+    b.output("high", high);
 
     // The way back: the selects wait for the data.
     let wait = shape.crossbar + shape.read_latency();

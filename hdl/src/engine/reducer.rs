@@ -1,6 +1,6 @@
 //! The vector unit's reducer: the sum or the maximum of the bytes of each lane.
 
-use super::array::ACCUMULATOR_BITS;
+use super::array::{ACCUMULATOR_BITS, weighted};
 use super::{INSTRUCTION_BITS, Shape, field};
 use crate::build::{Builder, Module, Ops, pack};
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use tilewright_arch::instr::Reduce;
 
 /// Module `reducer`.
 ///
-/// `value` (bytes of all lanes), `first` and `last` of a step come in cycle 0; from two cycles
+/// `value` (bytes of all lanes), `high`, `first` and `last` of a step come in cycle 0; from two cycles
 /// after the last step, until the next one, `drained` shows the sums (lane 0 lowest).
 pub(super) fn reducer(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new("reducer", "Sum or maximum of the bytes of each lane.");
     let value = b.input("value", 8 * shape.lanes);
+    let high = b.input("high", 1);
     let first = b.input("first", 1);
     let last = b.input("last", 1);
     let instruction = b.input("instruction", INSTRUCTION_BITS);
@@ -21,9 +22,10 @@ pub(super) fn reducer(shape: &Shape) -> Arc<Module> {
     let last_1 = b.register("last_1", last);
     let mut drained = vec![];
     for q in 0..shape.lanes {
-        let byte = b.wire(&format!("byte_{q}"), value.element(q, 8).sign_extend(ACCUMULATOR_BITS));
+        let byte = weighted(value.element(q, 8), high.into()).sign_extend(ACCUMULATOR_BITS);
+        let byte = b.wire(&format!("byte_{q}"), byte);
         let total = b.reg(&format!("total_{q}"), ACCUMULATOR_BITS);
-        // A maximum fits eight bits.
+        // A maximum fits eight bits: it is not wide.
         let larger = total.truncate(8).less_signed(byte.truncate(8)).mux(byte, total);
         let sum = total + byte;
         b.set(total, first.mux(byte, maximum.mux(larger, sum)));

@@ -1,11 +1,12 @@
 //! The requantiser: [`tilewright_arch::fixed::post`] as a pipeline, one value a cycle.
 
 use super::channels::{CHANNEL_BITS, PARTS};
+use super::crossbar::of_four;
 use super::{INSTRUCTION_BITS, Shape, field};
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, index_bits, lit, zero};
 use std::sync::Arc;
-use tilewright_arch::encoding::tile as f;
-use tilewright_arch::fixed::{FRACTION, MULTIPLICAND_BITS, SCALED_BITS};
+use tilewright_arch::encoding::{Field, tile as f};
+use tilewright_arch::fixed::{FRACTION, MANTISSA_BITS, MULTIPLICAND_BITS, SCALED_BITS, WIDE_FRACTION};
 use tilewright_arch::timing;
 
 /// Bits of the operand with its offset added: one more than the scaled operand.
@@ -14,62 +15,85 @@ const OFFSET_BITS: usize = SCALED_BITS as usize + 1;
 const TRIPLE_BITS: usize = MULTIPLICAND_BITS as usize + 2;
 /// Bits of the operand's difference times the multiplicand.
 const PRODUCT_BITS: usize = 9 + MULTIPLICAND_BITS as usize;
+/// Low bits of a mantissa that its two multipliers leave over: they take 18.
+const DIGIT_BITS: usize = MANTISSA_BITS as usize + 1 - 18;
+/// Low bits of a sum that one multiplier takes, without a sign.
+const LOW_BITS: usize = 17;
 
-/// Arithmetic shift right by a five-bit amount in three stages, `amount` given as the shift of each
-/// stage: by eights, twos and one.
-fn shift_stages(b: &mut Builder, name: &str, value: Sig, amounts: [Expr; 3]) -> Sig {
-    let steps = [8, 2, 1];
-    let mut value = value;
-    for (stage, (amount, step)) in amounts.into_iter().zip(steps).enumerate() {
+/// `value >> amount`, six bits of it, saturated to [`SCALED_BITS`]; to [`MULTIPLICAND_BITS`] where
+/// `narrow` is one, the bits above those being arbitrary. Four stages: shifts by sixteens, fours and
+/// ones, `amounts` giving the number for each stage, and saturation.
+///
+/// After each shift only those bits are kept that can still reach the result. Whether others were
+/// lost that are not copies of the sign says `over`.
+fn shift_and_saturate(
+    b: &mut Builder,
+    name: &str,
+    value: Sig,
+    amounts: [[Expr; 2]; 3],
+    narrow: Option<Sig>,
+) -> Sig {
+    let (bits, few) = (SCALED_BITS as usize, MULTIPLICAND_BITS as usize);
+    let sign = b.delay(&format!("{name}_sign"), value.sign(), 3);
+    let (mut value, mut over) = (value, zero(1));
+    for (amount, step) in amounts.into_iter().zip([16, 4, 1]) {
         let width = value.width();
-        let choices: Vec<Expr> =
-            (0..1usize << amount.width()).map(|n| moved(value, n * step, width)).collect();
-        value = b.register(&format!("{name}_{stage}"), choose(&amount, &choices));
+        let kept = width.min(bits + step - 1);
+        let moved = |n: usize| {
+            let low = (n * step).min(width - 1);
+            value.slice(low, kept.min(width - low)).sign_extend(kept)
+        };
+        let lost = |n: usize| match width.checked_sub(n * step + kept) {
+            None | Some(0) => zero(1),
+            Some(more) => differ(value.slice(width - more - 1, more + 1)),
+        };
+        let losses: Vec<Expr> = (0..4).map(lost).collect();
+        let lost = of_four(b, &format!("{name}_lost"), amount.clone(), &losses);
+        over = b.register(&format!("{name}_over"), over | lost).into();
+        let moved: Vec<Expr> = (0..4).map(moved).collect();
+        let shifted = of_four(b, &format!("{name}_moved"), amount, &moved);
+        value = b.register(&format!("{name}_shifted"), shifted);
     }
-    value
-}
-
-/// `value >> amount` with its sign coming in.
-fn moved(value: Sig, amount: usize, width: usize) -> Expr {
-    let amount = amount.min(width - 1);
-    value.slice(amount, width - amount).sign_extend(width)
-}
-
-/// The choice that `index` names; as many choices as it has values.
-fn choose(index: &Expr, choices: &[Expr]) -> Expr {
-    if choices.len() == 1 {
-        return choices[0].clone();
-    }
-    let top = index.width() - 1;
-    let (low, high) = choices.split_at(choices.len() / 2);
-    if top == 0 {
-        return index.clone().mux(&high[0], &low[0]);
-    }
-    let rest = index.clone().truncate(top);
-    index.clone().bit(top).mux(choose(&rest, high), choose(&rest, low))
-}
-
-/// Saturation to [`SCALED_BITS`] in two stages; to [`MULTIPLICAND_BITS`] where `narrow` is one, the
-/// bits above those being arbitrary.
-fn saturate(b: &mut Builder, name: &str, value: Sig, narrow: Option<Expr>) -> Sig {
-    let bits = SCALED_BITS as usize;
-    let few = MULTIPLICAND_BITS as usize;
-    let top = value.slice(bits - 1, value.width() - bits + 1);
-    let over = b.register(&format!("{name}_over"), top.clone().any() & !top.all());
-    let sign = b.register(&format!("{name}_sign"), value.sign());
-    let low = b.register(&format!("{name}_low"), value.truncate(bits));
-    let (mut beyond, mut inverted) = (Expr::from(over), (!sign).repeat(bits - 1));
+    let mut inverted = (!sign).repeat(bits - 1);
     if let Some(narrow) = narrow {
-        // The value fits the wide range when its bits from `bits` - 1 on are equal, the narrow one
-        // when two below are too.
-        let between = value.slice(few - 1, bits - few + 1);
-        let near = narrow.clone() & between.clone().any() & !between.all();
-        beyond = over | b.register(&format!("{name}_near"), near);
+        over = over | (narrow & differ(value.slice(few - 1, bits - few + 1)));
         let last = narrow.mux(sign, !sign);
         inverted = concat([(!sign).repeat(bits - few - 1), last, (!sign).repeat(few - 1)]);
     }
     let limit = concat([Expr::from(sign), inverted]);
-    b.register(&format!("{name}_saturated"), beyond.mux(limit, low))
+    b.register(&format!("{name}_saturated"), over.mux(limit, value))
+}
+
+/// Whether the bits are not all equal.
+fn differ(bits: Expr) -> Expr {
+    bits.clone().any() & !bits.all()
+}
+
+/// The multiples 0 to 3 of `once` that the pairs of bits of `number` ask for, a register each.
+fn digits(b: &mut Builder, number: Sig, once: Sig, triple: Sig) -> Vec<Sig> {
+    let width = triple.width();
+    let twice = concat([once.sign_extend(width - 1), zero(1)]);
+    let multiples = [zero(width), once.sign_extend(width), twice, triple.into()];
+    let digit = |b: &mut Builder, i: usize| {
+        let two = i + 1 < number.width();
+        let code = [number.bit(i), if two { number.bit(i + 1) } else { zero(1) }];
+        let digit = of_four(b, "digit_value", code, &multiples);
+        b.register(&format!("digit_{}", i / 2), digit)
+    };
+    (0..number.width()).step_by(2).map(|i| digit(b, i)).collect()
+}
+
+/// Three times a value, two bits wider.
+fn three_times(value: Sig) -> Expr {
+    let width = value.width() + 2;
+    let twice = concat([value.sign_extend(width - 1), zero(1)]);
+    value.sign_extend(width) + twice
+}
+
+/// `value << shift`, sign-extended to `width` bits.
+fn place(value: Sig, shift: usize, width: usize) -> Expr {
+    let wide = value.sign_extend(width - shift);
+    if shift == 0 { wide } else { concat([wide, zero(shift)]) }
 }
 
 /// Module `<unit>_requantiser`.
@@ -78,7 +102,7 @@ fn saturate(b: &mut Builder, name: &str, value: Sig, narrow: Option<Expr>) -> Si
 /// [`operand_late`](timing::operand_late) cycles later its `operand`; the byte `result` comes in
 /// cycle [`requantise_latency`](timing::requantise_latency).
 ///
-/// One multiplication, of the operand's difference by 18 bits, serves both kinds of operands: by
+/// One multiplication, of the operand's difference by 26 bits, serves both kinds of operands: by
 /// the mantissa of one that is added, by the scaled accumulator of one that multiplies. So the
 /// operand waits for the accumulator.
 ///
@@ -93,23 +117,47 @@ pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     let multiply = field(instruction, f::OPERAND_ON) & field(instruction, f::OPERAND_MULTIPLY);
     let multiply = b.wire("multiply", multiply);
 
-    let scaled = scale(&mut b, shape, sum, channel, multiply);
-    let needed = timing::SCALE as usize + shape.config.pipeline.multiplier + 1;
-    let operand = b.delay("operand", operand, needed - shape.operand_late());
-    let offset = contribution(&mut b, instruction, operand, scaled, multiply);
+    let late = timing::scale_latency(&shape.config) as usize;
+    let [bias, mantissa, negative, shift, half] = parts(channel);
+    let scaled = scale(&mut b, shape, sum + bias, [mantissa, negative], shift, multiply);
+    let operand = b.delay("operand", operand, late + 1 - shape.operand_late());
+    let product = contribution(&mut b, instruction, operand, scaled, multiply);
     let scaled = b.delay("scaled", scaled, timing::OPERAND as usize - 1);
     let added = (!multiply).repeat(scaled.width());
     let scaled = b.register("scaled_added", scaled & added);
 
-    // Rounded sum, clamp.
+    // Zero point and half a step: of a byte, or of a wide value.
+    let half = b.delay("half", half, late + timing::OPERAND as usize - 1);
+    let fractions = [FRACTION, WIDE_FRACTION].map(|fraction| fraction as usize);
+    let [narrow, wide] = [field(instruction, f::ZERO), extended(field(instruction, f::ZERO))];
+    let [narrow, wide] = [(narrow, fractions[0]), (wide, fractions[1])].map(|(zero_point, fraction)| {
+        concat([zero_point.sign_extend(OFFSET_BITS - fraction), lit(1, 1), zero(fraction - 1)])
+    });
+    let rounding = b.wire("rounding", half.bit(0).mux(wide, narrow));
+    let used = field(instruction, f::OPERAND_ON).repeat(OFFSET_BITS) & product.sign_extend(OFFSET_BITS);
+    let offset = b.register("operand_offset", used + rounding);
+
+    // Rounded sum, clamp. Both kinds are compared in steps of a wide value's fraction: a byte is
+    // below `lo` or above `hi` whatever those of its fractional bits are that a wide value counts.
+    let half_1 = b.register("half_1", half);
     let width = OFFSET_BITS + 1;
-    let fraction = FRACTION as usize;
     let total = b.register("total", scaled.sign_extend(width) + offset.sign_extend(width));
-    let y = b.wire("y", total.slice(fraction, width - fraction));
-    let limit = |which| field(instruction, which).sign_extend(width - fraction);
-    let below = b.register("below", y.less_signed(limit(f::LO)));
-    let above = b.register("above", limit(f::HI).less_signed(y));
-    let byte = b.register("y_byte", y.truncate(8));
+    let y = b.wire("y", total.slice(fractions[1], width - fractions[1]));
+    let limit = |b: &mut Builder, name: &str, which: Field, fill: Expr| {
+        let byte = || field(instruction, which);
+        let narrow = concat([byte(), fill]).sign_extend(y.width());
+        b.register(name, half_1.bit(0).mux(extended(byte()).sign_extend(y.width()), narrow))
+    };
+    let more = fractions[0] - fractions[1];
+    let low = limit(&mut b, "low_limit", f::LO, zero(more));
+    let high = limit(&mut b, "high_limit", f::HI, lit((1 << more) - 1, more));
+    let half_2 = b.register("half_2", half_1);
+    let below = b.register("below", y.less_signed(low));
+    let above = b.register("above", high.less_signed(y));
+    let low_half = concat([!y.bit(7), y.truncate(7)]);
+    let part = half_2.bit(1).mux(low_half, y.slice(8, 8));
+    let byte = b.register("y_byte", half_2.bit(0).mux(part, y.slice(more, 8)));
+    // Both halves of an extended limit are the limit itself.
     let high = above.mux(field(instruction, f::HI), byte);
     let clamped = b.register("clamped", below.mux(field(instruction, f::LO), high));
     let looked_up = table(&mut b, shape, instruction, clamped);
@@ -117,62 +165,87 @@ pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     b.finish()
 }
 
-/// `t` of [`tilewright_arch::fixed`], [`timing::SCALE`] cycles and the multiplier's after the sum.
-fn scale(b: &mut Builder, shape: &Shape, sum: Sig, channel: Sig, multiply: Sig) -> Sig {
+/// The fields of a channel: [`PARTS`].
+fn parts(channel: Sig) -> [Expr; 5] {
     let mut low = 0;
-    let mut part = |width: usize| {
+    PARTS.map(|(_, width)| {
         low += width;
         channel.slice(low - width, width)
-    };
-    let [bias, mantissa, negative, shift] = PARTS.map(|(_, width)| part(width));
-    let sum_1 = b.register("sum_1", sum + bias);
+    })
+}
+
+/// The wide value both halves of which are `byte`.
+fn extended(byte: Expr) -> Expr {
+    concat([byte.clone(), !byte.clone().sign(), byte.truncate(7)])
+}
+
+/// `t` of [`tilewright_arch::fixed`], [`scale_latency`](timing::scale_latency) cycles after the sum
+/// (which is given with its bias).
+///
+/// 32 x 25 bits: two multipliers take both halves of the sum and the upper 18 bits of the mantissa;
+/// the sum times the lower bits is added up from digits of two bits meanwhile.
+fn scale(b: &mut Builder, shape: &Shape, sum: Expr, mantissas: [Expr; 2], shift: Expr, multiply: Sig) -> Sig {
+    let sum_1 = b.register("sum_1", sum);
+    let [mantissa, negative] = mantissas;
     let mantissa_1 = b.register("mantissa_1", mantissa);
     let negative_1 = b.register("negative_1", negative);
     let sum_2 = b.register("sum_2", sum_1);
+    let triple = b.register("sum_triple", three_times(sum_1));
     let mantissa_2 = b.register("mantissa_2", sum_1.sign().mux(negative_1, mantissa_1));
-    // 32 x 17 bits as two products.
+
     let stages = shape.config.pipeline.multiplier;
-    let low_half = sum_2.truncate(16).zero_extend(17);
-    let high = b.multiply("high", shape.technology, stages, true, sum_2.slice(16, 16), mantissa_2);
-    let low = b.multiply("low", shape.technology, stages, true, low_half, mantissa_2);
-    let top = high.width();
-    let upper = high + low.slice(16, low.width() - 16).resize_signed(top);
-    let product = b.register("scaled_product", concat([upper, low.truncate(16)]));
-    let eights = b.delay("shift", shift, 3 + stages);
-    let twos = b.register("shift_twos", eights.truncate(3));
-    let ones = b.register("shift_ones", twos.truncate(1));
-    let amounts = [eights.slice(3, 2), twos.slice(1, 2), ones.into()];
-    let shifted = shift_stages(b, "scaled_shift", product, amounts);
-    saturate(b, "scaled", shifted, Some(multiply.into()))
+    let all_stages = stages.max(timing::DIGITS as usize);
+    let sum_high = b.delay("sum_3", sum_2, all_stages - stages);
+    let upper = b.delay("mantissa_3", mantissa_2.slice(DIGIT_BITS, 18), all_stages - stages);
+    let low_half = sum_high.truncate(LOW_BITS).zero_extend(LOW_BITS + 1);
+    let high_half = sum_high.slice(LOW_BITS, 32 - LOW_BITS);
+    let high = b.multiply("high", shape.technology, stages, true, high_half, upper);
+    let low = b.multiply("low", shape.technology, stages, true, low_half, upper);
+
+    let number = b.wire("mantissa_digits", mantissa_2.truncate(DIGIT_BITS));
+    let places = digits(b, number, sum_2, triple);
+    let pair = triple.width() + 3;
+    let pairs: Vec<Sig> = places
+        .chunks(2)
+        .map(|p| b.register("digits_pair", place(p[0], 0, pair) + place(p[1], 2, pair)))
+        .collect();
+    let width = 32 + DIGIT_BITS;
+    let few = b.register("digits_sum", place(pairs[0], 0, width + 2) + place(pairs[1], 4, width + 2));
+    let few = b.delay("digits_sum_later", few.truncate(width), all_stages - timing::DIGITS as usize);
+
+    let middle = low + few.slice(DIGIT_BITS, 32).sign_extend(low.width());
+    let middle = b.register("product_middle", middle);
+    let few = b.register("product_low", few.truncate(DIGIT_BITS));
+    let high = b.register("product_high", high);
+    let top = middle.slice(LOW_BITS, middle.width() - LOW_BITS).resize_signed(high.width());
+    let product = concat([high + top, middle.truncate(LOW_BITS), few.into()]);
+    let product = b.register("scaled_product", product);
+
+    let sixteens = b.delay("shift", shift, 4 + all_stages);
+    let fours = b.register("shift_fours", sixteens.truncate(4));
+    let ones = b.register("shift_ones", fours.truncate(2));
+    let amounts = [(sixteens, 4), (fours, 2), (ones, 0)];
+    let amounts = amounts.map(|(shift, low)| [shift.bit(low), shift.bit(low + 1)]);
+    shift_and_saturate(b, "scaled", product, amounts, Some(multiply))
 }
 
-/// `u + (zero << 8) + 128` of [`tilewright_arch::fixed`], or the same with `p`, [`timing::OPERAND`]
-/// cycles after `scaled`; the `operand` comes a cycle after `scaled`. The product is a sum of digits
-/// of two bits times the multiplicand, without a hardware multiplier: the array has them all.
+/// `u` of [`tilewright_arch::fixed`], or `p`, [`timing::OPERAND`] - 1 cycles after `scaled`; the
+/// `operand` comes a cycle after `scaled`. The product is a sum of digits of two bits times the
+/// multiplicand, without a hardware multiplier: the array has them all.
 fn contribution(b: &mut Builder, instruction: Sig, operand: Sig, scaled: Sig, multiply: Sig) -> Sig {
     let get = |which| field(instruction, which);
     let (few, bits) = (MULTIPLICAND_BITS as usize, PRODUCT_BITS);
     let mantissa = get(f::OPERAND_MANTISSA).sign_extend(few);
     let multiplicand = b.register("multiplicand", multiply.mux(scaled.truncate(few), mantissa));
-    let once = multiplicand.sign_extend(TRIPLE_BITS);
-    let twice = concat([multiplicand.sign_extend(TRIPLE_BITS - 1), zero(1)]);
-    let triple = b.register("triple", once + twice);
+    let triple = b.register("triple", three_times(multiplicand));
     let multiplicand = b.register("multiplicand_1", multiplicand);
     let difference = b.register("difference", operand.sign_extend(9) - get(f::OPERAND_ZERO).sign_extend(9));
 
-    let once = multiplicand.sign_extend(TRIPLE_BITS);
-    let twice = concat([multiplicand.sign_extend(TRIPLE_BITS - 1), zero(1)]);
-    let multiples = [zero(TRIPLE_BITS), once, twice, triple.into()];
-    let digits: Vec<Sig> = (0..4)
-        .map(|i| b.register(&format!("digit_{i}"), choose(&difference.slice(2 * i, 2), &multiples)))
-        .collect();
+    let magnitude = b.wire("difference_digits", difference.truncate(8));
+    let digits = digits(b, magnitude, multiplicand, triple);
     let sign = b.register("difference_sign", difference.sign());
     let sign = b.delay("difference_sign_later", sign, 2);
     let multiplicand = b.delay("multiplicand_later", multiplicand, 3);
-    let place = |digit: Sig, shift: usize, width: usize| {
-        let wide = digit.sign_extend(width - shift);
-        if shift == 0 { wide } else { concat([wide, zero(shift)]) }
-    };
     let pair = TRIPLE_BITS + 3;
     let low = b.register("digits_low", place(digits[0], 0, pair) + place(digits[1], 2, pair));
     let high = b.register("digits_high", place(digits[2], 0, pair) + place(digits[3], 2, pair));
@@ -182,13 +255,19 @@ fn contribution(b: &mut Builder, instruction: Sig, operand: Sig, scaled: Sig, mu
     let product = concat([upper, all.truncate(8)]).truncate(bits);
     let product = b.register("operand_product", product);
     let shift = get(f::OPERAND_SHIFT);
-    let amounts = [shift.clone().slice(3, 2), shift.clone().slice(1, 2), shift.bit(0)];
-    let shifted = shift_stages(b, "operand_shift", product, amounts);
-    let limited = saturate(b, "operand", shifted, None);
-    let rounding = get(f::ZERO).sign_extend(OFFSET_BITS - FRACTION as usize);
-    let rounding = concat([rounding, lit(1, 1), zero(FRACTION as usize - 1)]);
-    let used = get(f::OPERAND_ON).repeat(OFFSET_BITS) & limited.sign_extend(OFFSET_BITS);
-    b.register("operand_offset", used + rounding)
+    let amounts = [4, 2, 0].map(|low| [shift.clone().bit(low), shift.clone().bit(low + 1)]);
+    shift_and_saturate(b, "operand", product, amounts, None)
+}
+
+/// The choice that `index` names; as many choices as it has values.
+fn choose(index: &Expr, choices: &[Expr]) -> Expr {
+    let (low, high) = choices.split_at(choices.len() / 2);
+    let top = index.width() - 1;
+    if top == 0 {
+        return index.clone().mux(&high[0], &low[0]);
+    }
+    let rest = index.clone().truncate(top);
+    index.clone().bit(top).mux(choose(&rest, high), choose(&rest, low))
 }
 
 /// The byte, through the activation table when the instruction has one: 1 + ram cycles.

@@ -68,7 +68,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit, technology: Technology) -
             ("gather_data", gather_data.into()),
         ],
     );
-    let value = gathered.out("value");
+    let (value, high) = (gathered.out("value"), gathered.out("high"));
 
     // The drain starts four cycles before the first column shows.
     let drain_start = shape.gather_latency() + shape.reduce_latency() - DRAIN_LEAD;
@@ -94,6 +94,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit, technology: Technology) -
             &reducer::reducer(&shape),
             &[
                 ("value", value.into()),
+                ("high", high.into()),
                 ("first", at.bit(1)),
                 ("last", at.bit(0)),
                 ("instruction", op.clone()),
@@ -136,6 +137,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit, technology: Technology) -
             &array::array(&shape),
             &[
                 ("value", value.into()),
+                ("high", high.into()),
                 ("weight", weight.out("weight").into()),
                 ("last", last.into()),
                 ("shift", shift.into()),

@@ -4,7 +4,7 @@ use super::{Any, Builder, Tensor};
 use crate::check::banks;
 use crate::faults::Site;
 use crate::geometry::Grid;
-use tilewright_arch::fixed::{OperandScale, Post};
+use tilewright_arch::fixed::{MAX_MANTISSA, OperandScale, Post};
 use tilewright_arch::instr::{
     Channels, Input, Memory, Operand, Reduce, Ring, Step, Target, TileOp, Unit, Walk,
 };
@@ -144,6 +144,7 @@ impl Builder<'_> {
         op.steps = Self::loops(t, if own { 1 } else { c }, y, x);
         let (i, j) = (self.rng.below(3), self.rng.below(3));
         op.steps.swap(i, j);
+        op.wide = self.rng.chance(25);
         op.columns = self.rng.within(1, self.config.columns) as u8;
         if own {
             // Each group has its own input channel.
@@ -200,6 +201,7 @@ impl Builder<'_> {
         let (y, x) = (self.axis(h, 3), self.axis(w, 3));
         let mut op = self.windowed(t, y, x);
         op.reduce = reduce;
+        op.wide = reduce == Reduce::Sum && self.rng.chance(30);
         let all = self.rng.chance(20);
         op.steps = Self::loops(t, if all { c } else { 1 }, y, x);
         if !all {
@@ -283,8 +285,9 @@ impl Builder<'_> {
             },
             scale: OperandScale {
                 zero: self.rng.bits() as i8,
-                mantissa: self.rng.within(1 << 14, 65535) as i32 * if self.rng.chance(25) { -1 } else { 1 },
-                shift: self.rng.within(7, 12) as u8,
+                mantissa: self.rng.within(1 << 22, MAX_MANTISSA as usize) as i32
+                    * if self.rng.chance(25) { -1 } else { 1 },
+                shift: if self.rng.chance(5) { self.rng.below(64) } else { self.rng.within(7, 12) } as u8,
                 multiply: self.rng.chance(40),
             },
         });
@@ -361,7 +364,8 @@ impl Builder<'_> {
         let count = (usize::from(op.groups) - 1) * usize::from(group_step)
             + if step { usize::from(op.columns) } else { 1 };
         let memory = if unit == Unit::Vector { Memory::VectorChannels } else { Memory::ComputeChannels };
-        let scale = if unit == Unit::Vector { 1 } else { reduction };
+        // The size of a sum grows with the root of its terms.
+        let scale = if unit == Unit::Vector { 1 } else { reduction } << if op.wide { 16 } else { 0 };
         op.channels.base = self.words(memory, count, scale)? as u16;
         if self.rng.chance(20) {
             op.table = Some(self.words(Memory::Tables, 1, 0)? as u8);

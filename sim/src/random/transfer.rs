@@ -2,7 +2,7 @@
 
 use super::{Any, Builder, OUTPUT, Tensor};
 use crate::check::access::word_bytes;
-use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
+use tilewright_arch::fixed::{CHANNEL_BYTES, Channel, Half, MAX_MANTISSA};
 use tilewright_arch::instr::{Memory, Ring, Transfer, Unit};
 
 impl Builder<'_> {
@@ -237,9 +237,13 @@ impl Builder<'_> {
         let spread = 12 + (usize::BITS - reduction.leading_zeros()) as usize / 2;
         for _ in 0..count {
             let sign = |v: i32, negative: bool| if negative { -v } else { v };
-            let mantissa = self.rng.within(1 << 15, 65535) as i32;
-            let other = self.rng.below(65536) as i32;
+            let mantissa = self.rng.within(1 << 23, MAX_MANTISSA as usize) as i32;
+            let other = self.rng.within(0, MAX_MANTISSA as usize) as i32;
             let wild = self.rng.chance(5);
+            let half = self.rng.pick(&[Half::None, Half::None, Half::None, Half::High, Half::Low]);
+            // A sum of about 2^spread times 2^24 becomes about 2^22 (with 16 fractional bits), or
+            // 2^26 (with 12) for a half.
+            let shift = spread + 1 + self.rng.below(3) - if half == Half::None { 0 } else { 4 };
             let channel = Channel {
                 bias: if wild {
                     self.rng.bits() as i32
@@ -252,12 +256,8 @@ impl Builder<'_> {
                 } else {
                     sign(other, self.rng.chance(50))
                 },
-                // A sum of about 2^spread times 2^16 becomes about 2^14 (with 8 fractional bits).
-                shift: if wild {
-                    self.rng.below(32) as u8
-                } else {
-                    (spread + 1 + self.rng.below(3)).min(31) as u8
-                },
+                shift: if wild { self.rng.below(64) } else { shift } as u8,
+                half,
             };
             self.data.extend(channel.to_bytes());
         }

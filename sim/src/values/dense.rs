@@ -1,16 +1,17 @@
 //! [`Reduce::Dense`](tilewright_arch::instr::Reduce): a matrix product of gathered pixels and weight words.
 
 use super::{Block, Context, gather, post, simd};
-use crate::geometry::offsets;
+use crate::geometry::{Piece, offsets_of};
+use tilewright_arch::instr::TileOp;
 
 /// Steps that are multiplied at once: bytes of a *quad*.
 pub const QUAD: usize = 4;
 /// Columns are filled up to a multiple of this.
 pub const COLUMNS: usize = 16;
 
-/// The weights of one group, as the kernels read them.
+/// The weights of one group and pass, as the kernels read them.
 pub struct Packed {
-    /// Quads of steps: ceil(K / 4).
+    /// Quads of steps: ceil(steps / 4).
     pub quads: usize,
     /// Columns, filled up.
     pub columns: usize,
@@ -20,10 +21,32 @@ pub struct Packed {
     pub correction: Vec<i32>,
 }
 
-/// Packs the weights of all groups.
-pub fn pack(context: &Context) -> Vec<Packed> {
+/// Steps that count alike: those of every `stride`-th iteration of the outermost loop.
+#[derive(Clone, Copy)]
+struct Pass {
+    first: usize,
+    stride: usize,
+}
+
+/// The passes of an operation: all steps, or the low halves of wide values and then the high ones.
+fn passes(op: &TileOp) -> &'static [Pass] {
+    if op.wide {
+        return &[Pass { first: 1, stride: 2 }, Pass { first: 0, stride: 2 }];
+    }
+    &[Pass { first: 0, stride: 1 }]
+}
+
+/// Packs the weights, by pass and group.
+pub fn pack(context: &Context) -> Vec<Vec<Packed>> {
+    passes(context.op).iter().map(|pass| pack_pass(context, *pass)).collect()
+}
+
+fn pack_pass(context: &Context, pass: Pass) -> Vec<Packed> {
     let (op, config) = (context.op, context.config);
-    let steps = op.reduction() as usize;
+    let reduction = op.reduction() as usize;
+    let outer = usize::from(op.steps[0].count);
+    let inner = reduction / outer;
+    let steps = outer.saturating_sub(pass.first).div_ceil(pass.stride) * inner;
     let used = usize::from(op.columns);
     let columns = used.next_multiple_of(COLUMNS);
     let quads = steps.div_ceil(QUAD);
@@ -33,9 +56,18 @@ pub fn pack(context: &Context) -> Vec<Packed> {
         let mut sums = vec![0i32; columns];
         for (quad, place) in bytes.chunks_exact_mut(columns * QUAD).enumerate() {
             let row = |j: usize| {
-                let k = quad * QUAD + j;
-                let word = (usize::from(op.weights) + group * steps + k) % config.weight_words;
-                if k < steps { &context.state.weights[word * config.columns..][..used] } else { &zeros[..] }
+                let step = quad * QUAD + j;
+                // Number in the loop nest.
+                let k = match pass.stride {
+                    1 => step,
+                    stride => (pass.first + step / inner * stride) * inner + step % inner,
+                };
+                let word = (usize::from(op.weights) + group * reduction + k) % config.weight_words;
+                if step < steps {
+                    &context.state.weights[word * config.columns..][..used]
+                } else {
+                    &zeros[..]
+                }
             };
             let rows = [row(0), row(1), row(2), row(3)];
             simd::interleave(context.level, rows, 0, place);
@@ -48,30 +80,24 @@ pub fn pack(context: &Context) -> Vec<Packed> {
 }
 
 /// The bytes (group, column, pixel) of a block.
-pub fn run(context: &Context, packed: &[Packed], block: &Block) -> Vec<u8> {
+pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Block) -> Vec<u8> {
     let op = context.op;
     let pixels = block.pixels.len();
     let pieces = context.grid.pieces(block.pixels.clone());
-    // Gathered bytes plus 128 by (quad, pixel, step of the quad): unsigned times signed products.
-    let mut gathered = vec![0u8; (op.reduction() as usize).div_ceil(QUAD) * pixels * QUAD];
-    let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels + gather::SLACK]);
-    let mut steps = offsets(op);
-    for place in gathered.chunks_exact_mut(pixels * QUAD) {
-        for line in &mut lines {
-            // What is left in the lines after the last step meets weights of zero.
-            if let Some(offset) = steps.next() {
-                gather::line(op, &context.state.features, block.groups.start, &pieces, &offset, line);
-            }
-        }
-        let [a, b, c, d] = &lines;
-        simd::interleave(context.level, [a, b, c, d], 0x80, place);
-    }
-    let columns = packed[0].columns;
+    let both = passes(op).iter().zip(packed);
+    let gathered: Vec<Vec<u8>> =
+        both.map(|(pass, packed)| gather_pass(context, *pass, packed[0].quads, block, &pieces)).collect();
+    let columns = packed[0][0].columns;
     let mut sums = vec![0i32; pixels * columns];
+    let mut high = vec![0i32; if op.wide { sums.len() } else { 0 }];
     let mut column_sums = vec![0i32; pixels];
     let mut bytes = Vec::new();
     for group in block.groups.clone() {
-        simd::dense(context.level, &gathered, pixels, &packed[group as usize], &mut sums);
+        simd::dense(context.level, &gathered[0], pixels, &packed[0][group as usize], &mut sums);
+        if op.wide {
+            simd::dense(context.level, &gathered[1], pixels, &packed[1][group as usize], &mut high);
+            simd::widen(context.level, &high, &mut sums);
+        }
         for column in 0..op.columns_of(group) {
             for (sum, row) in column_sums.iter_mut().zip(sums.chunks_exact(columns)) {
                 *sum = row[column as usize];
@@ -80,4 +106,24 @@ pub fn run(context: &Context, packed: &[Packed], block: &Block) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Gathered bytes of a pass plus 128, by (quad, pixel, step of the quad): unsigned times signed
+/// products.
+fn gather_pass(context: &Context, pass: Pass, quads: usize, block: &Block, pieces: &[Piece]) -> Vec<u8> {
+    let (op, pixels) = (context.op, block.pixels.len());
+    let mut gathered = vec![0u8; quads * pixels * QUAD];
+    let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels + gather::SLACK]);
+    let mut steps = offsets_of(op, pass.first as u32, pass.stride as u32);
+    for place in gathered.chunks_exact_mut(pixels * QUAD) {
+        for line in &mut lines {
+            // What is left in the lines after the last step meets weights of zero.
+            if let Some(offset) = steps.next() {
+                gather::line(op, &context.state.features, block.groups.start, pieces, &offset, line);
+            }
+        }
+        let [a, b, c, d] = &lines;
+        simd::interleave(context.level, [a, b, c, d], 0x80, place);
+    }
+    gathered
 }

@@ -11,15 +11,18 @@ pub fn run(context: &Context, block: &Block) -> Vec<u8> {
     let pieces = context.grid.pieces(block.pixels.clone());
     let maximum = op.reduce == Reduce::Max;
     let mut sums = vec![if maximum { -128 } else { 0i32 }; block.pixels.len()];
+    let mut high = vec![0i32; if op.wide { sums.len() } else { 0 }];
     let mut line = vec![0u8; sums.len() + gather::SLACK];
     for offset in offsets(op) {
         gather::line(op, &context.state.features, group, &pieces, &offset, &mut line);
         if maximum {
             simd::maximum(context.level, &line, &mut sums);
         } else {
-            simd::axpy(context.level, &line, 1, &mut sums);
+            let counts_more = op.wide && offset.at[0].is_multiple_of(2);
+            simd::axpy(context.level, &line, 1, if counts_more { &mut high } else { &mut sums });
         }
     }
+    simd::widen(context.level, &high, &mut sums);
     let mut bytes = Vec::with_capacity(sums.len());
     post::column(context, group, 0, &pieces, &sums, &mut bytes);
     bytes

@@ -3,7 +3,7 @@
 //! All levels compute the same integers: sums wrap at 32 bits, so their order does not matter.
 
 use super::dense::{COLUMNS, Packed, QUAD};
-use tilewright_arch::fixed::{Channel, FRACTION, MULTIPLICAND_BITS, Post, SCALED_BITS};
+use tilewright_arch::fixed::{Channel, Half, MULTIPLICAND_BITS, Post, SCALED_BITS, extend};
 
 /// The second operand of [`post`], a value for each sum.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +91,11 @@ pub fn dense(level: Level, gathered: &[u8], pixels: usize, packed: &Packed, sums
     dispatch!(level, dense_body, dense_avx2, dense_vnni, (gathered, pixels, packed, sums))
 }
 
+/// `sums[i] += 256 * high[i]`: the sums of high halves to those of low ones.
+pub fn widen(level: Level, high: &[i32], sums: &mut [i32]) {
+    dispatch!(level, widen_body, widen_avx2, widen_vnni, (high, sums))
+}
+
 /// `sums[i] += values[i] * weight`; the values are signed bytes.
 pub fn axpy(level: Level, values: &[u8], weight: i8, sums: &mut [i32]) {
     dispatch!(level, axpy_body, axpy_avx2, axpy_vnni, (values, weight, sums))
@@ -144,6 +149,13 @@ fn dense_body(gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32])
 }
 
 #[inline(always)]
+fn widen_body(high: &[i32], sums: &mut [i32]) {
+    for (sum, &high) in sums.iter_mut().zip(high) {
+        *sum = sum.wrapping_add(high.wrapping_mul(256));
+    }
+}
+
+#[inline(always)]
 fn axpy_body(values: &[u8], weight: i8, sums: &mut [i32]) {
     for (sum, &value) in sums.iter_mut().zip(values) {
         *sum = sum.wrapping_add(i32::from(i16::from(value as i8) * i16::from(weight)));
@@ -178,8 +190,16 @@ fn add_body([a, b, c, d]: [&[u8]; QUAD], sums: &mut [i32]) {
 
 #[inline(always)]
 fn post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, out: &mut [u8]) {
-    let offset = (i32::from(post.zero) << FRACTION) + (1 << (FRACTION - 1));
-    let (lo, hi) = (i32::from(post.lo), i32::from(post.hi));
+    let own = |p: i8| i32::from(if channel.half == Half::None { i16::from(p) } else { extend(p) });
+    let fraction = channel.half.fraction();
+    let offset = (own(post.zero) << fraction) + (1 << (fraction - 1));
+    let (lo, hi) = (own(post.lo), own(post.hi));
+    // Which bits of y are the byte, and whether 128 is taken from it.
+    let (down, flip) = match channel.half {
+        Half::None => (0, 0),
+        Half::High => (8, 0),
+        Half::Low => (0, 0x80),
+    };
     let saturate = |value: i64, bits: u32| {
         let limit = 1i64 << (bits - 1);
         value.clamp(-limit, limit - 1) as i32
@@ -190,9 +210,10 @@ fn post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, o
         saturate((i64::from(sum) * i64::from(mantissa)) >> channel.shift, bits)
     };
     let finish = |scaled: i32| {
-        let y = (scaled + offset) >> FRACTION;
+        let y = (scaled + offset) >> fraction;
         // The low clamp wins when lo > hi, as in the contract.
-        (if y < lo { lo } else { y.min(hi) }) as u8
+        let y = if y < lo { lo } else { y.min(hi) };
+        (y >> down) as u8 ^ flip
     };
     match operands {
         Operands::None => {
@@ -203,12 +224,12 @@ fn post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, o
             out.iter_mut().zip(pairs).for_each(|(o, (&s, &u))| *o = finish(scale(s, SCALED_BITS) + u));
         }
         Operands::Multiply(factors, shift) => {
-            // 18 bits times 9 fit 32.
-            let product = |s: i32, factor: i32| (scale(s, MULTIPLICAND_BITS) * factor) >> shift;
+            let product =
+                |s: i32, factor: i32| (i64::from(scale(s, MULTIPLICAND_BITS)) * i64::from(factor)) >> shift;
             let pairs = sums.iter().zip(factors);
             out.iter_mut()
                 .zip(pairs)
-                .for_each(|(o, (&s, &u))| *o = finish(saturate(i64::from(product(s, u)), SCALED_BITS)));
+                .for_each(|(o, (&s, &u))| *o = finish(saturate(product(s, u), SCALED_BITS)));
         }
     }
 }
@@ -231,6 +252,7 @@ mod x86 {
 
     compiled! { "avx2";
         dense_avx2 = dense_body(gathered: &[u8], pixels: usize, packed: &Packed, sums: &mut [i32]);
+        widen_avx2 = widen_body(high: &[i32], sums: &mut [i32]);
         axpy_avx2 = axpy_body(values: &[u8], weight: i8, sums: &mut [i32]);
         maximum_avx2 = maximum_body(values: &[u8], sums: &mut [i32]);
         interleave_avx2 = interleave_body(lines: [&[u8]; QUAD], flip: u8, out: &mut [u8]);
@@ -239,6 +261,7 @@ mod x86 {
     }
 
     compiled! { "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni";
+        widen_vnni = widen_body(high: &[i32], sums: &mut [i32]);
         axpy_vnni = axpy_body(values: &[u8], weight: i8, sums: &mut [i32]);
         maximum_vnni = maximum_body(values: &[u8], sums: &mut [i32]);
         interleave_vnni = interleave_body(lines: [&[u8]; QUAD], flip: u8, out: &mut [u8]);

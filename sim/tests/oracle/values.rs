@@ -99,7 +99,8 @@ impl Memories {
                 for i1 in 0..n1 {
                     for i0 in 0..n0 {
                         let k = (i2 * n1 + i1) * n0 + i0;
-                        let a = i32::from(self.gather(op, g, line, x, [i2, i1, i0]));
+                        let byte = i32::from(self.gather(op, g, line, x, [i2, i1, i0]));
+                        let a = if op.wide && i2 % 2 == 0 { 256 * byte } else { byte };
                         for (c, acc) in acc[q].iter_mut().enumerate() {
                             match op.reduce {
                                 Reduce::Dense => {

@@ -1,7 +1,7 @@
 //! What stays of quantised graphs, and what is noted of them.
 
 use super::*;
-use crate::graph::Window;
+use crate::graph::{UnaryKind, Window};
 
 struct Build(Graph);
 
@@ -70,6 +70,31 @@ fn other_scales_are_copies_and_integer_ends_stay() {
     let scales: Vec<Option<f32>> =
         g.nodes.iter().map(|n| given.affine(n.outputs[0]).map(|a| a.scale)).collect();
     assert_eq!(scales, [Some(0.5), Some(0.25), None, Some(0.75), None]);
+}
+
+/// What is rounded behind a Reshape is rounded before it, unless somebody else reads it before.
+#[test]
+fn values_that_only_moved_are_rounded_where_they_were_made() {
+    for other_reader in [false, true] {
+        let mut b = Build(Graph::new("t"));
+        let x = b.0.input("x", &[4]).unwrap();
+        let y = b.0.node("f", Op::Unary { kind: UnaryKind::Tanh }, &[x]).unwrap();
+        let moved = b.0.reshape("r", y, &[2, 2]).unwrap();
+        let q = b.q(moved, Integer::Int8, 0.75, 0.0);
+        let y_out = b.dq(q, Integer::Int8, 0.75, 0.0);
+        b.0.outputs = vec![y_out];
+        if other_reader {
+            b.0.outputs.push(y);
+        }
+        let (g, given) = strip(&b.0).unwrap();
+        g.verify().unwrap();
+        let scales: Vec<Option<f32>> =
+            g.nodes.iter().map(|n| given.affine(n.outputs[0]).map(|a| a.scale)).collect();
+        match other_reader {
+            false => assert_eq!(scales, [Some(0.75), Some(0.75)]),
+            true => assert_eq!(scales, [None, None, Some(0.75)]),
+        }
+    }
 }
 
 #[test]

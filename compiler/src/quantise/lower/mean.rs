@@ -1,6 +1,6 @@
 //! Averages and copies: sums with a divisor.
 
-use super::Lowering;
+use super::{Lowering, Rounded};
 use crate::error::Result;
 use crate::fixed::{FixedNode, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
@@ -29,7 +29,7 @@ impl Lowering<'_> {
         }
         let window = &window;
         let from = self.fixed.tensor(input.tensor);
-        let (scale, zero) = (f64::from(from.scale) * factor, i32::from(from.zero));
+        let (scale, zero) = (f64::from(from.scale) * factor, from.zero_term());
         let shape = input.shape;
         let taps = window.kernel[0] * window.kernel[1];
         let spans = |axis: usize| match count_include_pad {
@@ -65,18 +65,23 @@ impl Lowering<'_> {
         let from = self.fixed.tensor(input.tensor);
         let [channels, rows, columns] = input.shape;
         let shape = [channels, rows, 1];
-        let tensor = Tensor { shape, name: format!("{} (rows)", from.name), ..*from };
-        let factor = 1.0 / columns as f64;
-        let bias = -i32::from(from.zero) * columns as i32;
+        let name = format!("{} (rows)", from.name);
+        let tensor = Tensor::bytes(name, shape, from.scale, from.zero);
+        let tensor = if from.wide { tensor.widened() } else { tensor };
+        let rounded = Rounded::new(from.scale, from.zero, from.wide);
+        let factor = rounded.step / rounded.scale / columns as f64;
+        let bias = -from.zero_term() * columns as i32;
         let channels = vec![channel(factor, 1.0, bias).expect("a mean's factor is at most 1")];
         let window = Window { kernel: [1, columns], ..Window::UNIT };
         let post = Post { zero: tensor.zero, ..Post::default() };
         let means = View::whole(TensorId(self.fixed.tensors.len() as u32), shape);
+        let means = if tensor.wide { means.high_halves() } else { means };
         let (name, operator) = self.names(group);
         let node = FixedNode {
             name,
             operator,
             input,
+            wide: false,
             window,
             reduction: Reduction::Sum,
             channels,

@@ -7,7 +7,7 @@ use crate::graph::{
     UnaryKind, ValueId, Window,
 };
 use crate::network::{Network, Stage};
-use crate::quantise::{Options, Ranges, run, run_reported, sqnr_db};
+use crate::quantise::{Options, Precision, Ranges, run, run_reported, sqnr_db};
 use ndarray::{ArrayD, IxDyn};
 
 struct Random(u64);
@@ -24,17 +24,17 @@ impl Random {
 }
 
 /// A graph in the making, with random constants.
-struct Net {
-    graph: Graph,
+pub(super) struct Net {
+    pub graph: Graph,
     random: Random,
 }
 
 impl Net {
-    fn new() -> Net {
+    pub fn new() -> Net {
         Net { graph: Graph::new("net"), random: Random(11) }
     }
 
-    fn input(&mut self, shape: &[usize]) -> ValueId {
+    pub fn input(&mut self, shape: &[usize]) -> ValueId {
         let name = format!("x{}", self.graph.inputs.len());
         self.graph.input(name, shape).unwrap()
     }
@@ -44,11 +44,11 @@ impl Net {
         self.graph.constant("", shape, data).unwrap()
     }
 
-    fn op(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
+    pub fn op(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
         self.graph.node("", op, inputs).unwrap()
     }
 
-    fn conv(&mut self, x: ValueId, channels: usize, kernel: usize) -> ValueId {
+    pub fn conv(&mut self, x: ValueId, channels: usize, kernel: usize) -> ValueId {
         let inputs = self.graph.shape(x)[1];
         let w = self.constant(&[channels, inputs, kernel, kernel]);
         let b = self.constant(&[channels]);
@@ -57,7 +57,7 @@ impl Net {
         self.op(Op::Conv { window, groups: 1 }, &[x, w, b])
     }
 
-    fn samples(&self, count: usize, seed: u64) -> Vec<Vec<ArrayD<f32>>> {
+    pub fn samples(&self, count: usize, seed: u64) -> Vec<Vec<ArrayD<f32>>> {
         let mut random = Random(seed);
         let mut one = |id: &ValueId| {
             let shape = self.graph.shape(*id);
@@ -75,8 +75,12 @@ impl Net {
     fn check_network(mut self, outputs: &[ValueId], least: f64, expected: &[&str]) -> Network {
         self.graph.outputs = outputs.to_vec();
         self.graph.verify().unwrap();
-        let fixed = run(&self.graph, &self.samples(24, 1), &Options::default()).unwrap();
+        let calibration = self.samples(24, 1);
+        let fixed = run(&self.graph, &calibration, &Options::default()).unwrap();
         fixed.machine().for_each(|graph| graph.verify().unwrap());
+        let wide = Options { precision: Precision::Int16, ..Options::default() };
+        let wide = run(&self.graph, &calibration, &wide).unwrap();
+        wide.machine().for_each(|graph| graph.verify().unwrap());
         let line = |n: &FixedNode| format!("{} {} -> {}", n.operator, n.input.tensor, n.output.tensor);
         let lines: Vec<String> = fixed.machine().flat_map(|g| &g.nodes).map(line).collect();
         assert_eq!(lines, expected, "{fixed}");
@@ -86,6 +90,10 @@ impl Net {
                 assert_eq!(want.shape(), got.shape());
                 let sqnr = sqnr_db(want, got);
                 assert!(sqnr >= least, "{sqnr:.1} dB\n{fixed}");
+            }
+            for (want, got) in want.iter().zip(&wide.predict(&sample).unwrap()) {
+                let sqnr = sqnr_db(want, got);
+                assert!(sqnr >= least, "16 bits: {sqnr:.1} dB\n{wide}");
             }
         }
         fixed

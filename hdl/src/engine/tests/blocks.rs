@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::config::Pipeline;
 use tilewright_arch::encoding::OUTPUT_TARGET;
-use tilewright_arch::fixed::{OperandScale, Post, post as expected};
+use tilewright_arch::fixed::{MAX_MANTISSA, OperandScale, Post, post as expected};
 use tilewright_arch::instr::{Operand, Ring, Target, TileOp, Unit, Walk};
 
 /// Sizes that are powers of two where an address could otherwise lie outside.
@@ -137,12 +137,12 @@ fn requantiser_is_exact() {
         }
         bench.set("table_write", 0);
         for round in 0..60 {
-            let mantissa = random::between(&mut random, -65535, 65535) as i32;
+            let mantissa = random::any_mantissa(&mut random);
             let scale = OperandScale {
                 zero: random.bits() as i8,
-                mantissa: if round % 5 == 0 { 65535 } else { mantissa },
+                mantissa: if round % 5 == 0 { MAX_MANTISSA } else { mantissa },
                 // Small shifts saturate, large ones leave nothing: most are between.
-                shift: if round % 4 == 0 { random.below(32) } else { 4 + random.below(14) } as u8,
+                shift: if round % 4 == 0 { random.below(64) } else { 4 + random.below(14) } as u8,
                 multiply: round / 3 % 2 == 0,
             };
             let mut op = TileOp { groups: 1, tiles: 1, lanes: 1, columns: 1, ..TileOp::default() };
@@ -173,6 +173,7 @@ fn requantiser_is_exact() {
                     i128::from(channel.mantissa),
                     i128::from(channel.negative_mantissa),
                     i128::from(channel.shift),
+                    i128::from(channel.half.bits()),
                 ];
                 let mut low = 0;
                 for (value, (_, width)) in parts.into_iter().zip(PARTS) {

@@ -121,7 +121,7 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                             } else {
                                 input.pad
                             };
-                            let a = i32::from(a);
+                            let a = i32::from(a) << if op.wide && i2 % 2 == 0 { 8 } else { 0 };
                             let word = |index: i64| {
                                 &memories.weights[(i64::from(op.weights) + index)
                                     .rem_euclid(config.weight_words as i64)

@@ -2,7 +2,7 @@
 
 use crate::check::Random;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::{Channel, OperandScale, Post};
+use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post};
 use tilewright_arch::instr::{
     Channels, Input, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Unit, Walk,
 };
@@ -23,13 +23,18 @@ fn line_step(random: &mut Random, config: &Config, width: i64, pixel: i64, least
     if chance(random, 8) { free } else { free + (width * pixel - free).rem_euclid(lanes) }
 }
 
+/// Any legal mantissa.
+pub fn any_mantissa(random: &mut Random) -> i32 {
+    between(random, -i64::from(MAX_MANTISSA), i64::from(MAX_MANTISSA)) as i32
+}
+
 /// A channel's parameters, some of them extreme.
 pub fn channel(random: &mut Random) -> Channel {
     let mantissa = |random: &mut Random| match random.below(5) {
-        0 => 65535,
-        1 => -65535,
+        0 => MAX_MANTISSA,
+        1 => -MAX_MANTISSA,
         2 => 0,
-        _ => between(random, -65535, 65535) as i32,
+        _ => any_mantissa(random),
     };
     let positive = mantissa(random);
     Channel {
@@ -40,7 +45,8 @@ pub fn channel(random: &mut Random) -> Channel {
         },
         mantissa: positive,
         negative_mantissa: if chance(random, 2) { positive } else { mantissa(random) },
-        shift: if chance(random, 4) { random.below(32) as u8 } else { between(random, 12, 24) as u8 },
+        shift: if chance(random, 4) { random.below(64) as u8 } else { between(random, 12, 24) as u8 },
+        half: [Half::None, Half::None, Half::High, Half::Low][random.below(4) as usize],
     }
 }
 
@@ -132,6 +138,7 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
         counts[2] = 1;
     }
     op.tiles = op.grid_tiles() as u16;
+    op.wide = matches!(reduce, Reduce::Dense | Reduce::Sum) && chance(random, 3);
 
     // A plausible convolution: pixels `stride` apart, kernel steps `dilation` apart, or not.
     let (width, lines) = (i64::from(op.width), i64::from(op.lines));
@@ -207,8 +214,8 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
             target: of_operand,
             scale: OperandScale {
                 zero: between(random, -128, 127) as i8,
-                mantissa: between(random, -65535, 65535) as i32,
-                shift: if chance(random, 3) { random.below(32) as u8 } else { between(random, 4, 16) as u8 },
+                mantissa: any_mantissa(random),
+                shift: if chance(random, 3) { random.below(64) as u8 } else { between(random, 4, 16) as u8 },
                 multiply: chance(random, 2),
             },
         });

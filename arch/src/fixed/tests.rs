@@ -1,0 +1,174 @@
+//! The arithmetic against exact rationals.
+
+use super::*;
+
+const PLAIN: Post = Post { zero: 0, lo: -128, hi: 127 };
+
+/// 31 random bits at a time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> i64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) as i64
+    }
+
+    fn within(&mut self, low: i64, high: i64) -> i64 {
+        low + self.next() % (high - low + 1)
+    }
+
+    fn mantissa(&mut self) -> i32 {
+        self.within(-i64::from(MAX_MANTISSA), i64::from(MAX_MANTISSA)) as i32
+    }
+
+    fn channel(&mut self, half: Half) -> Channel {
+        Channel {
+            bias: self.within(-10000, 10000) as i32,
+            mantissa: self.mantissa().abs(),
+            negative_mantissa: self.mantissa(),
+            shift: self.within(0, i64::from(MAX_SHIFT)) as u8,
+            half,
+        }
+    }
+}
+
+/// (sum, mantissa) of an accumulator.
+fn chosen(acc: i32, channel: &Channel) -> (i128, i128) {
+    let sum = i128::from(acc) + i128::from(channel.bias);
+    (sum, (if sum < 0 { channel.negative_mantissa } else { channel.mantissa }).into())
+}
+
+#[test]
+fn ties_round_half_up() {
+    // factor 1/2: 1 -> 0.5 -> 1, -1 -> -0.5 -> 0, 3 -> 1.5 -> 2, -3 -> -1.5 -> -1
+    let (mantissa, shift) = mantissa(0.5).unwrap();
+    let channel = Channel { mantissa, negative_mantissa: mantissa, shift, ..Channel::default() };
+    for (acc, want) in [(1, 1), (-1, 0), (3, 2), (-3, -1), (2, 1), (-2, -1), (255, 127), (-257, -128)] {
+        assert_eq!(post(acc, &channel, None, &PLAIN, None), want, "{acc}");
+    }
+}
+
+#[test]
+fn mantissa_is_nearest() {
+    for i in 0..6000 {
+        let factor = (f64::from(i) * 0.01 - 50.0).exp2();
+        let Some((m, shift)) = mantissa(factor) else {
+            assert!(factor > 255.9999, "{factor}");
+            continue;
+        };
+        let step = f64::from(-(i32::from(shift) + 16)).exp2();
+        let got = f64::from(m) * step;
+        assert!((got - factor).abs() <= step / 2.0, "{factor} became {got}");
+        assert!(m >= 1 << 23 || shift == MAX_SHIFT, "{factor} is not normalised: {m} >> {shift}");
+    }
+    assert_eq!(mantissa(f64::NAN), None);
+    assert_eq!(mantissa(256.0), None);
+    assert_eq!(mantissa(-0.25), Some((-(1 << 23), 9)));
+}
+
+/// Every float32 scale is taken as it is: the byte is the rounded product.
+#[test]
+fn float_scales_are_exact() {
+    let mut random = Random(3);
+    for _ in 0..20000 {
+        let scale =
+            random.within(1 << 23, (1 << 24) - 1) as f64 * f64::from(-random.within(26, 44) as i32).exp2();
+        assert_eq!(f64::from(scale as f32), scale);
+        let (mantissa, shift) = mantissa(scale).unwrap();
+        let channel = Channel { mantissa, negative_mantissa: mantissa, shift, ..Channel::default() };
+        let acc =
+            (random.within(-140, 140) as f64 / scale).clamp(-1e9, 1e9) as i32 + random.within(0, 99) as i32;
+        // A product below 2^8 with at most 44 fractional bits is exact in a double.
+        let want = (f64::from(acc) * scale + 0.5).floor().clamp(-128.0, 127.0);
+        assert_eq!(f64::from(post(acc, &channel, None, &PLAIN, None)), want, "{acc} * {scale}");
+    }
+}
+
+/// Against exact rational arithmetic: floor(x + 1/2) of the real product.
+#[test]
+fn scale_matches_rationals() {
+    let mut random = Random(1);
+    for _ in 0..20000 {
+        let acc = random.within(-1_000_000, 1_000_000) as i32;
+        let channel = random.channel(Half::None);
+        let (sum, m) = chosen(acc, &channel);
+        let denominator = 1i128 << (u32::from(channel.shift) + 16);
+        let exact = (2 * sum * m + denominator).div_euclid(2 * denominator);
+        assert_eq!(i128::from(post(acc, &channel, None, &PLAIN, None)), exact.clamp(-128, 127));
+    }
+}
+
+/// Both modes of an operand, of bytes and of wide values, against exact rational arithmetic: floors
+/// at the bits that the module text names, then floor(x + 1/2).
+#[test]
+fn operands_match_rationals() {
+    let mut random = Random(7);
+    let (mut saturated, mut inside) = ([0; 2], [0; 2]);
+    for i in 0..80000 {
+        let half = [Half::None, Half::High, Half::None, Half::Low][i / 2 % 4];
+        let channel = random.channel(half);
+        let acc = random.within(-1_000_000, 1_000_000) as i32;
+        let by = OperandScale {
+            zero: random.next() as i8,
+            mantissa: random.mantissa(),
+            shift: random.within(0, i64::from(MAX_SHIFT)) as u8,
+            multiply: i % 2 == 0,
+        };
+        let (value, zero) = (random.next() as i8, random.next() as i8);
+        let shifted = |value: i128, shift: u8, bits: u32| {
+            let limit = 1i128 << (bits - 1);
+            value.div_euclid(1i128 << shift).clamp(-limit, limit - 1)
+        };
+        let (sum, m) = chosen(acc, &channel);
+        let difference = i128::from(value) - i128::from(by.zero);
+        let total = if by.multiply {
+            let t = shifted(sum * m, channel.shift, 26);
+            let p = shifted(t * difference, by.shift, 28);
+            saturated[0] += u32::from(t == (1 << 25) - 1 || t == -(1 << 25));
+            saturated[1] += u32::from(p == (1 << 27) - 1 || p == -(1 << 27));
+            p
+        } else {
+            shifted(sum * m, channel.shift, 28) + shifted(difference * i128::from(by.mantissa), by.shift, 28)
+        };
+        let (lo, hi) = (-(random.next() as i8 & 127), random.next() as i8 & 127);
+        let post_unit = Post { zero, lo, hi };
+        let got = i128::from(post(acc, &channel, Some((value, &by)), &post_unit, None));
+        let context = format!("{acc} {channel:?} {value} {by:?} {post_unit:?}");
+        if half == Half::None {
+            let exact = (2 * (total + (i128::from(zero) << 16)) + (1 << 16)).div_euclid(1 << 17);
+            inside[0] += u32::from(by.multiply && (-127..127).contains(&exact) && total != 0);
+            assert_eq!(got, exact.clamp(lo.into(), hi.into()), "{context}");
+        } else {
+            let e = |p: i8| 257 * i128::from(p) + 128;
+            let exact = (2 * (total + (e(zero) << 12)) + (1 << 12)).div_euclid(1 << 13);
+            inside[1] += u32::from((e(lo)..e(hi)).contains(&exact) && total != 0);
+            let exact = exact.clamp(e(lo), e(hi));
+            let [high, low] = [exact.div_euclid(256), exact.rem_euclid(256) - 128];
+            assert_eq!(got, if half == Half::High { high } else { low }, "{context}");
+        }
+    }
+    assert!(saturated.iter().chain(&inside).all(|n| *n > 1000), "{saturated:?} {inside:?}");
+}
+
+#[test]
+fn wide_values_are_two_bytes() {
+    for value in i16::MIN..=i16::MAX {
+        let [high, low] = halves(value);
+        assert_eq!(join([high, low]), value);
+        assert_eq!(256 * i32::from(high) + i32::from(low) + 128, i32::from(value));
+    }
+    for byte in i8::MIN..=i8::MAX {
+        assert_eq!(i32::from(extend(byte)), 257 * i32::from(byte) + 128);
+        assert_eq!(halves(extend(byte)), [byte, byte]);
+    }
+    assert_eq!((extend(-128), extend(127)), (i16::MIN, i16::MAX));
+}
+
+#[test]
+fn channel_bytes_round_trip() {
+    for half in [Half::None, Half::High, Half::Low] {
+        let (mantissa, negative_mantissa) = (MAX_MANTISSA, -MAX_MANTISSA);
+        let channel = Channel { bias: -5, mantissa, negative_mantissa, shift: MAX_SHIFT, half };
+        assert_eq!(Channel::from_bytes(&channel.to_bytes()), channel);
+    }
+}
