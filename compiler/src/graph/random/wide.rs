@@ -15,12 +15,17 @@ const POSITIVE: [UnaryKind; 3] = [UnaryKind::Sqrt, UnaryKind::Log, UnaryKind::Re
 pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]) -> Option<ValueId> {
     let shape = g.shape(x).to_vec();
     let rank = shape.len();
+    if rank == 0 {
+        // Axes are drawn below.
+        return None;
+    }
     let name = format!("n{}", g.nodes.len());
     let node = |g: &mut Graph, op, inputs: &[ValueId]| g.node(&name, op, inputs).ok();
     match r.below(16) {
         0 | 1 => {
             let kind = UnaryKind::ALL[r.below(UnaryKind::ALL.len())].0;
-            let kind = kind.with(|_, default| Ok(default * (1.0 + r.float() / 4.0))).ok()?;
+            let changed = r.below(2) as f32 / 4.0;
+            let kind = kind.with(|_, default| Ok(default * (1.0 + changed * r.float()))).ok()?;
             let x = match kind {
                 UnaryKind::Exp => g.node("bounded", Op::Clip { min: -4.0, max: 2.0 }, &[x]).ok()?,
                 _ if POSITIVE.contains(&kind) => positive(g, x)?,
