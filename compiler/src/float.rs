@@ -67,11 +67,7 @@ pub(crate) type Replace<'a> = dyn Fn(ValueId, &ArrayD<f32>) -> Option<ArrayD<f32
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn rerun(
-    graph: &Graph,
-    values: &[ArrayD<f32>],
-    replace: &Replace,
-) -> Result<Vec<ArrayD<f32>>> {
+pub(crate) fn rerun(graph: &Graph, values: &[ArrayD<f32>], replace: &Replace) -> Result<Vec<ArrayD<f32>>> {
     let mut changed: Vec<Option<ArrayD<f32>>> = vec![None; graph.values.len()];
     for &id in &graph.inputs {
         changed[id.0 as usize] = replace(id, &values[id.0 as usize]);

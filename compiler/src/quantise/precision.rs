@@ -33,8 +33,9 @@ pub enum Precision {
     Mixed,
 }
 
-/// Updates in a row from which on [`Precision::Auto`] gives a value 16 bits.
-const UPDATES: usize = 6;
+/// Updates in a row from which on [`Precision::Auto`] gives a value 16 bits. The six sums of vit_mnist gain
+/// 1.3 dB in its layers and nothing at its outputs, for 13 % more cycles.
+const UPDATES: usize = 8;
 /// Samples on which noise is measured, at most.
 const MEASURED: usize = 2;
 /// Lanes and columns of the machine that cycles are estimated for; only their ratio matters.
