@@ -25,6 +25,9 @@ const ROOM: f64 = (i32::MAX - (1 << 29)) as f64;
 /// Elements of a window that reads 16 bits, at most: twice as many weight words fill the memory that
 /// machines have unless they say otherwise.
 const MOST_TERMS: usize = 4608;
+/// Bytes of the rows that an operation needs at a time, at most: half of the feature memory that
+/// machines have unless they say otherwise. Wide tensors are not cut by channels to fit less.
+const MOST_BYTES: usize = 129_024;
 
 /// The representatives (see [`Sharing`]) of the homes that can have 16 bits when they are gathered.
 /// Homes that share a scale have 16 bits together or not at all.
@@ -40,7 +43,12 @@ pub(super) fn able(plan: &Plan, sharing: &Sharing, given: &Given) -> BTreeSet<us
                 !matches!(group.kind, Kind::Max { .. }) && group.chain.table.is_empty()
             }
         };
-        if !made || given.affine(home.value).is_some() || clamp(plan, sharing, class(h)).is_none() {
+        let row = 2 * home.shape[0] * home.shape[2];
+        if !made
+            || row > MOST_BYTES
+            || given.affine(home.value).is_some()
+            || clamp(plan, sharing, class(h)).is_none()
+        {
             able.remove(&class(h));
         }
     }
@@ -74,8 +82,23 @@ pub(super) fn clamp(plan: &Plan, sharing: &Sharing, class: usize) -> Option<f64>
     Some(magnitude)
 }
 
+/// Bytes of the rows that a group needs of an input at a time and of a row that it makes, in 16 bits.
+fn rows(group: &Group, view: &View) -> usize {
+    let reach = match &group.kind {
+        Kind::Linear { window, .. } | Kind::Mean { window, .. } => {
+            window.dilation[0] * (window.kernel[0] - 1) + 1
+        }
+        _ => 1,
+    };
+    let [channels, height, width] = view.shape;
+    2 * (channels * reach.min(height) * width + group.grid[0] * group.grid[2])
+}
+
 /// Whether a group can read 16-bit values in one of its inputs.
 fn gathers(group: &Group, view: &View) -> bool {
+    if rows(group, view) > MOST_BYTES {
+        return false;
+    }
     let provable = |weights: &[f32], outputs: usize, window: &Window, groups: usize| {
         let terms = weights.len() / outputs;
         let follow = view.axes[0] == 0 && view.step[0] == 1 || view.shape[0] == groups;
