@@ -39,10 +39,7 @@ const UPDATES: usize = 8;
 /// The share of further cycles that [`Precision::Auto`] may spend.
 const CHEAP: f64 = 0.03;
 /// Multiply-accumulates that [`Precision::Auto`] may spend on measuring noise.
-const CHEAP_MACS: u64 = 100_000_000_000;
-/// Bytes of 16-bit rows that an operation needs at a time, at most, unless all is to have 16 bits: more
-/// would crowd the feature memory of the default machine.
-const MOST_BYTES: usize = 96 << 10;
+const CHEAP_MACS: u64 = 1_000_000_000;
 /// Cycles of an instruction besides its steps, about.
 const INSTRUCTION: f64 = 80.0;
 /// Samples on which noise is measured, at most.
@@ -79,9 +76,6 @@ impl Chooser<'_> {
             }
         }
         let mut wanted = width::able(plan, sharing, self.given);
-        if precision != Precision::Int16 {
-            wanted.retain(|&class| often.contains(&class) || self.bytes(plan, class) <= MOST_BYTES);
-        }
         let mut operands = true;
         match precision {
             Precision::Auto => {
@@ -93,25 +87,6 @@ impl Chooser<'_> {
             Precision::Int8 | Precision::Int16 => {}
         }
         Ok(width::widen(plan, sharing, &wanted, &|class| Reverse(before[class]), operands))
-    }
-
-    /// Bytes of 16-bit rows of a class that its readers need at a time.
-    fn bytes(&self, plan: &Plan, class: usize) -> usize {
-        let most = |group: &Group| {
-            let reach = match &group.kind {
-                Kind::Linear { window, .. } | Kind::Mean { window, .. } | Kind::Max { window } => {
-                    window.dilation[0] * (window.kernel[0] - 1) + 1
-                }
-                Kind::Phases { phases, .. } => phases.iter().map(|p| p.window.kernel[0]).max().unwrap_or(1),
-                Kind::Product { .. } | Kind::Copies { .. } => 1,
-            };
-            let [channels, rows, columns] = group.inputs[0].shape;
-            2 * channels * reach.min(rows) * columns
-        };
-        let reads = |group: &&Group| {
-            group.inputs.iter().any(|v| self.sharing.representative(v.tensor.0 as usize) == class)
-        };
-        plan.groups.iter().filter(reads).map(most).max().unwrap_or(0)
     }
 
     /// Of the classes that can have 16 bits those of `first`, and, the cheapest first, as many others as
