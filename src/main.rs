@@ -128,7 +128,7 @@ struct Source {
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
     calib: Option<PathBuf>,
-    /// Options of quantisation as TOML: ranges, equalise, bias_correction, rounding, precision.
+    /// Options of quantisation as TOML: ranges, equalise, bias_correction, rounding, precision, budget.
     #[arg(long, value_name = "FILE.toml")]
     quantisation: Option<PathBuf>,
     /// Which activations have 16 bits instead of 8 (goes before the file's).
@@ -148,6 +148,8 @@ enum Precision {
     Int8,
     /// All that can have them.
     Int16,
+    /// Those that are worth most, within the options' budget of cycles.
+    Mixed,
 }
 
 impl From<Precision> for quantise::Precision {
@@ -156,6 +158,7 @@ impl From<Precision> for quantise::Precision {
             Precision::Auto => quantise::Precision::Auto,
             Precision::Int8 => quantise::Precision::Int8,
             Precision::Int16 => quantise::Precision::Int16,
+            Precision::Mixed => quantise::Precision::Mixed,
         }
     }
 }

@@ -102,6 +102,25 @@ fn every_stage_prints() {
 }
 
 /// The printed graph is a model like any other: it prints again as the same text.
+/// The command line's precision goes before that of the file.
+#[test]
+fn precision_is_chosen() {
+    let file = folder("precision").join("options.toml");
+    std::fs::write(&file, "precision = \"int16\"\n").unwrap();
+    let file = file.display().to_string();
+    let wide = |more: &[&str]| {
+        let model = lenet();
+        let output = tilewright(&[&["inspect", &model, "--stage", "fixed"], more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).matches(" wide scale ").count()
+    };
+    assert_eq!(wide(&[]), 0);
+    assert!(wide(&["--precision", "int16"]) > 3);
+    assert_eq!(wide(&["--quantisation", &file]), wide(&["--precision", "int16"]));
+    assert_eq!(wide(&["--quantisation", &file, "--precision", "int8"]), 0);
+    assert_eq!(tilewright(&["inspect", &lenet(), "--precision", "int4"]).status.code(), Some(2));
+}
+
 #[test]
 fn printed_graphs_are_read_again() {
     let file = folder("relay").join("lenet.relay");

@@ -14,7 +14,7 @@ use tilewright::pipeline::{self, Compiled};
 use tilewright::proof;
 use tilewright_arch::Config;
 use tilewright_compiler::network::Network;
-use tilewright_compiler::quantise;
+use tilewright_compiler::quantise::{self, Precision};
 use tilewright_compiler::schedule::Schedule;
 
 /// The networks of this repository.
@@ -77,6 +77,30 @@ fn resnet8_keeps_the_array_busy() {
     let compiled = Compiled::new(network, &Config::sized(9, 16)).unwrap();
     let report = proof::simulate(&compiled, &input).unwrap().report;
     assert!(report.utilisation >= 0.85, "{}", report.utilisation);
+}
+
+/// With 16 bits wherever they can be the machine's bytes are the integer reference's, and there is less
+/// noise.
+#[test]
+fn sixteen_bits_are_exact_and_quieter() {
+    for name in OWN {
+        let model = Model::read(&common::model(name)).unwrap();
+        let calibration = model.calibration(None).unwrap();
+        let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
+        let noise = |precision: Precision, (lanes, columns): (usize, usize)| {
+            let options = quantise::Options { precision, ..Default::default() };
+            let config = Config::sized(lanes, columns);
+            let compiled = pipeline::compile(&model, &calibration, &options, &config).unwrap();
+            let (proof, _) = proof::verify(&model, &compiled, &input, None).unwrap();
+            assert_eq!(proof.reference_mismatches, 0, "{name} {precision:?} on {}", config.name);
+            proof.sqnr_db.unwrap()
+        };
+        let byte = noise(Precision::Int8, (9, 16));
+        for array in [(9, 16), (7, 11)] {
+            let wide = noise(Precision::Int16, array);
+            assert!(wide > byte + 3.0, "{name}: 8 bits {byte:.1} dB, 16 bits {wide:.1} dB");
+        }
+    }
 }
 
 /// The int8 metric is within 0.5 points or 0.3 dB of the float metric on the evaluation samples.

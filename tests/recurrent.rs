@@ -6,6 +6,7 @@ mod common;
 use common::Random;
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeSet;
+use tilewright::model::Model;
 use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
@@ -158,4 +159,15 @@ fn what_steps_share_is_loaded_once() {
     });
     // Words of 16 columns, for each direction: 96 columns of 20 features, 72 and 24 of 24 elements.
     assert_eq!(bytes, [2 * 16 * (6 * 20 + (5 + 2) * 24); 2]);
+}
+
+/// The host of a text reader with an LSTM is left with its last function.
+#[test]
+fn products_of_a_real_model_run_on_the_machine() {
+    let Some(folder) = common::shared_model("crnn_digits") else { return };
+    let model = Model::read(&folder).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let left: Vec<&str> = network.host.iter().map(|h| h.operator.as_str()).collect();
+    assert_eq!(left, ["LogSoftmax"]);
 }

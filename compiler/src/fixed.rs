@@ -30,7 +30,7 @@ mod tests;
 
 use crate::graph::{DepthToSpaceMode, Window};
 use std::fmt;
-use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
+use tilewright_arch::fixed::{Channel, Half, OperandScale, Post, extend};
 
 pub use view::View;
 
@@ -87,10 +87,22 @@ impl Tensor {
         if self.wide { 2 } else { 1 }
     }
 
+    /// The smallest and the largest number that it can hold.
+    pub fn range(&self) -> (f32, f32) {
+        let zero = i32::from(extended(self.zero, self.wide));
+        let number = |byte| (i32::from(extended(byte, self.wide)) - zero) as f32 * self.scale;
+        (number(i8::MIN), number(i8::MAX))
+    }
+
     /// What a sum over it counts a zero as: the byte, or `256 * zero + zero`.
     pub fn zero_term(&self) -> i32 {
         gathered(self.zero, self.wide)
     }
+}
+
+/// The number that a byte says in a tensor of 8 bits, or as both halves in one of 16.
+fn extended(byte: i8, wide: bool) -> i16 {
+    if wide { extend(byte) } else { i16::from(byte) }
 }
 
 /// What a sum counts a byte as that stands for both halves of what is gathered.
@@ -192,7 +204,13 @@ impl FixedNode {
         self.wide.then(|| self.input.low_halves())
     }
 
-    /// The byte of its results that the node makes, the same for all channels.
+    /// Whether it makes the high and the low half of one plane of values, as two channels.
+    pub fn makes_both_halves(&self) -> bool {
+        self.channels.iter().map(|c| c.half).eq([Half::High, Half::Low])
+    }
+
+    /// The byte of its results that the node makes, the same for all channels unless it
+    /// [makes both](FixedNode::makes_both_halves).
     pub fn half(&self) -> Half {
         self.channels.first().map_or(Half::None, |c| c.half)
     }

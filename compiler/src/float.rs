@@ -58,6 +58,36 @@ pub fn run_all(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>
     batched(graph, inputs, &ids)
 }
 
+/// What stands in the place of a value, if anything does.
+pub(crate) type Replace<'a> = dyn Fn(ValueId, &ArrayD<f32>) -> Option<ArrayD<f32>> + 'a;
+
+/// The outputs when some values are replaced: `replace` sees every input and every result, given
+/// what went before it, and returns what stands in its place, or nothing. `values` are those of
+/// [`run_all`] for inputs of the graph's own batch; only what depends on a replaced value is computed.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn rerun(graph: &Graph, values: &[ArrayD<f32>], replace: &Replace) -> Result<Vec<ArrayD<f32>>> {
+    let mut changed: Vec<Option<ArrayD<f32>>> = vec![None; graph.values.len()];
+    for &id in &graph.inputs {
+        changed[id.0 as usize] = replace(id, &values[id.0 as usize]);
+    }
+    for node in &graph.nodes {
+        let out = node.outputs[0].0 as usize;
+        let own = |id: &ValueId| changed[id.0 as usize].as_ref().unwrap_or(&values[id.0 as usize]).view();
+        changed[out] = if node.inputs.iter().any(|id| changed[id.0 as usize].is_some()) {
+            let views: Vec<_> = node.inputs.iter().map(own).collect();
+            let y = evaluate(&node.op, &views, graph.shape(node.outputs[0]))
+                .map_err(|e| e.file(&graph.name).node(&node.name).operator(node.op.name()))?;
+            Some(replace(node.outputs[0], &y).unwrap_or(y))
+        } else {
+            replace(node.outputs[0], &values[out])
+        };
+    }
+    let take = |id: &ValueId| changed[id.0 as usize].take().unwrap_or_else(|| values[id.0 as usize].clone());
+    Ok(graph.outputs.iter().map(take).collect())
+}
+
 /// Applies an operator to constants of `graph`, giving `shape`; `None` if an input is no constant.
 pub(crate) fn fold(
     graph: &Graph,

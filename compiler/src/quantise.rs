@@ -54,6 +54,7 @@ use given::Given;
 use lower::Lowered;
 use ndarray::ArrayD;
 use plan::{Origin, Plan};
+use precision::Chooser;
 use range::Affine;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,9 @@ pub struct Options {
     pub rounding: Rounding,
     /// Which tensors have 16 bits instead of 8.
     pub precision: Precision,
+    /// Cycles that [`Precision::Mixed`] may add, as a share (0 or more) of those with 8 bits: about,
+    /// for they are estimated.
+    pub budget: f64,
 }
 
 impl Default for Options {
@@ -93,6 +97,7 @@ impl Default for Options {
             bias_correction: true,
             rounding: Rounding::default(),
             precision: Precision::Auto,
+            budget: 0.25,
         }
     }
 }
@@ -150,7 +155,6 @@ fn quantise<'a>(
     let mut plan = plan::plan(&graph, &given);
     tables::tabulate(&mut plan, &given);
     let sharing = Sharing::new(&graph, &plan, &given);
-    let wide = options.precision.choose(&mut plan, &sharing, &given);
     let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
     let correct = options.bias_correction && given.is_empty();
     let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
@@ -166,7 +170,6 @@ fn quantise<'a>(
         calibrate::observe(&graph, &plan, calibration, corrected, options.rounding)?
     };
     sharing.pool(&plan, &mut seen);
-    let ranges = width::Ranges { plan: &plan, sharing: &sharing, seen: &seen };
     let choose = |h: usize| {
         let histogram = &seen.homes[h];
         if sharing.representative(h) != h {
@@ -174,9 +177,6 @@ fn quantise<'a>(
         }
         if let Some(affine) = given.affine(plan.homes[h].value) {
             return affine;
-        }
-        if wide[h] {
-            return ranges.choose(h);
         }
         // The host quantises inputs, which often are bytes to begin with: exactly the range seen.
         let affine = match plan.homes[h].origin {
@@ -198,7 +198,13 @@ fn quantise<'a>(
             (false, false) => affine,
         }
     };
-    let affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();
+    let mut affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();
+    let chooser = Chooser { graph: &graph, given: &given, sharing: &sharing, affine: &affine, calibration };
+    let wide = chooser.choose(&mut plan, options.precision, options.budget)?;
+    let ranges = width::Ranges { plan: &plan, sharing: &sharing, seen: &seen };
+    for h in (0..plan.homes.len()).filter(|&h| wide[h] && sharing.representative(h) == h) {
+        affine[h] = ranges.choose(h);
+    }
     let before_table = |g: usize| {
         let group = &plan.groups[g];
         group.chain.before_table?;

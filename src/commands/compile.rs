@@ -80,7 +80,7 @@ fn print_layers(layers: &[Layer]) {
             "{:<32} {:<24} {:>4} {:>12.5} {:>12.5} {:>9} {:>7.3}%",
             clip(&layer.name, 32),
             clip(&layer.operator, 24),
-            8,
+            layer.bits,
             layer.min,
             layer.max,
             layer.sqnr_db.map_or("-".into(), |db| format!("{db:.1}")),

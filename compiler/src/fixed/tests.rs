@@ -92,6 +92,26 @@ fn prints_halves() {
     }
 }
 
+/// One node that reads a plane twice makes both halves of it.
+#[test]
+fn halves_of_one_plane() {
+    let mut graph = graph();
+    graph.nodes.truncate(1);
+    graph.tensors.truncate(2);
+    (graph.tensors[0].shape, graph.tensors[1].shape) = ([1, 2, 3], [1, 2, 3]);
+    graph.tensors[1] = graph.tensors[1].clone().widened();
+    (graph.inputs[0].1, graph.outputs) = (vec![1, 2, 3], vec![(TensorId(1), vec![1, 12])]);
+    let node = &mut graph.nodes[0];
+    node.input = View { shape: [2, 2, 3], step: [0, 1, 1], ..node.input };
+    node.output = View::whole(TensorId(1), [2, 2, 3]);
+    let channel = node.channels[0];
+    node.channels = [Half::High, Half::Low].map(|half| Channel { half, ..channel }).to_vec();
+    graph.verify().unwrap();
+    assert!(graph.to_string().contains(" both halves"), "{graph}");
+    graph.nodes[0].channels.reverse();
+    assert!(graph.verify().unwrap_err().to_string().contains("another byte"));
+}
+
 #[test]
 fn bounds_of_wide_sums() {
     let graph = wide_graph();

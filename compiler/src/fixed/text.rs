@@ -83,6 +83,7 @@ impl FixedGraph {
         write!(f, " zero {} clamp {}..={}", node.post.zero, node.post.lo, node.post.hi)?;
         match node.half() {
             Half::None => {}
+            _ if node.makes_both_halves() => write!(f, " both halves")?,
             Half::High => write!(f, " high half")?,
             Half::Low => write!(f, " low half")?,
         }

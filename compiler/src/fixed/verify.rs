@@ -112,7 +112,7 @@ impl FixedGraph {
         }
         let legal = |mantissa: i32, shift: u8| mantissa.abs() <= MAX_MANTISSA && shift <= MAX_SHIFT;
         for (i, c) in node.channels.iter().enumerate() {
-            if c.half != node.half() {
+            if c.half != node.half() && !node.makes_both_halves() {
                 return refuse(format!("channel {i} makes another byte than channel 0"));
             }
             if !legal(c.mantissa, c.shift) || !legal(c.negative_mantissa, c.shift) {

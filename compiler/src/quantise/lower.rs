@@ -2,11 +2,12 @@
 
 mod mean;
 mod names;
+mod wide;
 
 use super::calibrate::Seen;
 use super::chain::{Chain, Combine};
 use super::given::Given;
-use super::kind::Kind;
+use super::kind::{Kind, OUTPUT};
 use super::phases::Phase;
 use super::plan::{Group, Origin, Plan};
 use super::range::Affine;
@@ -81,6 +82,8 @@ pub(super) struct Lowering<'a> {
     pub provenance: Vec<Provenance>,
     /// Tensor of each home; parts have that of the whole.
     pub tensor: Vec<TensorId>,
+    /// Where the group under way puts its first sum instead, if it makes two.
+    between: Option<TensorId>,
 }
 
 /// Makes the network. `affine` gives scale and zero point of each home, `wide` says which of them have
@@ -108,6 +111,7 @@ pub(super) fn lower(
         fixed: FixedGraph { name: graph.name.clone(), ..FixedGraph::default() },
         provenance: Vec::new(),
         tensor: vec![TensorId(0); plan.homes.len()],
+        between: None,
     };
     lowering.add_tensors(affine);
     for (g, group) in plan.groups.iter().enumerate() {
@@ -150,8 +154,14 @@ impl Lowering<'_> {
 
     /// A view of a home as one of its tensor, of the high halves where that is wide.
     fn placed(&self, view: &View) -> View {
-        let mut view = self.sharing.resolve(*view);
-        view.tensor = self.tensor[view.tensor.0 as usize];
+        let mut view = *view;
+        match self.between {
+            Some(between) if view.tensor.0 == OUTPUT as u32 => view.tensor = between,
+            _ => {
+                view = self.sharing.resolve(view);
+                view.tensor = self.tensor[view.tensor.0 as usize];
+            }
+        }
         if self.fixed.tensor(view.tensor).wide { view.high_halves() } else { view }
     }
 
@@ -165,6 +175,9 @@ impl Lowering<'_> {
 
     /// The grid, after DepthToSpace, as a view of the output's home.
     fn whole_output(&self, group: &Group) -> View {
+        if self.between.is_some() {
+            return group.to;
+        }
         let home = TensorId(group.output as u32);
         match group.chain.depth_to_space.0 {
             1 => View { tensor: home, ..group.to },
@@ -174,6 +187,10 @@ impl Lowering<'_> {
 
     /// What the sums of a group are scaled to.
     fn result(&self, g: usize, group: &Group) -> Rounded {
+        if let Some(between) = self.between {
+            let to = self.fixed.tensor(between);
+            return Rounded::new(to.scale, to.zero, to.wide);
+        }
         let to = self.output(group);
         match self.before_table[g] {
             Some(Affine { scale, zero }) => Rounded::new(scale, zero, false),
@@ -182,6 +199,13 @@ impl Lowering<'_> {
     }
 
     fn group(&mut self, g: usize, group: &Group) -> Result<()> {
+        match &group.operand {
+            Some(operand) if self.read(operand).wide => self.wide_sum(g, group),
+            _ => self.reduced(g, group),
+        }
+    }
+
+    fn reduced(&mut self, g: usize, group: &Group) -> Result<()> {
         match &group.kind {
             Kind::Linear { window, weights, bias, groups } => {
                 self.linear(g, group, window, weights, bias, *groups)
@@ -347,13 +371,19 @@ impl Lowering<'_> {
         };
         let (from, to) = (self.read(view), self.result(g, group));
         let (zero, mut view) = (from.zero, self.placed(view));
+        let mut scale = f64::from(from.scale);
+        match self.between {
+            Some(_) => scale *= 256.0,
+            None if from.wide => view = view.low_halves(),
+            None => {}
+        }
         if group.grid != group.shape {
             // Rows of the grid are pieces of the one line that the operand is seen as.
             let width = group.grid[2];
             (view.axes[1], view.step[1]) = (view.axes[2], view.step[2] * width);
             view.shape = group.grid;
         }
-        let factor = f64::from(from.scale) / to.scale;
+        let factor = scale / to.scale;
         match combine {
             Combine::Add(sign) => match mantissa(factor * sign) {
                 Some((mantissa, shift)) => {
@@ -394,6 +424,8 @@ impl Lowering<'_> {
     ) -> Result<FixedNode> {
         let (name, operator) = self.names(group);
         let result = self.result(g, group);
+        let plain = Chain::EMPTY;
+        let chain = if self.between.is_some() { &plain } else { &group.chain };
         Ok(FixedNode {
             name,
             operator,
@@ -403,12 +435,12 @@ impl Lowering<'_> {
             channels,
             wide: false,
             operand: self.operand(g, group)?.map(|(operand, _)| operand),
-            post: post(&group.chain, result),
-            table: self.table(g, group),
+            post: post(chain, result),
+            table: self.table(g, group).filter(|_| self.between.is_none()),
             output: self.placed(&self.whole_output(group)),
             place: Place {
                 region: [0, 0, group.grid[1], group.grid[2]],
-                depth_to_space: group.chain.depth_to_space,
+                depth_to_space: chain.depth_to_space,
             },
         })
     }
@@ -433,13 +465,15 @@ impl Lowering<'_> {
             Some([one]) => *one,
             Some(many) => many[c],
         };
-        channel(factor, slope, bias).ok_or_else(|| {
-            let why = format!("channel {c} would have to be scaled by {factor:e}, more than 255");
-            self.error(group, why, RANGES)
-        })
+        channel(factor, slope, bias).ok_or_else(|| self.unscaled(group, c, factor))
     }
 
-    /// Adds a node, or two where the tensor that it writes is wide.
+    fn unscaled(&self, group: &Group, c: usize, factor: f64) -> Error {
+        let why = format!("channel {c} would have to be scaled by {factor:e}, more than 255");
+        self.error(group, why, RANGES)
+    }
+
+    /// Adds a node; where the tensor that it writes is wide, two, or one for both halves of a plane.
     fn push(&mut self, g: usize, mut node: FixedNode, units: Vec<f64>) -> Result<()> {
         node.wide = self.fixed.tensor(node.input.tensor).wide;
         for c in 0..self.fixed.grid(&node)[0] {
@@ -458,9 +492,15 @@ impl Lowering<'_> {
                 output,
                 ..node.clone()
             };
-            self.fixed.nodes.push(half(Half::High, node.output));
-            self.provenance.push(Provenance { group: g, units: units.clone() });
-            node = half(Half::Low, node.output.low_halves());
+            let (high, low) = (half(Half::High, node.output), half(Half::Low, node.output.low_halves()));
+            node = match both(&high, &low) {
+                Some(both) => both,
+                None => {
+                    self.fixed.nodes.push(high);
+                    self.provenance.push(Provenance { group: g, units: units.clone() });
+                    low
+                }
+            };
         }
         self.fixed.nodes.push(node);
         self.provenance.push(Provenance { group: g, units });
@@ -471,6 +511,27 @@ impl Lowering<'_> {
         let (name, operator) = self.names(group);
         Error::new("quantise", why).node(name).operator(operator).hint(hint)
     }
+}
+
+/// The two halves of a sum over one plane as the channels of one node, which reads the plane twice: half
+/// the instructions, each of which takes about as long to start as a short row of pixels.
+fn both(high: &FixedNode, low: &FixedNode) -> Option<FixedNode> {
+    let plain = high.reduction == Reduction::Sum && high.place.depth_to_space.0 == 1;
+    if !plain || high.output.shape[0] != 1 || high.output.axes != [0, 1, 2] {
+        return None;
+    }
+    let twice = |view: &View, step: usize| View {
+        step: [step, view.step[1], view.step[2]],
+        shape: [2, view.shape[1], view.shape[2]],
+        ..*view
+    };
+    Some(FixedNode {
+        input: twice(&high.input, 0),
+        channels: vec![high.channels[0], low.channels[0]],
+        operand: high.operand.as_ref().map(|o| Operand { view: twice(&o.view, 0), ..o.clone() }),
+        output: twice(&high.output, 1),
+        ..high.clone()
+    })
 }
 
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";

@@ -5,7 +5,8 @@
 //! equalise = true
 //! bias_correction = true
 //! rounding = "compensated"          # or "nearest", "learned"
-//! precision = "auto"                # or "int8", "int16"
+//! precision = "auto"                # or "int8", "int16", "mixed"
+//! budget = 0.25                     # cycles that "mixed" may add, as a share
 //! ```
 //!
 //! What is left out has its default; what is not known is refused.
@@ -24,7 +25,7 @@ impl Options {
             // The parser's message shows the line below its number; one paragraph is enough here.
             let line = e.span().map_or(1, |s| text[..s.start].lines().count().max(1));
             Error::new("options", format!("line {line}: {}", e.message().replace('\n', " ")))
-                .hint("fields are ranges, equalise, bias_correction, rounding, precision")
+                .hint("fields are ranges, equalise, bias_correction, rounding, precision, budget")
         })?;
         options.check()?;
         Ok(options)
@@ -43,6 +44,11 @@ impl Options {
                 .attribute("ranges.percentile")
                 .hint("a share from 0 up to 1, such as 0.0001"));
         }
+        if !(self.budget >= 0.0 && self.budget.is_finite()) {
+            return Err(Error::new("options", format!("{} is no share of further cycles", self.budget))
+                .attribute("budget")
+                .hint("a number from 0 on, such as 0.25"));
+        }
         Ok(())
     }
 }
@@ -51,6 +57,7 @@ impl Options {
 mod tests {
     use super::super::Rounding;
     use super::*;
+    use crate::quantise::Precision;
 
     #[test]
     fn round_trips_and_defaults() {
@@ -61,6 +68,10 @@ mod tests {
         }
         for rounding in [Rounding::Nearest, Rounding::Compensated, Rounding::Learned] {
             let options = Options { rounding, ..Options::default() };
+            assert_eq!(Options::from_toml(&options.to_toml()).unwrap(), options);
+        }
+        for precision in [Precision::Auto, Precision::Int8, Precision::Int16, Precision::Mixed] {
+            let options = Options { precision, budget: 0.5, ..Options::default() };
             assert_eq!(Options::from_toml(&options.to_toml()).unwrap(), options);
         }
         assert_eq!(Options::from_toml("").unwrap(), Options::default());
@@ -76,6 +87,8 @@ mod tests {
             ("ranges = \"kl\"", "kl"),
             ("ranges = { percentile = 1.5 }", "ranges.percentile"),
             ("ranges = { percentile = nan }", "ranges.percentile"),
+            ("precision = \"int4\"", "int4"),
+            ("budget = -0.1", "budget"),
             ("\n\nequalise = 3", "line 3"),
             ("ranges", "line 1"),
         ];

@@ -58,6 +58,12 @@ impl Affine {
         Affine { scale: if usable { scale } else { 1.0 }, zero: 0 }
     }
 
+    /// A number as 8 bits have it.
+    pub fn rounded(self, x: f32) -> f32 {
+        let zero = f32::from(self.zero);
+        (((x / self.scale).round_ties_even() + zero).clamp(-128.0, 127.0) - zero) * self.scale
+    }
+
     /// The same range with a zero point of 0.
     pub fn symmetric(self) -> Affine {
         let steps = 128 + i32::from(self.zero).abs();

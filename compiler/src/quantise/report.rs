@@ -22,18 +22,20 @@ pub struct Layer {
     pub operator: String,
     /// Channels, rows, columns of the result.
     pub shape: [usize; 3],
+    /// Bits of the result, 8 or 16.
+    pub bits: u8,
     /// Smallest value seen in float.
     pub min: f32,
     /// Largest value seen in float.
     pub max: f32,
     /// Real value of one step.
     pub scale: f32,
-    /// The byte that means zero.
+    /// The byte that means zero; of 16 bits, as both halves.
     pub zero: i8,
     /// Signal to quantisation noise in decibels; infinite when exact, and absent when the result is
     /// zero throughout.
     pub sqnr_db: Option<f64>,
-    /// Share of values (0..=1) that in float lie outside of what the bytes can express.
+    /// Share of values (0..=1) that in float lie outside of what the bits can express.
     pub saturated: f64,
 }
 
@@ -91,6 +93,7 @@ pub(super) fn measure(
             shape: plan.homes[group.output].shape,
             min: sums.min,
             max: sums.max,
+            bits: if tensor.wide { 16 } else { 8 },
             scale: tensor.scale,
             zero: tensor.zero,
             sqnr_db: (sums.signal > 0.0).then(|| 10.0 * (sums.signal / sums.noise).log10()),
@@ -132,10 +135,10 @@ fn measure_one(
             all.push(sums);
             continue;
         }
-        let own = sharing.resolve(whole).read(tensor.shape, stored);
-        let real = reference::dequantise(tensor, &own);
-        let bounds = reference::dequantise(tensor, &[i8::MIN, i8::MAX]);
-        let (low, high) = (bounds[0] - tensor.scale / 2.0, bounds[1] + tensor.scale / 2.0);
+        let numbers = reference::dequantise(tensor, stored);
+        let real = sharing.resolve(whole).read(tensor.extents(), &numbers);
+        let (low, high) = tensor.range();
+        let (low, high) = (low - tensor.scale / 2.0, high + tensor.scale / 2.0);
         let places = home.held.offsets(home.shape);
         for (&want, place) in values[home.value.0 as usize].iter().zip(places) {
             let error = f64::from(want) - f64::from(real[place]);

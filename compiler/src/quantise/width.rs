@@ -1,8 +1,9 @@
 //! Which tensors have 16 bits: which can, which of those that are wanted do.
 //!
 //! A 16-bit tensor is gathered at half the pace and made in two operations. It can be gathered by
-//! what sums (convolutions, copies, means), not by maxima and products of activations, and not be an
-//! operand: of an addition or a product the 16-bit side is gathered and the other one is the operand.
+//! what sums (convolutions, copies, means), not by maxima and products of activations. An operand is
+//! a byte: of an addition or a product of two activations the 16-bit side is gathered, and an operand
+//! of 16 bits can only be added, its high half first and then its low half.
 
 use super::calibrate::Seen;
 use super::chain::Combine;
@@ -123,14 +124,17 @@ fn swap(group: &mut Group) {
 }
 
 /// Gives 16 bits to as many of the wanted classes as can have them, those first that `rank` puts
-/// first, and turns operations on two of them round where that helps. Returns for each home
-/// whether it has them.
+/// first, and turns operations on two of them round where that helps; `operands` allows sums with
+/// operands of 16 bits, which take twice as many operations. Returns for each home whether it has
+/// 16 bits.
 pub(super) fn widen(
     plan: &mut Plan,
     sharing: &Sharing,
     wanted: &BTreeSet<usize>,
     rank: &dyn Fn(usize) -> Reverse<usize>,
+    operands: bool,
 ) -> Vec<bool> {
+    let added = |group: &Group| operands && matches!(group.chain.operand, Some((_, Combine::Add(_))));
     let class = |view: &View| sharing.representative(view.tensor.0 as usize);
     let mut wide = wanted.clone();
     // Every turn takes one away or is the last.
@@ -145,7 +149,7 @@ pub(super) fn widen(
             if swappable(group) && operand != gathered && first {
                 swap(group);
             }
-            lost = group.operand.as_ref().map(class).filter(|c| wide.contains(c));
+            lost = group.operand.as_ref().map(class).filter(|c| wide.contains(c) && !added(group));
             if lost.is_some() {
                 break;
             }
@@ -195,9 +199,14 @@ impl Ranges<'_> {
     pub fn choose(&self, class: usize) -> Affine {
         let clamp = clamp(self.plan, self.sharing, class).expect("only what is able is wide");
         let makes = |g: &usize| self.sharing.representative(self.plan.groups[*g].output) == class;
-        let terms = (0..self.plan.groups.len()).filter(makes).map(|g| self.terms(g));
+        let terms = (0..self.plan.groups.len()).filter(makes).flat_map(|g| self.terms(g));
         let most = (HEADROOM * self.magnitude(class)).min(clamp);
         Affine::wide(terms.map(|t| HEADROOM * t).fold(most, f64::max), clamp)
+    }
+
+    /// Scale and zero point of the sum of both terms of a group, before its clamps.
+    pub fn sum(&self, g: usize) -> Affine {
+        Affine::wide(HEADROOM * self.terms(g).iter().sum::<f64>(), f64::INFINITY)
     }
 
     /// The largest magnitude of a home's value.
@@ -206,18 +215,18 @@ impl Ranges<'_> {
         f64::from(seen.min).abs().max(f64::from(seen.max).abs())
     }
 
-    /// The larger of the two terms of a group that adds an operand: the post unit holds each of them
-    /// in the result's steps.
-    fn terms(&self, g: usize) -> f64 {
+    /// The magnitudes of the two terms of a group that adds an operand: the post unit holds each of
+    /// them in the result's steps.
+    fn terms(&self, g: usize) -> [f64; 2] {
         let group = &self.plan.groups[g];
         let (Some(operand), Some((_, Combine::Add(factor)))) = (&group.operand, &group.chain.operand) else {
-            return 0.0;
+            return [0.0; 2];
         };
         let own = match group.kind {
             Kind::Mean { factor, .. } => self.magnitude(group.inputs[0].tensor.0 as usize) * factor.abs(),
             _ => f64::from(self.seen.sums[g]),
         };
         let slope = group.chain.slope.iter().flatten().fold(1.0, |most: f64, s| most.max(s.abs()));
-        (own * slope).max(self.magnitude(operand.tensor.0 as usize) * factor.abs())
+        [own * slope, self.magnitude(operand.tensor.0 as usize) * factor.abs()]
     }
 }

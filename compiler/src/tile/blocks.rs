@@ -20,11 +20,16 @@ struct Block {
 /// time as half the weight memory holds.
 pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>) -> Option<Vec<Part>> {
     let window = &job.node.window;
-    let other = other.map_or(u64::MAX, |part| part.cost(job.config));
+    let encodes = |parts: &[Part]| parts.iter().all(|p| p.op.encode(job.config.lanes).is_ok());
+    // For estimates anything is better than nothing.
+    let rank = |parts: &[Part]| (!encodes(parts), cost(parts, job.config));
+    let mut limit = other.map_or((true, u64::MAX), |part| (false, part.cost(job.config)));
     let mut best: Option<Vec<Part>> = None;
     let possible =
         |w: &usize| job.width().is_multiple_of(*w) && (w * window.stride[1]) >> INPUT_X_STEP.width == 0;
-    for width in (1..=job.config.columns).filter(possible) {
+    // A column of rows is what taps do better, where they can.
+    let least = if job.node.wide { 1 } else { 2 };
+    for width in (least..=job.config.columns).filter(possible) {
         for rows in 1..=(job.config.columns / width).min(job.rows.len()) {
             let block = Block { rows, width };
             let most = job.config.weight_words / 2 / reduction(job, block);
@@ -35,10 +40,11 @@ pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>
             let slices =
                 starts.map(|s| Slice { first: slice.first + s, count: most.min(slice.count - s), ..slice });
             let parts: Vec<Part> = slices.map(|slice| part(job, weights, block, slice)).collect();
-            let limit = best.as_deref().map_or(other, |b| cost(b, job.config));
-            let encodes = |p: &Part| p.op.encode(job.config.lanes).is_ok();
-            if cost(&parts, job.config) < limit && parts.iter().all(encodes) {
-                best = Some(parts);
+            if cost(&parts, job.config) < limit.1 || limit.0 {
+                let rank = rank(&parts);
+                if rank < limit {
+                    (best, limit) = (Some(parts), rank);
+                }
             }
         }
     }

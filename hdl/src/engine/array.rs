@@ -49,8 +49,8 @@ fn pe(shape: &Shape) -> Arc<Module> {
 /// Module `array`.
 ///
 /// `value` (bytes of all lanes), `high` and `weight` (of all columns) of a step come in cycle 0,
-/// `last` in cycle m - 1 of a tile's last step; `shift` as early, for the columns to move on by one. The sums
-/// of column 0 show at `drained` (lane 0 lowest) from cycle m + 2, lane group h later by h.
+/// `last` in cycle m - 1 of a tile's last step; `shift` as early, for the columns to move on by one.
+/// The sums of column 0 show at `drained` (lane 0 lowest) from cycle m + 2, lane group h later by h.
 pub(super) fn array(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new("array", "Multiply-accumulators, lanes by columns.");
     let value = b.input("value", 8 * shape.lanes);

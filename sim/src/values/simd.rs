@@ -3,7 +3,9 @@
 //! All levels compute the same integers: sums wrap at 32 bits, so their order does not matter.
 
 use super::dense::{COLUMNS, Packed, QUAD};
-use tilewright_arch::fixed::{Channel, Half, MULTIPLICAND_BITS, Post, SCALED_BITS, extend};
+use tilewright_arch::fixed::{
+    Channel, FRACTION, Half, MULTIPLICAND_BITS, Post, SCALED_BITS, WIDE_FRACTION, extend,
+};
 
 /// The second operand of [`post`], a value for each sum.
 #[derive(Clone, Copy, Debug)]
@@ -190,16 +192,31 @@ fn add_body([a, b, c, d]: [&[u8]; QUAD], sums: &mut [i32]) {
 
 #[inline(always)]
 fn post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, out: &mut [u8]) {
+    // Each kind of byte has a loop of its own, with its shifts as constants.
     let own = |p: i8| i32::from(if channel.half == Half::None { i16::from(p) } else { extend(p) });
-    let fraction = channel.half.fraction();
-    let offset = (own(post.zero) << fraction) + (1 << (fraction - 1));
-    let (lo, hi) = (own(post.lo), own(post.hi));
-    // Which bits of y are the byte, and whether 128 is taken from it.
-    let (down, flip) = match channel.half {
-        Half::None => (0, 0),
-        Half::High => (8, 0),
-        Half::Low => (0, 0x80),
-    };
+    let limits = [post.zero, post.lo, post.hi].map(own);
+    match channel.half {
+        Half::None => post_loop::<FRACTION>(sums, channel, operands, limits, out, |y| y as u8),
+        Half::High => {
+            post_loop::<WIDE_FRACTION>(sums, channel, operands, limits, out, |y| (y >> 8) as u8);
+        }
+        Half::Low => {
+            post_loop::<WIDE_FRACTION>(sums, channel, operands, limits, out, |y| y as u8 ^ 0x80);
+        }
+    }
+}
+
+/// `limits` are zero point and clamps; `byte` is the one of a clamped value that is made.
+#[inline(always)]
+fn post_loop<const FRACTION: u32>(
+    sums: &[i32],
+    channel: &Channel,
+    operands: Operands,
+    [zero, lo, hi]: [i32; 3],
+    out: &mut [u8],
+    byte: impl Fn(i32) -> u8,
+) {
+    let offset = (zero << FRACTION) + (1 << (FRACTION - 1));
     let saturate = |value: i64, bits: u32| {
         let limit = 1i64 << (bits - 1);
         value.clamp(-limit, limit - 1) as i32
@@ -210,10 +227,9 @@ fn post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, o
         saturate((i64::from(sum) * i64::from(mantissa)) >> channel.shift, bits)
     };
     let finish = |scaled: i32| {
-        let y = (scaled + offset) >> fraction;
+        let y = (scaled + offset) >> FRACTION;
         // The low clamp wins when lo > hi, as in the contract.
-        let y = if y < lo { lo } else { y.min(hi) };
-        (y >> down) as u8 ^ flip
+        byte(if y < lo { lo } else { y.min(hi) })
     };
     match operands {
         Operands::None => {

@@ -5,7 +5,7 @@ use crate::fixed::{FixedNode, Reduction};
 use crate::float;
 use crate::graph::{BinaryKind, Op, UnaryKind, ValueId, Window};
 use crate::network::Network;
-use crate::quantise::{Options, Precision, run, sqnr_db};
+use crate::quantise::{Options, Precision, run, run_reported, sqnr_db};
 use tilewright_arch::fixed::Half;
 
 const MUL: Op = Op::Binary { kind: BinaryKind::Mul };
@@ -164,4 +164,79 @@ fn clamps_are_exact() {
         assert!(wide && (largest - max).abs() < 1e-6 && (most - max).abs() < 1e-6, "{largest} {most}");
     }
     assert!(!clipped(-0.1, 0.3).0);
+}
+
+/// conv(x) + x with 16 bits on both sides: the high halves of x, then its low ones and the clamp.
+#[test]
+fn operands_of_16_bits_are_added_in_two_steps() {
+    let mut net = Net::new();
+    let image = net.input(&[1, 3, 7, 7]);
+    // A convolution with one weight a channel is exact: what is left is the noise of activations.
+    let mut diagonal = |x: ValueId, weight: f32| {
+        let weights = (0..9).map(|i| if i % 4 == 0 { weight } else { 0.0 }).collect();
+        let w = net.graph.constant("", &[3, 3, 1, 1], weights).unwrap();
+        net.op(Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w])
+    };
+    let x = diagonal(image, 0.7);
+    let y = diagonal(x, -1.3);
+    let sum = net.op(Op::Add, &[y, x]);
+    let sum = net.op(Op::Relu, &[sum]);
+    let twice = net.op(Op::Add, &[sum, sum]);
+    net.graph.outputs = vec![twice];
+    let network = quantised(&net, Precision::Int16);
+    let graph = network.machine().next().unwrap();
+    let adds: Vec<&FixedNode> = graph.nodes.iter().filter(|n| n.operator == "conv2d+add+relu").collect();
+    assert_eq!(adds.len(), 4, "{graph}");
+    let origin = |n: &FixedNode| n.operand.as_ref().unwrap().view.origin[0];
+    assert_eq!(adds.iter().map(|n| origin(n)).collect::<Vec<_>>(), [0, 0, 1, 1], "{graph}");
+    assert_eq!(adds.iter().map(|n| n.post.lo).collect::<Vec<_>>(), [-128, -128, 0, 0], "{graph}");
+    // A step is 2^-14 of 1.6, the sum of both terms' magnitudes; of their difference, 0.2 times the
+    // image, half is zero: 0.08 to 3.5e-5.
+    let db = least_db(&net, &network);
+    assert!(db > 66.0, "{db:.1} dB");
+}
+
+/// Two paths to one sum, one of them a thousand times fainter.
+#[test]
+fn the_budget_goes_to_what_adds_most_noise() {
+    let mut net = Net::new();
+    let image = net.input(&[1, 4, 6, 6]);
+    let strong = net.conv(image, 4, 1);
+    let faint = net.conv(image, 4, 1);
+    let small = net.graph.constant("small", &[1], vec![0.001]).unwrap();
+    let (a, b) = (net.conv(strong, 4, 1), net.conv(faint, 4, 1));
+    let b = net.op(MUL, &[b, small]);
+    let sum = net.op(Op::Add, &[a, b]);
+    net.graph.outputs = vec![sum];
+    let names = |budget: f64| {
+        let options = Options { precision: Precision::Mixed, budget, ..Options::default() };
+        let network = run(&net.graph, &net.samples(16, 5), &options).unwrap();
+        network.machine().for_each(|graph| graph.verify().unwrap());
+        let names: Vec<String> = wide(&network).into_iter().map(String::from).collect();
+        (names, network)
+    };
+    let name = |id: ValueId| net.graph.producer(id).unwrap().1.name.clone();
+    assert_eq!(names(0.0).0, [""; 0]);
+    let (some, network) = names(0.8);
+    assert!(some.contains(&name(sum)) && !some.contains(&name(faint)), "{some:?}\n{network}");
+    let (all, network) = names(100.0);
+    assert!(all.contains(&name(strong)) && all.contains(&name(faint)), "{all:?}\n{network}");
+}
+
+/// Per layer the report says how many bits it has, and measures them.
+#[test]
+fn the_report_tells_bits() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 6]);
+    let y = net.conv(x, 4, 3);
+    let y = net.op(Op::Relu, &[y]);
+    let pool = Op::MaxPool { window: Window { kernel: [2, 2], stride: [2, 2], ..Window::UNIT } };
+    let z = net.conv(y, 4, 3);
+    let z = net.op(pool, &[z]);
+    net.graph.outputs = vec![z];
+    let options = Options { precision: Precision::Int16, ..Options::default() };
+    let (_, layers) = run_reported(&net.graph, &net.samples(16, 5), &options).unwrap();
+    assert_eq!(layers.iter().map(|l| l.bits).collect::<Vec<_>>(), [16, 8, 8]);
+    let first = &layers[0];
+    assert!(first.saturated == 0.0 && first.sqnr_db.unwrap() > 43.0, "{first:?}");
 }
