@@ -7,6 +7,7 @@ use ndarray::ArrayD;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tilewright_compiler::float;
 use tilewright_compiler::npy::{self, Array};
 
@@ -77,7 +78,9 @@ type Network<'a> = dyn Fn(&[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> + Sync + '
 
 /// Scores a model on `eval.npz` beside it: `x` the samples, `y` labels (one number a sample:
 /// top-1, several: sequences), masks of 0 and 1 (IoU) or images as bytes (PSNR).
-pub fn evaluate(model: &Model, compiled: &Compiled) -> Result<Scores> {
+///
+/// `watch` is told after every inference how many are done, and of how many; from several threads.
+pub fn evaluate(model: &Model, compiled: &Compiled, watch: &(dyn Fn(usize, usize) + Sync)) -> Result<Scores> {
     let path = model.beside("eval.npz");
     let arrays = npy::read_npz(&path).with_context(|| path.display().to_string())?;
     let Some((_, targets)) = arrays.iter().find(|(name, _)| name == "y") else {
@@ -88,9 +91,12 @@ pub fn evaluate(model: &Model, compiled: &Compiled) -> Result<Scores> {
         bail!("error[metric]: {}: x and y have different numbers of samples", path.display());
     }
     let metric = Metric::of(targets);
+    let done = AtomicUsize::new(0);
     let score = |run: &Network| -> Result<f64> {
         let one = |(i, sample): (usize, &Vec<ArrayD<f32>>)| -> Result<[f64; 2]> {
             let outputs = run(sample)?;
+            // In float and in integers.
+            watch(done.fetch_add(1, Ordering::Relaxed) + 1, 2 * samples.len());
             Ok(score(metric, &outputs[0], targets, i))
         };
         // Summed in order, so that the result does not depend on threads.

@@ -1,28 +1,40 @@
-//! Progress on standard error.
+//! Progress on standard error: a bar or a message that goes away on a terminal, a line elsewhere.
+//!
+//! Nothing is drawn but when something is done: there is no thread that ticks.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use std::time::Duration;
 
-/// Says what is being done while `work` runs: a spinner on a terminal, a line elsewhere.
+/// Says what is being done while `work` runs.
 pub fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let bar = ProgressBar::new_spinner().with_message(what.to_string());
-    if bar.is_hidden() {
+    let style = ProgressStyle::with_template("{msg} ...").expect("the template is constant");
+    let message = ProgressBar::new_spinner().with_style(style).with_message(what.to_string());
+    if message.is_hidden() {
         eprintln!("{what}");
-    } else {
-        bar.enable_steady_tick(Duration::from_millis(120));
     }
+    message.tick();
     let done = work();
-    bar.finish_and_clear();
+    message.finish_and_clear();
     done
 }
 
 /// A bar over `total` things, hidden where there is no terminal.
 pub fn bar(what: &str, total: usize) -> ProgressBar {
     let style =
-        ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}").expect("the template is constant");
+        ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}").expect("the template is constant");
     let bar = ProgressBar::new(total as u64).with_style(style).with_message(what.to_string());
     if bar.is_hidden() {
         eprintln!("{what}");
     }
     bar
+}
+
+/// A [`bar`] while `work` runs, which says how many things are done, and of how many.
+pub fn counted<T>(what: &str, work: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
+    let bar = bar(what, 0);
+    let done = work(&|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    done
 }

@@ -48,6 +48,16 @@ fn verify_prints_one_json_object() {
     assert!(object["metric"]["int8"].as_f64().unwrap() > 0.97);
 }
 
+/// A log reads what was done, a line each: no bars, no characters that steer a terminal.
+#[test]
+fn progress_is_plain_lines_in_a_pipe() {
+    let output = tilewright(&["verify", &lenet(), "--array", "4x4", "--metric"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines = ["reading the model", "quantising and compiling", "verifying", "evaluating"];
+    assert_eq!(text(&output.stderr).lines().collect::<Vec<_>>(), lines);
+    assert!(!text(&output.stdout).contains(['\r', '\x1b']), "{}", text(&output.stdout));
+}
+
 #[test]
 fn simulate_prints_one_json_object_and_writes_outputs() {
     let out = folder("simulate");

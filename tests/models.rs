@@ -111,7 +111,7 @@ fn quality_is_kept() {
         let calibration = model.calibration(None).unwrap();
         let options = quantise::Options::default();
         let compiled = pipeline::compile(&model, &calibration, &options, &Config::sized(9, 16)).unwrap();
-        let scores = metric::evaluate(&model, &compiled).unwrap();
+        let scores = metric::evaluate(&model, &compiled, &|_, _| {}).unwrap();
         eprintln!("{name}: {scores}");
         let most = if scores.metric == Metric::Psnr { 0.3 } else { 0.005 };
         assert!(scores.float - scores.int8 <= most + 1e-9, "{name}: {scores}");

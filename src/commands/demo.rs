@@ -2,7 +2,7 @@
 
 use super::{grouped, programs, simulate, verify, write};
 use crate::Machine;
-use crate::progress::{bar, during};
+use crate::progress::{bar, counted, during};
 use anyhow::Result;
 use std::path::Path;
 use tilewright::metric;
@@ -36,7 +36,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     progress.finish_and_clear();
     let built = if rtl { Some(verify::build(&config)?) } else { None };
     let (first, simulated) = proof::verify(&model, &compiled, &samples[0], built.as_ref())?;
-    let scores = metric::evaluate(&model, &compiled)?;
+    let scores = counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch))?;
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, Technology::Portable))?;
     let mut files = programs(&compiled)?;
     files.push(("tilewright.v".into(), verilog.into_bytes()));

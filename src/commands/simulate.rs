@@ -1,6 +1,7 @@
 //! `tilewright simulate`: one inference, exactly.
 
 use super::{compiled, grouped, input, print_host, write};
+use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
 use serde_json::json;
@@ -20,7 +21,7 @@ pub fn run(
 ) -> Result<bool> {
     let (model, compiled) = compiled(source, machine)?;
     let inputs = input(&model, input_path)?;
-    let simulated = proof::simulate(&compiled, &inputs)?;
+    let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
     if let Some(out) = out {
         for (i, output) in simulated.outputs.iter().enumerate() {
             let values: Vec<f32> = output.iter().copied().collect();

@@ -1,7 +1,7 @@
 //! `tilewright verify`: the ladder for one input, and the metric over the evaluation samples.
 
 use super::{compiled, grouped, input};
-use crate::progress::during;
+use crate::progress::{counted, during};
 use crate::{Machine, Source};
 use anyhow::Result;
 use serde_json::json;
@@ -25,7 +25,8 @@ pub fn run(
     let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
     let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, rtl.as_ref()))?;
-    let scores = if metric { Some(metric::evaluate(&model, &compiled)?) } else { None };
+    let evaluated = || counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch));
+    let scores = if metric { Some(evaluated()?) } else { None };
     if json {
         let mut object = serde_json::to_value(&proof)?;
         object["host_ops"] = json!(compiled.network.host);
