@@ -4,7 +4,6 @@ use crate::model::Model;
 use anyhow::Result;
 use ndarray::ArrayD;
 use tilewright_arch::Config;
-use tilewright_compiler::fixed::FixedGraph;
 use tilewright_compiler::network::{Network, Stage};
 use tilewright_compiler::quantise;
 use tilewright_compiler::schedule::{self, Schedule};
@@ -31,10 +30,13 @@ pub fn compile(
     Compiled::new(network, config)
 }
 
-/// The schedule that takes the fewest cycles; the first of equals.
-pub fn fastest(fixed: &FixedGraph, config: &Config) -> Result<Schedule> {
+/// The schedule of `schedules` that takes the fewest cycles; the first of equals.
+fn fastest(
+    schedules: impl Iterator<Item = tilewright_compiler::error::Result<Schedule>>,
+) -> Result<Schedule> {
     let mut best: Option<(u64, Schedule)> = None;
-    for schedule in schedule::candidates(fixed, config)? {
+    for schedule in schedules {
+        let schedule = schedule?;
         let cycles = tilewright_sim::time(&schedule.program, false)?.cycles;
         if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
             best = Some((cycles, schedule));
@@ -46,11 +48,28 @@ pub fn fastest(fixed: &FixedGraph, config: &Config) -> Result<Schedule> {
 impl Compiled {
     /// Compiles every stage of the machine.
     pub fn new(network: Network, config: &Config) -> Result<Compiled> {
-        let one = |stage: &Stage| match stage {
-            Stage::Machine { graph, .. } => fastest(graph, config).map(Some),
+        Compiled::watched(network, config, &|_, _| ())
+    }
+
+    /// [`Compiled::new`], telling `watch` how many plans have been compiled, and of how many.
+    pub fn watched(network: Network, config: &Config, watch: quantise::Watch) -> Result<Compiled> {
+        let candidates = |stage: &Stage| match stage {
+            Stage::Machine { graph, .. } => schedule::candidates(graph, config).map(Some),
             Stage::Host { .. } => Ok(None),
         };
-        let schedules = network.stages.iter().map(one).collect::<Result<_>>()?;
+        let stages: Vec<_> =
+            network.stages.iter().map(candidates).collect::<tilewright_compiler::error::Result<_>>()?;
+        let total = stages.iter().flatten().map(ExactSizeIterator::len).sum();
+        let mut done = 0;
+        let mut schedules = Vec::with_capacity(stages.len());
+        for plans in stages {
+            let counted = |plan| {
+                done += 1;
+                watch(done, total);
+                plan
+            };
+            schedules.push(plans.map(|plans| fastest(plans.map(counted))).transpose()?);
+        }
         Ok(Compiled { network, schedules, config: config.clone() })
     }
 

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use tilewright_arch::instr::Reduce;
 use tilewright_arch::{Config, Program};
 use tilewright_compiler::fixed::{FixedGraph, Reduction};
-use tilewright_compiler::{reference, schedule};
+use tilewright_compiler::reference;
 use tilewright_hdl::cosim::{Options, Rtl};
 
 /// A machine whose memories are so small that many graphs pass in stripes and reload weights.
@@ -34,7 +34,7 @@ fn tiny(lanes: usize, columns: usize) -> Config {
 
 /// Runs `graph` on a machine; whether it fits the machine at all.
 fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>], rtl: Option<&Rtl>) -> Result<bool, String> {
-    let schedules = match schedule::candidates(graph, config) {
+    let schedules = match common::schedules(graph, config) {
         Ok(schedules) => schedules,
         // Too large for a small machine is an answer; a broken program is not.
         Err(e) if !e.to_string().contains("defect") => return Ok(false),
@@ -160,7 +160,7 @@ fn larger_images() {
         let graph = common::random_graph_of(&mut random, nodes, shape);
         let inputs = common::random_inputs(&graph, &mut random);
         for config in &machines {
-            for schedule in schedule::candidates(&graph, config).unwrap() {
+            for schedule in common::schedules(&graph, config).unwrap() {
                 note_mappings(&graph, &schedule.program, &mut seen);
                 if let Err(e) = check_program(&graph, &schedule.program, &inputs, None) {
                     panic!("seed {seed} on {}: {e}\n{graph}", config.name);

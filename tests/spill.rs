@@ -14,7 +14,7 @@ use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 use tilewright_compiler::schedule::plan::{Plan, Step};
-use tilewright_compiler::schedule::{Schedule, candidates, run};
+use tilewright_compiler::schedule::{Schedule, run};
 use tilewright_compiler::{quantise, reference};
 
 /// A 3x3 convolution that keeps the shape, perhaps with a sum.
@@ -112,7 +112,7 @@ fn spilled(plan: &Plan) -> Vec<TensorId> {
 #[test]
 fn what_fits_stays_on_chip() {
     let graph = chain(8, 8, 16, 4);
-    for schedule in &candidates(&graph, &Config::sized(9, 16)).unwrap() {
+    for schedule in &common::schedules(&graph, &Config::sized(9, 16)).unwrap() {
         assert_eq!(spilled(&schedule.plan), [], "{}", schedule.plan);
         right(&graph, schedule);
     }
@@ -122,7 +122,7 @@ fn what_fits_stays_on_chip() {
 fn a_long_skip_leaves_the_chip_and_comes_back() {
     // Two tensors of 2048 bytes fit, three do not.
     let graph = chain(6, 8, 16, 6);
-    let schedules = candidates(&graph, &machine(4, 128)).unwrap();
+    let schedules = common::schedules(&graph, &machine(4, 128)).unwrap();
     // The input is there already, so it leaves; nothing else is needed later than in the next layer.
     let groups = schedules[0].plan.groups.iter();
     let loads = |t: u32| move |s: &Step| matches!(s, Step::Load(l, ..) if l.0 == t);
@@ -140,7 +140,7 @@ fn a_layer_that_does_not_fit_passes_in_stripes() {
     assert!(schedule.plan.groups[0].stripe < 64, "{}", schedule.plan);
     right(&graph, &schedule);
     let graph = chain(3, 8, 64, 2);
-    for schedule in &candidates(&graph, &machine(3, 256)).unwrap() {
+    for schedule in &common::schedules(&graph, &machine(3, 256)).unwrap() {
         right(&graph, schedule);
     }
 }
@@ -149,7 +149,7 @@ fn a_layer_that_does_not_fit_passes_in_stripes() {
 fn small_tensors_share_pages() {
     // Seven tensors in stripes on three pages.
     let graph = chain(6, 2, 40, 7);
-    let schedules = candidates(&graph, &machine(3, 256)).unwrap();
+    let schedules = common::schedules(&graph, &machine(3, 256)).unwrap();
     let together = schedules.iter().find(|s| s.plan.groups.len() == 1);
     let together = together.expect("all nodes fit in stripes");
     assert_eq!(spilled(&together.plan), []);
@@ -168,7 +168,7 @@ fn long_networks_compile_in_seconds() {
     for config in [machine(4, 64), machine(14, 2048)] {
         let start = Instant::now();
         let graph = chain(1000, 4, 12, 3);
-        let schedules = candidates(&graph, &config).unwrap();
+        let schedules = common::schedules(&graph, &config).unwrap();
         for schedule in &schedules {
             tilewright_sim::time(&schedule.program, false).unwrap();
         }

@@ -109,7 +109,23 @@ impl Default for Options {
 /// An operator that the machine cannot run (unless only the end of the network needs it), samples
 /// that do not fit, a layer that 8-bit arithmetic cannot express; each names node and operator.
 pub fn run(graph: &Graph, calibration: &[Vec<ArrayD<f32>>], options: &Options) -> Result<Network> {
-    Ok(quantise(graph, calibration, options)?.lowered.network)
+    run_watched(graph, calibration, options, &|_, _| ())
+}
+
+/// Told how many calibration samples have been observed, and of how many.
+pub type Watch<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// [`run`], telling `watch` how far it is.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(
+    graph: &Graph,
+    calibration: &[Vec<ArrayD<f32>>],
+    options: &Options,
+    watch: Watch,
+) -> Result<Network> {
+    Ok(quantise(graph, calibration, options, watch)?.lowered.network)
 }
 
 /// [`run`], and what it did to every layer, measured on the first calibration samples.
@@ -121,7 +137,7 @@ pub fn run_reported(
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
 ) -> Result<(Network, Vec<Layer>)> {
-    let Quantised { graph, plan, sharing, lowered } = quantise(graph, calibration, options)?;
+    let Quantised { graph, plan, sharing, lowered } = quantise(graph, calibration, options, &|_, _| ())?;
     let samples = &calibration[..calibration.len().min(MEASURED)];
     let layers = report::measure(&graph, &plan, &sharing, &lowered, samples)?;
     Ok((lowered.network, layers))
@@ -139,6 +155,7 @@ fn quantise<'a>(
     graph: &'a Graph,
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
+    watch: Watch,
 ) -> Result<Quantised<'a>> {
     graph.verify().map_err(|e| e.stage("quantise"))?;
     // A quantised model is taken as it is: only what it leaves open is chosen.
@@ -167,7 +184,7 @@ fn quantise<'a>(
     let mut seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
         calibrate::Seen::nothing(&plan)
     } else {
-        calibrate::observe(&graph, &plan, calibration, corrected, options.rounding)?
+        calibrate::observe(&graph, &plan, calibration, corrected, options.rounding, watch)?
     };
     sharing.pool(&plan, &mut seen);
     let choose = |h: usize| {

@@ -1,13 +1,13 @@
 //! `tilewright demo`: the whole path, with a summary.
 
-use super::{grouped, programs, simulate, verify, write};
+use super::{compile, grouped, programs, simulate, verify, write};
 use crate::Machine;
 use crate::progress::{bar, counted, during};
 use anyhow::Result;
 use std::path::Path;
 use tilewright::metric;
 use tilewright::model::{self, Model};
-use tilewright::{pipeline, proof};
+use tilewright::proof;
 use tilewright_compiler::quantise;
 use tilewright_hdl::Technology;
 
@@ -20,9 +20,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let config = machine.config()?;
     let model = Model::read(path)?;
     let calibration = model.calibration(None)?;
-    let compiled = during("quantising and compiling", || {
-        pipeline::compile(&model, &calibration, &quantise::Options::default(), &config)
-    })?;
+    let compiled = compile(&model, &calibration, &quantise::Options::default(), &config)?;
     let samples = model::samples(&model.graph, &model.beside("eval.npz"))?;
     let progress = bar("simulating and checking every sample", samples.len());
     let (mut mismatches, mut compared, mut worst) = (0, 0, 0f64);

@@ -8,15 +8,15 @@ pub mod inspect;
 pub mod simulate;
 pub mod verify;
 
-use crate::progress::during;
+use crate::progress::{counted, during};
 use crate::{Machine, Source};
 use anyhow::{Context, Result, bail};
 use folder::Job;
 use ndarray::ArrayD;
 use std::path::Path;
 use tilewright::model::{self, Model};
-use tilewright::pipeline::{self, Compiled};
-use tilewright_arch::asm;
+use tilewright::pipeline::Compiled;
+use tilewright_arch::{Config, asm};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::quantise;
 
@@ -32,9 +32,7 @@ fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
         eprintln!("warning: {warning}");
     }
     let calibration = model.calibration(job.calib.as_deref())?;
-    let compiled = during("quantising and compiling", || {
-        pipeline::compile(&model, &calibration, &job.options, &job.config)
-    })?;
+    let compiled = compile(&model, &calibration, &job.options, &job.config)?;
     job.check(&programs(&compiled)?)?;
     if deny_host && let Some(op) = compiled.network.host.first() {
         let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
@@ -49,6 +47,18 @@ fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
         );
     }
     Ok((model, compiled))
+}
+
+/// Quantises and compiles, showing how far it is.
+fn compile(
+    model: &Model,
+    calibration: &[Vec<ArrayD<f32>>],
+    options: &quantise::Options,
+    config: &Config,
+) -> Result<Compiled> {
+    let network =
+        counted("quantising", |watch| quantise::run_watched(&model.graph, calibration, options, watch))?;
+    counted("compiling", |watch| Compiled::watched(network, config, watch))
 }
 
 /// The options of quantisation: those of a file, or the defaults, and what the command line says.

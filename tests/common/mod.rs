@@ -6,7 +6,13 @@ use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
+use tilewright_compiler::schedule::{self, Schedule};
 use tilewright_hdl::cosim::Rtl;
+
+/// The schedules of all plans worth trying.
+pub fn schedules(graph: &FixedGraph, config: &Config) -> tilewright_compiler::error::Result<Vec<Schedule>> {
+    schedule::candidates(graph, config)?.collect()
+}
 
 /// Cases of each random test: `TILEWRIGHT_CASES`, or `default`.
 pub fn cases(default: u32) -> u32 {

@@ -1,5 +1,6 @@
 //! Runs calibration samples in float and keeps what quantisation needs of them.
 
+use super::Watch;
 use super::held::Held;
 use super::histogram::Histogram;
 use super::kind::Kind;
@@ -10,6 +11,7 @@ use crate::float;
 use crate::graph::{Graph, ValueId, Window};
 use ndarray::ArrayD;
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Samples observed at a time: bounds memory, changes nothing else.
 const CHUNK: usize = 16;
@@ -60,7 +62,8 @@ struct Part {
     patches: Vec<Vec<f32>>,
 }
 
-/// Observes all samples. `means` of the first so many are kept; no patches where `rounding` needs none.
+/// Observes all samples, telling `watch` how many are done, and of how many. `means` of the first so many
+/// are kept; no patches where `rounding` needs none.
 ///
 /// # Errors
 /// No samples, samples that do not fit the graph's inputs, results that are not finite.
@@ -70,6 +73,7 @@ pub(super) fn observe(
     samples: &[Vec<ArrayD<f32>>],
     means: usize,
     rounding: Rounding,
+    watch: Watch,
 ) -> Result<Seen> {
     if samples.is_empty() {
         return Err(Error::new("quantise", "there are no calibration samples")
@@ -86,9 +90,14 @@ pub(super) fn observe(
         Rounding::Nearest => 0,
         _ => PATCHES.min(PATCH_NUMBERS / all.max(1)).div_ceil(samples.len()),
     };
+    let done = AtomicUsize::new(0);
+    let one = |sample: &Vec<ArrayD<f32>>| {
+        let part = observe_one(graph, plan, sample, vectors);
+        watch(done.fetch_add(1, Ordering::Relaxed) + 1, samples.len());
+        part
+    };
     for chunk in samples.chunks(CHUNK) {
-        let parts: Result<Vec<Part>> =
-            chunk.par_iter().map(|sample| observe_one(graph, plan, sample, vectors)).collect();
+        let parts: Result<Vec<Part>> = chunk.par_iter().map(one).collect();
         for part in parts? {
             seen.homes.iter_mut().zip(&part.histograms).for_each(|(all, one)| all.merge(one));
             seen.tables.iter_mut().zip(&part.tables).for_each(|(all, one)| all.merge(one));

@@ -38,10 +38,15 @@ pub fn run(graph: &FixedGraph, config: &Config) -> Result<Schedule> {
     emit::emit(&graph, config, plans.swap_remove(0))
 }
 
-/// Compiles a fixed graph with every plan worth trying, for the caller to choose by exact timing.
-pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Schedule>> {
+/// Compiles a fixed graph with every plan worth trying, one after the other, for the caller to choose by
+/// exact timing.
+pub fn candidates(
+    graph: &FixedGraph,
+    config: &Config,
+) -> Result<impl ExactSizeIterator<Item = Result<Schedule>> + use<>> {
     let (graph, plans) = prepare(graph, config)?;
-    plans.into_iter().map(|plan| emit::emit(&graph, config, plan)).collect()
+    let config = config.clone();
+    Ok(plans.into_iter().map(move |plan| emit::emit(&graph, &config, plan)))
 }
 
 fn prepare(graph: &FixedGraph, config: &Config) -> Result<(FixedGraph, Vec<Plan>)> {
