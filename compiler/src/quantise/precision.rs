@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// Values that are updated again and again, as the states of recurrent layers are: each update
-    /// would round them anew. And, as far as 3 % more cycles go, those of `Mixed`.
+    /// would round them anew. And, as far as 2 % more cycles (estimated) go, those of `Mixed`.
     #[default]
     Auto,
     /// None.
@@ -37,7 +37,7 @@ pub enum Precision {
 /// 1.3 dB in its layers and nothing at its outputs, for 13 % more cycles.
 const UPDATES: usize = 8;
 /// The share of further cycles that [`Precision::Auto`] may spend.
-const CHEAP: f64 = 0.03;
+const CHEAP: f64 = 0.02;
 /// Multiply-accumulates that [`Precision::Auto`] may spend on measuring noise.
 const CHEAP_MACS: u64 = 1_000_000_000;
 /// Cycles of an instruction besides its steps, about.
