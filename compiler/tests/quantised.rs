@@ -166,7 +166,7 @@ const LIMITS: [(&str, f32, f64); 19] = [
     ("selfie_seg", 128.0, 0.98),
     ("unet_textdet", 0.0, 1.0),
     ("vit_mnist", 1.0, 0.7),
-    ("zerodce_lowlight", 4.0, 0.98),
+    ("zerodce_lowlight", 3.3, 0.999),
 ];
 
 #[test]
