@@ -1,29 +1,25 @@
 //! From the plan and the ranges to integer operations.
 
+mod linear;
 mod mean;
 mod names;
+mod operand;
 mod wide;
 
 use super::calibrate::Seen;
-use super::chain::{Chain, Combine};
+use super::chain::Chain;
 use super::given::Given;
 use super::kind::{Kind, OUTPUT};
-use super::phases::Phase;
 use super::plan::{Group, Origin, Plan};
 use super::range::Affine;
-use super::rounding::Metric;
 use super::sharing::Sharing;
 use super::stages;
-use super::weights::{channel, exact_row, least_scale, multiples, row, steps};
+use super::weights::channel;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
-use crate::graph::{Graph, Op, ValueId, Window};
+use crate::graph::{Graph, ValueId, Window};
 use crate::network::Network;
-use ndarray::{ArrayView2, s};
-use rayon::prelude::*;
-use tilewright_arch::fixed::{
-    Channel, FRACTION, Half, MAX_SHIFT, MULTIPLICAND_BITS, OperandScale, Post, WIDE_FRACTION, mantissa,
-};
+use tilewright_arch::fixed::{Channel, FRACTION, Half, Post, WIDE_FRACTION};
 
 /// Where an operation comes from.
 #[derive(Clone, PartialEq, Debug)]
@@ -230,109 +226,6 @@ impl Lowering<'_> {
         }
     }
 
-    fn linear(
-        &mut self,
-        g: usize,
-        group: &Group,
-        window: &Window,
-        weights: &[f32],
-        bias: &[f64],
-        groups: usize,
-    ) -> Result<()> {
-        let from = self.read(&group.inputs[0]);
-        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
-        let zero = i64::from(from.zero_term());
-        let terms = weights.len() / bias.len();
-        let metrics = metrics(self.seen, self.sharing.first(g), terms, groups);
-        let outputs = bias.len() / groups;
-        let integers = self.integers(group);
-        let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
-            if let Some(scales) = integers {
-                let scale = scales.get(if scales.len() == 1 { 0 } else { o });
-                let own = scale.and_then(|&scale| multiples(w, scale.into()));
-                // An operator after it has scaled the weights, or the scales are of another axis.
-                let least = least_scale(b, scale_in, scale_out);
-                return own.or_else(|| steps(w, least)).ok_or_else(|| {
-                    let why = format!("the integers of channel {o} are not one step times -127 to 127");
-                    self.error(group, why, "weights with a scale for each output channel, without -128")
-                });
-            }
-            let mut row = row(w, least_scale(b, scale_in, scale_out));
-            if let Some(metric) = metrics.get(o / outputs) {
-                row.weights = metric.round(w, row.scale);
-            }
-            Ok(row)
-        };
-        let rows = weights.par_chunks(terms).zip(bias).enumerate().map(quantise);
-        let rows = rows.collect::<Result<Vec<_>>>()?;
-        let mut channels = Vec::with_capacity(bias.len());
-        let mut units = Vec::with_capacity(bias.len());
-        for (c, (row, b)) in rows.iter().zip(bias).enumerate() {
-            let unit = scale_in * row.scale;
-            let bias = self.bias(group, c, b / unit, &row.weights, zero)?;
-            channels.push(self.channel(group, c, unit / scale_out, bias)?);
-            units.push(unit);
-        }
-        let weights = rows.into_iter().flat_map(|row| row.weights).collect();
-        let reduction = Reduction::Conv { weights, groups };
-        let node = self.node(g, group, window, reduction, channels)?;
-        // What is done several times has one bias, not one for each time.
-        let units = if self.sharing.is_repeated(g) { Vec::new() } else { units };
-        self.push(g, node, units)
-    }
-
-    /// The steps of a group's weights, where they are integers of the model: those stay as they are.
-    fn integers(&self, group: &Group) -> Option<&[f32]> {
-        let node = &self.graph.nodes[*group.nodes.first()?];
-        match node.op {
-            Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul => self.given.steps(node.inputs[1]),
-            _ => None,
-        }
-    }
-
-    /// A bias in units of the sum, with the input's zero point folded in.
-    fn bias(&self, group: &Group, c: usize, bias: f64, weights: &[i8], zero: i64) -> Result<i32> {
-        let sum: i64 = weights.iter().map(|&w| i64::from(w)).sum();
-        let bias = bias.round_ties_even() as i64 - zero * sum;
-        i32::try_from(bias).map_err(|_| {
-            self.error(group, format!("the bias of channel {c} becomes {bias}, above 32 bits"), SPLIT)
-        })
-    }
-
-    /// One phase of a transposed convolution or a change of resolution.
-    fn phase(&mut self, g: usize, group: &Group, phase: &Phase, bias: &[f64], groups: usize) -> Result<()> {
-        let from = self.read(&group.inputs[0]);
-        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
-        let zero = from.zero_term();
-        let (reduction, channels) = if phase.weights.is_empty() {
-            let channel = self.channel(group, 0, scale_in / scale_out, -zero)?;
-            (Reduction::Sum, vec![channel])
-        } else {
-            let terms = phase.weights.len() / bias.len();
-            let mut channels = Vec::with_capacity(bias.len());
-            let mut weights = Vec::with_capacity(phase.weights.len());
-            for (c, (w, b)) in phase.weights.chunks(terms).zip(bias).enumerate() {
-                let row = exact_row(w, least_scale(*b, scale_in, scale_out));
-                let unit = scale_in * row.scale;
-                let bias = self.bias(group, c, b / unit, &row.weights, zero.into())?;
-                channels.push(self.channel(group, c, unit / scale_out, bias)?);
-                weights.extend(row.weights);
-            }
-            (Reduction::Conv { weights, groups }, channels)
-        };
-        let mut node = self.node(g, group, &phase.window, reduction, channels)?;
-        let (mut from, mut to) = (group.inputs[0], self.whole_output(group));
-        for axis in [1, 2] {
-            let (first, count) = phase.from[axis - 1];
-            from = from.slice(axis, first, count);
-            let (first, step, count) = phase.to[axis - 1];
-            to = to.every(axis, first, step, count);
-        }
-        (node.input, node.output) = (self.placed(&from), self.placed(&to));
-        node.place.region = [0, 0, to.shape[1], to.shape[2]];
-        self.push(g, node, Vec::new())
-    }
-
     /// One product of two activations.
     fn product(&mut self, g: usize, group: &Group, batch: &(View, View, usize), factor: f64) -> Result<()> {
         let (gathered, weights, first) = batch;
@@ -362,55 +255,6 @@ impl Lowering<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The second operand, and the real value of a step of what it multiplies.
-    fn operand(&self, g: usize, group: &Group) -> Result<Option<(Operand, Option<f64>)>> {
-        let (Some(view), Some((_, combine))) = (&group.operand, &group.chain.operand) else {
-            return Ok(None);
-        };
-        let (from, to) = (self.read(view), self.result(g, group));
-        let (zero, mut view) = (from.zero, self.placed(view));
-        let mut scale = f64::from(from.scale);
-        match self.between {
-            Some(_) => scale *= 256.0,
-            None if from.wide => view = view.low_halves(),
-            None => {}
-        }
-        if group.grid != group.shape {
-            // Rows of the grid are pieces of the one line that the operand is seen as.
-            let width = group.grid[2];
-            (view.axes[1], view.step[1]) = (view.axes[2], view.step[2] * width);
-            view.shape = group.grid;
-        }
-        let factor = scale / to.scale;
-        match combine {
-            Combine::Add(sign) => match mantissa(factor * sign) {
-                Some((mantissa, shift)) => {
-                    let scale = OperandScale { zero, mantissa, shift, multiply: false };
-                    Ok(Some((Operand { view, scale }, None)))
-                }
-                None => Err(self.error(group, format!("the operand's factor is {factor:e}"), RANGES)),
-            },
-            Combine::Multiply => {
-                // The multiplicand is as fine as its bits allow: largest * 2^shift * factor fits.
-                let own = match group.kind {
-                    Kind::Mean { factor, .. } => {
-                        let from = self.read(&group.inputs[0]);
-                        let most = if from.wide { 65535.0 } else { 255.0 };
-                        f64::from(from.scale) * factor.abs() * most
-                    }
-                    _ => unreachable!("only copies and means are multiplied"),
-                };
-                let limit = f64::from((1 << (MULTIPLICAND_BITS - 1)) - 1);
-                let steps = f64::from(1 << FRACTION);
-                let room = (limit / (own * steps * factor)).log2().floor();
-                let shift = room.clamp(0.0, f64::from(MAX_SHIFT)) as u8;
-                let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };
-                let step = to.scale / (f64::from(from.scale) * f64::from(shift).exp2());
-                Ok(Some((Operand { view, scale }, Some(step))))
-            }
-        }
     }
 
     /// The node of a group, reading the first input and writing the whole grid.
@@ -536,21 +380,6 @@ fn both(high: &FixedNode, low: &FixedNode) -> Option<FixedNode> {
 
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
-
-/// How rounding errors of operation `g` are weighed, for each group of a convolution with `terms`
-/// inputs a group; empty when there are no observations.
-fn metrics(seen: &Seen, g: usize, terms: usize, groups: usize) -> Vec<Metric> {
-    let patches = &seen.patches[g][..];
-    let Ok(observed) = ArrayView2::from_shape((patches.len() / (terms * groups), terms * groups), patches)
-    else {
-        return Vec::new();
-    };
-    if observed.nrows() == 0 {
-        return Vec::new();
-    }
-    let one = |g: usize| Metric::new(observed.slice(s![.., g * terms..(g + 1) * terms]), seen.rounding);
-    (0..groups).into_par_iter().map(one).collect()
-}
 
 /// Zero point and clamps of what the post unit makes.
 fn post(chain: &Chain, to: Rounded) -> Post {

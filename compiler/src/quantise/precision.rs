@@ -21,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// Values that are updated again and again, as the states of recurrent layers are: each update
-    /// would round them anew. And, as far as 2 % more cycles (estimated) go, those of `Mixed`.
+    /// would round them anew. And, as far as 2 % more cycles (estimated) go, those of `Mixed`: the cheapest
+    /// of them, as many as noise can be measured of in reasonable time (none in large networks).
     #[default]
     Auto,
     /// None.
@@ -113,18 +114,19 @@ impl Chooser<'_> {
         budget: f64,
     ) -> Result<BTreeSet<usize>> {
         let mut chosen: BTreeSet<usize> = able.intersection(first).copied().collect();
-        let noise = self.noise(plan, able)?;
+        let others: BTreeSet<usize> = able.difference(&chosen).copied().collect();
+        if others.is_empty() {
+            return Ok(chosen);
+        }
+        let noise = self.noise(plan, &others)?;
         let limit = (1.0 + budget) * self.cycles(plan, &BTreeSet::new());
         let before = self.cycles(plan, &chosen);
         let gain = |class: usize| {
             let with = chosen.iter().copied().chain([class]).collect();
             noise[&class] / (self.cycles(plan, &with) - before).max(1.0)
         };
-        let mut order: Vec<(f64, usize)> = able
-            .difference(&chosen)
-            .map(|&class| (gain(class), class))
-            .filter(|(gain, _)| *gain > 0.0)
-            .collect();
+        let mut order: Vec<(f64, usize)> =
+            others.iter().map(|&class| (gain(class), class)).filter(|(gain, _)| *gain > 0.0).collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         for (_, class) in order {
             chosen.insert(class);

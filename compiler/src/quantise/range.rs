@@ -49,9 +49,11 @@ impl Affine {
     }
 
     /// 16-bit values up to `most` in magnitude. The zero point is 0, for the post unit's sums hold no
-    /// more than the 16 bits on either side of it; and where `clamp` is finite it is a byte.
+    /// more than the 16 bits on either side of it; and where `clamp` is finite it is a byte, unless that
+    /// would cost all that 16 bits add.
     pub fn wide(most: f64, clamp: f64) -> Affine {
-        let bytes = if clamp.is_finite() { (WIDEST * clamp / most).floor().clamp(1.0, WIDEST) } else { 0.0 };
+        let far = clamp.is_infinite() || most > 0.0 && clamp > FAR * most;
+        let bytes = if !far { (WIDEST * clamp / most).floor().clamp(1.0, WIDEST) } else { 0.0 };
         let byte = if bytes > 0.0 { clamp / bytes } else { most / WIDEST };
         let scale = (byte / 257.0) as f32;
         let usable = scale.is_finite() && scale >= f32::MIN_POSITIVE;
@@ -95,6 +97,8 @@ impl Affine {
 
 /// The largest byte.
 const WIDEST: f64 = 127.0;
+/// A clamp so many times the largest magnitude is met by none: no scale has to express it.
+const FAR: f64 = 256.0;
 /// Widening of a range: by this over the root of the number of values seen.
 const MARGIN: f64 = 1.0;
 /// Candidates of a bound: the extreme times 1, 1 - 1/STEPS ... down to LEAST of STEPS.

@@ -1,6 +1,6 @@
 //! Cuts tensors by channels whose rows alone fill feature memory.
 //!
-//! A node that works channel by channel (a depthwise convolution, a pool) on a wide tensor that only
+//! A node that works channel by channel (a depthwise convolution, a pool) on a large tensor that only
 //! it reads can as well work on parts of it, one after the other; then so can the node that makes
 //! the tensor. An output that nothing reads is made in pieces.
 

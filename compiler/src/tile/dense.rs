@@ -15,7 +15,7 @@ impl Job<'_> {
         let [channels, _, _] = self.graph.grid(self.node);
         let inputs = self.at.input.shape[0] / groups;
         let source = &Source::new(self, weights, inputs)?;
-        let reduction = source.reduction();
+        let reduction = source.reduction;
         if reduction > config.weight_words {
             return Err(self
                 .refuse(format!(
@@ -106,7 +106,7 @@ impl Job<'_> {
         Part {
             unit: Unit::Compute,
             op,
-            weights: pack::dense(&source.weights, source.reduction(), &lists, self.config),
+            weights: pack::dense(&source.weights, source.reduction, &lists, self.config),
             factors: None,
             channels: lists.iter().flatten().map(|&c| self.channel(c)).collect(),
             macs: (outputs * inputs * kh * kw) as u64,

@@ -17,6 +17,9 @@ pub(super) struct Source<'w> {
     pub weights: Cow<'w, [i8]>,
     /// Whether the loops are planes, kernel rows, kernel columns.
     pub by_plane: bool,
+    /// Steps of a tile, and weights of a row. Only where the weight memory holds that many do the
+    /// loops' counts say it too: they have 16 bits.
+    pub reduction: usize,
 }
 
 impl<'w> Source<'w> {
@@ -31,6 +34,7 @@ impl<'w> Source<'w> {
         let ([kh, kw], [dy, dx]) = (window.kernel, window.dilation);
         let rows = Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 };
         let columns = Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 };
+        let reduction = usize::from(job.halves().count) * inputs * kh * kw;
         let planes = |count: usize, bytes: usize| Step {
             count: count as u16,
             address: bytes as i32,
@@ -38,12 +42,12 @@ impl<'w> Source<'w> {
         };
         if !job.node.wide {
             let steps = [planes(inputs, input.plane), rows, columns];
-            return Ok(Source { steps, weights: Cow::Borrowed(weights), by_plane: true });
+            return Ok(Source { steps, weights: Cow::Borrowed(weights), by_plane: true, reduction });
         }
         let twice = |part: usize| weights.chunks(part).flat_map(|part| [part, part]).flatten().copied();
         if inputs == 1 || input.plane == 2 * input.half {
             let steps = [planes(2 * inputs, input.half), rows, columns];
-            return Ok(Source { steps, weights: twice(kh * kw).collect(), by_plane: true });
+            return Ok(Source { steps, weights: twice(kh * kw).collect(), by_plane: true, reduction });
         }
         let kernel = match (kh, kw) {
             (_, 1) => rows,
@@ -55,11 +59,50 @@ impl<'w> Source<'w> {
             }
         };
         let steps = [planes(2, input.half), planes(inputs, input.plane), kernel];
-        Ok(Source { steps, weights: twice(inputs * kh * kw).collect(), by_plane: false })
+        Ok(Source { steps, weights: twice(inputs * kh * kw).collect(), by_plane: false, reduction })
     }
+}
 
-    /// Steps of a tile, and weights of a row.
-    pub fn reduction(&self) -> usize {
-        self.steps.iter().map(|step| usize::from(step.count)).product()
+#[cfg(test)]
+mod tests {
+    use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, View};
+    use crate::graph::{DepthToSpaceMode, Window};
+    use crate::schedule;
+    use tilewright_arch::Config;
+    use tilewright_arch::fixed::{Channel, Post};
+
+    /// 2^16 steps are none in 16 bits.
+    #[test]
+    fn reductions_beyond_the_counts_of_loops_are_refused() {
+        for wide in [false, true] {
+            let input = Tensor::bytes("x", [if wide { 1 << 15 } else { 1 << 16 }, 1, 1], 1.0, 0);
+            let view = View::whole(TensorId(0), input.shape);
+            let weights = vec![0; input.elements()];
+            let node = FixedNode {
+                name: "n".into(),
+                operator: "test".into(),
+                input: if wide { view.high_halves() } else { view },
+                wide,
+                window: Window::UNIT,
+                reduction: Reduction::Conv { weights, groups: 1 },
+                channels: vec![Channel::default()],
+                operand: None,
+                post: Post::default(),
+                table: None,
+                output: View::whole(TensorId(1), [1, 1, 1]),
+                place: Place { region: [0, 0, 1, 1], depth_to_space: (1, DepthToSpaceMode::Dcr) },
+            };
+            let input = if wide { input.widened() } else { input };
+            let graph = FixedGraph {
+                inputs: vec![(TensorId(0), input.shape.to_vec())],
+                tensors: vec![input, Tensor::bytes("y", [1, 1, 1], 1.0, 0)],
+                nodes: vec![node],
+                outputs: vec![(TensorId(1), vec![1, 1, 1])],
+                ..FixedGraph::default()
+            };
+            graph.verify().unwrap();
+            let error = schedule::run(&graph, &Config::sized(9, 16)).unwrap_err().to_string();
+            assert!(error.contains("a reduction of 65536 steps"), "{error}");
+        }
     }
 }

@@ -206,9 +206,10 @@ fn post_body(sums: &[i32], channel: &Channel, operands: Operands, post: &Post, o
     }
 }
 
-/// `limits` are zero point and clamps; `byte` is the one of a clamped value that is made.
+/// `BITS` are the fractional bits of what is scaled, `limits` zero point and clamps; `byte` is the one of
+/// a clamped value that is made.
 #[inline(always)]
-fn post_loop<const FRACTION: u32>(
+fn post_loop<const BITS: u32>(
     sums: &[i32],
     channel: &Channel,
     operands: Operands,
@@ -216,7 +217,7 @@ fn post_loop<const FRACTION: u32>(
     out: &mut [u8],
     byte: impl Fn(i32) -> u8,
 ) {
-    let offset = (zero << FRACTION) + (1 << (FRACTION - 1));
+    let offset = (zero << BITS) + (1 << (BITS - 1));
     let saturate = |value: i64, bits: u32| {
         let limit = 1i64 << (bits - 1);
         value.clamp(-limit, limit - 1) as i32
@@ -227,7 +228,7 @@ fn post_loop<const FRACTION: u32>(
         saturate((i64::from(sum) * i64::from(mantissa)) >> channel.shift, bits)
     };
     let finish = |scaled: i32| {
-        let y = (scaled + offset) >> FRACTION;
+        let y = (scaled + offset) >> BITS;
         // The low clamp wins when lo > hi, as in the contract.
         byte(if y < lo { lo } else { y.min(hi) })
     };

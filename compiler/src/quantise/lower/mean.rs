@@ -8,7 +8,7 @@ use crate::quantise::plan::Group;
 use crate::quantise::weights::channel;
 use tilewright_arch::fixed::{Channel, Post};
 
-/// Bytes of a map from which on its mean is taken row by row first.
+/// Values of a map beyond which its mean is taken row by row first.
 const LARGE_MEAN: usize = 1 << 16;
 
 impl Lowering<'_> {

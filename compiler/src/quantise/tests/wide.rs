@@ -166,6 +166,20 @@ fn clamps_are_exact() {
     assert!(!clipped(-0.1, 0.3).0);
 }
 
+/// A bound that no value comes near, such as the largest float32, does not coarsen steps.
+#[test]
+fn clamps_far_away_do_not_coarsen_steps() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 2, 5, 5]);
+    let y = net.conv(x, 3, 3);
+    let y = net.op(Op::Clip { min: 0.0, max: f32::MAX }, &[y]);
+    let z = net.conv(y, 3, 3);
+    net.graph.outputs = vec![z];
+    let decibels = |precision| least_db(&net, &quantised(&net, precision));
+    let (byte, wide) = (decibels(Precision::Int8), decibels(Precision::Int16));
+    assert!(wide > byte, "8 bits {byte:.1} dB, 16 bits {wide:.1} dB");
+}
+
 /// conv(x) + x with 16 bits on both sides: the high halves of x, then its low ones and the clamp.
 #[test]
 fn operands_of_16_bits_are_added_in_two_steps() {

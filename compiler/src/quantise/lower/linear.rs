@@ -1,0 +1,141 @@
+//! Weights and biases: convolutions, and the phases of what is made of several.
+
+use super::{Lowering, SPLIT};
+use crate::error::Result;
+use crate::fixed::Reduction;
+use crate::graph::{Op, Window};
+use crate::quantise::calibrate::Seen;
+use crate::quantise::phases::Phase;
+use crate::quantise::plan::Group;
+use crate::quantise::rounding::Metric;
+use crate::quantise::weights::{exact_row, least_scale, multiples, row, steps};
+use ndarray::{ArrayView2, s};
+use rayon::prelude::*;
+
+impl Lowering<'_> {
+    /// A convolution, matrix product or scaling.
+    pub(super) fn linear(
+        &mut self,
+        g: usize,
+        group: &Group,
+        window: &Window,
+        weights: &[f32],
+        bias: &[f64],
+        groups: usize,
+    ) -> Result<()> {
+        let from = self.read(&group.inputs[0]);
+        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
+        let zero = i64::from(from.zero_term());
+        let terms = weights.len() / bias.len();
+        let metrics = metrics(self.seen, self.sharing.first(g), terms, groups);
+        let outputs = bias.len() / groups;
+        let integers = self.integers(group);
+        let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
+            if let Some(scales) = integers {
+                let scale = scales.get(if scales.len() == 1 { 0 } else { o });
+                let own = scale.and_then(|&scale| multiples(w, scale.into()));
+                // An operator after it has scaled the weights, or the scales are of another axis.
+                let least = least_scale(b, scale_in, scale_out);
+                return own.or_else(|| steps(w, least)).ok_or_else(|| {
+                    let why = format!("the integers of channel {o} are not one step times -127 to 127");
+                    self.error(group, why, "weights with a scale for each output channel, without -128")
+                });
+            }
+            let mut row = row(w, least_scale(b, scale_in, scale_out));
+            if let Some(metric) = metrics.get(o / outputs) {
+                row.weights = metric.round(w, row.scale);
+            }
+            Ok(row)
+        };
+        let rows = weights.par_chunks(terms).zip(bias).enumerate().map(quantise);
+        let rows = rows.collect::<Result<Vec<_>>>()?;
+        let mut channels = Vec::with_capacity(bias.len());
+        let mut units = Vec::with_capacity(bias.len());
+        for (c, (row, b)) in rows.iter().zip(bias).enumerate() {
+            let unit = scale_in * row.scale;
+            let bias = self.bias(group, c, b / unit, &row.weights, zero)?;
+            channels.push(self.channel(group, c, unit / scale_out, bias)?);
+            units.push(unit);
+        }
+        let weights = rows.into_iter().flat_map(|row| row.weights).collect();
+        let reduction = Reduction::Conv { weights, groups };
+        let node = self.node(g, group, window, reduction, channels)?;
+        // What is done several times has one bias, not one for each time.
+        let units = if self.sharing.is_repeated(g) { Vec::new() } else { units };
+        self.push(g, node, units)
+    }
+
+    /// The steps of a group's weights, where they are integers of the model: those stay as they are.
+    fn integers(&self, group: &Group) -> Option<&[f32]> {
+        let node = &self.graph.nodes[*group.nodes.first()?];
+        match node.op {
+            Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul => self.given.steps(node.inputs[1]),
+            _ => None,
+        }
+    }
+
+    /// A bias in units of the sum, with the input's zero point folded in.
+    fn bias(&self, group: &Group, c: usize, bias: f64, weights: &[i8], zero: i64) -> Result<i32> {
+        let sum: i64 = weights.iter().map(|&w| i64::from(w)).sum();
+        let bias = bias.round_ties_even() as i64 - zero * sum;
+        i32::try_from(bias).map_err(|_| {
+            self.error(group, format!("the bias of channel {c} becomes {bias}, above 32 bits"), SPLIT)
+        })
+    }
+
+    /// One phase of a transposed convolution or a change of resolution.
+    pub(super) fn phase(
+        &mut self,
+        g: usize,
+        group: &Group,
+        phase: &Phase,
+        bias: &[f64],
+        groups: usize,
+    ) -> Result<()> {
+        let from = self.read(&group.inputs[0]);
+        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
+        let zero = from.zero_term();
+        let (reduction, channels) = if phase.weights.is_empty() {
+            let channel = self.channel(group, 0, scale_in / scale_out, -zero)?;
+            (Reduction::Sum, vec![channel])
+        } else {
+            let terms = phase.weights.len() / bias.len();
+            let mut channels = Vec::with_capacity(bias.len());
+            let mut weights = Vec::with_capacity(phase.weights.len());
+            for (c, (w, b)) in phase.weights.chunks(terms).zip(bias).enumerate() {
+                let row = exact_row(w, least_scale(*b, scale_in, scale_out));
+                let unit = scale_in * row.scale;
+                let bias = self.bias(group, c, b / unit, &row.weights, zero.into())?;
+                channels.push(self.channel(group, c, unit / scale_out, bias)?);
+                weights.extend(row.weights);
+            }
+            (Reduction::Conv { weights, groups }, channels)
+        };
+        let mut node = self.node(g, group, &phase.window, reduction, channels)?;
+        let (mut from, mut to) = (group.inputs[0], self.whole_output(group));
+        for axis in [1, 2] {
+            let (first, count) = phase.from[axis - 1];
+            from = from.slice(axis, first, count);
+            let (first, step, count) = phase.to[axis - 1];
+            to = to.every(axis, first, step, count);
+        }
+        (node.input, node.output) = (self.placed(&from), self.placed(&to));
+        node.place.region = [0, 0, to.shape[1], to.shape[2]];
+        self.push(g, node, Vec::new())
+    }
+}
+
+/// How rounding errors of operation `g` are weighed, for each group of a convolution with `terms`
+/// inputs a group; empty when there are no observations.
+fn metrics(seen: &Seen, g: usize, terms: usize, groups: usize) -> Vec<Metric> {
+    let patches = &seen.patches[g][..];
+    let Ok(observed) = ArrayView2::from_shape((patches.len() / (terms * groups), terms * groups), patches)
+    else {
+        return Vec::new();
+    };
+    if observed.nrows() == 0 {
+        return Vec::new();
+    }
+    let one = |g: usize| Metric::new(observed.slice(s![.., g * terms..(g + 1) * terms]), seen.rounding);
+    (0..groups).into_par_iter().map(one).collect()
+}

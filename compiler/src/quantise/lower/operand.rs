@@ -1,0 +1,60 @@
+//! Second operands: terms and factors.
+
+use super::{Lowering, RANGES};
+use crate::error::Result;
+use crate::fixed::Operand;
+use crate::quantise::chain::Combine;
+use crate::quantise::kind::Kind;
+use crate::quantise::plan::Group;
+use tilewright_arch::fixed::{FRACTION, MAX_SHIFT, MULTIPLICAND_BITS, OperandScale, mantissa};
+
+impl Lowering<'_> {
+    /// The second operand, and the real value of a step of what it multiplies.
+    pub(super) fn operand(&self, g: usize, group: &Group) -> Result<Option<(Operand, Option<f64>)>> {
+        let (Some(view), Some((_, combine))) = (&group.operand, &group.chain.operand) else {
+            return Ok(None);
+        };
+        let (from, to) = (self.read(view), self.result(g, group));
+        let (zero, mut view) = (from.zero, self.placed(view));
+        let mut scale = f64::from(from.scale);
+        match self.between {
+            Some(_) => scale *= 256.0,
+            None if from.wide => view = view.low_halves(),
+            None => {}
+        }
+        if group.grid != group.shape {
+            // Rows of the grid are pieces of the one line that the operand is seen as.
+            let width = group.grid[2];
+            (view.axes[1], view.step[1]) = (view.axes[2], view.step[2] * width);
+            view.shape = group.grid;
+        }
+        let factor = scale / to.scale;
+        match combine {
+            Combine::Add(sign) => match mantissa(factor * sign) {
+                Some((mantissa, shift)) => {
+                    let scale = OperandScale { zero, mantissa, shift, multiply: false };
+                    Ok(Some((Operand { view, scale }, None)))
+                }
+                None => Err(self.error(group, format!("the operand's factor is {factor:e}"), RANGES)),
+            },
+            Combine::Multiply => {
+                // The multiplicand is as fine as its bits allow: largest * 2^shift * factor fits.
+                let own = match group.kind {
+                    Kind::Mean { factor, .. } => {
+                        let from = self.read(&group.inputs[0]);
+                        let most = if from.wide { 65535.0 } else { 255.0 };
+                        f64::from(from.scale) * factor.abs() * most
+                    }
+                    _ => unreachable!("only copies and means are multiplied"),
+                };
+                let limit = f64::from((1 << (MULTIPLICAND_BITS - 1)) - 1);
+                let steps = f64::from(1 << FRACTION);
+                let room = (limit / (own * steps * factor)).log2().floor();
+                let shift = room.clamp(0.0, f64::from(MAX_SHIFT)) as u8;
+                let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };
+                let step = to.scale / (f64::from(from.scale) * f64::from(shift).exp2());
+                Ok(Some((Operand { view, scale }, Some(step))))
+            }
+        }
+    }
+}
