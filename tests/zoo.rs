@@ -13,8 +13,8 @@ use tilewright_arch::Config;
 use tilewright_compiler::quantise;
 use tilewright_hdl::cosim::Rtl;
 
-/// Every model beside this repository, with the SQNR in decibels of ONNX Runtime's int8 on input_0
-/// that ours is held to: at least as good, and 6 dB better where it is below 20 dB.
+/// Every model beside this repository, with the SQNR in decibels of ONNX Runtime's int8 on input_0:
+/// ours is at least as good.
 const MODELS: [(&str, f64); 21] = [
     ("aodnet_dehaze", 45.3),
     ("crnn_digits", 46.7),
