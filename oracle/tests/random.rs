@@ -15,7 +15,7 @@ use tilewright::model::Model;
 use tilewright::{pipeline, proof};
 use tilewright_arch::Config;
 use tilewright_compiler::error::Error;
-use tilewright_compiler::graph::random::wide_graph;
+use tilewright_compiler::graph::random::graph_of_all_operators;
 use tilewright_compiler::graph::{Data, Graph};
 use tilewright_compiler::{quantise, simplify};
 use tilewright_oracle::opinion::{Opinion, second_opinion};
@@ -121,7 +121,7 @@ fn random_graphs_of_every_operator() {
         None => 0..number("TILEWRIGHT_CASES").unwrap_or(300),
     };
     let one = |seed: u64| {
-        let graph = wide_graph(seed);
+        let graph = graph_of_all_operators(seed);
         guarded(&graph, seed).map_err(|why| smallest(&graph, seed, why))
     };
     let outcomes: Vec<Result<Outcome, String>> = seeds.into_par_iter().map(one).collect();

@@ -3,7 +3,7 @@
 use super::{DepthToSpaceMode, Graph, Op, ValueId, Window};
 
 mod more;
-mod wide;
+mod rest;
 
 /// A stream of numbers by xorshift64*: tests need repeatable numbers, not good ones.
 pub struct Random(u64);
@@ -46,11 +46,11 @@ pub fn graph(seed: u64) -> Graph {
 
 /// A valid graph of all operators, a pure function of the seed. A rounding error may become a step of
 /// Floor, Sign or QuantizeLinear: compare node by node, on equal inputs.
-pub fn wide_graph(seed: u64) -> Graph {
+pub fn graph_of_all_operators(seed: u64) -> Graph {
     drawn(seed, true)
 }
 
-fn drawn(seed: u64, wide: bool) -> Graph {
+fn drawn(seed: u64, all: bool) -> Graph {
     let mut r = Random::new(seed);
     let mut g = Graph::new("random");
     let shape = [1, 1 + r.below(6), 2 + r.below(7), 2 + r.below(7)];
@@ -62,8 +62,8 @@ fn drawn(seed: u64, wide: bool) -> Graph {
     while g.nodes.len() < wanted {
         let x = values[r.below(values.len())];
         // A candidate that the operator's rule refuses is simply not taken.
-        let y = match wide && r.below(2) == 0 {
-            true => wide::grow(&mut g, &mut r, x, &values),
+        let y = match all && r.below(2) == 0 {
+            true => rest::grow(&mut g, &mut r, x, &values),
             false => grow(&mut g, &mut r, x, &values),
         };
         values.extend(y);
