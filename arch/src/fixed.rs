@@ -1,8 +1,9 @@
 //! The machine's arithmetic, bit for bit.
 //!
-//! Activations are 8-bit affine (`real = scale * (q - zero)`, q in -128..=127), weights 8-bit
-//! symmetric per output channel in -127..=127, accumulators 32 bits. The zero point of the input is
-//! folded into the bias by the compiler, so the array multiplies raw bytes.
+//! Activations are 8-bit affine (`real = scale * (q - zero)`, q in -128..=127) or have 16 bits (see
+//! below), weights are 8-bit symmetric per output channel in -127..=127, accumulators have 32 bits.
+//! The zero point of the input is folded into the bias by the compiler, so the array multiplies raw
+//! bytes.
 //!
 //! The post unit keeps [`FRACTION`] fractional bits until its one rounding (half up):
 //!

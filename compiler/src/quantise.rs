@@ -1,11 +1,12 @@
-//! From float to 8 bits: ranges from calibration, fusion into the machine's operations, integers.
+//! From float to 8 or 16 bits: ranges from calibration, fusion into the machine's operations, integers.
 //!
 //! 1. `plan` fuses operators, decides which values become tensors and what is left to the host;
 //!    `held` is how values lie in tensors, `sharing` which tensors share scale and memory.
 //! 2. `calibrate` runs the samples in float; `range` makes scales of what it saw.
-//! 3. `lower` makes integers and proves that no sum can leave 32 bits, `stages` cuts them where the
+//! 3. `precision` chooses which tensors have 16 bits, of those that `width` says can.
+//! 4. `lower` makes integers and proves that no sum can leave 32 bits, `stages` cuts them where the
 //!    host works.
-//! 4. `correct` takes the mean error of every channel out of its bias.
+//! 5. `correct` takes the mean error of every channel out of its bias.
 //!
 //! Of a model that is quantised already `given` takes out what it prescribes, which nothing above then
 //! changes; `tables` makes tables of its functions of one byte.
