@@ -8,19 +8,23 @@ use crate::timing;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A tensor in external memory: dense bytes, outermost extent first, 8-bit affine.
+/// A tensor in external memory: dense bytes, outermost extent first; 8-bit affine, or the halves of
+/// wide values in planes that take turns ([`crate::fixed`]).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Port {
     /// Name in the source model.
     pub name: String,
-    /// Extents.
+    /// Extents in bytes: of wide values twice as many planes.
     pub shape: Vec<usize>,
     /// Byte address.
     pub address: u32,
     /// Real value of one step.
     pub scale: f32,
-    /// The byte that means zero.
+    /// The byte that means zero; of wide values, both halves of what does.
     pub zero: i8,
+    /// Whether its values are wide.
+    #[serde(default)]
+    pub wide: bool,
 }
 
 impl Port {

@@ -294,6 +294,7 @@ impl Builder<'_> {
             address: output,
             scale: 1.0,
             zero: 0,
+            wide: false,
         }];
         let align = TILE_BYTES as u32;
         let mut at = (output + self.output).next_multiple_of(align);

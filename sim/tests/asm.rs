@@ -14,6 +14,7 @@ fn sample(seed: u64) -> Program {
         address: 7,
         scale: 1e-12 + seed as f32,
         zero: -128,
+        wide: true,
     });
     program.data.push((1 << 20, vec![]));
     program

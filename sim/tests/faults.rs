@@ -258,7 +258,14 @@ fn unwritten() {
         "load 5 (conv1): reads external byte 544, which nothing has written",
     );
     fine(|p| {
-        p.inputs.push(Port { name: "x".into(), shape: vec![1], address: OUTPUT + 32, scale: 1.0, zero: 0 });
+        p.inputs.push(Port {
+            name: "x".into(),
+            shape: vec![1],
+            address: OUTPUT + 32,
+            scale: 1.0,
+            zero: 0,
+            wide: false,
+        });
         p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1)));
     });
     // A group before the last may reach further than the last one, beyond the memory.

@@ -167,7 +167,7 @@ fn layer(program: &mut Program, words: &[String]) -> Result<(), Wrong> {
 }
 
 fn port(words: &[String]) -> Result<Port, Wrong> {
-    let mut port = Port { name: String::new(), shape: vec![], address: 0, scale: 1.0, zero: 0 };
+    let mut port = Port { name: String::new(), shape: vec![], address: 0, scale: 1.0, zero: 0, wide: false };
     for word in words {
         match pair(word)? {
             ("address", value) => port.address = number("address", value)?,
@@ -177,6 +177,7 @@ fn port(words: &[String]) -> Result<Port, Wrong> {
             }
             ("scale", value) => port.scale = number("scale", value)?,
             ("zero", value) => port.zero = number("zero", value)?,
+            ("wide", value) => port.wide = number::<u8>("wide", value)? != 0,
             ("name", value) => port.name = value.into(),
             (key, _) => return Err(wrong(key, "is no field of a tensor")),
         }

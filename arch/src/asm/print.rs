@@ -77,10 +77,11 @@ fn quote(name: &str) -> String {
 fn port(text: &mut String, kind: &str, port: &Port) {
     let shape: Vec<String> = port.shape.iter().map(usize::to_string).collect();
     let Port { address, scale, zero, name, .. } = port;
+    let wide = if port.wide { " wide=1" } else { "" };
     line_of(
         text,
         format_args!(
-            "{kind} address={address} shape={} scale={scale:?} zero={zero} name={}",
+            "{kind} address={address} shape={} scale={scale:?} zero={zero}{wide} name={}",
             shape.join(","),
             quote(name)
         ),

@@ -317,6 +317,7 @@ impl<'a> Emitter<'a> {
                 address: self.external[t] as u32,
                 scale: tensor.scale,
                 zero: tensor.zero,
+                wide: tensor.wide,
             }
         };
         program.inputs = graph.inputs.iter().map(port).collect();
