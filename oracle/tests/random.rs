@@ -178,4 +178,6 @@ fn random_graphs_of_every_operator() {
         println!("FAILED {why}");
     }
     assert!(failures.is_empty(), "{} of {graphs} graphs fail", failures.len());
+    // A test that refuses everything would pass: of many graphs nine of ten run, most on the machine.
+    assert!(graphs < 100 || 10 * refused <= graphs && 10 * machine >= 7 * graphs);
 }
