@@ -82,6 +82,9 @@ enum Command {
         /// Measure the metric of eval.npz beside the model, float and int8.
         #[arg(long)]
         metric: bool,
+        /// Do not hold the integer operations against the source's operators.
+        #[arg(long)]
+        unchecked: bool,
         /// One JSON object on standard output.
         #[arg(long)]
         json: bool,
@@ -230,8 +233,8 @@ fn main() -> ExitCode {
         Command::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)
         }
-        Command::Verify { source, machine, input, rtl, metric, json } => {
-            commands::verify::run(source, machine, input.as_deref(), *rtl, *metric, *json)
+        Command::Verify { source, machine, input, rtl, metric, unchecked, json } => {
+            commands::verify::run(source, machine, input.as_deref(), *rtl, *metric, *unchecked, *json)
         }
         Command::Generate { model, calib, quantisation, precision, machine, technology, out } => {
             let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);

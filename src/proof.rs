@@ -5,6 +5,7 @@ use crate::pipeline::{self, Compiled};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
+use tilewright_compiler::proof as rung;
 use tilewright_compiler::{float, reference};
 use tilewright_hdl::cosim::{self, Rtl};
 use tilewright_sim::Report;
@@ -12,6 +13,8 @@ use tilewright_sim::Report;
 /// What `verify` finds.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Proof {
+    /// Every operation of the machine against the source; absent with `--unchecked`.
+    pub first_rung: Option<rung::Proof>,
     /// Output bytes compared on each step.
     pub compared_bytes: usize,
     /// Bytes in which simulator and integer reference differ.
@@ -31,10 +34,20 @@ pub struct Proof {
 impl Proof {
     /// Whether every exact step of the ladder holds.
     pub fn holds(&self) -> bool {
-        self.reference_mismatches == 0
+        self.first_rung.as_ref().is_none_or(rung::Proof::holds)
+            && self.reference_mismatches == 0
             && self.rtl_mismatches.is_none_or(|n| n == 0)
             && self.rtl_cycles.is_none_or(|n| n == self.sim_cycles)
     }
+}
+
+/// How far [`verify`] goes.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// The machine's Verilog, built, to run it as well.
+    pub rtl: Option<&'a Rtl>,
+    /// Skip the first rung.
+    pub unchecked: bool,
 }
 
 /// A simulated inference.
@@ -58,14 +71,17 @@ pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated
     Ok(Simulated { report, outputs })
 }
 
-/// Walks the ladder for one input; `rtl` is the machine's Verilog, built.
+/// Walks the ladder for one input.
 pub fn verify(
     model: &Model,
     compiled: &Compiled,
     inputs: &[ArrayD<f32>],
-    rtl: Option<&Rtl>,
+    options: &Options,
 ) -> Result<(Proof, Simulated)> {
+    let rtl = options.rtl;
+    let first_rung = if options.unchecked { None } else { Some(rung::check(&compiled.network, inputs)?) };
     let mut proof = Proof {
+        first_rung,
         compared_bytes: 0,
         reference_mismatches: 0,
         rtl_mismatches: rtl.map(|_| 0),

@@ -38,7 +38,8 @@ fn cycles(folder: &Path, name: &str) -> String {
     let mut lines = String::new();
     for (lanes, columns) in ARRAYS {
         let compiled = Compiled::new(network.clone(), &Config::sized(lanes, columns)).unwrap();
-        let (proof, simulated) = proof::verify(&model, &compiled, &input, None).unwrap();
+        let (proof, simulated) =
+            proof::verify(&model, &compiled, &input, &proof::Options::default()).unwrap();
         assert_eq!(proof.reference_mismatches, 0, "{name} on {lanes}x{columns}");
         let report = simulated.report;
         writeln!(lines, "{name} {lanes}x{columns} {} {:.3}", report.cycles, report.utilisation).unwrap();
@@ -91,7 +92,7 @@ fn sixteen_bits_are_exact_and_quieter() {
             let options = quantise::Options { precision, ..Default::default() };
             let config = Config::sized(lanes, columns);
             let compiled = pipeline::compile(&model, &calibration, &options, &config).unwrap();
-            let (proof, _) = proof::verify(&model, &compiled, &input, None).unwrap();
+            let (proof, _) = proof::verify(&model, &compiled, &input, &proof::Options::default()).unwrap();
             assert_eq!(proof.reference_mismatches, 0, "{name} {precision:?} on {}", config.name);
             proof.sqnr_db.unwrap()
         };

@@ -74,7 +74,9 @@ fn run(case: &Path, config: &Config, rtl: &Rtl) -> Result<(Outcome, Vec<String>,
             };
         }
     };
-    let (proof, _) = proof::verify(&model, &compiled, &inputs, Some(rtl)).map_err(|e| format!("{e:#}"))?;
+    let (proof, _) =
+        proof::verify(&model, &compiled, &inputs, &proof::Options { rtl: Some(rtl), ..Default::default() })
+            .map_err(|e| format!("{e:#}"))?;
     if !proof.holds() {
         return Err(format!("{proof:?}"));
     }

@@ -186,7 +186,7 @@ fn verified(folder: &Path, configs: &[Config]) {
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     for config in configs {
         let compiled = Compiled::new(network.clone(), config).unwrap();
-        let (proof, _) = proof::verify(&model, &compiled, &input, None).unwrap();
+        let (proof, _) = proof::verify(&model, &compiled, &input, &proof::Options::default()).unwrap();
         let place = format!("{} with {} pages", folder.display(), config.feature.pages);
         assert_eq!(proof.reference_mismatches, 0, "{place}");
     }

@@ -50,7 +50,8 @@ fn compiled(folder: &Path, config: &Config) -> (Model, Compiled) {
 fn verified(folder: &Path, config: &Config, rtl: Option<&Rtl>) -> Proof {
     let (model, compiled) = compiled(folder, config);
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
-    let (proof, _) = proof::verify(&model, &compiled, &input, rtl).unwrap();
+    let (proof, _) =
+        proof::verify(&model, &compiled, &input, &proof::Options { rtl, ..Default::default() }).unwrap();
     eprintln!("{} on {}: {proof:?}", folder.display(), config.name);
     assert!(proof.holds(), "{} on {}: {proof:?}", folder.display(), config.name);
     proof

@@ -100,6 +100,15 @@ pub(crate) fn fold(
     Some(evaluate(op, &views, shape))
 }
 
+/// What one operator makes of `inputs`; `shape` is the result's.
+///
+/// # Errors
+/// An operator that the float reference refuses.
+pub(crate) fn apply(op: &Op, inputs: &[ArrayD<f32>], shape: &[usize]) -> Result<ArrayD<f32>> {
+    let views: Vec<_> = inputs.iter().map(|x| x.view()).collect();
+    evaluate(op, &views, shape)
+}
+
 fn batched(graph: &Graph, inputs: &[ArrayD<f32>], wanted: &[ValueId]) -> Result<Vec<ArrayD<f32>>> {
     graph.verify()?;
     let pieces = pieces(graph, inputs).map_err(|e| e.file(&graph.name))?;

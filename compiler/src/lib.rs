@@ -1,4 +1,5 @@
 //! From a trained network to a program of the machine.
+pub mod claims;
 pub mod error;
 pub mod fixed;
 pub mod float;
@@ -7,6 +8,7 @@ pub mod images;
 pub mod network;
 pub mod npy;
 pub mod onnx;
+pub mod proof;
 pub mod quantise;
 pub mod reference;
 pub mod relay;

@@ -4,6 +4,7 @@
 //! machine has them, and *values*, real arrays as the host has them. The host quantises a value into
 //! a tensor ([`Import`]) and makes a value of a tensor ([`Export`]).
 
+use crate::claims::Claims;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, Tensor, TensorId};
 use crate::float;
@@ -95,6 +96,8 @@ pub struct Network {
     pub constants: Vec<(ValueId, ArrayD<f32>)>,
     /// What is left to the host, in order.
     pub host: Vec<HostOperator>,
+    /// What it claims to stand for.
+    pub claims: Claims,
 }
 
 /// What there is between stages.
@@ -249,6 +252,11 @@ impl State {
     /// The bytes of a tensor that has been made.
     pub fn tensor(&self, id: TensorId) -> Option<&[i8]> {
         self.tensors.get(&id).map(Vec::as_slice)
+    }
+
+    /// A value that is known: an input, a result of the host or what left the machine.
+    pub fn value(&self, id: ValueId) -> Option<&ArrayD<f32>> {
+        self.values.get(&id)
     }
 }
 

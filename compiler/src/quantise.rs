@@ -15,6 +15,7 @@
 
 mod calibrate;
 mod chain;
+mod claim;
 mod constants;
 mod correct;
 mod entropy;
@@ -243,5 +244,7 @@ fn quantise<'a>(
     for graph in lowered.network.machine() {
         graph.verify().map_err(|e| e.stage("quantise"))?;
     }
+    let claims = claim::claims(&graph, &given, &plan, &sharing, &before_table, &mut lowered);
+    lowered.network.claims = claims;
     Ok(Quantised { graph, plan, sharing, lowered })
 }

@@ -25,7 +25,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let progress = bar("simulating and checking every sample", samples.len());
     let (mut mismatches, mut compared, mut worst) = (0, 0, 0f64);
     for sample in &samples {
-        let (proof, _) = proof::verify(&model, &compiled, sample, None)?;
+        let (proof, _) = proof::verify(&model, &compiled, sample, &proof::Options::default())?;
         mismatches += proof.reference_mismatches;
         compared += proof.compared_bytes;
         worst = worst.max(proof.max_abs_error);
@@ -33,7 +33,12 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     }
     progress.finish_and_clear();
     let built = if rtl { Some(verify::build(&config)?) } else { None };
-    let (first, simulated) = proof::verify(&model, &compiled, &samples[0], built.as_ref())?;
+    let (first, simulated) = proof::verify(
+        &model,
+        &compiled,
+        &samples[0],
+        &proof::Options { rtl: built.as_ref(), ..Default::default() },
+    )?;
     let scores = counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch))?;
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, Technology::Portable))?;
     let mut files = programs(&compiled)?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tilewright::metric;
 use tilewright::proof::{self, Proof};
 use tilewright_arch::Config;
+use tilewright_compiler::proof as rung;
 use tilewright_hdl::cosim::Rtl;
 
 /// Verifies; false when an exact step of the ladder does not hold.
@@ -18,13 +19,15 @@ pub fn run(
     input_path: Option<&Path>,
     rtl: bool,
     metric: bool,
+    unchecked: bool,
     json: bool,
 ) -> Result<bool> {
     let (model, compiled) = compiled(source, machine)?;
     let inputs = input(&model, input_path)?;
     let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
-    let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, rtl.as_ref()))?;
+    let options = proof::Options { rtl: rtl.as_ref(), unchecked };
+    let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, &options))?;
     let evaluated = || counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch));
     let scores = if metric { Some(evaluated()?) } else { None };
     if json {
@@ -53,6 +56,9 @@ pub fn build(config: &Config) -> Result<Rtl> {
 
 /// The proof for people.
 pub fn print(proof: &Proof) {
+    if let Some(rung) = &proof.first_rung {
+        print_first_rung(rung);
+    }
     let say = |n: usize| if n == 0 { "equal".to_string() } else { format!("{n} BYTES DIFFER") };
     println!(
         "integer reference = simulator   {} ({} bytes)",
@@ -71,5 +77,21 @@ pub fn print(proof: &Proof) {
     match proof.sqnr_db {
         Some(db) => println!("SQNR against float              {db:.1} dB"),
         None => println!("SQNR against float              exact"),
+    }
+}
+
+/// The first rung for people: how many elements were held against the source, and what was found.
+pub fn print_first_rung(rung: &rung::Proof) {
+    let sum = |count: fn(&rung::Layer) -> usize| rung.layers.iter().map(count).sum::<usize>();
+    let verdict =
+        if rung.holds() { "within rounding".into() } else { format!("{} DEFECTS", rung.findings.len()) };
+    println!(
+        "float operators = integers      {verdict} ({} elements, {} saturated, {} unproved)",
+        grouped(rung.elements() as u64),
+        grouped(sum(|l| l.saturated) as u64),
+        grouped(sum(|l| l.unproved) as u64)
+    );
+    for finding in &rung.findings {
+        println!("  {finding}");
     }
 }

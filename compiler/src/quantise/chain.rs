@@ -106,6 +106,8 @@ pub(super) struct Chain {
     pub before_table: Option<ValueId>,
     /// Factor (1: none) and numbering.
     pub depth_to_space: (usize, DepthToSpaceMode),
+    /// The reduction makes minus what the source's operators make up to the value of its sums.
+    pub negated: bool,
 }
 
 /// A group in the making, as its last operator sees it.
@@ -128,6 +130,7 @@ impl Chain {
         table: Vec::new(),
         before_table: None,
         depth_to_space: (1, DepthToSpaceMode::Crd),
+        negated: false,
     };
 
     fn unclamped(&self) -> bool {
@@ -202,6 +205,7 @@ impl Chain {
                 match view {
                     // other - value: the reduction changes its sign
                     Some(view) if view.shape == grid && (!reversed || self.linear() && negate(kind)) => {
+                        self.negated = reversed;
                         self.second(Second::Held(id, view), combine)
                     }
                     _ => false,

@@ -20,7 +20,7 @@ pub(super) fn correct(lowered: &mut Lowered, seen: &Seen, samples: &[Vec<ArrayD<
     let mut stages = std::mem::take(&mut lowered.network.stages);
     let network = &lowered.network;
     let mut states: Vec<State> = samples.iter().map(|s| network.start(s)).collect::<Result<_>>()?;
-    for (stage, provenance) in stages.iter_mut().zip(&lowered.provenance) {
+    for (stage, provenance) in stages.iter_mut().zip(&mut lowered.provenance) {
         match stage {
             Stage::Machine { graph, tensors } => {
                 let inputs: Vec<_> = states.iter().map(|s| network.fetch(s, graph, tensors)).collect();
@@ -38,12 +38,12 @@ pub(super) fn correct(lowered: &mut Lowered, seen: &Seen, samples: &[Vec<ArrayD<
 /// Corrects one stage of the machine; returns the output bytes of every sample.
 fn machine(
     fixed: &mut FixedGraph,
-    provenance: &[Provenance],
+    provenance: &mut [Provenance],
     seen: &Seen,
     inputs: &[Vec<Vec<i8>>],
 ) -> Vec<Vec<Vec<i8>>> {
     let mut tensors: Vec<Vec<Vec<i8>>> = inputs.iter().map(|x| reference::start(fixed, x)).collect();
-    for (n, Provenance { group, units }) in provenance.iter().enumerate() {
+    for (n, Provenance { group, units, rounded }) in provenance.iter_mut().enumerate() {
         let node = &fixed.nodes[n];
         let [_, _, rows, columns] = node.place.region;
         let sums: Vec<Vec<i32>> =
@@ -63,7 +63,11 @@ fn machine(
             // Beyond this the estimate is broken, not the bias; it also keeps the proof about
             // accumulators simple to redo.
             let correction = correction.clamp(-1e8, 1e8) as i32;
+            let before = channel.bias;
             channel.bias = channel.bias.saturating_sub(correction);
+            if let Some(rounded) = rounded {
+                rounded.corrections.push(before - channel.bias);
+            }
         }
         let node = &fixed.nodes[n];
         tensors

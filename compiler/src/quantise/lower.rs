@@ -15,6 +15,7 @@ use super::range::Affine;
 use super::sharing::Sharing;
 use super::stages;
 use super::weights::channel;
+use crate::claims::Rounded;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::{Graph, ValueId, Window};
@@ -28,6 +29,8 @@ pub(super) struct Provenance {
     pub group: usize,
     /// The real value of one unit of the sum, by channel; empty where the bias is not to be corrected.
     pub units: Vec<f64>,
+    /// What its weights and biases were rounded from.
+    pub rounded: Option<Rounded>,
 }
 
 /// A quantised network and where its parts come from.
@@ -42,7 +45,7 @@ pub(super) struct Lowered {
 
 /// What the post unit hands to the table, or writes where there is none.
 #[derive(Clone, Copy)]
-struct Rounded {
+struct Target {
     /// Real value of one step of what is rounded.
     step: f64,
     /// Real value of what [`mantissa`] takes for a step: of 2^[`FRACTION`] units of the scaled sum.
@@ -53,13 +56,13 @@ struct Rounded {
     byte: f64,
 }
 
-impl Rounded {
-    fn new(scale: f32, zero: i8, wide: bool) -> Rounded {
+impl Target {
+    fn new(scale: f32, zero: i8, wide: bool) -> Target {
         let step = f64::from(scale);
         let fraction = if wide { WIDE_FRACTION } else { FRACTION };
         // An extended byte is 257 times the byte.
         let byte = step * if wide { 257.0 } else { 1.0 };
-        Rounded { step, scale: step * f64::from(FRACTION - fraction).exp2(), zero, byte }
+        Target { step, scale: step * f64::from(FRACTION - fraction).exp2(), zero, byte }
     }
 }
 
@@ -182,15 +185,15 @@ impl Lowering<'_> {
     }
 
     /// What the sums of a group are scaled to.
-    fn result(&self, g: usize, group: &Group) -> Rounded {
+    fn result(&self, g: usize, group: &Group) -> Target {
         if let Some(between) = self.between {
             let to = self.fixed.tensor(between);
-            return Rounded::new(to.scale, to.zero, to.wide);
+            return Target::new(to.scale, to.zero, to.wide);
         }
         let to = self.output(group);
         match self.before_table[g] {
-            Some(Affine { scale, zero }) => Rounded::new(scale, zero, false),
-            None => Rounded::new(to.scale, to.zero, to.wide),
+            Some(Affine { scale, zero }) => Target::new(scale, zero, false),
+            None => Target::new(to.scale, to.zero, to.wide),
         }
     }
 
@@ -220,7 +223,7 @@ impl Lowering<'_> {
                 let factor = f64::from(from.scale) / self.result(g, group).scale;
                 let channels = vec![self.channel(group, 0, factor, -from.zero_term())?];
                 let node = self.node(g, group, window, Reduction::Max, channels)?;
-                self.push(g, node, Vec::new())
+                self.push(g, node, Vec::new(), None)
             }
             Kind::Copies { to } => self.copies(g, group, to),
         }
@@ -236,7 +239,7 @@ impl Lowering<'_> {
         let mut node = self.node(g, group, &Window::UNIT, reduction, channels)?;
         node.input = self.placed(gathered);
         node.output = self.placed(&self.whole_output(group).slice(0, *first, weights.shape[2]));
-        self.push(g, node, Vec::new())
+        self.push(g, node, Vec::new(), None)
     }
 
     /// Copies of the parts that their producers did not write in place.
@@ -251,7 +254,7 @@ impl Lowering<'_> {
                 let to = View { tensor: TensorId(group.output as u32), ..*to };
                 (node.input, node.output) = (self.placed(part), self.placed(&to));
                 node.place.region = [0, 0, to.shape[1], to.shape[2]];
-                self.push(g, node, Vec::new())?;
+                self.push(g, node, Vec::new(), None)?;
             }
         }
         Ok(())
@@ -318,7 +321,13 @@ impl Lowering<'_> {
     }
 
     /// Adds a node; where the tensor that it writes is wide, two, or one for both halves of a plane.
-    fn push(&mut self, g: usize, mut node: FixedNode, units: Vec<f64>) -> Result<()> {
+    fn push(
+        &mut self,
+        g: usize,
+        mut node: FixedNode,
+        units: Vec<f64>,
+        rounded: Option<Rounded>,
+    ) -> Result<()> {
         node.wide = self.fixed.tensor(node.input.tensor).wide;
         for c in 0..self.fixed.grid(&node)[0] {
             let bound = self.fixed.accumulator_bound(&node, c);
@@ -341,13 +350,17 @@ impl Lowering<'_> {
                 Some(both) => both,
                 None => {
                     self.fixed.nodes.push(high);
-                    self.provenance.push(Provenance { group: g, units: units.clone() });
+                    self.provenance.push(Provenance {
+                        group: g,
+                        units: units.clone(),
+                        rounded: rounded.clone(),
+                    });
                     low
                 }
             };
         }
         self.fixed.nodes.push(node);
-        self.provenance.push(Provenance { group: g, units });
+        self.provenance.push(Provenance { group: g, units, rounded });
         Ok(())
     }
 
@@ -382,7 +395,7 @@ const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
 
 /// Zero point and clamps of what the post unit makes.
-fn post(chain: &Chain, to: Rounded) -> Post {
+fn post(chain: &Chain, to: Target) -> Post {
     let bound = |real: f64| {
         let q = (real / to.byte).round_ties_even() + f64::from(to.zero);
         q.clamp(-128.0, 127.0) as i8

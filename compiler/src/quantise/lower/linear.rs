@@ -1,8 +1,9 @@
 //! Weights and biases: convolutions, and the phases of what is made of several.
 
 use super::{Lowering, SPLIT};
+use crate::claims::Rounded;
 use crate::error::Result;
-use crate::fixed::Reduction;
+use crate::fixed::{Reduction, View};
 use crate::graph::{Op, Window};
 use crate::quantise::calibrate::Seen;
 use crate::quantise::phases::Phase;
@@ -57,12 +58,22 @@ impl Lowering<'_> {
             channels.push(self.channel(group, c, unit / scale_out, bias)?);
             units.push(unit);
         }
+        let rounded = Rounded {
+            from: self.claimed(&group.inputs[0]),
+            to: group.to,
+            window: window.clone(),
+            groups,
+            weights: weights.to_vec(),
+            scales: rows.iter().map(|row| row.scale).collect(),
+            bias: bias.to_vec(),
+            corrections: Vec::new(),
+        };
         let weights = rows.into_iter().flat_map(|row| row.weights).collect();
         let reduction = Reduction::Conv { weights, groups };
         let node = self.node(g, group, window, reduction, channels)?;
         // What is done several times has one bias, not one for each time.
         let units = if self.sharing.is_repeated(g) { Vec::new() } else { units };
-        self.push(g, node, units)
+        self.push(g, node, units, Some(rounded))
     }
 
     /// The steps of a group's weights, where they are integers of the model: those stay as they are.
@@ -95,33 +106,53 @@ impl Lowering<'_> {
         let from = self.read(&group.inputs[0]);
         let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
         let zero = from.zero_term();
-        let (reduction, channels) = if phase.weights.is_empty() {
+        let (reduction, channels, scales) = if phase.weights.is_empty() {
             let channel = self.channel(group, 0, scale_in / scale_out, -zero)?;
-            (Reduction::Sum, vec![channel])
+            (Reduction::Sum, vec![channel], Vec::new())
         } else {
             let terms = phase.weights.len() / bias.len();
             let mut channels = Vec::with_capacity(bias.len());
             let mut weights = Vec::with_capacity(phase.weights.len());
+            let mut scales = Vec::with_capacity(bias.len());
             for (c, (w, b)) in phase.weights.chunks(terms).zip(bias).enumerate() {
                 let row = exact_row(w, least_scale(*b, scale_in, scale_out));
                 let unit = scale_in * row.scale;
                 let bias = self.bias(group, c, b / unit, &row.weights, zero.into())?;
                 channels.push(self.channel(group, c, unit / scale_out, bias)?);
                 weights.extend(row.weights);
+                scales.push(row.scale);
             }
-            (Reduction::Conv { weights, groups }, channels)
+            (Reduction::Conv { weights, groups }, channels, scales)
         };
         let mut node = self.node(g, group, &phase.window, reduction, channels)?;
-        let (mut from, mut to) = (group.inputs[0], self.whole_output(group));
+        let (mut from, mut to, mut grid) = (group.inputs[0], self.whole_output(group), group.to);
         for axis in [1, 2] {
             let (first, count) = phase.from[axis - 1];
             from = from.slice(axis, first, count);
             let (first, step, count) = phase.to[axis - 1];
             to = to.every(axis, first, step, count);
+            grid = grid.every(axis, first, step, count);
         }
         (node.input, node.output) = (self.placed(&from), self.placed(&to));
         node.place.region = [0, 0, to.shape[1], to.shape[2]];
-        self.push(g, node, Vec::new())
+        let rounded = (!phase.weights.is_empty()).then(|| Rounded {
+            from: self.claimed(&from),
+            to: grid,
+            window: phase.window.clone(),
+            groups,
+            weights: phase.weights.clone(),
+            scales,
+            bias: bias.to_vec(),
+            corrections: Vec::new(),
+        });
+        self.push(g, node, Vec::new(), rounded)
+    }
+
+    /// A view of a home as one of the values of its tensor.
+    fn claimed(&self, view: &View) -> View {
+        let mut view = self.sharing.resolve(*view);
+        view.tensor = self.tensor[view.tensor.0 as usize];
+        view
     }
 }
 

@@ -1,6 +1,6 @@
 //! Averages and copies: sums with a divisor.
 
-use super::{Lowering, Rounded};
+use super::{Lowering, Target};
 use crate::error::Result;
 use crate::fixed::{FixedNode, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
@@ -53,7 +53,7 @@ impl Lowering<'_> {
                 node.operand.clone_from(&operand);
                 node.input = input;
                 node.place.region = [y, x, height, width];
-                self.push(g, node, Vec::new())?;
+                self.push(g, node, Vec::new(), None)?;
             }
         }
         Ok(())
@@ -68,7 +68,7 @@ impl Lowering<'_> {
         let name = format!("{} (rows)", from.name);
         let tensor = Tensor::bytes(name, shape, from.scale, from.zero);
         let tensor = if from.wide { tensor.widened() } else { tensor };
-        let rounded = Rounded::new(from.scale, from.zero, from.wide);
+        let rounded = Target::new(from.scale, from.zero, from.wide);
         let factor = rounded.step / rounded.scale / columns as f64;
         let bias = -from.zero_term() * columns as i32;
         let channels = vec![channel(factor, 1.0, bias).expect("a mean's factor is at most 1")];
@@ -92,7 +92,7 @@ impl Lowering<'_> {
             place: Place { region: [0, 0, rows, 1], depth_to_space: group.chain.depth_to_space },
         };
         self.fixed.tensors.push(tensor);
-        self.push(g, node, Vec::new())?;
+        self.push(g, node, Vec::new(), None)?;
         Ok(means)
     }
 }

@@ -30,6 +30,6 @@ impl Lowering<'_> {
         };
         let mut node = self.node(g, group, &Window::UNIT, Reduction::Sum, vec![channel])?;
         node.input = View { tensor: between, ..group.to }.high_halves();
-        self.push(g, node, Vec::new())
+        self.push(g, node, Vec::new(), None)
     }
 }

@@ -1,0 +1,115 @@
+//! One operation's source operators in float64.
+
+use super::What;
+use super::intervals::radius;
+use super::source::evaluate;
+use crate::claims::Operation;
+use crate::graph::{Graph, ValueId};
+use crate::network::places;
+use ndarray::ArrayD;
+use std::collections::BTreeMap;
+
+/// Values of the source on the integers that enter an operation.
+pub(super) type Values = BTreeMap<ValueId, ArrayD<f64>>;
+
+/// An operation's source in float64.
+pub(super) struct Exact<'a> {
+    graph: &'a Graph,
+    operation: &'a Operation,
+    /// What rounding adds to the sums; empty when it has been added, or where nothing was rounded.
+    sums: Vec<f64>,
+    values: Values,
+    /// Nodes that have been evaluated.
+    nodes: usize,
+}
+
+impl<'a> Exact<'a> {
+    /// Of `operation`, whose inputs are `values`; `sums` is what rounding adds, by place in the grid.
+    pub fn new(graph: &'a Graph, operation: &'a Operation, sums: Vec<f64>, values: Values) -> Exact<'a> {
+        let mut exact = Exact { graph, operation, sums, values, nodes: 0 };
+        exact.correct(None);
+        exact
+    }
+
+    /// Adds what rounding makes of the sums when `made`, or an input of the operation, is their value.
+    fn correct(&mut self, made: Option<ValueId>) {
+        let linear = &self.operation.linear;
+        if self.sums.is_empty() || made.is_some_and(|id| id != linear.value) {
+            return;
+        }
+        if let Some(value) = self.values.get_mut(&linear.value) {
+            for (x, place) in value.iter_mut().zip(places(linear.offset, &linear.strides)) {
+                *x += linear.sign * self.sums[place];
+            }
+            self.sums.clear();
+        }
+    }
+
+    /// Evaluates nodes until `stop` is known, or all.
+    pub fn run(&mut self, stop: Option<ValueId>) -> std::result::Result<(), What> {
+        while self.nodes < self.operation.nodes.len() && stop.is_none_or(|id| !self.values.contains_key(&id))
+        {
+            let node = &self.graph.nodes[self.operation.nodes[self.nodes]];
+            let open = |message: String| What::Claim { message };
+            let views: Option<Vec<&ArrayD<f64>>> = node.inputs.iter().map(|id| self.values.get(id)).collect();
+            let views = views.ok_or_else(|| open(format!("{:?} reads what comes later", node.name)))?;
+            let y = evaluate(&node.op, &views, self.graph.shape(node.outputs[0]));
+            let y =
+                y.ok_or_else(|| open(format!("the machine does not run {} on its own", node.op.name())))?;
+            self.values.insert(node.outputs[0], y);
+            self.correct(Some(node.outputs[0]));
+            self.nodes += 1;
+        }
+        match self.sums.is_empty() {
+            true => Ok(()),
+            false => {
+                Err(What::Claim { message: "weights were rounded that no value of the source shows".into() })
+            }
+        }
+    }
+
+    pub fn result(&self) -> std::result::Result<ArrayD<f64>, What> {
+        let missing = || What::Claim { message: "its nodes do not make its result".into() };
+        self.values.get(&self.operation.output.value).cloned().ok_or_else(missing)
+    }
+
+    /// The numbers of the lowest and the highest byte that a value may be rounded to, and how many
+    /// elements lie outside of all bytes.
+    pub fn bytes(
+        &self,
+        id: ValueId,
+        scale: f64,
+        zero: i8,
+        uncertain: f64,
+    ) -> std::result::Result<(ArrayD<f64>, ArrayD<f64>, usize), What> {
+        let Some(value) = self.values.get(&id) else {
+            return Err(What::Claim { message: "nothing goes into its table".into() });
+        };
+        let zero = f64::from(zero);
+        let byte = |x: f64, side: f64| {
+            let steps = x / scale + zero;
+            let reach = radius(uncertain, x / scale);
+            let byte = if side < 0.0 { (steps - reach).ceil() } else { (steps + reach).floor() };
+            (byte.clamp(-128.0, 127.0) - zero) * scale
+        };
+        let clipped = value.iter().filter(|&&x| {
+            let steps = x / scale + zero;
+            !(-129.0 + 0.5 - 1e-3..=128.0 - 0.5 + 1e-3).contains(&steps)
+        });
+        Ok((value.mapv(|x| byte(x, -1.0)), value.mapv(|x| byte(x, 1.0)), clipped.count()))
+    }
+
+    /// The result with another array in the place of a value that is known.
+    pub fn with(&self, id: ValueId, value: ArrayD<f64>) -> std::result::Result<ArrayD<f64>, What> {
+        let mut own = Exact {
+            graph: self.graph,
+            operation: self.operation,
+            sums: Vec::new(),
+            values: self.values.clone(),
+            nodes: self.nodes,
+        };
+        own.values.insert(id, value);
+        own.run(None)?;
+        own.result()
+    }
+}

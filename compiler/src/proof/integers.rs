@@ -1,0 +1,210 @@
+//! The integers of a network by tensor, and what the source reads of them.
+
+use super::exact::Values;
+use super::intervals::{radius, rounding};
+use super::rounded::compare;
+use super::source::{evaluate, moves_only};
+use super::{Layer, What};
+use crate::claims::{Operation, Part, Placed};
+use crate::fixed::{FixedGraph, FixedNode, Reduction, Tensor, TensorId};
+use crate::graph::{Graph, ValueId};
+use crate::network::{Network, Stage, places};
+use ndarray::{ArrayD, IxDyn};
+use std::collections::BTreeMap;
+use tilewright_arch::fixed as arithmetic;
+
+/// A network and an integer for each element of each of its tensors that has been made.
+pub(super) struct Integers<'a> {
+    pub network: &'a Network,
+    pub graph: &'a Graph,
+    /// By tensor, in the order of its values: what is stored, 8 or 16 bits.
+    pub levels: Vec<Vec<i16>>,
+    /// Where the machine reads each value that it holds.
+    stored: BTreeMap<ValueId, &'a Placed>,
+}
+
+/// The integers that a tensor's bytes say.
+pub(super) fn levels(tensor: &Tensor, bytes: &[i8]) -> Vec<i16> {
+    if !tensor.wide {
+        return bytes.iter().map(|&q| q.into()).collect();
+    }
+    let plane = tensor.shape[1] * tensor.shape[2];
+    let mut all = Vec::with_capacity(bytes.len() / 2);
+    for halves in bytes.chunks(2 * plane) {
+        all.extend((0..plane).map(|i| 256 * i16::from(halves[i]) + (i16::from(halves[plane + i]) + 128)));
+    }
+    all
+}
+
+/// The integer that means zero.
+pub(super) fn zero(tensor: &Tensor) -> i16 {
+    if tensor.wide { arithmetic::extend(tensor.zero) } else { tensor.zero.into() }
+}
+
+/// What integers of a tensor stand for.
+pub(super) fn numbers(tensor: &Tensor, levels: &[i16]) -> Vec<f64> {
+    let (scale, zero) = (f64::from(tensor.scale), i32::from(zero(tensor)));
+    levels.iter().map(|&q| scale * f64::from(i32::from(q) - zero)).collect()
+}
+
+impl<'a> Integers<'a> {
+    pub fn new(network: &'a Network, levels: Vec<Vec<i16>>) -> Integers<'a> {
+        let claims = &network.claims;
+        let mut stored = BTreeMap::new();
+        for placed in claims.imports.iter().chain(claims.operations.iter().map(|o| &o.output)) {
+            stored.entry(placed.value).or_insert(placed);
+        }
+        Integers { network, graph: &claims.graph, levels, stored }
+    }
+
+    pub fn tensor(&self, id: TensorId) -> &'a Tensor {
+        &self.network.tensors[id.0 as usize]
+    }
+
+    fn numbers(&self, id: TensorId) -> Vec<f64> {
+        numbers(self.tensor(id), &self.levels[id.0 as usize])
+    }
+
+    /// The elements of a stored value, as the source orders them.
+    pub fn elements(&self, placed: &Placed) -> Option<ArrayD<f64>> {
+        let all = self.numbers(placed.tensor);
+        let own = places(placed.offset, &placed.strides);
+        let own: Option<Vec<f64>> = own.into_iter().map(|place| all.get(place).copied()).collect();
+        ArrayD::from_shape_vec(IxDyn(self.graph.shape(placed.value)), own?).ok()
+    }
+
+    /// A value that an operation reads: a constant, what the machine holds, or what such values become
+    /// by moving elements.
+    pub fn value(&self, id: ValueId) -> std::result::Result<ArrayD<f64>, String> {
+        let shape = self.graph.shape(id);
+        if let Some(data) = self.graph.constant_data(id) {
+            let data = data.iter().map(|&x| x.into()).collect();
+            return ArrayD::from_shape_vec(IxDyn(shape), data).map_err(|e| e.to_string());
+        }
+        if let Some(placed) = self.stored.get(&id) {
+            return self.elements(placed).ok_or_else(|| format!("{id} lies outside of its tensor"));
+        }
+        match self.graph.producer(id) {
+            Some((_, node)) if moves_only(&node.op) => {
+                let inputs: Vec<ArrayD<f64>> =
+                    node.inputs.iter().map(|&id| self.value(id)).collect::<std::result::Result<_, _>>()?;
+                let views: Vec<&ArrayD<f64>> = inputs.iter().collect();
+                evaluate(&node.op, &views, shape).ok_or_else(|| format!("{} is not defined", node.op.name()))
+            }
+            Some((_, node)) => Err(format!("nobody claims {:?} ({})", node.name, node.op.name())),
+            None => Err(format!("{id} has not been made")),
+        }
+    }
+
+    /// The machine's nodes of an operation, with their graph and the network's numbers of its tensors.
+    pub fn nodes(&self, operation: &Operation) -> Vec<(&'a FixedGraph, &'a [TensorId], &'a FixedNode)> {
+        let one = |part: &Part| match &self.network.stages[part.stage] {
+            Stage::Machine { graph, tensors } => Some((graph, &tensors[..], &graph.nodes[part.node])),
+            Stage::Host { .. } => None,
+        };
+        operation.parts.iter().filter_map(one).collect()
+    }
+
+    /// What an operation reads.
+    pub fn inputs(&self, operation: &Operation) -> std::result::Result<Values, String> {
+        let nodes = || operation.nodes.iter().map(|&n| &self.graph.nodes[n]);
+        let made: Vec<ValueId> = nodes().map(|node| node.outputs[0]).collect();
+        let read = nodes().flat_map(|node| &node.inputs).filter(|id| !made.contains(id));
+        let copied = operation.nodes.is_empty().then_some(&operation.output.value);
+        read.chain(copied).map(|&id| Ok((id, self.value(id)?))).collect()
+    }
+
+    /// What the rounding of weights, biases and constants adds to the sums, by place in their grid;
+    /// empty where nothing was rounded.
+    pub fn sums(
+        &self,
+        operation: &Operation,
+        step: f64,
+        layer: &mut Layer,
+    ) -> std::result::Result<Vec<f64>, What> {
+        let shape = operation.linear.shape;
+        let mut sums = Vec::new();
+        for part in &operation.parts {
+            let (Stage::Machine { graph, tensors }, Some(claim)) =
+                (&self.network.stages[part.stage], &part.rounded)
+            else {
+                continue;
+            };
+            let node = &graph.nodes[part.node];
+            let id = tensors[node.output.tensor.0 as usize];
+            let from = self.tensor(claim.from.tensor);
+            if tensors[node.input.tensor.0 as usize] != claim.from.tensor {
+                return Err(What::Claim { message: "weights are claimed for another input".into() });
+            }
+            // Sums that an operation keeps for itself have a step of their own.
+            let step = if id == operation.output.tensor { step } else { self.tensor(id).scale.into() };
+            let found = compare(node, from, step, claim)?;
+            layer.clipped_weights += found.clipped;
+            layer.weight_steps = layer.weight_steps.max(found.largest_steps);
+            // Both halves of a wide value are one sum.
+            if node.half() != arithmetic::Half::Low {
+                sums.resize(shape.iter().product(), 0.0);
+                let values = self.numbers(claim.from.tensor);
+                found.add_to(&mut sums, shape, claim, from.extents(), &values);
+            }
+        }
+        if let Some(constant) = &operation.constant {
+            sums.resize(shape.iter().product(), 0.0);
+            let tensor = self.tensor(constant.tensor);
+            let stored = self.numbers(constant.tensor);
+            let half = f64::from(tensor.scale) * radius(0.5, 255.0);
+            for (i, (sum, (&stored, &source))) in
+                sums.iter_mut().zip(stored.iter().zip(&constant.elements)).enumerate()
+            {
+                if (stored - source).abs() > half {
+                    let step = tensor.scale.into();
+                    return Err(What::Parameter {
+                        name: format!("element {i} of the constant operand"),
+                        source,
+                        stored,
+                        step,
+                    });
+                }
+                *sum += constant.factor * (stored - source);
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Steps of what the operation rounds to by which rounding may miss the exact result.
+    pub fn uncertain(&self, operation: &Operation, step: f64) -> f64 {
+        let mut own = if operation.parts.is_empty() { 0.5 } else { 0.0f64 };
+        let mut kept: BTreeMap<TensorId, f64> = BTreeMap::new();
+        let mut read: Vec<(TensorId, f64)> = Vec::new();
+        for (graph, tensors, node) in self.nodes(operation) {
+            let id = tensors[node.output.tensor.0 as usize];
+            let rounded = rounding(node);
+            if id == operation.output.tensor {
+                own = own.max(rounded);
+            } else {
+                let scale = f64::from(self.tensor(id).scale);
+                // A value of 16 bits is also as far from its factor as its size says.
+                let size = if self.tensor(id).wide { 32768.0 } else { 255.0 };
+                kept.insert(id, scale * radius(rounded, size));
+            }
+            // How much an uncertainty of the input grows.
+            let channel = node.channels[0];
+            let exponent = i32::from(channel.shift) + channel.half.fraction() as i32;
+            let largest = channel.mantissa.unsigned_abs().max(channel.negative_mantissa.unsigned_abs());
+            let from = tensors[node.input.tensor.0 as usize];
+            let taps = match node.reduction {
+                Reduction::Sum => (node.window.kernel[0] * node.window.kernel[1]) as f64,
+                _ => 1.0,
+            };
+            let to = if id == operation.output.tensor { step } else { self.tensor(id).scale.into() };
+            let gain = f64::from(largest) * f64::from(-exponent).exp2() * taps * to;
+            read.push((from, gain / f64::from(graph.tensor(node.input.tensor).scale)));
+        }
+        let between = kept.iter().map(|(id, radius)| {
+            let gain =
+                read.iter().filter(|(from, _)| from == id).fold(0.0f64, |most, (_, gain)| most.max(*gain));
+            gain * radius / step
+        });
+        own + between.sum::<f64>()
+    }
+}

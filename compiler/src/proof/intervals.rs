@@ -1,0 +1,94 @@
+//! Elements against their intervals.
+
+use super::{Layer, WIDE_STEPS, What};
+use crate::fixed::{FixedNode, Tensor};
+
+/// Relative error of a factor in 24 bits.
+const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
+/// Steps by which float32 functions may miss the exact ones.
+const FUNCTIONS: f64 = 0.01;
+/// Largest number of steps that an added operand contributes: the post unit saturates beyond.
+const OPERAND_STEPS: f64 = 2048.0;
+
+/// The part of the bound that does not depend on the element, in steps of what the post unit rounds to.
+pub(super) fn rounding(node: &FixedNode) -> f64 {
+    let fraction = f64::from(-(node.half().fraction() as i32)).exp2();
+    let operand = match &node.operand {
+        None => 0.0,
+        // A floor of the multiplicand is multiplied, then shifted, and floored again.
+        Some(o) if o.scale.multiply => fraction * (255.0 * f64::from(-i32::from(o.scale.shift)).exp2() + 1.0),
+        Some(_) => fraction + OPERAND_STEPS * FACTOR,
+    };
+    0.5 + fraction + operand
+}
+
+/// The steps of an exact number that rounding may be away from it: `own` as [`rounding`] says.
+pub(super) fn radius(own: f64, steps: f64) -> f64 {
+    own + steps.abs() * FACTOR
+}
+
+/// The steps by which a table's entry may be away from its function.
+pub(super) const TABLE: f64 = 0.5 + FUNCTIONS;
+
+/// Elements of one layer as they are held against the source.
+pub(super) struct Elements<'a> {
+    pub tensor: &'a Tensor,
+    ratios: Vec<f32>,
+    all: usize,
+    saturated: usize,
+    unproved: usize,
+    outside: usize,
+    first: Option<(usize, f64, f64, f64)>,
+}
+
+impl<'a> Elements<'a> {
+    pub fn new(tensor: &'a Tensor) -> Elements<'a> {
+        Elements { tensor, ratios: Vec::new(), all: 0, saturated: 0, unproved: 0, outside: 0, first: None }
+    }
+
+    /// Element `i`: the machine says `got`, the source something from `low` to `high`, each `radius` (in
+    /// real units) uncertain.
+    pub fn add(&mut self, i: usize, got: f64, low: f64, high: f64, radius: f64) {
+        let (least, most) = (low - radius, high + radius);
+        self.all += 1;
+        let scale = f64::from(self.tensor.scale);
+        if low.is_nan() || high.is_nan() || most - least > WIDE_STEPS * scale {
+            self.unproved += 1;
+        }
+        let half = (most - least) / 2.0;
+        if got >= least && got <= most {
+            self.ratios.push(((got - (least + half)).abs() / half) as f32);
+            return;
+        }
+        let (bottom, top) = self.tensor.range();
+        let (bottom, top) = (f64::from(bottom), f64::from(top));
+        let slack = scale * 1e-3;
+        let beyond =
+            got >= top - slack && low >= got - radius || got <= bottom + slack && high <= got + radius;
+        if beyond {
+            self.saturated += 1;
+        } else if !(low.is_nan() || high.is_nan()) {
+            self.outside += 1;
+            self.first.get_or_insert((i, got, least, most));
+        }
+    }
+
+    /// Fills in the layer's figures; the first element outside, if any, as an index of `shape`.
+    pub fn finish(mut self, layer: &mut Layer, shape: &[usize]) -> Option<What> {
+        self.ratios.sort_by(f32::total_cmp);
+        layer.elements = self.all;
+        layer.saturated = self.saturated;
+        layer.unproved = self.unproved;
+        layer.largest = self.ratios.last().copied().unwrap_or(0.0).into();
+        layer.median = self.ratios.get(self.ratios.len() / 2).copied().unwrap_or(0.0).into();
+        let (i, got, low, high) = self.first?;
+        let mut index = Vec::with_capacity(shape.len());
+        let mut rest = i;
+        for &extent in shape.iter().rev() {
+            index.push(rest % extent);
+            rest /= extent;
+        }
+        index.reverse();
+        Some(What::Element { index, got, low, high, count: self.outside })
+    }
+}

@@ -1,0 +1,268 @@
+//! Noise that quantisation will add to the outputs, predicted.
+//!
+//! Right operations in a row can still make a useless result: the logarithm of a probability of 8 bits,
+//! scores that share a tensor with coordinates. So the source is run once more with every value that the
+//! machine will store rounded to its step, from the [claims](crate::claims) alone: no integer operation is
+//! asked. Where the first rung holds, the machine's outputs differ from the prediction by ties only.
+
+use super::What;
+use super::exact::Exact;
+use super::integers::{Integers, levels, zero};
+use super::source::moves_only;
+use crate::claims::{Operation, Placed};
+use crate::error::{Error, Result};
+use crate::fixed::Tensor;
+use crate::float;
+use crate::graph::ValueId;
+use crate::network::{Network, Stage, places};
+use ndarray::{ArrayD, Axis};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Elements below which a channel says nothing of its own.
+const LEAST_ELEMENTS: usize = 8;
+/// Channels above which an axis is no axis of channels.
+const MOST_CHANNELS: usize = 1024;
+
+/// What one input's outputs are predicted to be.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Prediction {
+    /// The outputs.
+    pub outputs: Vec<ArrayD<f32>>,
+    /// In order, for each operation its name and its result's signal to noise in decibels; infinite when
+    /// exact, absent for a result that is zero throughout.
+    pub layers: Vec<(String, Option<f64>)>,
+}
+
+/// How far an output is from what it should be.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Quality {
+    /// Signal to noise in decibels; infinite when exact, absent for an output that is zero throughout.
+    pub sqnr_db: Option<f64>,
+    /// Mean of the error.
+    pub mean_error: f64,
+    /// The worst channel, where the output has channels.
+    pub worst: Option<Channel>,
+}
+
+/// One channel of an output.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Channel {
+    /// The output's axis.
+    pub axis: usize,
+    /// The index along it.
+    pub index: usize,
+    /// Signal to noise in decibels.
+    pub sqnr_db: f64,
+}
+
+/// Signal to noise in decibels.
+fn ratio(signal: f64, noise: f64) -> Option<f64> {
+    (signal > 0.0).then(|| 10.0 * (signal / noise).log10())
+}
+
+fn powers<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> [f64; 3] {
+    pairs.fold([0.0; 3], |[signal, noise, sum], (&want, &got)| {
+        let error = f64::from(got) - f64::from(want);
+        [signal + f64::from(want) * f64::from(want), noise + error * error, sum + error]
+    })
+}
+
+impl Quality {
+    /// Of `got` against `want`, arrays of one shape.
+    pub fn of(want: &ArrayD<f32>, got: &ArrayD<f32>) -> Quality {
+        let [signal, noise, sum] = powers(want.iter().zip(got));
+        let mut worst: Option<Channel> = None;
+        for axis in 1..want.ndim().min(3) {
+            let channels = want.shape()[axis];
+            if !(2..=MOST_CHANNELS).contains(&channels) || want.len() / channels < LEAST_ELEMENTS {
+                continue;
+            }
+            // Of images the second axis, of lists of boxes or steps each of the last two.
+            if axis == 2 && want.ndim() != 3 {
+                continue;
+            }
+            for (index, (want, got)) in want.axis_iter(Axis(axis)).zip(got.axis_iter(Axis(axis))).enumerate()
+            {
+                let [signal, noise, _] = powers(want.iter().zip(&got));
+                let Some(sqnr_db) = ratio(signal, noise) else { continue };
+                if worst.as_ref().is_none_or(|w| sqnr_db < w.sqnr_db) {
+                    worst = Some(Channel { axis, index, sqnr_db });
+                }
+            }
+        }
+        Quality { sqnr_db: ratio(signal, noise), mean_error: sum / want.len().max(1) as f64, worst }
+    }
+}
+
+/// Predicts the outputs for `inputs`.
+///
+/// # Errors
+/// Inputs that do not fit the network; claims that leave something open.
+pub fn predict(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Prediction> {
+    network.start(inputs)?;
+    let graph = &network.claims.graph;
+    let exact = float::run_all(graph, inputs)?;
+    let mut run = Run {
+        integers: Integers::new(network, constants(network)),
+        real: graph.inputs.iter().copied().zip(inputs.iter().cloned()).collect(),
+        made: BTreeSet::new(),
+    };
+    let mut prediction = Prediction::default();
+    let mut imports: Vec<&Placed> = network.claims.imports.iter().collect();
+    let mut operations: Vec<&Operation> = network.claims.operations.iter().collect();
+    let mut host: Vec<usize> = network.claims.host.clone();
+    // Machine and host take turns: each does what it can until nothing is left.
+    while !(imports.is_empty() && operations.is_empty() && host.is_empty()) {
+        let left = imports.len() + operations.len() + host.len();
+        let (ready, rest) = imports.into_iter().partition(|p| run.real.contains_key(&p.value));
+        imports = rest;
+        let ready: Vec<&Placed> = ready;
+        ready.into_iter().for_each(|placed| run.import(placed));
+        let mut rest = Vec::new();
+        for operation in operations {
+            if !run.ready(operation) {
+                rest.push(operation);
+                continue;
+            }
+            let y = run.operation(operation).map_err(|what| open(network, &what))?;
+            let name = operation.nodes.first().map_or("", |&n| &graph.nodes[n].name);
+            let [signal, noise, _] = powers(exact[operation.output.value.0 as usize].iter().zip(&y));
+            prediction.layers.push((name.into(), ratio(signal, noise)));
+        }
+        operations = rest;
+        let mut rest = Vec::new();
+        for n in host {
+            match run.on_host(n)? {
+                true => {}
+                false => rest.push(n),
+            }
+        }
+        host = rest;
+        if imports.len() + operations.len() + host.len() == left {
+            return Err(Error::new("proof", "the claimed operations wait for each other").file(&network.name));
+        }
+    }
+    for &id in &network.outputs {
+        let output = run.value(id);
+        let missing = || Error::new("proof", format!("output {id} is made by nobody")).file(&network.name);
+        prediction.outputs.push(output.ok_or_else(missing)?);
+    }
+    Ok(prediction)
+}
+
+fn open(network: &Network, what: &What) -> Error {
+    let message = match what {
+        What::Claim { message } => message.clone(),
+        other => format!("{other:?}"),
+    };
+    Error::new("proof", message).file(&network.name)
+}
+
+/// The integers of constant tensors; zeros for what has not been made.
+fn constants(network: &Network) -> Vec<Vec<i16>> {
+    let mut all: Vec<Vec<i16>> =
+        network.tensors.iter().map(|t| vec![0; t.extents().iter().product()]).collect();
+    for stage in &network.stages {
+        let Stage::Machine { graph, tensors } = stage else { continue };
+        for (id, bytes) in &graph.constants {
+            all[tensors[id.0 as usize].0 as usize] = levels(graph.tensor(*id), bytes);
+        }
+    }
+    all
+}
+
+struct Run<'a> {
+    integers: Integers<'a>,
+    /// What the host has.
+    real: BTreeMap<ValueId, ArrayD<f32>>,
+    /// Values that lie in tensors.
+    made: BTreeSet<ValueId>,
+}
+
+impl Run<'_> {
+    /// Rounds a value to the steps of its tensor.
+    fn store(&mut self, placed: &Placed, value: &ArrayD<f64>) {
+        let tensor = self.integers.tensor(placed.tensor);
+        let own = &mut self.integers.levels[placed.tensor.0 as usize];
+        for (place, &x) in places(placed.offset, &placed.strides).into_iter().zip(value) {
+            own[place] = level(tensor, x);
+        }
+        self.made.insert(placed.value);
+    }
+
+    fn import(&mut self, placed: &Placed) {
+        let value = self.real[&placed.value].mapv(f64::from);
+        self.store(placed, &value);
+    }
+
+    /// Whether a value is known to the machine.
+    fn known(&self, id: ValueId) -> bool {
+        let graph = self.integers.graph;
+        self.made.contains(&id)
+            || graph.constant_data(id).is_some()
+            || graph
+                .producer(id)
+                .is_some_and(|(_, node)| moves_only(&node.op) && node.inputs.iter().all(|&id| self.known(id)))
+    }
+
+    fn ready(&self, operation: &Operation) -> bool {
+        let nodes = || operation.nodes.iter().map(|&n| &self.integers.graph.nodes[n]);
+        let own: Vec<ValueId> = nodes().map(|node| node.outputs[0]).collect();
+        let mut read = nodes().flat_map(|node| &node.inputs).filter(|id| !own.contains(id));
+        match operation.nodes.is_empty() {
+            true => self.known(operation.output.value),
+            false => read.all(|&id| self.known(id)),
+        }
+    }
+
+    /// Computes, stores and returns the result of an operation.
+    fn operation(&mut self, operation: &Operation) -> std::result::Result<ArrayD<f32>, What> {
+        let integers = &self.integers;
+        let output = integers.tensor(operation.output.tensor);
+        let step = operation.table.map_or(f64::from(output.scale), |(_, scale, _)| scale.into());
+        let sums = integers.sums(operation, step, &mut super::Layer::default())?;
+        let values = integers.inputs(operation).map_err(|message| What::Claim { message })?;
+        let mut exact = Exact::new(integers.graph, operation, sums, values);
+        let y = match operation.table {
+            None => {
+                exact.run(None)?;
+                exact.result()?
+            }
+            Some((before, scale, zero)) => {
+                exact.run(Some(before))?;
+                let (byte, _, _) = exact.bytes(before, scale.into(), zero, 0.5)?;
+                exact.with(before, byte)?
+            }
+        };
+        self.store(&operation.output, &y);
+        let stored = self.integers.elements(&operation.output);
+        stored.map(|y| y.mapv(|x| x as f32)).ok_or_else(|| What::Claim { message: "it lies outside".into() })
+    }
+
+    /// A value as the host has it.
+    fn value(&self, id: ValueId) -> Option<ArrayD<f32>> {
+        match self.real.get(&id) {
+            Some(value) => Some(value.clone()),
+            None if self.known(id) => Some(self.integers.value(id).ok()?.mapv(|x| x as f32)),
+            None => None,
+        }
+    }
+
+    /// Runs one of the host's nodes; false where its inputs are not there yet.
+    fn on_host(&mut self, n: usize) -> Result<bool> {
+        let node = &self.integers.graph.nodes[n];
+        let inputs: Option<Vec<ArrayD<f32>>> = node.inputs.iter().map(|&id| self.value(id)).collect();
+        let Some(inputs) = inputs else { return Ok(false) };
+        let y = float::apply(&node.op, &inputs, self.integers.graph.shape(node.outputs[0]))?;
+        self.real.insert(node.outputs[0], y);
+        Ok(true)
+    }
+}
+
+/// The integer nearest to a number.
+fn level(tensor: &Tensor, x: f64) -> i16 {
+    let steps = (x / f64::from(tensor.scale)).round_ties_even() + f64::from(zero(tensor));
+    let (low, high) = if tensor.wide { (-32768.0, 32767.0) } else { (-128.0, 127.0) };
+    steps.clamp(low, high) as i16
+}

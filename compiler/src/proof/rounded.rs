@@ -1,0 +1,114 @@
+//! Weights and biases: what their integers stand for, near the source's numbers, and what the
+//! differences make of an input.
+
+use super::What;
+use super::window::convolve;
+use crate::claims::Rounded;
+use crate::fixed::{FixedNode, Reduction, Tensor};
+
+/// Steps by which rounding may move a weight that is not clipped: half a step where each goes to its
+/// nearest integer, more where later ones make up for earlier ones.
+pub(super) const WEIGHT_STEPS: f64 = 4.0;
+/// What float64 may lose where an exact multiple is expected, in steps.
+const SLACK: f64 = 1e-3;
+/// Relative error of a factor in 24 bits.
+const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
+
+/// What was found of one node's parameters.
+#[derive(Default)]
+pub(super) struct Differences {
+    /// Stored weight less the source's.
+    weights: Vec<f64>,
+    /// Stored bias less the source's, by output channel.
+    bias: Vec<f64>,
+    pub clipped: usize,
+    pub largest_steps: f64,
+}
+
+/// Holds the integers of a node against the numbers that they claim to stand for. `from` is the tensor
+/// that is multiplied, `step` the real value of what the post unit rounds to.
+pub(super) fn compare(
+    node: &FixedNode,
+    from: &Tensor,
+    step: f64,
+    claim: &Rounded,
+) -> Result<Differences, What> {
+    let Reduction::Conv { weights, groups } = &node.reduction else {
+        return Err(What::Claim { message: "weights are claimed for an operation that has none".into() });
+    };
+    let outputs = claim.bias.len();
+    let one_each = claim.weights.len() == weights.len() && claim.scales.len() == outputs;
+    if !one_each || *groups != claim.groups || node.channels.len() != outputs && node.channels.len() != 1 {
+        return Err(What::Claim { message: "weights are claimed of another shape".into() });
+    }
+    let terms = weights.len() / outputs;
+    let scale_in = f64::from(from.scale);
+    let mut found = Differences { weights: Vec::with_capacity(weights.len()), ..Differences::default() };
+    for o in 0..outputs {
+        let scale = claim.scales[o];
+        let own = &weights[o * terms..(o + 1) * terms];
+        for (k, (&stored, &source)) in own.iter().zip(&claim.weights[o * terms..]).enumerate() {
+            let (number, source) = (f64::from(stored) * scale, f64::from(source));
+            let steps = if scale > 0.0 { source / scale } else { 0.0 };
+            let distance = (steps - f64::from(stored)).abs();
+            let end = stored.unsigned_abs() == 127 && steps.abs() > 127.0 && (steps > 0.0) == (stored > 0);
+            if end {
+                found.clipped += 1;
+            } else if distance.is_nan() || distance > WEIGHT_STEPS {
+                let name = format!("weight {k} of channel {o}");
+                return Err(What::Parameter { name, source, stored: number, step: scale });
+            } else {
+                found.largest_steps = found.largest_steps.max(distance);
+            }
+            found.weights.push(number - source);
+        }
+        let unit = scale_in * scale;
+        let channel = node.channels[if node.channels.len() == 1 { 0 } else { o }];
+        // The factor from sums to steps is that of the scales.
+        let exponent = i32::from(channel.shift) + channel.half.fraction() as i32;
+        let factor = f64::from(channel.mantissa) * f64::from(-exponent).exp2() * step;
+        if unit > 0.0
+            && (factor / unit - 1.0).abs() > FACTOR
+            && (factor - unit).abs() > f64::from(-exponent).exp2() * step
+        {
+            let name = format!("the factor of channel {o}");
+            return Err(What::Parameter { name, source: unit, stored: factor, step: unit * FACTOR });
+        }
+        let sum: i64 = own.iter().map(|&w| i64::from(w)).sum();
+        let units = i64::from(channel.bias) + i64::from(from.zero_term()) * sum;
+        let correction = claim.corrections.get(o).copied().unwrap_or(0);
+        let (bias, uncorrected) = (units as f64 * unit, (units + i64::from(correction)) as f64 * unit);
+        if (uncorrected - claim.bias[o]).abs() > (0.5 + SLACK) * unit + claim.bias[o].abs() * 1e-12 {
+            let name = format!("the bias of channel {o}");
+            return Err(What::Parameter { name, source: claim.bias[o], stored: uncorrected, step: unit });
+        }
+        found.bias.push(bias - claim.bias[o]);
+    }
+    Ok(found)
+}
+
+impl Differences {
+    /// Adds what they make of `values`, the real elements of the tensor that is multiplied, to the sums
+    /// of the grid.
+    pub fn add_to(
+        &self,
+        sums: &mut [f64],
+        shape: [usize; 3],
+        claim: &Rounded,
+        extents: [usize; 3],
+        values: &[f64],
+    ) {
+        let input = claim.from.read(extents, values);
+        let outputs = claim.bias.len();
+        let [_, rows, columns] = claim.to.shape;
+        let grid = [outputs, rows, columns];
+        let made = convolve(&input, claim.from.shape, &claim.window, claim.groups, &self.weights, grid);
+        let (first, step) = claim.to.strides(shape);
+        for (o, (plane, bias)) in made.chunks(rows * columns).zip(&self.bias).enumerate() {
+            for (i, difference) in plane.iter().enumerate() {
+                let place = first + o * step[0] + i / columns * step[1] + i % columns * step[2];
+                sums[place] += difference + bias;
+            }
+        }
+    }
+}

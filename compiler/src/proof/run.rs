@@ -1,0 +1,223 @@
+//! Walks a network's operations and holds each against its source.
+
+use super::claimed;
+use super::exact::Exact;
+use super::integers::{Integers, levels};
+use super::intervals::{Elements, TABLE, radius};
+use super::{Finding, Layer, Proof, What};
+use crate::claims::{Operation, Placed};
+use crate::error::{Error, Result};
+use crate::graph::{Node, ValueId};
+use crate::network::{Network, Stage, State};
+use crate::{float, reference};
+use ndarray::ArrayD;
+use std::collections::BTreeMap;
+
+/// Holds every operation of `network`, run on `inputs` by the integer reference, against the source.
+///
+/// # Errors
+/// Inputs that do not fit the network. What is found wrong is no error but a [`Finding`].
+pub fn check(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Proof> {
+    let (state, bytes) = run(network, inputs)?;
+    let levels = network.tensors.iter().zip(&bytes).map(|(tensor, bytes)| levels(tensor, bytes)).collect();
+    let mut checker = Checker { integers: Integers::new(network, levels), state, proof: Proof::default() };
+    claimed::gaps(network).into_iter().for_each(|gap| checker.claim(gap));
+    network.claims.imports.iter().for_each(|placed| checker.import(placed));
+    network.claims.operations.iter().for_each(|operation| checker.operation(operation));
+    checker.exports();
+    checker.host();
+    Ok(checker.proof)
+}
+
+/// All values and tensors, computed as the definition says.
+fn run(network: &Network, inputs: &[ArrayD<f32>]) -> Result<(State, Vec<Vec<i8>>)> {
+    let mut state = network.start(inputs)?;
+    let mut bytes = vec![Vec::new(); network.tensors.len()];
+    for stage in &network.stages {
+        match stage {
+            Stage::Machine { graph, tensors } => {
+                let all = reference::run(graph, &network.fetch(&state, graph, tensors));
+                let outputs = graph.outputs.iter().map(|(id, _)| all[id.0 as usize].clone()).collect();
+                network.put(&mut state, graph, tensors, outputs)?;
+                for (id, own) in tensors.iter().zip(all) {
+                    bytes[id.0 as usize] = own;
+                }
+            }
+            Stage::Host { .. } => network.host(&mut state, stage)?,
+        }
+    }
+    for import in &network.imports {
+        let own = &mut bytes[import.tensor.0 as usize];
+        if let (true, Some(imported)) = (own.is_empty(), state.tensor(import.tensor)) {
+            own.extend(imported);
+        }
+    }
+    Ok((state, bytes))
+}
+
+struct Checker<'a> {
+    integers: Integers<'a>,
+    state: State,
+    proof: Proof,
+}
+
+impl Checker<'_> {
+    fn find(&mut self, layer: &str, nodes: &[usize], what: What) {
+        let nodes = nodes.iter().map(|&n| self.integers.graph.nodes[n].name.clone()).collect();
+        self.proof.findings.push(Finding { layer: layer.into(), nodes, what });
+    }
+
+    fn claim(&mut self, (layer, message): (String, String)) {
+        self.find(&layer, &[], What::Claim { message });
+    }
+
+    /// A value that the host quantises: the nearest step, or an end of the range.
+    fn import(&mut self, placed: &Placed) {
+        let value = self.integers.graph.value(placed.value);
+        let mut layer = Layer { name: value.name.clone(), operator: "quantise".into(), ..Layer::default() };
+        let Some(real) = self.state.value(placed.value).cloned() else {
+            return self.claim((layer.name, "it is quantised and never made".into()));
+        };
+        let Some(got) = self.integers.elements(placed) else {
+            return self.claim((layer.name, "it lies outside of its tensor".into()));
+        };
+        let tensor = self.integers.tensor(placed.tensor);
+        let scale = f64::from(tensor.scale);
+        let mut elements = Elements::new(tensor);
+        for (i, (&got, &x)) in got.iter().zip(&real).enumerate() {
+            // float32 divides, so a tie may go either way.
+            let x = f64::from(x);
+            elements.add(i, got, x, x, scale * radius(0.5, x / scale));
+        }
+        let what = elements.finish(&mut layer, &value.shape);
+        if let Some(what) = what {
+            self.find(&layer.name, &[], what);
+        }
+        self.proof.layers.push(layer);
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        let mut layer = Layer::default();
+        match self.integers.nodes(operation).first() {
+            Some((_, _, node)) => {
+                (layer.name, layer.operator) = (node.name.clone(), node.operator.clone());
+            }
+            None => {
+                let name = operation.nodes.first().map(|&n| &self.integers.graph.nodes[n]);
+                layer.name = name.map_or(String::new(), |n| n.name.clone());
+                layer.operator = name.map_or("copy", |n| n.op.name()).into();
+            }
+        }
+        if let Err(what) = self.compared(operation, &mut layer) {
+            self.find(&layer.name, &operation.nodes, what);
+        }
+        self.proof.layers.push(layer);
+    }
+
+    /// Holds the operation's result against the source; what is wrong, if anything.
+    fn compared(&self, operation: &Operation, layer: &mut Layer) -> std::result::Result<(), What> {
+        let open = |message: String| What::Claim { message };
+        let output = self.integers.tensor(operation.output.tensor);
+        let to = f64::from(output.scale);
+        // What the post unit of the operation's last nodes rounds to.
+        let step = operation.table.map_or(to, |(_, scale, _)| scale.into());
+        let sums = self.integers.sums(operation, step, layer)?;
+        let uncertain = self.integers.uncertain(operation, step);
+        let values = self.integers.inputs(operation).map_err(open)?;
+        let mut exact = Exact::new(self.integers.graph, operation, sums, values);
+        let [low, high] = match operation.table {
+            None => {
+                exact.run(None)?;
+                let y = exact.result()?;
+                [y.clone(), y]
+            }
+            Some((before, scale, zero)) => {
+                exact.run(Some(before))?;
+                let (below, above, clipped) = exact.bytes(before, scale.into(), zero, uncertain)?;
+                layer.clipped = clipped;
+                let one = exact.with(before, below)?;
+                let other = exact.with(before, above)?;
+                [one, other]
+            }
+        };
+        let got = self
+            .integers
+            .elements(&operation.output)
+            .ok_or_else(|| open("it lies outside of its tensor".into()))?;
+        let own = if operation.table.is_some() { TABLE } else { uncertain };
+        let mut elements = Elements::new(output);
+        for (i, ((&got, &a), &b)) in got.iter().zip(&low).zip(&high).enumerate() {
+            elements.add(i, got, a.min(b), a.max(b), to * radius(own, a / to));
+        }
+        match elements.finish(layer, self.integers.graph.shape(operation.output.value)) {
+            Some(what) => Err(what),
+            None => Ok(()),
+        }
+    }
+
+    /// What leaves the machine is what the source makes of what it holds.
+    fn exports(&mut self) {
+        let mut findings = Vec::new();
+        for export in &self.integers.network.exports {
+            let name = self.integers.graph.value(export.value).name.clone();
+            let held = match self.integers.value(export.value) {
+                Ok(held) => held,
+                Err(message) => {
+                    findings.push((name, message));
+                    continue;
+                }
+            };
+            let made = self.state.value(export.value);
+            let equal = made.is_some_and(|made| {
+                let alike = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() <= b.abs() * 1e-6;
+                made.shape() == held.shape() && made.iter().zip(&held).all(alike)
+            });
+            if !equal {
+                findings.push((name, "what leaves the machine is not what it holds".into()));
+            }
+        }
+        findings.into_iter().for_each(|finding| self.claim(finding));
+    }
+
+    /// The host's results are those of the source's operators.
+    fn host(&mut self) {
+        let claims = &self.integers.network.claims;
+        if !claims.prescribed.is_empty() {
+            return;
+        }
+        let mut made: BTreeMap<ValueId, ArrayD<f32>> = BTreeMap::new();
+        let mut findings = Vec::new();
+        for &n in &claims.host {
+            let node = &self.integers.graph.nodes[n];
+            let id = node.outputs[0];
+            match self.on_host(node, &made) {
+                Ok(y) => {
+                    if self.state.value(id).is_some_and(|kept| !same(kept, &y)) {
+                        findings
+                            .push((node.name.clone(), "the host made something else of its inputs".into()));
+                    }
+                    made.insert(id, y);
+                }
+                Err(e) => findings.push((node.name.clone(), e.to_string())),
+            }
+        }
+        findings.into_iter().for_each(|finding| self.claim(finding));
+    }
+
+    fn on_host(&self, node: &Node, made: &BTreeMap<ValueId, ArrayD<f32>>) -> Result<ArrayD<f32>> {
+        let read = |&id: &ValueId| -> Result<ArrayD<f32>> {
+            if let Some(value) = self.state.value(id).or_else(|| made.get(&id)) {
+                return Ok(value.clone());
+            }
+            let value = self.integers.value(id).map_err(|message| Error::new("proof", message))?;
+            Ok(value.mapv(|x| x as f32))
+        };
+        let inputs: Vec<ArrayD<f32>> = node.inputs.iter().map(read).collect::<Result<_>>()?;
+        float::apply(&node.op, &inputs, self.integers.graph.shape(node.outputs[0]))
+    }
+}
+
+fn same(a: &ArrayD<f32>, b: &ArrayD<f32>) -> bool {
+    a.shape() == b.shape()
+        && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan() || a == b)
+}

@@ -1,0 +1,79 @@
+//! What the quantised network claims of itself, for [`crate::proof`] to check.
+
+use super::chain::{Combine, Second};
+use super::given::Given;
+use super::held::Held;
+use super::lower::Lowered;
+use super::plan::{Group, Origin, Plan};
+use super::range::Affine;
+use super::sharing::Sharing;
+use crate::claims::{Claims, Constant, Linear, Operation, Part, Placed};
+use crate::fixed::{TensorId, View};
+use crate::graph::{Graph, ValueId};
+
+/// The claims of a lowered plan of `graph`; `before_table` is what goes into the table of each group.
+pub(super) fn claims(
+    graph: &Graph,
+    given: &Given,
+    plan: &Plan,
+    sharing: &Sharing,
+    before_table: &[Option<Affine>],
+    lowered: &mut Lowered,
+) -> Claims {
+    let mut parts: Vec<Vec<Part>> = vec![Vec::new(); plan.groups.len()];
+    for (stage, provenance) in lowered.provenance.iter_mut().enumerate() {
+        for (node, one) in provenance.iter_mut().enumerate() {
+            parts[one.group].push(Part { stage, node, rounded: one.rounded.take() });
+        }
+    }
+    let lowered = &*lowered;
+    let placed = |held: &Held, value: ValueId| -> Placed {
+        let (tensor, held) = located(plan, sharing, lowered, held);
+        let (offset, strides) = held.strides(lowered.network.tensors[tensor.0 as usize].extents());
+        Placed { value, tensor, offset, strides }
+    };
+    let operation = |(g, (group, parts)): (usize, (&Group, Vec<Part>))| {
+        let home = &plan.homes[group.output];
+        let (value, held) = &group.linear;
+        let (offset, strides) = held.strides(group.shape);
+        let sign = if group.chain.negated { -1.0 } else { 1.0 };
+        Operation {
+            nodes: group.nodes.clone(),
+            output: placed(&home.held, home.value),
+            linear: Linear { value: *value, sign, shape: group.shape, offset, strides },
+            table: group.chain.before_table.zip(before_table[g]).map(|(id, a)| (id, a.scale, a.zero)),
+            parts,
+            constant: constant(group, lowered),
+        }
+    };
+    let mut order: Vec<(usize, (&Group, Vec<Part>))> = plan.groups.iter().zip(parts).enumerate().collect();
+    order.sort_by_key(|(_, (group, _))| group.turn);
+    let imports = plan.homes.iter().filter(|home| home.origin == Origin::Host);
+    let prescribed = (0..graph.values.len() as u32).map(ValueId);
+    Claims {
+        graph: graph.clone(),
+        operations: order.into_iter().map(operation).collect(),
+        imports: imports.map(|home| placed(&home.held, home.value)).collect(),
+        host: plan.host.iter().map(|(n, ..)| *n).collect(),
+        prescribed: prescribed.filter_map(|id| given.affine(id).map(|a| (id, a.scale, a.zero))).collect(),
+    }
+}
+
+/// The tensor that a home lies in, and where in it: a part lies in its whole.
+fn located(plan: &Plan, sharing: &Sharing, lowered: &Lowered, held: &Held) -> (TensorId, Held) {
+    let whole = View::whole(TensorId(held.home as u32), plan.homes[held.home].shape);
+    let resolved = sharing.resolve(whole);
+    let mut held = held.clone();
+    for axis in 0..3 {
+        held.origin[axis] += resolved.origin[axis];
+    }
+    (lowered.tensor[held.home], held)
+}
+
+fn constant(group: &Group, lowered: &Lowered) -> Option<Constant> {
+    let Some((Second::Constant(_, elements), Combine::Add(factor))) = &group.chain.operand else {
+        return None;
+    };
+    let home = group.operand.expect("a constant operand has a home").tensor;
+    Some(Constant { tensor: lowered.tensor[home.0 as usize], elements: elements.clone(), factor: *factor })
+}
