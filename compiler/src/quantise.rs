@@ -13,6 +13,7 @@
 //!
 //! The result depends on the graph, the samples and the options alone, not on threads.
 
+mod able;
 mod calibrate;
 mod chain;
 mod constants;
@@ -36,6 +37,7 @@ mod report;
 mod rounding;
 mod sharing;
 mod stages;
+mod sum;
 mod tables;
 mod weights;
 mod width;

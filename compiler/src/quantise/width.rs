@@ -6,7 +6,7 @@
 //! of 16 bits can only be added, its high half first and then its low half.
 
 use super::calibrate::Seen;
-use super::chain::Combine;
+use super::chain::{Combine, Second};
 use super::given::Given;
 use super::kind::Kind;
 use super::plan::{Group, Origin, Plan};
@@ -135,7 +135,7 @@ fn swappable(group: &Group) -> bool {
 
 /// Gathers the operand of a [`swappable`] group, and makes what was gathered the operand.
 fn swap(group: &mut Group) {
-    let (Kind::Mean { factor, .. }, Some(operand), Some((_, combine))) =
+    let (Kind::Mean { factor, .. }, Some(operand), Some((second, combine))) =
         (&mut group.kind, &mut group.operand, &mut group.chain.operand)
     else {
         unreachable!("the caller asked whether it can be done")
@@ -143,6 +143,10 @@ fn swap(group: &mut Group) {
     std::mem::swap(&mut group.inputs[0], operand);
     if let Combine::Add(sign) = combine {
         std::mem::swap(factor, sign);
+    }
+    if let Second::Held(id, view) = second {
+        std::mem::swap(id, &mut group.observed.value);
+        (*view, group.observed.factor) = (*operand, *factor);
     }
 }
 
