@@ -74,6 +74,17 @@ pub struct HostOperator {
     pub hint: String,
 }
 
+/// A layer whose result has 8 bits where 16 were wanted of all.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct ByteLayer {
+    /// Its name in the source model.
+    pub name: String,
+    /// Operators, as `conv2d+relu`.
+    pub operator: String,
+    /// Why it has 8 bits.
+    pub why: String,
+}
+
 /// A quantised model.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Network {
@@ -95,6 +106,8 @@ pub struct Network {
     pub constants: Vec<(ValueId, ArrayD<f32>)>,
     /// What is left to the host, in order.
     pub host: Vec<HostOperator>,
+    /// Layers of 8 bits where 16 were wanted of all; empty otherwise.
+    pub byte_layers: Vec<ByteLayer>,
 }
 
 /// What there is between stages.

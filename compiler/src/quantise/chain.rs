@@ -1,7 +1,7 @@
 //! What the post unit does after a reduction: the operators fused into it.
 
 use super::able::Step;
-use super::constants::{in_grid, per_channel, scalar};
+use super::constants::{in_grid, is_mask, per_channel, scalar};
 use super::held::Held;
 use super::kind::{COPY, Kind, OUTPUT, unfolds};
 use super::sum::Sum;
@@ -316,7 +316,7 @@ impl Chain {
             Some(fun) if !self.table.is_empty() => return self.function(sum.kind(), fun, value),
             _ => {}
         }
-        if !self.linear() || !matches!(node.op, Op::Add) {
+        if !self.linear() || !matches!(node.op, Op::Add) || is_mask(graph, id) {
             return false;
         }
         match per_channel(graph, id, shape, out, grid) {

@@ -30,6 +30,14 @@ pub(super) struct Provenance {
     pub units: Vec<f64>,
 }
 
+/// Why a plan cannot be lowered.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The group that cannot be.
+    pub group: Option<usize>,
+    pub error: Error,
+}
+
 /// A quantised network and where its parts come from.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Lowered {
@@ -95,7 +103,7 @@ pub(super) fn lower(
     (affine, wide): (&[Affine], &[bool]),
     before_table: &[Option<Affine>],
     seen: &Seen,
-) -> Result<Lowered> {
+) -> std::result::Result<Lowered, Refused> {
     let mut lowering = Lowering {
         graph,
         given,
@@ -111,9 +119,10 @@ pub(super) fn lower(
     };
     lowering.add_tensors(affine);
     for (g, group) in plan.groups.iter().enumerate() {
-        lowering.group(g, group).map_err(|e| e.file(&graph.name))?;
+        let refused = |e: Error| Refused { group: Some(g), error: e.file(&graph.name) };
+        lowering.group(g, group).map_err(refused)?;
     }
-    stages::split(lowering)
+    stages::split(lowering).map_err(|error| Refused { group: None, error })
 }
 
 impl Lowering<'_> {
