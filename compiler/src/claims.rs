@@ -59,8 +59,8 @@ pub struct Operation {
 pub struct Linear {
     /// A value of the source.
     pub value: ValueId,
-    /// The sums are this times the value: 1, or -1 where an operator behind it turns the sign.
-    pub sign: f64,
+    /// The sums are this times the value: 1, or what operators behind it multiply by.
+    pub factor: f64,
     /// Channels, rows, columns of the grid in which the sums lie.
     pub shape: [usize; 3],
     /// Place of the value's first element in the grid.

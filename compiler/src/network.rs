@@ -75,6 +75,17 @@ pub struct HostOperator {
     pub hint: String,
 }
 
+/// A layer whose result has 8 bits where 16 were wanted of all.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct ByteLayer {
+    /// Its name in the source model.
+    pub name: String,
+    /// Operators, as `conv2d+relu`.
+    pub operator: String,
+    /// Why it has 8 bits.
+    pub why: String,
+}
+
 /// A quantised model.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Network {
@@ -98,6 +109,8 @@ pub struct Network {
     pub host: Vec<HostOperator>,
     /// What it claims to stand for.
     pub claims: Claims,
+    /// Layers of 8 bits where 16 were wanted of all; empty otherwise.
+    pub byte_layers: Vec<ByteLayer>,
 }
 
 /// What there is between stages.

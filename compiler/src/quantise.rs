@@ -1,9 +1,11 @@
 //! From float to 8 or 16 bits: ranges from calibration, fusion into the machine's operations, integers.
 //!
 //! 1. `plan` fuses operators, decides which values become tensors and what is left to the host;
+//!    `able` says what can follow a reduction, `sum` rewrites reductions with what is observed of them,
 //!    `held` is how values lie in tensors, `sharing` which tensors share scale and memory.
 //! 2. `calibrate` runs the samples in float; `range` makes scales of what it saw.
-//! 3. `precision` chooses which tensors have 16 bits, of those that `width` says can.
+//! 3. `precision` chooses which tensors have 16 bits, of those that `width` says can; `least` says how fine
+//!    steps can be.
 //! 4. `lower` makes integers and proves that no sum can leave 32 bits, `stages` cuts them where the
 //!    host works.
 //! 5. `correct` takes the mean error of every channel out of its bias.
@@ -13,6 +15,8 @@
 //!
 //! The result depends on the graph, the samples and the options alone, not on threads.
 
+mod able;
+mod attempt;
 mod calibrate;
 mod chain;
 mod claim;
@@ -25,6 +29,7 @@ mod held;
 mod histogram;
 mod joins;
 mod kind;
+mod least;
 mod links;
 mod lower;
 mod options;
@@ -37,6 +42,7 @@ mod report;
 mod rounding;
 mod sharing;
 mod stages;
+mod sum;
 mod tables;
 mod weights;
 mod width;
@@ -52,11 +58,12 @@ pub use rounding::Rounding;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::network::Network;
+use attempt::Attempt;
 use given::Given;
 use lower::Lowered;
 use ndarray::ArrayD;
 use plan::{Origin, Plan};
-use precision::Chooser;
+use precision::{Choice, Chooser};
 use range::Affine;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -139,9 +146,10 @@ pub fn run_reported(
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
 ) -> Result<(Network, Vec<Layer>)> {
-    let Quantised { graph, plan, sharing, lowered } = quantise(graph, calibration, options, &|_, _| ())?;
+    let Quantised { graph, plan, sharing, choice, lowered } =
+        quantise(graph, calibration, options, &|_, _| ())?;
     let samples = &calibration[..calibration.len().min(MEASURED)];
-    let layers = report::measure(&graph, &plan, &sharing, &lowered, samples)?;
+    let layers = report::measure(&graph, &plan, &sharing, &choice, &lowered, samples)?;
     Ok((lowered.network, layers))
 }
 
@@ -150,6 +158,7 @@ struct Quantised<'a> {
     graph: Cow<'a, Graph>,
     plan: Plan,
     sharing: Sharing,
+    choice: Choice,
     lowered: Lowered,
 }
 
@@ -218,33 +227,29 @@ fn quantise<'a>(
         }
     };
     let mut affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();
-    let chooser = Chooser { graph: &graph, given: &given, sharing: &sharing, affine: &affine, calibration };
-    let wide = chooser.choose(&mut plan, options.precision, options.budget)?;
-    let ranges = width::Ranges { plan: &plan, sharing: &sharing, seen: &seen };
-    for h in (0..plan.homes.len()).filter(|&h| wide[h] && sharing.representative(h) == h) {
-        affine[h] = ranges.choose(h);
-    }
-    let before_table = |g: usize| {
-        let group = &plan.groups[g];
-        group.chain.before_table?;
-        let read = group.inputs[0].tensor.0 as usize;
-        // The bytes of a copy are the table's index as they are.
-        if group.is_lookup() && !wide[read] {
-            return Some(affine[sharing.representative(read)]);
-        }
-        let functions = |x: f64| group.chain.table.iter().fold(x, |x, fun| fun.apply(x));
-        Some(options.ranges.choose_before(&seen.tables[sharing.first(g)], &functions))
+    least::raise(&plan, &sharing, &seen, &given, &mut affine);
+    let chooser = Chooser {
+        graph: &graph,
+        given: &given,
+        sharing: &sharing,
+        affine: &affine,
+        seen: &seen,
+        calibration,
     };
-    let before_table: Vec<Option<Affine>> =
-        (0..plan.groups.len()).into_par_iter().map(before_table).collect();
-    let mut lowered = lower::lower(&graph, &given, &plan, &sharing, (&affine, &wide), &before_table, &seen)?;
+    let mut choice = chooser.choose(&plan, options.precision, options.budget)?;
+    let ranges = options.ranges;
+    let attempt =
+        Attempt { graph: &graph, given: &given, sharing: &sharing, seen: &seen, affine: &affine, ranges };
+    let mut lowered = attempt.lower(&mut plan, &mut choice)?;
+    if options.precision == Precision::Int16 {
+        lowered.network.byte_layers = report::byte_layers(&plan, &sharing, &lowered, &choice);
+    }
     if corrected > 1 {
         correct::correct(&mut lowered, &seen, &calibration[..corrected])?;
     }
     for graph in lowered.network.machine() {
         graph.verify().map_err(|e| e.stage("quantise"))?;
     }
-    let claims = claim::claims(&graph, &given, &plan, &sharing, &before_table, &mut lowered);
-    lowered.network.claims = claims;
-    Ok(Quantised { graph, plan, sharing, lowered })
+    lowered.network.claims = claim::claims(&graph, &given, &plan, &sharing, &mut lowered);
+    Ok(Quantised { graph, plan, sharing, choice, lowered })
 }

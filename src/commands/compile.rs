@@ -38,7 +38,7 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
             "model": source.model, "machine": config.name, "cycles": timing.cycles,
             "macs": timing.macs, "utilisation": timing.utilisation, "instructions": counts,
             "memory_bytes": memory, "host_ops": network.host, "host_macs": network.host_macs(),
-            "stages": network.stages.len(), "feature_pages": pages,
+            "byte_layers": network.byte_layers, "stages": network.stages.len(), "feature_pages": pages,
             "stripe_rows": programs().map(|s| s.plan.stripe).collect::<Vec<_>>(),
         });
         if !layers.is_empty() {

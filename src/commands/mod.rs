@@ -34,6 +34,9 @@ fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
     let calibration = model.calibration(job.calib.as_deref())?;
     let compiled = compile(&model, &calibration, &job.options, &job.config)?;
     job.check(&programs(&compiled)?)?;
+    if let Some(told) = byte_layers(&compiled.network) {
+        eprintln!("warning: {told}");
+    }
     if deny_host && let Some(op) = compiled.network.host.first() {
         let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
         bail!(
@@ -118,6 +121,21 @@ fn print_host(network: &Network, macs: u64) {
     for (operator, why, count) in seen {
         println!("               {count} x {operator}: {why}");
     }
+}
+
+/// The layers that keep 8 bits where 16 were wanted of all, by reason, in one line; `None` without any.
+fn byte_layers(network: &Network) -> Option<String> {
+    let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
+    for layer in &network.byte_layers {
+        match reasons.iter_mut().find(|(why, ..)| *why == layer.why) {
+            Some((.., count)) => *count += 1,
+            None => reasons.push((&layer.why, &layer.name, 1)),
+        }
+    }
+    let told: Vec<String> =
+        reasons.iter().map(|(why, name, n)| format!("{why} ({n}, {name:?} first)")).collect();
+    let count = network.byte_layers.len();
+    (count > 0).then(|| format!("{count} layers keep 8 bits: {}", told.join("; ")))
 }
 
 /// Writes a file, making its folder.

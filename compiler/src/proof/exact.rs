@@ -39,7 +39,7 @@ impl<'a> Exact<'a> {
         }
         if let Some(value) = self.values.get_mut(&linear.value) {
             for (x, place) in value.iter_mut().zip(places(linear.offset, &linear.strides)) {
-                *x += linear.sign * self.sums[place];
+                *x += self.sums[place] / linear.factor;
             }
             self.sums.clear();
         }

@@ -6,6 +6,7 @@ use super::histogram::Histogram;
 use super::kind::Kind;
 use super::plan::{Group, Plan};
 use super::rounding::Rounding;
+use super::sum::Observed;
 use crate::error::{Error, Result};
 use crate::float;
 use crate::graph::{Graph, ValueId, Window};
@@ -151,15 +152,20 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
         tables.push(histogram);
     }
     let largest = |group: &Group| match group.operand {
-        Some(_) => values[group.linear.0.0 as usize].iter().fold(0f32, |most, x| most.max(x.abs())),
+        Some(_) => {
+            let Observed { value, factor, .. } = &group.observed;
+            let most = values[value.0 as usize].iter().fold(0f32, |most, x| most.max(x.abs()));
+            (f64::from(most) * factor.abs()) as f32
+        }
         None => 0.0,
     };
     let sums = plan.groups.iter().map(largest).collect();
     let mean = |channel: &[f32]| channel.iter().map(|&x| f64::from(x)).sum::<f64>() / channel.len() as f64;
     let means = plan.groups.iter().map(|group| match group.kind {
         Kind::Linear { .. } => {
-            let (value, held) = &group.linear;
-            stored(*value, held, group.shape).chunks(group.grid[1] * group.grid[2]).map(mean).collect()
+            let Observed { value, held, factor } = &group.observed;
+            let sums = stored(*value, held, group.shape);
+            sums.chunks(group.grid[1] * group.grid[2]).map(|channel| factor * mean(channel)).collect()
         }
         _ => Vec::new(),
     });

@@ -1,11 +1,13 @@
 //! What the post unit does after a reduction: the operators fused into it.
 
-use super::constants::{in_grid, per_channel, scalar};
+use super::able::Step;
+use super::constants::{in_grid, is_mask, per_channel, scalar};
 use super::held::Held;
 use super::kind::{COPY, Kind, OUTPUT, unfolds};
+use super::sum::Sum;
 use crate::fixed::View;
 use crate::float;
-use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, ValueId, Window};
+use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, ValueId};
 
 /// How a second tensor enters.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -106,15 +108,15 @@ pub(super) struct Chain {
     pub before_table: Option<ValueId>,
     /// Factor (1: none) and numbering.
     pub depth_to_space: (usize, DepthToSpaceMode),
-    /// The reduction makes minus what the source's operators make up to the value of its sums.
-    pub negated: bool,
 }
 
 /// A group in the making, as its last operator sees it.
 pub(super) struct Growing<'a> {
-    pub kind: &'a mut Kind,
+    pub sum: &'a mut Sum,
     /// Channels, rows, columns of the result's tensor before DepthToSpace.
     pub grid: [usize; 3],
+    /// Whether the reduction's rows of pixels are written as one line of it.
+    pub lines: bool,
     /// Where in the result's tensor the value lies that the next operator reads.
     pub out: &'a Held,
     /// That value.
@@ -130,7 +132,6 @@ impl Chain {
         table: Vec::new(),
         before_table: None,
         depth_to_space: (1, DepthToSpaceMode::Crd),
-        negated: false,
     };
 
     fn unclamped(&self) -> bool {
@@ -156,31 +157,25 @@ impl Chain {
         growing: Growing,
         held: &dyn Fn(ValueId) -> Option<Held>,
     ) -> bool {
-        let Growing { kind, grid, out, value } = growing;
-        // A maximum keeps its input's scale, which leaves room for clamps only; copies may be
-        // replaced by their producers writing in place.
-        match kind {
-            Kind::Copies { .. } => return false,
-            Kind::Max { .. } if !matches!(node.op, Op::Relu | Op::Clip { .. }) => return false,
-            _ => {}
-        }
+        let Growing { sum, grid, lines, out, value } = growing;
         let shape = graph.shape(node.outputs[0]);
-        if let Some(done) = self.quadratic(graph, node, kind, value) {
+        if let Some(done) = self.quadratic(graph, node, sum, value) {
             return done;
         }
         let other =
             node.inputs.get(1).map(|&second| if node.inputs[0] == value { second } else { node.inputs[0] });
         match &node.op {
-            Op::Relu => self.clamp(0.0, f64::INFINITY),
-            Op::Clip { min, max } => self.clamp(f64::from(*min), f64::from(*max)),
-            Op::LeakyRelu { alpha } => self.slope(vec![f64::from(*alpha)]),
-            Op::Unary { kind } => self.function(Fun::Unary(*kind), value),
+            Op::Relu => self.clamp(sum.kind(), 0.0, f64::INFINITY),
+            Op::Clip { min, max } => self.clamp(sum.kind(), f64::from(*min), f64::from(*max)),
+            Op::LeakyRelu { alpha } => self.slope(sum.kind(), vec![f64::from(*alpha)]),
+            Op::Unary { kind } => self.function(sum.kind(), Fun::Unary(*kind), value),
             Op::PRelu if node.inputs[0] == value && self.unplaced() => {
-                per_channel(graph, node.inputs[1], shape, out, grid).is_some_and(|s| self.slope(s))
+                let slopes = per_channel(graph, node.inputs[1], shape, out, grid);
+                slopes.is_some_and(|slopes| self.slope(sum.kind(), slopes))
             }
             Op::Add | Op::Binary { .. } if other.is_some_and(|id| graph.constant_data(id).is_some()) => {
                 let other = other.expect("just asked");
-                self.constant(graph, node, other, Growing { kind, grid, out, value })
+                self.constant(graph, node, other, Growing { sum, grid, lines, out, value })
             }
             Op::Add | Op::Binary { kind: BinaryKind::Sub | BinaryKind::Mul } => {
                 let Some(id) = other else { return false };
@@ -191,42 +186,47 @@ impl Chain {
                     Op::Binary { .. } if !reversed => Combine::Add(-1.0),
                     _ => Combine::Add(1.0),
                 };
-                let own = graph.shape(id);
-                let able = match kind {
-                    Kind::Product { .. } => false,
-                    // How large other sums become is not known well enough for a multiplicand.
-                    Kind::Mean { .. } => true,
-                    _ => combine != Combine::Multiply,
-                };
-                if graph.shape(value) != shape || !able {
+                if graph.shape(value) != shape {
                     return false;
                 }
-                let view = held(id).and_then(|h| h.broadcast(own, shape)).and_then(|h| out.arrange(&h));
-                match view {
-                    // other - value: the reduction changes its sign
-                    Some(view) if view.shape == grid && (!reversed || self.linear() && negate(kind)) => {
-                        self.negated = reversed;
-                        self.second(Second::Held(id, view), combine)
-                    }
-                    _ => false,
+                let view = held(id).and_then(|h| h.broadcast(graph.shape(id), shape));
+                let Some(view) = view.and_then(|h| out.arrange(&h)).filter(|view| view.shape == grid) else {
+                    return false;
+                };
+                // other - value: the reduction changes its sign, where nothing but it is there yet
+                if reversed && !self.linear() {
+                    return false;
                 }
-            }
-            Op::DepthToSpace { block, mode } if self.unplaced() && *out == Held::whole(OUTPUT, grid) => {
-                self.depth_to_space = (*block, *mode);
-                true
-            }
-            Op::Reshape if self.unplaced() => match unfolds(graph, node, out) {
-                Some(block) => {
-                    self.depth_to_space = (block, DepthToSpaceMode::Crd);
-                    true
+                let done = self.second(sum.kind(), Second::Held(id, view), combine);
+                if done && reversed && !sum.negate() {
+                    self.operand = None;
+                    return false;
                 }
+                done
+            }
+            Op::DepthToSpace { block, mode } if !lines && *out == Held::whole(OUTPUT, grid) => {
+                self.place(sum.kind(), *block, *mode)
+            }
+            Op::Reshape if !lines => match unfolds(graph, node, out) {
+                Some(block) => self.place(sum.kind(), block, DepthToSpaceMode::Crd),
                 None => false,
             },
             _ => false,
         }
     }
 
-    fn clamp(&mut self, low: f64, high: f64) -> bool {
+    fn place(&mut self, kind: &Kind, block: usize, mode: DepthToSpaceMode) -> bool {
+        let able = self.unplaced() && kind.takes(Step::Place);
+        if able {
+            self.depth_to_space = (block, mode);
+        }
+        able
+    }
+
+    fn clamp(&mut self, kind: &Kind, low: f64, high: f64) -> bool {
+        if !kind.takes(Step::Clamp) {
+            return false;
+        }
         if self.table.is_empty() {
             (self.low, self.high) = (self.low.clamp(low, high), self.high.clamp(low, high));
         } else {
@@ -235,11 +235,16 @@ impl Chain {
         true
     }
 
-    fn slope(&mut self, slope: Vec<f64>) -> bool {
+    /// Negative numbers times one slope, or one for each channel.
+    fn slope(&mut self, kind: &Kind, mut slope: Vec<f64>) -> bool {
+        if slope.iter().all(|s| *s == slope[0]) {
+            slope.truncate(1);
+        }
+        let step = if slope.len() == 1 { Step::Slope } else { Step::Slopes };
         match (&self.table[..], &slope[..]) {
             ([_, ..], &[one]) => self.table.push(Fun::Leaky(one)),
             ([_, ..], _) => return false,
-            _ if self.slope.is_none() && self.operand.is_none() && self.unclamped() => {
+            _ if self.slope.is_none() && self.operand.is_none() && self.unclamped() && kind.takes(step) => {
                 self.slope = Some(slope);
             }
             _ => return false,
@@ -247,7 +252,10 @@ impl Chain {
         true
     }
 
-    fn function(&mut self, fun: Fun, value: ValueId) -> bool {
+    fn function(&mut self, kind: &Kind, fun: Fun, value: ValueId) -> bool {
+        if !kind.takes(Step::Table) {
+            return false;
+        }
         if self.table.is_empty() {
             self.before_table = Some(value);
         }
@@ -257,26 +265,29 @@ impl Chain {
 
     /// x * x, and then terms of x, as a table: one rounding instead of one for each. `None` when the
     /// node is nothing of the kind.
-    fn quadratic(&mut self, graph: &Graph, node: &Node, kind: &mut Kind, value: ValueId) -> Option<bool> {
+    fn quadratic(&mut self, graph: &Graph, node: &Node, sum: &mut Sum, value: ValueId) -> Option<bool> {
         let [a, b] = node.inputs[..] else { return None };
         let x = if a == value { b } else { a };
         // (scale * x + offset) * x
         if node.op == (Op::Binary { kind: BinaryKind::Mul })
+            && graph.constant_data(x).is_none()
             && graph.producer(value).is_some_and(|(_, made)| made.inputs[0] == x)
             && self.linear()
-            && let Some((scale, offset)) = uniform(kind)
+            && let Some((scale, offset)) = sum.uniform()
         {
-            *kind = COPY;
-            return Some(self.function(Fun::Quadratic(scale, offset), x));
+            sum.become_copy(x);
+            return Some(self.function(sum.kind(), Fun::Quadratic(scale, offset), x));
         }
         if a == b && node.op == (Op::Binary { kind: BinaryKind::Mul }) && self.table.is_empty() {
-            let plain = *kind == COPY && self.linear();
-            return plain.then(|| self.function(Fun::Quadratic(1.0, 0.0), value));
+            let plain = *sum.kind() == COPY && self.linear();
+            return plain.then(|| self.function(sum.kind(), Fun::Quadratic(1.0, 0.0), value));
         }
+        let unplaced = self.unplaced();
         let (Some(x), [Fun::Quadratic(square, linear)]) = (self.before_table, &mut self.table[..]) else {
             return None;
         };
         match &node.op {
+            _ if !unplaced => return Some(false),
             Op::Add if (a, b) == (value, x) || (a, b) == (x, value) => *linear += 1.0,
             Op::Binary { kind: BinaryKind::Sub } if (a, b) == (value, x) => *linear -= 1.0,
             Op::Binary { kind: BinaryKind::Sub } if (a, b) == (x, value) => {
@@ -284,47 +295,49 @@ impl Chain {
             }
             _ => return None,
         }
-        Some(self.unplaced())
+        Some(true)
     }
 
     /// A constant term or factor: into the sum where that is still linear (and fine enough to be
     /// rounded to), into a table, or as a second tensor.
     fn constant(&mut self, graph: &Graph, node: &Node, id: ValueId, growing: Growing) -> bool {
-        let Growing { kind, grid, out, value } = growing;
-        let shape = graph.shape(node.outputs[0]);
+        let Growing { sum, grid, out, value, .. } = growing;
+        let (shape, made) = (graph.shape(node.outputs[0]), node.outputs[0]);
         if graph.shape(value).iter().product::<usize>() != shape.iter().product::<usize>() {
             return false;
         }
         let fun = scalar(graph, id).and_then(|c| Fun::of(graph, node, c));
         match fun {
-            Some(Fun::Clamp(low, high)) => return self.clamp(low, high),
-            Some(Fun::Affine(scale, offset)) if self.linear() && affine(kind, scale, offset) => return true,
-            Some(fun @ (Fun::Power(_) | Fun::Over(_))) => return self.function(fun, value),
-            Some(fun) if !self.table.is_empty() => return self.function(fun, value),
+            Some(Fun::Clamp(low, high)) => return self.clamp(sum.kind(), low, high),
+            Some(Fun::Affine(scale, offset)) if self.linear() && sum.affine(scale, offset, made, out) => {
+                return true;
+            }
+            Some(fun @ (Fun::Power(_) | Fun::Over(_))) => return self.function(sum.kind(), fun, value),
+            Some(fun) if !self.table.is_empty() => return self.function(sum.kind(), fun, value),
             _ => {}
         }
-        if !self.linear() || !matches!(node.op, Op::Add) {
+        if !self.linear() || !matches!(node.op, Op::Add) || is_mask(graph, id) {
             return false;
         }
-        match (kind, per_channel(graph, id, shape, out, grid)) {
-            (Kind::Linear { bias, .. } | Kind::Phases { bias, .. }, Some(more)) => {
-                bias.iter_mut().zip(more).for_each(|(b, m)| *b += m);
-                true
-            }
-            (Kind::Linear { .. } | Kind::Mean { .. }, None) => match in_grid(graph, id, shape, out, grid) {
-                Some(all) => self.second(Second::Constant(id, all), Combine::Add(1.0)),
-                None => false,
-            },
-            _ => false,
+        match per_channel(graph, id, shape, out, grid) {
+            Some(more) => sum.add(&more, made, out),
+            None => in_grid(graph, id, shape, out, grid)
+                .is_some_and(|all| self.second(sum.kind(), Second::Constant(id, all), Combine::Add(1.0))),
         }
     }
 
-    fn second(&mut self, second: Second, combine: Combine) -> bool {
+    /// A second tensor.
+    fn second(&mut self, kind: &Kind, second: Second, combine: Combine) -> bool {
+        let step = if combine == Combine::Multiply { Step::Multiply } else { Step::Add };
+        if !kind.takes(step) {
+            return false;
+        }
         if self.operand.is_some() || !self.unplaced() || !self.table.is_empty() {
             return false;
         }
         // max(x, 0) + b: the clamp comes after the operand, so the slope of negative sums becomes 0
-        if self.low == 0.0 && self.high == f64::INFINITY && self.slope.is_none() {
+        let rectified = self.low == 0.0 && self.high == f64::INFINITY && self.slope.is_none();
+        if rectified && kind.takes(Step::Slope) {
             self.slope = Some(vec![0.0]);
             self.low = f64::NEG_INFINITY;
         }
@@ -333,37 +346,5 @@ impl Chain {
         }
         self.operand = Some((second, combine));
         true
-    }
-}
-
-/// Factor and offset of a reduction that is the same scaling of every element.
-fn uniform(kind: &Kind) -> Option<(f64, f64)> {
-    let Kind::Linear { window, weights, bias, groups } = kind else { return None };
-    let alike = weights.iter().all(|w| *w == weights[0]) && bias.iter().all(|b| *b == bias[0]);
-    let one = *window == Window::UNIT && weights.len() == bias.len() && *groups == bias.len();
-    (alike && one).then(|| (f64::from(weights[0]), bias[0]))
-}
-
-/// Changes the sign of a reduction's result, where it can be.
-fn negate(kind: &mut Kind) -> bool {
-    affine(kind, -1.0, 0.0)
-}
-
-/// scale * x + offset for the result x of a reduction, where its parameters can express it.
-fn affine(kind: &mut Kind, scale: f64, offset: f64) -> bool {
-    match kind {
-        Kind::Linear { weights, bias, .. } => {
-            if weights.iter().any(|&w| !((f64::from(w) * scale) as f32).is_finite()) {
-                return false;
-            }
-            weights.iter_mut().for_each(|w| *w = (f64::from(*w) * scale) as f32);
-            bias.iter_mut().for_each(|b| *b = *b * scale + offset);
-            true
-        }
-        Kind::Mean { factor, .. } | Kind::Product { factor, .. } if offset == 0.0 => {
-            *factor *= scale;
-            true
-        }
-        _ => false,
     }
 }

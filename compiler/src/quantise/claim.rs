@@ -5,19 +5,18 @@ use super::given::Given;
 use super::held::Held;
 use super::lower::Lowered;
 use super::plan::{Group, Origin, Plan};
-use super::range::Affine;
 use super::sharing::Sharing;
+use super::sum::Observed;
 use crate::claims::{Claims, Constant, Linear, Operation, Part, Placed};
 use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, ValueId};
 
-/// The claims of a lowered plan of `graph`; `before_table` is what goes into the table of each group.
+/// The claims of a lowered plan of `graph`.
 pub(super) fn claims(
     graph: &Graph,
     given: &Given,
     plan: &Plan,
     sharing: &Sharing,
-    before_table: &[Option<Affine>],
     lowered: &mut Lowered,
 ) -> Claims {
     let mut parts: Vec<Vec<Part>> = vec![Vec::new(); plan.groups.len()];
@@ -34,14 +33,13 @@ pub(super) fn claims(
     };
     let operation = |(g, (group, parts)): (usize, (&Group, Vec<Part>))| {
         let home = &plan.homes[group.output];
-        let (value, held) = &group.linear;
+        let Observed { value, held, factor } = &group.observed;
         let (offset, strides) = held.strides(group.shape);
-        let sign = if group.chain.negated { -1.0 } else { 1.0 };
         Operation {
             nodes: group.nodes.clone(),
             output: placed(&home.held, home.value),
-            linear: Linear { value: *value, sign, shape: group.shape, offset, strides },
-            table: group.chain.before_table.zip(before_table[g]).map(|(id, a)| (id, a.scale, a.zero)),
+            linear: Linear { value: *value, factor: *factor, shape: group.shape, offset, strides },
+            table: group.chain.before_table.zip(lowered.before_table[g]).map(|(id, a)| (id, a.scale, a.zero)),
             parts,
             constant: constant(group, lowered),
         }

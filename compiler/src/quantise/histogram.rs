@@ -76,6 +76,11 @@ impl Histogram {
         }
     }
 
+    /// The largest magnitude seen.
+    pub fn magnitude(&self) -> f64 {
+        f64::from(self.min).abs().max(f64::from(self.max).abs())
+    }
+
     /// Bins that hold anything, as (middle of the bin, count).
     pub fn bins(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         let width = f64::from(self.exponent).exp2();

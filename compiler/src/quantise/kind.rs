@@ -1,7 +1,7 @@
 //! What the machine makes of each operator on its own; fusion comes after.
 
 use super::chain::Fun;
-use super::constants::{in_grid, per_channel, scalar};
+use super::constants::{in_grid, is_mask, per_channel, scalar};
 use super::held::{Dim, Held, natural};
 use super::joins;
 use super::phases::{self, Phase};
@@ -279,6 +279,10 @@ impl Call<'_> {
                 format!("it repeats its operand of shape {shape:?}"),
                 "operands of the same shape",
             );
+        }
+        let sum = matches!(self.node.op, Op::Add | Op::Binary { kind: BinaryKind::Sub });
+        if sum && is_mask(graph, constant) {
+            return refuse("its constant masks elements with a number that stands for infinity", "");
         }
         let role = self.pointwise(value)?;
         // A scalar that the post unit of a copy can apply; an offset needs a sum that is finer.

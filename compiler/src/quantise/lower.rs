@@ -33,6 +33,14 @@ pub(super) struct Provenance {
     pub rounded: Option<Rounded>,
 }
 
+/// Why a plan cannot be lowered.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The group that cannot be.
+    pub group: Option<usize>,
+    pub error: Error,
+}
+
 /// A quantised network and where its parts come from.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Lowered {
@@ -41,6 +49,8 @@ pub(super) struct Lowered {
     pub provenance: Vec<Vec<Provenance>>,
     /// The network's tensor of each home; parts have that of the whole.
     pub tensor: Vec<TensorId>,
+    /// What goes into the table of each group.
+    pub before_table: Vec<Option<Affine>>,
 }
 
 /// What the post unit hands to the table, or writes where there is none.
@@ -75,7 +85,7 @@ pub(super) struct Lowering<'a> {
     /// Whether each home has 16 bits.
     wide: &'a [bool],
     /// What goes into the table of each group that has one.
-    before_table: &'a [Option<Affine>],
+    pub before_table: &'a [Option<Affine>],
     /// All tensors, and all operations in the plan's order.
     pub fixed: FixedGraph,
     pub provenance: Vec<Provenance>,
@@ -98,7 +108,7 @@ pub(super) fn lower(
     (affine, wide): (&[Affine], &[bool]),
     before_table: &[Option<Affine>],
     seen: &Seen,
-) -> Result<Lowered> {
+) -> std::result::Result<Lowered, Refused> {
     let mut lowering = Lowering {
         graph,
         given,
@@ -114,9 +124,10 @@ pub(super) fn lower(
     };
     lowering.add_tensors(affine);
     for (g, group) in plan.groups.iter().enumerate() {
-        lowering.group(g, group).map_err(|e| e.file(&graph.name))?;
+        let refused = |e: Error| Refused { group: Some(g), error: e.file(&graph.name) };
+        lowering.group(g, group).map_err(refused)?;
     }
-    stages::split(lowering)
+    stages::split(lowering).map_err(|error| Refused { group: None, error })
 }
 
 impl Lowering<'_> {

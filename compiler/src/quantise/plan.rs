@@ -8,6 +8,7 @@ use super::chain::{Chain, Growing, Second};
 use super::given::Given;
 use super::held::{Held, natural};
 use super::kind::{Anchor, COPY, Kind, OUTPUT, Refusal, Role, role};
+use super::sum::{Observed, Sum};
 use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, Source, ValueId};
 
@@ -62,8 +63,8 @@ pub(super) struct Group {
     pub shape: [usize; 3],
     /// The grid as a view of that home ([`OUTPUT`]), before DepthToSpace.
     pub to: View,
-    /// The value before slope, operand and clamp, and where in that home its elements lie.
-    pub linear: (ValueId, Held),
+    /// What calibration observes of the reduction.
+    pub observed: Observed,
     /// Home of the result.
     pub output: usize,
     /// The machine's turn in which it runs.
@@ -229,19 +230,19 @@ impl Planner<'_> {
     /// Starts a group at node `n` and takes in all that follows and fits.
     fn group(&mut self, n: usize, anchor: Anchor) {
         let graph = self.graph;
-        let Anchor { mut kind, inputs, grid, shape, to, mut out, absorb } = anchor;
+        let Anchor { kind, inputs, grid, shape, to, mut out, absorb } = anchor;
         let mut chain = Chain::EMPTY;
         let mut nodes = vec![n];
         let mut value = graph.nodes[n].outputs[0];
-        let mut linear = (value, out.clone());
+        let mut sum = Sum::new(kind, absorb.unwrap_or(value), out.clone());
+        let lines = grid != shape;
         if let Some(read) = absorb {
-            let growing = Growing { kind: &mut kind, grid: shape, out: &out, value: read };
+            let growing = Growing { sum: &mut sum, grid: shape, lines, out: &out, value: read };
             let held = |id: ValueId| self.held[id.0 as usize].clone();
             if !chain.absorb(graph, &graph.nodes[n], growing, &held) {
                 let why = "the post unit cannot do it on a copy".into();
                 return self.leave_to_host(n, Refusal { why, hint: "" });
             }
-            linear.0 = if chain == Chain::EMPTY { value } else { read };
             out = moved(out, shape, &chain, &Chain::EMPTY);
         }
         // A value with a prescribed scale is a tensor.
@@ -259,7 +260,7 @@ impl Planner<'_> {
                 Ok(Role::Alias(_)) => break,
                 Ok(Role::Anchor(_)) => {
                     let before = chain.clone();
-                    let growing = Growing { kind: &mut kind, grid: shape, out: &out, value };
+                    let growing = Growing { sum: &mut sum, grid: shape, lines, out: &out, value };
                     let held = |id: ValueId| self.held[id.0 as usize].clone();
                     if !chain.absorb(graph, node, growing, &held) {
                         break;
@@ -270,11 +271,8 @@ impl Planner<'_> {
             }
             nodes.push(next);
             value = node.outputs[0];
-            // Still nothing but the sum, a bias in it perhaps.
-            if chain == Chain::EMPTY {
-                linear = (value, out.clone());
-            }
         }
+        let (kind, observed) = sum.into_parts();
         for &n in &nodes {
             self.taken[n] = true;
         }
@@ -318,7 +316,7 @@ impl Planner<'_> {
             grid,
             shape,
             to,
-            linear,
+            observed,
             output,
             turn,
         });
@@ -362,7 +360,7 @@ impl Planner<'_> {
             grid: shape,
             shape,
             to: View::whole(TensorId(OUTPUT as u32), shape),
-            linear: (value, held.in_home(OUTPUT)),
+            observed: Observed { value, held: held.in_home(OUTPUT), factor: 1.0 },
             output,
             turn,
         });

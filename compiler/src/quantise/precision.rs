@@ -1,11 +1,12 @@
 //! How many bits activations have: what is wanted of [`super::width`].
 
+use super::calibrate::Seen;
 use super::given::Given;
 use super::kind::Kind;
 use super::plan::{Group, Plan};
 use super::range::Affine;
 use super::sharing::Sharing;
-use super::width;
+use super::width::{self, Why};
 use crate::error::Result;
 use crate::fixed::View;
 use crate::float;
@@ -48,6 +49,40 @@ const MEASURED: usize = 2;
 /// Lanes and columns of the machine that cycles are estimated for; only their ratio matters.
 const MACHINE: (f64, f64) = (9.0, 16.0);
 
+/// Which tensors are to have 16 bits, by representative (see [`Sharing`]).
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Choice {
+    wanted: BTreeSet<usize>,
+    /// Why those that cannot have them cannot.
+    why: Why,
+    /// How many operations on two activations each has come through.
+    before: Vec<usize>,
+    /// Whether operands of 16 bits are added, in twice as many operations.
+    operands: bool,
+}
+
+impl Choice {
+    /// Gives 16 bits to as many as can have them, and turns operations of the plan round where that
+    /// helps. Returns for each home whether it has 16 bits.
+    pub fn widen(&mut self, plan: &mut Plan, sharing: &Sharing) -> Vec<bool> {
+        let Choice { wanted, why, before, operands } = self;
+        width::widen(plan, sharing, wanted, &|class| Reverse(before[class]), *operands, why)
+    }
+
+    /// Leaves some at 8 bits after all.
+    pub fn give_up(&mut self, classes: impl IntoIterator<Item = usize>, reason: &'static str) {
+        for class in classes {
+            self.wanted.remove(&class);
+            self.why.entry(class).or_insert(reason);
+        }
+    }
+
+    /// Why a representative cannot have 16 bits; `None` for those that can, and where none are wanted.
+    pub fn why(&self, class: usize) -> Option<&'static str> {
+        self.why.get(&class).copied()
+    }
+}
+
 /// What the choice goes by.
 pub(super) struct Chooser<'a> {
     pub graph: &'a Graph,
@@ -55,16 +90,17 @@ pub(super) struct Chooser<'a> {
     pub sharing: &'a Sharing,
     /// Scale and zero point of each representative, of 8 bits.
     pub affine: &'a [Affine],
+    pub seen: &'a Seen,
     pub calibration: &'a [Vec<ArrayD<f32>>],
 }
 
 impl Chooser<'_> {
-    /// Decides for each home of a plan, and turns operations of the plan round where that helps.
-    /// `budget` is the share of further cycles for [`Precision::Mixed`].
-    pub fn choose(&self, plan: &mut Plan, precision: Precision, budget: f64) -> Result<Vec<bool>> {
+    /// Decides which tensors of a plan are to have 16 bits. `budget` is the share of further cycles for
+    /// [`Precision::Mixed`].
+    pub fn choose(&self, plan: &Plan, precision: Precision, budget: f64) -> Result<Choice> {
         let sharing = self.sharing;
         if precision == Precision::Int8 {
-            return Ok(vec![false; plan.homes.len()]);
+            return Ok(Choice::default());
         }
         let updates = width::updates(plan);
         let mut before = vec![0; plan.homes.len()];
@@ -76,18 +112,19 @@ impl Chooser<'_> {
                 often.insert(class);
             }
         }
-        let mut wanted = width::able(plan, sharing, self.given);
-        let mut operands = true;
+        let ranges = width::Ranges { plan, sharing, seen: self.seen };
+        let why = width::unable(&ranges, self.given, self.affine);
+        let classes = (0..plan.homes.len()).map(|h| sharing.representative(h));
+        let mut wanted: BTreeSet<usize> = classes.filter(|class| !why.contains_key(class)).collect();
         match precision {
             Precision::Auto => {
                 wanted = self.cheap(plan, wanted, &often);
                 wanted = self.worth(plan, &wanted, &often, CHEAP)?;
-                operands = false;
             }
             Precision::Mixed => wanted = self.worth(plan, &wanted, &often, budget)?,
             Precision::Int8 | Precision::Int16 => {}
         }
-        Ok(width::widen(plan, sharing, &wanted, &|class| Reverse(before[class]), operands))
+        Ok(Choice { wanted, why, before, operands: precision != Precision::Auto })
     }
 
     /// Of the classes that can have 16 bits those of `first`, and, the cheapest first, as many others as

@@ -29,9 +29,14 @@ pub(super) struct Affine {
 
 impl Affine {
     /// The bytes -128..=127 spread over [low, high], widened to include zero, which is exact.
-    /// When that leaves nothing but zero the step is 1.
+    /// When that leaves nothing but zero the step is 1. An end within half a step of zero is rounded to
+    /// zero whatever the range: it moves nothing.
     pub fn spanning(low: f64, high: f64) -> Affine {
-        let (low, high) = (low.min(0.0), high.max(0.0));
+        let half = (high.max(0.0) - low.min(0.0)) / 255.0 / 2.0;
+        let (low, high) = (if low < -half { low } else { 0.0 }, if high > half { high } else { 0.0 });
+        if low == high {
+            return Affine { scale: 1.0, zero: 0 };
+        }
         let ideal = -128.0 - low / ((high - low) / 255.0);
         // Rounding the zero point moves the range: the step grows until it covers both ends again.
         let step = |zero: f64| {
@@ -41,23 +46,28 @@ impl Affine {
         };
         let (down, up) = (step(ideal.floor().max(-128.0)), step(ideal.ceil().min(127.0)));
         let (scale, zero) = if down.0 <= up.0 { down } else { up };
-        let scale = scale as f32;
-        if !(scale.is_finite() && scale >= f32::MIN_POSITIVE) {
-            return Affine { scale: 1.0, zero: 0 };
-        }
-        Affine { scale, zero: zero as i8 }
+        Affine { scale: normal(scale), zero: zero as i8 }
     }
 
     /// 16-bit values up to `most` in magnitude. The zero point is 0, for the post unit's sums hold no
-    /// more than the 16 bits on either side of it; and where `clamp` is finite it is a byte, unless that
-    /// would cost all that 16 bits add.
+    /// more than the 16 bits on either side of it; and `clamp`, which is at least the 127th part of
+    /// `most`, is a byte where it is finite.
     pub fn wide(most: f64, clamp: f64) -> Affine {
-        let far = clamp.is_infinite() || most > 0.0 && clamp > FAR * most;
-        let bytes = if !far { (WIDEST * clamp / most).floor().clamp(1.0, WIDEST) } else { 0.0 };
-        let byte = if bytes > 0.0 { clamp / bytes } else { most / WIDEST };
-        let scale = (byte / 257.0) as f32;
-        let usable = scale.is_finite() && scale >= f32::MIN_POSITIVE;
-        Affine { scale: if usable { scale } else { 1.0 }, zero: 0 }
+        if most == 0.0 {
+            return Affine { scale: 1.0, zero: 0 };
+        }
+        let byte = match clamp.is_finite() {
+            true => clamp / (WIDEST * clamp / most).floor().clamp(1.0, WIDEST),
+            false => most / WIDEST,
+        };
+        Affine { scale: normal(byte / 257.0), zero: 0 }
+    }
+
+    /// The same zero point, with steps of `least` or more.
+    pub fn at_least(self, least: f64) -> Affine {
+        // As a float32 it must not be less.
+        let up = |step: f32| if f64::from(step) < least { step.next_up() } else { step };
+        Affine { scale: if f64::from(self.scale) < least { up(normal(least)) } else { self.scale }, ..self }
     }
 
     /// A number as 8 bits have it.
@@ -95,10 +105,13 @@ impl Affine {
     }
 }
 
+/// A step as a float32 with all its bits.
+fn normal(step: f64) -> f32 {
+    step.clamp(f32::MIN_POSITIVE.into(), f32::MAX.into()) as f32
+}
+
 /// The largest byte.
-const WIDEST: f64 = 127.0;
-/// A clamp so many times the largest magnitude is met by none: no scale has to express it.
-const FAR: f64 = 256.0;
+pub(super) const WIDEST: f64 = 127.0;
 /// Widening of a range: by this over the root of the number of values seen.
 const MARGIN: f64 = 1.0;
 /// Candidates of a bound: the extreme times 1, 1 - 1/STEPS ... down to LEAST of STEPS.
@@ -191,6 +204,38 @@ mod tests {
         let unit = Affine::spanning(0.0, 1.0);
         assert_eq!(unit, Affine { scale: 1.0 / 255.0, zero: -128 });
         assert_eq!(Affine::spanning(0.0, 0.0).zero, 0);
+    }
+
+    /// Whatever lies at the other end of a range, or at both: every value is within half a step.
+    #[test]
+    fn tiny_huge_and_one_sided_ends_do_not_decide() {
+        let ends = [0.0, 1e-45, 1e-38, 1e-20, 1e-16, 1e-3, 0.5, 1.0, 1e10, 1e30, f64::from(f32::MAX)];
+        for low in ends {
+            for high in ends {
+                let a = Affine::spanning(-low, high);
+                let most = low.max(high);
+                let least = if most == 0.0 { 1.0 } else { f64::from(f32::MIN_POSITIVE) };
+                let step = f64::from(a.scale);
+                assert!(step <= (most / 120.0).max(least), "-{low:e} {high:e}: {a:?}");
+                for x in [-low, high] {
+                    let byte = ((x / step).round() + f64::from(a.zero)).clamp(-128.0, 127.0);
+                    let error = ((byte - f64::from(a.zero)) * step - x).abs();
+                    assert!(error <= step * 0.51, "-{low:e} {high:e}: {a:?}, {x:e} is {error:e} off");
+                }
+                let w = Affine::wide(most, f64::INFINITY);
+                assert!(w.zero == 0 && f64::from(w.scale) * 257.0 * 127.0 >= most * (1.0 - 1e-6), "{w:?}");
+            }
+        }
+        assert_eq!(Affine::spanning(-1e-16, 1.0), Affine::spanning(0.0, 1.0));
+        assert_eq!(Affine::spanning(-1.0, 1e-20), Affine::spanning(-1.0, 0.0));
+    }
+
+    #[test]
+    fn steps_are_raised_and_never_lowered() {
+        let a = Affine { scale: 0.5, zero: -3 };
+        assert_eq!(a.at_least(0.1), a);
+        assert_eq!(a.at_least(2.0), Affine { scale: 2.0, zero: -3 });
+        assert!(f64::from(a.at_least(0.7).scale) >= 0.7);
     }
 
     #[test]

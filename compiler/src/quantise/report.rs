@@ -1,13 +1,14 @@
 //! What quantisation did to every layer, measured.
 
-use super::lower::{Lowered, Provenance};
+use super::lower::Lowered;
 use super::plan::Plan;
+use super::precision::Choice;
 use super::sharing::Sharing;
 use crate::error::{Error, Result};
-use crate::fixed::{TensorId, View};
+use crate::fixed::{FixedNode, TensorId, View};
 use crate::float;
 use crate::graph::Graph;
-use crate::network::Stage;
+use crate::network::{ByteLayer, Stage};
 use crate::reference;
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -24,6 +25,8 @@ pub struct Layer {
     pub shape: [usize; 3],
     /// Bits of the result, 8 or 16.
     pub bits: u8,
+    /// Why it cannot have 16; absent where it has them, could have them, or none are wanted.
+    pub why_8_bits: Option<String>,
     /// Smallest value seen in float.
     pub min: f32,
     /// Largest value seen in float.
@@ -63,11 +66,43 @@ impl Sums {
     }
 }
 
+/// The first of a group's nodes; copies that are all written in place have none.
+fn first_node(lowered: &Lowered, g: usize) -> Option<&FixedNode> {
+    let place = lowered.provenance.iter().zip(&lowered.network.stages);
+    let mut nodes = place.filter_map(|(sources, stage)| match stage {
+        Stage::Machine { graph, .. } => sources.iter().position(|p| p.group == g).map(|n| &graph.nodes[n]),
+        Stage::Host { .. } => None,
+    });
+    nodes.next()
+}
+
+/// Why the result of a group has 8 bits, where it cannot have 16.
+fn why(plan: &Plan, sharing: &Sharing, choice: &Choice, lowered: &Lowered, g: usize) -> Option<&'static str> {
+    let home = plan.groups[g].output;
+    let wide = lowered.network.tensors[lowered.tensor[home].0 as usize].wide;
+    choice.why(sharing.representative(home)).filter(|_| !wide)
+}
+
+/// The layers whose results cannot have 16 bits, and why.
+pub(super) fn byte_layers(
+    plan: &Plan,
+    sharing: &Sharing,
+    lowered: &Lowered,
+    choice: &Choice,
+) -> Vec<ByteLayer> {
+    let layer = |g: usize| {
+        let (node, why) = (first_node(lowered, g)?, why(plan, sharing, choice, lowered, g)?);
+        Some(ByteLayer { name: node.name.clone(), operator: node.operator.clone(), why: why.into() })
+    };
+    (0..plan.groups.len()).filter_map(layer).collect()
+}
+
 /// Measures every group on some samples.
 pub(super) fn measure(
     graph: &Graph,
     plan: &Plan,
     sharing: &Sharing,
+    choice: &Choice,
     lowered: &Lowered,
     samples: &[Vec<ArrayD<f32>>],
 ) -> Result<Vec<Layer>> {
@@ -76,14 +111,7 @@ pub(super) fn measure(
     let per_sample: Vec<Vec<Sums>> = samples.par_iter().map(measure).collect::<Result<_>>()?;
     let mut layers = Vec::new();
     for (g, group) in plan.groups.iter().enumerate() {
-        // the first of a group's nodes; copies that are all written in place have none
-        let of = |p: &Provenance| p.group == g;
-        let place = lowered.provenance.iter().zip(&network.stages);
-        let node = place.filter_map(|(sources, stage)| match stage {
-            Stage::Machine { graph, .. } => sources.iter().position(of).map(|n| &graph.nodes[n]),
-            Stage::Host { .. } => None,
-        });
-        let Some(node) = node.into_iter().next() else { continue };
+        let Some(node) = first_node(lowered, g) else { continue };
         let mut sums = Sums::EMPTY;
         per_sample.iter().for_each(|sample| sums.merge(&sample[g]));
         let tensor = &network.tensors[lowered.tensor[group.output].0 as usize];
@@ -94,6 +122,7 @@ pub(super) fn measure(
             min: sums.min,
             max: sums.max,
             bits: if tensor.wide { 16 } else { 8 },
+            why_8_bits: why(plan, sharing, choice, lowered, g).map(String::from),
             scale: tensor.scale,
             zero: tensor.zero,
             sqnr_db: (sums.signal > 0.0).then(|| 10.0 * (sums.signal / sums.noise).log10()),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The network of all operations, and where each of its nodes comes from.
 pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
-    let Lowering { graph, given, plan, fixed, provenance, tensor, sharing, .. } = lowering;
+    let Lowering { graph, given, plan, fixed, provenance, tensor, sharing, before_table, .. } = lowering;
     let mut network = Network { name: graph.name.clone(), ..Network::default() };
     let constants = constants(graph);
     network.inputs =
@@ -63,7 +63,7 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
         shapes.insert(import.tensor, graph.shape(import.value).to_vec());
     }
     let turns = plan.groups.iter().map(|g| g.turn).chain(plan.host.iter().map(|h| h.1)).max().unwrap_or(0);
-    let mut all = Lowered { network, provenance: Vec::new(), tensor };
+    let mut all = Lowered { network, provenance: Vec::new(), tensor, before_table: before_table.to_vec() };
     let nodes: Vec<(FixedNode, Provenance)> = fixed.nodes.iter().cloned().zip(provenance).collect();
     for turn in 0..=turns {
         let own = |p: &Provenance| plan.groups[p.group].turn == turn;

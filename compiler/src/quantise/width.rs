@@ -6,17 +6,19 @@
 //! of 16 bits can only be added, its high half first and then its low half.
 
 use super::calibrate::Seen;
-use super::chain::Combine;
+use super::chain::{Combine, Second};
 use super::given::Given;
 use super::kind::Kind;
+use super::least::{Least, terms};
 use super::plan::{Group, Origin, Plan};
-use super::range::Affine;
+use super::range::{Affine, WIDEST};
 use super::sharing::Sharing;
 use super::weights::row;
 use crate::fixed::View;
 use crate::graph::Window;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use tilewright_arch::fixed::{MANTISSA_BITS, WIDE_FRACTION};
 
 /// The largest magnitude that a 16-bit value counts in a sum: 256 * 128 + 128.
 const MOST: f64 = 32_896.0;
@@ -29,57 +31,62 @@ const MOST_TERMS: usize = 4608;
 /// machines have unless they say otherwise. Wide tensors are not cut by channels to fit less.
 const MOST_BYTES: usize = 129_024;
 
-/// The representatives (see [`Sharing`]) of the homes that can have 16 bits when they are gathered.
-/// Homes that share a scale have 16 bits together or not at all.
-pub(super) fn able(plan: &Plan, sharing: &Sharing, given: &Given) -> BTreeSet<usize> {
+/// Why tensors keep 8 bits, by representative (see [`Sharing`]).
+pub(super) type Why = BTreeMap<usize, &'static str>;
+
+/// The representatives of the homes that cannot have 16 bits when they are gathered, and why not. Homes
+/// that share a scale have 16 bits together or not at all.
+pub(super) fn unable(ranges: &Ranges, given: &Given, affine: &[Affine]) -> Why {
+    let Ranges { plan, sharing, seen } = *ranges;
     let class = |h: usize| sharing.representative(h);
-    let mut able: BTreeSet<usize> = (0..plan.homes.len()).map(class).collect();
+    let mut why = Why::new();
     for (h, home) in plan.homes.iter().enumerate() {
-        let made = match home.origin {
-            Origin::Host => true,
-            Origin::Constant(_) => false,
-            Origin::Group(g) => {
-                let group = &plan.groups[g];
-                !matches!(group.kind, Kind::Max { .. }) && group.chain.table.is_empty()
+        let reason = match home.origin {
+            Origin::Constant(_) => Some("it is constant"),
+            Origin::Group(g) if matches!(plan.groups[g].kind, Kind::Max { .. }) => {
+                Some("a maximum compares bytes")
             }
+            Origin::Group(g) if !plan.groups[g].chain.table.is_empty() => {
+                Some("its function is a table of bytes")
+            }
+            _ if 2 * home.shape[0] * home.shape[2] > MOST_BYTES => {
+                Some("one row of it fills half the feature memory")
+            }
+            _ if given.affine(home.value).is_some() => Some("the model prescribes its scale"),
+            _ => None,
         };
-        let row = 2 * home.shape[0] * home.shape[2];
-        if !made
-            || row > MOST_BYTES
-            || given.affine(home.value).is_some()
-            || clamp(plan, sharing, class(h)).is_none()
-        {
-            able.remove(&class(h));
+        if let Some(reason) = reason {
+            why.entry(class(h)).or_insert(reason);
         }
     }
     for group in &plan.groups {
         for view in &group.inputs {
-            if !gathers(group, view) {
-                able.remove(&class(view.tensor.0 as usize));
+            if let Some(reason) = ungathered(group, view) {
+                why.entry(class(view.tensor.0 as usize)).or_insert(reason);
             }
         }
         if let Kind::Product { batches, .. } = &group.kind {
             for (_, weights, _) in batches {
-                able.remove(&class(weights.tensor.0 as usize));
+                why.entry(class(weights.tensor.0 as usize)).or_insert(MULTIPLIED);
             }
         }
     }
-    able
-}
-
-/// The magnitude of the clamps of all that make homes of a class; infinite without any, `None` where
-/// they cannot all be exact: a clamp is a byte, and the largest one has the largest byte.
-pub(super) fn clamp(plan: &Plan, sharing: &Sharing, class: usize) -> Option<f64> {
-    let makes = |g: &&Group| sharing.representative(g.output) == class;
-    let bounds = plan.groups.iter().filter(makes).flat_map(|g| [g.chain.low.abs(), g.chain.high.abs()]);
-    let mut magnitude = f64::INFINITY;
-    for bound in bounds.filter(|b| b.is_finite() && *b > 0.0) {
-        if magnitude.is_finite() && magnitude != bound {
-            return None;
+    for h in (0..plan.homes.len()).filter(|&h| class(h) == h) {
+        if ranges.clamp(h).is_none() {
+            why.entry(h).or_insert("its clamps are no bytes of its 16-bit range");
         }
-        magnitude = bound;
     }
-    Some(magnitude)
+    // A step that is too fine for what it is made of; what is read may have 16 bits itself, or not.
+    let least = Least { plan, sharing, seen, affine };
+    for group in &plan.groups {
+        let class = class(group.output);
+        if !why.contains_key(&class)
+            && least.unit(group) / LARGEST_UNIT > f64::from(ranges.choose(class).scale)
+        {
+            why.insert(class, "its range is a small part of what it is made of");
+        }
+    }
+    why
 }
 
 /// Bytes of the rows that a group needs of an input at a time and of a row that it makes, in 16 bits.
@@ -94,10 +101,12 @@ fn rows(group: &Group, view: &View) -> usize {
     2 * (channels * reach.min(height) * width + group.grid[0] * group.grid[2])
 }
 
-/// Whether a group can read 16-bit values in one of its inputs.
-fn gathers(group: &Group, view: &View) -> bool {
+const MULTIPLIED: &str = "a product of activations reads bytes";
+
+/// Why a group cannot read 16-bit values in one of its inputs; `None` where it can.
+fn ungathered(group: &Group, view: &View) -> Option<&'static str> {
     if rows(group, view) > MOST_BYTES {
-        return false;
+        return Some("the rows of it that are read together fill half the feature memory");
     }
     let provable = |weights: &[f32], outputs: usize, window: &Window, groups: usize| {
         let terms = weights.len() / outputs;
@@ -110,15 +119,17 @@ fn gathers(group: &Group, view: &View) -> bool {
         };
         (follow || flat) && terms <= MOST_TERMS && weights.chunks(terms).all(bounded)
     };
-    match &group.kind {
+    let able = match &group.kind {
         Kind::Linear { window, weights, bias, groups } => provable(weights, bias.len(), window, *groups),
         Kind::Phases { phases, bias, groups } => phases
             .iter()
             .all(|p| p.weights.is_empty() || provable(&p.weights, bias.len(), &p.window, *groups)),
         Kind::Mean { window, .. } => (window.kernel[0] * window.kernel[1]) as f64 * MOST <= ROOM,
         Kind::Copies { .. } => true,
-        Kind::Product { .. } | Kind::Max { .. } => false,
-    }
+        Kind::Product { .. } => return Some(MULTIPLIED),
+        Kind::Max { .. } => return Some("a maximum reads bytes"),
+    };
+    (!able).then_some("the sums of what reads it would leave 32 bits or the weight memory")
 }
 
 /// An operation on two activations, element by element, that can gather either side.
@@ -135,7 +146,7 @@ fn swappable(group: &Group) -> bool {
 
 /// Gathers the operand of a [`swappable`] group, and makes what was gathered the operand.
 fn swap(group: &mut Group) {
-    let (Kind::Mean { factor, .. }, Some(operand), Some((_, combine))) =
+    let (Kind::Mean { factor, .. }, Some(operand), Some((second, combine))) =
         (&mut group.kind, &mut group.operand, &mut group.chain.operand)
     else {
         unreachable!("the caller asked whether it can be done")
@@ -144,18 +155,23 @@ fn swap(group: &mut Group) {
     if let Combine::Add(sign) = combine {
         std::mem::swap(factor, sign);
     }
+    if let Second::Held(id, view) = second {
+        std::mem::swap(id, &mut group.observed.value);
+        (*view, group.observed.factor) = (*operand, *factor);
+    }
 }
 
 /// Gives 16 bits to as many of the wanted classes as can have them, those first that `rank` puts
 /// first, and turns operations on two of them round where that helps; `operands` allows sums with
 /// operands of 16 bits, which take twice as many operations. Returns for each home whether it has
-/// 16 bits.
+/// 16 bits; adds to `why` those that cannot.
 pub(super) fn widen(
     plan: &mut Plan,
     sharing: &Sharing,
     wanted: &BTreeSet<usize>,
     rank: &dyn Fn(usize) -> Reverse<usize>,
     operands: bool,
+    why: &mut Why,
 ) -> Vec<bool> {
     let added = |group: &Group| operands && matches!(group.chain.operand, Some((_, Combine::Add(_))));
     let class = |view: &View| sharing.representative(view.tensor.0 as usize);
@@ -177,10 +193,9 @@ pub(super) fn widen(
                 break;
             }
         }
-        match lost {
-            Some(class) => wide.remove(&class),
-            None => break,
-        };
+        let Some(class) = lost else { break };
+        wide.remove(&class);
+        why.entry(class).or_insert("it is the second operand of an operation, a byte");
     }
     (0..plan.homes.len()).map(|h| wide.contains(&sharing.representative(h))).collect()
 }
@@ -207,10 +222,16 @@ pub(super) fn updates(plan: &Plan) -> Vec<(usize, usize)> {
     updates
 }
 
+/// A clamp so many times the largest magnitude is met by none: no scale has to express it.
+const FAR: f64 = 256.0;
+/// The largest real value of a unit of what makes a 16-bit value, in its steps: 12 of the 24 bits of a
+/// mantissa are fractions.
+const LARGEST_UNIT: f64 = ((1u32 << (MANTISSA_BITS - WIDE_FRACTION)) - 1) as f64;
 /// Room for values beyond those that calibration saw.
 const HEADROOM: f64 = 2.0;
 
 /// Ranges of 16-bit values.
+#[derive(Clone, Copy)]
 pub(super) struct Ranges<'a> {
     pub plan: &'a Plan,
     pub sharing: &'a Sharing,
@@ -218,38 +239,61 @@ pub(super) struct Ranges<'a> {
 }
 
 impl Ranges<'_> {
-    /// Scale and zero point of a class.
+    /// Scale and zero point of a class that can have 16 bits.
     pub fn choose(&self, class: usize) -> Affine {
-        let clamp = clamp(self.plan, self.sharing, class).expect("only what is able is wide");
-        let makes = |g: &usize| self.sharing.representative(self.plan.groups[*g].output) == class;
-        let terms = (0..self.plan.groups.len()).filter(makes).flat_map(|g| self.terms(g));
-        let most = (HEADROOM * self.magnitude(class)).min(clamp);
-        Affine::wide(terms.map(|t| HEADROOM * t).fold(most, f64::max), clamp)
+        let clamp = self.clamp(class).expect("only what is able is wide");
+        Affine::wide(self.most(class), clamp)
     }
 
     /// Scale and zero point of the sum of both terms of a group, before its clamps.
     pub fn sum(&self, g: usize) -> Affine {
-        Affine::wide(HEADROOM * self.terms(g).iter().sum::<f64>(), f64::INFINITY)
+        Affine::wide(HEADROOM * terms(self.plan, self.seen, g).iter().sum::<f64>(), f64::INFINITY)
     }
 
-    /// The largest magnitude of a home's value.
-    fn magnitude(&self, home: usize) -> f64 {
-        let seen = &self.seen.homes[home];
-        f64::from(seen.min).abs().max(f64::from(seen.max).abs())
+    /// The groups that make homes of a class.
+    fn makers(&self, class: usize) -> impl Iterator<Item = (usize, &Group)> {
+        let makes = move |(_, group): &(usize, &Group)| self.sharing.representative(group.output) == class;
+        self.plan.groups.iter().enumerate().filter(makes)
     }
 
-    /// The magnitudes of the two terms of a group that adds an operand: the post unit holds each of
-    /// them in the result's steps.
-    fn terms(&self, g: usize) -> [f64; 2] {
-        let group = &self.plan.groups[g];
-        let (Some(operand), Some((_, Combine::Add(factor)))) = (&group.operand, &group.chain.operand) else {
-            return [0.0; 2];
-        };
-        let own = match group.kind {
-            Kind::Mean { factor, .. } => self.magnitude(group.inputs[0].tensor.0 as usize) * factor.abs(),
-            _ => f64::from(self.seen.sums[g]),
-        };
-        let slope = group.chain.slope.iter().flatten().fold(1.0, |most: f64, s| most.max(s.abs()));
-        [own * slope, self.magnitude(operand.tensor.0 as usize) * factor.abs()]
+    /// The largest magnitude that a class has to express: values with room for those that calibration did
+    /// not see, on either side up to where all that make them clamp them, and the terms of sums.
+    fn most(&self, class: usize) -> f64 {
+        let of_class = |h: &usize| self.sharing.representative(*h) == class;
+        let seen = (0..self.plan.homes.len()).filter(of_class).map(|h| &self.seen.homes[h]);
+        let (below, above) = seen.fold((0.0, 0.0), |(below, above): (f64, f64), values| {
+            (below.max(-f64::from(values.min)), above.max(values.max.into()))
+        });
+        let imported = (0..self.plan.homes.len())
+            .filter(of_class)
+            .any(|h| !matches!(self.plan.homes[h].origin, Origin::Group(_)));
+        let open = if imported { f64::INFINITY } else { 0.0 };
+        let (mut floor, mut ceiling) = (open, open);
+        for (_, group) in self.makers(class) {
+            (floor, ceiling) = (floor.max(-group.chain.low), ceiling.max(group.chain.high));
+        }
+        let most = (HEADROOM * below).min(floor).max((HEADROOM * above).min(ceiling));
+        let terms = self.makers(class).flat_map(|(g, _)| terms(self.plan, self.seen, g));
+        terms.map(|term| HEADROOM * term).fold(most, f64::max)
+    }
+
+    /// The magnitude of the clamps of all that make homes of a class; infinite where none has to be exact,
+    /// `None` where they cannot all be: a clamp is a byte. Clamps within half a step of zero are zero, and
+    /// those far beyond all values are met by none.
+    fn clamp(&self, class: usize) -> Option<f64> {
+        let most = self.most(class);
+        let mut magnitude = f64::INFINITY;
+        for (_, group) in self.makers(class) {
+            for bound in [group.chain.low.abs(), group.chain.high.abs()] {
+                if bound <= most / WIDEST / 257.0 / 2.0 || bound > FAR * most {
+                    continue;
+                }
+                if bound < most / WIDEST || magnitude.is_finite() && magnitude != bound {
+                    return None;
+                }
+                magnitude = bound;
+            }
+        }
+        Some(magnitude)
     }
 }

@@ -62,10 +62,14 @@ fn join_biases(graph: &mut Graph, biases: &[(usize, ValueId)]) -> HashSet<usize>
         };
         if takes_bias && graph.nodes[layer].inputs.len() == 2 && counts[x.0 as usize] == 1 {
             let outputs = graph.nodes[addition].outputs.clone();
-            let layer = &mut graph.nodes[layer];
-            layer.inputs.push(bias);
-            layer.outputs = outputs;
-            removed.insert(addition);
+            let mut joined = graph.nodes[layer].clone();
+            joined.inputs.push(bias);
+            joined.outputs = outputs;
+            // What is computed may be computed between the two.
+            let computed = matches!(graph.value(bias).source, Source::Node { .. });
+            let (kept, gone) = if computed { (addition, layer) } else { (layer, addition) };
+            graph.nodes[kept] = joined;
+            removed.insert(gone);
         }
     }
     removed

@@ -1,9 +1,12 @@
 //! Folds a Pad with constant zeros into the window of the Conv or AveragePool that reads it, and one with
-//! minus infinity into that of a MaxPool.
+//! minus infinity, or the lowest float32, into that of a MaxPool.
 
 use super::rewrite::{Rewrite, rewrite};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Op, PadMode, ValueId, Window, infer};
+
+/// No greater than this is minus infinity: the lowest float32, as exporters write it with six digits.
+const LOWEST: f32 = -3.402_82e38;
 
 /// The pass. The Pad stays where anything else reads it too.
 pub(super) fn run(graph: Graph) -> Result<Graph> {
@@ -50,7 +53,7 @@ fn absorb(graph: &Graph, op: &Op, inputs: &[ValueId]) -> Option<(Op, ValueId)> {
         {
             Op::AveragePool { window: wider(window), count_include_pad: true }
         }
-        Op::MaxPool { window } if *value == f32::NEG_INFINITY => Op::MaxPool { window: wider(window) },
+        Op::MaxPool { window } if *value <= LOWEST => Op::MaxPool { window: wider(window) },
         _ => return None,
     };
     // A window that would lie wholly in the padding is no window of a pool.

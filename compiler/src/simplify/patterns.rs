@@ -1,5 +1,5 @@
 //! Recognises functions that exporters write as several operators: hard-sigmoid, hard-swish,
-//! x * sigmoid(x), GELU by the error function, layer normalisation.
+//! x * sigmoid(x), GELU by the error function, layer normalisation, logarithms of softmax and sigmoid.
 
 use super::rewrite::{Rewrite, rewrite};
 use crate::error::Result;
@@ -12,8 +12,31 @@ pub(super) fn run(graph: Graph) -> Result<Graph> {
         Op::Binary { kind: BinaryKind::Mul } => product(r, node),
         Op::Binary { kind: BinaryKind::Div } => quotient(r, node),
         Op::Add => layer_norm(r, node),
+        Op::Unary { kind: UnaryKind::Log } => logarithm(r, node),
         _ => Ok(None),
     })
+}
+
+/// The logarithm of a softmax or a sigmoid, which underflow to zero where the logarithm does not: what is
+/// small keeps its digits, in float32 and far more so in 8 bits.
+fn logarithm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
+    let Some((_, maker)) = r.old.producer(node.inputs[0]) else { return Ok(None) };
+    let (op, read) = (maker.op.clone(), maker.inputs[0]);
+    match op {
+        Op::Softmax { axis } => {
+            let x = r.get(read)?;
+            r.new.node(node.name.clone(), Op::LogSoftmax { axis }, &[x]).map(Some)
+        }
+        // -softplus(-x)
+        Op::Unary { kind: UnaryKind::Sigmoid } => {
+            let mut x = r.get(read)?;
+            for kind in [UnaryKind::Neg, UnaryKind::Softplus, UnaryKind::Neg] {
+                x = r.new.node(node.name.clone(), Op::Unary { kind }, &[x])?;
+            }
+            Ok(Some(x))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// A value of the old graph seen as what makes it.

@@ -107,8 +107,10 @@ impl Lowering<'_> {
         let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
         let zero = from.zero_term();
         let (reduction, channels, scales) = if phase.weights.is_empty() {
-            let channel = self.channel(group, 0, scale_in / scale_out, -zero)?;
-            (Reduction::Sum, vec![channel], Vec::new())
+            let factor = scale_in / scale_out;
+            let slopes = group.chain.slope.as_ref().map_or(1, Vec::len);
+            let channels = (0..slopes).map(|c| self.channel(group, c, factor, -zero));
+            (Reduction::Sum, channels.collect::<Result<_>>()?, Vec::new())
         } else {
             let terms = phase.weights.len() / bias.len();
             let mut channels = Vec::with_capacity(bias.len());
@@ -132,6 +134,9 @@ impl Lowering<'_> {
             let (first, step, count) = phase.to[axis - 1];
             to = to.every(axis, first, step, count);
             grid = grid.every(axis, first, step, count);
+            if let Some(operand) = &mut node.operand {
+                operand.view = operand.view.every(axis, first, step, count);
+            }
         }
         (node.input, node.output) = (self.placed(&from), self.placed(&to));
         node.place.region = [0, 0, to.shape[1], to.shape[2]];

@@ -4,6 +4,7 @@ use super::{Lowering, Target};
 use crate::error::Result;
 use crate::fixed::{FixedNode, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
+use crate::quantise::chain::Chain;
 use crate::quantise::plan::Group;
 use crate::quantise::weights::channel;
 use tilewright_arch::fixed::{Channel, Post};
@@ -89,7 +90,7 @@ impl Lowering<'_> {
             post,
             table: None,
             output: means,
-            place: Place { region: [0, 0, rows, 1], depth_to_space: group.chain.depth_to_space },
+            place: Place { region: [0, 0, rows, 1], depth_to_space: Chain::EMPTY.depth_to_space },
         };
         self.fixed.tensors.push(tensor);
         self.push(g, node, Vec::new(), None)?;

@@ -39,7 +39,7 @@ impl Net {
         self.graph.input(name, shape).unwrap()
     }
 
-    fn constant(&mut self, shape: &[usize]) -> ValueId {
+    pub fn constant(&mut self, shape: &[usize]) -> ValueId {
         let data = self.random.vec(shape.iter().product());
         self.graph.constant("", shape, data).unwrap()
     }

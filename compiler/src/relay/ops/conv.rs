@@ -136,7 +136,15 @@ pub(super) fn bias_add(call: &mut OperatorCall) -> Result<Operand> {
             } else {
                 call.lower.graph.reshape(format!("{}/bias", call.name), vector, &spread)?
             };
-            call.node(Op::Add, &[x, addend])?
+            let id = call.node(Op::Add, &[x, addend])?;
+            // The integers of a quantised model's bias are constant too.
+            let made = call.lower.graph.producer(vector);
+            if physical == 1 && made.is_some_and(|(_, node)| matches!(node.op, Op::DequantizeLinear { .. })) {
+                let addition = call.lower.graph.nodes.len() - 1;
+                call.lower.biases.push((addition, vector));
+                call.lower.superseded.extend(call.lower.graph.producer(addend).map(|(reshape, _)| reshape));
+            }
+            id
         }
     };
     Ok(lying(id, &have))

@@ -1,0 +1,76 @@
+//! Integers with the widths that are wanted, or, where they cannot be made, with fewer of 16 bits.
+
+use super::calibrate::Seen;
+use super::given::Given;
+use super::least::Least;
+use super::lower::{self, Lowered};
+use super::plan::Plan;
+use super::precision::Choice;
+use super::range::{Affine, Ranges};
+use super::sharing::Sharing;
+use super::width;
+use crate::error::Result;
+use crate::graph::Graph;
+use rayon::prelude::*;
+
+/// What does not change from one attempt to the next.
+pub(super) struct Attempt<'a> {
+    pub graph: &'a Graph,
+    pub given: &'a Given,
+    pub sharing: &'a Sharing,
+    pub seen: &'a Seen,
+    /// Scale and zero point of each representative, of 8 bits.
+    pub affine: &'a [Affine],
+    /// How the range before a table is chosen.
+    pub ranges: Ranges,
+}
+
+impl Attempt<'_> {
+    /// Lowers a plan. A choice of 16 bits never refuses what 8 bits can do: the tensors of an operation
+    /// that cannot be made keep 8.
+    ///
+    /// # Errors
+    /// An operation on bytes that cannot be made.
+    pub fn lower(&self, plan: &mut Plan, choice: &mut Choice) -> Result<Lowered> {
+        loop {
+            let wide = choice.widen(plan, self.sharing);
+            let refused = match self.once(plan, &wide) {
+                Ok(lowered) => return Ok(lowered),
+                Err(refused) => refused,
+            };
+            let Some(g) = refused.group else { return Err(refused.error) };
+            let group = &plan.groups[g];
+            let read = group.inputs.iter().chain(&group.operand).map(|view| view.tensor.0 as usize);
+            let homes: Vec<usize> = [group.output].into_iter().chain(read).filter(|&h| wide[h]).collect();
+            if homes.is_empty() {
+                return Err(refused.error);
+            }
+            let classes = homes.into_iter().map(|h| self.sharing.representative(h));
+            choice.give_up(classes, "an operation with it cannot be expressed");
+        }
+    }
+
+    fn once(&self, plan: &Plan, wide: &[bool]) -> std::result::Result<Lowered, lower::Refused> {
+        let Attempt { graph, given, sharing, seen, .. } = *self;
+        let mut affine = self.affine.to_vec();
+        let ranges = width::Ranges { plan, sharing, seen };
+        for h in (0..plan.homes.len()).filter(|&h| wide[h] && sharing.representative(h) == h) {
+            affine[h] = ranges.choose(h);
+        }
+        let before_table = |g: usize| {
+            let group = &plan.groups[g];
+            group.chain.before_table?;
+            let read = group.inputs[0].tensor.0 as usize;
+            // The bytes of a copy are the table's index as they are.
+            if group.is_lookup() && !wide[read] {
+                return Some(affine[sharing.representative(read)]);
+            }
+            let functions = |x: f64| group.chain.table.iter().fold(x, |x, fun| fun.apply(x));
+            let chosen = self.ranges.choose_before(&seen.tables[sharing.first(g)], &functions);
+            Some(chosen.at_least(Least { plan, sharing, seen, affine: &affine }.step(g)))
+        };
+        let before_table: Vec<Option<Affine>> =
+            (0..plan.groups.len()).into_par_iter().map(before_table).collect();
+        lower::lower(graph, given, plan, sharing, (&affine, wide), &before_table, seen)
+    }
+}

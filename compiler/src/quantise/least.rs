@@ -1,0 +1,114 @@
+//! The finest steps of results that the post unit can make of what it is given.
+//!
+//! A step finer than these says nothing: it would be a small part of the step of what is read. Where
+//! calibration saw next to nothing of a result's range, behind a clamp say, its step is raised to them.
+
+use super::calibrate::Seen;
+use super::chain::Combine;
+use super::given::Given;
+use super::kind::Kind;
+use super::plan::{Group, Plan};
+use super::range::Affine;
+use super::sharing::Sharing;
+use tilewright_arch::fixed::{FRACTION, MANTISSA_BITS, SCALED_BITS};
+
+/// The largest factor, in steps of the result, of a unit of a sum or of an operand: a mantissa has
+/// [`MANTISSA_BITS`], and [`FRACTION`] of them are fractions.
+const LARGEST_FACTOR: f64 = ((1u32 << (MANTISSA_BITS - FRACTION)) - 1) as f64;
+/// The largest magnitude of a sum or of an operand that is added to it, in steps of a result of 8 bits:
+/// half of where the post unit saturates.
+const LARGEST_TERM: f64 = (1u32 << (SCALED_BITS - 2 - FRACTION)) as f64;
+/// Steps of a largest weight that a row has at least: half of 127.
+const WEIGHT_STEPS: f64 = 64.0;
+
+/// What the finest steps follow from.
+pub(super) struct Least<'a> {
+    pub plan: &'a Plan,
+    pub sharing: &'a Sharing,
+    pub seen: &'a Seen,
+    /// Scale and zero point of each representative, of 8 bits.
+    pub affine: &'a [Affine],
+}
+
+impl Least<'_> {
+    /// The largest real value of one unit of what a group scales to its result.
+    pub fn unit(&self, group: &Group) -> f64 {
+        let step = |home: usize| f64::from(self.affine[self.sharing.representative(home)].scale);
+        let read = |i: usize| step(group.inputs[i].tensor.0 as usize);
+        let largest = |weights: &[f32]| weights.iter().fold(0.0, |most: f64, w| most.max(f64::from(w.abs())));
+        let sum = match &group.kind {
+            Kind::Linear { weights, .. } => read(0) * largest(weights) / WEIGHT_STEPS,
+            Kind::Phases { phases, .. } => {
+                let phase = |weights: &[f32]| match weights {
+                    [] => 1.0,
+                    _ => largest(weights) / WEIGHT_STEPS,
+                };
+                read(0) * phases.iter().map(|p| phase(&p.weights)).fold(0.0, f64::max)
+            }
+            Kind::Product { batches, factor } => {
+                let steps =
+                    batches.iter().map(|(a, b, _)| step(a.tensor.0 as usize) * step(b.tensor.0 as usize));
+                steps.fold(0.0, f64::max) * factor.abs()
+            }
+            Kind::Mean { factor, .. } => read(0) * factor.abs(),
+            // They have their inputs' scales, or that of what their inputs are parts of.
+            Kind::Max { .. } | Kind::Copies { .. } => 0.0,
+        };
+        let slope = group.chain.slope.iter().flatten().fold(1.0, |most: f64, s| most.max(s.abs()));
+        let operand = group.operand.as_ref().map_or(0.0, |view| step(view.tensor.0 as usize));
+        match &group.chain.operand {
+            None => sum * slope,
+            Some((_, Combine::Add(factor))) => (sum * slope).max(operand * factor.abs()),
+            Some((_, Combine::Multiply)) => sum * slope * operand,
+        }
+    }
+
+    /// The least step of 8 bits, or of what goes into a group's table.
+    pub fn step(&self, g: usize) -> f64 {
+        let group = &self.plan.groups[g];
+        let largest = self.terms(g).into_iter().fold(0.0, f64::max);
+        (self.unit(group) / LARGEST_FACTOR).max(largest / LARGEST_TERM)
+    }
+
+    /// The magnitudes seen of the two terms of a group that adds an operand: the post unit holds each of
+    /// them in the result's steps. Zeros for other groups.
+    pub fn terms(&self, g: usize) -> [f64; 2] {
+        terms(self.plan, self.seen, g)
+    }
+}
+
+/// See [`Least::terms`].
+pub(super) fn terms(plan: &Plan, seen: &Seen, g: usize) -> [f64; 2] {
+    let magnitude = |home: usize| seen.homes[home].magnitude();
+    let group = &plan.groups[g];
+    let (Some(operand), Some((_, Combine::Add(factor)))) = (&group.operand, &group.chain.operand) else {
+        return [0.0; 2];
+    };
+    let own = match group.kind {
+        Kind::Mean { factor, .. } => magnitude(group.inputs[0].tensor.0 as usize) * factor.abs(),
+        _ => f64::from(seen.sums[g]),
+    };
+    let slope = group.chain.slope.iter().flatten().fold(1.0, |most: f64, s| most.max(s.abs()));
+    [own * slope, magnitude(operand.tensor.0 as usize) * factor.abs()]
+}
+
+/// Raises the steps of results, which nothing prescribes, to what can be made of what is read.
+pub(super) fn raise(plan: &Plan, sharing: &Sharing, seen: &Seen, given: &Given, affine: &mut [Affine]) {
+    // What reads a raised result is raised after it; only what feeds itself takes more than one turn.
+    for _ in 0..plan.groups.len() {
+        let mut raised = false;
+        for (g, group) in plan.groups.iter().enumerate() {
+            let class = sharing.representative(group.output);
+            if !group.chain.table.is_empty() || given.affine(plan.homes[class].value).is_some() {
+                continue;
+            }
+            let least = Least { plan, sharing, seen, affine }.step(g);
+            let higher = affine[class].at_least(least);
+            raised |= higher != affine[class];
+            affine[class] = higher;
+        }
+        if !raised {
+            break;
+        }
+    }
+}
