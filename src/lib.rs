@@ -5,6 +5,7 @@
 //! [`model`] reads networks and samples, [`pipeline`] compiles, [`proof`] runs the integer
 //! reference, the simulator and the Verilog against each other, [`targets`] knows the machines.
 
+pub mod assurance;
 pub mod metric;
 pub mod model;
 pub mod pipeline;

@@ -67,7 +67,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check the integer reference, the simulator and the Verilog against each other.
+    /// Check source operators, integer reference, simulator and Verilog against each other.
     Verify {
         #[command(flatten)]
         source: Source,
@@ -82,9 +82,8 @@ enum Command {
         /// Measure the metric of eval.npz beside the model, float and int8.
         #[arg(long)]
         metric: bool,
-        /// Do not hold the integer operations against the source's operators.
-        #[arg(long)]
-        unchecked: bool,
+        #[command(flatten)]
+        enough: Enough,
         /// One JSON object on standard output.
         #[arg(long)]
         json: bool,
@@ -140,6 +139,23 @@ struct Source {
     /// Refuse operators that the machine does not run.
     #[arg(long)]
     deny_host: bool,
+    /// Do not hold the integer operations against the source's operators.
+    #[arg(long)]
+    unchecked: bool,
+}
+
+/// What a verification asks for; exit status 3 where it is missed.
+#[derive(Args, Debug)]
+struct Enough {
+    /// Least signal to noise of every output against float, in decibels.
+    #[arg(long, value_name = "DB")]
+    min_sqnr: Option<f64>,
+    /// Largest difference of any output element from float.
+    #[arg(long, value_name = "X")]
+    max_error: Option<f64>,
+    /// Least metric on eval.npz, in per cent, or decibels where it is a PSNR.
+    #[arg(long, value_name = "POINTS")]
+    min_metric: Option<f64>,
 }
 
 /// Which activations have 16 bits instead of 8.
@@ -233,13 +249,19 @@ fn main() -> ExitCode {
         Command::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)
         }
-        Command::Verify { source, machine, input, rtl, metric, unchecked, json } => {
-            commands::verify::run(source, machine, input.as_deref(), *rtl, *metric, *unchecked, *json)
+        Command::Verify { source, machine, input, rtl, metric, enough, json } => {
+            commands::verify::run(source, machine, input.as_deref(), *rtl, *metric, enough, *json)
         }
         Command::Generate { model, calib, quantisation, precision, machine, technology, out } => {
             let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);
-            let source =
-                model.clone().map(|model| Source { model, calib, quantisation, precision, deny_host: false });
+            let source = model.clone().map(|model| Source {
+                model,
+                calib,
+                quantisation,
+                precision,
+                deny_host: false,
+                unchecked: true,
+            });
             commands::generate::run(source.as_ref(), machine, *technology, out)
         }
         Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),

@@ -52,6 +52,18 @@ pub struct Scores {
     pub int8: f64,
 }
 
+impl Scores {
+    /// The integer score as people say it: per cent, or decibels.
+    pub fn points(&self) -> f64 {
+        if self.metric == Metric::Psnr { self.int8 } else { 100.0 * self.int8 }
+    }
+
+    /// The unit of [`Scores::points`].
+    pub fn unit(&self) -> &'static str {
+        if self.metric == Metric::Psnr { "dB" } else { "%" }
+    }
+}
+
 impl fmt::Display for Scores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.metric {

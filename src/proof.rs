@@ -1,11 +1,12 @@
 //! The ladder for one input: float reference, integer reference, simulator, Verilog.
 
+use crate::assurance::{self, Assurance};
 use crate::model::Model;
 use crate::pipeline::{self, Compiled};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
-use tilewright_compiler::proof as rung;
+use tilewright_compiler::proof::Quality;
 use tilewright_compiler::{float, reference};
 use tilewright_hdl::cosim::{self, Rtl};
 use tilewright_sim::Report;
@@ -13,8 +14,8 @@ use tilewright_sim::Report;
 /// What `verify` finds.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Proof {
-    /// Every operation of the machine against the source; absent with `--unchecked`.
-    pub first_rung: Option<rung::Proof>,
+    /// The first rung and what is predicted; absent with `--unchecked`.
+    pub assurance: Option<Assurance>,
     /// Output bytes compared on each step.
     pub compared_bytes: usize,
     /// Bytes in which simulator and integer reference differ.
@@ -25,16 +26,30 @@ pub struct Proof {
     pub sim_cycles: u64,
     /// Cycles of the Verilog; absent without `--rtl`.
     pub rtl_cycles: Option<u64>,
+    /// Each of the model's outputs against the float reference.
+    pub outputs: Vec<Output>,
     /// Largest difference of a model output from the float reference.
     pub max_abs_error: f64,
     /// 10 log10(sum(float^2) / sum((float - int8)^2)) over the model outputs; absent when exact.
     pub sqnr_db: Option<f64>,
 }
 
+/// One of a model's outputs as the machine makes it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Largest difference from the float reference.
+    pub max_abs_error: f64,
+    /// How far it is from the float reference.
+    #[serde(flatten)]
+    pub quality: Quality,
+}
+
 impl Proof {
     /// Whether every exact step of the ladder holds.
     pub fn holds(&self) -> bool {
-        self.first_rung.as_ref().is_none_or(rung::Proof::holds)
+        self.assurance.as_ref().is_none_or(Assurance::holds)
             && self.reference_mismatches == 0
             && self.rtl_mismatches.is_none_or(|n| n == 0)
             && self.rtl_cycles.is_none_or(|n| n == self.sim_cycles)
@@ -79,9 +94,12 @@ pub fn verify(
     options: &Options,
 ) -> Result<(Proof, Simulated)> {
     let rtl = options.rtl;
-    let first_rung = if options.unchecked { None } else { Some(rung::check(&compiled.network, inputs)?) };
+    let float = float::run(&model.imported, inputs)?;
+    let assured = || assurance::assure(model, &compiled.network, inputs, &float);
+    let assurance = if options.unchecked { None } else { Some(assured()?) };
     let mut proof = Proof {
-        first_rung,
+        assurance,
+        outputs: Vec::new(),
         compared_bytes: 0,
         reference_mismatches: 0,
         rtl_mismatches: rtl.map(|_| 0),
@@ -114,8 +132,13 @@ pub fn verify(
     })?;
     proof.sim_cycles = report.cycles;
     let simulated = Simulated { report, outputs };
-    let float = float::run(&model.imported, inputs)?;
     let (mut signal, mut noise) = (0.0, 0.0);
+    let names = assurance::output_names(&model.graph);
+    for ((name, want), got) in names.into_iter().zip(&float).zip(&simulated.outputs) {
+        let difference = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).abs();
+        let max_abs_error = want.iter().zip(got).map(difference).fold(0.0, f64::max);
+        proof.outputs.push(Output { name, max_abs_error, quality: Quality::of(want, got) });
+    }
     for (a, b) in float.iter().zip(&simulated.outputs) {
         for (a, b) in a.iter().zip(b) {
             let (a, d) = (f64::from(*a), f64::from(*a) - f64::from(*b));

@@ -64,6 +64,8 @@ pub struct Layer {
     pub elements: usize,
     /// Of those, how many lie at an end of their range and stand for what lies beyond it.
     pub saturated: usize,
+    /// How far the farthest of these lies beyond, as a share of the range's width.
+    pub beyond: f64,
     /// Of those, how many were clipped before their table.
     pub clipped: usize,
     /// Of those, how many have an interval wider than [`WIDE_STEPS`]: nothing is proved of them.

@@ -2,13 +2,16 @@
 
 use super::folder::{self, Job, Origin};
 use super::simulate::clip;
+use super::verify::print_assurance;
 use super::{grouped, programs, run_job, write};
 use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
 use serde_json::json;
 use std::path::Path;
+use tilewright::assurance::{self, Assurance};
 use tilewright::model::Model;
+use tilewright::pipeline::Compiled;
 use tilewright_compiler::quantise::{self, Layer};
 use tilewright_sim::Report;
 
@@ -18,6 +21,14 @@ use tilewright_sim::Report;
 pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: bool) -> Result<bool> {
     let job = Job::new(source, machine)?;
     let (model, compiled) = run_job(&job, source.deny_host)?;
+    let assurance = if source.unchecked { None } else { Some(assured(&job, &model, &compiled)?) };
+    if let Some(assurance) = assurance.as_ref().filter(|a| !a.holds()) {
+        print_assurance(assurance);
+        return Ok(false);
+    }
+    for warning in assurance.iter().flat_map(|a| &a.warnings) {
+        eprintln!("warning: {warning}");
+    }
     let layers = if layers { measured(&job, &model)? } else { vec![] };
     for (name, bytes) in programs(&compiled)? {
         write(&out.join(name), bytes)?;
@@ -41,11 +52,20 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
             "byte_layers": network.byte_layers, "stages": network.stages.len(), "feature_pages": pages,
             "stripe_rows": programs().map(|s| s.plan.stripe).collect::<Vec<_>>(),
         });
+        object["checked"] = json!(assurance.is_some());
+        if let Some(assurance) = &assurance {
+            object["checked_elements"] = json!(assurance.first_rung.elements());
+            object["predicted"] = json!(assurance.predicted);
+            object["warnings"] = json!(assurance.warnings);
+        }
         if !layers.is_empty() {
             object["layers"] = json!(layers);
         }
         println!("{object}");
         return Ok(true);
+    }
+    if let Some(assurance) = &assurance {
+        print_assurance(assurance);
     }
     print_layers(&layers);
     let [compute, vector, load, store] = counts;
@@ -58,6 +78,15 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     super::print_host(network, timing.macs);
     println!("written        {}", out.display());
     Ok(true)
+}
+
+/// The first rung and the predicted noise on the first calibration sample.
+fn assured(job: &Job, model: &Model, compiled: &Compiled) -> Result<Assurance> {
+    let sample = model.calibration(job.calib.as_deref())?.swap_remove(0);
+    during("checking", || {
+        let float = tilewright_compiler::float::run(&model.imported, &sample)?;
+        assurance::assure(model, &compiled.network, &sample, &float)
+    })
 }
 
 /// Quantises once more and measures every layer on the first calibration samples.

@@ -1,15 +1,17 @@
 //! `tilewright verify`: the ladder for one input, and the metric over the evaluation samples.
 
+use super::simulate::clip;
 use super::{compiled, grouped, input};
 use crate::progress::{counted, during};
-use crate::{Machine, Source};
+use crate::{Enough, Machine, Source};
 use anyhow::Result;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use tilewright::metric;
-use tilewright::proof::{self, Proof};
+use tilewright::assurance::{self, Assurance};
+use tilewright::metric::{self, Scores};
+use tilewright::proof::{self, Output, Proof};
 use tilewright_arch::Config;
-use tilewright_compiler::proof as rung;
+use tilewright_compiler::proof::Layer;
 use tilewright_hdl::cosim::Rtl;
 
 /// Verifies; false when an exact step of the ladder does not hold.
@@ -19,19 +21,25 @@ pub fn run(
     input_path: Option<&Path>,
     rtl: bool,
     metric: bool,
-    unchecked: bool,
+    enough: &Enough,
     json: bool,
 ) -> Result<bool> {
     let (model, compiled) = compiled(source, machine)?;
     let inputs = input(&model, input_path)?;
     let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
-    let options = proof::Options { rtl: rtl.as_ref(), unchecked };
+    let options = proof::Options { rtl: rtl.as_ref(), unchecked: source.unchecked };
     let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, &options))?;
     let evaluated = || counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch));
-    let scores = if metric { Some(evaluated()?) } else { None };
+    let scores = if metric || enough.min_metric.is_some() { Some(evaluated()?) } else { None };
+    let missed = missed(enough, &proof, scores.as_ref());
+    for warning in warnings(&proof) {
+        eprintln!("warning: {warning}");
+    }
     if json {
         let mut object = serde_json::to_value(&proof)?;
+        object["warnings"] = json!(warnings(&proof));
+        object["missed"] = json!(missed);
         object["host_ops"] = json!(compiled.network.host);
         object["host_macs"] = json!(compiled.network.host_macs());
         if let Some(scores) = &scores {
@@ -44,7 +52,47 @@ pub fn run(
             println!("{scores}");
         }
     }
-    Ok(proof.holds())
+    for missed in &missed {
+        eprintln!("not good enough: {missed}");
+    }
+    Ok(proof.holds() && missed.is_empty())
+}
+
+/// What the user asked for and did not get, a sentence each.
+fn missed(enough: &Enough, proof: &Proof, scores: Option<&Scores>) -> Vec<String> {
+    let mut missed = Vec::new();
+    for output in &proof.outputs {
+        let name = &output.name;
+        // An output that is zero throughout has no signal: any error is too much.
+        let exact = output.max_abs_error == 0.0;
+        let db = output.quality.sqnr_db.unwrap_or(if exact { f64::INFINITY } else { f64::NEG_INFINITY });
+        if let Some(least) = enough.min_sqnr.filter(|least| !(db >= *least)) {
+            missed.push(format!("output {name:?} has {db:.1} dB of signal to noise, {least} are asked for"));
+        }
+        let error = output.max_abs_error;
+        if let Some(most) = enough.max_error.filter(|most| !(error <= *most)) {
+            missed.push(format!("output {name:?} is up to {error} wrong, {most} is allowed"));
+        }
+    }
+    if let (Some(least), Some(scores)) = (enough.min_metric, scores)
+        && !(scores.points() >= least)
+    {
+        missed.push(format!("the metric is {:.2} {}, {least} are asked for", scores.points(), scores.unit()));
+    }
+    missed
+}
+
+/// What was predicted and what was measured of outputs that are lost in noise, and the like.
+fn warnings(proof: &Proof) -> Vec<String> {
+    let mut warnings = proof.assurance.as_ref().map_or(Vec::new(), |a| a.warnings.clone());
+    for output in &proof.outputs {
+        let predicted = warnings.iter().any(|w| w.starts_with(&format!("output {:?}", output.name)));
+        if !predicted {
+            let nothing = Default::default();
+            warnings.extend(assurance::noisy(&output.name, &output.quality, "is measured at", &nothing));
+        }
+    }
+    warnings
 }
 
 /// Builds the Verilator model of a machine, once for each Verilog text.
@@ -56,8 +104,8 @@ pub fn build(config: &Config) -> Result<Rtl> {
 
 /// The proof for people.
 pub fn print(proof: &Proof) {
-    if let Some(rung) = &proof.first_rung {
-        print_first_rung(rung);
+    if let Some(assurance) = &proof.assurance {
+        print_assurance(assurance);
     }
     let say = |n: usize| if n == 0 { "equal".to_string() } else { format!("{n} BYTES DIFFER") };
     println!(
@@ -73,6 +121,12 @@ pub fn print(proof: &Proof) {
         let verdict = if cycles == proof.sim_cycles { "equal" } else { "DIFFERENT" };
         println!("cycles of the Verilog           {} ({verdict})", grouped(cycles));
     }
+    if proof.outputs.len() > 1 {
+        for Output { name, quality, max_abs_error } in &proof.outputs {
+            let db = quality.sqnr_db.map_or("no signal".into(), |db| format!("{db:.1} dB"));
+            println!("  output {:<22} {db}, worst error {max_abs_error:.6}", clip(name, 22));
+        }
+    }
     println!("worst error against float       {:.6}", proof.max_abs_error);
     match proof.sqnr_db {
         Some(db) => println!("SQNR against float              {db:.1} dB"),
@@ -81,17 +135,26 @@ pub fn print(proof: &Proof) {
 }
 
 /// The first rung for people: how many elements were held against the source, and what was found.
-pub fn print_first_rung(rung: &rung::Proof) {
-    let sum = |count: fn(&rung::Layer) -> usize| rung.layers.iter().map(count).sum::<usize>();
-    let verdict =
-        if rung.holds() { "within rounding".into() } else { format!("{} DEFECTS", rung.findings.len()) };
+pub fn print_assurance(assurance: &Assurance) {
+    let rung = &assurance.first_rung;
+    let sum = |count: fn(&Layer) -> usize| rung.layers.iter().map(count).sum::<usize>();
+    let verdict = match rung.findings.len() {
+        0 => "within rounding".to_string(),
+        n => format!("{n} LAYERS DIFFER"),
+    };
     println!(
-        "float operators = integers      {verdict} ({} elements, {} saturated, {} unproved)",
+        "float = integer operators       {verdict} ({} elements, {} saturated, {} unproved)",
         grouped(rung.elements() as u64),
         grouped(sum(|l| l.saturated) as u64),
         grouped(sum(|l| l.unproved) as u64)
     );
     for finding in &rung.findings {
         println!("  {finding}");
+    }
+    for rewrite in &assurance.rewrites {
+        println!(
+            "  the {} graph is another one than the model: output {:?} agrees to {:.1} dB only",
+            rewrite.graph, rewrite.output, rewrite.db
+        );
     }
 }

@@ -36,6 +36,7 @@ pub(super) struct Elements<'a> {
     ratios: Vec<f32>,
     all: usize,
     saturated: usize,
+    beyond: f64,
     unproved: usize,
     outside: usize,
     first: Option<(usize, f64, f64, f64)>,
@@ -43,7 +44,16 @@ pub(super) struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     pub fn new(tensor: &'a Tensor) -> Elements<'a> {
-        Elements { tensor, ratios: Vec::new(), all: 0, saturated: 0, unproved: 0, outside: 0, first: None }
+        Elements {
+            tensor,
+            ratios: Vec::new(),
+            all: 0,
+            saturated: 0,
+            beyond: 0.0,
+            unproved: 0,
+            outside: 0,
+            first: None,
+        }
     }
 
     /// Element `i`: the machine says `got`, the source something from `low` to `high`, each `radius` (in
@@ -67,6 +77,8 @@ impl<'a> Elements<'a> {
             got >= top - slack && low >= got - radius || got <= bottom + slack && high <= got + radius;
         if beyond {
             self.saturated += 1;
+            let over = if got > 0.0 { low - top } else { bottom - high };
+            self.beyond = self.beyond.max(over / (top - bottom));
         } else if !(low.is_nan() || high.is_nan()) {
             self.outside += 1;
             self.first.get_or_insert((i, got, least, most));
@@ -78,6 +90,7 @@ impl<'a> Elements<'a> {
         self.ratios.sort_by(f32::total_cmp);
         layer.elements = self.all;
         layer.saturated = self.saturated;
+        layer.beyond = self.beyond;
         layer.unproved = self.unproved;
         layer.largest = self.ratios.last().copied().unwrap_or(0.0).into();
         layer.median = self.ratios.get(self.ratios.len() / 2).copied().unwrap_or(0.0).into();

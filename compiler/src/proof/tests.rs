@@ -1,1 +1,314 @@
+//! Errors planted in right networks: each must be found.
 
+use super::{What, check};
+use crate::fixed::{FixedNode, Reduction};
+use crate::graph::random::Random;
+use crate::graph::{
+    BinaryKind, Coordinates, DepthToSpaceMode, Graph, Interpolation, Op, Resize, UnaryKind, ValueId, Window,
+};
+use crate::network::{Network, Stage};
+use crate::quantise::{self, Options, Precision};
+use ndarray::{ArrayD, IxDyn};
+
+/// A graph in the making with one input `x`.
+struct Draft {
+    graph: Graph,
+    random: Random,
+}
+
+impl Draft {
+    fn new(shape: &[usize]) -> (Draft, ValueId) {
+        let mut graph = Graph::new("planted");
+        let x = graph.input("x", shape).unwrap();
+        (Draft { graph, random: Random::new(3) }, x)
+    }
+
+    fn constant(&mut self, shape: &[usize]) -> ValueId {
+        let data = self.random.floats(shape.iter().product());
+        self.graph.constant("", shape, data).unwrap()
+    }
+
+    fn node(&mut self, name: &str, op: Op, inputs: &[ValueId]) -> ValueId {
+        self.graph.node(name, op, inputs).unwrap()
+    }
+
+    /// A convolution of kernel k with `outputs` channels and a bias.
+    fn conv(&mut self, name: &str, x: ValueId, outputs: usize, k: usize, groups: usize) -> ValueId {
+        let inputs = self.graph.shape(x)[1];
+        let w = self.constant(&[outputs, inputs / groups, k, k]);
+        let b = self.constant(&[outputs]);
+        let window = Window { kernel: [k, k], pads: [k / 2; 4], ..Window::UNIT };
+        self.node(name, Op::Conv { window, groups }, &[x, w, b])
+    }
+
+    /// The quantised network and an input.
+    fn finish(mut self, y: ValueId, precision: Precision) -> (Network, Vec<ArrayD<f32>>) {
+        self.graph.outputs = vec![y];
+        let shape = self.graph.shape(self.graph.inputs[0]).to_vec();
+        let mut sample = || {
+            let data = self.random.floats(shape.iter().product());
+            vec![ArrayD::from_shape_vec(IxDyn(&shape), data).unwrap()]
+        };
+        let samples: Vec<_> = (0..4).map(|_| sample()).collect();
+        let options = Options { precision, ..Options::default() };
+        let network = quantise::run(&self.graph, &samples, &options).unwrap();
+        assert!(network.host.is_empty(), "{:?}", network.host);
+        (network, samples[0].clone())
+    }
+}
+
+const IMAGE: [usize; 4] = [1, 4, 9, 10];
+
+/// One small network for each kind of operation, by name.
+fn kinds() -> Vec<(&'static str, Network, Vec<ArrayD<f32>>)> {
+    type Make = fn(&mut Draft, ValueId) -> ValueId;
+    let makes: Vec<(&'static str, &[usize], Precision, Make)> = vec![
+        ("convolution", &IMAGE, Precision::Int8, |d, x| {
+            let y = d.conv("c", x, 6, 3, 1);
+            d.node("r", Op::Relu, &[y])
+        }),
+        ("negated convolution", &IMAGE, Precision::Int8, |d, x| {
+            let y = d.conv("c", x, 4, 3, 1);
+            d.node("s", Op::Binary { kind: BinaryKind::Sub }, &[x, y])
+        }),
+        ("depthwise", &IMAGE, Precision::Int8, |d, x| d.conv("c", x, 4, 3, 4)),
+        ("convolution of 16 bits", &IMAGE, Precision::Int16, |d, x| {
+            let y = d.conv("a", x, 4, 3, 1);
+            let y = d.node("r", Op::LeakyRelu { alpha: 0.1 }, &[y]);
+            d.conv("b", y, 3, 3, 1)
+        }),
+        ("dense", &[1, 40], Precision::Int8, |d, x| {
+            let (w, b) = (d.constant(&[40, 7]), d.constant(&[7]));
+            d.node("g", Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: false }, &[x, w, b])
+        }),
+        ("transposed convolution", &IMAGE, Precision::Int8, |d, x| {
+            let w = d.constant(&[4, 3, 4, 4]);
+            let window = Window { kernel: [4, 4], stride: [2, 2], pads: [1; 4], ..Window::UNIT };
+            d.node("t", Op::ConvTranspose { window, groups: 1, output_padding: [0, 0] }, &[x, w])
+        }),
+        ("resize", &IMAGE, Precision::Int8, |d, x| {
+            let resize = Resize {
+                sizes: vec![1, 4, 18, 20],
+                scales: vec![1.0, 1.0, 2.0, 2.0],
+                interpolation: Interpolation::Linear,
+                coordinates: Coordinates::HalfPixel,
+            };
+            d.node("z", Op::Resize(resize), &[x])
+        }),
+        ("sum", &IMAGE, Precision::Int8, |d, x| {
+            let y = d.conv("c", x, 4, 1, 1);
+            let y = d.node("m", Op::MaxPool { window: window3() }, &[y]);
+            d.node("a", Op::Add, &[x, y])
+        }),
+        ("sum of 16 bits", &IMAGE, Precision::Int16, |d, x| {
+            let y = d.conv("c", x, 4, 1, 1);
+            let z = d.conv("e", x, 4, 3, 1);
+            let z = d.node("r", Op::Relu, &[z]);
+            d.node("a", Op::Add, &[z, y])
+        }),
+        ("product with a gate", &IMAGE, Precision::Int8, |d, x| {
+            let y = d.node("p", Op::GlobalAveragePool, &[x]);
+            let y = d.conv("c", y, 4, 1, 1);
+            let y = d.node("s", Op::Unary { kind: UnaryKind::Sigmoid }, &[y]);
+            d.node("m", Op::Binary { kind: BinaryKind::Mul }, &[x, y])
+        }),
+        ("product of activations", &[1, 1, 6, 8], Precision::Int8, |d, x| {
+            let w = d.constant(&[8, 5]);
+            let y = d.node("q", Op::MatMul, &[x, w]);
+            let x = d.node("t", Op::Transpose { perm: vec![0, 1, 3, 2] }, &[x]);
+            d.node("k", Op::MatMul, &[x, y])
+        }),
+        ("maximum", &IMAGE, Precision::Int8, |d, x| d.node("m", Op::MaxPool { window: window3() }, &[x])),
+        ("average", &IMAGE, Precision::Int8, |d, x| {
+            d.node("p", Op::AveragePool { window: window3(), count_include_pad: false }, &[x])
+        }),
+        ("table", &IMAGE, Precision::Int8, |d, x| {
+            let y = d.conv("c", x, 4, 3, 1);
+            d.node("g", Op::Unary { kind: UnaryKind::Gelu }, &[y])
+        }),
+        ("concatenation", &IMAGE, Precision::Int8, |d, x| {
+            let y = d.node("m", Op::MaxPool { window: window3() }, &[x]);
+            d.node("j", Op::Concat { axis: 1 }, &[x, y])
+        }),
+        ("pixel shuffle", &IMAGE, Precision::Int8, |d, x| {
+            let y = d.conv("c", x, 8, 3, 1);
+            d.node("d", Op::DepthToSpace { block: 2, mode: DepthToSpaceMode::Crd }, &[y])
+        }),
+    ];
+    let one = |(name, shape, precision, make): (&'static str, &[usize], Precision, Make)| {
+        let (mut draft, x) = Draft::new(shape);
+        let y = make(&mut draft, x);
+        let (network, inputs) = draft.finish(y, precision);
+        (name, network, inputs)
+    };
+    makes.into_iter().map(one).collect()
+}
+
+fn window3() -> Window {
+    Window { kernel: [3, 3], pads: [1; 4], ..Window::UNIT }
+}
+
+/// The machine's nodes of a network, one after the other.
+fn nodes(network: &mut Network) -> impl Iterator<Item = &mut FixedNode> {
+    network.stages.iter_mut().flat_map(|stage| match stage {
+        Stage::Machine { graph, .. } => graph.nodes.iter_mut(),
+        Stage::Host { .. } => [].iter_mut(),
+    })
+}
+
+/// Changes to a node that make another operation of it; false where it has no such part.
+type Plant = fn(&mut FixedNode) -> bool;
+
+const PLANTS: [(&str, Plant); 9] = [
+    ("a weight", |node| match &mut node.reduction {
+        Reduction::Conv { weights, .. } => {
+            let last = weights.len() - 1;
+            weights[last] = if weights[last] > 0 { weights[last] - 12 } else { weights[last] + 12 };
+            true
+        }
+        _ => false,
+    }),
+    ("a factor", |node| {
+        let channel = node.channels.last_mut().unwrap();
+        channel.mantissa -= channel.mantissa / 50;
+        channel.negative_mantissa -= channel.negative_mantissa / 50;
+        channel.mantissa != 0
+    }),
+    ("a bias of two output steps", |node| {
+        let channel = node.channels.last_mut().unwrap();
+        let exponent = f64::from(channel.shift) + f64::from(channel.half.fraction());
+        let factor = f64::from(channel.mantissa) * (-exponent).exp2();
+        // Both halves of 16 bits would have to move together.
+        let whole = channel.half == tilewright_arch::fixed::Half::None;
+        channel.bias += (2.0 / factor).ceil() as i32;
+        whole && node.operand.as_ref().is_none_or(|o| !o.scale.multiply)
+    }),
+    ("a zero point", |node| {
+        node.post.zero = if node.post.zero > 0 { node.post.zero - 2 } else { node.post.zero + 2 };
+        true
+    }),
+    ("the input's view", |node| {
+        let view = &mut node.input;
+        let row = view.shape[1] > 1 && view.origin[1] == 0 && view.step[1] == 1;
+        view.step[1] = if row { 0 } else { view.step[1] };
+        row
+    }),
+    ("the last pixel", |node| {
+        let [_, _, rows, columns] = &mut node.place.region;
+        let able = *rows * *columns > 1;
+        *if *columns > 1 { columns } else { rows } -= usize::from(able);
+        able
+    }),
+    ("an operand's factor", |node| match &mut node.operand {
+        Some(operand) if !operand.scale.multiply => {
+            operand.scale.mantissa -= operand.scale.mantissa / 20;
+            true
+        }
+        Some(operand) => {
+            operand.scale.shift += 1;
+            true
+        }
+        None => false,
+    }),
+    ("a table's entry", |node| match &mut node.table {
+        Some(table) => {
+            // The entries around zero are looked up by some element.
+            table.iter_mut().skip(100).step_by(3).for_each(|entry| *entry = entry.saturating_add(2));
+            true
+        }
+        None => false,
+    }),
+    ("a clamp", |node| {
+        let tight = node.post.lo == i8::MIN && node.table.is_none();
+        node.post.lo = if tight { -60 } else { node.post.lo };
+        tight
+    }),
+];
+
+#[test]
+fn right_networks_have_no_findings() {
+    for (name, network, inputs) in kinds() {
+        let proof = check(&network, &inputs).unwrap();
+        assert!(proof.holds(), "{name}: {:?}", proof.findings);
+        assert!(proof.elements() > 0 && proof.layers.iter().all(|l| l.unproved == 0), "{name}");
+    }
+}
+
+/// In every kind of operation every planted error is found, in the layer that has it.
+#[test]
+fn planted_errors_are_found() {
+    let mut planted = 0;
+    for (name, network, inputs) in kinds() {
+        let count = nodes(&mut network.clone()).count();
+        for n in 0..count {
+            for (what, plant) in PLANTS {
+                let mut wrong = network.clone();
+                let node = nodes(&mut wrong).nth(n).unwrap();
+                let layer = node.name.clone();
+                if !plant(node) {
+                    continue;
+                }
+                let proof = check(&wrong, &inputs).unwrap();
+                assert!(!proof.holds(), "{name}: {what} of node {n} ({layer}) is not found");
+                let first = &proof.findings[0];
+                assert_eq!(first.layer, layer, "{name}: {what}: {first}");
+                planted += 1;
+            }
+        }
+    }
+    assert!(planted > 80, "only {planted} errors could be planted");
+}
+
+/// Two output steps in one channel of 64, where nothing but the elements shows it.
+#[test]
+fn two_steps_in_one_channel_of_64_are_found() {
+    let (mut draft, x) = Draft::new(&[1, 16, 12, 12]);
+    let y = draft.conv("c", x, 64, 3, 1);
+    let (mut network, inputs) = draft.finish(y, Precision::Int8);
+    let node = nodes(&mut network).next().unwrap();
+    let channel = &mut node.channels[41];
+    let factor =
+        f64::from(channel.mantissa) * (-f64::from(channel.shift) - f64::from(channel.half.fraction())).exp2();
+    let units = (2.0 / factor).ceil() as i32;
+    channel.bias += units;
+    // The claim goes along, so that the bias is not what is found.
+    let rounded = network.claims.operations[0].parts[0].rounded.as_mut().unwrap();
+    let unit = rounded.scales[41] * f64::from(network.tensors[rounded.from.tensor.0 as usize].scale);
+    rounded.bias[41] += f64::from(units) * unit;
+    let proof = check(&network, &inputs).unwrap();
+    let What::Element { index, count, .. } = &proof.findings[0].what else { panic!("{:?}", proof.findings) };
+    assert_eq!(index[1], 41);
+    assert!(*count > 100, "{count}");
+}
+
+/// Claims that leave something open, or say it twice, are findings of their own.
+#[test]
+fn claims_are_complete() {
+    let (name, network, inputs) = kinds().swap_remove(0);
+    let is_claim = |network: &Network| {
+        let findings = check(network, &inputs).unwrap().findings;
+        findings.iter().any(|f| matches!(f.what, What::Claim { .. }))
+    };
+    assert!(!is_claim(&network), "{name}");
+    let mut missing = network.clone();
+    missing.claims.operations.clear();
+    assert!(is_claim(&missing));
+    let mut twice = network.clone();
+    let operation = twice.claims.operations[0].clone();
+    twice.claims.operations.push(operation);
+    assert!(is_claim(&twice));
+    let mut elsewhere = network.clone();
+    elsewhere.claims.operations[0].output.strides[0].1 = 0;
+    assert!(is_claim(&elsewhere));
+}
+
+/// A value beyond the range saturates, and is counted; one that saturates without need is a finding.
+#[test]
+fn saturated_elements_are_counted() {
+    let (_, network, inputs) = kinds().swap_remove(0);
+    let large = vec![inputs[0].mapv(|x| 3.0 * x)];
+    let proof = check(&network, &large).unwrap();
+    assert!(proof.holds(), "{:?}", proof.findings);
+    let input = &proof.layers[0];
+    assert!(input.saturated > 100 && input.beyond > 0.5, "{input:?}");
+}

@@ -1,0 +1,169 @@
+//! What can be said of a quantised network on one input without any machine: whether its operations are
+//! what the source's operators say, and how good its outputs will be.
+
+use crate::model::Model;
+use anyhow::Result;
+use ndarray::ArrayD;
+use serde::Serialize;
+use tilewright_compiler::float;
+use tilewright_compiler::graph::{Graph, Op, UnaryKind};
+use tilewright_compiler::network::Network;
+use tilewright_compiler::proof::{self, Prediction, Proof, Quality};
+
+/// Decibels of signal to noise below which an output is warned of.
+pub const LEAST_OUTPUT_DB: f64 = 20.0;
+/// Decibels below which a channel of an output is warned of.
+pub const LEAST_CHANNEL_DB: f64 = 10.0;
+/// Share of a layer's elements at the ends of their range above which it is warned of.
+pub const MOST_SATURATED: f64 = 0.01;
+/// Decibels that graphs of the same meaning agree to, computed in another order.
+const SAME_DB: f64 = 60.0;
+
+/// What is known of a network on one input.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Assurance {
+    /// Every operation of the machine against the source's operators.
+    pub first_rung: Proof,
+    /// Outputs of the simplified or the equalised graph that are not those of the imported one, in float.
+    pub rewrites: Vec<Rewrite>,
+    /// The noise that quantisation is predicted to add, by output.
+    pub predicted: Vec<Quality>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// A rewrite of the graph that changed an output.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Rewrite {
+    /// `simplified` or `equalised`.
+    pub graph: &'static str,
+    /// The output's name.
+    pub output: String,
+    /// Signal to the difference in decibels.
+    pub db: f64,
+}
+
+impl Assurance {
+    /// Whether nothing contradicts the source.
+    pub fn holds(&self) -> bool {
+        self.first_rung.holds() && self.rewrites.is_empty()
+    }
+}
+
+/// Names of the model's outputs.
+pub fn output_names(graph: &Graph) -> Vec<String> {
+    graph.outputs.iter().map(|&id| graph.value(id).name.clone()).collect()
+}
+
+/// Checks and predicts for one input; `float` is what the imported graph makes of it.
+///
+/// # Errors
+/// Inputs that do not fit the model.
+pub fn assure(
+    model: &Model,
+    network: &Network,
+    inputs: &[ArrayD<f32>],
+    float: &[ArrayD<f32>],
+) -> Result<Assurance> {
+    let first_rung = proof::check(network, inputs)?;
+    let rewrites = rewrites(model, network, inputs, float)?;
+    // What contradicts the source predicts nothing.
+    let prediction =
+        if first_rung.holds() { proof::predict(network, inputs)? } else { Prediction::default() };
+    let predicted: Vec<Quality> =
+        float.iter().zip(&prediction.outputs).map(|(want, got)| Quality::of(want, got)).collect();
+    let names = output_names(&model.graph);
+    let mut warnings = saturated(&first_rung);
+    for (name, quality) in names.iter().zip(&predicted) {
+        warnings.extend(noisy(name, quality, "is predicted at", &prediction));
+    }
+    Ok(Assurance { first_rung, rewrites, predicted, warnings })
+}
+
+/// A warning of an output, or of its worst channel, that is lost in noise.
+pub fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction) -> Option<String> {
+    let starts = |least: f64| {
+        let low = prediction.layers.iter().find(|(_, db)| db.is_some_and(|db| db < least));
+        low.map_or(String::new(), |(layer, _)| format!("; the first layer below {least} dB is {layer:?}"))
+    };
+    let advice = "; try: --precision mixed or int16, or leave this part in float";
+    if let Some(db) = quality.sqnr_db.filter(|db| *db < LEAST_OUTPUT_DB) {
+        return Some(format!(
+            "output {name:?} {verb} {db:.1} dB of signal to noise{}{advice}",
+            starts(LEAST_OUTPUT_DB)
+        ));
+    }
+    let worst = quality.worst.as_ref().filter(|worst| worst.sqnr_db < LEAST_CHANNEL_DB)?;
+    Some(format!(
+        "output {name:?}, index {} of axis {}, {verb} {:.1} dB of signal to noise, drowned by larger values of \
+         the same tensor{}{advice}",
+        worst.index,
+        worst.axis,
+        worst.sqnr_db,
+        starts(LEAST_CHANNEL_DB)
+    ))
+}
+
+/// Warnings of inputs outside their range, of layers with many elements at the ends of theirs, and of what
+/// is not proved.
+fn saturated(proof: &Proof) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for layer in &proof.layers {
+        let share = (layer.saturated + layer.clipped) as f64 / layer.elements.max(1) as f64;
+        if layer.operator == "quantise" && layer.saturated > 0 {
+            warnings.push(format!(
+                "{:.2} % of input {:?} lie outside the range of the calibration samples, up to {:.3} of its \
+                 width beyond; try: calibration samples that look like it",
+                100.0 * share,
+                layer.name,
+                layer.beyond
+            ));
+        } else if share > MOST_SATURATED {
+            warnings.push(format!(
+                "{:.1} % of layer {:?} lie at an end of its range; try: more or other calibration samples",
+                100.0 * share,
+                layer.name
+            ));
+        }
+        if layer.unproved > 0 {
+            warnings.push(format!(
+                "{} of {} elements of layer {:?} are not proved: the function is too steep there for steps of 8 bits",
+                layer.unproved, layer.elements, layer.name
+            ));
+        }
+    }
+    warnings
+}
+
+/// Whether a rounding error may become a step of the result.
+fn has_steps(graph: &Graph) -> bool {
+    use UnaryKind::{Ceil, Floor, Round, Sign};
+    graph.nodes.iter().any(|node| {
+        matches!(node.op, Op::Unary { kind: Floor | Ceil | Round | Sign } | Op::QuantizeLinear { .. })
+    })
+}
+
+/// Outputs in float that a rewrite of the graph changed by more than rounding.
+fn rewrites(
+    model: &Model,
+    network: &Network,
+    inputs: &[ArrayD<f32>],
+    float: &[ArrayD<f32>],
+) -> Result<Vec<Rewrite>> {
+    if has_steps(&model.imported) {
+        return Ok(Vec::new());
+    }
+    let mut changed = Vec::new();
+    for (what, graph) in [("simplified", &model.graph), ("equalised", &network.claims.graph)] {
+        let outputs = float::run(graph, inputs)?;
+        for ((name, want), got) in output_names(&model.graph).into_iter().zip(float).zip(&outputs) {
+            let finite = |(a, b): (&f32, &f32)| a.is_finite() == b.is_finite();
+            let db = Quality::of(want, got).sqnr_db.unwrap_or(f64::INFINITY);
+            let noise_alone = want.iter().all(|x| *x == 0.0) && got.iter().any(|x| x.abs() > 1e-6);
+            if db < SAME_DB || noise_alone || !want.iter().zip(got).all(finite) {
+                changed.push(Rewrite { graph: what, output: name, db });
+            }
+        }
+    }
+    Ok(changed)
+}
