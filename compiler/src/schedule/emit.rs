@@ -46,10 +46,12 @@ pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule>
 struct Emitted {
     unit: Unit,
     op: Op,
-    layer: u16,
+    layer: usize,
     accesses: Vec<Access>,
 }
 
+/// An instruction. Most are tile operations or few, so the size of the larger does not matter.
+#[allow(clippy::large_enum_variant)]
 enum Op {
     Tile(TileOp),
     Transfer(Transfer),
@@ -107,7 +109,7 @@ impl<'a> Emitter<'a> {
         for (tensor, elements) in &graph.constants {
             let address = emitter.allot(elements.len());
             emitter.external.insert(*tensor, address);
-            let bytes = elements.iter().map(|&b| b as u8).collect();
+            let bytes = elements.iter().map(|b| b.cast_unsigned()).collect();
             emitter.blobs.push(Blob { address, bytes });
         }
         for tensor in ports.chain(plan.external()) {
@@ -165,12 +167,12 @@ impl<'a> Emitter<'a> {
 
     /// The layer that a transfer of a tensor counts for: the node of the group that first reads or
     /// makes it.
-    fn layer_of(&self, tensor: TensorId) -> u16 {
+    fn layer_of(&self, tensor: TensorId) -> usize {
         let near = |&n: &usize| {
             let node = &self.graph.nodes[n];
             output_of(node) == tensor || inputs_of(node).any(|t| t == tensor)
         };
-        self.group.nodes.clone().find(near).unwrap_or(0) as u16
+        self.group.nodes.clone().find(near).unwrap_or(0)
     }
 
     /// Channels and rows of a tensor between feature and external memory, cut where the ring wraps.
@@ -186,25 +188,25 @@ impl<'a> Emitter<'a> {
             let local = buffer.base + channels.start * buffer.plane + start % buffer.rows * buffer.pitch;
             let mut op = Transfer {
                 memory: Memory::Feature,
-                external: (self.external[&tensor] + first) as u32,
-                external_line: width as i32,
-                external_plane: (height * width) as i32,
-                local: local as i32,
-                local_line: buffer.pitch as i32,
-                local_plane: buffer.plane as i32,
-                line_bytes: width as u32,
-                lines: count as u16,
-                planes: planes as u16,
+                external: self.external[&tensor] + first,
+                external_line: width as i64,
+                external_plane: (height * width) as i64,
+                local: local as i64,
+                local_line: buffer.pitch as i64,
+                local_plane: buffer.plane as i64,
+                line_bytes: width,
+                lines: count,
+                planes,
                 ..Transfer::default()
             };
             if buffer.pitch == width || count == 1 {
                 // Rows follow each other on both sides: a plane is one line.
-                op.line_bytes = (count * width) as u32;
+                op.line_bytes = count * width;
                 op.lines = op.planes;
                 op.planes = 1;
                 (op.external_line, op.local_line) = (op.external_plane, op.local_plane);
                 if buffer.plane == height * width && count == height {
-                    op.line_bytes *= u32::from(op.lines);
+                    op.line_bytes *= op.lines;
                     op.lines = 1;
                 }
             }
@@ -261,21 +263,21 @@ impl<'a> Emitter<'a> {
                 stride,
                 &mut accesses,
             )?;
-            part.op.weights = first as u16;
+            part.op.weights = first;
         }
         if let (Reduction::Product { weights }, Some(factors), Some(source)) =
             (&node.reduction, &part.factors, source)
         {
-            part.op.weights = self.factors(layer, weights, factors, source, &mut accesses)? as u16;
+            part.op.weights = self.factors(layer, weights, factors, source, &mut accesses)?;
         }
         let first = self.constant(layer, memory, ring, channels, CHANNEL_BYTES, &mut accesses)?;
-        part.op.channels.base = first as u16;
+        part.op.channels.base = first;
         if let Some(table) = &node.table {
-            let bytes = table.iter().map(|&b| b as u8).collect();
+            let bytes = table.iter().map(|b| b.cast_unsigned()).collect();
             let first = self.constant(layer, Memory::Tables, 3, bytes, 256, &mut accesses)?;
-            part.op.table = Some(first as u8);
+            part.op.table = Some(first);
         }
-        self.emitted.push(Emitted { unit: part.unit, op: Op::Tile(part.op), layer: layer as u16, accesses });
+        self.emitted.push(Emitted { unit: part.unit, op: Op::Tile(part.op), layer, accesses });
         Ok(())
     }
 
