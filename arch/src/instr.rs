@@ -20,6 +20,8 @@ use crate::fixed::{OperandScale, Post};
 pub const SEMAPHORES: usize = 16;
 /// Largest count a semaphore holds.
 pub const SEMAPHORE_MAX: u32 = 255;
+/// Most steps of a tile's reduction.
+pub const MOST_STEPS: u64 = (1 << 24) - 1;
 
 /// One of the four units; also the order in which they win the memory port and are printed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -3,7 +3,7 @@
 
 use crate::Config;
 use crate::encoding::{FieldError, TILE_BYTES, TRANSFER_BYTES};
-use crate::instr::{Memory, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
+use crate::instr::{MOST_STEPS, Memory, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
 use crate::timing;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -236,7 +236,7 @@ impl Program {
         need(op.tiles == op.grid_tiles(), "tiles does not fit the pixel grid")?;
         let counted = |s: &Step| s.count >= 1;
         need(op.groups >= 1 && op.steps.iter().all(counted), "a loop runs zero times")?;
-        need(op.reduction() < 1 << 24, "the reduction has 2^24 steps or more")?;
+        need(op.reduction() <= MOST_STEPS, "the reduction has 2^24 steps or more")?;
         need(op.column_y <= 1 && op.channels.column_step <= 1, "a column step must be 0 or 1")?;
         let sums = matches!(op.reduce, Reduce::Dense | Reduce::Sum);
         need(sums || !op.wide, "only dense and sum take wide values")?;

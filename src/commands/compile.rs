@@ -18,6 +18,7 @@ use tilewright_sim::Report;
 pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: bool) -> Result<bool> {
     let job = Job::new(source, machine)?;
     let (model, compiled) = run_job(&job, source.deny_host)?;
+    during("checking the program", || compiled.check())?;
     let layers = if layers { measured(&job, &model)? } else { vec![] };
     for (name, bytes) in programs(&compiled)? {
         write(&out.join(name), bytes)?;

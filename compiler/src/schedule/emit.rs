@@ -299,10 +299,10 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
-        for unit in Unit::ALL {
-            program.stream_address[unit as usize] = self.allot(program.stream_bytes(unit)) as u32;
-        }
-        if self.used > i32::MAX as usize {
+        let streams = Unit::ALL.map(|unit| self.allot(program.stream_bytes(unit)));
+        let boundary = TILE_BYTES.max(self.config.memory.burst_bytes);
+        let bytes = self.used.next_multiple_of(boundary);
+        if i32::try_from(bytes).is_err() {
             return Err(Error::new(
                 "schedule",
                 format!("the program needs {} bytes of external memory", self.used),
@@ -310,13 +310,22 @@ impl<'a> Emitter<'a> {
             .file(&self.graph.name)
             .hint("a smaller network: the machine addresses 2 GiB"));
         }
+        for emitted in &self.emitted {
+            if let Op::Transfer(op) = &emitted.op {
+                let node = &self.graph.nodes[emitted.layer];
+                op.encode(self.config.lanes).map_err(|e| tile::refusal(self.graph, node, &e))?;
+            }
+        }
+        let address = |place: usize| u32::try_from(place).expect("all places lie within these bytes");
+        program.stream_address = streams.map(address);
+        program.memory_bytes = address(bytes);
         let graph = self.graph;
         let port = |(t, shape): &(TensorId, Vec<usize>)| {
             let tensor = graph.tensor(*t);
             Port {
                 name: tensor.name.clone(),
                 shape: shape.clone(),
-                address: self.external[t] as u32,
+                address: address(self.external[t]),
                 scale: tensor.scale,
                 zero: tensor.zero,
                 wide: tensor.wide,
@@ -324,10 +333,8 @@ impl<'a> Emitter<'a> {
         };
         program.inputs = graph.inputs.iter().map(port).collect();
         program.outputs = graph.outputs.iter().map(port).collect();
-        program.memory_bytes =
-            self.used.next_multiple_of(TILE_BYTES.max(self.config.memory.burst_bytes)) as u32;
         program.layers = self.layers;
-        program.data = self.blobs.into_iter().map(|b| (b.address as u32, b.bytes)).collect();
+        program.data = self.blobs.into_iter().map(|b| (address(b.address), b.bytes)).collect();
         Ok(program)
     }
 }

@@ -165,7 +165,7 @@ impl<'a> Net<'a> {
             written.block = lcm(written.block, block);
         }
         for (index, tensor) in tensors.iter_mut().enumerate() {
-            (tensor.pitch, _) = pitch::best(graph, config, TensorId(index as u32), &tensor.readers)?;
+            (tensor.pitch, _) = pitch::best(graph, config, TensorId::nth(index), &tensor.readers)?;
         }
         let mut net = Net { graph, config, tensors, nodes: vec![] };
         for node in &graph.nodes {

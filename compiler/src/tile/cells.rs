@@ -2,6 +2,7 @@
 
 use crate::graph::Window;
 use std::ops::Range;
+use tilewright_arch::encoding::Field;
 use tilewright_arch::encoding::tile::{INPUT_HEIGHT, INPUT_WIDTH, INPUT_X_STEP, INPUT_Y_STEP, LINES, WIDTH};
 
 /// Most pixels of a piece along an axis where pieces are needed.
@@ -21,7 +22,7 @@ pub(super) fn cells(
     range: Range<usize>,
     block: usize,
 ) -> Vec<Range<usize>> {
-    let largest = |field: tilewright_arch::encoding::Field| *field.range().end() as usize;
+    let largest = |field: Field| usize::try_from(*field.range().end()).unwrap_or(usize::MAX);
     let (outputs, inputs, strides) = match axis {
         0 => (largest(LINES), largest(INPUT_HEIGHT), largest(INPUT_Y_STEP)),
         _ => (largest(WIDTH), largest(INPUT_WIDTH), largest(INPUT_X_STEP)),

@@ -2,6 +2,9 @@
 //! operations, weights and parameters. Everything but semaphores and the places of constants in
 //! their memories is decided here; [`crate::schedule`] adds those.
 
+// Tests make bytes of anything.
+#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+
 mod blocks;
 pub mod buffer;
 mod cells;
@@ -29,7 +32,7 @@ use lanes::Grid;
 use std::ops::Range;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::Channel;
-use tilewright_arch::instr::{Input, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
+use tilewright_arch::instr::{Input, MOST_STEPS, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
 use tilewright_arch::timing;
 
 /// A tile operation with the constants it needs.
@@ -58,7 +61,7 @@ impl Part {
     /// Words of weight memory it needs.
     pub fn weight_words(&self, config: &Config) -> usize {
         match &self.factors {
-            Some(_) => self.op.groups * self.op.reduction() as usize,
+            Some(_) => usize::try_from(self.op.groups as u64 * self.op.reduction()).unwrap_or(usize::MAX),
             None => self.weights.len() / config.weight_stride(),
         }
     }
@@ -135,6 +138,18 @@ pub fn parts(
     let parts = sketch(graph, node, at, rows, config)?;
     for part in &parts {
         part.op.encode(config.lanes).map_err(|e| refusal(graph, node, &e))?;
+        let steps = part.op.reduction();
+        if steps > MOST_STEPS {
+            return Err(Error::new(
+                "tile",
+                format!("a window of {steps} steps is more than the {MOST_STEPS} that an instruction counts"),
+            )
+            .file(&graph.name)
+            .node(&node.name)
+            .operator(&node.operator)
+            .attribute("kernel_shape")
+            .hint("a smaller kernel"));
+        }
     }
     Ok(parts)
 }
