@@ -9,6 +9,7 @@ mod progress;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tilewright::pipeline::Defect;
 use tilewright_compiler::quantise;
 
 /// Compiles trained vision networks to fixed-point programs and the Verilog of a machine.
@@ -239,6 +240,11 @@ enum Stage {
     Program,
 }
 
+/// The exit status of an error: 1 when it is about what was given, 3 when what was made is wrong.
+fn status(error: &anyhow::Error) -> u8 {
+    if error.is::<Defect>() { 3 } else { 1 }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
@@ -272,7 +278,19 @@ fn main() -> ExitCode {
         Err(error) => {
             // The innermost errors are complete sentences; what surrounds them says where.
             eprintln!("{error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(status(&error))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defects_are_not_the_users_errors() {
+        let fault = tilewright_sim::Fault::MemorySize { have: 0, need: 1 };
+        assert_eq!(status(&Defect(fault).into()), 3);
+        assert_eq!(status(&anyhow::anyhow!("no such file")), 1);
     }
 }

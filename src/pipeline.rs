@@ -3,10 +3,12 @@
 use crate::model::Model;
 use anyhow::Result;
 use ndarray::ArrayD;
+use std::fmt;
 use tilewright_arch::Config;
 use tilewright_compiler::network::{Network, Stage};
 use tilewright_compiler::quantise;
 use tilewright_compiler::schedule::{self, Schedule};
+use tilewright_sim::Fault;
 
 /// A network compiled for a machine.
 #[derive(Clone, Debug)]
@@ -18,6 +20,24 @@ pub struct Compiled {
     /// The machine.
     pub config: Config,
 }
+
+/// A program that breaks the rules of the machine: whatever the model, the compiler should not have made it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Defect(pub Fault);
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = self.0.to_string();
+        let fault = fault.strip_prefix("error[sim]: ").unwrap_or(&fault);
+        write!(
+            f,
+            "error[compile]: the program that was made is wrong: {fault}; this is a defect of the compiler; try: \
+             report it with the model"
+        )
+    }
+}
+
+impl std::error::Error for Defect {}
 
 /// Quantises with `calibration` and compiles for `config`.
 pub fn compile(
@@ -37,7 +57,7 @@ fn fastest(
     let mut best: Option<(u64, Schedule)> = None;
     for schedule in schedules {
         let schedule = schedule?;
-        let cycles = tilewright_sim::time(&schedule.program, false)?.cycles;
+        let cycles = tilewright_sim::time(&schedule.program, false).map_err(Defect)?.cycles;
         if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
             best = Some((cycles, schedule));
         }
@@ -71,6 +91,15 @@ impl Compiled {
             schedules.push(plans.map(|plans| fastest(plans.map(counted))).transpose()?);
         }
         Ok(Compiled { network, schedules, config: config.clone() })
+    }
+
+    /// Checks that the programs break no rule of the machine, for any input: every field is legal, nothing is
+    /// read before it is written, no two instructions meet in a port or in a byte without an order.
+    ///
+    /// # Errors
+    /// A [`Defect`], with the instruction and its layer.
+    pub fn check(&self) -> Result<()> {
+        self.programs().try_for_each(|(_, s)| Ok(tilewright_sim::check(&s.program).map_err(Defect)?))
     }
 
     /// The programs with the numbers of their stages.

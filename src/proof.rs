@@ -2,7 +2,7 @@
 
 use crate::assurance::{self, Assurance};
 use crate::model::Model;
-use crate::pipeline::{self, Compiled};
+use crate::pipeline::{self, Compiled, Defect};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
@@ -80,7 +80,9 @@ pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated
     let outputs = compiled.network.run(inputs, |number, _, inputs| -> Result<_> {
         let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
         let mut memory = pipeline::memory(schedule, &inputs)?;
-        report.append(&tilewright_sim::run(&schedule.program, &mut memory, &Default::default())?);
+        report.append(
+            &tilewright_sim::run(&schedule.program, &mut memory, &Default::default()).map_err(Defect)?,
+        );
         Ok(pipeline::outputs(schedule, &memory))
     })?;
     Ok(Simulated { report, outputs })
@@ -113,7 +115,7 @@ pub fn verify(
         let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
         let before = pipeline::memory(schedule, &inputs)?;
         let mut memory = before.clone();
-        let one = tilewright_sim::run(&schedule.program, &mut memory, &Default::default())?;
+        let one = tilewright_sim::run(&schedule.program, &mut memory, &Default::default()).map_err(Defect)?;
         let got = pipeline::outputs(schedule, &memory);
         let tensors = reference::run(graph, &inputs);
         let wanted = graph.outputs.iter().map(|(t, _)| &tensors[t.0 as usize]);

@@ -132,8 +132,7 @@ fn note_mappings(graph: &FixedGraph, program: &Program, seen: &mut [u32; 3]) {
         let Some(node) = graph.nodes.iter().find(|n| n.name == layer.name) else {
             continue;
         };
-        let parts: Vec<_> =
-            program.compute.iter().filter(|l| usize::from(l.layer) == i).map(|l| &l.op).collect();
+        let parts: Vec<_> = program.compute.iter().filter(|l| l.layer == i).map(|l| &l.op).collect();
         let channels = node.input.shape[0];
         match &node.reduction {
             Reduction::Conv { groups, .. } if *groups == channels && channels > 1 => {

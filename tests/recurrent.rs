@@ -150,12 +150,12 @@ fn what_steps_share_is_loaded_once() {
         let (_, schedule) = compiled.programs().next().unwrap();
         let loads = schedule.program.load.iter().map(|line| line.op);
         let constants: Vec<_> = loads.filter(|op| op.memory != Memory::Feature).collect();
-        let places: BTreeSet<u32> = constants.iter().map(|op| op.external).collect();
+        let places: BTreeSet<usize> = constants.iter().map(|op| op.external).collect();
         assert_eq!(places.len(), constants.len(), "something is loaded twice");
         let weights = constants.iter().filter(|op| op.memory == Memory::Weights);
         // One product with the input and two with the state in each direction.
         assert_eq!(weights.clone().count(), 6);
-        weights.map(|op| op.line_bytes).sum::<u32>()
+        weights.map(|op| op.line_bytes).sum::<usize>()
     });
     // Words of 16 columns, for each direction: 96 columns of 20 features, 72 and 24 of 24 elements.
     assert_eq!(bytes, [2 * 16 * (6 * 20 + (5 + 2) * 24); 2]);

@@ -21,7 +21,7 @@
 //! `key=value` for every field that differs from a default: counts of one, steps of zero, no ring,
 //! no operand. Values are numbers separated by commas. `;` starts a comment.
 
-mod fields;
+pub(crate) mod fields;
 mod parse;
 mod print;
 

@@ -12,6 +12,7 @@ use crate::instr::{
     Channels, Input, Memory, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
 };
 use crate::layout::RowBank;
+use std::ops::RangeInclusive;
 use thiserror::Error;
 
 /// Bits of a row number or row step.
@@ -186,37 +187,51 @@ fields! {
     PLANES "planes_less_1" 16, false;
 }
 
-/// A value that does not fit its field.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("field {field} cannot hold {value}: it has {width} bits{}", if *signed { ", signed" } else { "" })]
-pub struct FieldError {
-    /// The field.
-    pub field: &'static str,
-    /// What should have gone in.
-    pub value: i64,
-    /// The field's width.
-    pub width: usize,
-    /// Whether it is signed.
-    pub signed: bool,
+impl Field {
+    /// What the field can hold.
+    pub fn range(self) -> RangeInclusive<i64> {
+        if self.signed {
+            -(1i64 << (self.width - 1))..=(1i64 << (self.width - 1)) - 1
+        } else {
+            0..=(1i64 << self.width) - 1
+        }
+    }
 }
 
-/// Writes fields into the bytes of an instruction.
+/// A value that an instruction cannot say.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("field {}: {}", self.field.name, self.end())]
+pub struct FieldError {
+    /// The field; of an address or step that of its row.
+    pub field: Field,
+    /// What should have gone in: a count as it is, an address or step in bytes.
+    pub value: i64,
+    /// What the field can say, in the same terms.
+    pub range: RangeInclusive<i64>,
+}
+
+impl FieldError {
+    /// The end of the range that the value lies beyond: `257 is more than the 63 that an instruction can say`.
+    pub fn end(&self) -> String {
+        let FieldError { value, range, .. } = self;
+        let (than, end) = if value > range.end() { ("more", range.end()) } else { ("less", range.start()) };
+        format!("{value} is {than} than the {end} that an instruction can say")
+    }
+}
+
+/// Writes fields into the bytes of an instruction: the one place where numbers become narrow.
 struct Writer {
     bytes: Vec<u8>,
     lanes: usize,
 }
 
 impl Writer {
-    fn put(&mut self, field: Field, value: impl Into<i64>) -> Result<(), FieldError> {
-        let value = value.into();
-        let (low, high) = if field.signed {
-            (-(1i64 << (field.width - 1)), (1i64 << (field.width - 1)) - 1)
-        } else {
-            (0, (1i64 << field.width) - 1)
-        };
-        if !(low..=high).contains(&value) {
-            let Field { name, width, signed, .. } = field;
-            return Err(FieldError { field: name, value, width, signed });
+    fn put(&mut self, field: Field, value: impl TryInto<i64>) -> Result<(), FieldError> {
+        // What no i64 holds no field holds: the largest i64 is as wrong.
+        let value = value.try_into().unwrap_or(i64::MAX);
+        let range = field.range();
+        if !range.contains(&value) {
+            return Err(FieldError { field, value, range });
         }
         for i in 0..field.width {
             let bit = field.offset + i;
@@ -226,15 +241,35 @@ impl Writer {
     }
 
     /// A count, stored less one.
-    fn count(&mut self, field: Field, value: impl Into<i64>) -> Result<(), FieldError> {
-        self.put(field, value.into() - 1)
+    fn count(&mut self, field: Field, count: usize) -> Result<(), FieldError> {
+        let value = i64::try_from(count).unwrap_or(i64::MAX);
+        self.put(field, value - 1).map_err(|e| FieldError {
+            value,
+            range: e.range.start() + 1..=e.range.end() + 1,
+            ..e
+        })
     }
 
     /// A flat address or step; `row` and the field after it.
-    fn flat(&mut self, row: Field, bank: Field, value: impl Into<i64>) -> Result<(), FieldError> {
-        let (value, lanes) = (value.into(), self.lanes as i64);
-        self.put(row, value.div_euclid(lanes))?;
+    fn flat(&mut self, row: Field, bank: Field, value: i64) -> Result<(), FieldError> {
+        let lanes = self.lanes as i64;
+        self.put(row, value.div_euclid(lanes)).map_err(|e| FieldError {
+            value,
+            range: e.range.start() * lanes..=e.range.end() * lanes + lanes - 1,
+            ..e
+        })?;
         self.put(bank, value.rem_euclid(lanes))
+    }
+
+    /// The size of a ring, stored as its negated rows.
+    fn ring(&mut self, field: Field, bytes: usize) -> Result<(), FieldError> {
+        let lanes = self.lanes as i64;
+        let value = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.put(field, -(value / lanes)).map_err(|e| FieldError {
+            value,
+            range: 0..=-e.range.start() * lanes + lanes - 1,
+            ..e
+        })
     }
 
     fn sync(&mut self, fields: [Field; 2], sync: &Sync) -> Result<(), FieldError> {
@@ -242,20 +277,22 @@ impl Writer {
         self.put(fields[1], sync.signal)
     }
 
-    fn walk(&mut self, f: &WalkFields, walk: &Walk, width: u16) -> Result<(), FieldError> {
-        let wrap = i64::from(walk.line) - (i64::from(width) - 1) * i64::from(walk.pixel);
+    // What transitions are computed from is put first: then sums that saturate are never reached.
+
+    fn walk(&mut self, f: &WalkFields, walk: &Walk, width: usize) -> Result<(), FieldError> {
         self.flat(f.base.0, f.base.1, walk.base)?;
         self.flat(f.group.0, f.group.1, walk.group)?;
         self.flat(f.pixel.0, f.pixel.1, walk.pixel)?;
+        let wrap = walk.line.saturating_sub((width as i64 - 1) * walk.pixel);
         self.flat(f.wrap.0, f.wrap.1, wrap)?;
         self.put(f.ring_line, walk.ring.line)?;
-        self.put(f.ring_rows, -i64::from(walk.ring.bytes / self.lanes as u32))
+        self.ring(f.ring_rows, walk.ring.bytes)
     }
 
     fn target(&mut self, f: &TargetFields, target: &Target, op: &TileOp) -> Result<(), FieldError> {
-        let outer = i64::from(target.outer) - (i64::from(op.inner_columns) - 1) * i64::from(target.inner);
         self.walk(&f.walk, &target.walk, op.width)?;
         self.flat(f.inner.0, f.inner.1, target.inner)?;
+        let outer = target.outer.saturating_sub((op.inner_columns as i64 - 1) * target.inner);
         self.flat(f.outer.0, f.outer.1, outer)?;
         self.count(f.segments, target.segments)?;
         self.count(f.segment_lanes, target.segment_lanes)
@@ -279,40 +316,45 @@ impl Reader<'_> {
         if field.signed { value << unused >> unused } else { value }
     }
 
-    fn count(&self, field: Field) -> i64 {
-        self.get(field) + 1
+    /// An unsigned field.
+    fn number(&self, field: Field) -> usize {
+        self.get(field) as usize
     }
 
-    fn flat(&self, pair: (Field, Field)) -> i32 {
-        RowBank { row: self.get(pair.0) as i32, bank: self.get(pair.1) as u32 }.join(self.lanes)
+    fn count(&self, field: Field) -> usize {
+        self.number(field) + 1
+    }
+
+    fn flat(&self, pair: (Field, Field)) -> i64 {
+        RowBank { row: self.get(pair.0), bank: self.number(pair.1) }.join(self.lanes)
     }
 
     fn sync(&self, fields: [Field; 2]) -> Sync {
         Sync { wait: self.get(fields[0]) as u16, signal: self.get(fields[1]) as u16 }
     }
 
-    fn walk(&self, f: &WalkFields, width: u16) -> Walk {
+    fn walk(&self, f: &WalkFields, width: usize) -> Walk {
         let pixel = self.flat(f.pixel);
         Walk {
             base: self.flat(f.base),
             group: self.flat(f.group),
-            line: self.flat(f.wrap) + (i32::from(width) - 1) * pixel,
+            line: self.flat(f.wrap) + (width as i64 - 1) * pixel,
             pixel,
             ring: Ring {
-                line: self.get(f.ring_line) as u16,
-                bytes: -self.get(f.ring_rows) as u32 * self.lanes as u32,
+                line: self.number(f.ring_line),
+                bytes: -self.get(f.ring_rows) as usize * self.lanes,
             },
         }
     }
 
-    fn target(&self, f: &TargetFields, width: u16, inner_columns: u8) -> Target {
+    fn target(&self, f: &TargetFields, width: usize, inner_columns: usize) -> Target {
         let inner = self.flat(f.inner);
         Target {
             walk: self.walk(&f.walk, width),
             inner,
-            outer: self.flat(f.outer) + (i32::from(inner_columns) - 1) * inner,
-            segments: self.count(f.segments) as u8,
-            segment_lanes: self.count(f.segment_lanes) as u8,
+            outer: self.flat(f.outer) + (inner_columns as i64 - 1) * inner,
+            segments: self.count(f.segments),
+            segment_lanes: self.count(f.segment_lanes),
         }
     }
 }
@@ -419,16 +461,16 @@ impl TileOp {
         w.count(f::WIDTH, self.width)?;
         w.put(f::LINES, self.lines)?;
         w.put(f::LINE_STEP, self.line_step)?;
-        let (mut address, mut y, mut x) = (0i64, 0i64, 0i64);
+        let (mut address, mut y, mut x) = (0, 0, 0);
         for (fields, step) in STEPS.iter().zip(self.steps.iter().rev()) {
             w.count(fields[0], step.count)?;
-            w.flat(fields[1], fields[2], i64::from(step.address) - address)?;
-            w.put(fields[3], i64::from(step.y) - y)?;
-            w.put(fields[4], i64::from(step.x) - x)?;
-            let rewind = i64::from(step.count) - 1;
-            address += rewind * i64::from(step.address);
-            y += rewind * i64::from(step.y);
-            x += rewind * i64::from(step.x);
+            w.flat(fields[1], fields[2], step.address.saturating_sub(address))?;
+            w.put(fields[3], step.y.saturating_sub(y))?;
+            w.put(fields[4], step.x.saturating_sub(x))?;
+            let rewind = step.count as i64 - 1;
+            address += rewind * step.address;
+            y += rewind * step.y;
+            x += rewind * step.x;
         }
         w.walk(&INPUT_WALK, &self.input.walk, self.width)?;
         w.put(f::INPUT_Y0, self.input.y0)?;
@@ -463,59 +505,59 @@ impl TileOp {
     /// The instruction that `bytes` (at least [`TILE_BYTES`]) encode.
     pub fn decode(bytes: &[u8], lanes: usize) -> TileOp {
         let r = Reader { bytes, lanes };
-        let width = r.count(f::WIDTH) as u16;
-        let inner_columns = r.count(f::INNER_COLUMNS) as u8;
+        let width = r.count(f::WIDTH);
+        let inner_columns = r.count(f::INNER_COLUMNS);
         let mut steps = [Step::default(); 3];
         let (mut address, mut y, mut x) = (0, 0, 0);
         for (fields, step) in STEPS.iter().zip(steps.iter_mut().rev()) {
-            step.count = r.count(fields[0]) as u16;
+            step.count = r.count(fields[0]);
             step.address = r.flat((fields[1], fields[2])) + address;
-            step.y = (r.get(fields[3]) as i32 + y) as i16;
-            step.x = (r.get(fields[4]) as i32 + x) as i16;
-            let rewind = i32::from(step.count) - 1;
+            step.y = r.get(fields[3]) + y;
+            step.x = r.get(fields[4]) + x;
+            let rewind = step.count as i64 - 1;
             address += rewind * step.address;
-            y += rewind * i32::from(step.y);
-            x += rewind * i32::from(step.x);
+            y += rewind * step.y;
+            x += rewind * step.x;
         }
         TileOp {
             sync: r.sync([f::WAIT, f::SIGNAL]),
             reduce: [Reduce::Dense, Reduce::Rows, Reduce::Sum, Reduce::Max][r.get(f::REDUCE) as usize],
             wide: r.get(f::WIDE) != 0,
-            groups: r.count(f::GROUPS) as u16,
-            tiles: r.count(f::TILES) as u16,
-            lanes: r.count(f::LANES) as u8,
+            groups: r.count(f::GROUPS),
+            tiles: r.count(f::TILES),
+            lanes: r.count(f::LANES),
             line_stop: r.get(f::LINE_STOP) != 0,
-            columns: r.count(f::COLUMNS) as u8,
-            last_columns: r.count(f::LAST_COLUMNS) as u8,
+            columns: r.count(f::COLUMNS),
+            last_columns: r.count(f::LAST_COLUMNS),
             inner_columns,
-            column_y: r.get(f::COLUMN_Y) as u8,
+            column_y: r.number(f::COLUMN_Y),
             width,
-            lines: r.get(f::LINES) as u16,
-            line_step: r.get(f::LINE_STEP) as u8,
+            lines: r.number(f::LINES),
+            line_step: r.number(f::LINE_STEP),
             steps,
             input: Input {
                 walk: r.walk(&INPUT_WALK, width),
-                y0: r.get(f::INPUT_Y0) as i16,
-                x0: r.get(f::INPUT_X0) as i16,
-                y_step: r.get(f::INPUT_Y_STEP) as u16,
-                x_step: r.get(f::INPUT_X_STEP) as u8,
-                height: r.get(f::INPUT_HEIGHT) as u16,
-                width: r.get(f::INPUT_WIDTH) as u16,
+                y0: r.get(f::INPUT_Y0),
+                x0: r.get(f::INPUT_X0),
+                y_step: r.number(f::INPUT_Y_STEP),
+                x_step: r.number(f::INPUT_X_STEP),
+                height: r.number(f::INPUT_HEIGHT),
+                width: r.number(f::INPUT_WIDTH),
                 pad: r.get(f::INPUT_PAD) as i8,
             },
-            weights: r.get(f::WEIGHTS) as u16,
-            taps: r.get(f::TAPS) as u8,
+            weights: r.number(f::WEIGHTS),
+            taps: r.number(f::TAPS),
             channels: Channels {
-                base: r.get(f::CHANNEL_BASE) as u16,
-                column_step: r.get(f::CHANNEL_COLUMN_STEP) as u8,
-                group_step: r.get(f::CHANNEL_GROUP_STEP) as u8,
+                base: r.number(f::CHANNEL_BASE),
+                column_step: r.number(f::CHANNEL_COLUMN_STEP),
+                group_step: r.number(f::CHANNEL_GROUP_STEP),
             },
             post: crate::fixed::Post {
                 zero: r.get(f::ZERO) as i8,
                 lo: r.get(f::LO) as i8,
                 hi: r.get(f::HI) as i8,
             },
-            table: (r.get(f::TABLE_ON) != 0).then(|| r.get(f::TABLE) as u8),
+            table: (r.get(f::TABLE_ON) != 0).then(|| r.number(f::TABLE)),
             operand: (r.get(f::OPERAND_ON) != 0).then(|| Operand {
                 target: r.target(&OPERAND_TARGET, width, inner_columns),
                 scale: OperandScale {
@@ -570,19 +612,22 @@ impl Transfer {
         Some(Transfer {
             sync: r.sync([f::WAIT, f::SIGNAL]),
             memory,
-            external: r.get(f::EXTERNAL) as u32,
-            external_line: r.get(f::EXTERNAL_LINE) as i32,
-            external_plane: r.get(f::EXTERNAL_PLANE) as i32,
+            external: r.number(f::EXTERNAL),
+            external_line: r.get(f::EXTERNAL_LINE),
+            external_plane: r.get(f::EXTERNAL_PLANE),
             local: if memory == Memory::Feature {
                 r.flat((f::LOCAL_ROW, f::LOCAL_BANK))
             } else {
-                r.get(f::LOCAL_ROW) as i32
+                r.get(f::LOCAL_ROW)
             },
             local_line: r.flat((f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK)),
             local_plane: r.flat((f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK)),
-            line_bytes: r.get(f::LINE_BYTES) as u32,
-            lines: r.count(f::LINES) as u16,
-            planes: r.count(f::PLANES) as u16,
+            line_bytes: r.number(f::LINE_BYTES),
+            lines: r.count(f::LINES),
+            planes: r.count(f::PLANES),
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

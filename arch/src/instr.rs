@@ -9,6 +9,10 @@
 //! different units that read (or that write) the same page must be ordered by semaphores; so must
 //! any two of which one writes bytes that the other touches. The order must follow from the
 //! semaphores alone, never from how long something happens to take.
+//!
+//! # Numbers
+//! Counts are `usize` here and addresses and steps `i64`, as wide as where they are computed. The
+//! bits of [`crate::encoding`] are fewer; only its encoder narrows, and says what does not fit.
 
 use crate::fixed::{OperandScale, Post};
 
@@ -16,6 +20,8 @@ use crate::fixed::{OperandScale, Post};
 pub const SEMAPHORES: usize = 16;
 /// Largest count a semaphore holds.
 pub const SEMAPHORE_MAX: u32 = 255;
+/// Most steps of a tile's reduction.
+pub const MOST_STEPS: u64 = (1 << 24) - 1;
 
 /// One of the four units; also the order in which they win the memory port and are printed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -78,14 +84,14 @@ pub enum Reduce {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Ring {
     /// First y that wraps; [`Ring::NONE`] when nothing does.
-    pub line: u16,
+    pub line: usize,
     /// Size of the ring.
-    pub bytes: u32,
+    pub bytes: usize,
 }
 
 impl Ring {
     /// The largest line number: larger than any y, so nothing wraps.
-    pub const NEVER: u16 = 0x1fff;
+    pub const NEVER: usize = 0x1fff;
     /// No ring.
     pub const NONE: Ring = Ring { line: Ring::NEVER, bytes: 0 };
 }
@@ -95,13 +101,13 @@ impl Ring {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Walk {
     /// Address of group 0, line 0, pixel 0 (of the input: before padding offsets, may be negative).
-    pub base: i32,
+    pub base: i64,
     /// Step from group to group.
-    pub group: i32,
+    pub group: i64,
     /// Step from line to line.
-    pub line: i32,
+    pub line: i64,
     /// Step from pixel to pixel.
-    pub pixel: i32,
+    pub pixel: i64,
     /// Rows that wrap.
     pub ring: Ring,
 }
@@ -110,13 +116,13 @@ pub struct Walk {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Step {
     /// Iterations, at least 1.
-    pub count: u16,
+    pub count: usize,
     /// Address step.
-    pub address: i32,
+    pub address: i64,
     /// Step of the input row.
-    pub y: i16,
+    pub y: i64,
     /// Step of the input column.
-    pub x: i16,
+    pub x: i64,
 }
 
 /// What is gathered.
@@ -125,17 +131,17 @@ pub struct Input {
     /// Addresses of the first step of each pixel.
     pub walk: Walk,
     /// Input row of line 0 at the first step (minus the top padding).
-    pub y0: i16,
+    pub y0: i64,
     /// Input column of pixel 0 at the first step (minus the left padding).
-    pub x0: i16,
+    pub x0: i64,
     /// Input rows from line to line.
-    pub y_step: u16,
+    pub y_step: usize,
     /// Input columns from pixel to pixel.
-    pub x_step: u8,
+    pub x_step: usize,
     /// Rows of the input: y outside 0..height reads `pad`.
-    pub height: u16,
+    pub height: usize,
     /// Columns of the input: x outside 0..width reads `pad`.
-    pub width: u16,
+    pub width: usize,
     /// What is read outside: the zero point, or -128 for a maximum.
     pub pad: i8,
 }
@@ -145,11 +151,11 @@ pub struct Input {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Channels {
     /// First word.
-    pub base: u16,
+    pub base: usize,
     /// 0 or 1.
-    pub column_step: u8,
+    pub column_step: usize,
     /// Words from group to group.
-    pub group_step: u8,
+    pub group_step: usize,
 }
 
 /// Addresses of what is written or of the residual operand.
@@ -158,14 +164,14 @@ pub struct Target {
     /// Addresses of column 0.
     pub walk: Walk,
     /// Address step of an inner column.
-    pub inner: i32,
+    pub inner: i64,
     /// Address step of an outer column.
-    pub outer: i32,
+    pub outer: i64,
     /// A column is accessed in this many cycles, one for each segment of the tile's lanes.
-    pub segments: u8,
+    pub segments: usize,
     /// A new segment begins at every line end and after this many lanes. The lanes of a segment lie
     /// in different banks; those of an operand may also read one and the same byte.
-    pub segment_lanes: u8,
+    pub segment_lanes: usize,
 }
 
 /// The second operand of the post unit: added to the scaled accumulator or multiplied with it. Steps
@@ -225,41 +231,41 @@ pub struct TileOp {
     /// Bytes gathered at even i2 count 256-fold; false for [`Reduce::Rows`] and [`Reduce::Max`].
     pub wide: bool,
     /// Outer loop.
-    pub groups: u16,
+    pub groups: usize,
     /// Tiles of a group.
-    pub tiles: u16,
+    pub tiles: usize,
     /// Active lanes, 1..=P.
-    pub lanes: u8,
+    pub lanes: usize,
     /// Tiles end where lines end.
     pub line_stop: bool,
     /// Columns drained for each tile, 1..=C (1 on the vector unit).
-    pub columns: u8,
+    pub columns: usize,
     /// Columns drained for each tile of the last group.
-    pub last_columns: u8,
+    pub last_columns: usize,
     /// Columns of the inner column loop.
-    pub inner_columns: u8,
+    pub inner_columns: usize,
     /// Output rows from an inner column to the next, 0 or 1.
-    pub column_y: u8,
+    pub column_y: usize,
     /// Pixels of a line.
-    pub width: u16,
+    pub width: usize,
     /// Output rows; rows from here on are not written.
-    pub lines: u16,
+    pub lines: usize,
     /// Output rows from a line of the pixel grid to the next: 1, or the columns of [`Reduce::Rows`].
-    pub line_step: u8,
+    pub line_step: usize,
     /// Reduction loops, outermost first; the product of the counts is K.
     pub steps: [Step; 3],
     /// What is gathered.
     pub input: Input,
     /// First weight word.
-    pub weights: u16,
+    pub weights: usize,
     /// Taps of a weight word of [`Reduce::Rows`], 1..=C.
-    pub taps: u8,
+    pub taps: usize,
     /// Parameters.
     pub channels: Channels,
     /// Zero point and clamps.
     pub post: Post,
     /// Activation table.
-    pub table: Option<u8>,
+    pub table: Option<usize>,
     /// Second operand.
     pub operand: Option<Operand>,
     /// What is written.
@@ -275,18 +281,18 @@ impl Default for Post {
 impl TileOp {
     /// K: steps of a tile.
     pub fn reduction(&self) -> u64 {
-        self.steps.iter().map(|s| u64::from(s.count)).product()
+        self.steps.iter().map(|s| s.count as u64).product()
     }
 
     /// Columns drained for each tile of group `g`.
-    pub fn columns_of(&self, g: u32) -> u32 {
-        u32::from(if g + 1 == u32::from(self.groups) { self.last_columns } else { self.columns })
+    pub fn columns_of(&self, g: usize) -> usize {
+        if g + 1 == self.groups { self.last_columns } else { self.columns }
     }
 
     /// Tiles of one group that the pixel grid needs: what `tiles` has to be.
-    pub fn grid_tiles(&self) -> u64 {
-        let lines = u64::from(self.lines).div_ceil(u64::from(self.line_step));
-        let (width, lanes) = (u64::from(self.width), u64::from(self.lanes));
+    pub fn grid_tiles(&self) -> usize {
+        let lines = self.lines.div_ceil(self.line_step);
+        let (width, lanes) = (self.width, self.lanes);
         if self.line_stop { lines * width.div_ceil(lanes) } else { (lines * width).div_ceil(lanes) }
     }
 
@@ -294,7 +300,7 @@ impl TileOp {
     pub fn group_weights(&self) -> u64 {
         match self.reduce {
             Reduce::Dense => self.reduction(),
-            Reduce::Rows => u64::from(self.steps[0].count) * u64::from(self.steps[1].count),
+            Reduce::Rows => self.steps[0].count as u64 * self.steps[1].count as u64,
             Reduce::Sum | Reduce::Max => 0,
         }
     }
@@ -336,21 +342,21 @@ pub struct Transfer {
     /// The on-chip side.
     pub memory: Memory,
     /// External byte address.
-    pub external: u32,
+    pub external: usize,
     /// External bytes from line to line.
-    pub external_line: i32,
+    pub external_line: i64,
     /// External bytes from plane to plane.
-    pub external_plane: i32,
+    pub external_plane: i64,
     /// Flat index or word.
-    pub local: i32,
+    pub local: i64,
     /// Flat step from line to line.
-    pub local_line: i32,
+    pub local_line: i64,
     /// Flat step from plane to plane.
-    pub local_plane: i32,
+    pub local_plane: i64,
     /// Bytes of a line, at least 1.
-    pub line_bytes: u32,
+    pub line_bytes: usize,
     /// Lines of a plane, at least 1.
-    pub lines: u16,
+    pub lines: usize,
     /// Planes, at least 1.
-    pub planes: u16,
+    pub planes: usize,
 }

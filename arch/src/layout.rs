@@ -11,21 +11,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RowBank {
     /// Row, signed for steps.
-    pub row: i32,
+    pub row: i64,
     /// Bank, 0..P.
-    pub bank: u32,
+    pub bank: usize,
 }
 
 impl RowBank {
     /// Splits a flat index or step.
-    pub fn split(flat: i32, lanes: usize) -> RowBank {
-        let lanes = lanes as i32;
-        RowBank { row: flat.div_euclid(lanes), bank: flat.rem_euclid(lanes) as u32 }
+    pub fn split(flat: i64, lanes: usize) -> RowBank {
+        let lanes = lanes as i64;
+        RowBank { row: flat.div_euclid(lanes), bank: flat.rem_euclid(lanes) as usize }
     }
 
     /// Inverse of [`RowBank::split`].
-    pub fn join(self, lanes: usize) -> i32 {
-        self.row * lanes as i32 + self.bank as i32
+    pub fn join(self, lanes: usize) -> i64 {
+        self.row * lanes as i64 + self.bank as i64
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
         for lanes in 2..20 {
             for flat in -100..100 {
                 let split = RowBank::split(flat, lanes);
-                assert!((split.bank as usize) < lanes);
+                assert!(split.bank < lanes);
                 assert_eq!(split.join(lanes), flat);
             }
         }

@@ -3,7 +3,7 @@
 
 use crate::Config;
 use crate::encoding::{FieldError, TILE_BYTES, TRANSFER_BYTES};
-use crate::instr::{Memory, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
+use crate::instr::{MOST_STEPS, Memory, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
 use crate::timing;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -51,7 +51,7 @@ pub struct Line<I> {
     /// The instruction.
     pub op: I,
     /// Index into [`Program::layers`].
-    pub layer: u16,
+    pub layer: usize,
 }
 
 /// What runs on a machine.
@@ -228,38 +228,36 @@ impl Program {
         let need = |ok: bool, what: &str| if ok { Ok(()) } else { Err(what.to_string()) };
         need(vector == matches!(op.reduce, Reduce::Sum | Reduce::Max), "this unit has no such reduction")?;
         let most = if vector { 1 } else { config.columns };
-        need((1..=config.lanes).contains(&op.lanes.into()), "lanes must be 1..=P")?;
-        need((1..=most).contains(&op.columns.into()), "more columns than the unit has, or none")?;
+        need((1..=config.lanes).contains(&op.lanes), "lanes must be 1..=P")?;
+        need((1..=most).contains(&op.columns), "more columns than the unit has, or none")?;
         need((1..=op.columns).contains(&op.last_columns), "last_columns must be 1..=columns")?;
         need((1..=op.columns).contains(&op.inner_columns), "inner_columns must be 1..=columns")?;
         need(op.width >= 1 && op.lines >= 1 && op.line_step >= 1, "the pixel grid is empty")?;
-        need(u64::from(op.tiles) == op.grid_tiles(), "tiles does not fit the pixel grid")?;
+        need(op.tiles == op.grid_tiles(), "tiles does not fit the pixel grid")?;
         let counted = |s: &Step| s.count >= 1;
         need(op.groups >= 1 && op.steps.iter().all(counted), "a loop runs zero times")?;
-        need(op.reduction() < 1 << 24, "the reduction has 2^24 steps or more")?;
+        need(op.reduction() <= MOST_STEPS, "the reduction has 2^24 steps or more")?;
         need(op.column_y <= 1 && op.channels.column_step <= 1, "a column step must be 0 or 1")?;
         let sums = matches!(op.reduce, Reduce::Dense | Reduce::Sum);
         need(sums || !op.wide, "only dense and sum take wide values")?;
         if op.reduce == Reduce::Rows {
-            need((1..=config.columns).contains(&op.taps.into()), "taps must be 1..=C")?;
+            need((1..=config.columns).contains(&op.taps), "taps must be 1..=C")?;
         }
         let words = op.group_weights();
         need(words <= config.weight_words as u64, "a group's weights exceed the weight memory")?;
-        need(usize::from(op.weights) < config.weight_words || vector, "weights start outside the memory")?;
+        need(op.weights < config.weight_words || vector, "weights start outside the memory")?;
         let c = &op.channels;
-        let last = u64::from(c.base)
-            + (u64::from(op.groups) - 1) * u64::from(c.group_step)
-            + (u64::from(op.columns_of(u32::from(op.groups) - 1)) - 1) * u64::from(c.column_step);
-        need(last < config.parameter_words as u64, "channels lie outside the parameter memory")?;
-        need(op.table.is_none_or(|t| usize::from(t) < config.tables), "no such table")?;
+        let last = c.base + (op.groups - 1) * c.group_step + (op.last_columns - 1) * c.column_step;
+        need(last < config.parameter_words, "channels lie outside the parameter memory")?;
+        need(op.table.is_none_or(|t| t < config.tables), "no such table")?;
         let targets = [Some(op.output), op.operand.map(|o| o.target)];
         for target in targets.into_iter().flatten() {
-            need((1..=config.lanes).contains(&target.segment_lanes.into()), "segment_lanes must be 1..=P")?;
-            need((1..=config.lanes).contains(&target.segments.into()), "segments must be 1..=P")?;
+            need((1..=config.lanes).contains(&target.segment_lanes), "segment_lanes must be 1..=P")?;
+            need((1..=config.lanes).contains(&target.segments), "segments must be 1..=P")?;
         }
         let rings = targets.into_iter().flatten().map(|t| t.walk.ring).chain([op.input.walk.ring]);
         for ring in rings {
-            need((ring.bytes as usize).is_multiple_of(config.lanes), "a ring is not a multiple of P bytes")?;
+            need(ring.bytes.is_multiple_of(config.lanes), "a ring is not a multiple of P bytes")?;
         }
         need(timing::slot(op, unit, config) >= 1, "a column takes no cycle")
     }
@@ -268,13 +266,12 @@ impl Program {
         let config = &self.config;
         let need = |ok: bool, what: &str| if ok { Ok(()) } else { Err(what.to_string()) };
         need(op.line_bytes >= 1 && op.lines >= 1 && op.planes >= 1, "the transfer is empty")?;
-        let first = i64::from(op.external);
-        let ends = [0, i64::from(op.planes) - 1].into_iter().flat_map(|p| {
-            [0, i64::from(op.lines) - 1]
-                .map(|l| first + p * i64::from(op.external_plane) + l * i64::from(op.external_line))
+        let first = op.external as i64;
+        let ends = [0, op.planes as i64 - 1].into_iter().flat_map(|p| {
+            [0, op.lines as i64 - 1].map(|l| first + p * op.external_plane + l * op.external_line)
         });
         for line in ends {
-            let inside = line >= 0 && line + i64::from(op.line_bytes) <= i64::from(self.memory_bytes);
+            let inside = line >= 0 && line + op.line_bytes as i64 <= i64::from(self.memory_bytes);
             need(inside, "the transfer leaves external memory")?;
         }
         if op.memory == Memory::Feature {
@@ -283,7 +280,7 @@ impl Program {
         need(unit == Unit::Load, "a store reads feature memory only")?;
         need(op.lines == 1 && op.planes == 1, "words are loaded as one line")?;
         let bus = config.memory.bus_bytes;
-        need((op.external as usize).is_multiple_of(bus), "words start at a whole beat")?;
+        need(op.external.is_multiple_of(bus), "words start at a whole beat")?;
         let (word, words) = match op.memory {
             Memory::Weights => (config.weight_stride(), config.weight_words),
             Memory::ComputeChannels | Memory::VectorChannels => {
@@ -291,7 +288,7 @@ impl Program {
             }
             _ => (256, config.tables),
         };
-        let bytes = op.line_bytes as usize;
+        let bytes = op.line_bytes;
         need(bytes.is_multiple_of(word), "line_bytes is not a whole number of words")?;
         need(op.local >= 0 && (op.local as usize) < words, "the first word lies outside the memory")?;
         let count = bytes / word;

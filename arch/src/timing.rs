@@ -126,12 +126,12 @@ pub fn store_latency(config: &Config) -> u64 {
 pub fn slot(op: &TileOp, unit: Unit, config: &Config) -> u64 {
     let requantise = if unit == Unit::Vector { config.vector_slot } else { config.compute_slot };
     let operand = op.operand.map_or(0, |o| o.target.segments);
-    (requantise as u64).max(u64::from(op.output.segments)).max(u64::from(operand))
+    requantise.max(op.output.segments).max(operand) as u64
 }
 
 /// Cycles from the first step of a tile to the first step of the next.
 pub fn period(op: &TileOp, unit: Unit, config: &Config) -> u64 {
-    let drain = u64::from(op.columns) * slot(op, unit, config);
+    let drain = op.columns as u64 * slot(op, unit, config);
     op.reduction().max(drain).max(config.lanes as u64 + WALK)
 }
 
@@ -207,10 +207,10 @@ pub fn overhead(unit: Unit, config: &Config) -> u64 {
 
 /// Cycles from issue to done of a tile operation.
 pub fn duration(op: &TileOp, unit: Unit, config: &Config) -> u64 {
-    let tiles = u64::from(op.groups) * u64::from(op.tiles);
+    let tiles = op.groups as u64 * op.tiles as u64;
     (tiles - 1) * period(op, unit, config)
         + op.reduction()
-        + u64::from(op.last_columns) * slot(op, unit, config)
+        + op.last_columns as u64 * slot(op, unit, config)
         + config.lanes as u64
         + overhead(unit, config)
 }

@@ -38,6 +38,16 @@ pub use view::View;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TensorId(pub u32);
 
+impl TensorId {
+    /// The name of the tensor at `index`.
+    ///
+    /// # Panics
+    /// From 2^32 tensors on, which no memory holds.
+    pub fn nth(index: usize) -> TensorId {
+        TensorId(u32::try_from(index).expect("memory ends before 2^32 tensors do"))
+    }
+}
+
 impl fmt::Display for TensorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "t{}", self.0)

@@ -183,14 +183,13 @@ mod tests {
     fn bursts(config: &Config, t: &Transfer) -> Vec<(u64, u64, u64, u64, Option<RowBank>)> {
         let (bus, burst) = (config.memory.bus_bytes as u64, config.memory.burst_bytes as u64);
         let mut list = vec![];
-        for p in 0..i64::from(t.planes) {
-            for l in 0..i64::from(t.lines) {
-                let place =
-                    |base: i64, line: i32, plane: i32| base + p * i64::from(plane) + l * i64::from(line);
-                let mut at = place(t.external.into(), t.external_line, t.external_plane) as u64;
-                let local = place(t.local.into(), t.local_line, t.local_plane);
-                let end = at + u64::from(t.line_bytes);
-                let mut first = Some(RowBank::split(local as i32 - (at % bus) as i32, config.lanes));
+        for p in 0..t.planes as i64 {
+            for l in 0..t.lines as i64 {
+                let place = |base: i64, line: i64, plane: i64| base + p * plane + l * line;
+                let mut at = place(t.external as i64, t.external_line, t.external_plane) as u64;
+                let local = place(t.local, t.local_line, t.local_plane);
+                let end = at + t.line_bytes as u64;
+                let mut first = Some(RowBank::split(local - (at % bus) as i64, config.lanes));
                 while at < end {
                     let stop = end.min((at / burst + 1) * burst);
                     let (head, bytes) = (at % bus, stop - at);
@@ -212,18 +211,18 @@ mod tests {
             let module = transfer_walk(&config);
             let mut bench = Bench::new(&module);
             for _ in 0..20 {
-                let mut small = |limit: u64| random.below(limit) as i32;
+                let mut small = |limit: u64| random.below(limit) as i64;
                 let transfer = Transfer {
                     memory: Memory::Feature,
-                    external: 4000 + small(100) as u32,
+                    external: 4000 + small(100) as usize,
                     external_line: small(200) - 50,
                     external_plane: small(600) - 300,
                     local: small(1000) - 10,
                     local_line: small(100) - 30,
                     local_plane: small(300) - 100,
-                    line_bytes: 1 + small(if burst > 100 { 3000 } else { 70 }) as u32,
-                    lines: 1 + small(4) as u16,
-                    planes: 1 + small(3) as u16,
+                    line_bytes: 1 + small(if burst > 100 { 3000 } else { 70 }) as usize,
+                    lines: 1 + small(4) as usize,
+                    planes: 1 + small(3) as usize,
                     ..Transfer::default()
                 };
                 bench.set_value("instruction", &Value::from_bytes(&transfer.encode(lanes).unwrap()));
@@ -241,8 +240,8 @@ mod tests {
                     let want = [1, *address, *beats, *head, *ends, u64::from(first.is_some()), last];
                     assert_eq!(found, want, "burst {i} of {transfer:?}");
                     if let Some(first) = first {
-                        assert_eq!(bench.get("row").to_i64(), i64::from(first.row));
-                        assert_eq!(bench.number("bank"), u64::from(first.bank));
+                        assert_eq!(bench.get("row").to_i64(), first.row);
+                        assert_eq!(bench.number("bank"), first.bank as u64);
                     }
                     for _ in 0..small(3) {
                         bench.tick();

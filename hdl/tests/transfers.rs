@@ -43,7 +43,7 @@ fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
     let line = |op: Transfer| Line { op, layer: 0 };
     let whole = Transfer {
         external: 6144,
-        line_bytes: size as u32,
+        line_bytes: size,
         lines: 1,
         planes: 1,
         sync: Sync { wait: 0, signal: 1 },
@@ -52,18 +52,18 @@ fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
     program.load.push(line(whole));
     for n in 0..3 {
         // Lines that do not overlap, on either side.
-        let bytes = 1 + random(&mut state) as u32 % 40;
-        let (lines, planes) = (1 + random(&mut state) as u16 % 3, 1 + random(&mut state) as u16 % 3);
-        let pitch = bytes as i32 + random(&mut state) as i32 % 7;
-        let plane = pitch * i32::from(lines) + random(&mut state) as i32 % 9;
-        let local_pitch = bytes as i32 + random(&mut state) as i32 % 5;
-        let local_plane = local_pitch * i32::from(lines) + random(&mut state) as i32 % 5;
+        let bytes = 1 + random(&mut state) as usize % 40;
+        let (lines, planes) = (1 + random(&mut state) as usize % 3, 1 + random(&mut state) as usize % 3);
+        let pitch = bytes as i64 + random(&mut state) as i64 % 7;
+        let plane = pitch * lines as i64 + random(&mut state) as i64 % 9;
+        let local_pitch = bytes as i64 + random(&mut state) as i64 % 5;
+        let local_plane = local_pitch * lines as i64 + random(&mut state) as i64 % 5;
         let span = local_plane as usize * 3 + 1;
         let base = Transfer {
-            external: 6144 + random(&mut state) as u32 % 1000,
+            external: 6144 + random(&mut state) as usize % 1000,
             external_line: pitch,
             external_plane: plane,
-            local: (random(&mut state) as usize % (size - span.min(size - 1))) as i32,
+            local: (random(&mut state) as usize % (size - span.min(size - 1))) as i64,
             local_line: local_pitch,
             local_plane,
             line_bytes: bytes,
@@ -73,8 +73,8 @@ fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
         };
         let signal = if n == 2 { 2 } else { 0 };
         program.load.push(line(Transfer { sync: Sync { wait: 0, signal }, ..base }));
-        let external = 10000 + n * 2000 + random(&mut state) as u32 % 30;
-        let wait = [1, 2, 0][n as usize];
+        let external = 10000 + n * 2000 + random(&mut state) as usize % 30;
+        let wait = [1, 2, 0][n];
         program.store.push(line(Transfer { external, sync: Sync { wait, signal: 0 }, ..base }));
     }
     for byte in &mut image[6144..10000] {
@@ -86,10 +86,10 @@ fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
     program.store[1].op.sync.wait = 0;
     program.validate().expect("a legal program");
     let places = |op: &Transfer, mut each: Box<dyn FnMut(usize, usize) + '_>| {
-        for p in 0..i32::from(op.planes) {
-            for l in 0..i32::from(op.lines) {
-                for i in 0..op.line_bytes as i32 {
-                    let external = op.external as i32 + p * op.external_plane + l * op.external_line + i;
+        for p in 0..op.planes as i64 {
+            for l in 0..op.lines as i64 {
+                for i in 0..op.line_bytes as i64 {
+                    let external = op.external as i64 + p * op.external_plane + l * op.external_line + i;
                     each(external as usize, (op.local + p * op.local_plane + l * op.local_line + i) as usize);
                 }
             }
@@ -129,12 +129,10 @@ fn formula(program: &Program) -> Times {
         beats
     };
     let bursts = |op: &Transfer| -> Vec<u64> {
-        let line = |p: i64, l: i64| {
-            i64::from(op.external) + p * i64::from(op.external_plane) + l * i64::from(op.external_line)
-        };
-        (0..i64::from(op.planes))
-            .flat_map(|p| (0..i64::from(op.lines)).map(move |l| line(p, l) as u64))
-            .flat_map(|start| cut(start, op.line_bytes.into()))
+        let line = |p: i64, l: i64| op.external as i64 + p * op.external_plane + l * op.external_line;
+        (0..op.planes as i64)
+            .flat_map(|p| (0..op.lines as i64).map(move |l| line(p, l) as u64))
+            .flat_map(|start| cut(start, op.line_bytes as u64))
             .collect()
     };
     #[derive(Default)]

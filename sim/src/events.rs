@@ -22,11 +22,11 @@ pub struct Bursts {
     line_step: i64,
     plane_step: i64,
     line_bytes: u64,
-    lines: u32,
-    planes: u32,
+    lines: usize,
+    planes: usize,
     /// Position: plane, line, bytes of the line already asked for.
-    plane: u32,
-    line: u32,
+    plane: usize,
+    line: usize,
     done: u64,
     burst_bytes: u64,
     bus_bytes: u64,
@@ -36,12 +36,12 @@ impl Bursts {
     /// The bursts of a transfer.
     pub fn transfer(op: &Transfer, memory: &Memory) -> Bursts {
         Bursts {
-            base: i64::from(op.external),
-            line_step: i64::from(op.external_line),
-            plane_step: i64::from(op.external_plane),
-            line_bytes: u64::from(op.line_bytes),
-            lines: u32::from(op.lines),
-            planes: u32::from(op.planes),
+            base: op.external as i64,
+            line_step: op.external_line,
+            plane_step: op.external_plane,
+            line_bytes: op.line_bytes as u64,
+            lines: op.lines,
+            planes: op.planes,
             plane: 0,
             line: 0,
             done: 0,
@@ -56,7 +56,7 @@ impl Bursts {
             Unit::Compute | Unit::Vector => TILE_BYTES,
             Unit::Load | Unit::Store => TRANSFER_BYTES,
         };
-        let line = Transfer { line_bytes: bytes as u32, lines: 1, planes: 1, ..Transfer::default() };
+        let line = Transfer { line_bytes: bytes, lines: 1, planes: 1, ..Transfer::default() };
         Bursts { base: i64::from(stream) + (index * bytes) as i64, ..Bursts::transfer(&line, memory) }
     }
 }
@@ -68,8 +68,7 @@ impl Iterator for Bursts {
         if self.plane == self.planes {
             return None;
         }
-        let line =
-            self.base + i64::from(self.plane) * self.plane_step + i64::from(self.line) * self.line_step;
+        let line = self.base + self.plane as i64 * self.plane_step + self.line as i64 * self.line_step;
         let start = line as u64 + self.done;
         let bytes = (self.line_bytes - self.done).min(self.burst_bytes - start % self.burst_bytes);
         let beats = (start + bytes).div_ceil(self.bus_bytes) - start / self.bus_bytes;

@@ -25,7 +25,7 @@ impl Site {
             Unit::Load => program.load.get(index).map(|l| l.layer),
             Unit::Store => program.store.get(index).map(|l| l.layer),
         };
-        let name = layer.and_then(|l| program.layers.get(usize::from(l))).map(|l| l.name.as_str());
+        let name = layer.and_then(|l| program.layers.get(l)).map(|l| l.name.as_str());
         Site { unit, index, layer: name.unwrap_or("?").into() }
     }
 }

@@ -7,7 +7,7 @@ use tilewright_arch::instr::{Target, TileOp};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Offset {
     /// i2, i1, i0.
-    pub at: [u32; 3],
+    pub at: [usize; 3],
     /// Sum of the address steps.
     pub address: i64,
     /// Sum of the row steps.
@@ -22,19 +22,18 @@ pub fn offsets(op: &TileOp) -> impl Iterator<Item = Offset> + '_ {
 }
 
 /// Those of every `stride`-th iteration of the outermost loop, from `first` on.
-pub fn offsets_of(op: &TileOp, first: u32, stride: u32) -> impl Iterator<Item = Offset> + '_ {
+pub fn offsets_of(op: &TileOp, first: usize, stride: usize) -> impl Iterator<Item = Offset> + '_ {
     let [a, b, c] = op.steps;
-    let level = |n: u16| 0..u32::from(n);
-    let outer = u32::from(a.count).saturating_sub(first).div_ceil(stride);
+    let outer = a.count.saturating_sub(first).div_ceil(stride);
     (0..outer).map(move |i| first + i * stride).flat_map(move |i2| {
-        level(b.count).flat_map(move |i1| {
-            level(c.count).map(move |i0| {
+        (0..b.count).flat_map(move |i1| {
+            (0..c.count).map(move |i0| {
                 let at = [i2, i1, i0];
                 let mut offset = Offset { at, ..Offset::default() };
                 for (step, i) in [a, b, c].iter().zip(at) {
-                    offset.address += i64::from(step.address) * i64::from(i);
-                    offset.y += i64::from(step.y) * i64::from(i);
-                    offset.x += i64::from(step.x) * i64::from(i);
+                    offset.address += step.address * i as i64;
+                    offset.y += step.y * i as i64;
+                    offset.x += step.x * i as i64;
                 }
                 offset
             })
@@ -65,7 +64,7 @@ pub struct Piece {
 impl Grid {
     /// The grid of an operation.
     pub fn new(op: &TileOp) -> Grid {
-        Grid { width: usize::from(op.width), rows: usize::from(op.lines).div_ceil(usize::from(op.line_step)) }
+        Grid { width: op.width, rows: op.lines.div_ceil(op.line_step) }
     }
 
     /// All pixels.
@@ -88,7 +87,7 @@ impl Grid {
 
     /// The pieces of tile `tile` of an operation.
     pub fn tile(&self, op: &TileOp, tile: usize) -> Vec<Piece> {
-        let lanes = usize::from(op.lanes);
+        let lanes = op.lanes;
         if op.line_stop {
             let per_line = self.width.div_ceil(lanes);
             let first = tile / per_line * self.width;
@@ -111,23 +110,21 @@ pub struct InputRow {
 
 /// The gather of group `group`, line `row`, at `offset`.
 #[inline]
-pub fn input_row(op: &TileOp, group: u32, row: usize, offset: &Offset) -> InputRow {
+pub fn input_row(op: &TileOp, group: usize, row: usize, offset: &Offset) -> InputRow {
     let input = &op.input;
-    let width = usize::from(op.width);
-    let y = i64::from(input.y0) + row as i64 * i64::from(input.y_step) + offset.y;
-    let mut start = i64::from(input.walk.base)
-        + i64::from(input.walk.group) * i64::from(group)
-        + i64::from(input.walk.line) * row as i64
-        + offset.address;
-    if y < 0 || y >= i64::from(input.height) {
+    let width = op.width;
+    let y = input.y0 + row as i64 * input.y_step as i64 + offset.y;
+    let mut start =
+        input.walk.base + input.walk.group * group as i64 + input.walk.line * row as i64 + offset.address;
+    if y < 0 || y >= input.height as i64 {
         return InputRow { start, valid: 0..0 };
     }
-    if y >= i64::from(input.walk.ring.line) {
-        start -= i64::from(input.walk.ring.bytes);
+    if y >= input.walk.ring.line as i64 {
+        start -= input.walk.ring.bytes as i64;
     }
-    let first = i64::from(input.x0) + offset.x;
-    let inside = i64::from(input.width);
-    let step = i64::from(input.x_step);
+    let first = input.x0 + offset.x;
+    let inside = input.width as i64;
+    let step = input.x_step as i64;
     if step == 0 {
         let all = (0..inside).contains(&first);
         return InputRow { start, valid: 0..if all { width } else { 0 } };
@@ -140,19 +137,19 @@ pub fn input_row(op: &TileOp, group: u32, row: usize, offset: &Offset) -> InputR
 /// Address of pixel 0 of line `row` in column `column` of group `group` of a target; `None` when
 /// the output row is not written. Adds a multiple of the pixel step for the other pixels.
 #[inline]
-pub fn target_row(op: &TileOp, target: &Target, group: u32, column: u32, row: usize) -> Option<i64> {
-    let inner = u32::from(op.inner_columns);
+pub fn target_row(op: &TileOp, target: &Target, group: usize, column: usize, row: usize) -> Option<i64> {
+    let inner = op.inner_columns;
     let (outer, inner) = (column / inner, column % inner);
-    let y = row * usize::from(op.line_step) + inner as usize * usize::from(op.column_y);
-    if y >= usize::from(op.lines) {
+    let y = row * op.line_step + inner * op.column_y;
+    if y >= op.lines {
         return None;
     }
     let walk = &target.walk;
-    let address = i64::from(walk.base)
-        + i64::from(walk.group) * i64::from(group)
-        + i64::from(walk.line) * row as i64
-        + i64::from(target.outer) * i64::from(outer)
-        + i64::from(target.inner) * i64::from(inner);
-    let wrap = if y >= usize::from(walk.ring.line) { i64::from(walk.ring.bytes) } else { 0 };
+    let address = walk.base
+        + walk.group * group as i64
+        + walk.line * row as i64
+        + target.outer * outer as i64
+        + target.inner * inner as i64;
+    let wrap = if y >= walk.ring.line { walk.ring.bytes as i64 } else { 0 };
     Some(address - wrap)
 }

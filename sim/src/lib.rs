@@ -113,11 +113,10 @@ fn legal(program: &Program) -> Result<(), Fault> {
 
 /// The corners of a transfer bound all its lines.
 fn external_range(op: &Transfer, bytes: usize) -> Result<(), i64> {
-    let (planes, lines) = (i64::from(op.planes).max(1) - 1, i64::from(op.lines).max(1) - 1);
+    let (planes, lines) = ((op.planes as i64).max(1) - 1, (op.lines as i64).max(1) - 1);
     for (p, l) in [(0, 0), (planes, 0), (0, lines), (planes, lines)] {
-        let start =
-            i64::from(op.external) + p * i64::from(op.external_plane) + l * i64::from(op.external_line);
-        let last = start + i64::from(op.line_bytes) - 1;
+        let start = op.external as i64 + p * op.external_plane + l * op.external_line;
+        let last = start + op.line_bytes as i64 - 1;
         if start < 0 || last >= bytes as i64 {
             return Err(if start < 0 { start } else { last });
         }

@@ -125,9 +125,10 @@ pub fn program(seed: u64, config: &Config) -> Program {
 }
 
 /// External addresses from here on count from the output area, whose place is known at the end.
-const OUTPUT: u32 = 1 << 28;
+const OUTPUT: usize = 1 << 28;
 
-/// An instruction of any unit.
+/// An instruction of any unit. Few are made, so the size of the larger does not matter.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Copy, Debug)]
 enum Any {
     Tile(TileOp),
@@ -138,12 +139,12 @@ enum Any {
 #[derive(Clone, Copy, Debug)]
 struct Tensor {
     shape: [usize; 3],
-    base: i32,
-    plane: i32,
-    pitch: i32,
+    base: i64,
+    plane: i64,
+    pitch: i64,
     /// Rows from `line` on lie `bytes` lower.
-    line: u16,
-    bytes: u32,
+    line: usize,
+    bytes: usize,
     /// Made by a tile operation and not stored yet.
     fresh: bool,
 }
@@ -158,11 +159,11 @@ struct Builder<'a> {
     /// External constants.
     data: Vec<u8>,
     /// Bytes of the output area so far.
-    output: u32,
+    output: usize,
     /// Loaded (first, count) of weights, compute channels, vector channels, tables.
     loaded: [Vec<(usize, usize)>; 4],
     /// Blocks of the output area that are dense tensors: address, shape.
-    stored: Vec<(u32, [usize; 3])>,
+    stored: Vec<(usize, [usize; 3])>,
     cycles: u64,
 }
 
@@ -223,8 +224,8 @@ impl Builder<'_> {
         self.cycles += match &any {
             Any::Tile(op) => timing::duration(op, unit, self.config) + self.burst_cycles(TILE_BYTES),
             Any::Transfer(op) => {
-                let lines = u64::from(op.lines) * u64::from(op.planes);
-                lines * self.burst_cycles(op.line_bytes as usize) + self.config.memory.latency as u64
+                let lines = op.lines as u64 * op.planes as u64;
+                lines * self.burst_cycles(op.line_bytes) + self.config.memory.latency as u64
             }
         };
         self.list.push((unit, any, Arc::new(access)));
@@ -258,10 +259,10 @@ impl Builder<'_> {
         let config = self.config;
         let mut program = Program::empty(config.clone());
         let syncs = sync::orders(&self.list, &mut self.rng);
-        let gap = self.rng.below(40) as u32;
-        let output = self.data.len() as u32 + gap;
+        let gap = self.rng.below(40);
+        let output = self.data.len() + gap;
         for ((unit, any, _), sync) in self.list.iter().zip(syncs) {
-            let layer = program.layers.len() as u16;
+            let layer = program.layers.len();
             match *any {
                 Any::Tile(mut op) => {
                     op.sync = sync;
@@ -271,7 +272,7 @@ impl Builder<'_> {
                     program.layers.push(Layer {
                         name: format!("{}{layer}", unit.name()),
                         operator: format!("{:?}", op.reduce).to_lowercase(),
-                        macs: u64::from(op.groups) * op.reduction() * u64::from(op.columns),
+                        macs: op.groups as u64 * op.reduction() * op.columns as u64,
                     });
                 }
                 Any::Transfer(mut op) => {
@@ -290,19 +291,19 @@ impl Builder<'_> {
         program.data = vec![(0, std::mem::take(&mut self.data))];
         program.outputs = vec![Port {
             name: "output".into(),
-            shape: vec![self.output as usize],
-            address: output,
+            shape: vec![self.output],
+            address: output as u32,
             scale: 1.0,
             zero: 0,
             wide: false,
         }];
-        let align = TILE_BYTES as u32;
+        let align = TILE_BYTES;
         let mut at = (output + self.output).next_multiple_of(align);
         for unit in Unit::ALL {
-            program.stream_address[unit as usize] = at;
-            at += (program.stream_bytes(unit) as u32).next_multiple_of(align);
+            program.stream_address[unit as usize] = at as u32;
+            at += program.stream_bytes(unit).next_multiple_of(align);
         }
-        program.memory_bytes = at;
+        program.memory_bytes = at as u32;
         program
     }
 }
@@ -313,9 +314,9 @@ impl Tensor {
         let [c, h, w] = self.shape;
         (0..c).flat_map(move |c| {
             (0..h).flat_map(move |y| {
-                let wrap = if y >= usize::from(self.line) { self.bytes as i32 } else { 0 };
-                let row = self.base + c as i32 * self.plane + y as i32 * self.pitch - wrap;
-                (0..w).map(move |x| (row + x as i32) as usize)
+                let wrap = if y >= self.line { self.bytes as i64 } else { 0 };
+                let row = self.base + c as i64 * self.plane + y as i64 * self.pitch - wrap;
+                (0..w).map(move |x| (row + x as i64) as usize)
             })
         })
     }

@@ -89,7 +89,7 @@ impl State {
 
     /// Executes a transfer whose addresses have been checked.
     pub fn transfer(&mut self, op: &Transfer, unit: Unit, external: &mut [u8], config: &Config) {
-        let bytes = op.line_bytes as usize;
+        let bytes = op.line_bytes;
         if op.memory == Memory::Feature {
             for (e, local) in lines(op) {
                 let outside = &mut external[e as usize..e as usize + bytes];
@@ -103,7 +103,7 @@ impl State {
             return;
         }
         let (word, words) = word_bytes(op.memory, config);
-        let source = external[op.external as usize..op.external as usize + bytes].chunks_exact(word);
+        let source = external[op.external..op.external + bytes].chunks_exact(word);
         for (i, chunk) in source.enumerate() {
             let at = (op.local as usize + i) % words;
             match op.memory {

@@ -102,7 +102,7 @@ pub struct TraceLine {
     /// Its place in the unit's list.
     pub index: usize,
     /// Its layer.
-    pub layer: u16,
+    pub layer: usize,
     /// Fetched.
     pub ready: u64,
     /// Started.
@@ -115,7 +115,7 @@ fn ratio(macs: u64, cycles: u64, peak: u64) -> f64 {
     if cycles == 0 { 0.0 } else { macs as f64 / (cycles as f64 * peak as f64) }
 }
 
-fn layers_of(program: &Program, unit: Unit) -> Vec<u16> {
+fn layers_of(program: &Program, unit: Unit) -> Vec<usize> {
     match unit {
         Unit::Compute => program.compute.iter().map(|l| l.layer).collect(),
         Unit::Vector => program.vector.iter().map(|l| l.layer).collect(),
@@ -207,7 +207,7 @@ impl UnitReport {
 
 fn array_busy(program: &Program, index: usize) -> u64 {
     let op = &program.compute[index].op;
-    u64::from(op.groups) * u64::from(op.tiles) * op.reduction()
+    op.groups as u64 * op.tiles as u64 * op.reduction()
 }
 
 fn unit_report(unit: Unit, timeline: &Timeline) -> UnitReport {
@@ -257,7 +257,7 @@ fn layers(program: &Program, timeline: &Timeline, peak: u64) -> Vec<LayerReport>
         })
         .collect();
     // (done, layer) of the tile operations, and of the last instruction of all.
-    let mut marks: Vec<(u64, u16)> = vec![];
+    let mut marks: Vec<(u64, usize)> = vec![];
     let mut last = None;
     for unit in Unit::ALL {
         let list = layers_of(program, unit);
@@ -266,7 +266,7 @@ fn layers(program: &Program, timeline: &Timeline, peak: u64) -> Vec<LayerReport>
                 marks.push((times.done, layer));
             }
             last = last.max(Some((times.done, layer)));
-            let Some(report) = reports.get_mut(usize::from(layer)) else {
+            let Some(report) = reports.get_mut(layer) else {
                 continue;
             };
             report.busy_cycles[unit as usize] += times.done - times.issue;
@@ -277,7 +277,7 @@ fn layers(program: &Program, timeline: &Timeline, peak: u64) -> Vec<LayerReport>
                 Unit::Vector => {}
                 Unit::Load | Unit::Store => {
                     let op = if unit == Unit::Load { &program.load } else { &program.store }[index].op;
-                    let bytes = u64::from(op.line_bytes) * u64::from(op.lines) * u64::from(op.planes);
+                    let bytes = op.line_bytes as u64 * op.lines as u64 * op.planes as u64;
                     *(if unit == Unit::Load { &mut report.read_bytes } else { &mut report.write_bytes }) +=
                         bytes;
                 }
@@ -288,7 +288,7 @@ fn layers(program: &Program, timeline: &Timeline, peak: u64) -> Vec<LayerReport>
     marks.extend(last.map(|(_, layer)| (timeline.cycles, layer)));
     let mut at = 0;
     for (done, layer) in marks {
-        if let Some(report) = reports.get_mut(usize::from(layer)) {
+        if let Some(report) = reports.get_mut(layer) {
             report.cycles += done.max(at) - at;
         }
         at = at.max(done);

@@ -150,8 +150,7 @@ impl Engine<'_> {
                 self.times[u].push(times);
                 let op = self.program.load[index].op;
                 if op.memory == Memory::Feature {
-                    self.feature_bytes +=
-                        u64::from(op.line_bytes) * u64::from(op.lines) * u64::from(op.planes);
+                    self.feature_bytes += op.line_bytes as u64 * op.lines as u64 * op.planes as u64;
                 }
                 self.start_transfer(&op, LOAD, times.issue + timing::LOAD_REQUEST);
             }

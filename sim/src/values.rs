@@ -29,7 +29,7 @@ const PARALLEL_MACS: u64 = 4 << 20;
 /// Part of an operation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Block {
-    groups: Range<u32>,
+    groups: Range<usize>,
     pixels: Range<usize>,
 }
 
@@ -54,7 +54,7 @@ pub fn tile(op: &TileOp, unit: Unit, state: &mut State, config: &Config, level: 
         Reduce::Rows => rows::run(&context, block),
         Reduce::Sum | Reduce::Max => reduce::run(&context, block),
     };
-    let work = u64::from(op.groups) * op.reduction() * grid.pixels() as u64 * u64::from(op.columns);
+    let work = op.groups as u64 * op.reduction() * grid.pixels() as u64 * op.columns as u64;
     let results: Vec<Vec<u8>> = if threads && work >= PARALLEL_MACS && blocks.len() > 1 {
         blocks.par_iter().map(run).collect()
     } else {
@@ -68,7 +68,7 @@ pub fn tile(op: &TileOp, unit: Unit, state: &mut State, config: &Config, level: 
 impl Context<'_> {
     /// Cuts the operation so that a block's gathered bytes and sums stay in cache.
     fn blocks(&self) -> Vec<Block> {
-        let groups = u32::from(self.op.groups);
+        let groups = self.op.groups;
         let dense = self.op.reduce == Reduce::Dense;
         let shared = dense && self.op.input.walk.group == 0;
         let most = if dense { ((128 << 10) / self.op.reduction() as usize).clamp(8, 4096) } else { 2048 };
@@ -89,7 +89,7 @@ impl Context<'_> {
 /// Writes a block's bytes (group, column, pixel) to feature memory.
 fn scatter(op: &TileOp, grid: &Grid, block: &Block, bytes: &[u8], features: &mut [u8]) {
     let pieces = grid.pieces(block.pixels.clone());
-    let pixel = i64::from(op.output.walk.pixel);
+    let pixel = op.output.walk.pixel;
     let mut columns = bytes.chunks_exact(block.pixels.len());
     for group in block.groups.clone() {
         for column in 0..op.columns_of(group) {

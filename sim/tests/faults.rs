@@ -10,7 +10,7 @@ use tilewright_arch::program::{Layer, Line, Port, Program};
 use tilewright_sim::{Options, run};
 
 /// Bytes of a page: 64 rows of 4.
-const PAGE: i32 = 256;
+const PAGE: i64 = 256;
 /// External addresses.
 const INPUT: u32 = 0;
 const WEIGHTS: u32 = 128;
@@ -26,17 +26,18 @@ fn sync(wait: u16, signal: u16) -> Sync {
     Sync { wait, signal }
 }
 
-fn transfer(memory: Memory, external: u32, local: i32, bytes: u32) -> Transfer {
+fn transfer(memory: Memory, external: u32, local: i64, bytes: usize) -> Transfer {
+    let external = external as usize;
     Transfer { memory, external, local, line_bytes: bytes, lines: 1, planes: 1, ..Transfer::default() }
 }
 
-fn target(base: i32) -> Target {
+fn target(base: i64) -> Target {
     let walk = Walk { base, group: 0, line: 8, pixel: 1, ring: Ring::NONE };
     Target { walk, inner: 0, outer: 0, segments: 1, segment_lanes: 4 }
 }
 
 /// Reads 4 lines of 8 pixels at `input` and writes them at `output`.
-fn tile(reduce: Reduce, input: i32, output: i32) -> TileOp {
+fn tile(reduce: Reduce, input: i64, output: i64) -> TileOp {
     TileOp {
         reduce,
         groups: 1,
@@ -286,7 +287,7 @@ fn own_bytes() {
         |p| p.compute[0].op.output.walk.base = 16,
         "compute 0 (conv1): writes feature byte 16, which its gather reads",
     );
-    let operand = |p: &mut Program, base: i32| {
+    let operand = |p: &mut Program, base: i64| {
         p.compute[0].op.operand = Some(Operand { target: target(base), ..Operand::default() });
     };
     faulty(

@@ -81,14 +81,14 @@ fn random_programs_are_varied() {
             note("output ring", op.output.walk.ring.line < op.lines);
             note("segments", op.output.segments > 1);
             note("line stop", op.line_stop);
-            note("fewer lanes", usize::from(op.lanes) < config.lanes);
+            note("fewer lanes", op.lanes < config.lanes);
             note("groups", op.groups > 1);
             note("last columns", op.last_columns < op.columns);
             note("inner and outer", op.inner_columns > 1 && op.inner_columns < op.columns);
             note("stride", op.input.x_step > 1);
             note("padding", op.input.x0 < 0 || op.input.y0 < 0);
             note("dilation", op.steps.iter().any(|s| s.x > 1 && s.count > 1));
-            let words = u64::from(op.weights) + u64::from(op.groups) * op.group_weights();
+            let words = op.weights as u64 + op.groups as u64 * op.group_weights();
             note("weight wrap", words > config.weight_words as u64);
             note("many tiles", op.tiles > 2);
             let pairs = op.wide && op.steps[0].count > 1;
@@ -98,7 +98,7 @@ fn random_programs_are_varied() {
         let image = program.image().unwrap();
         for load in program.load.iter().map(|line| &line.op) {
             if matches!(load.memory, Memory::ComputeChannels | Memory::VectorChannels) {
-                let bytes = &image[load.external as usize..][..load.line_bytes as usize];
+                let bytes = &image[load.external..][..load.line_bytes];
                 for word in bytes.chunks_exact(CHANNEL_BYTES) {
                     let half = Channel::from_bytes(word.try_into().unwrap()).half;
                     note("byte", half == Half::None);

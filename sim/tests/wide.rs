@@ -12,7 +12,7 @@ use tilewright_sim::random::Rng;
 use tilewright_sim::{Options, run};
 
 /// Bytes of a page: 64 rows of 4.
-const PAGE: i32 = 256;
+const PAGE: i64 = 256;
 /// Pixels of the one line.
 const WIDTH: usize = 8;
 /// Wide channels of the input and of the output.
@@ -29,13 +29,13 @@ fn line<I>(op: I) -> Line<I> {
     Line { op, layer: 0 }
 }
 
-fn transfer(memory: Memory, external: u32, local: i32, bytes: usize) -> Transfer {
-    let line_bytes = bytes as u32;
-    Transfer { memory, external, local, line_bytes, lines: 1, planes: 1, ..Transfer::default() }
+fn transfer(memory: Memory, external: u32, local: i64, bytes: usize) -> Transfer {
+    let external = external as usize;
+    Transfer { memory, external, local, line_bytes: bytes, lines: 1, planes: 1, ..Transfer::default() }
 }
 
-fn walk(base: i32, group: i32) -> Walk {
-    Walk { base, group, line: WIDTH as i32, pixel: 1, ring: Ring::NONE }
+fn walk(base: i64, group: i64) -> Walk {
+    Walk { base, group, line: WIDTH as i64, pixel: 1, ring: Ring::NONE }
 }
 
 /// Both channels of the output as High and Low, then two channels of one word for the copy.
@@ -53,10 +53,10 @@ fn program(pad: i8, post: Post) -> Program {
     let config = Config { feature: Feature { pages: 4, page_rows: 64 }, ..Config::sized(4, 4) };
     let mut p = Program::empty(config);
     let planes = CHANNELS.map(|channels| 2 * channels);
-    let step = |count: usize, address: i32, x: i16| Step { count: count as u16, address, y: 0, x };
-    let output = |base: i32, group: i32| Target {
+    let step = |count: usize, address: i64, x: i64| Step { count, address, y: 0, x };
+    let output = |base: i64, group: i64| Target {
         walk: walk(base, group),
-        inner: WIDTH as i32,
+        inner: WIDTH as i64,
         outer: 0,
         segments: 1,
         segment_lanes: 4,
@@ -69,35 +69,35 @@ fn program(pad: i8, post: Post) -> Program {
         columns: 1,
         last_columns: 1,
         inner_columns: 1,
-        width: WIDTH as u16,
+        width: WIDTH,
         lines: 1,
         line_step: 1,
         taps: 1,
         ..TileOp::default()
     };
-    let input = Input { x_step: 1, y_step: 1, height: 1, width: WIDTH as u16, pad, ..Input::default() };
+    let input = Input { x_step: 1, y_step: 1, height: 1, width: WIDTH, pad, ..Input::default() };
     p.compute = vec![line(TileOp {
         sync: Sync { wait: 1, signal: 2 },
-        columns: planes[1] as u8,
-        last_columns: planes[1] as u8,
-        inner_columns: planes[1] as u8,
-        steps: [step(planes[0], WIDTH as i32, 0), step(TAPS, 1, 1), step(1, 0, 0)],
+        columns: planes[1],
+        last_columns: planes[1],
+        inner_columns: planes[1],
+        steps: [step(planes[0], WIDTH as i64, 0), step(TAPS, 1, 1), step(1, 0, 0)],
         input: Input { walk: walk(-1, 0), x0: -1, ..input },
         channels: Channels { base: 0, column_step: 1, group_step: 0 },
         post,
         output: output(PAGE, 0),
         ..base
     })];
-    let both = 2 * WIDTH as i32;
+    let both = 2 * WIDTH as i64;
     let copy = |half: usize, sync: Sync| TileOp {
         sync,
         reduce: Reduce::Sum,
-        groups: CHANNELS[1] as u16,
-        steps: [step(2, WIDTH as i32, 0), step(1, 0, 0), step(1, 0, 0)],
+        groups: CHANNELS[1],
+        steps: [step(2, WIDTH as i64, 0), step(1, 0, 0), step(1, 0, 0)],
         input: Input { walk: walk(PAGE, both), ..input },
-        channels: Channels { base: half as u16, column_step: 0, group_step: 0 },
+        channels: Channels { base: half, column_step: 0, group_step: 0 },
         post: Post { zero: post.zero, ..Post::default() },
-        output: output(2 * PAGE + half as i32 * WIDTH as i32, both),
+        output: output(2 * PAGE + half as i64 * WIDTH as i64, both),
         ..base
     };
     p.vector = vec![line(copy(0, Sync { wait: 2, signal: 0 })), line(copy(1, Sync { wait: 0, signal: 4 }))];

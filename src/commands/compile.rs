@@ -21,6 +21,7 @@ use tilewright_sim::Report;
 pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: bool) -> Result<bool> {
     let job = Job::new(source, machine)?;
     let (model, compiled) = run_job(&job, source.deny_host)?;
+    during("checking the program", || compiled.check())?;
     let assurance = if source.unchecked { None } else { Some(assured(&job, &model, &compiled)?) };
     if let Some(assurance) = assurance.as_ref().filter(|a| !a.holds()) {
         print_assurance(assurance);

@@ -11,6 +11,7 @@ pub fn run(source: Option<&Source>, machine: &Machine, technology: Technology, o
     let (config, mut files) = match source {
         Some(source) => {
             let (_, compiled) = compiled(source, machine)?;
+            during("checking the program", || compiled.check())?;
             let files = programs(&compiled)?;
             (compiled.config, files)
         }

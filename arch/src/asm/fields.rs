@@ -15,7 +15,8 @@ macro_rules! numbers {
     ($($type:ty)*) => { $(
         impl Number for $type {
             fn get(&self) -> i64 {
-                i64::from(*self)
+                // A count beyond i64 is none that an instruction can say.
+                i64::try_from(*self).unwrap_or(i64::MAX)
             }
             fn set(&mut self, value: i64) -> Option<()> {
                 *self = <$type>::try_from(value).ok()?;
@@ -25,7 +26,7 @@ macro_rules! numbers {
     )* };
 }
 
-numbers! { u8 i8 u16 i16 u32 i32 }
+numbers! { u8 i8 i32 i64 usize }
 
 impl Number for bool {
     fn get(&self) -> i64 {

@@ -209,7 +209,7 @@ fn instruction(program: &mut Program, unit: Unit, words: &[String]) -> Result<()
 }
 
 /// The keys that every instruction has; false for any other.
-fn common(sync: &mut Sync, layer: &mut u16, key: &str, value: &str) -> Result<bool, Wrong> {
+fn common(sync: &mut Sync, layer: &mut usize, key: &str, value: &str) -> Result<bool, Wrong> {
     let mask = match key {
         "wait" => &mut sync.wait,
         "signal" => &mut sync.signal,
@@ -243,7 +243,7 @@ fn place(places: Places, key: &str, value: &str) -> Result<bool, Wrong> {
     Ok(true)
 }
 
-fn tile(reduce: Reduce, words: &[String], layer: &mut u16) -> Result<TileOp, Wrong> {
+fn tile(reduce: Reduce, words: &[String], layer: &mut usize) -> Result<TileOp, Wrong> {
     let mut op = TileOp { reduce, ..fields::default_tile() };
     for word in words {
         let (key, value) = pair(word)?;
@@ -263,7 +263,7 @@ fn tile(reduce: Reduce, words: &[String], layer: &mut u16) -> Result<TileOp, Wro
     Ok(op)
 }
 
-fn transfer(words: &[String], layer: &mut u16) -> Result<Transfer, Wrong> {
+fn transfer(words: &[String], layer: &mut usize) -> Result<Transfer, Wrong> {
     let mut op = fields::default_transfer();
     for word in words {
         let (key, value) = pair(word)?;

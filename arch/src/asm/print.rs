@@ -109,11 +109,11 @@ fn keys(text: &mut String, places: Places, defaults: Places, always: &str) {
     }
 }
 
-fn layer(text: &mut String, program: &Program, layer: u16) {
+fn layer(text: &mut String, program: &Program, layer: usize) {
     if layer != 0 {
         let _ = write!(text, " layer={layer}");
     }
-    if let Some(layer) = program.layers.get(usize::from(layer)).filter(|l| !l.name.is_empty()) {
+    if let Some(layer) = program.layers.get(layer).filter(|l| !l.name.is_empty()) {
         let _ = write!(text, " ; {}", layer.name.escape_debug());
     }
     text.push('\n');

@@ -46,10 +46,12 @@ pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule>
 struct Emitted {
     unit: Unit,
     op: Op,
-    layer: u16,
+    layer: usize,
     accesses: Vec<Access>,
 }
 
+/// An instruction. Most are tile operations or few, so the size of the larger does not matter.
+#[allow(clippy::large_enum_variant)]
 enum Op {
     Tile(TileOp),
     Transfer(Transfer),
@@ -107,7 +109,7 @@ impl<'a> Emitter<'a> {
         for (tensor, elements) in &graph.constants {
             let address = emitter.allot(elements.len());
             emitter.external.insert(*tensor, address);
-            let bytes = elements.iter().map(|&b| b as u8).collect();
+            let bytes = elements.iter().map(|b| b.cast_unsigned()).collect();
             emitter.blobs.push(Blob { address, bytes });
         }
         for tensor in ports.chain(plan.external()) {
@@ -165,12 +167,12 @@ impl<'a> Emitter<'a> {
 
     /// The layer that a transfer of a tensor counts for: the node of the group that first reads or
     /// makes it.
-    fn layer_of(&self, tensor: TensorId) -> u16 {
+    fn layer_of(&self, tensor: TensorId) -> usize {
         let near = |&n: &usize| {
             let node = &self.graph.nodes[n];
             output_of(node) == tensor || inputs_of(node).any(|t| t == tensor)
         };
-        self.group.nodes.clone().find(near).unwrap_or(0) as u16
+        self.group.nodes.clone().find(near).unwrap_or(0)
     }
 
     /// Channels and rows of a tensor between feature and external memory, cut where the ring wraps.
@@ -186,25 +188,25 @@ impl<'a> Emitter<'a> {
             let local = buffer.base + channels.start * buffer.plane + start % buffer.rows * buffer.pitch;
             let mut op = Transfer {
                 memory: Memory::Feature,
-                external: (self.external[&tensor] + first) as u32,
-                external_line: width as i32,
-                external_plane: (height * width) as i32,
-                local: local as i32,
-                local_line: buffer.pitch as i32,
-                local_plane: buffer.plane as i32,
-                line_bytes: width as u32,
-                lines: count as u16,
-                planes: planes as u16,
+                external: self.external[&tensor] + first,
+                external_line: width as i64,
+                external_plane: (height * width) as i64,
+                local: local as i64,
+                local_line: buffer.pitch as i64,
+                local_plane: buffer.plane as i64,
+                line_bytes: width,
+                lines: count,
+                planes,
                 ..Transfer::default()
             };
             if buffer.pitch == width || count == 1 {
                 // Rows follow each other on both sides: a plane is one line.
-                op.line_bytes = (count * width) as u32;
+                op.line_bytes = count * width;
                 op.lines = op.planes;
                 op.planes = 1;
                 (op.external_line, op.local_line) = (op.external_plane, op.local_plane);
                 if buffer.plane == height * width && count == height {
-                    op.line_bytes *= u32::from(op.lines);
+                    op.line_bytes *= op.lines;
                     op.lines = 1;
                 }
             }
@@ -261,21 +263,21 @@ impl<'a> Emitter<'a> {
                 stride,
                 &mut accesses,
             )?;
-            part.op.weights = first as u16;
+            part.op.weights = first;
         }
         if let (Reduction::Product { weights }, Some(factors), Some(source)) =
             (&node.reduction, &part.factors, source)
         {
-            part.op.weights = self.factors(layer, weights, factors, source, &mut accesses)? as u16;
+            part.op.weights = self.factors(layer, weights, factors, source, &mut accesses)?;
         }
         let first = self.constant(layer, memory, ring, channels, CHANNEL_BYTES, &mut accesses)?;
-        part.op.channels.base = first as u16;
+        part.op.channels.base = first;
         if let Some(table) = &node.table {
-            let bytes = table.iter().map(|&b| b as u8).collect();
+            let bytes = table.iter().map(|b| b.cast_unsigned()).collect();
             let first = self.constant(layer, Memory::Tables, 3, bytes, 256, &mut accesses)?;
-            part.op.table = Some(first as u8);
+            part.op.table = Some(first);
         }
-        self.emitted.push(Emitted { unit: part.unit, op: Op::Tile(part.op), layer: layer as u16, accesses });
+        self.emitted.push(Emitted { unit: part.unit, op: Op::Tile(part.op), layer, accesses });
         Ok(())
     }
 
@@ -297,10 +299,10 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
-        for unit in Unit::ALL {
-            program.stream_address[unit as usize] = self.allot(program.stream_bytes(unit)) as u32;
-        }
-        if self.used > i32::MAX as usize {
+        let streams = Unit::ALL.map(|unit| self.allot(program.stream_bytes(unit)));
+        let boundary = TILE_BYTES.max(self.config.memory.burst_bytes);
+        let bytes = self.used.next_multiple_of(boundary);
+        if i32::try_from(bytes).is_err() {
             return Err(Error::new(
                 "schedule",
                 format!("the program needs {} bytes of external memory", self.used),
@@ -308,13 +310,22 @@ impl<'a> Emitter<'a> {
             .file(&self.graph.name)
             .hint("a smaller network: the machine addresses 2 GiB"));
         }
+        for emitted in &self.emitted {
+            if let Op::Transfer(op) = &emitted.op {
+                let node = &self.graph.nodes[emitted.layer];
+                op.encode(self.config.lanes).map_err(|e| tile::refusal(self.graph, node, &e))?;
+            }
+        }
+        let address = |place: usize| u32::try_from(place).expect("all places lie within these bytes");
+        program.stream_address = streams.map(address);
+        program.memory_bytes = address(bytes);
         let graph = self.graph;
         let port = |(t, shape): &(TensorId, Vec<usize>)| {
             let tensor = graph.tensor(*t);
             Port {
                 name: tensor.name.clone(),
                 shape: shape.clone(),
-                address: self.external[t] as u32,
+                address: address(self.external[t]),
                 scale: tensor.scale,
                 zero: tensor.zero,
                 wide: tensor.wide,
@@ -322,10 +333,8 @@ impl<'a> Emitter<'a> {
         };
         program.inputs = graph.inputs.iter().map(port).collect();
         program.outputs = graph.outputs.iter().map(port).collect();
-        program.memory_bytes =
-            self.used.next_multiple_of(TILE_BYTES.max(self.config.memory.burst_bytes)) as u32;
         program.layers = self.layers;
-        program.data = self.blobs.into_iter().map(|b| (b.address as u32, b.bytes)).collect();
+        program.data = self.blobs.into_iter().map(|b| (address(b.address), b.bytes)).collect();
         Ok(program)
     }
 }

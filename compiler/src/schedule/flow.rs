@@ -115,7 +115,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
             let next = (m.height * reached).div_ceil(tallest);
             if next > m.open {
                 for channels in &m.role.load {
-                    steps.push(Step::Load(TensorId(t as u32), channels.clone(), m.open..next));
+                    steps.push(Step::Load(TensorId::nth(t), channels.clone(), m.open..next));
                 }
                 let first = at.oldest(t, m, &done).min(m.open);
                 let spare = if room < Room::Least && !m.role.load.is_empty() { next - m.open } else { 0 };
@@ -177,7 +177,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
             let next = at.written(m, None, &done);
             if next > m.stored {
                 for channels in &m.role.store {
-                    steps.push(Step::Store(TensorId(t as u32), channels.clone(), m.stored..next));
+                    steps.push(Step::Store(TensorId::nth(t), channels.clone(), m.stored..next));
                 }
                 m.stored = next;
             }

@@ -181,7 +181,7 @@ mod tests {
                     let access = match next(3) {
                         0 => Access::Words { memory: 0, words: vec![rows], write },
                         1 => {
-                            let tensor = TensorId(other as u32 / 2);
+                            let tensor = TensorId::nth(other / 2);
                             Access::External { tensor, channels: other..other + 2, rows, write }
                         }
                         // Three buffers, the first two on one page.

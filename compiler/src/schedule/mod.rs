@@ -4,6 +4,9 @@
 //! A plan is made of groups of nodes: `split` cuts them by an estimate, `flow` orders the stripes of
 //! one, `place` finds room for tensors and sends to external memory what finds none.
 
+// Tests make bytes of anything.
+#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+
 mod emit;
 mod flow;
 pub mod hazards;
@@ -64,7 +67,7 @@ fn separate_ports(graph: &FixedGraph) -> FixedGraph {
         if let Some(operand) = &mut node.operand
             && operand.view.tensor == node.input.tensor
         {
-            let copy = TensorId(out.tensors.len() as u32);
+            let copy = TensorId::nth(out.tensors.len());
             let from = operand.view;
             // Repeated elements need not be copied again and again.
             let shape = [0, 1, 2].map(|i| if from.step[i] == 0 { 1 } else { from.shape[i] });

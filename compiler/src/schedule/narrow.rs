@@ -85,7 +85,7 @@ fn cut_output(graph: &mut FixedGraph, index: usize, parts: usize) -> usize {
     let mut nodes = vec![];
     for part in 0..parts {
         let tensor = Tensor { shape, ..whole.clone() };
-        let id = if part == 0 { node.output.tensor } else { TensorId(graph.tensors.len() as u32) };
+        let id = if part == 0 { node.output.tensor } else { TensorId::nth(graph.tensors.len()) };
         if part == 0 {
             graph.tensors[id.0 as usize] = tensor;
         } else {
@@ -122,7 +122,7 @@ fn cut(graph: &mut FixedGraph, index: usize, parts: usize) -> usize {
     for part in 0..parts {
         let channels = part * count..(part + 1) * count;
         // The first part keeps the number, so that none is left without a tensor.
-        let id = if part == 0 { node.input.tensor } else { TensorId(graph.tensors.len() as u32) };
+        let id = if part == 0 { node.input.tensor } else { TensorId::nth(graph.tensors.len()) };
         let tensor = Tensor { shape, ..whole.clone() };
         match part {
             0 => graph.tensors[id.0 as usize] = tensor,

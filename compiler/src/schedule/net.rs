@@ -165,7 +165,7 @@ impl<'a> Net<'a> {
             written.block = lcm(written.block, block);
         }
         for (index, tensor) in tensors.iter_mut().enumerate() {
-            (tensor.pitch, _) = pitch::best(graph, config, TensorId(index as u32), &tensor.readers)?;
+            (tensor.pitch, _) = pitch::best(graph, config, TensorId::nth(index), &tensor.readers)?;
         }
         let mut net = Net { graph, config, tensors, nodes: vec![] };
         for node in &graph.nodes {
@@ -183,10 +183,10 @@ impl<'a> Net<'a> {
         let op = parts.first().map(|p| p.op).unwrap_or_default();
         let pace = Pace {
             start: sum(&|p| timing::overhead(p.unit, self.config) + self.config.lanes as u64),
-            tile: sum(&|p| timing::period(&p.op, p.unit, self.config) * u64::from(p.op.groups)),
-            width: op.width.into(),
-            lanes: usize::from(op.lanes).max(1),
-            line: usize::from(op.line_step).max(1),
+            tile: sum(&|p| timing::period(&p.op, p.unit, self.config) * p.op.groups as u64),
+            width: op.width,
+            lanes: op.lanes.max(1),
+            line: op.line_step.max(1),
         };
         let [y0, _, height, _] = node.place.region;
         Ok(Node {

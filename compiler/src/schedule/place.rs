@@ -237,7 +237,7 @@ impl Placer<'_> {
                 continue;
             }
             for channels in self.net.channels_written(t, group.nodes.clone()) {
-                group.steps.push(Step::Store(TensorId(t as u32), channels, 0..height));
+                group.steps.push(Step::Store(TensorId::nth(t), channels, 0..height));
             }
         }
     }

@@ -284,6 +284,7 @@ struct Sizes {
 
 impl Sizes {
     /// Bytes in stripes of `stripe` rows of `tallest`.
+    #[expect(clippy::cast_possible_truncation, reason = "an estimate of some rows")]
     fn rings(&self, net: &Net, stripe: usize, tallest: usize) -> usize {
         let share = stripe as f64 / tallest as f64;
         let ring = |&(t, rows, more): &(usize, f64, f64)| {

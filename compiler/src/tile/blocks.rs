@@ -5,7 +5,7 @@
 
 use super::columns::{Columns, Loop};
 use super::rows::Slice;
-use super::{Job, Part, cost};
+use super::{Job, Part, cost, rank};
 use tilewright_arch::encoding::tile::INPUT_X_STEP;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
@@ -20,10 +20,7 @@ struct Block {
 /// time as half the weight memory holds.
 pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>) -> Option<Vec<Part>> {
     let window = &job.node.window;
-    let encodes = |parts: &[Part]| parts.iter().all(|p| p.op.encode(job.config.lanes).is_ok());
-    // For estimates anything is better than nothing.
-    let rank = |parts: &[Part]| (!encodes(parts), cost(parts, job.config));
-    let mut limit = other.map_or((true, u64::MAX), |part| (false, part.cost(job.config)));
+    let mut limit = other.map_or((true, u64::MAX), |part| rank(std::slice::from_ref(part), job.config));
     let mut best: Option<Vec<Part>> = None;
     let possible =
         |w: &usize| job.width().is_multiple_of(*w) && (w * window.stride[1]) >> INPUT_X_STEP.width == 0;
@@ -41,7 +38,7 @@ pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>
                 starts.map(|s| Slice { first: slice.first + s, count: most.min(slice.count - s), ..slice });
             let parts: Vec<Part> = slices.map(|slice| part(job, weights, block, slice)).collect();
             if cost(&parts, job.config) < limit.1 || limit.0 {
-                let rank = rank(&parts);
+                let rank = rank(&parts, job.config);
                 if rank < limit {
                     (best, limit) = (Some(parts), rank);
                 }
@@ -61,7 +58,7 @@ fn reach(job: &Job, block: Block) -> [usize; 2] {
 
 /// Steps of a tile, and weight words of a channel.
 fn reduction(job: &Job, block: Block) -> usize {
-    usize::from(job.halves().count) * reach(job, block).iter().product::<usize>()
+    job.halves().count * reach(job, block).iter().product::<usize>()
 }
 
 /// The tile operation of one slice of channels.
@@ -74,23 +71,23 @@ fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
     let [height, width] = reach(job, block);
     let columns = block.rows * block.width;
     let mut gathered = job.input(first, block.rows, job.zero());
-    gathered.walk.group = input.plane as i32;
-    gathered.walk.pixel *= block.width as i32;
-    gathered.x_step *= block.width as u8;
+    gathered.walk.group = input.plane as i64;
+    gathered.walk.pixel *= block.width as i64;
+    gathered.x_step *= block.width;
     let op = TileOp {
         reduce: Reduce::Dense,
-        groups: count as u16,
-        columns: columns as u8,
-        last_columns: columns as u8,
-        inner_columns: block.rows as u8,
+        groups: count,
+        columns,
+        last_columns: columns,
+        inner_columns: block.rows,
         column_y: 1,
-        width: (job.width() / block.width) as u16,
-        lines: job.rows.len() as u16,
-        line_step: block.rows as u8,
+        width: job.width() / block.width,
+        lines: job.rows.len(),
+        line_step: block.rows,
         steps: [
             job.halves(),
-            Step { count: height as u16, address: input.pitch as i32, y: 1, x: 0 },
-            Step { count: width as u16, address: input.pixel as i32, y: 0, x: 1 },
+            Step { count: height, address: input.pitch as i64, y: 1, x: 0 },
+            Step { count: width, address: input.pixel as i64, y: 0, x: 1 },
         ],
         input: gathered,
         channels: Channels { base: 0, column_step: 0, group_step: 1 },
@@ -107,7 +104,7 @@ fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
     let operand = job.at.operand.map_or([0; 3], |b| [multiplier * b.plane, b.pixel, b.pitch]);
     let op = job.finish(op, &layout, operand, 1);
     let stride = job.config.weight_stride();
-    let halves = usize::from(job.halves().count);
+    let halves = job.halves().count;
     let mut words = vec![0; count * halves * height * width * stride];
     for plane in 0..count * halves {
         let c = plane / halves;
@@ -116,7 +113,7 @@ fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
             let (x, y) = (column / block.rows * sx, column % block.rows * sy);
             for (tap, &weight) in kernel.iter().enumerate() {
                 let step = (plane * height + y + dy * (tap / kw)) * width + x + dx * (tap % kw);
-                words[step * stride + column] = weight as u8;
+                words[step * stride + column] = weight.cast_unsigned();
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::columns::{self, Columns};
 use super::source::Source;
-use super::{Job, Part, cost, pack, toeplitz};
+use super::{Job, Part, pack, rank, toeplitz};
 use crate::error::Result;
 use std::ops::Range;
 use tilewright_arch::instr::{Channels, Input, Reduce, Step, TileOp, Unit};
@@ -60,14 +60,18 @@ impl Job<'_> {
             let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
             let before: Vec<Part> =
                 plain(0..full).iter().map(|columns| self.dense(source, 0, inputs, columns)).collect();
+            let mut limit = rank(&parts, config);
             for rows in 2..=config.columns.min(self.rows.len()) {
                 for before in [&[], &before[..]] {
                     let first = if before.is_empty() { 0 } else { full };
-                    if first < channels
-                        && let Some(part) = toeplitz::part(self, source, first..channels, rows)
-                        && part.cost(config) + cost(before, config) < cost(&parts, config)
-                    {
-                        parts = [before, &[part]].concat();
+                    if first == channels {
+                        continue;
+                    }
+                    let Some(part) = toeplitz::part(self, source, first..channels, rows) else { continue };
+                    let (head, tail) = (rank(before, config), rank(std::slice::from_ref(&part), config));
+                    let both = (head.0 || tail.0, head.1 + tail.1);
+                    if both < limit {
+                        (parts, limit) = ([before, &[part]].concat(), both);
                     }
                 }
             }
@@ -81,16 +85,16 @@ impl Job<'_> {
         let plane = self.at.operand.map_or(0, |o| o.plane);
         let op = TileOp {
             reduce: Reduce::Dense,
-            groups: columns.group.count as u16,
-            columns: width as u8,
-            last_columns: columns.last as u8,
-            inner_columns: columns.inner.count as u8,
-            width: self.width() as u16,
-            lines: self.rows.len() as u16,
+            groups: columns.group.count,
+            columns: width,
+            last_columns: columns.last,
+            inner_columns: columns.inner.count,
+            width: self.width(),
+            lines: self.rows.len(),
             line_step: 1,
             steps,
             input,
-            channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
+            channels: Channels { base: 0, column_step: 1, group_step: width },
             ..TileOp::default()
         };
         let loops = [columns.group, columns.outer, columns.inner].map(|l| l.channel * plane);

@@ -22,6 +22,12 @@ pub struct Cut {
     pub tiles: usize,
 }
 
+/// The bank of an address, on a machine of `lanes` lanes.
+#[expect(clippy::cast_possible_truncation, reason = "a remainder is less than the lanes")]
+fn bank(address: i64, lanes: usize) -> usize {
+    address.rem_euclid(lanes as i64) as usize
+}
+
 fn cut(grid: Grid, lanes: usize, line_stop: bool) -> Cut {
     let Grid { width, lines } = grid;
     let tiles = if line_stop { lines * width.div_ceil(lanes) } else { (lines * width).div_ceil(lanes) };
@@ -36,7 +42,7 @@ fn cut(grid: Grid, lanes: usize, line_stop: bool) -> Cut {
 /// the tiles are looked at one by one.
 pub fn gather_cut(grid: Grid, line: i64, pixel: i64, lanes: usize) -> Cut {
     let modulus = lanes as i64;
-    let spread = |step: i64| lanes / gcd(step.rem_euclid(modulus) as usize, lanes);
+    let spread = |step: i64| lanes / gcd(bank(step, lanes), lanes);
     if grid.width == 1 {
         // Consecutive pixels are consecutive lines.
         return cut(grid, spread(line), false);
@@ -61,13 +67,12 @@ pub fn gather_cut(grid: Grid, line: i64, pixel: i64, lanes: usize) -> Cut {
 
 /// Whether no tile of `most` consecutive pixels has two in one bank.
 fn free_of_conflicts(grid: Grid, line: i64, pixel: i64, most: usize, lanes: usize) -> bool {
-    let modulus = lanes as i64;
     let total = grid.width * grid.lines;
     let mut seen = vec![usize::MAX; lanes];
     for tile in 0..total.div_ceil(most) {
         for n in tile * most..((tile + 1) * most).min(total) {
             let (l, x) = ((n / grid.width) as i64, (n % grid.width) as i64);
-            let bank = (l * line + x * pixel).rem_euclid(modulus) as usize;
+            let bank = bank(l * line + x * pixel, lanes);
             if seen[bank] == tile {
                 return false;
             }
@@ -81,7 +86,7 @@ fn free_of_conflicts(grid: Grid, line: i64, pixel: i64, most: usize, lanes: usiz
 /// segment begins at every line end and after `segment_lanes` lanes. Without a step, as an operand
 /// may be, the lanes of a line read one byte together.
 pub fn segments(grid: Grid, cut: Cut, pixel: i64, lanes: usize) -> (usize, usize) {
-    let spread = if pixel == 0 { lanes } else { lanes / gcd(pixel.rem_euclid(lanes as i64) as usize, lanes) };
+    let spread = if pixel == 0 { lanes } else { lanes / gcd(bank(pixel, lanes), lanes) };
     let Grid { width, lines } = grid;
     let total = width * lines;
     let mut most = 1;

@@ -2,11 +2,17 @@
 //! operations, weights and parameters. Everything but semaphores and the places of constants in
 //! their memories is decided here; [`crate::schedule`] adds those.
 
+// Tests make bytes of anything.
+#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+
 mod blocks;
 pub mod buffer;
+mod cells;
 pub mod columns;
+mod coordinates;
 mod dense;
 pub mod lanes;
+mod limits;
 mod pack;
 mod placed;
 mod pool;
@@ -15,6 +21,7 @@ mod rows;
 mod source;
 mod toeplitz;
 
+pub use limits::refusal;
 pub use placed::Placed;
 
 use crate::error::{Error, Result};
@@ -25,7 +32,7 @@ use lanes::Grid;
 use std::ops::Range;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::Channel;
-use tilewright_arch::instr::{Input, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
+use tilewright_arch::instr::{Input, MOST_STEPS, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
 use tilewright_arch::timing;
 
 /// A tile operation with the constants it needs.
@@ -54,7 +61,7 @@ impl Part {
     /// Words of weight memory it needs.
     pub fn weight_words(&self, config: &Config) -> usize {
         match &self.factors {
-            Some(_) => usize::from(self.op.groups) * self.op.reduction() as usize,
+            Some(_) => usize::try_from(self.op.groups as u64 * self.op.reduction()).unwrap_or(usize::MAX),
             None => self.weights.len() / config.weight_stride(),
         }
     }
@@ -64,6 +71,12 @@ impl Part {
     fn cost(&self, config: &Config) -> u64 {
         self.cycles(config) + (self.weights.len() / (2 * config.memory.bus_bytes)) as u64
     }
+}
+
+/// What choices go by: what an instruction can say, at the lowest cost. For estimates anything is better
+/// than nothing.
+fn rank(parts: &[Part], config: &Config) -> (bool, u64) {
+    (!parts.iter().all(|p| p.op.encode(config.lanes).is_ok()), cost(parts, config))
 }
 
 /// [`Part::cost`] of several.
@@ -124,13 +137,19 @@ pub fn parts(
     }
     let parts = sketch(graph, node, at, rows, config)?;
     for part in &parts {
-        part.op.encode(config.lanes).map_err(|e| {
-            Error::new("tile", e.to_string())
-                .file(&graph.name)
-                .node(&node.name)
-                .operator(&node.operator)
-                .hint("a smaller image, or a machine with more lanes")
-        })?;
+        part.op.encode(config.lanes).map_err(|e| refusal(graph, node, &e))?;
+        let steps = part.op.reduction();
+        if steps > MOST_STEPS {
+            return Err(Error::new(
+                "tile",
+                format!("a window of {steps} steps is more than the {MOST_STEPS} that an instruction counts"),
+            )
+            .file(&graph.name)
+            .node(&node.name)
+            .operator(&node.operator)
+            .attribute("kernel_shape")
+            .hint("a smaller kernel"));
+        }
     }
     Ok(parts)
 }
@@ -147,20 +166,15 @@ pub fn sketch(
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
-    let job = Job { graph, node, at, rows, config };
-    let mut parts = match &node.reduction {
-        Reduction::Conv { weights, groups } => {
-            let channels = node.input.shape[0];
-            if *groups > 1 && *groups == channels {
-                rows::depthwise(&job, weights)
-            } else {
-                job.convolution(weights, *groups)
-            }
+    let (window, [_, height, width]) = (&node.window, node.input.shape);
+    let [_, x0, _, columns] = node.place.region;
+    let block = node.place.depth_to_space.0;
+    let mut parts = vec![];
+    for rows in cells::cells(window, 0, height, rows, block) {
+        for columns in cells::cells(window, 1, width, x0..x0 + columns, 1) {
+            parts.extend(Job { graph, node, at, rows: rows.clone(), columns, config }.parts()?);
         }
-        Reduction::Product { weights } => product::parts(&job, weights),
-        Reduction::Sum => job.pool(Reduce::Sum),
-        Reduction::Max => job.pool(Reduce::Max),
-    }?;
+    }
     if graph.macs(node) == 0 {
         // Sums have none, and those of a low half count as its high half's.
         parts.iter_mut().for_each(|part| part.macs = 0);
@@ -173,11 +187,30 @@ struct Job<'a> {
     graph: &'a FixedGraph,
     node: &'a FixedNode,
     at: Operands<'a>,
+    /// Output rows, in the node's grid.
     rows: Range<usize>,
+    /// Output columns.
+    columns: Range<usize>,
     config: &'a Config,
 }
 
 impl Job<'_> {
+    fn parts(&self) -> Result<Vec<Part>> {
+        match &self.node.reduction {
+            Reduction::Conv { weights, groups } => {
+                let channels = self.node.input.shape[0];
+                if *groups > 1 && *groups == channels {
+                    rows::depthwise(self, weights)
+                } else {
+                    self.convolution(weights, *groups)
+                }
+            }
+            Reduction::Product { weights } => product::parts(self, weights),
+            Reduction::Sum => self.pool(Reduce::Sum),
+            Reduction::Max => self.pool(Reduce::Max),
+        }
+    }
+
     fn refuse(&self, message: impl Into<String>) -> Error {
         Error::new("tile", message).file(&self.graph.name).node(&self.node.name).operator(&self.node.operator)
     }
@@ -194,7 +227,7 @@ impl Job<'_> {
 
     /// Pixels of a line.
     fn width(&self) -> usize {
-        self.node.place.region[3]
+        self.columns.len()
     }
 
     /// The gathered tensor from channel `channel` on, for lines of `line_step` output rows.
@@ -204,19 +237,19 @@ impl Job<'_> {
         let from = self.at.input;
         let needed = self.input_rows();
         let y0 = (self.rows.start * sy) as i64 - window.pads[0] as i64;
-        let x0 = (self.node.place.region[1] * sx) as i64 - window.pads[1] as i64;
+        let x0 = (self.columns.start * sx) as i64 - window.pads[1] as i64;
         let mut walk = from.walk(channel, needed.start, y0, x0);
-        walk.line = (line_step * sy * from.pitch) as i32;
-        walk.pixel = (sx * from.pixel) as i32;
+        walk.line = (line_step * sy * from.pitch) as i64;
+        walk.pixel = (sx * from.pixel) as i64;
         Input {
             walk,
-            y0: y0 as i16,
-            x0: x0 as i16,
-            y_step: (line_step * sy) as u16,
-            x_step: sx as u8,
+            y0,
+            x0,
+            y_step: line_step * sy,
+            x_step: sx,
             // Rows past the last one needed may not have been written yet.
-            height: needed.end as u16,
-            width: from.shape[2] as u16,
+            height: needed.end,
+            width: from.shape[2],
             pad,
         }
     }
@@ -231,36 +264,34 @@ impl Job<'_> {
         y_unit: usize,
     ) -> TileOp {
         let lanes = self.config.lanes;
-        let grid = Grid {
-            width: usize::from(op.width),
-            lines: usize::from(op.lines).div_ceil(usize::from(op.line_step)),
-        };
-        let cut = lanes::gather_cut(grid, op.input.walk.line.into(), op.input.walk.pixel.into(), lanes);
-        op.lanes = cut.lanes as u8;
+        let grid = Grid { width: op.width, lines: op.lines.div_ceil(op.line_step) };
+        let cut = lanes::gather_cut(grid, op.input.walk.line, op.input.walk.pixel, lanes);
+        op.lanes = cut.lanes;
         op.line_stop = cut.line_stop;
-        op.tiles = cut.tiles as u16;
+        op.tiles = cut.tiles;
+        op.input = coordinates::fitted(&op);
         op.post = self.node.post;
         op.wide = self.node.wide;
-        let line_step = usize::from(op.line_step);
+        let line_step = op.line_step;
         // Output pixels of a pixel of the instruction: more than one when columns are pixels too.
-        let x_unit = (self.width() / grid.width) as i32;
+        let x_unit = (self.width() / grid.width) as i64;
         op.output = {
             let block = self.node.place.depth_to_space.0;
             let mut target = self.target(&self.at.output, block, line_step, y_unit);
-            target.walk.base += columns.offset as i32;
-            target.walk.group = columns.group.output as i32;
-            target.inner = columns.inner.output as i32;
-            target.outer = columns.outer.output as i32;
+            target.walk.base += columns.offset as i64;
+            target.walk.group = columns.group.output as i64;
+            target.inner = columns.inner.output as i64;
+            target.outer = columns.outer.output as i64;
             target.walk.pixel *= x_unit;
             cut_target(target, grid, cut, lanes)
         };
         op.operand = self.node.operand.as_ref().zip(self.at.operand).map(|(operand, from)| {
             let mut target = self.target(&from, 1, line_step, 1);
             target.walk.pixel *= x_unit;
-            target.walk.base += (columns.first * from.plane) as i32;
-            target.walk.group = operand_columns[0] as i32;
-            target.outer = operand_columns[1] as i32;
-            target.inner = operand_columns[2] as i32;
+            target.walk.base += (columns.first * from.plane) as i64;
+            target.walk.group = operand_columns[0] as i64;
+            target.outer = operand_columns[1] as i64;
+            target.inner = operand_columns[2] as i64;
             Operand { target: cut_target(target, grid, cut, lanes), scale: operand.scale }
         });
         op
@@ -271,17 +302,17 @@ impl Job<'_> {
     /// lines.
     fn target(&self, to: &Placed, block: usize, line_step: usize, y_unit: usize) -> Target {
         let first = self.rows.start * block;
-        let column = (self.node.place.region[1] * block) as i64;
+        let column = (self.columns.start * block) as i64;
         let mut walk = to.walk(0, first, first as i64, column);
-        walk.line = (line_step * y_unit * to.pitch) as i32;
-        walk.pixel = (block * to.pixel) as i32;
-        if walk.ring.line != Ring::NEVER {
+        walk.line = (line_step * y_unit * to.pitch) as i64;
+        walk.pixel = (block * to.pixel) as i64;
+        if walk.ring != Ring::NONE {
             // The ring's line counts the instruction's own lines.
-            let line = (usize::from(walk.ring.line) - first).div_ceil(y_unit);
+            let line = (walk.ring.line - first).div_ceil(y_unit);
             if line * y_unit >= self.rows.len() * block {
                 walk.ring = Ring::NONE;
             } else {
-                walk.ring.line = line as u16;
+                walk.ring.line = line;
             }
         }
         Target { walk, ..Target::default() }
@@ -290,7 +321,7 @@ impl Job<'_> {
     /// The loop over the halves of 16-bit values; one step where the values are bytes.
     fn halves(&self) -> Step {
         match self.node.wide {
-            true => Step { count: 2, address: self.at.input.half as i32, ..Step::default() },
+            true => Step { count: 2, address: self.at.input.half as i64, ..Step::default() },
             false => Step { count: 1, ..Step::default() },
         }
     }
@@ -339,8 +370,8 @@ pub fn writes(node: &FixedNode, rows: Range<usize>) -> Range<usize> {
 
 /// Adds the segments of a target.
 fn cut_target(mut target: Target, grid: Grid, cut: lanes::Cut, lanes: usize) -> Target {
-    let (segment_lanes, segments) = lanes::segments(grid, cut, target.walk.pixel.into(), lanes);
-    target.segment_lanes = segment_lanes as u8;
-    target.segments = segments as u8;
+    let (segment_lanes, segments) = lanes::segments(grid, cut, target.walk.pixel, lanes);
+    target.segment_lanes = segment_lanes;
+    target.segments = segments;
     target
 }

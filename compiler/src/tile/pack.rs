@@ -12,7 +12,7 @@ pub fn dense(weights: &[i8], reduction: usize, lists: &[Vec<usize>], config: &Co
         for (column, &channel) in list.iter().enumerate() {
             let row = &weights[channel * reduction..(channel + 1) * reduction];
             for (weight, word) in row.iter().zip(group.chunks_mut(stride)) {
-                word[column] = *weight as u8;
+                word[column] = weight.cast_unsigned();
             }
         }
     }
@@ -25,7 +25,7 @@ pub fn taps(taps: impl Iterator<Item = Vec<i8>>, config: &Config) -> Vec<u8> {
     let mut words = vec![];
     for word in taps {
         let start = words.len();
-        words.extend(word.iter().map(|&t| t as u8));
+        words.extend(word.iter().map(|t| t.cast_unsigned()));
         words.resize(start + stride, 0);
     }
     words

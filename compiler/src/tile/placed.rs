@@ -58,10 +58,10 @@ impl<'a> Placed<'a> {
         let wraps = (turn + 1) * buffer.rows;
         let ring = if wraps < buffer.shape[1] && view.keeps_rows() && step > 0 {
             let line = (wraps - start).div_ceil(step);
-            Ring { line: line as u16, bytes: (buffer.rows * buffer.pitch) as u32 }
+            Ring { line, bytes: buffer.rows * buffer.pitch }
         } else {
             Ring::NONE
         };
-        Walk { base: base as i32, ring, ..Walk::default() }
+        Walk { base, ring, ..Walk::default() }
     }
 }

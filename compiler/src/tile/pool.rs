@@ -1,8 +1,9 @@
 //! Pools, sums and copies on the vector unit.
 
 use super::lanes::{self, Grid};
-use super::{Job, Part, columns, cost, cut_target, rows};
+use super::{Job, Part, columns, cost, cut_target, rank, rows};
 use crate::error::Result;
+use tilewright_arch::encoding::tile::WIDTH;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit, Walk};
 
 impl Job<'_> {
@@ -30,28 +31,29 @@ impl Job<'_> {
             let list: Vec<usize> = columns.channels().concat();
             let step = columns.group.channel;
             let mut gathered = self.input(columns.first, 1, pad);
-            gathered.walk.group = (step * input.plane) as i32;
+            gathered.walk.group = (step * input.plane) as i64;
             let op = TileOp {
                 reduce,
-                groups: columns.group.count as u16,
+                groups: columns.group.count,
                 columns: 1,
                 last_columns: 1,
                 inner_columns: 1,
-                width: self.width() as u16,
-                lines: self.rows.len() as u16,
+                width: self.width(),
+                lines: self.rows.len(),
                 line_step: 1,
                 steps: [
                     self.halves(),
-                    Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 },
-                    Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 },
+                    Step { count: kh, address: (dy * input.pitch) as i64, y: dy as i64, x: 0 },
+                    Step { count: kw, address: (dx * input.pixel) as i64, y: 0, x: dx as i64 },
                 ],
                 input: gathered,
-                channels: Channels { base: 0, column_step: 0, group_step: u8::from(!shared) },
+                channels: Channels { base: 0, column_step: 0, group_step: usize::from(!shared) },
                 ..TileOp::default()
             };
             let plane = self.at.operand.map_or(0, |o| o.plane);
             let mut op = self.finish(op, &columns, [step * plane, 0, 0], block);
-            if shared && block == 1 && self.width() == 1 && self.rows.len() == 1 && channels > 1 {
+            let fits = WIDTH.range().contains(&(channels as i64 - 1));
+            if shared && block == 1 && self.width() == 1 && self.rows.len() == 1 && channels > 1 && fits {
                 op = self.channels_as_pixels(op);
             }
             let words =
@@ -69,6 +71,7 @@ impl Job<'_> {
             // The vector unit runs beside the array: only what the array does much faster moves.
             if let Ok(array) = rows::sums(self)
                 && 2 * cost(&array, self.config) < cost(&parts, self.config)
+                && rank(&array, self.config).0 <= rank(&parts, self.config).0
             {
                 return Ok(array);
             }
@@ -91,10 +94,10 @@ impl Job<'_> {
         op.input.x_step = 0;
         turn(&mut op.input.walk);
         turn(&mut op.output.walk);
-        let grid = Grid { width: op.width.into(), lines: 1 };
-        let cut = lanes::gather_cut(grid, 0, op.input.walk.pixel.into(), lanes);
-        op.lanes = cut.lanes as u8;
-        op.tiles = cut.tiles as u16;
+        let grid = Grid { width: op.width, lines: 1 };
+        let cut = lanes::gather_cut(grid, 0, op.input.walk.pixel, lanes);
+        op.lanes = cut.lanes;
+        op.tiles = cut.tiles;
         op.line_stop = cut.line_stop;
         op.output = cut_target(op.output, grid, cut, lanes);
         if let Some(operand) = &mut op.operand {

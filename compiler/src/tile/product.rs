@@ -42,10 +42,10 @@ pub(super) fn parts(job: &Job, weights: &View) -> Result<Vec<Part>> {
 fn one(job: &Job, reduction: usize, passes: usize, columns: &Columns, range: std::ops::Range<usize>) -> Part {
     let input = job.at.input;
     // Far enough that no row of the second pass is inside.
-    let away = input.shape[1] as i16;
+    let away = input.shape[1] as i64;
     let steps = [
-        Step { count: passes as u16, address: 0, y: away, x: 0 },
-        Step { count: reduction as u16, address: input.plane as i32, y: 0, x: 0 },
+        Step { count: passes, address: 0, y: away, x: 0 },
+        Step { count: reduction, address: input.plane as i64, y: 0, x: 0 },
         Step { count: 1, ..Step::default() },
     ];
     Part {

@@ -2,7 +2,7 @@
 //! input rows stream past and every column meets its taps one step after the column before it.
 
 use super::columns::{Columns, Loop};
-use super::{Job, Part, blocks, pack};
+use super::{Job, Part, blocks, pack, rank};
 use crate::error::Result;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
@@ -75,7 +75,7 @@ pub(super) fn depthwise(job: &Job, weights: &[i8]) -> Result<Vec<Part>> {
             let slice = Slice { first, count, multiplier, output };
             let tried = candidates.iter().map(|shape| part(job, weights, *shape, slice));
             // Taps cannot shift past the halves of 16-bit values: those take blocks.
-            let best = tried.min_by_key(|p| p.cost(config)).filter(|_| !job.node.wide);
+            let best = tried.min_by_key(|p| rank(std::slice::from_ref(p), config)).filter(|_| !job.node.wide);
             let blocks = blocks::best(job, weights, slice, best.as_ref());
             let Some(found) = blocks.or(best.map(|part| vec![part])) else {
                 return Err(job
@@ -125,40 +125,40 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
     let channel = |c: usize| slice.channel(c);
     let streamed = shape.columns - 1 + shape.taps;
     let mut gathered = job.input(first, shape.columns, job.zero());
-    gathered.walk.group = input.plane as i32;
+    gathered.walk.group = input.plane as i64;
     let out = job.at.output;
     let op = TileOp {
         reduce: Reduce::Rows,
-        groups: count as u16,
-        columns: shape.columns as u8,
-        last_columns: shape.columns as u8,
-        inner_columns: shape.columns as u8,
+        groups: count,
+        columns: shape.columns,
+        last_columns: shape.columns,
+        inner_columns: shape.columns,
         column_y: 1,
-        width: job.width() as u16,
-        lines: job.rows.len() as u16,
-        line_step: shape.columns as u8,
+        width: job.width(),
+        lines: job.rows.len(),
+        line_step: shape.columns,
         steps: [
             Step {
-                count: kw as u16,
-                address: (window.dilation[1] * input.pixel) as i32,
+                count: kw,
+                address: (window.dilation[1] * input.pixel) as i64,
                 y: 0,
-                x: window.dilation[1] as i16,
+                x: window.dilation[1] as i64,
             },
             Step {
-                count: shape.middle as u16,
-                address: (shape.middle_rows * input.pitch) as i32,
-                y: shape.middle_rows as i16,
+                count: shape.middle,
+                address: (shape.middle_rows * input.pitch) as i64,
+                y: shape.middle_rows as i64,
                 x: 0,
             },
             Step {
-                count: streamed as u16,
-                address: (shape.tap_rows * input.pitch) as i32,
-                y: shape.tap_rows as i16,
+                count: streamed,
+                address: (shape.tap_rows * input.pitch) as i64,
+                y: shape.tap_rows as i64,
                 x: 0,
             },
         ],
         input: gathered,
-        taps: shape.taps as u8,
+        taps: shape.taps,
         channels: Channels { base: 0, column_step: 0, group_step: 1 },
         ..TileOp::default()
     };

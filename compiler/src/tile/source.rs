@@ -32,14 +32,10 @@ impl<'w> Source<'w> {
     pub fn new(job: &Job, weights: &'w [i8], inputs: usize) -> Result<Source<'w>> {
         let (input, window) = (job.at.input, &job.node.window);
         let ([kh, kw], [dy, dx]) = (window.kernel, window.dilation);
-        let rows = Step { count: kh as u16, address: (dy * input.pitch) as i32, y: dy as i16, x: 0 };
-        let columns = Step { count: kw as u16, address: (dx * input.pixel) as i32, y: 0, x: dx as i16 };
-        let reduction = usize::from(job.halves().count) * inputs * kh * kw;
-        let planes = |count: usize, bytes: usize| Step {
-            count: count as u16,
-            address: bytes as i32,
-            ..Step::default()
-        };
+        let rows = Step { count: kh, address: (dy * input.pitch) as i64, y: dy as i64, x: 0 };
+        let columns = Step { count: kw, address: (dx * input.pixel) as i64, y: 0, x: dx as i64 };
+        let reduction = job.halves().count * inputs * kh * kw;
+        let planes = |count: usize, bytes: usize| Step { count, address: bytes as i64, ..Step::default() };
         if !job.node.wide {
             let steps = [planes(inputs, input.plane), rows, columns];
             return Ok(Source { steps, weights: Cow::Borrowed(weights), by_plane: true, reduction });

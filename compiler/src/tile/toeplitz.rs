@@ -43,7 +43,7 @@ pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize)
     let last = if block > 1 { width } else { short * inner.count };
     let streamed = (rows - 1) * sy + (kh - 1) * dy + 1;
     let [over_planes, _, over_columns] = source.steps;
-    let planes = usize::from(over_planes.count);
+    let planes = over_planes.count;
     let reduction = planes * streamed * kw;
     let stride = config.weight_stride();
     if group.count * reduction > config.weight_words || group.count * width > config.parameter_words {
@@ -71,7 +71,7 @@ pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize)
                     for kx in 0..kw {
                         let step = (plane * streamed + row * sy + ky * dy) * kw + kx;
                         let weight = source.weights[((channel * planes + plane) * kh + ky) * kw + kx];
-                        words[(g * reduction + step) * stride + c] = weight as u8;
+                        words[(g * reduction + step) * stride + c] = weight.cast_unsigned();
                     }
                 }
             }
@@ -80,21 +80,17 @@ pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize)
     let weights = input.shape[0] * kh * kw;
     let op = TileOp {
         reduce: Reduce::Dense,
-        groups: group.count as u16,
-        columns: width as u8,
-        last_columns: last as u8,
-        inner_columns: inner.count as u8,
+        groups: group.count,
+        columns: width,
+        last_columns: last,
+        inner_columns: inner.count,
         column_y: 1,
-        width: job.width() as u16,
-        lines: (job.rows.len() * block) as u16,
-        line_step: (rows * block) as u8,
-        steps: [
-            over_planes,
-            Step { count: streamed as u16, address: input.pitch as i32, y: 1, x: 0 },
-            over_columns,
-        ],
+        width: job.width(),
+        lines: job.rows.len() * block,
+        line_step: rows * block,
+        steps: [over_planes, Step { count: streamed, address: input.pitch as i64, y: 1, x: 0 }, over_columns],
         input: job.input(0, rows, job.zero()),
-        channels: Channels { base: 0, column_step: 1, group_step: width as u8 },
+        channels: Channels { base: 0, column_step: 1, group_step: width },
         ..TileOp::default()
     };
     let operand = job.at.operand.map_or([0; 3], |b| [outer.count * b.plane, b.plane, b.pitch]);

@@ -21,25 +21,25 @@ pub struct Shape {
 pub fn program(shape: &Shape, repeat: usize) -> Program {
     let config = Config::sized(9, 16);
     let Shape { channels, groups, size, kernel, .. } = *shape;
-    let (plane, page) = ((size * size) as i32, (config.feature.page_rows * config.lanes) as i32);
-    let pad = kernel as i32 / 2;
+    let (plane, page) = ((size * size) as i64, (config.feature.page_rows * config.lanes) as i64);
+    let pad = kernel as i64 / 2;
     let rows = shape.reduce == Reduce::Rows;
     let line_step = if rows { 16 } else { 1 };
-    let step = |count: usize, address: i32, y: i16, x: i16| Step { count: count as u16, address, y, x };
+    let step = |count: usize, address: i64, y: i64, x: i64| Step { count, address, y, x };
     let (vertical, horizontal) =
-        (step(if rows { kernel + 15 } else { kernel }, size as i32, 1, 0), step(kernel, 1, 0, 1));
+        (step(if rows { kernel + 15 } else { kernel }, size as i64, 1, 0), step(kernel, 1, 0, 1));
     let mut op = TileOp {
         reduce: shape.reduce,
-        groups: groups as u16,
+        groups,
         lanes: 9,
         // The lines of a tile are 16 output rows apart, which few widths allow across line ends.
         line_stop: rows,
         columns: 16,
         last_columns: 16,
         inner_columns: 16,
-        column_y: u8::from(rows),
-        width: size as u16,
-        lines: size as u16,
+        column_y: usize::from(rows),
+        width: size,
+        lines: size,
         line_step,
         steps: if rows {
             [step(1, 0, 0, 0), horizontal, vertical]
@@ -48,38 +48,42 @@ pub fn program(shape: &Shape, repeat: usize) -> Program {
         },
         input: Input {
             walk: Walk {
-                base: -pad * size as i32 - pad,
+                base: -pad * size as i64 - pad,
                 group: if rows { plane } else { 0 },
-                line: i32::from(line_step) * size as i32,
+                line: line_step as i64 * size as i64,
                 pixel: 1,
                 ring: Ring::NONE,
             },
-            y0: -pad as i16,
-            x0: -pad as i16,
-            y_step: u16::from(line_step),
+            y0: -pad,
+            x0: -pad,
+            y_step: line_step,
             x_step: 1,
-            height: size as u16,
-            width: size as u16,
+            height: size,
+            width: size,
             pad: 0,
         },
-        taps: kernel as u8,
-        channels: Channels { base: 0, column_step: u8::from(!rows), group_step: if rows { 1 } else { 16 } },
+        taps: kernel,
+        channels: Channels {
+            base: 0,
+            column_step: usize::from(!rows),
+            group_step: if rows { 1 } else { 16 },
+        },
         output: Target {
             walk: Walk {
                 base: 7 * page,
                 group: if rows { plane } else { 16 * plane },
-                line: i32::from(line_step) * size as i32,
+                line: line_step as i64 * size as i64,
                 pixel: 1,
                 ring: Ring::NONE,
             },
-            inner: if rows { size as i32 } else { plane },
+            inner: if rows { size as i64 } else { plane },
             outer: 0,
-            segments: (9usize.div_ceil(size) as u8 + 1).min(9),
+            segments: (9usize.div_ceil(size) + 1).min(9),
             segment_lanes: 9,
         },
         ..TileOp::default()
     };
-    op.tiles = op.grid_tiles() as u16;
+    op.tiles = op.grid_tiles();
     let inputs = if rows { groups } else { channels };
     let words = groups * op.group_weights() as usize;
     let sizes = [inputs * plane as usize, words * 16, groups * 16 * CHANNEL_BYTES];
@@ -94,8 +98,8 @@ pub fn program(shape: &Shape, repeat: usize) -> Program {
         let op = Transfer {
             sync,
             memory,
-            external: at,
-            line_bytes: bytes as u32,
+            external: at as usize,
+            line_bytes: bytes,
             lines: 1,
             planes: 1,
             ..Transfer::default()
@@ -129,17 +133,25 @@ pub fn rows(name: &'static str, groups: usize, size: usize, kernel: usize) -> Sh
 pub fn with_store(mut program: Program) -> Program {
     let page = program.config.feature.page_rows * program.config.lanes;
     let op = program.compute[0].op;
-    let last = (0..u32::from(op.groups)).map(|g| op.columns_of(g)).sum::<u32>() as usize;
-    let plane = usize::from(op.width) * usize::from(op.lines);
-    let planes = if op.reduce == Reduce::Rows { usize::from(op.groups) } else { last };
+    let last = (0..op.groups).map(|g| op.columns_of(g)).sum::<usize>();
+    let plane = op.width * op.lines;
+    let planes = if op.reduce == Reduce::Rows { op.groups } else { last };
     program.compute.last_mut().expect("a program has an operation").op.sync.signal = 2;
     program.stream_address[3] = program.memory_bytes.next_multiple_of(128);
     let external = program.stream_address[3] + 64;
-    let line_bytes = (planes * plane) as u32;
+    let line_bytes = planes * plane;
     let sync = Sync { wait: 2, signal: 0 };
-    let local = (7 * page) as i32;
-    let op = Transfer { sync, external, local, line_bytes, lines: 1, planes: 1, ..Transfer::default() };
+    let local = (7 * page) as i64;
+    let op = Transfer {
+        sync,
+        external: external as usize,
+        local,
+        line_bytes,
+        lines: 1,
+        planes: 1,
+        ..Transfer::default()
+    };
     program.store.push(Line { op, layer: 0 });
-    program.memory_bytes = external + line_bytes;
+    program.memory_bytes = external + line_bytes as u32;
     program
 }

@@ -60,9 +60,9 @@ fn mark(bits: &mut Bits, start: i64, pixel: i64, x: Range<usize>, limit: usize) 
 
 fn gathered(op: &TileOp, config: &Config) -> Result<Bits, i64> {
     let mut bits = Bits::new(config.feature_bytes());
-    let groups = if op.input.walk.group == 0 { 1 } else { u32::from(op.groups) };
+    let groups = if op.input.walk.group == 0 { 1 } else { op.groups };
     let rows = Grid::new(op).rows;
-    let pixel = i64::from(op.input.walk.pixel);
+    let pixel = op.input.walk.pixel;
     for group in 0..groups {
         for offset in offsets(op) {
             for row in 0..rows {
@@ -78,9 +78,9 @@ fn gathered(op: &TileOp, config: &Config) -> Result<Bits, i64> {
 fn targeted(op: &TileOp, target: &Target, config: &Config) -> Result<(Bits, u64), i64> {
     let mut bits = Bits::new(config.feature_bytes());
     let grid = Grid::new(op);
-    let pixel = i64::from(target.walk.pixel);
+    let pixel = target.walk.pixel;
     let mut count = 0;
-    for group in 0..u32::from(op.groups) {
+    for group in 0..op.groups {
         for column in 0..op.columns_of(group) {
             for row in 0..grid.rows {
                 if let Some(start) = target_row(op, target, group, column, row) {
@@ -154,16 +154,16 @@ pub fn tile(op: &TileOp, site: &Site, config: &Config) -> Result<Access, Fault> 
 
 fn words(op: &TileOp, site: &Site, config: &Config, access: &mut Access) -> Result<(), Fault> {
     if matches!(op.reduce, Reduce::Dense | Reduce::Rows) {
-        let count = u64::from(op.groups) * op.group_weights();
+        let count = op.groups as u64 * op.group_weights();
         let count = count.min(config.weight_words as u64) as usize;
-        access.word_reads[0] = wrapping(usize::from(op.weights), count, config.weight_words);
+        access.word_reads[0] = wrapping(op.weights, count, config.weight_words);
     }
     let c = &op.channels;
     let which = if site.unit == Unit::Vector { 2 } else { 1 };
     let mut channels = Bits::new(config.parameter_words);
-    for group in 0..u32::from(op.groups) {
-        let first = usize::from(c.base) + group as usize * usize::from(c.group_step);
-        let count = if c.column_step == 0 { 1 } else { op.columns_of(group) as usize };
+    for group in 0..op.groups {
+        let first = c.base + group * c.group_step;
+        let count = if c.column_step == 0 { 1 } else { op.columns_of(group) };
         if first + count > config.parameter_words {
             // Only the last group's words were checked beforehand; an earlier one may have more columns.
             let (site, place) = (site.clone(), config.parameter_words);
@@ -173,18 +173,18 @@ fn words(op: &TileOp, site: &Site, config: &Config, access: &mut Access) -> Resu
     }
     access.word_reads[which] = channels.trim();
     if let Some(table) = op.table {
-        access.word_reads[3] = wrapping(usize::from(table), 1, config.tables);
+        access.word_reads[3] = wrapping(table, 1, config.tables);
     }
     Ok(())
 }
 
 /// The lines of a transfer as (external address, local address or word).
 pub fn lines(op: &Transfer) -> impl Iterator<Item = (i64, i64)> + '_ {
-    (0..i64::from(op.planes)).flat_map(move |p| {
-        (0..i64::from(op.lines)).map(move |l| {
+    (0..op.planes as i64).flat_map(move |p| {
+        (0..op.lines as i64).map(move |l| {
             (
-                i64::from(op.external) + p * i64::from(op.external_plane) + l * i64::from(op.external_line),
-                i64::from(op.local) + p * i64::from(op.local_plane) + l * i64::from(op.local_line),
+                op.external as i64 + p * op.external_plane + l * op.external_line,
+                op.local + p * op.local_plane + l * op.local_line,
             )
         })
     })
@@ -203,7 +203,7 @@ pub fn word_bytes(memory: Memory, config: &Config) -> (usize, usize) {
 /// What a transfer touches.
 pub fn transfer(op: &Transfer, site: &Site, config: &Config) -> Result<Access, Fault> {
     let mut access = Access::default();
-    let bytes = op.line_bytes as usize;
+    let bytes = op.line_bytes;
     let mut external: Vec<Range<usize>> = lines(op).map(|(e, _)| e as usize..e as usize + bytes).collect();
     external.sort_by_key(|r| (r.start, r.end));
     let mut merged: Vec<Range<usize>> = Vec::new();

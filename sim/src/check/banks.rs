@@ -17,7 +17,7 @@ type Lane = (usize, usize);
 pub fn check(op: &TileOp, site: &Site, config: &Config) -> Result<(), Fault> {
     let grid = Grid::new(op);
     let targets = [(Port::Output, Some(&op.output)), (Port::Operand, op.operand.as_ref().map(|o| &o.target))];
-    for tile in 0..usize::from(op.tiles) {
+    for tile in 0..op.tiles {
         let pieces = grid.tile(op, tile);
         let lanes: Vec<Lane> = pieces.iter().flat_map(|p| p.x.clone().map(|x| (p.row, x))).collect();
         let met = meetings(&op.input.walk, &lanes, config.lanes);
@@ -46,8 +46,7 @@ pub fn check(op: &TileOp, site: &Site, config: &Config) -> Result<(), Fault> {
 fn meetings(walk: &Walk, lanes: &[Lane], banks: usize) -> Vec<((usize, usize), usize)> {
     let p = banks as i64;
     let bank = |&(row, x): &Lane| {
-        (i64::from(walk.base) + i64::from(walk.line) * row as i64 + i64::from(walk.pixel) * x as i64)
-            .rem_euclid(p) as usize
+        (walk.base + walk.line * row as i64 + walk.pixel * x as i64).rem_euclid(p) as usize
     };
     let mut seen = 0u64;
     let mut unique = true;
@@ -85,9 +84,9 @@ fn segments(
     site: &Site,
     config: &Config,
 ) -> Result<(), Fault> {
-    let most = usize::from(target.segment_lanes);
+    let most = target.segment_lanes;
     let needed = pieces.iter().map(|p| p.x.len().div_ceil(most)).sum();
-    let segments = usize::from(target.segments);
+    let segments = target.segments;
     if needed > segments {
         return Err(Fault::Segments { site: site.clone(), port, tile, needed, segments });
     }

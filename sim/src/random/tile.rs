@@ -92,8 +92,8 @@ impl Builder<'_> {
         let zero = self.rng.bits() as i8;
         let (lo, hi) = if self.rng.chance(70) { (-128, 127) } else { (-1 - self.rng.below(100) as i8, 40) };
         TileOp {
-            width: x.out as u16,
-            lines: y.out as u16,
+            width: x.out,
+            lines: y.out,
             line_step: 1,
             groups: 1,
             columns: 1,
@@ -102,18 +102,18 @@ impl Builder<'_> {
             taps: 1,
             input: Input {
                 walk: Walk {
-                    base: t.base - (y.before as i32) * t.pitch - x.before as i32,
+                    base: t.base - (y.before as i64) * t.pitch - x.before as i64,
                     group: 0,
-                    line: y.stride as i32 * t.pitch,
-                    pixel: x.stride as i32,
+                    line: y.stride as i64 * t.pitch,
+                    pixel: x.stride as i64,
                     ring: Ring { line: t.line, bytes: t.bytes },
                 },
-                y0: -(y.before as i16),
-                x0: -(x.before as i16),
-                y_step: y.stride as u16,
-                x_step: x.stride as u8,
-                height: t.shape[1] as u16,
-                width: t.shape[2] as u16,
+                y0: -(y.before as i64),
+                x0: -(x.before as i64),
+                y_step: y.stride,
+                x_step: x.stride,
+                height: t.shape[1],
+                width: t.shape[2],
                 pad: self.rng.bits() as i8,
             },
             post: Post { zero: zero / 4, lo, hi },
@@ -124,9 +124,9 @@ impl Builder<'_> {
     /// Loops over rows and columns of a window, and over channels.
     fn loops(t: &Tensor, channels: usize, y: Axis, x: Axis) -> [Step; 3] {
         [
-            Step { count: channels as u16, address: t.plane, y: 0, x: 0 },
-            Step { count: y.taps as u16, address: y.dilation as i32 * t.pitch, y: y.dilation as i16, x: 0 },
-            Step { count: x.taps as u16, address: x.dilation as i32, y: 0, x: x.dilation as i16 },
+            Step { count: channels, address: t.plane, y: 0, x: 0 },
+            Step { count: y.taps, address: y.dilation as i64 * t.pitch, y: y.dilation as i64, x: 0 },
+            Step { count: x.taps, address: x.dilation as i64, y: 0, x: x.dilation as i64 },
         ]
     }
 
@@ -145,20 +145,20 @@ impl Builder<'_> {
         let (i, j) = (self.rng.below(3), self.rng.below(3));
         op.steps.swap(i, j);
         op.wide = self.rng.chance(25);
-        op.columns = self.rng.within(1, self.config.columns) as u8;
+        op.columns = self.rng.within(1, self.config.columns);
         if own {
             // Each group has its own input channel.
-            op.groups = c as u16;
+            op.groups = c;
             op.input.walk.group = t.plane;
             op.last_columns = op.columns;
         } else {
-            op.groups = self.rng.within(1, 3) as u16;
-            op.last_columns = self.rng.within(1, usize::from(op.columns)) as u8;
+            op.groups = self.rng.within(1, 3);
+            op.last_columns = self.rng.within(1, op.columns);
             if op.groups == 1 {
                 op.last_columns = op.columns;
             }
         }
-        let channels = (usize::from(op.groups) - 1) * usize::from(op.columns) + usize::from(op.last_columns);
+        let channels = (op.groups - 1) * op.columns + op.last_columns;
         (op, [channels, y.out, x.out])
     }
 
@@ -173,26 +173,26 @@ impl Builder<'_> {
         let columns = self.rng.within(1, self.config.columns.min(out + 2));
         let mut op = self.windowed(t, y, x);
         op.reduce = Reduce::Rows;
-        op.taps = taps as u8;
-        op.columns = columns as u8;
-        op.last_columns = columns as u8;
-        op.inner_columns = columns as u8;
+        op.taps = taps;
+        op.columns = columns;
+        op.last_columns = columns;
+        op.inner_columns = columns;
         op.column_y = 1;
-        op.line_step = columns as u8;
-        op.input.walk.line = columns as i32 * t.pitch;
-        op.input.y_step = columns as u16;
+        op.line_step = columns;
+        op.input.walk.line = columns as i64 * t.pitch;
+        op.input.y_step = columns;
         let all = c > 1 && self.rng.chance(25);
         let mut steps = Self::loops(t, if all { c } else { 1 }, y, x);
         steps.swap(1, 2);
         // Fewer rows leave sums unfinished, more meet no tap: both are legal.
         let rows = columns + taps - 1;
-        steps[2].count = if self.rng.chance(80) { rows } else { self.rng.within(1, rows + 1) } as u16;
+        steps[2].count = if self.rng.chance(80) { rows } else { self.rng.within(1, rows + 1) };
         op.steps = steps;
         if !all {
-            op.groups = c as u16;
+            op.groups = c;
             op.input.walk.group = t.plane;
         }
-        (op, [usize::from(op.groups), out, x.out])
+        (op, [op.groups, out, x.out])
     }
 
     /// A pool, a copy or a sum over channels.
@@ -205,19 +205,19 @@ impl Builder<'_> {
         let all = self.rng.chance(20);
         op.steps = Self::loops(t, if all { c } else { 1 }, y, x);
         if !all {
-            op.groups = c as u16;
+            op.groups = c;
             op.input.walk.group = t.plane;
         }
-        (op, [usize::from(op.groups), y.out, x.out])
+        (op, [op.groups, y.out, x.out])
     }
 
     /// Where the output goes: a new tensor, channels by column or pixels beside each other.
     fn output_of(&mut self, op: &mut TileOp, shape: [usize; 3]) -> Option<Tensor> {
         let [channels, h, w] = shape;
-        let columns = usize::from(op.columns);
+        let columns = op.columns;
         if op.reduce == Reduce::Rows {
             let t = self.place(shape)?;
-            op.output = Self::target(&t, t.plane, columns as i32 * t.pitch, 1, t.pitch, 0);
+            op.output = Self::target(&t, t.plane, columns as i64 * t.pitch, 1, t.pitch, 0);
             return Some(t);
         }
         let shuffle = op.reduce == Reduce::Dense
@@ -229,18 +229,18 @@ impl Builder<'_> {
             // Two columns become two neighbouring pixels.
             let t = self.place([channels / 2, h, w * 2])?;
             op.inner_columns = 2;
-            op.output = Self::target(&t, columns as i32 / 2 * t.plane, t.pitch, 2, 1, t.plane);
+            op.output = Self::target(&t, columns as i64 / 2 * t.plane, t.pitch, 2, 1, t.plane);
             return Some(t);
         }
         let t = self.place(shape)?;
         let inner = self.rng.within(1, columns);
-        op.inner_columns = inner as u8;
-        let (group, outer) = (columns as i32 * t.plane, inner as i32 * t.plane);
+        op.inner_columns = inner;
+        let (group, outer) = (columns as i64 * t.plane, inner as i64 * t.plane);
         op.output = Self::target(&t, group, t.pitch, 1, t.plane, outer);
         Some(t)
     }
 
-    fn target(t: &Tensor, group: i32, line: i32, pixel: i32, inner: i32, outer: i32) -> Target {
+    fn target(t: &Tensor, group: i64, line: i64, pixel: i64, inner: i64, outer: i64) -> Target {
         let ring = Ring { line: t.line, bytes: t.bytes };
         let walk = Walk { base: t.base, group, line, pixel, ring };
         Target { walk, inner, outer, segments: 1, segment_lanes: 1 }
@@ -270,12 +270,12 @@ impl Builder<'_> {
         let t = self.rng.pick(&fitting);
         let rows = op.reduce == Reduce::Rows;
         let plane = if t.shape[0] >= c { t.plane } else { 0 };
-        let columns = i32::from(op.columns);
+        let columns = op.columns as i64;
         op.operand = Some(Operand {
             target: if rows {
                 Self::target(&t, plane, columns * t.pitch, 1, t.pitch, 0)
             } else {
-                let outer = i32::from(op.inner_columns) * plane;
+                let outer = op.inner_columns as i64 * plane;
                 let (line, pixel) = if broadcast { (0, 0) } else { (t.pitch, 1) };
                 let mut target = Self::target(&t, columns * plane, line, pixel, plane, outer);
                 if broadcast {
@@ -308,8 +308,8 @@ impl Builder<'_> {
         op.line_stop = self.rng.chance(20);
         let site = Site { unit: Unit::Compute, index: 0, layer: "".into() };
         loop {
-            op.lanes = lanes as u8;
-            op.tiles = op.grid_tiles() as u16;
+            op.lanes = lanes;
+            op.tiles = op.grid_tiles();
             let bare = TileOp { operand: None, output: Self::loose(op, &op.output, 1), ..*op };
             if lanes == 1 || banks::check(&bare, &site, self.config).is_ok() {
                 break;
@@ -323,7 +323,7 @@ impl Builder<'_> {
                 let loose = Self::loose(op, target, most);
                 if most == 1 || banks::check(&port(loose), &site, self.config).is_ok() {
                     let spare = if self.rng.chance(20) { 1 } else { 0 };
-                    return Target { segments: (loose.segments + spare).min(p as u8), ..loose };
+                    return Target { segments: (loose.segments + spare).min(p), ..loose };
                 }
                 most -= 1;
             }
@@ -343,32 +343,31 @@ impl Builder<'_> {
         let grid = Grid::new(op);
         let of =
             |tile: usize| -> usize { grid.tile(op, tile).iter().map(|p| p.x.len().div_ceil(most)).sum() };
-        let segments = (0..usize::from(op.tiles)).map(of).max().unwrap_or(1);
-        Target { segments: segments as u8, segment_lanes: most as u8, ..*target }
+        let segments = (0..op.tiles).map(of).max().unwrap_or(1);
+        Target { segments, segment_lanes: most, ..*target }
     }
 
     /// Weights, channels and table.
     fn constants_of(&mut self, op: &mut TileOp, unit: Unit) -> Option<()> {
         let reduction = op.reduction() as usize;
-        let words = usize::from(op.groups) * op.group_weights() as usize;
+        let words = op.groups * op.group_weights() as usize;
         if words > 0 {
-            op.weights = self.words(Memory::Weights, words, reduction)? as u16;
+            op.weights = self.words(Memory::Weights, words, reduction)?;
         }
         let step = op.reduce == Reduce::Dense && self.rng.chance(80);
         let group_step = if op.reduce == Reduce::Dense {
-            if step { op.columns } else { self.rng.below(2) as u8 }
+            if step { op.columns } else { self.rng.below(2) }
         } else {
-            self.rng.below(2) as u8
+            self.rng.below(2)
         };
-        op.channels = Channels { base: 0, column_step: u8::from(step), group_step };
-        let count = (usize::from(op.groups) - 1) * usize::from(group_step)
-            + if step { usize::from(op.columns) } else { 1 };
+        op.channels = Channels { base: 0, column_step: usize::from(step), group_step };
+        let count = (op.groups - 1) * group_step + if step { op.columns } else { 1 };
         let memory = if unit == Unit::Vector { Memory::VectorChannels } else { Memory::ComputeChannels };
         // The size of a sum grows with the root of its terms.
         let scale = if unit == Unit::Vector { 1 } else { reduction } << if op.wide { 16 } else { 0 };
-        op.channels.base = self.words(memory, count, scale)? as u16;
+        op.channels.base = self.words(memory, count, scale)?;
         if self.rng.chance(20) {
-            op.table = Some(self.words(Memory::Tables, 1, 0)? as u8);
+            op.table = Some(self.words(Memory::Tables, 1, 0)?);
         }
         Some(())
     }

@@ -7,11 +7,11 @@ use tilewright_arch::instr::{Memory, Ring, Transfer, Unit};
 
 impl Builder<'_> {
     /// Appends random constants and returns their address.
-    fn constants(&mut self, bytes: usize, align: usize) -> u32 {
+    fn constants(&mut self, bytes: usize, align: usize) -> usize {
         while !self.data.len().is_multiple_of(align) {
             self.data.push(0x55);
         }
-        let at = self.data.len() as u32;
+        let at = self.data.len();
         for _ in 0..bytes {
             let byte = self.rng.bits() as u8;
             self.data.push(byte);
@@ -51,11 +51,11 @@ impl Builder<'_> {
         let first = if ring { self.rng.within(slots - h + 1, slots - 1) } else { 0 };
         Some(Tensor {
             shape,
-            base: (base + first * pitch) as i32,
-            plane: plane as i32,
-            pitch: pitch as i32,
-            line: if ring { (slots - first) as u16 } else { Ring::NEVER },
-            bytes: if ring { (slots * pitch) as u32 } else { 0 },
+            base: (base + first * pitch) as i64,
+            plane: plane as i64,
+            pitch: pitch as i64,
+            line: if ring { slots - first } else { Ring::NEVER },
+            bytes: if ring { slots * pitch } else { 0 },
             fresh: false,
         })
     }
@@ -76,7 +76,7 @@ impl Builder<'_> {
         self.load_from(shape, None);
     }
 
-    fn load_from(&mut self, shape: [usize; 3], stored: Option<u32>) {
+    fn load_from(&mut self, shape: [usize; 3], stored: Option<usize>) {
         let [c, h, w] = shape;
         let Some(tensor) = self.place(shape) else {
             return;
@@ -100,29 +100,29 @@ impl Builder<'_> {
         &mut self,
         unit: Unit,
         t: &Tensor,
-        external: u32,
+        external: usize,
         [line, plane]: [usize; 2],
         rows: usize,
     ) -> bool {
-        let turn = usize::from(t.line).min(rows);
+        let turn = t.line.min(rows);
         let mut ok = true;
         for (from, to) in [(0, turn), (turn, rows)] {
             if from == to {
                 continue;
             }
-            let wrap = if from > 0 { t.bytes as i32 } else { 0 };
+            let wrap = if from > 0 { t.bytes as i64 } else { 0 };
             ok &= self.push(
                 unit,
                 Any::Transfer(Transfer {
-                    external: external + (from * line) as u32,
-                    external_line: line as i32,
-                    external_plane: plane as i32,
-                    local: t.base + from as i32 * t.pitch - wrap,
+                    external: external + (from * line),
+                    external_line: line as i64,
+                    external_plane: plane as i64,
+                    local: t.base + from as i64 * t.pitch - wrap,
                     local_line: t.pitch,
                     local_plane: t.plane,
-                    line_bytes: t.shape[2] as u32,
-                    lines: (to - from) as u16,
-                    planes: t.shape[0] as u16,
+                    line_bytes: t.shape[2],
+                    lines: (to - from),
+                    planes: t.shape[0],
                     ..Transfer::default()
                 }),
             );
@@ -146,7 +146,7 @@ impl Builder<'_> {
         let rows = if whole { h } else { self.rng.within(1, h) };
         let line = w + self.rng.pick(&[0, 0, 0, 2]);
         let plane = rows * line;
-        let at = OUTPUT + self.output + self.rng.below(9) as u32;
+        let at = OUTPUT + self.output + self.rng.below(9);
         if self.move_tensor(Unit::Store, &t, at, [line, plane], rows) {
             self.tensors[i].fresh = false;
             if line == w {
@@ -155,7 +155,7 @@ impl Builder<'_> {
         } else {
             self.tensors.remove(i);
         }
-        self.output = at - OUTPUT + (c * plane) as u32;
+        self.output = at - OUTPUT + (c * plane);
     }
 
     /// Words that some later instruction may use.
@@ -208,14 +208,14 @@ impl Builder<'_> {
             };
             if memory == Memory::Weights {
                 // Weights are symmetric: -128 is none.
-                let new = external as usize..;
+                let new = external..;
                 self.data[new].iter_mut().filter(|b| **b == 0x80).for_each(|b| *b = 0x81);
             }
             let op = Transfer {
                 memory,
                 external,
-                local: ((first + from) % size) as i32,
-                line_bytes: ((to - from) * bytes) as u32,
+                local: ((first + from) % size) as i64,
+                line_bytes: ((to - from) * bytes),
                 lines: 1,
                 planes: 1,
                 ..Transfer::default()
@@ -232,7 +232,7 @@ impl Builder<'_> {
     }
 
     /// Channels whose outputs spread over the byte range for sums of `reduction` products.
-    fn channels(&mut self, count: usize, reduction: usize) -> u32 {
+    fn channels(&mut self, count: usize, reduction: usize) -> usize {
         let at = self.constants(0, CHANNEL_BYTES.max(self.config.memory.bus_bytes));
         let spread = 12 + (usize::BITS - reduction.leading_zeros()) as usize / 2;
         for _ in 0..count {

@@ -44,10 +44,10 @@ pub fn pack(context: &Context) -> Vec<Vec<Packed>> {
 fn pack_pass(context: &Context, pass: Pass) -> Vec<Packed> {
     let (op, config) = (context.op, context.config);
     let reduction = op.reduction() as usize;
-    let outer = usize::from(op.steps[0].count);
+    let outer = op.steps[0].count;
     let inner = reduction / outer;
     let steps = outer.saturating_sub(pass.first).div_ceil(pass.stride) * inner;
-    let used = usize::from(op.columns);
+    let used = op.columns;
     let columns = used.next_multiple_of(COLUMNS);
     let quads = steps.div_ceil(QUAD);
     let zeros = vec![0u8; used];
@@ -62,7 +62,7 @@ fn pack_pass(context: &Context, pass: Pass) -> Vec<Packed> {
                     1 => step,
                     stride => (pass.first + step / inner * stride) * inner + step % inner,
                 };
-                let word = (usize::from(op.weights) + group * reduction + k) % config.weight_words;
+                let word = (op.weights + group * reduction + k) % config.weight_words;
                 if step < steps {
                     &context.state.weights[word * config.columns..][..used]
                 } else {
@@ -76,7 +76,7 @@ fn pack_pass(context: &Context, pass: Pass) -> Vec<Packed> {
         let correction = sums.iter().map(|&s| s.wrapping_mul(-128)).collect();
         Packed { quads, columns, bytes, correction }
     };
-    (0..usize::from(op.groups)).map(one).collect()
+    (0..op.groups).map(one).collect()
 }
 
 /// The bytes (group, column, pixel) of a block.
@@ -93,14 +93,14 @@ pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Block) -> Vec<u8> 
     let mut column_sums = vec![0i32; pixels];
     let mut bytes = Vec::new();
     for group in block.groups.clone() {
-        simd::dense(context.level, &gathered[0], pixels, &packed[0][group as usize], &mut sums);
+        simd::dense(context.level, &gathered[0], pixels, &packed[0][group], &mut sums);
         if op.wide {
-            simd::dense(context.level, &gathered[1], pixels, &packed[1][group as usize], &mut high);
+            simd::dense(context.level, &gathered[1], pixels, &packed[1][group], &mut high);
             simd::widen(context.level, &high, &mut sums);
         }
         for column in 0..op.columns_of(group) {
             for (sum, row) in column_sums.iter_mut().zip(sums.chunks_exact(columns)) {
-                *sum = row[column as usize];
+                *sum = row[column];
             }
             post::column(context, group, column, &pieces, &column_sums, &mut bytes);
         }
@@ -114,7 +114,7 @@ fn gather_pass(context: &Context, pass: Pass, quads: usize, block: &Block, piece
     let (op, pixels) = (context.op, block.pixels.len());
     let mut gathered = vec![0u8; quads * pixels * QUAD];
     let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels + gather::SLACK]);
-    let mut steps = offsets_of(op, pass.first as u32, pass.stride as u32);
+    let mut steps = offsets_of(op, pass.first, pass.stride);
     for place in gathered.chunks_exact_mut(pixels * QUAD) {
         for line in &mut lines {
             // What is left in the lines after the last step meets weights of zero.

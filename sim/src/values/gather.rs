@@ -8,9 +8,9 @@ pub const SLACK: usize = 16;
 
 /// Fills `line` with the bytes of all pixels of `pieces` at one step, padding included. The line is
 /// [`SLACK`] bytes longer than needed, and so are the features.
-pub fn line(op: &TileOp, features: &[u8], group: u32, pieces: &[Piece], offset: &Offset, line: &mut [u8]) {
+pub fn line(op: &TileOp, features: &[u8], group: usize, pieces: &[Piece], offset: &Offset, line: &mut [u8]) {
     let pad = op.input.pad as u8;
-    let pixel = i64::from(op.input.walk.pixel);
+    let pixel = op.input.walk.pixel;
     for piece in pieces {
         let input = input_row(op, group, piece.row, offset);
         let from = input.valid.start.clamp(piece.x.start, piece.x.end);

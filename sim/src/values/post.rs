@@ -9,22 +9,20 @@ use tilewright_arch::instr::Unit;
 /// Appends the bytes of one column; those of rows that are not written are arbitrary.
 pub fn column(
     context: &Context,
-    group: u32,
-    column: u32,
+    group: usize,
+    column: usize,
     pieces: &[Piece],
     sums: &[i32],
     bytes: &mut Vec<u8>,
 ) {
     let op = context.op;
     let c = &op.channels;
-    let word = usize::from(c.base)
-        + group as usize * usize::from(c.group_step)
-        + column as usize * usize::from(c.column_step);
+    let word = c.base + group * c.group_step + column * c.column_step;
     let channel = &context.state.channels[usize::from(context.unit == Unit::Vector)][word];
     let values = op.operand.as_ref().map(|operand| {
         let contribution = table(&operand.scale);
         let mut values = vec![0i32; sums.len()];
-        let pixel = i64::from(operand.target.walk.pixel);
+        let pixel = operand.target.walk.pixel;
         for piece in pieces {
             if let Some(start) = target_row(op, &operand.target, group, column, piece.row) {
                 let first = start + piece.x.start as i64 * pixel;
@@ -49,7 +47,7 @@ pub fn column(
     let out = &mut bytes[at..];
     simd::post(context.level, sums, channel, operands, &op.post, out);
     if let Some(table) = op.table {
-        let table = &context.state.tables[usize::from(table)];
+        let table = &context.state.tables[table];
         for byte in out {
             *byte = table[usize::from(*byte ^ 0x80)] as u8;
         }

@@ -9,6 +9,7 @@ use tilewright_arch::program::Program;
 use tilewright_arch::timing as t;
 
 #[derive(Clone, Copy)]
+#[allow(clippy::large_enum_variant)] // one at a time
 enum Op {
     Tile(TileOp),
     Transfer(Transfer),
@@ -193,12 +194,10 @@ impl Runner {
             Op::Tile(op) => self.done = Some(cycle + t::duration(&op, self.unit, &program.config)),
             Op::Transfer(op) => {
                 let mut list = VecDeque::new();
-                for p in 0..i64::from(op.planes) {
-                    for l in 0..i64::from(op.lines) {
-                        let start = i64::from(op.external)
-                            + p * i64::from(op.external_plane)
-                            + l * i64::from(op.external_line);
-                        list.extend(bursts(start as u64, u64::from(op.line_bytes), program));
+                for p in 0..op.planes as i64 {
+                    for l in 0..op.lines as i64 {
+                        let start = op.external as i64 + p * op.external_plane + l * op.external_line;
+                        list.extend(bursts(start as u64, op.line_bytes as u64, program));
                     }
                 }
                 self.reads = list.clone();

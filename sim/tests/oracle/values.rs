@@ -27,18 +27,12 @@ impl Memories {
 
     pub fn transfer(&mut self, op: &Transfer, unit: Unit, external: &mut [u8]) {
         let stride = self.config.weight_stride();
-        for p in 0..i64::from(op.planes) {
-            for l in 0..i64::from(op.lines) {
-                for i in 0..i64::from(op.line_bytes) {
-                    let e = i64::from(op.external)
-                        + p * i64::from(op.external_plane)
-                        + l * i64::from(op.external_line)
-                        + i;
+        for p in 0..op.planes as i64 {
+            for l in 0..op.lines as i64 {
+                for i in 0..op.line_bytes as i64 {
+                    let e = op.external as i64 + p * op.external_plane + l * op.external_line + i;
                     let e = e as usize;
-                    let at = i64::from(op.local)
-                        + p * i64::from(op.local_plane)
-                        + l * i64::from(op.local_line)
-                        + i;
+                    let at = op.local + p * op.local_plane + l * op.local_line + i;
                     let byte = i as usize;
                     match (unit, op.memory) {
                         (Unit::Store, _) => external[e] = self.features[at as usize] as u8,
@@ -65,17 +59,15 @@ impl Memories {
     }
 
     pub fn tile(&mut self, op: &TileOp, unit: Unit) {
-        for g in 0..i64::from(op.groups) {
+        for g in 0..op.groups as i64 {
             let (mut line, mut x) = (0i64, 0i64);
             for _ in 0..op.tiles {
                 // The pixels of this tile.
                 let mut lanes = vec![];
-                while lanes.len() < usize::from(op.lanes)
-                    && line * i64::from(op.line_step) < i64::from(op.lines)
-                {
+                while lanes.len() < op.lanes && line * (op.line_step as i64) < op.lines as i64 {
                     lanes.push((line, x));
                     x += 1;
-                    if x == i64::from(op.width) {
+                    if x == op.width as i64 {
                         (line, x) = (line + 1, 0);
                         if op.line_stop {
                             break;
@@ -84,15 +76,15 @@ impl Memories {
                 }
                 self.one_tile(op, unit, g, &lanes);
             }
-            assert_eq!((line * i64::from(op.line_step) >= i64::from(op.lines), x), (true, 0));
+            assert_eq!((line * op.line_step as i64 >= op.lines as i64, x), (true, 0));
         }
     }
 
     fn one_tile(&mut self, op: &TileOp, unit: Unit, g: i64, lanes: &[(i64, i64)]) {
-        let columns = usize::from(op.columns);
+        let columns = op.columns;
         let start = if op.reduce == Reduce::Max { -128 } else { 0 };
         let mut acc = vec![vec![start; columns]; lanes.len()];
-        let [n2, n1, n0] = op.steps.map(|s| i64::from(s.count));
+        let [n2, n1, n0] = op.steps.map(|s| s.count as i64);
         let words = self.config.weight_words as i64;
         for (q, &(line, x)) in lanes.iter().enumerate() {
             for i2 in 0..n2 {
@@ -104,13 +96,13 @@ impl Memories {
                         for (c, acc) in acc[q].iter_mut().enumerate() {
                             match op.reduce {
                                 Reduce::Dense => {
-                                    let word = (i64::from(op.weights) + g * n2 * n1 * n0 + k) % words;
+                                    let word = (op.weights as i64 + g * n2 * n1 * n0 + k) % words;
                                     *acc += a * i32::from(self.weights[word as usize][c]);
                                 }
                                 Reduce::Rows => {
-                                    let word = (i64::from(op.weights) + (g * n2 + i2) * n1 + i1) % words;
+                                    let word = (op.weights as i64 + (g * n2 + i2) * n1 + i1) % words;
                                     let m = i0 - c as i64;
-                                    if (0..i64::from(op.taps)).contains(&m) {
+                                    if (0..op.taps as i64).contains(&m) {
                                         *acc += a * i32::from(self.weights[word as usize][m as usize]);
                                     }
                                 }
@@ -122,23 +114,23 @@ impl Memories {
                 }
             }
         }
-        let columns = if g + 1 == i64::from(op.groups) { op.last_columns } else { op.columns };
-        for c in 0..i64::from(columns) {
+        let columns = if g + 1 == op.groups as i64 { op.last_columns } else { op.columns };
+        for c in 0..columns as i64 {
             for (q, &(line, x)) in lanes.iter().enumerate() {
-                let ci = c % i64::from(op.inner_columns);
-                let y = line * i64::from(op.line_step) + ci * i64::from(op.column_y);
-                if y >= i64::from(op.lines) {
+                let ci = c % op.inner_columns as i64;
+                let y = line * op.line_step as i64 + ci * op.column_y as i64;
+                if y >= op.lines as i64 {
                     continue;
                 }
-                let word = i64::from(op.channels.base)
-                    + g * i64::from(op.channels.group_step)
-                    + c * i64::from(op.channels.column_step);
+                let word = op.channels.base as i64
+                    + g * op.channels.group_step as i64
+                    + c * op.channels.column_step as i64;
                 let channel = self.channels[usize::from(unit == Unit::Vector)][word as usize];
                 let operand = op
                     .operand
                     .as_ref()
                     .map(|o| (self.features[address(op, &o.target, g, line, x, c, y)], &o.scale));
-                let table = op.table.map(|t| &self.tables[usize::from(t)]);
+                let table = op.table.map(|t| &self.tables[t]);
                 let value = post(acc[q][c as usize], &channel, operand, &op.post, table);
                 self.features[address(op, &op.output, g, line, x, c, y)] = value;
             }
@@ -148,13 +140,13 @@ impl Memories {
     fn gather(&self, op: &TileOp, g: i64, line: i64, x: i64, i: [i64; 3]) -> i8 {
         let (mut y, mut column, mut offset) = (0, 0, 0);
         for (step, i) in op.steps.iter().zip(i) {
-            y += i * i64::from(step.y);
-            column += i * i64::from(step.x);
-            offset += i * i64::from(step.address);
+            y += i * step.y;
+            column += i * step.x;
+            offset += i * step.address;
         }
-        y += i64::from(op.input.y0) + line * i64::from(op.input.y_step);
-        column += i64::from(op.input.x0) + x * i64::from(op.input.x_step);
-        if y < 0 || y >= i64::from(op.input.height) || column < 0 || column >= i64::from(op.input.width) {
+        y += op.input.y0 + line * op.input.y_step as i64;
+        column += op.input.x0 + x * op.input.x_step as i64;
+        if y < 0 || y >= op.input.height as i64 || column < 0 || column >= op.input.width as i64 {
             return op.input.pad;
         }
         self.features[(walk(&op.input.walk, g, line, x, y) + offset) as usize]
@@ -162,13 +154,12 @@ impl Memories {
 }
 
 fn walk(walk: &Walk, g: i64, line: i64, x: i64, y: i64) -> i64 {
-    let wrap = if y >= i64::from(walk.ring.line) { i64::from(walk.ring.bytes) } else { 0 };
-    i64::from(walk.base) + i64::from(walk.group) * g + i64::from(walk.line) * line + i64::from(walk.pixel) * x
-        - wrap
+    let wrap = if y >= walk.ring.line as i64 { walk.ring.bytes as i64 } else { 0 };
+    walk.base + walk.group * g + walk.line * line + walk.pixel * x - wrap
 }
 
 fn address(op: &TileOp, target: &Target, g: i64, line: i64, x: i64, c: i64, y: i64) -> usize {
-    let (co, ci) = (c / i64::from(op.inner_columns), c % i64::from(op.inner_columns));
-    let column = co * i64::from(target.outer) + ci * i64::from(target.inner);
+    let (co, ci) = (c / op.inner_columns as i64, c % op.inner_columns as i64);
+    let column = co * target.outer + ci * target.inner;
     (walk(&target.walk, g, line, x, y) + column) as usize
 }

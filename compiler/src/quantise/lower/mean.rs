@@ -33,6 +33,10 @@ impl Lowering<'_> {
         let (scale, zero) = (f64::from(from.scale) * factor, from.zero_term());
         let shape = input.shape;
         let taps = window.kernel[0] * window.kernel[1];
+        let zeros = i32::try_from(-i64::from(zero) * taps as i64).map_err(|_| {
+            let why = format!("the sum of a window of {taps} elements does not fit 32 bits");
+            self.error(group, why, "a smaller kernel").attribute("kernel_shape")
+        })?;
         let spans = |axis: usize| match count_include_pad {
             true => vec![(0, group.grid[1 + axis], window.kernel[axis])],
             false => spans(window, axis, shape[1 + axis], group.grid[1 + axis]),
@@ -48,7 +52,7 @@ impl Lowering<'_> {
                 let factor = scale / scale_out / (rows * columns) as f64;
                 let per_channel = group.chain.slope.as_ref().map_or(1, Vec::len);
                 let channels = (0..per_channel)
-                    .map(|c| self.channel(group, c, factor, -zero * taps as i32))
+                    .map(|c| self.channel(group, c, factor, zeros))
                     .collect::<Result<Vec<Channel>>>()?;
                 let mut node = self.node(g, group, window, Reduction::Sum, channels)?;
                 node.operand.clone_from(&operand);

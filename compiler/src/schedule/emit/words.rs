@@ -53,9 +53,9 @@ impl Emitter<'_> {
         if slot.fresh {
             let op = Transfer {
                 memory,
-                external: self.blobs[blob].address as u32,
-                local: slot.first as i32,
-                line_bytes: (count * word) as u32,
+                external: self.blobs[blob].address,
+                local: slot.first as i64,
+                line_bytes: count * word,
                 lines: 1,
                 planes: 1,
                 ..Transfer::default()
@@ -63,7 +63,7 @@ impl Emitter<'_> {
             self.emitted.push(Emitted {
                 unit: Unit::Load,
                 op: Op::Transfer(op),
-                layer: layer as u16,
+                layer,
                 accesses: vec![touch(true)],
             });
         }
@@ -91,7 +91,7 @@ impl Emitter<'_> {
         let address = self.allot(groups * group_bytes);
         self.blobs.push(Blob { address, bytes: vec![0; groups * group_bytes] });
         // A tensor of nobody's but these instructions.
-        let scratch = TensorId(u32::MAX - self.emitted.len() as u32);
+        let scratch = TensorId(u32::MAX - TensorId::nth(self.emitted.len()).0);
         let external = |write| Access::External { tensor: scratch, channels: 0..1, rows: 0..1, write };
         let from = Placed::new(weights, self.place(weights.tensor).1);
         for group in 0..groups {
@@ -99,27 +99,22 @@ impl Emitter<'_> {
             let width = columns.min(channels.end - first);
             let mut op = Transfer {
                 memory: Memory::Feature,
-                external: (address + group * group_bytes) as u32,
-                external_plane: stride as i32,
+                external: address + group * group_bytes,
+                external_plane: stride as i64,
                 local: from.walk(0, 0, 0, first as i64).base,
-                local_plane: from.plane as i32,
-                line_bytes: width as u32,
+                local_plane: from.plane as i64,
+                line_bytes: width,
                 lines: 1,
-                planes: reduction as u16,
+                planes: reduction,
                 ..Transfer::default()
             };
             if from.pixel != 1 {
                 // The bytes of a word lie apart.
-                (op.line_bytes, op.lines) = (1, width as u16);
-                (op.external_line, op.local_line) = (1, from.pixel as i32);
+                (op.line_bytes, op.lines) = (1, width);
+                (op.external_line, op.local_line) = (1, from.pixel as i64);
             }
             let accesses = vec![source.clone(), external(true)];
-            self.emitted.push(Emitted {
-                unit: Unit::Store,
-                op: Op::Transfer(op),
-                layer: layer as u16,
-                accesses,
-            });
+            self.emitted.push(Emitted { unit: Unit::Store, op: Op::Transfer(op), layer, accesses });
         }
         let words = groups * reduction * passes;
         // No other content has this number: what is stored differs every time.
@@ -129,20 +124,15 @@ impl Emitter<'_> {
         for pass in 0..groups * passes {
             let op = Transfer {
                 memory: Memory::Weights,
-                external: (address + pass / passes * group_bytes) as u32,
-                local: ((slot.first + pass * reduction) % self.config.weight_words) as i32,
-                line_bytes: group_bytes as u32,
+                external: address + pass / passes * group_bytes,
+                local: ((slot.first + pass * reduction) % self.config.weight_words) as i64,
+                line_bytes: group_bytes,
                 lines: 1,
                 planes: 1,
                 ..Transfer::default()
             };
             let accesses = vec![external(false), touch(true)];
-            self.emitted.push(Emitted {
-                unit: Unit::Load,
-                op: Op::Transfer(op),
-                layer: layer as u16,
-                accesses,
-            });
+            self.emitted.push(Emitted { unit: Unit::Load, op: Op::Transfer(op), layer, accesses });
         }
         accesses.push(touch(false));
         Ok(slot.first)

@@ -154,7 +154,7 @@ fn requantiser_is_exact() {
             let lo = random::between(&mut random, -128, 100);
             let hi = random::between(&mut random, lo, 127) as i8;
             op.post = Post { zero: random.bits() as i8, lo: lo as i8, hi };
-            op.table = (round % 2 == 0).then_some((round / 2 % 2) as u8);
+            op.table = (round % 2 == 0).then_some(round / 2 % 2);
             let bytes = op.encode(4).expect("all fields fit");
             bench.set_value("instruction", &word(&bytes));
             let (mut want, mut operands) = (vec![], vec![]);
@@ -187,7 +187,7 @@ fn requantiser_is_exact() {
                     bench.set("operand", i128::from(operands[late]));
                 }
                 let scale = op.operand.as_ref().map(|o| (operand, &o.scale));
-                let table = op.table.map(|t| &tables[usize::from(t)]);
+                let table = op.table.map(|t| &tables[t]);
                 want.push(expected(sum, &channel, scale, &op.post, table));
                 if cycle >= latency {
                     let got = bench.number("result") as u8 as i8;

@@ -27,7 +27,7 @@ pub enum Fault {
 
 /// Pixels (line, column) of the lanes of every tile of a group.
 fn tiles(op: &TileOp) -> Vec<Vec<(i64, i64)>> {
-    let (width, lanes) = (i64::from(op.width), usize::from(op.lanes));
+    let (width, lanes) = (op.width as i64, op.lanes);
     let (mut l, mut x) = (0, 0);
     let mut all = vec![];
     for _ in 0..op.tiles {
@@ -37,7 +37,7 @@ fn tiles(op: &TileOp) -> Vec<Vec<(i64, i64)>> {
             x += 1;
             if x == width {
                 x = 0;
-                l += i64::from(op.line_step);
+                l += op.line_step as i64;
                 if op.line_stop {
                     break;
                 }
@@ -49,13 +49,13 @@ fn tiles(op: &TileOp) -> Vec<Vec<(i64, i64)>> {
 }
 
 /// Segment of each lane.
-fn segments(tile: &[(i64, i64)], op: &TileOp, most: u8) -> Vec<usize> {
+fn segments(tile: &[(i64, i64)], op: &TileOp, most: usize) -> Vec<usize> {
     let (mut segment, mut count) = (0, 0);
     tile.iter()
         .map(|(_, x)| {
             let mine = segment;
             count += 1;
-            if *x + 1 == i64::from(op.width) || count == most {
+            if *x + 1 == op.width as i64 || count == most {
                 segment += 1;
                 count = 0;
             }
@@ -66,11 +66,11 @@ fn segments(tile: &[(i64, i64)], op: &TileOp, most: u8) -> Vec<usize> {
 
 /// The address of a pixel.
 fn pixel(walk: &Walk, g: i64, line: i64, x: i64) -> i64 {
-    i64::from(walk.base) + i64::from(walk.group) * g + i64::from(walk.line) * line + i64::from(walk.pixel) * x
+    walk.base + walk.group * g + walk.line * line + walk.pixel * x
 }
 
 fn wrap(ring: &Ring, y: i64) -> i64 {
-    if y >= i64::from(ring.line) { i64::from(ring.bytes) } else { 0 }
+    if y >= ring.line as i64 { ring.bytes as i64 } else { 0 }
 }
 
 /// Runs `op`; the segments' counts come from `op` and are checked too.
@@ -83,10 +83,10 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
     let mut operands: HashMap<usize, Option<usize>> = HashMap::new();
     let mut written: HashMap<usize, (usize, i8)> = HashMap::new();
     let mut element = 0;
-    let [n2, n1, n0] = op.steps.map(|s| i64::from(s.count));
-    for g in 0..i64::from(op.groups) {
+    let [n2, n1, n0] = op.steps.map(|s| s.count as i64);
+    for g in 0..op.groups as i64 {
         for tile in tiles(op) {
-            let columns = op.columns_of(g as u32) as usize;
+            let columns = op.columns_of(g as usize);
             let mut acc =
                 vec![vec![if op.reduce == Reduce::Max { -128 } else { 0i32 }; config.columns]; tile.len()];
             for i2 in 0..n2 {
@@ -96,22 +96,17 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                         let sum = |of: &dyn Fn(usize) -> i64| i2 * of(0) + i1 * of(1) + i0 * of(2);
                         let mut banks = HashSet::new();
                         for (q, (l, x)) in tile.iter().enumerate() {
-                            if *l >= i64::from(op.lines) {
+                            if *l >= op.lines as i64 {
                                 continue;
                             }
-                            let line = l / i64::from(op.line_step);
+                            let line = l / op.line_step as i64;
                             let input = &op.input;
-                            let y = i64::from(input.y0)
-                                + line * i64::from(input.y_step)
-                                + sum(&|i| op.steps[i].y.into());
-                            let xx = i64::from(input.x0)
-                                + x * i64::from(input.x_step)
-                                + sum(&|i| op.steps[i].x.into());
-                            let inside = (0..i64::from(input.height)).contains(&y)
-                                && (0..i64::from(input.width)).contains(&xx);
+                            let y = input.y0 + line * input.y_step as i64 + sum(&|i| op.steps[i].y);
+                            let xx = input.x0 + x * input.x_step as i64 + sum(&|i| op.steps[i].x);
+                            let inside = (0..input.height as i64).contains(&y)
+                                && (0..input.width as i64).contains(&xx);
                             let a = if inside {
-                                let address = pixel(&input.walk, g, line, *x)
-                                    + sum(&|i| op.steps[i].address.into())
+                                let address = pixel(&input.walk, g, line, *x) + sum(&|i| op.steps[i].address)
                                     - wrap(&input.walk.ring, y);
                                 if !banks.insert(address.rem_euclid(lanes)) {
                                     return Err(Fault::Conflict);
@@ -123,7 +118,7 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                             };
                             let a = i32::from(a) << if op.wide && i2 % 2 == 0 { 8 } else { 0 };
                             let word = |index: i64| {
-                                &memories.weights[(i64::from(op.weights) + index)
+                                &memories.weights[(op.weights as i64 + index)
                                     .rem_euclid(config.weight_words as i64)
                                     as usize]
                             };
@@ -136,7 +131,7 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                                 Reduce::Rows => {
                                     for (c, acc) in acc[q].iter_mut().enumerate() {
                                         let m = i0 - c as i64;
-                                        if (0..i64::from(op.taps)).contains(&m) {
+                                        if (0..op.taps as i64).contains(&m) {
                                             let tap = word((g * n2 + i2) * n1 + i1)[m as usize];
                                             *acc = acc.wrapping_add(a * i32::from(tap));
                                         }
@@ -153,31 +148,28 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
             let of_output = split(&op.output);
             let of_operand = op.operand.map(|o| split(&o.target));
             for c in 0..columns {
-                let (co, ci) =
-                    (c as i64 / i64::from(op.inner_columns), c as i64 % i64::from(op.inner_columns));
-                let word = i64::from(op.channels.base)
-                    + g * i64::from(op.channels.group_step)
-                    + c as i64 * i64::from(op.channels.column_step);
+                let (co, ci) = (c as i64 / op.inner_columns as i64, c as i64 % op.inner_columns as i64);
+                let word = op.channels.base as i64
+                    + g * op.channels.group_step as i64
+                    + c as i64 * op.channels.column_step as i64;
                 let channel = &memories.channels[word as usize];
                 let mut output_banks = HashSet::new();
                 let mut operand_banks = HashMap::new();
                 for (q, (l, x)) in tile.iter().enumerate() {
-                    let y = l + ci * i64::from(op.column_y);
-                    if y >= i64::from(op.lines) {
+                    let y = l + ci * op.column_y as i64;
+                    if y >= op.lines as i64 {
                         continue;
                     }
-                    let line = l / i64::from(op.line_step);
+                    let line = l / op.line_step as i64;
                     let address = |target: &tilewright_arch::instr::Target| {
-                        pixel(&target.walk, g, line, *x)
-                            + co * i64::from(target.outer)
-                            + ci * i64::from(target.inner)
+                        pixel(&target.walk, g, line, *x) + co * target.outer + ci * target.inner
                             - wrap(&target.walk.ring, y)
                     };
                     let mut operand = None;
                     if let (Some(o), Some(of_operand)) = (&op.operand, &of_operand) {
                         let from = address(&o.target);
                         let bank = (of_operand[q], from.rem_euclid(lanes));
-                        if of_operand[q] >= o.target.segments.into()
+                        if of_operand[q] >= o.target.segments
                             || operand_banks.insert(bank, from).is_some_and(|other| other != from)
                         {
                             return Err(Fault::Conflict);
@@ -185,11 +177,11 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                         operands.entry(place(from)).and_modify(|e| *e = None).or_insert(Some(element));
                         operand = Some((memories.feature[place(from)], &o.scale));
                     }
-                    let table = op.table.map(|t| &memories.tables[usize::from(t)]);
+                    let table = op.table.map(|t| &memories.tables[t]);
                     let byte = post(acc[q][c], channel, operand, &op.post, table);
                     let to = address(&op.output);
                     let bank = (of_output[q], to.rem_euclid(lanes));
-                    if of_output[q] >= op.output.segments.into() || !output_banks.insert(bank) {
+                    if of_output[q] >= op.output.segments || !output_banks.insert(bank) {
                         return Err(Fault::Conflict);
                     }
                     if written.insert(place(to), (element, byte)).is_some() {

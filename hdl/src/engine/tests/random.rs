@@ -55,16 +55,13 @@ fn ring(random: &mut Random, config: &Config, lines: i64) -> Ring {
     if !chance(random, 3) {
         return Ring::NONE;
     }
-    Ring {
-        line: between(random, 0, lines) as u16,
-        bytes: (between(random, 0, 40) as u32) * config.lanes as u32,
-    }
+    Ring { line: between(random, 0, lines) as usize, bytes: (between(random, 0, 40) as usize) * config.lanes }
 }
 
 fn target(random: &mut Random, config: &Config, op: &TileOp, base: i64) -> Target {
-    let (width, lines) = (i64::from(op.width), i64::from(op.lines));
+    let (width, lines) = (op.width as i64, op.lines as i64);
     let pixel = if chance(random, 4) { 2 } else { 1 };
-    let rows = lines.div_euclid(i64::from(op.line_step)) + 1;
+    let rows = lines.div_euclid(op.line_step as i64) + 1;
     let line = line_step(random, config, width, pixel, (width - 1) * pixel + 1);
     let mut plane = line * rows + random.below(6) as i64;
     let (inner, outer);
@@ -72,30 +69,24 @@ fn target(random: &mut Random, config: &Config, op: &TileOp, base: i64) -> Targe
     if op.column_y == 1 {
         // Inner columns are output rows.
         inner = line;
-        line_of_walk = line * i64::from(op.line_step);
+        line_of_walk = line * op.line_step as i64;
         plane = line * (lines + 1);
         outer = plane;
     } else {
         inner = plane;
-        outer = plane * i64::from(op.inner_columns);
+        outer = plane * op.inner_columns as i64;
     }
-    let outers = i64::from(op.columns).div_euclid(i64::from(op.inner_columns)) + 1;
+    let outers = (op.columns as i64).div_euclid(op.inner_columns as i64) + 1;
     let group = outer * outers + random.below(7) as i64;
     let segments = if chance(random, 3) { between(random, 1, config.lanes as i64) } else { 1 };
     let segment_lanes =
         if segments > 1 { between(random, 1, config.lanes as i64) } else { config.lanes as i64 };
     Target {
-        walk: Walk {
-            base: base as i32,
-            group: group as i32,
-            line: line_of_walk as i32,
-            pixel: pixel as i32,
-            ring: ring(random, config, lines),
-        },
-        inner: inner as i32,
-        outer: outer as i32,
-        segments: segments as u8,
-        segment_lanes: segment_lanes as u8,
+        walk: Walk { base, group, line: line_of_walk, pixel, ring: ring(random, config, lines) },
+        inner,
+        outer,
+        segments: segments as usize,
+        segment_lanes: segment_lanes as usize,
     }
 }
 
@@ -112,15 +103,15 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
     };
     let mut op =
         TileOp { reduce, sync: Sync { wait: random.below(99) as u16, signal: 1 }, ..TileOp::default() };
-    op.groups = between(random, 1, 3) as u16;
-    op.lanes = if chance(random, 3) { between(random, 1, lanes) } else { lanes } as u8;
+    op.groups = between(random, 1, 3) as usize;
+    op.lanes = if chance(random, 3) { between(random, 1, lanes) } else { lanes } as usize;
     op.line_stop = chance(random, 3);
-    op.width = between(random, 1, 2 * lanes.min(12)) as u16;
-    op.lines = between(random, 1, 6) as u16;
+    op.width = between(random, 1, 2 * lanes.min(12)) as usize;
+    op.lines = between(random, 1, 6) as usize;
     let most = if unit == Unit::Vector { 1 } else { columns };
-    op.columns = (if chance(random, 2) { most } else { between(random, 1, most) }) as u8;
-    op.last_columns = between(random, 1, op.columns.into()) as u8;
-    op.inner_columns = between(random, 1, op.columns.into()) as u8;
+    op.columns = (if chance(random, 2) { most } else { between(random, 1, most) }) as usize;
+    op.last_columns = between(random, 1, op.columns as i64) as usize;
+    op.inner_columns = between(random, 1, op.columns as i64) as usize;
     op.line_step = 1;
     let mut counts = [between(random, 1, 3), between(random, 1, 3), between(random, 1, 4)];
     if reduce == Reduce::Rows || chance(random, 6) {
@@ -129,19 +120,19 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
         op.line_step = op.columns;
     }
     if reduce == Reduce::Rows {
-        op.taps = between(random, 1, columns.min(5)) as u8;
-        counts[2] = i64::from(op.columns) + i64::from(op.taps) - 1;
+        op.taps = between(random, 1, columns.min(5)) as usize;
+        counts[2] = op.columns as i64 + op.taps as i64 - 1;
     }
     if chance(random, 5) {
         counts[0] = 1;
         counts[1] = 1;
         counts[2] = 1;
     }
-    op.tiles = op.grid_tiles() as u16;
+    op.tiles = op.grid_tiles();
     op.wide = matches!(reduce, Reduce::Dense | Reduce::Sum) && chance(random, 3);
 
     // A plausible convolution: pixels `stride` apart, kernel steps `dilation` apart, or not.
-    let (width, lines) = (i64::from(op.width), i64::from(op.lines));
+    let (width, lines) = (op.width as i64, op.lines as i64);
     let strides = [between(random, 1, 2), between(random, 1, 2)];
     let dilation = between(random, 1, 2);
     let input_width = ((width - 1) * strides[1] + between(random, -1, 3)).max(1);
@@ -152,51 +143,51 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
     let pitch = pitch.unwrap_or(input_width);
     let plane = pitch * input_height + random.below(5) as i64;
     let pads = [between(random, 0, 2), between(random, 0, 2)];
-    let rows_step = i64::from(op.line_step) * strides[0];
+    let rows_step = op.line_step as i64 * strides[0];
     op.steps = [
-        Step { count: counts[0] as u16, address: plane as i32, y: 0, x: 0 },
-        Step { count: counts[1] as u16, address: (pitch * dilation) as i32, y: dilation as i16, x: 0 },
-        Step { count: counts[2] as u16, address: dilation as i32, y: 0, x: dilation as i16 },
+        Step { count: counts[0] as usize, address: plane, y: 0, x: 0 },
+        Step { count: counts[1] as usize, address: (pitch * dilation), y: dilation, x: 0 },
+        Step { count: counts[2] as usize, address: dilation, y: 0, x: dilation },
     ];
     if reduce == Reduce::Rows {
         // Input rows innermost, so that taps shift from output row to output row.
         op.steps.swap(1, 2);
-        op.steps[1].count = counts[1] as u16;
-        op.steps[2].count = counts[2] as u16;
+        op.steps[1].count = counts[1] as usize;
+        op.steps[2].count = counts[2] as usize;
     }
     op.input = Input {
         walk: Walk {
-            base: (random.below(half as u64 / 8) as i64 - pads[0] * pitch - pads[1]) as i32,
-            group: if chance(random, 3) { 0 } else { plane as i32 },
-            line: (pitch * rows_step) as i32,
-            pixel: strides[1] as i32,
+            base: (random.below(half as u64 / 8) as i64 - pads[0] * pitch - pads[1]),
+            group: if chance(random, 3) { 0 } else { plane },
+            line: (pitch * rows_step),
+            pixel: strides[1],
             ring: ring(random, config, input_height),
         },
-        y0: -pads[0] as i16,
-        x0: -pads[1] as i16,
-        y_step: rows_step as u16,
-        x_step: strides[1] as u8,
-        height: input_height as u16,
-        width: input_width as u16,
+        y0: -pads[0],
+        x0: -pads[1],
+        y_step: rows_step as usize,
+        x_step: strides[1] as usize,
+        height: input_height as usize,
+        width: input_width as usize,
         pad: between(random, -128, 127) as i8,
     };
     if chance(random, 12) {
-        op.input.y0 = between(random, -3000, 3000) as i16;
+        op.input.y0 = between(random, -3000, 3000);
     }
-    op.weights = random.below(config.weight_words as u64) as u16;
-    let group_step = random.below(9) as u8;
+    op.weights = random.below(config.weight_words as u64) as usize;
+    let group_step = random.below(9) as usize;
     op.channels = Channels {
-        base: between(random, 0, config.parameter_words as i64 - 1 - 2 * i64::from(group_step) - columns)
-            .max(0) as u16,
-        column_step: random.below(2) as u8,
-        group_step: group_step.min((config.parameter_words / 4) as u8),
+        base: between(random, 0, config.parameter_words as i64 - 1 - 2 * group_step as i64 - columns).max(0)
+            as usize,
+        column_step: random.below(2) as usize,
+        group_step: group_step.min(config.parameter_words / 4),
     };
     let (lo, hi) = (between(random, -128, 20), between(random, 21, 127));
     op.post = Post { zero: between(random, -128, 127) as i8, lo: lo as i8, hi: hi as i8 };
     if chance(random, 2) {
         op.post = Post::default();
     }
-    op.table = chance(random, 3).then(|| random.below(config.tables as u64) as u8);
+    op.table = chance(random, 3).then(|| random.below(config.tables as u64) as usize);
     let base = half + between(random, 0, 40);
     op.output = target(random, config, &op, base);
     if chance(random, 2) {
@@ -207,8 +198,8 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
             // One byte for all pixels of a column, read together or one by one.
             (of_operand.walk.line, of_operand.walk.pixel) = (0, 0);
             let together = chance(random, 2);
-            of_operand.segments = if together { between(random, 1, 3.min(lanes)) } else { lanes } as u8;
-            of_operand.segment_lanes = if together { lanes } else { between(random, 1, lanes) } as u8;
+            of_operand.segments = if together { between(random, 1, 3.min(lanes)) } else { lanes } as usize;
+            of_operand.segment_lanes = if together { lanes } else { between(random, 1, lanes) } as usize;
         }
         op.operand = Some(Operand {
             target: of_operand,

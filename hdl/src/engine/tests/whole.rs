@@ -36,11 +36,11 @@ type Kind<'a> = (&'static str, Box<dyn Fn(&TileOp) -> bool + 'a>);
 
 /// What the accepted operations have to contain, each at least a few times.
 fn kinds(unit: Unit, config: &Config) -> Vec<Kind<'_>> {
-    let drain = move |op: &TileOp| u64::from(op.columns) * timing::slot(op, unit, config);
+    let drain = move |op: &TileOp| op.columns as u64 * timing::slot(op, unit, config);
     let period = move |op: &TileOp| timing::period(op, unit, config);
-    let repeated = |op: &TileOp, o: &Operand| o.target.walk.pixel == 0 && op.width.min(op.lanes.into()) > 1;
+    let repeated = |op: &TileOp, o: &Operand| o.target.walk.pixel == 0 && op.width.min(op.lanes) > 1;
     let together = move |op: &TileOp, o: &Operand| repeated(op, o) && o.target.segment_lanes > 1;
-    let many = |op: &TileOp| u32::from(op.groups) * u32::from(op.tiles) > 1;
+    let many = |op: &TileOp| op.groups * op.tiles > 1;
     let mut kinds: Vec<Kind<'_>> = vec![
         ("operand", Box::new(|op| op.operand.is_some())),
         ("multiplied", Box::new(|op| op.operand.is_some_and(|o| o.scale.multiply))),
@@ -50,7 +50,7 @@ fn kinds(unit: Unit, config: &Config) -> Vec<Kind<'_>> {
         ("table", Box::new(|op| op.table.is_some())),
         ("groups", Box::new(|op| op.groups > 1)),
         ("tiles", Box::new(|op| op.tiles > 2)),
-        ("few lanes", Box::new(|op| usize::from(op.lanes) < config.lanes)),
+        ("few lanes", Box::new(|op| op.lanes < config.lanes)),
         ("line stop", Box::new(|op| op.line_stop && op.tiles > 1)),
         ("input ring", Box::new(|op| op.input.walk.ring.line < op.input.height)),
         ("output ring", Box::new(|op| op.output.walk.ring.line < op.lines)),
