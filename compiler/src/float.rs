@@ -100,6 +100,19 @@ pub(crate) fn fold(
     Some(evaluate(op, &views, shape))
 }
 
+/// IEEE 754 binary16 to binary32, exactly.
+pub(crate) fn half(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let exponent = i32::from(bits >> 10 & 31);
+    let fraction = f32::from(bits & 1023);
+    match exponent {
+        0 => sign * fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => sign * f32::INFINITY,
+        31 => f32::NAN,
+        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    }
+}
+
 fn batched(graph: &Graph, inputs: &[ArrayD<f32>], wanted: &[ValueId]) -> Result<Vec<ArrayD<f32>>> {
     graph.verify()?;
     let pieces = pieces(graph, inputs).map_err(|e| e.file(&graph.name))?;

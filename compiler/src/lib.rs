@@ -1,9 +1,11 @@
 //! From a trained network to a program of the machine.
 pub mod error;
+pub mod files;
 pub mod fixed;
 pub mod float;
 pub mod graph;
 pub mod images;
+pub mod memory;
 pub mod network;
 pub mod npy;
 pub mod onnx;

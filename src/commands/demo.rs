@@ -5,8 +5,8 @@ use crate::Machine;
 use crate::progress::{bar, counted, during};
 use anyhow::Result;
 use std::path::Path;
-use tilewright::metric;
-use tilewright::model::{self, Model};
+use tilewright::metric::Evaluation;
+use tilewright::model::Model;
 use tilewright::proof;
 use tilewright_compiler::quantise;
 use tilewright_hdl::Technology;
@@ -20,11 +20,12 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let config = machine.config()?;
     let model = Model::read(path)?;
     let calibration = model.calibration(None)?;
+    let evaluation = Evaluation::read(&model)?;
+    let samples = evaluation.samples();
     let compiled = compile(&model, &calibration, &quantise::Options::default(), &config)?;
-    let samples = model::samples(&model.graph, &model.beside("eval.npz"))?;
     let progress = bar("simulating and checking every sample", samples.len());
     let (mut mismatches, mut compared, mut worst) = (0, 0, 0f64);
-    for sample in &samples {
+    for sample in samples {
         let (proof, _) = proof::verify(&model, &compiled, sample, None)?;
         mismatches += proof.reference_mismatches;
         compared += proof.compared_bytes;
@@ -34,7 +35,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     progress.finish_and_clear();
     let built = if rtl { Some(verify::build(&config)?) } else { None };
     let (first, simulated) = proof::verify(&model, &compiled, &samples[0], built.as_ref())?;
-    let scores = counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch))?;
+    let scores = counted("evaluating", |watch| evaluation.run(&model, &compiled, watch))?;
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, Technology::Portable))?;
     let mut files = programs(&compiled)?;
     files.push(("tilewright.v".into(), verilog.into_bytes()));

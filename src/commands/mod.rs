@@ -27,12 +27,24 @@ fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
 
 /// Reads and compiles, telling warnings; `deny_host` refuses what the machine does not run.
 fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
+    let model = read(job)?;
+    let compiled = compile_job(job, &model, deny_host)?;
+    Ok((model, compiled))
+}
+
+/// Reads the model, telling warnings.
+fn read(job: &Job) -> Result<Model> {
     let model = during("reading the model", || Model::read(&job.model))?;
     for warning in &model.warnings {
         eprintln!("warning: {warning}");
     }
+    Ok(model)
+}
+
+/// Calibrates and compiles; `deny_host` refuses what the machine does not run.
+fn compile_job(job: &Job, model: &Model, deny_host: bool) -> Result<Compiled> {
     let calibration = model.calibration(job.calib.as_deref())?;
-    let compiled = compile(&model, &calibration, &job.options, &job.config)?;
+    let compiled = compile(model, &calibration, &job.options, &job.config)?;
     job.check(&programs(&compiled)?)?;
     if deny_host && let Some(op) = compiled.network.host.first() {
         let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
@@ -46,7 +58,7 @@ fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
             op.why
         );
     }
-    Ok((model, compiled))
+    Ok(compiled)
 }
 
 /// Quantises and compiles, showing how far it is.

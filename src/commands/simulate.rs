@@ -1,6 +1,7 @@
 //! `tilewright simulate`: one inference, exactly.
 
-use super::{compiled, grouped, input, print_host, write};
+use super::folder::Job;
+use super::{compile_job, grouped, input, print_host, read, write};
 use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
@@ -19,8 +20,10 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let (model, compiled) = compiled(source, machine)?;
+    let job = Job::new(source, machine)?;
+    let model = read(&job)?;
     let inputs = input(&model, input_path)?;
+    let compiled = compile_job(&job, &model, source.deny_host)?;
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
     if let Some(out) = out {
         for (i, output) in simulated.outputs.iter().enumerate() {

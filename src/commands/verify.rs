@@ -1,12 +1,13 @@
 //! `tilewright verify`: the ladder for one input, and the metric over the evaluation samples.
 
-use super::{compiled, grouped, input};
+use super::folder::Job;
+use super::{compile_job, grouped, input, read};
 use crate::progress::{counted, during};
 use crate::{Machine, Source};
 use anyhow::Result;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use tilewright::metric;
+use tilewright::metric::Evaluation;
 use tilewright::proof::{self, Proof};
 use tilewright_arch::Config;
 use tilewright_hdl::cosim::Rtl;
@@ -20,13 +21,17 @@ pub fn run(
     metric: bool,
     json: bool,
 ) -> Result<bool> {
-    let (model, compiled) = compiled(source, machine)?;
+    let job = Job::new(source, machine)?;
+    let model = read(&job)?;
+    // What is wrong with the inputs is found before the work starts.
     let inputs = input(&model, input_path)?;
+    let evaluation = if metric { Some(Evaluation::read(&model)?) } else { None };
+    let compiled = compile_job(&job, &model, source.deny_host)?;
     let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
     let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, rtl.as_ref()))?;
-    let evaluated = || counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch));
-    let scores = if metric { Some(evaluated()?) } else { None };
+    let evaluated = |e: &Evaluation| counted("evaluating", |watch| e.run(&model, &compiled, watch));
+    let scores = evaluation.as_ref().map(evaluated).transpose()?;
     if json {
         let mut object = serde_json::to_value(&proof)?;
         object["host_ops"] = json!(compiled.network.host);

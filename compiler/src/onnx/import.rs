@@ -115,7 +115,7 @@ impl Importer {
             }
             let place = |e: Error| e.node(&input.name).operator("input");
             let (shape, integer) = input_type(input, warnings).map_err(place)?;
-            let id = self.graph.input(&input.name, &shape)?;
+            let id = self.graph.typed_input(&input.name, &shape, integer)?;
             self.integers.extend(integer.map(|integer| (id, integer)));
             self.bind(&input.name, Operand::Value(id)).map_err(place)?;
         }
