@@ -5,6 +5,7 @@
 //! [`model`] reads networks, [`samples`] what they are fed, [`pipeline`] compiles, [`proof`] runs the integer
 //! reference, the simulator and the Verilog against each other, [`targets`] knows the machines.
 
+pub mod finite;
 pub mod metric;
 pub mod model;
 pub mod pipeline;

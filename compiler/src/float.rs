@@ -8,6 +8,7 @@ mod activation;
 mod batch_norm;
 mod conv;
 mod conv_transpose;
+mod finite;
 mod matrix;
 mod moves;
 mod pool;
@@ -28,6 +29,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Op, Source, ValueId};
 
+pub use finite::first_not_finite;
 pub(crate) use resize::taps_by_axis as resize_taps;
 pub(crate) use unary::unary;
 

@@ -49,7 +49,7 @@ pub use report::{Layer, sqnr_db};
 pub use rounding::Rounding;
 
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Graph, Op, UnaryKind};
 use crate::network::Network;
 use given::Given;
 use lower::Lowered;
@@ -159,6 +159,7 @@ fn quantise<'a>(
     watch: Watch,
 ) -> Result<Quantised<'a>> {
     graph.verify().map_err(|e| e.stage("quantise"))?;
+    calibrate::at_once(graph)?;
     // A quantised model is taken as it is: only what it leaves open is chosen.
     let mut given = Given::default();
     let graph = if given::is_quantised(graph) {
@@ -216,12 +217,23 @@ fn quantise<'a>(
             (false, false) => affine,
         }
     };
+    // What was rounded to whole numbers stays whole: a power of a negative number just beside one is none.
+    let whole = |h: usize| {
+        let rounding = |kind: &UnaryKind| {
+            matches!(kind, UnaryKind::Floor | UnaryKind::Ceil | UnaryKind::Round | UnaryKind::Sign)
+        };
+        let maker = graph.producer(plan.homes[h].value);
+        let rounded = maker.is_some_and(|(_, node)| matches!(&node.op, Op::Unary { kind } if rounding(kind)));
+        rounded && given.affine(plan.homes[h].value).is_none()
+    };
+    let whole: Vec<bool> = (0..plan.homes.len()).map(whole).collect();
+    let choose = |h: usize| if whole[h] { choose(h).whole() } else { choose(h) };
     let mut affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();
     let chooser = Chooser { graph: &graph, given: &given, sharing: &sharing, affine: &affine, calibration };
     let wide = chooser.choose(&mut plan, options.precision, options.budget)?;
     let ranges = width::Ranges { plan: &plan, sharing: &sharing, seen: &seen };
     for h in (0..plan.homes.len()).filter(|&h| wide[h] && sharing.representative(h) == h) {
-        affine[h] = ranges.choose(h);
+        affine[h] = if whole[h] { ranges.choose(h).whole() } else { ranges.choose(h) };
     }
     let before_table = |g: usize| {
         let group = &plan.groups[g];

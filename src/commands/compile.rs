@@ -2,7 +2,8 @@
 
 use super::folder::{self, Job, Origin};
 use super::simulate::clip;
-use super::{grouped, programs, run_job, write};
+use super::{grouped, programs, run_job, written};
+use crate::output::{self, say};
 use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
@@ -19,10 +20,9 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     let job = Job::new(source, machine)?;
     let (model, compiled) = run_job(&job, source.deny_host)?;
     let layers = if layers { measured(&job, &model)? } else { vec![] };
-    for (name, bytes) in programs(&compiled)? {
-        write(&out.join(name), bytes)?;
-    }
-    write(&out.join(folder::ORIGIN), Origin::new(&job)?.to_toml()?)?;
+    let mut files = programs(&compiled)?;
+    files.push((folder::ORIGIN.to_owned(), Origin::new(&job)?.to_toml()?.into_bytes()));
+    written::write(out, "compile", &files)?;
     let mut timing = Report::default();
     for (_, schedule) in compiled.programs() {
         timing.append(&tilewright_sim::time(&schedule.program, false)?);
@@ -35,7 +35,7 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     let pages = programs().map(|s| s.plan.pages).max().unwrap_or(0);
     if json {
         let mut object = json!({
-            "model": source.model, "machine": config.name, "cycles": timing.cycles,
+            "model": source.model.display().to_string(), "machine": config.name, "cycles": timing.cycles,
             "macs": timing.macs, "utilisation": timing.utilisation, "instructions": counts,
             "memory_bytes": memory, "host_ops": network.host, "host_macs": network.host_macs(),
             "stages": network.stages.len(), "feature_pages": pages,
@@ -44,19 +44,19 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
         if !layers.is_empty() {
             object["layers"] = json!(layers);
         }
-        println!("{object}");
+        output::json(&object)?;
         return Ok(true);
     }
-    print_layers(&layers);
+    print_layers(&layers)?;
     let [compute, vector, load, store] = counts;
-    println!("machine        {} ({} x {})", config.name, config.lanes, config.columns);
-    println!("cycles         {}", grouped(timing.cycles));
-    println!("utilisation    {:.1} %", 100.0 * timing.utilisation);
-    println!("instructions   compute {compute}, vector {vector}, load {load}, store {store}");
-    println!("memory         {} bytes", grouped(memory));
-    println!("features       up to {pages} of {} pages", config.feature.pages);
-    super::print_host(network, timing.macs);
-    println!("written        {}", out.display());
+    say!("machine        {} ({} x {})", config.name, config.lanes, config.columns)?;
+    say!("cycles         {}", grouped(timing.cycles))?;
+    say!("utilisation    {:.1} %", 100.0 * timing.utilisation)?;
+    say!("instructions   compute {compute}, vector {vector}, load {load}, store {store}")?;
+    say!("memory         {} bytes", grouped(memory))?;
+    say!("features       up to {pages} of {} pages", config.feature.pages)?;
+    super::print_host(network, timing.macs)?;
+    say!("written        {}", out.display())?;
     Ok(true)
 }
 
@@ -67,16 +67,22 @@ fn measured(job: &Job, model: &Model) -> Result<Vec<Layer>> {
     Ok(during("measuring every layer", report)?.1)
 }
 
-fn print_layers(layers: &[Layer]) {
+fn print_layers(layers: &[Layer]) -> Result<()> {
     if layers.is_empty() {
-        return;
+        return Ok(());
     }
-    println!(
+    say!(
         "{:<32} {:<24} {:>4} {:>12} {:>12} {:>9} {:>8}",
-        "layer", "operator", "bits", "min", "max", "SQNR dB", "clipped"
-    );
+        "layer",
+        "operator",
+        "bits",
+        "min",
+        "max",
+        "SQNR dB",
+        "clipped"
+    )?;
     for layer in layers {
-        println!(
+        say!(
             "{:<32} {:<24} {:>4} {:>12.5} {:>12.5} {:>9} {:>7.3}%",
             clip(&layer.name, 32),
             clip(&layer.operator, 24),
@@ -85,6 +91,7 @@ fn print_layers(layers: &[Layer]) {
             layer.max,
             layer.sqnr_db.map_or("-".into(), |db| format!("{db:.1}")),
             100.0 * layer.saturated
-        );
+        )?;
     }
+    Ok(())
 }

@@ -1,7 +1,8 @@
 //! `tilewright demo`: the whole path, with a summary.
 
-use super::{compile, grouped, programs, simulate, verify, write};
+use super::{compile, grouped, programs, simulate, verify, written};
 use crate::Machine;
+use crate::output::say;
 use crate::progress::{bar, counted, during};
 use anyhow::Result;
 use std::path::Path;
@@ -39,30 +40,31 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, Technology::Portable))?;
     let mut files = programs(&compiled)?;
     files.push(("tilewright.v".into(), verilog.into_bytes()));
-    for (name, bytes) in &files {
-        write(&out.join(name), bytes)?;
-    }
-    println!("model          {}", model.path.display());
-    println!(
+    written::write(out, "demo", &files)?;
+    say!("model          {}", model.path.display())?;
+    say!(
         "machine        {}: {} lanes x {} columns, {} MHz",
-        config.name, config.lanes, config.columns, config.clock_mhz
-    );
-    println!();
-    simulate::print(&simulated.report, &config);
-    println!("{scores}");
-    println!("worst error    {worst:.6} (largest difference of an output from the float model)");
+        config.name,
+        config.lanes,
+        config.columns,
+        config.clock_mhz
+    )?;
+    say!("")?;
+    simulate::print(&simulated.report, &config)?;
+    say!("{scores}")?;
+    say!("worst error    {worst:.6} (largest difference of an output from the float model)")?;
     let verdict = if mismatches == 0 { "equal".into() } else { format!("{mismatches} DIFFER") };
-    println!(
+    say!(
         "integers       simulator and integer reference {verdict} on {} samples, {} bytes",
         samples.len(),
         grouped(compared as u64)
-    );
+    )?;
     if rtl {
-        verify::print(&first);
+        verify::print(&first)?;
     }
-    println!(
+    say!(
         "written        {}",
         files.iter().map(|(n, _)| out.join(n).display().to_string()).collect::<Vec<_>>().join(", ")
-    );
+    )?;
     Ok(mismatches == 0 && first.holds())
 }

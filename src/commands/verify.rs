@@ -2,6 +2,7 @@
 
 use super::folder::Job;
 use super::{compile_job, grouped, input, read};
+use crate::output::{self, note, say};
 use crate::progress::{counted, during};
 use crate::{Machine, Source};
 use anyhow::Result;
@@ -32,6 +33,7 @@ pub fn run(
     let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, rtl.as_ref()))?;
     let evaluated = |e: &Evaluation| counted("evaluating", |watch| e.run(&model, &compiled, watch));
     let scores = evaluation.as_ref().map(evaluated).transpose()?;
+    proof.not_finite.iter().for_each(|n| note!("warning: {n}"));
     if json {
         let mut object = serde_json::to_value(&proof)?;
         object["host_ops"] = json!(compiled.network.host);
@@ -39,11 +41,11 @@ pub fn run(
         if let Some(scores) = &scores {
             object["metric"] = json!(scores);
         }
-        println!("{object}");
+        output::json(&object)?;
     } else {
-        print(&proof);
+        print(&proof)?;
         if let Some(scores) = &scores {
-            println!("{scores}");
+            say!("{scores}")?;
         }
     }
     Ok(proof.holds())
@@ -56,25 +58,35 @@ pub fn build(config: &Config) -> Result<Rtl> {
     Ok(during("building the Verilator model", || Rtl::build(config, &folder))?)
 }
 
-/// The proof for people.
-pub fn print(proof: &Proof) {
-    let say = |n: usize| if n == 0 { "equal".to_string() } else { format!("{n} BYTES DIFFER") };
-    println!(
-        "integer reference = simulator   {} ({} bytes)",
-        say(proof.reference_mismatches),
-        proof.compared_bytes
-    );
-    if let Some(mismatches) = proof.rtl_mismatches {
-        println!("simulator = Verilog             {}", say(mismatches));
+/// What the SQNR leaves out, if anything.
+fn left_out(proof: &Proof) -> String {
+    let elements: usize = proof.not_finite.iter().map(|n| n.elements).sum();
+    match proof.not_finite.iter().map(|n| n.float + n.machine - n.both()).sum::<usize>() {
+        0 => String::new(),
+        count => format!(" where finite; {count} of {elements} elements of such outputs are not"),
     }
-    println!("cycles of the simulator         {}", grouped(proof.sim_cycles));
+}
+
+/// The proof for people.
+pub fn print(proof: &Proof) -> Result<()> {
+    let verdict = |n: usize| if n == 0 { "equal".to_string() } else { format!("{n} BYTES DIFFER") };
+    say!(
+        "integer reference = simulator   {} ({} bytes)",
+        verdict(proof.reference_mismatches),
+        proof.compared_bytes
+    )?;
+    if let Some(mismatches) = proof.rtl_mismatches {
+        say!("simulator = Verilog             {}", verdict(mismatches))?;
+    }
+    say!("cycles of the simulator         {}", grouped(proof.sim_cycles))?;
     if let Some(cycles) = proof.rtl_cycles {
         let verdict = if cycles == proof.sim_cycles { "equal" } else { "DIFFERENT" };
-        println!("cycles of the Verilog           {} ({verdict})", grouped(cycles));
+        say!("cycles of the Verilog           {} ({verdict})", grouped(cycles))?;
     }
-    println!("worst error against float       {:.6}", proof.max_abs_error);
+    say!("worst error against float       {:.6}", proof.max_abs_error)?;
     match proof.sqnr_db {
-        Some(db) => println!("SQNR against float              {db:.1} dB"),
-        None => println!("SQNR against float              exact"),
+        Some(db) => say!("SQNR against float              {db:.1} dB{}", left_out(proof)),
+        None if proof.exact => say!("SQNR against float              exact"),
+        None => say!("SQNR against float              equal{}", left_out(proof)),
     }
 }

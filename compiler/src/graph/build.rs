@@ -4,6 +4,7 @@
 
 use super::{Graph, Integer, Node, Op, Source, Value, ValueId, elements, infer};
 use crate::error::{Error, Result};
+use crate::memory;
 
 impl Graph {
     /// An empty graph named after where it comes from.
@@ -30,7 +31,8 @@ impl Graph {
         integer: Option<Integer>,
     ) -> Result<ValueId> {
         let name = name.into();
-        elements(shape).map_err(|e| e.node(&name).operator("input"))?;
+        let count = elements(shape).map_err(|e| e.node(&name).operator("input"))?;
+        memory::check(memory::floats(count), "the input").map_err(|e| e.node(&name).operator("input"))?;
         let id = self.push(name, shape, Source::Input(self.inputs.len()));
         self.values[id.0 as usize].integer = integer;
         self.inputs.push(id);
@@ -85,6 +87,8 @@ impl Graph {
             shapes.push(value.shape.as_slice());
         }
         let shape = infer(&op, &shapes, shape).map_err(place)?;
+        let bytes = memory::floats(shape.iter().product());
+        memory::check(bytes, "the result").map_err(place)?;
         let id = self.push(String::new(), &shape, Source::Node { node, output: 0 });
         self.nodes.push(Node { name, op, inputs: inputs.to_vec(), outputs: vec![id] });
         Ok(id)

@@ -67,6 +67,7 @@ pub(super) fn run(model: &ModelProto, name: &str, folder: Option<&Path>) -> Resu
     let mut warnings = Vec::new();
     importer.read_initialisers(source, folder)?;
     importer.read_inputs(source, &mut warnings)?;
+    importer.check_results(source)?;
     for index in order::order(&source.node)? {
         importer.read_node(&source.node[index], index, folder)?;
     }
@@ -121,6 +122,26 @@ impl Importer {
         }
         if self.graph.inputs.is_empty() {
             return refuse("the model has no inputs");
+        }
+        Ok(())
+    }
+
+    /// Refuses results that have the name of something that exists already, before their order is
+    /// sought: what reads the name would wait for the wrong one.
+    fn check_results(&self, source: &GraphProto) -> Result<()> {
+        for (index, node) in source.node.iter().enumerate() {
+            let taken = |name: &&String| !name.is_empty() && self.named.contains_key(name.as_str());
+            if let Some(name) = node.output.iter().find(taken) {
+                let is = match source.initializer.iter().any(|t| t.name == *name) {
+                    true => "an initialiser",
+                    false => "an input",
+                };
+                let message = format!("the tensor {name:?} is {is} and a result of this node");
+                return Err(Error::new("import", message)
+                    .node(order::node_name(node, index))
+                    .operator(&node.op_type)
+                    .hint("give one of them another name"));
+            }
         }
         Ok(())
     }
