@@ -13,6 +13,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
+use crate::memory;
 
 /// Opsets whose operators this importer knows, from (inclusive) to (inclusive).
 const OPSETS: (i64, i64) = (7, 22);
@@ -41,6 +42,8 @@ pub(super) struct Importer {
     pub interned: HashMap<String, ValueId>,
     /// Values that hold whole numbers of a type; all others hold float32. Lookups only.
     pub integers: HashMap<ValueId, Integer>,
+    /// Bytes of all constants so far.
+    constant_bytes: u64,
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -63,6 +66,7 @@ pub(super) fn run(model: &ModelProto, name: &str, folder: Option<&Path>) -> Resu
         named: HashMap::new(),
         interned: HashMap::new(),
         integers: HashMap::new(),
+        constant_bytes: 0,
     };
     let mut warnings = Vec::new();
     importer.read_initialisers(source, folder)?;
@@ -182,6 +186,12 @@ impl Importer {
 
     /// Gives a tensor name its meaning, once.
     pub fn bind(&mut self, name: &str, operand: Operand) -> Result<()> {
+        if let Operand::Constant(tensor) = &operand
+            && Rc::strong_count(tensor) == 1
+        {
+            self.constant_bytes += tensor.bytes();
+            memory::check(self.constant_bytes, "all constants so far, with this one,")?;
+        }
         if self.named.insert(name.to_owned(), operand).is_some() {
             return refuse(format!("the tensor {name:?} is made twice"));
         }

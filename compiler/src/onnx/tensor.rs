@@ -36,6 +36,14 @@ impl Tensor {
         let elements = Elements::Floats(data);
         Tensor { shape, elements, integer: None }
     }
+
+    /// Bytes of memory that the elements take.
+    pub fn bytes(&self) -> u64 {
+        match &self.elements {
+            Elements::Floats(data) => 4 * data.len() as u64,
+            Elements::Ints(data) => 8 * data.len() as u64,
+        }
+    }
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
