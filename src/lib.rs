@@ -2,12 +2,14 @@
 //! machine out, with proof that they compute the same integers in the same number of cycles.
 //!
 //! This crate ties the parts together for the command line and the tests:
-//! [`model`] reads networks and samples, [`pipeline`] compiles, [`proof`] runs the integer
+//! [`model`] reads networks, [`samples`] what they are fed, [`pipeline`] compiles, [`proof`] runs the integer
 //! reference, the simulator and the Verilog against each other, [`targets`] knows the machines.
 
 pub mod assurance;
+pub mod finite;
 pub mod metric;
 pub mod model;
 pub mod pipeline;
 pub mod proof;
+pub mod samples;
 pub mod targets;

@@ -1,24 +1,37 @@
 //! The command line.
 //!
 //! Results go to standard output, progress and notes to standard error. Exit status: 0 done, 1 the
-//! input is at fault, 2 the command line is, 3 a verification found a difference.
+//! input is at fault or something cannot be read or written, 2 the command line is at fault, 3 a verification
+//! found a difference, 141 the reader of standard output has gone.
 
 mod commands;
+mod limits;
+mod output;
 mod progress;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tilewright::pipeline::Defect;
-use tilewright_compiler::quantise;
+use tilewright_compiler::{memory, quantise};
 
 /// Compiles trained vision networks to fixed-point programs and the Verilog of a machine.
 #[derive(Parser, Debug)]
 #[command(version, propagate_version = true)]
 struct Cli {
+    /// Memory that may be used, such as 512M or 6G; 8G where the machine has it, if left out.
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
+    memory_limit: Option<u64>,
     #[command(subcommand)]
     command: Command,
 }
+
+fn size(text: &str) -> Result<u64, String> {
+    memory::parse(text).map_err(|e| e.report().message.clone())
+}
+
+#[global_allocator]
+static ALLOCATOR: limits::Budgeted = limits::Budgeted;
 
 #[derive(Subcommand, Debug)]
 enum Command {
@@ -240,14 +253,22 @@ enum Stage {
     Program,
 }
 
-/// The exit status of an error: 1 when it is about what was given, 3 when what was made is wrong.
-fn status(error: &anyhow::Error) -> u8 {
-    if error.is::<Defect>() { 3 } else { 1 }
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are results, everything else is a mistake.
+        Err(e) if e.use_stderr() => {
+            let _ = e.print();
+            return ExitCode::from(2);
+        }
+        Err(e) => return status(output::failed(e.print()).map(|()| true)),
+    };
+    status(limits::set(cli.memory_limit).and_then(|()| run(&cli.command)))
 }
 
-fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match &cli.command {
+/// Runs a command; false when a verification found a difference.
+fn run(command: &Command) -> anyhow::Result<bool> {
+    match command {
         Command::Demo { model, machine, out, rtl } => commands::demo::run(model, machine, out, *rtl),
         Command::Compile { source, machine, out, layers, json } => {
             commands::compile::run(source, machine, out, *layers, *json)
@@ -271,14 +292,20 @@ fn main() -> ExitCode {
             commands::generate::run(source.as_ref(), machine, *technology, out)
         }
         Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
-    };
-    match done {
+    }
+}
+
+/// The exit status of what was done, once all of it is written; says what went wrong.
+fn status(done: anyhow::Result<bool>) -> ExitCode {
+    match done.and_then(|holds| output::flush().map(|()| holds)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(3),
+        Err(error) if error.is::<output::Closed>() => ExitCode::from(output::CLOSED),
         Err(error) => {
             // The innermost errors are complete sentences; what surrounds them says where.
-            eprintln!("{error:#}");
-            ExitCode::from(status(&error))
+            output::note!("{error:#}");
+            // What was made is wrong: a defect, not a mistake of the user's.
+            ExitCode::from(if error.is::<Defect>() { 3 } else { 1 })
         }
     }
 }

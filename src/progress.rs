@@ -2,6 +2,7 @@
 //!
 //! Nothing is drawn but when something is done: there is no thread that ticks.
 
+use crate::output::note;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Says what is being done while `work` runs.
@@ -9,7 +10,7 @@ pub fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let style = ProgressStyle::with_template("{msg} ...").expect("the template is constant");
     let message = ProgressBar::new_spinner().with_style(style).with_message(what.to_string());
     if message.is_hidden() {
-        eprintln!("{what}");
+        note!("{what}");
     }
     message.tick();
     let done = work();
@@ -23,7 +24,7 @@ pub fn bar(what: &str, total: usize) -> ProgressBar {
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}").expect("the template is constant");
     let bar = ProgressBar::new(total as u64).with_style(style).with_message(what.to_string());
     if bar.is_hidden() {
-        eprintln!("{what}");
+        note!("{what}");
     }
     bar
 }

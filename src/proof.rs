@@ -1,6 +1,7 @@
 //! The ladder for one input: float reference, integer reference, simulator, Verilog.
 
 use crate::assurance::{self, Assurance};
+use crate::finite::{self, NotFinite};
 use crate::model::Model;
 use crate::pipeline::{self, Compiled, Defect};
 use anyhow::Result;
@@ -30,8 +31,13 @@ pub struct Proof {
     pub outputs: Vec<Output>,
     /// Largest difference of a model output from the float reference.
     pub max_abs_error: f64,
-    /// 10 log10(sum(float^2) / sum((float - int8)^2)) over the model outputs; absent when exact.
+    /// 10 log10(sum(float^2) / sum((float - int8)^2)) over the elements of the model outputs that are
+    /// finite in both; absent when these are equal, or none is.
     pub sqnr_db: Option<f64>,
+    /// Every element is finite and equals the float reference's.
+    pub exact: bool,
+    /// The outputs that are not finite everywhere.
+    pub not_finite: Vec<NotFinite>,
 }
 
 /// One of a model's outputs as the machine makes it.
@@ -53,6 +59,7 @@ impl Proof {
             && self.reference_mismatches == 0
             && self.rtl_mismatches.is_none_or(|n| n == 0)
             && self.rtl_cycles.is_none_or(|n| n == self.sim_cycles)
+            && self.not_finite.iter().all(|n| n.differ == 0)
     }
 }
 
@@ -109,6 +116,8 @@ pub fn verify(
         rtl_cycles: rtl.map(|_| 0),
         max_abs_error: 0.0,
         sqnr_db: None,
+        exact: false,
+        not_finite: vec![],
     };
     let mut report = Report::default();
     let outputs = compiled.network.run(inputs, |number, graph, inputs| -> Result<_> {
@@ -142,14 +151,17 @@ pub fn verify(
         proof.outputs.push(Output { name, max_abs_error, quality: Quality::of(want, got) });
     }
     for (a, b) in float.iter().zip(&simulated.outputs) {
-        for (a, b) in a.iter().zip(b) {
+        for (a, b) in a.iter().zip(b).filter(|(a, b)| a.is_finite() && b.is_finite()) {
             let (a, d) = (f64::from(*a), f64::from(*a) - f64::from(*b));
             proof.max_abs_error = proof.max_abs_error.max(d.abs());
             signal += a * a;
             noise += d * d;
         }
     }
-    proof.sqnr_db = (noise > 0.0).then(|| 10.0 * (signal / noise).log10());
+    // A signal of zeros counts as next to none: JSON has no infinity.
+    proof.sqnr_db = (noise > 0.0).then(|| 10.0 * (f64::max(signal, 1e-30) / noise).log10());
+    proof.not_finite = finite::find(model, compiled, inputs, &float, &simulated.outputs)?;
+    proof.exact = noise == 0.0 && proof.not_finite.is_empty();
     Ok((proof, simulated))
 }
 

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use tilewright_arch::Config;
+use tilewright_compiler::files;
 
 /// A target the project knows: a board with the machine that suits it.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,7 @@ pub const TARGETS: &[Target] = &[
 /// first target without any.
 pub fn resolve(target: Option<&str>, array: Option<&str>, file: Option<&Path>) -> Result<Config> {
     if let Some(path) = file {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path)
             .with_context(|| format!("error[config]: {} cannot be read", path.display()))?;
         return Config::from_toml(&text).with_context(|| path.display().to_string());
     }

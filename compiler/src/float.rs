@@ -8,6 +8,7 @@ mod activation;
 mod batch_norm;
 mod conv;
 mod conv_transpose;
+mod finite;
 mod matrix;
 mod moves;
 mod pool;
@@ -28,6 +29,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Op, Source, ValueId};
 
+pub use finite::first_not_finite;
 pub(crate) use resize::taps_by_axis as resize_taps;
 pub(crate) use unary::unary;
 
@@ -107,6 +109,19 @@ pub(crate) fn fold(
 pub(crate) fn apply(op: &Op, inputs: &[ArrayD<f32>], shape: &[usize]) -> Result<ArrayD<f32>> {
     let views: Vec<_> = inputs.iter().map(|x| x.view()).collect();
     evaluate(op, &views, shape)
+}
+
+/// IEEE 754 binary16 to binary32, exactly.
+pub(crate) fn half(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let exponent = i32::from(bits >> 10 & 31);
+    let fraction = f32::from(bits & 1023);
+    match exponent {
+        0 => sign * fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => sign * f32::INFINITY,
+        31 => f32::NAN,
+        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    }
 }
 
 fn batched(graph: &Graph, inputs: &[ArrayD<f32>], wanted: &[ValueId]) -> Result<Vec<ArrayD<f32>>> {

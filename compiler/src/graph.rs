@@ -8,7 +8,8 @@
 //! * every input of a node is made by an earlier node, is a graph input or is a constant;
 //! * a value is made exactly once and its `shape` is what the operator's rule gives;
 //! * no dimension is zero and no value holds more than [`MAX_ELEMENTS`] elements;
-//! * constants hold as many elements as their shape says, all finite.
+//! * constants hold as many elements as their shape says, all finite;
+//! * only inputs have an integer type: what a network takes as bytes it is given as bytes.
 
 mod build;
 mod infer;
@@ -73,6 +74,9 @@ pub struct Value {
     pub shape: Vec<usize>,
     /// What makes it.
     pub source: Source,
+    /// The element type that the source model gives a graph input; `None` is float32, and stands at
+    /// everything that is no input.
+    pub integer: Option<Integer>,
 }
 
 /// Window of a convolution or a pool: height first, then width.

@@ -1,15 +1,27 @@
 //! Images (PNG, JPEG) as network inputs, for calibration and for trying a network out.
 //!
-//! Samples become float32 in 0..=1 (divided by 255, or by 65535 where 16 bits are stored), in the order
-//! NCHW; one channel means luma, three mean red, green, blue. Nothing is resized or normalised
-//! silently: a network that wants its inputs otherwise gets them from a `.npy` file.
+//! Samples become float32 in the order NCHW: in 0..=1 (divided by 255, or by 65535 where 16 bits are
+//! stored) for networks that take real numbers, as they are stored for those that take whole numbers. One
+//! channel means luma, three mean red, green, blue. Nothing is resized or normalised silently: a network
+//! that wants its inputs otherwise gets them from a `.npy` file.
 
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageReader};
 use ndarray::{Array3, ArrayD, Axis, stack};
 
 use crate::error::{Error, Result};
+use crate::{files, memory};
+
+/// What a sample of an image becomes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Numbers {
+    /// The share of full brightness, 0 to 1.
+    Share,
+    /// The number that is stored: 0 to 255, or to 65535 in images of 16 bits.
+    Stored,
+}
 
 const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 
@@ -23,12 +35,16 @@ fn error(path: &Path, message: impl Into<String>) -> Error {
 ///
 /// # Errors
 /// A path that cannot be read, a folder without images, a damaged image, an image of another size,
-/// channels other than 1 and 3.
-pub fn read(path: &Path, shape: [usize; 3]) -> Result<ArrayD<f32>> {
-    let paths = if path.is_dir() { files(path)? } else { vec![path.to_owned()] };
+/// channels other than 1 and 3, more pixels than the budget of memory has.
+pub fn read(path: &Path, shape: [usize; 3], numbers: Numbers) -> Result<ArrayD<f32>> {
+    let paths = if path.is_dir() { in_folder(path)? } else { vec![path.to_owned()] };
+    // The images, and the array of all of them.
+    let bytes = memory::floats(shape.iter().product::<usize>().saturating_mul(2 * paths.len()));
+    memory::check(bytes, &format!("{} images", paths.len()))
+        .map_err(|e| e.file(path.display().to_string()))?;
     let images: Vec<Array3<f32>> = paths
         .iter()
-        .map(|path| read_one(path, shape).map_err(|e| e.file(path.display().to_string())))
+        .map(|path| read_one(path, shape, numbers).map_err(|e| e.file(path.display().to_string())))
         .collect::<Result<_>>()?;
     let views: Vec<_> = images.iter().map(|i| i.view()).collect();
     let all = stack(Axis(0), &views).map_err(|e| error(path, e.to_string()))?;
@@ -36,7 +52,7 @@ pub fn read(path: &Path, shape: [usize; 3]) -> Result<ArrayD<f32>> {
 }
 
 /// The images of a folder, sorted, so that the same folder always gives the same array.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |e: std::io::Error| error(folder, format!("cannot be read: {e}"));
     let is_image = |path: &PathBuf| {
         let extension = path.extension().and_then(|e| e.to_str());
@@ -54,9 +70,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn read_one(path: &Path, [channels, height, width]: [usize; 3]) -> Result<Array3<f32>> {
+fn read_one(path: &Path, [channels, height, width]: [usize; 3], numbers: Numbers) -> Result<Array3<f32>> {
     let open = || {
-        let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+        let file = files::open(path).map(|(file, _)| BufReader::new(file));
+        let reader = file.and_then(|file| ImageReader::new(file).with_guessed_format());
         reader.map_err(|e| error(path, format!("cannot be read: {e}")))
     };
     // The size is checked before decoding: a bomb of an image never unfolds.
@@ -66,12 +83,12 @@ fn read_one(path: &Path, [channels, height, width]: [usize; 3]) -> Result<Array3
         return Err(error(path, message).hint("scale the images first"));
     }
     let image = open()?.decode().map_err(|e| error(path, format!("is damaged: {e}")))?;
-    planes(&image, channels)
+    planes(&image, channels, numbers)
         .ok_or_else(|| error(path, format!("cannot become {channels} channels, only 1 or 3")))
 }
 
-/// (C, H, W) in 0..=1.
-fn planes(image: &DynamicImage, channels: usize) -> Option<Array3<f32>> {
+/// (C, H, W).
+fn planes(image: &DynamicImage, channels: usize, numbers: Numbers) -> Option<Array3<f32>> {
     let (width, height) = (image.width() as usize, image.height() as usize);
     // 16 bits hold both depths exactly: 8-bit samples are multiplied by 257 = 65535 / 255.
     let samples = match channels {
@@ -80,14 +97,21 @@ fn planes(image: &DynamicImage, channels: usize) -> Option<Array3<f32>> {
         _ => return None,
     };
     let at = |(c, y, x): (usize, usize, usize)| samples[(y * width + x) * channels + c];
-    let float = |p| f32::from(at(p)) / 65535.0;
+    let color = image.color();
+    let deep = color.bytes_per_pixel() > color.channel_count();
+    let unit = match numbers {
+        Numbers::Share => 65535.0,
+        Numbers::Stored if deep => 1.0,
+        Numbers::Stored => 257.0,
+    };
+    let float = |p| f32::from(at(p)) / unit;
     Some(Array3::from_shape_fn((channels, height, width), float))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{GrayImage, Luma, Rgb, RgbImage};
+    use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage};
 
     fn folder(name: &str) -> PathBuf {
         let name = format!("tilewright-images-{name}-{}", std::process::id());
@@ -104,15 +128,15 @@ mod tests {
             RgbImage::from_fn(3, 2, pixel).save(folder.join(name)).unwrap();
         }
         std::fs::write(folder.join("notes.txt"), "no image").unwrap();
-        let x = read(&folder, [3, 2, 3]).unwrap();
+        let x = read(&folder, [3, 2, 3], Numbers::Share).unwrap();
         assert_eq!(x.shape(), [2, 3, 2, 3]);
         assert_eq!(x[[0, 0, 1, 2]], 1.0);
         assert_eq!(x[[1, 0, 0, 0]], 0.2);
         assert_eq!(x[[1, 1, 1, 2]], 2.0 / 255.0);
         assert_eq!(x[[1, 2, 1, 2]], 0.0);
-        let e = read(&folder, [3, 3, 2]).unwrap_err().to_string();
+        let e = read(&folder, [3, 3, 2], Numbers::Share).unwrap_err().to_string();
         assert!(e.contains("a.PNG") && e.contains("is 3x2"), "{e}");
-        assert!(read(&folder, [4, 2, 3]).is_err());
+        assert!(read(&folder, [4, 2, 3], Numbers::Share).is_err());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -122,19 +146,26 @@ mod tests {
         let path = folder.join("g.png");
         let grey = GrayImage::from_fn(2, 2, |x, y| Luma([(x + 2 * y) as u8 * 85]));
         grey.save(&path).unwrap();
-        let x = read(&path, [1, 2, 2]).unwrap();
+        let x = read(&path, [1, 2, 2], Numbers::Share).unwrap();
         assert_eq!(x[[0, 0, 1, 1]], 1.0);
         assert_eq!(x[[0, 0, 0, 1]], 85.0 / 255.0);
+        let stored = read(&path, [1, 2, 2], Numbers::Stored).unwrap();
+        assert_eq!(stored.into_iter().collect::<Vec<_>>(), [0.0, 85.0, 170.0, 255.0]);
+        let deep = ImageBuffer::<Luma<u16>, _>::from_pixel(2, 2, Luma([1000]));
+        deep.save(&path).unwrap();
+        assert_eq!(read(&path, [1, 2, 2], Numbers::Stored).unwrap()[[0, 0, 0, 0]], 1000.0);
+        assert_eq!(read(&path, [1, 2, 2], Numbers::Share).unwrap()[[0, 0, 0, 0]], 1000.0 / 65535.0);
+        grey.save(&path).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         for end in 0..bytes.len() - 12 {
             std::fs::write(&path, &bytes[..end]).unwrap();
-            let _ = read(&path, [1, 2, 2]);
+            let _ = read(&path, [1, 2, 2], Numbers::Share);
         }
         std::fs::write(&path, b"nothing").unwrap();
-        assert!(read(&path, [1, 2, 2]).is_err());
-        assert!(read(&folder.join("missing.png"), [1, 2, 2]).is_err());
+        assert!(read(&path, [1, 2, 2], Numbers::Share).is_err());
+        assert!(read(&folder.join("missing.png"), [1, 2, 2], Numbers::Share).is_err());
         std::fs::remove_file(&path).unwrap();
-        assert!(read(&folder, [1, 2, 2]).is_err());
+        assert!(read(&folder, [1, 2, 2], Numbers::Share).is_err());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,10 +1,12 @@
 //! From a trained network to a program of the machine.
 pub mod claims;
 pub mod error;
+pub mod files;
 pub mod fixed;
 pub mod float;
 pub mod graph;
 pub mod images;
+pub mod memory;
 pub mod network;
 pub mod npy;
 pub mod onnx;

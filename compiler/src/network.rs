@@ -8,7 +8,7 @@ use crate::claims::Claims;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, Tensor, TensorId};
 use crate::float;
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Node, ValueId};
 use crate::reference;
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
@@ -237,6 +237,34 @@ impl Network {
             }
         }
         Ok(())
+    }
+
+    /// The first operator of the host that makes an infinity or a NaN of finite numbers, if any does; the
+    /// machine has no such numbers.
+    ///
+    /// # Errors
+    /// As [`Network::run`].
+    pub fn first_not_finite(&self, inputs: &[ArrayD<f32>]) -> Result<Option<&Node>> {
+        let mut state = self.start(inputs)?;
+        for stage in &self.stages {
+            match stage {
+                Stage::Machine { graph, tensors } => {
+                    let all = reference::run(graph, &self.fetch(&state, graph, tensors));
+                    let outputs = graph.outputs.iter().map(|(id, _)| all[id.0 as usize].clone()).collect();
+                    self.put(&mut state, graph, tensors, outputs)?;
+                }
+                Stage::Host { graph, inputs, .. } => {
+                    let given: Vec<ArrayD<f32>> = inputs.iter().map(|id| state.values[id].clone()).collect();
+                    for &output in &graph.outputs {
+                        if let Some(node) = float::first_not_finite(graph, &given, output)? {
+                            return Ok(Some(node));
+                        }
+                    }
+                    self.host(&mut state, stage)?;
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The model's outputs after the last stage.

@@ -1,7 +1,8 @@
 //! Arrays in numpy's files: `.npy` (read, write) and `.npz` (read), without numpy.
 //!
-//! No input, however damaged, makes a reader panic or reserve more memory than the input's own size
-//! explains (a deflated member may claim at most [`MAX_BYTES`]).
+//! No input, however damaged, makes a reader panic or reserve more memory than the budget
+//! ([`crate::memory`]) has: sizes are checked as they are declared. An [`Archive`] reads only the
+//! arrays that are asked for.
 
 mod header;
 mod zip;
@@ -9,25 +10,25 @@ mod zip;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::{files, memory};
 use header::Kind;
-
-/// Largest uncompressed member of an `.npz` that is read: 2 GB.
-pub const MAX_BYTES: usize = 1 << 31;
 
 /// Elements of an [`Array`], row-major.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Data {
-    /// `f4`
+    /// `f4`, and the smaller `f2`
     F32(Vec<f32>),
     /// `f8`
     F64(Vec<f64>),
-    /// `u1` and booleans
+    /// `b1`: 0 and 1.
+    Bool(Vec<u8>),
+    /// `u1`
     U8(Vec<u8>),
     /// `i1`
     I8(Vec<i8>),
-    /// `i4`
+    /// `i4`, and the smaller `i2` and `u2`
     I32(Vec<i32>),
-    /// `i8`
+    /// `i8`, and the smaller `u4`
     I64(Vec<i64>),
 }
 
@@ -46,10 +47,29 @@ impl Array {
         match &self.data {
             Data::F32(v) => v.clone(),
             Data::F64(v) => v.iter().map(|&x| x as f32).collect(),
-            Data::U8(v) => v.iter().map(|&x| f32::from(x)).collect(),
+            Data::Bool(v) | Data::U8(v) => v.iter().map(|&x| f32::from(x)).collect(),
             Data::I8(v) => v.iter().map(|&x| f32::from(x)).collect(),
             Data::I32(v) => v.iter().map(|&x| x as f32).collect(),
             Data::I64(v) => v.iter().map(|&x| x as f32).collect(),
+        }
+    }
+
+    /// The elements as float32 that mean the same: whole numbers exactly, float64 rounded to the nearest.
+    ///
+    /// # Errors
+    /// A whole number that float32 does not have (above 2^24 there are gaps), a float64 beyond its range.
+    pub fn exact_f32(&self) -> Result<Vec<f32>> {
+        let lost = match &self.data {
+            Data::F64(v) => v.iter().find(|x| x.is_finite() && !(**x as f32).is_finite()).map(f64::to_string),
+            Data::I32(v) => v.iter().find(|&&x| f64::from(x as f32) != f64::from(x)).map(i32::to_string),
+            // 128 bits hold what float32 rounds the largest numbers to.
+            Data::I64(v) => v.iter().find(|&&x| (x as f32) as i128 != i128::from(x)).map(i64::to_string),
+            Data::F32(_) | Data::Bool(_) | Data::U8(_) | Data::I8(_) => None,
+        };
+        match lost {
+            None => Ok(self.to_f32()),
+            Some(value) => Err(Error::new("npy", format!("{value} is not a number that float32 has"))
+                .hint("smaller numbers: the network computes in float32")),
         }
     }
 
@@ -65,7 +85,7 @@ fn refuse<T>(message: impl Into<String>) -> Result<T> {
 }
 
 fn load(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::new("npy", format!("cannot be read: {e}")))
+    files::read(path).map_err(|e| Error::new("npy", format!("cannot be read: {e}")))
 }
 
 /// Reads a `.npy` file.
@@ -84,10 +104,83 @@ pub fn read_npz(path: &Path) -> Result<Vec<(String, Array)>> {
     load(path).and_then(|bytes| parse_npz(&bytes)).map_err(|e| e.file(path.display().to_string()))
 }
 
+/// A `.npz` file of which only the names have been read.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    bytes: Vec<u8>,
+    members: Vec<(String, zip::Member)>,
+}
+
+impl Archive {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and as [`Archive::new`].
+    pub fn open(path: &Path) -> Result<Archive> {
+        load(path).and_then(Archive::new).map_err(|e| e.file(path.display().to_string()))
+    }
+
+    /// Takes the bytes of a file.
+    ///
+    /// # Errors
+    /// A damaged archive, a name that it has twice.
+    pub fn new(bytes: Vec<u8>) -> Result<Archive> {
+        let mut members: Vec<(String, zip::Member)> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for member in zip::members(&bytes)? {
+            let Some(name) = member.name.strip_suffix(".npy").map(str::to_owned) else { continue };
+            if !seen.insert(name.clone()) {
+                return Err(Error::new("npy", format!("has the array {name:?} twice"))
+                    .hint("write the archive anew with numpy.savez"));
+            }
+            members.push((name, member));
+        }
+        Ok(Archive { bytes, members })
+    }
+
+    /// The arrays' names without `.npy`, in the archive's order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(name, _)| name.as_str())
+    }
+
+    fn member(&self, name: &str) -> Result<&zip::Member> {
+        match self.members.iter().find(|(n, _)| n == name) {
+            Some((_, member)) => Ok(member),
+            None => refuse("the archive has no such array"),
+        }
+    }
+
+    /// The extents that an array declares, without unpacking it.
+    ///
+    /// # Errors
+    /// A name that the archive lacks, a damaged header.
+    pub fn shape(&self, name: &str) -> Result<Vec<usize>> {
+        let shape = || {
+            let head = zip::head(&self.bytes, self.member(name)?, HEADER)?;
+            Ok(header::parse(&head)?.0.shape)
+        };
+        shape().map_err(|e: Error| e.node(name))
+    }
+
+    /// Unpacks an array.
+    ///
+    /// # Errors
+    /// A name that the archive lacks, more bytes than the budget of memory has, a wrong checksum,
+    /// encryption, a compression other than stored and deflated, and as [`parse_npy`].
+    pub fn read(&self, name: &str) -> Result<Array> {
+        let read = || parse_npy(&zip::extract(&self.bytes, self.member(name)?)?);
+        read().map_err(|e| e.node(name))
+    }
+}
+
+/// Longest header of an array that is looked at before it is unpacked; numpy's are 128 bytes.
+const HEADER: usize = 4096;
+
 /// Decodes the bytes of a `.npy` file. Both byte orders and both memory orders are understood.
 ///
 /// # Errors
-/// A damaged header, an element type other than f4, f8, b1, u1, i1, i4 and i8, or a wrong length.
+/// A damaged header, an element type other than f2, f4, f8, b1, u1, u2, u4, i1, i2, i4 and i8, a wrong
+/// length, a boolean other than 0 and 1.
 pub fn parse_npy(bytes: &[u8]) -> Result<Array> {
     let (header, body) = header::parse(bytes)?;
     let count = header.shape.iter().try_fold(1usize, |n, &e| n.checked_mul(e));
@@ -99,7 +192,13 @@ pub fn parse_npy(bytes: &[u8]) -> Result<Array> {
     let data = match header.kind {
         Kind::F32 => Data::F32(elements(body, big, f32::from_le_bytes)),
         Kind::F64 => Data::F64(elements(body, big, f64::from_le_bytes)),
+        Kind::F16 => Data::F32(elements(body, big, |b| crate::float::half(u16::from_le_bytes(b)))),
+        Kind::Bool if body.iter().any(|&b| b > 1) => return refuse("a boolean is neither 0 nor 1"),
+        Kind::Bool => Data::Bool(body.to_vec()),
         Kind::U8 => Data::U8(body.to_vec()),
+        Kind::I16 => Data::I32(elements(body, big, |b| i16::from_le_bytes(b).into())),
+        Kind::U16 => Data::I32(elements(body, big, |b| u16::from_le_bytes(b).into())),
+        Kind::U32 => Data::I64(elements(body, big, |b| u32::from_le_bytes(b).into())),
         Kind::I8 => Data::I8(elements(body, big, i8::from_le_bytes)),
         Kind::I32 => Data::I32(elements(body, big, i32::from_le_bytes)),
         Kind::I64 => Data::I64(elements(body, big, i64::from_le_bytes)),
@@ -111,6 +210,7 @@ pub fn parse_npy(bytes: &[u8]) -> Result<Array> {
     let data = match data {
         Data::F32(v) => Data::F32(row_major(&shape, &v)),
         Data::F64(v) => Data::F64(row_major(&shape, &v)),
+        Data::Bool(v) => Data::Bool(row_major(&shape, &v)),
         Data::U8(v) => Data::U8(row_major(&shape, &v)),
         Data::I8(v) => Data::I8(row_major(&shape, &v)),
         Data::I32(v) => Data::I32(row_major(&shape, &v)),
@@ -122,19 +222,16 @@ pub fn parse_npy(bytes: &[u8]) -> Result<Array> {
 /// Decodes the bytes of a `.npz` file: arrays with their names (without `.npy`), in order.
 ///
 /// # Errors
-/// A damaged archive, a wrong checksum, encryption, a compression other than stored and deflated,
-/// and as [`parse_npy`], naming the member.
+/// A damaged archive, a name that it has twice, arrays that together take more than the budget of memory,
+/// and as [`Archive::read`], naming the member.
 pub fn parse_npz(bytes: &[u8]) -> Result<Vec<(String, Array)>> {
-    let members = zip::members(bytes)?;
-    let arrays = members.into_iter().filter_map(|member| {
-        let name = member.name.strip_suffix(".npy")?.to_owned();
-        let array = zip::extract(bytes, &member).and_then(|body| parse_npy(&body));
-        Some(array.map(|a| (name.clone(), a)).map_err(|e| e.node(name)))
-    });
-    arrays.collect()
+    let archive = Archive::new(bytes.to_vec())?;
+    let all = archive.members.iter().fold(0u64, |sum, (_, m)| sum.saturating_add(m.bytes as u64));
+    memory::check(all, "what the archive unpacks to")?;
+    archive.names().map(|name| Ok((name.to_owned(), archive.read(name)?))).collect()
 }
 
-fn elements<const N: usize, T>(body: &[u8], big_endian: bool, f: fn([u8; N]) -> T) -> Vec<T> {
+fn elements<const N: usize, T>(body: &[u8], big_endian: bool, f: impl Fn([u8; N]) -> T) -> Vec<T> {
     let (chunks, _) = body.as_chunks::<N>();
     let element = |&chunk: &[u8; N]| {
         let mut chunk = chunk;

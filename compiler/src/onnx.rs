@@ -38,6 +38,7 @@ use prost::Message;
 pub use table::{Machine, OPERATORS, Operator, document};
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::graph::Graph;
 
 /// What an import yields.
@@ -57,7 +58,7 @@ pub struct Imported {
 pub fn import(path: &Path) -> Result<Imported> {
     let name = path.display().to_string();
     let bytes =
-        std::fs::read(path).map_err(|e| Error::new("import", format!("cannot be read: {e}")).file(&name))?;
+        files::read(path).map_err(|e| Error::new("import", format!("cannot be read: {e}")).file(&name))?;
     // The parent of a bare file name is the empty path, which means the current folder.
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -56,7 +56,7 @@ pub use report::{Layer, sqnr_db};
 pub use rounding::Rounding;
 
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Graph, Op, UnaryKind};
 use crate::network::Network;
 use attempt::Attempt;
 use given::Given;
@@ -169,6 +169,7 @@ fn quantise<'a>(
     watch: Watch,
 ) -> Result<Quantised<'a>> {
     graph.verify().map_err(|e| e.stage("quantise"))?;
+    calibrate::at_once(graph)?;
     // A quantised model is taken as it is: only what it leaves open is chosen.
     let mut given = Given::default();
     let graph = if given::is_quantised(graph) {
@@ -226,6 +227,17 @@ fn quantise<'a>(
             (false, false) => affine,
         }
     };
+    // What was rounded to whole numbers stays whole: a power of a negative number just beside one is none.
+    let whole = |h: usize| {
+        let rounding = |kind: &UnaryKind| {
+            matches!(kind, UnaryKind::Floor | UnaryKind::Ceil | UnaryKind::Round | UnaryKind::Sign)
+        };
+        let maker = graph.producer(plan.homes[h].value);
+        let rounded = maker.is_some_and(|(_, node)| matches!(&node.op, Op::Unary { kind } if rounding(kind)));
+        rounded && given.affine(plan.homes[h].value).is_none()
+    };
+    let whole: Vec<bool> = (0..plan.homes.len()).map(whole).collect();
+    let choose = |h: usize| if whole[h] { choose(h).whole() } else { choose(h) };
     let mut affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();
     least::raise(&plan, &sharing, &seen, &given, &mut affine);
     let chooser = Chooser {
@@ -238,8 +250,15 @@ fn quantise<'a>(
     };
     let mut choice = chooser.choose(&plan, options.precision, options.budget)?;
     let ranges = options.ranges;
-    let attempt =
-        Attempt { graph: &graph, given: &given, sharing: &sharing, seen: &seen, affine: &affine, ranges };
+    let attempt = Attempt {
+        graph: &graph,
+        given: &given,
+        sharing: &sharing,
+        seen: &seen,
+        affine: &affine,
+        whole: &whole,
+        ranges,
+    };
     let mut lowered = attempt.lower(&mut plan, &mut choice)?;
     if options.precision == Precision::Int16 {
         lowered.network.byte_layers = report::byte_layers(&plan, &sharing, &lowered, &choice);

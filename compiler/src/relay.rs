@@ -45,6 +45,7 @@ pub use params::Params;
 pub use print::print;
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::onnx::Imported;
 
 /// Reads a text, and `NAME.params` beside it if it is there.
@@ -55,11 +56,11 @@ pub fn import(path: &Path) -> Result<Imported> {
     let file = path.display().to_string();
     let unreadable =
         |file: &str, e: std::io::Error| Error::new("import", format!("cannot be read: {e}")).file(file);
-    let text = std::fs::read_to_string(path).map_err(|e| unreadable(&file, e))?;
+    let text = files::read_text(path).map_err(|e| unreadable(&file, e))?;
     let beside = path.with_extension("params");
     let params = if beside.is_file() {
         let name = beside.display().to_string();
-        let bytes = std::fs::read(&beside).map_err(|e| unreadable(&name, e))?;
+        let bytes = files::read(&beside).map_err(|e| unreadable(&name, e))?;
         Params::read(&bytes, &name)?
     } else {
         Params::default()

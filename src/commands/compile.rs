@@ -3,7 +3,8 @@
 use super::folder::{self, Job, Origin};
 use super::simulate::clip;
 use super::verify::print_assurance;
-use super::{grouped, programs, run_job, write};
+use super::{grouped, programs, run_job, written};
+use crate::output::{self, note, say};
 use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
@@ -24,17 +25,16 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     during("checking the program", || compiled.check())?;
     let assurance = if source.unchecked { None } else { Some(assured(&job, &model, &compiled)?) };
     if let Some(assurance) = assurance.as_ref().filter(|a| !a.holds()) {
-        print_assurance(assurance);
+        print_assurance(assurance)?;
         return Ok(false);
     }
     for warning in assurance.iter().flat_map(|a| &a.warnings) {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
     let layers = if layers { measured(&job, &model)? } else { vec![] };
-    for (name, bytes) in programs(&compiled)? {
-        write(&out.join(name), bytes)?;
-    }
-    write(&out.join(folder::ORIGIN), Origin::new(&job)?.to_toml()?)?;
+    let mut files = programs(&compiled)?;
+    files.push((folder::ORIGIN.to_owned(), Origin::new(&job)?.to_toml()?.into_bytes()));
+    written::write(out, "compile", &files)?;
     let mut timing = Report::default();
     for (_, schedule) in compiled.programs() {
         timing.append(&tilewright_sim::time(&schedule.program, false)?);
@@ -47,7 +47,7 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     let pages = programs().map(|s| s.plan.pages).max().unwrap_or(0);
     if json {
         let mut object = json!({
-            "model": source.model, "machine": config.name, "cycles": timing.cycles,
+            "model": source.model.display().to_string(), "machine": config.name, "cycles": timing.cycles,
             "macs": timing.macs, "utilisation": timing.utilisation, "instructions": counts,
             "memory_bytes": memory, "host_ops": network.host, "host_macs": network.host_macs(),
             "byte_layers": network.byte_layers, "stages": network.stages.len(), "feature_pages": pages,
@@ -62,22 +62,22 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
         if !layers.is_empty() {
             object["layers"] = json!(layers);
         }
-        println!("{object}");
+        output::json(&object)?;
         return Ok(true);
     }
     if let Some(assurance) = &assurance {
-        print_assurance(assurance);
+        print_assurance(assurance)?;
     }
-    print_layers(&layers);
+    print_layers(&layers)?;
     let [compute, vector, load, store] = counts;
-    println!("machine        {} ({} x {})", config.name, config.lanes, config.columns);
-    println!("cycles         {}", grouped(timing.cycles));
-    println!("utilisation    {:.1} %", 100.0 * timing.utilisation);
-    println!("instructions   compute {compute}, vector {vector}, load {load}, store {store}");
-    println!("memory         {} bytes", grouped(memory));
-    println!("features       up to {pages} of {} pages", config.feature.pages);
-    super::print_host(network, timing.macs);
-    println!("written        {}", out.display());
+    say!("machine        {} ({} x {})", config.name, config.lanes, config.columns)?;
+    say!("cycles         {}", grouped(timing.cycles))?;
+    say!("utilisation    {:.1} %", 100.0 * timing.utilisation)?;
+    say!("instructions   compute {compute}, vector {vector}, load {load}, store {store}")?;
+    say!("memory         {} bytes", grouped(memory))?;
+    say!("features       up to {pages} of {} pages", config.feature.pages)?;
+    super::print_host(network, timing.macs)?;
+    say!("written        {}", out.display())?;
     Ok(true)
 }
 
@@ -97,16 +97,22 @@ fn measured(job: &Job, model: &Model) -> Result<Vec<Layer>> {
     Ok(during("measuring every layer", report)?.1)
 }
 
-fn print_layers(layers: &[Layer]) {
+fn print_layers(layers: &[Layer]) -> Result<()> {
     if layers.is_empty() {
-        return;
+        return Ok(());
     }
-    println!(
+    say!(
         "{:<32} {:<24} {:>4} {:>12} {:>12} {:>9} {:>8}",
-        "layer", "operator", "bits", "min", "max", "SQNR dB", "clipped"
-    );
+        "layer",
+        "operator",
+        "bits",
+        "min",
+        "max",
+        "SQNR dB",
+        "clipped"
+    )?;
     for layer in layers {
-        println!(
+        say!(
             "{:<32} {:<24} {:>4} {:>12.5} {:>12.5} {:>9} {:>7.3}%",
             clip(&layer.name, 32),
             clip(&layer.operator, 24),
@@ -115,6 +121,7 @@ fn print_layers(layers: &[Layer]) {
             layer.max,
             layer.sqnr_db.map_or("-".into(), |db| format!("{db:.1}")),
             100.0 * layer.saturated
-        );
+        )?;
     }
+    Ok(())
 }

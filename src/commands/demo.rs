@@ -1,12 +1,13 @@
 //! `tilewright demo`: the whole path, with a summary.
 
-use super::{compile, grouped, programs, simulate, verify, write};
+use super::{compile, grouped, programs, simulate, verify, written};
 use crate::Machine;
+use crate::output::say;
 use crate::progress::{bar, counted, during};
 use anyhow::Result;
 use std::path::Path;
-use tilewright::metric;
-use tilewright::model::{self, Model};
+use tilewright::metric::Evaluation;
+use tilewright::model::Model;
 use tilewright::proof;
 use tilewright_compiler::quantise;
 use tilewright_hdl::Technology;
@@ -20,11 +21,12 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let config = machine.config()?;
     let model = Model::read(path)?;
     let calibration = model.calibration(None)?;
+    let evaluation = Evaluation::read(&model)?;
+    let samples = evaluation.samples();
     let compiled = compile(&model, &calibration, &quantise::Options::default(), &config)?;
-    let samples = model::samples(&model.graph, &model.beside("eval.npz"))?;
     let progress = bar("simulating and checking every sample", samples.len());
     let (mut mismatches, mut compared, mut worst) = (0, 0, 0f64);
-    for sample in &samples {
+    for sample in samples {
         let (proof, _) = proof::verify(&model, &compiled, sample, &proof::Options::default())?;
         mismatches += proof.reference_mismatches;
         compared += proof.compared_bytes;
@@ -39,34 +41,35 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
         &samples[0],
         &proof::Options { rtl: built.as_ref(), ..Default::default() },
     )?;
-    let scores = counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch))?;
+    let scores = counted("evaluating", |watch| evaluation.run(&model, &compiled, watch))?;
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, Technology::Portable))?;
     let mut files = programs(&compiled)?;
     files.push(("tilewright.v".into(), verilog.into_bytes()));
-    for (name, bytes) in &files {
-        write(&out.join(name), bytes)?;
-    }
-    println!("model          {}", model.path.display());
-    println!(
+    written::write(out, "demo", &files)?;
+    say!("model          {}", model.path.display())?;
+    say!(
         "machine        {}: {} lanes x {} columns, {} MHz",
-        config.name, config.lanes, config.columns, config.clock_mhz
-    );
-    println!();
-    simulate::print(&simulated.report, &config);
-    println!("{scores}");
-    println!("worst error    {worst:.6} (largest difference of an output from the float model)");
+        config.name,
+        config.lanes,
+        config.columns,
+        config.clock_mhz
+    )?;
+    say!("")?;
+    simulate::print(&simulated.report, &config)?;
+    say!("{scores}")?;
+    say!("worst error    {worst:.6} (largest difference of an output from the float model)")?;
     let verdict = if mismatches == 0 { "equal".into() } else { format!("{mismatches} DIFFER") };
-    println!(
+    say!(
         "integers       simulator and integer reference {verdict} on {} samples, {} bytes",
         samples.len(),
         grouped(compared as u64)
-    );
+    )?;
     if rtl {
-        verify::print(&first);
+        verify::print(&first)?;
     }
-    println!(
+    say!(
         "written        {}",
         files.iter().map(|(n, _)| out.join(n).display().to_string()).collect::<Vec<_>>().join(", ")
-    );
+    )?;
     Ok(mismatches == 0 && first.holds())
 }

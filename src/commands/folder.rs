@@ -5,7 +5,7 @@ use crate::{Machine, Source};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use tilewright_compiler::quantise;
+use tilewright_compiler::{files, quantise};
 
 /// The file that says where the programs came from.
 pub const ORIGIN: &str = "origin.toml";
@@ -15,12 +15,68 @@ pub const ORIGIN: &str = "origin.toml";
 #[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The model, absolute.
+    #[serde(with = "any_path")]
     model: PathBuf,
     /// Calibration samples, absolute, where they do not lie beside the model.
-    #[serde(default)]
+    #[serde(default, with = "any_path::optional", skip_serializing_if = "Option::is_none")]
     calib: Option<PathBuf>,
     /// Options of quantisation, complete.
     quantisation: quantise::Options,
+}
+
+/// Paths in TOML: text where they are Unicode, else their bytes.
+mod any_path {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    fn form(path: &Path) -> Form {
+        match path.to_str() {
+            Some(text) => Form::Text(text.to_owned()),
+            None => Form::Bytes(path.as_os_str().as_encoded_bytes().to_vec()),
+        }
+    }
+
+    fn path<E: serde::de::Error>(form: Form) -> Result<PathBuf, E> {
+        match form {
+            Form::Text(text) => Ok(text.into()),
+            #[cfg(unix)]
+            Form::Bytes(bytes) => {
+                Ok(std::os::unix::ffi::OsStringExt::from_vec(bytes)).map(|p: OsString| p.into())
+            }
+            #[cfg(not(unix))]
+            Form::Bytes(_) => Err(E::custom("the path is that of another system")),
+        }
+    }
+
+    pub fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        form(path).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        path(Form::deserialize(from)?)
+    }
+
+    pub mod optional {
+        use super::{Form, form};
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+        use std::path::PathBuf;
+
+        pub fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+            path.as_deref().map(form).serialize(to)
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+            Option::<Form>::deserialize(from)?.map(super::path).transpose()
+        }
+    }
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
@@ -47,7 +103,7 @@ impl Origin {
         }
         let place =
             || format!("error[input]: {}: is not what compile wrote; try: compile again", path.display());
-        let text = std::fs::read_to_string(&path).with_context(place)?;
+        let text = files::read_text(&path).with_context(place)?;
         Ok(Some(toml::from_str(&text).with_context(place)?))
     }
 }
@@ -100,7 +156,7 @@ impl Job {
     pub fn check(&self, files: &[(String, Vec<u8>)]) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         for (name, bytes) in files {
-            if std::fs::read(folder.join(name)).ok().as_deref() != Some(bytes.as_slice()) {
+            if files::read(&folder.join(name)).ok().as_deref() != Some(bytes.as_slice()) {
                 bail!(
                     "error[input]: {}: is not what {} compiles to; try: compile again (the model, its calibration \
                      or this compiler has changed)",

@@ -1,6 +1,7 @@
 //! `tilewright generate`: the Verilog of a machine, with the programs of a model if one is given.
 
-use super::{compiled, programs, write};
+use super::{compiled, programs, written};
+use crate::output::say;
 use crate::progress::during;
 use crate::{Machine, Source, Technology};
 use anyhow::Result;
@@ -23,10 +24,10 @@ pub fn run(source: Option<&Source>, machine: &Machine, technology: Technology, o
     };
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, technology.into()))?;
     files.insert(0, ("tilewright.v".into(), verilog.clone().into_bytes()));
-    for (name, bytes) in &files {
-        write(&out.join(name), bytes)?;
-        println!("{}", out.join(name).display());
+    written::write(out, "generate", &files)?;
+    for (name, _) in &files {
+        say!("{}", out.join(name).display())?;
     }
-    println!("{} lines of Verilog", verilog.lines().count());
+    say!("{} lines of Verilog", verilog.lines().count())?;
     Ok(true)
 }

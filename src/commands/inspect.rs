@@ -2,9 +2,8 @@
 
 use super::compiled;
 use super::folder::Job;
-use crate::{Machine, Source, Stage};
+use crate::{Machine, Source, Stage, output};
 use anyhow::Result;
-use std::io::Write;
 use tilewright::model::Model;
 use tilewright_arch::asm;
 use tilewright_compiler::graph::Data;
@@ -24,9 +23,7 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
             }
         }
     };
-    // A reader such as `head` may close the pipe early: that is no error.
-    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
-    Ok(true)
+    output::lines(&text).map(|()| true)
 }
 
 fn model(source: &Source, machine: &Machine) -> Result<Model> {

@@ -7,7 +7,9 @@ pub mod generate;
 pub mod inspect;
 pub mod simulate;
 pub mod verify;
+mod written;
 
+use crate::output::{note, say};
 use crate::progress::{counted, during};
 use crate::{Machine, Source};
 use anyhow::{Context, Result, bail};
@@ -18,7 +20,7 @@ use tilewright::model::{self, Model};
 use tilewright::pipeline::Compiled;
 use tilewright_arch::{Config, asm};
 use tilewright_compiler::network::Network;
-use tilewright_compiler::quantise;
+use tilewright_compiler::{files, quantise};
 
 /// Reads and compiles what the options name, telling warnings.
 fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
@@ -27,15 +29,27 @@ fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
 
 /// Reads and compiles, telling warnings; `deny_host` refuses what the machine does not run.
 fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
+    let model = read(job)?;
+    let compiled = compile_job(job, &model, deny_host)?;
+    Ok((model, compiled))
+}
+
+/// Reads the model, telling warnings.
+fn read(job: &Job) -> Result<Model> {
     let model = during("reading the model", || Model::read(&job.model))?;
     for warning in &model.warnings {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
+    Ok(model)
+}
+
+/// Calibrates and compiles; `deny_host` refuses what the machine does not run.
+fn compile_job(job: &Job, model: &Model, deny_host: bool) -> Result<Compiled> {
     let calibration = model.calibration(job.calib.as_deref())?;
-    let compiled = compile(&model, &calibration, &job.options, &job.config)?;
+    let compiled = compile(model, &calibration, &job.options, &job.config)?;
     job.check(&programs(&compiled)?)?;
     if let Some(told) = byte_layers(&compiled.network) {
-        eprintln!("warning: {told}");
+        note!("warning: {told}");
     }
     if deny_host && let Some(op) = compiled.network.host.first() {
         let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
@@ -49,7 +63,7 @@ fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
             op.why
         );
     }
-    Ok((model, compiled))
+    Ok(compiled)
 }
 
 /// Quantises and compiles, showing how far it is.
@@ -68,7 +82,7 @@ fn compile(
 fn options(source: &Source) -> Result<quantise::Options> {
     let mut options = quantise::Options::default();
     if let Some(path) = &source.quantisation {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path)
             .with_context(|| format!("error[options]: {} cannot be read", path.display()))?;
         options = quantise::Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?;
     }
@@ -104,13 +118,12 @@ fn programs(compiled: &Compiled) -> Result<Vec<(String, Vec<u8>)>> {
 }
 
 /// What is left to the host and why, for people; `macs` are the machine's.
-fn print_host(network: &Network, macs: u64) {
+fn print_host(network: &Network, macs: u64) -> Result<()> {
     if network.host.is_empty() {
-        println!("host operators none");
-        return;
+        return say!("host operators none");
     }
     let share = 100.0 * network.host_macs() as f64 / (macs + network.host_macs()).max(1) as f64;
-    println!("host operators {}, with {share:.2} % of the multiply-accumulates:", network.host.len());
+    say!("host operators {}, with {share:.2} % of the multiply-accumulates:", network.host.len())?;
     let mut seen: Vec<(&str, &str, usize)> = Vec::new();
     for op in &network.host {
         match seen.iter_mut().find(|(operator, why, _)| *operator == op.operator && *why == op.why) {
@@ -119,8 +132,9 @@ fn print_host(network: &Network, macs: u64) {
         }
     }
     for (operator, why, count) in seen {
-        println!("               {count} x {operator}: {why}");
+        say!("               {count} x {operator}: {why}")?;
     }
+    Ok(())
 }
 
 /// The layers that keep 8 bits where 16 were wanted of all, by reason, in one line; `None` without any.
@@ -136,15 +150,6 @@ fn byte_layers(network: &Network) -> Option<String> {
         reasons.iter().map(|(why, name, n)| format!("{why} ({n}, {name:?} first)")).collect();
     let count = network.byte_layers.len();
     (count > 0).then(|| format!("{count} layers keep 8 bits: {}", told.join("; ")))
-}
-
-/// Writes a file, making its folder.
-fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
-    let place = || format!("error[output]: {} cannot be written", path.display());
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(place)?;
-    }
-    std::fs::write(path, bytes).with_context(place)
 }
 
 /// A count with thousands set apart.

@@ -1,14 +1,17 @@
 //! `tilewright simulate`: one inference, exactly.
 
-use super::{compiled, grouped, input, print_host, write};
+use super::folder::Job;
+use super::{compile_job, grouped, input, print_host, read, written};
+use crate::output::{self, note, say};
 use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
+use ndarray::ArrayD;
 use serde_json::json;
 use std::path::Path;
-use tilewright::proof;
+use tilewright::{finite, proof};
 use tilewright_arch::Config;
-use tilewright_compiler::npy;
+use tilewright_compiler::{float, npy};
 use tilewright_sim::Report;
 
 /// Simulates and prints the summary; writes the outputs when asked to.
@@ -19,24 +22,32 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let (model, compiled) = compiled(source, machine)?;
+    let job = Job::new(source, machine)?;
+    let model = read(&job)?;
     let inputs = input(&model, input_path)?;
+    let compiled = compile_job(&job, &model, source.deny_host)?;
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
+    let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
+    let not_finite = finite::find(&model, &compiled, &inputs, &float, &simulated.outputs)?;
+    not_finite.iter().for_each(|n| note!("warning: {n}"));
     if let Some(out) = out {
-        for (i, output) in simulated.outputs.iter().enumerate() {
+        let file = |(i, output): (usize, &ArrayD<f32>)| {
             let values: Vec<f32> = output.iter().copied().collect();
-            write(&out.join(format!("output_{i}.npy")), npy::npy_f32(output.shape(), &values))?;
-        }
+            (format!("output_{i}.npy"), npy::npy_f32(output.shape(), &values))
+        };
+        let files: Vec<_> = simulated.outputs.iter().enumerate().map(file).collect();
+        written::write(out, "simulate", &files)?;
     }
     let config = &compiled.config;
     if json {
         let mut object = object(&simulated.report, config);
         object["host_ops"] = json!(compiled.network.host);
         object["host_macs"] = json!(compiled.network.host_macs());
-        println!("{object}");
+        object["not_finite"] = json!(not_finite);
+        output::json(&object)?;
     } else {
-        print(&simulated.report, config);
-        print_host(&compiled.network, simulated.report.macs);
+        print(&simulated.report, config)?;
+        print_host(&compiled.network, simulated.report.macs)?;
     }
     Ok(true)
 }
@@ -62,36 +73,32 @@ pub fn object(report: &Report, config: &Config) -> serde_json::Value {
 }
 
 /// The summary for people.
-pub fn print(report: &Report, config: &Config) {
-    println!("{:<32} {:<20} {:>12} {:>10} {:>6}", "layer", "operator", "MACs", "cycles", "used");
+pub fn print(report: &Report, config: &Config) -> Result<()> {
+    say!("{:<32} {:<20} {:>12} {:>10} {:>6}", "layer", "operator", "MACs", "cycles", "used")?;
     for layer in &report.layers {
-        println!(
+        say!(
             "{:<32} {:<20} {:>12} {:>10} {:>5.1}%",
             clip(&layer.name, 32),
             clip(&layer.operator, 20),
             grouped(layer.macs),
             grouped(layer.cycles),
             100.0 * layer.utilisation
-        );
+        )?;
     }
-    println!("cycles         {}", grouped(report.cycles));
-    println!(
-        "utilisation    {:.1} % of {} multipliers",
-        100.0 * report.utilisation,
-        report.peak_macs_per_cycle
-    );
+    say!("cycles         {}", grouped(report.cycles))?;
+    say!("utilisation    {:.1} % of {} multipliers", 100.0 * report.utilisation, report.peak_macs_per_cycle)?;
     let seconds = seconds(report.cycles, config);
-    println!(
+    say!(
         "time           {:.3} ms at {} MHz, {:.1} frames a second",
         1e3 * seconds,
         config.clock_mhz,
         1.0 / seconds
-    );
-    println!(
+    )?;
+    say!(
         "bytes moved    {} read, {} written",
         grouped(report.external.read_bytes),
         grouped(report.external.write_bytes)
-    );
+    )
 }
 
 /// At most `width` characters, with an ellipsis where something is cut off.

@@ -1,14 +1,16 @@
 //! `tilewright verify`: the ladder for one input, and the metric over the evaluation samples.
 
+use super::folder::Job;
 use super::simulate::clip;
-use super::{compiled, grouped, input};
+use super::{compile_job, grouped, input, read};
+use crate::output::{self, note, say};
 use crate::progress::{counted, during};
 use crate::{Enough, Machine, Source};
 use anyhow::Result;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use tilewright::assurance::{self, Assurance};
-use tilewright::metric::{self, Scores};
+use tilewright::metric::{Evaluation, Scores};
 use tilewright::proof::{self, Output, Proof};
 use tilewright_arch::Config;
 use tilewright_compiler::proof::Layer;
@@ -24,36 +26,41 @@ pub fn run(
     enough: &Enough,
     json: bool,
 ) -> Result<bool> {
-    let (model, compiled) = compiled(source, machine)?;
+    let job = Job::new(source, machine)?;
+    let model = read(&job)?;
+    // What is wrong with the inputs is found before the work starts.
     let inputs = input(&model, input_path)?;
+    let evaluation =
+        if metric || enough.min_metric.is_some() { Some(Evaluation::read(&model)?) } else { None };
+    let compiled = compile_job(&job, &model, source.deny_host)?;
     let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
     let options = proof::Options { rtl: rtl.as_ref(), unchecked: source.unchecked };
     let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, &options))?;
-    let evaluated = || counted("evaluating", |watch| metric::evaluate(&model, &compiled, watch));
-    let scores = if metric || enough.min_metric.is_some() { Some(evaluated()?) } else { None };
+    let evaluated = |e: &Evaluation| counted("evaluating", |watch| e.run(&model, &compiled, watch));
+    let scores = evaluation.as_ref().map(evaluated).transpose()?;
     let missed = missed(enough, &proof, scores.as_ref());
-    for warning in warnings(&proof) {
-        eprintln!("warning: {warning}");
-    }
+    let warnings = warnings(&proof);
+    warnings.iter().for_each(|warning| note!("warning: {warning}"));
+    proof.not_finite.iter().for_each(|n| note!("warning: {n}"));
     if json {
         let mut object = serde_json::to_value(&proof)?;
-        object["warnings"] = json!(warnings(&proof));
+        object["warnings"] = json!(warnings);
         object["missed"] = json!(missed);
         object["host_ops"] = json!(compiled.network.host);
         object["host_macs"] = json!(compiled.network.host_macs());
         if let Some(scores) = &scores {
             object["metric"] = json!(scores);
         }
-        println!("{object}");
+        output::json(&object)?;
     } else {
-        print(&proof);
+        print(&proof)?;
         if let Some(scores) = &scores {
-            println!("{scores}");
+            say!("{scores}")?;
         }
     }
     for missed in &missed {
-        eprintln!("not good enough: {missed}");
+        note!("not good enough: {missed}");
     }
     Ok(proof.holds() && missed.is_empty())
 }
@@ -102,59 +109,72 @@ pub fn build(config: &Config) -> Result<Rtl> {
     Ok(during("building the Verilator model", || Rtl::build(config, &folder))?)
 }
 
+/// What the SQNR leaves out, if anything.
+fn left_out(proof: &Proof) -> String {
+    let elements: usize = proof.not_finite.iter().map(|n| n.elements).sum();
+    match proof.not_finite.iter().map(|n| n.float + n.machine - n.both()).sum::<usize>() {
+        0 => String::new(),
+        count => format!(" where finite; {count} of {elements} elements of such outputs are not"),
+    }
+}
+
 /// The proof for people.
-pub fn print(proof: &Proof) {
+pub fn print(proof: &Proof) -> Result<()> {
     if let Some(assurance) = &proof.assurance {
-        print_assurance(assurance);
+        print_assurance(assurance)?;
     }
-    let say = |n: usize| if n == 0 { "equal".to_string() } else { format!("{n} BYTES DIFFER") };
-    println!(
+    let verdict = |n: usize| if n == 0 { "equal".to_string() } else { format!("{n} BYTES DIFFER") };
+    say!(
         "integer reference = simulator   {} ({} bytes)",
-        say(proof.reference_mismatches),
+        verdict(proof.reference_mismatches),
         proof.compared_bytes
-    );
+    )?;
     if let Some(mismatches) = proof.rtl_mismatches {
-        println!("simulator = Verilog             {}", say(mismatches));
+        say!("simulator = Verilog             {}", verdict(mismatches))?;
     }
-    println!("cycles of the simulator         {}", grouped(proof.sim_cycles));
+    say!("cycles of the simulator         {}", grouped(proof.sim_cycles))?;
     if let Some(cycles) = proof.rtl_cycles {
         let verdict = if cycles == proof.sim_cycles { "equal" } else { "DIFFERENT" };
-        println!("cycles of the Verilog           {} ({verdict})", grouped(cycles));
+        say!("cycles of the Verilog           {} ({verdict})", grouped(cycles))?;
     }
     if proof.outputs.len() > 1 {
         for Output { name, quality, max_abs_error } in &proof.outputs {
             let db = quality.sqnr_db.map_or("no signal".into(), |db| format!("{db:.1} dB"));
-            println!("  output {:<22} {db}, worst error {max_abs_error:.6}", clip(name, 22));
+            say!("  output {:<22} {db}, worst error {max_abs_error:.6}", clip(name, 22))?;
         }
     }
-    println!("worst error against float       {:.6}", proof.max_abs_error);
+    say!("worst error against float       {:.6}", proof.max_abs_error)?;
     match proof.sqnr_db {
-        Some(db) => println!("SQNR against float              {db:.1} dB"),
-        None => println!("SQNR against float              exact"),
+        Some(db) => say!("SQNR against float              {db:.1} dB{}", left_out(proof)),
+        None if proof.exact => say!("SQNR against float              exact"),
+        None => say!("SQNR against float              equal{}", left_out(proof)),
     }
 }
 
 /// The first rung for people: how many elements were held against the source, and what was found.
-pub fn print_assurance(assurance: &Assurance) {
+pub fn print_assurance(assurance: &Assurance) -> Result<()> {
     let rung = &assurance.first_rung;
     let sum = |count: fn(&Layer) -> usize| rung.layers.iter().map(count).sum::<usize>();
     let verdict = match rung.findings.len() {
         0 => "within rounding".to_string(),
         n => format!("{n} LAYERS DIFFER"),
     };
-    println!(
+    say!(
         "float = integer operators       {verdict} ({} elements, {} saturated, {} unproved)",
         grouped(rung.elements() as u64),
         grouped(sum(|l| l.saturated) as u64),
         grouped(sum(|l| l.unproved) as u64)
-    );
+    )?;
     for finding in &rung.findings {
-        println!("  {finding}");
+        say!("  {finding}")?;
     }
     for rewrite in &assurance.rewrites {
-        println!(
+        say!(
             "  the {} graph is another one than the model: output {:?} agrees to {:.1} dB only",
-            rewrite.graph, rewrite.output, rewrite.db
-        );
+            rewrite.graph,
+            rewrite.output,
+            rewrite.db
+        )?;
     }
+    Ok(())
 }

@@ -41,6 +41,19 @@ pub fn built(config: &Config) -> Rtl {
     Rtl::build(config, &cache).unwrap()
 }
 
+/// A file of `tests/cases`, as text.
+pub fn case(name: &str) -> String {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name).display().to_string()
+}
+
+/// A fresh folder for one test.
+pub fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("tilewright-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
 /// Deterministic random numbers (Knuth's MMIX generator, high bits).
 pub struct Random(u64);
 

@@ -2,8 +2,9 @@
 //!
 //! The builder keeps every invariant of [`Graph`]: what it accepts, [`Graph::verify`] accepts.
 
-use super::{Graph, Node, Op, Source, Value, ValueId, elements, infer};
+use super::{Graph, Integer, Node, Op, Source, Value, ValueId, elements, infer};
 use crate::error::{Error, Result};
+use crate::memory;
 
 impl Graph {
     /// An empty graph named after where it comes from.
@@ -16,9 +17,24 @@ impl Graph {
     /// # Errors
     /// A zero extent or too many elements.
     pub fn input(&mut self, name: impl Into<String>, shape: &[usize]) -> Result<ValueId> {
+        self.typed_input(name, shape, None)
+    }
+
+    /// Adds a graph input that the source model declares as whole numbers of a type, or as float32.
+    ///
+    /// # Errors
+    /// As [`Graph::input`].
+    pub fn typed_input(
+        &mut self,
+        name: impl Into<String>,
+        shape: &[usize],
+        integer: Option<Integer>,
+    ) -> Result<ValueId> {
         let name = name.into();
-        elements(shape).map_err(|e| e.node(&name).operator("input"))?;
+        let count = elements(shape).map_err(|e| e.node(&name).operator("input"))?;
+        memory::check(memory::floats(count), "the input").map_err(|e| e.node(&name).operator("input"))?;
         let id = self.push(name, shape, Source::Input(self.inputs.len()));
+        self.values[id.0 as usize].integer = integer;
         self.inputs.push(id);
         Ok(id)
     }
@@ -71,6 +87,8 @@ impl Graph {
             shapes.push(value.shape.as_slice());
         }
         let shape = infer(&op, &shapes, shape).map_err(place)?;
+        let bytes = memory::floats(shape.iter().product());
+        memory::check(bytes, "the result").map_err(place)?;
         let id = self.push(String::new(), &shape, Source::Node { node, output: 0 });
         self.nodes.push(Node { name, op, inputs: inputs.to_vec(), outputs: vec![id] });
         Ok(id)
@@ -78,7 +96,7 @@ impl Graph {
 
     fn push(&mut self, name: String, shape: &[usize], source: Source) -> ValueId {
         let id = u32::try_from(self.values.len()).expect("memory ends before 2^32 values do");
-        self.values.push(Value { name, shape: shape.to_vec(), source });
+        self.values.push(Value { name, shape: shape.to_vec(), source, integer: None });
         ValueId(id)
     }
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use super::{DepthToSpaceMode, Graph, Node, Op, Source, Value, ValueId, Window};
 use crate::error::{Error, Result};
-use line::{Line, parsed};
+use line::{Line, TensorType, parsed};
 
 /// Parses the text form of a graph; the result equals the graph that was printed.
 ///
@@ -80,23 +80,23 @@ impl Parser {
         line.expect(" = ")?;
         let name = line.until('(')?;
         let (inputs, attributes) = line.arguments()?;
-        let (names, shapes) = line.tail()?;
+        let (names, types) = line.tail()?;
         let mut names = names.into_iter();
-        if shapes.len() != outputs.len() {
+        if types.len() != outputs.len() {
             return refuse("the line has as many types as results");
         }
         if name == "input" {
-            for (id, shape) in outputs.into_iter().zip(shapes) {
+            for (id, kind) in outputs.into_iter().zip(types) {
                 let source = Source::Input(self.graph.inputs.len());
                 self.graph.inputs.push(id);
-                self.define(id, names.next(), shape, source)?;
+                self.define(id, names.next(), kind, source)?;
             }
             return Ok(());
         }
         let node_name = names.next().unwrap_or_default();
         let node = self.graph.nodes.len();
-        for (output, (&id, shape)) in outputs.iter().zip(shapes).enumerate() {
-            self.define(id, names.next(), shape, Source::Node { node, output })?;
+        for (output, (&id, kind)) in outputs.iter().zip(types).enumerate() {
+            self.define(id, names.next(), kind, Source::Node { node, output })?;
         }
         self.graph.nodes.push(Node {
             name: node_name,
@@ -109,7 +109,7 @@ impl Parser {
 
     fn constant(&mut self, line: &mut Line) -> Result<()> {
         let id = line.value()?;
-        let (names, mut shapes) = line.tail()?;
+        let (names, mut types) = line.tail()?;
         line.expect(" = [")?;
         let Some(elements) = line.rest.strip_suffix(']') else {
             return refuse("the list of elements does not end");
@@ -123,15 +123,16 @@ impl Parser {
             .split(", ")
             .map(|e| e.parse().or_else(|_| refuse(format!("{e:?} is not a number"))))
             .collect::<Result<_>>()?;
-        let (Some(shape), true) = (shapes.pop(), shapes.is_empty()) else {
+        let (Some(kind), true) = (types.pop(), types.is_empty()) else {
             return refuse("a constant has one type");
         };
-        self.define(id, names.into_iter().next(), shape, Source::Constant(elements))
+        self.define(id, names.into_iter().next(), kind, Source::Constant(elements))
     }
 
-    fn define(&mut self, id: ValueId, name: Option<String>, shape: Vec<usize>, source: Source) -> Result<()> {
+    fn define(&mut self, id: ValueId, name: Option<String>, kind: TensorType, source: Source) -> Result<()> {
         let name = name.unwrap_or_default();
-        let value = Value { name, shape, source };
+        let (shape, integer) = kind;
+        let value = Value { name, shape, source, integer };
         match self.values.insert(id.0, value) {
             None => Ok(()),
             Some(_) => refuse(format!("{id} is made twice")),

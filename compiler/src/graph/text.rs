@@ -16,7 +16,9 @@
 
 use std::fmt;
 
-use super::{Cell, DepthToSpaceMode, Graph, Interpolation, Op, PadMode, Source, Value, ValueId, Window};
+use super::{
+    Cell, DepthToSpaceMode, Graph, Integer, Interpolation, Op, PadMode, Source, Value, ValueId, Window,
+};
 
 /// Whether [`Graph::text`] prints the elements of constants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +55,7 @@ impl fmt::Display for Text<'_> {
         writeln!(f, "graph {:?} {{", graph.name)?;
         for id in &graph.inputs {
             let value = graph.value(*id);
-            let tail = Tail(&[&value.name], &[&value.shape]);
+            let tail = Tail(&[&value.name], &[(&value.shape, value.integer)]);
             writeln!(f, "  {id} = input(){tail}")?;
         }
         for node in &graph.nodes {
@@ -73,8 +75,8 @@ impl fmt::Display for Text<'_> {
             if outputs.iter().any(|v| !v.name.is_empty()) {
                 names.extend(outputs.iter().map(|v| v.name.as_str()));
             }
-            let shapes: Vec<&[usize]> = outputs.iter().map(|v| v.shape.as_slice()).collect();
-            writeln!(f, "){}", Tail(&names, &shapes))?;
+            let types: Vec<_> = outputs.iter().map(|v| (v.shape.as_slice(), v.integer)).collect();
+            writeln!(f, "){}", Tail(&names, &types))?;
         }
         let outputs: Vec<String> = graph
             .outputs
@@ -89,7 +91,7 @@ impl fmt::Display for Text<'_> {
             let Source::Constant(elements) = &value.source else {
                 continue;
             };
-            let tail = Tail(&[&value.name], &[&value.shape]);
+            let tail = Tail(&[&value.name], &[(&value.shape, None)]);
             write!(f, "{}{tail} = [", Meta(ValueId(index as u32)))?;
             match self.data {
                 Data::Elided => write!(f, "...")?,
@@ -129,7 +131,7 @@ impl fmt::Display for Tuple<'_> {
 }
 
 /// The names of a line and the types of its values.
-struct Tail<'a>(&'a [&'a str], &'a [&'a [usize]]);
+struct Tail<'a>(&'a [&'a str], &'a [(&'a [usize], Option<Integer>)]);
 
 impl fmt::Display for Tail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,7 +139,7 @@ impl fmt::Display for Tail<'_> {
             let names: Vec<String> = self.0.iter().map(|n| escape(n)).collect();
             write!(f, " /* {} */", names.join(" -> "))?;
         }
-        let types: Vec<String> = self.1.iter().map(|s| tensor_type(s)).collect();
+        let types: Vec<String> = self.1.iter().map(|&(shape, integer)| tensor_type(shape, integer)).collect();
         match &types[..] {
             [one] => write!(f, ": {one}"),
             all => write!(f, ": ({})", all.join(", ")),
@@ -145,10 +147,10 @@ impl fmt::Display for Tail<'_> {
     }
 }
 
-fn tensor_type(shape: &[usize]) -> String {
+fn tensor_type(shape: &[usize], integer: Option<Integer>) -> String {
     let extents: Vec<String> = shape.iter().map(usize::to_string).collect();
     let comma = if shape.len() == 1 { "," } else { "" };
-    format!("Tensor[({}{comma}), float32]", extents.join(", "))
+    format!("Tensor[({}{comma}), {}]", extents.join(", "), integer.map_or("float32", Integer::name))
 }
 
 /// Escapes what would end a comment or look like its syntax: most names stay as they are.

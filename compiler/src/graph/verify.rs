@@ -23,6 +23,9 @@ impl Graph {
                     .map_err(|_| Error::new("graph", "the graph holds more than 2^32 values"))?,
             );
             elements(&value.shape).map_err(|e| e.node(&value.name))?;
+            if value.integer.is_some() && !matches!(value.source, Source::Input(_)) {
+                return broken(id, "has an integer type and is no graph input");
+            }
             match &value.source {
                 Source::Input(n) if self.inputs.get(*n) != Some(&id) => {
                     return broken(id, "is not the graph input it says it is");
@@ -97,6 +100,7 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Integer;
 
     fn chain() -> Graph {
         let mut g = Graph::new("chain");
@@ -130,6 +134,7 @@ mod tests {
             (|g| g.values[3].shape = vec![3, 2], "the operator gives"),
             (|g| g.outputs = vec![ValueId(4)], "output %4"),
             (|g| g.outputs.clear(), "no outputs"),
+            (|g| g.values[2].integer = Some(Integer::Int8), "is no graph input"),
         ];
         chain().verify().unwrap();
         for (row, (damage, expected)) in rows.iter().enumerate() {

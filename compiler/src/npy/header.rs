@@ -8,11 +8,16 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// Element types that are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
+    F16,
     F32,
     F64,
+    Bool,
     U8,
     I8,
+    I16,
+    U16,
     I32,
+    U32,
     I64,
 }
 
@@ -20,8 +25,9 @@ impl Kind {
     /// Bytes of one element.
     pub fn bytes(self) -> usize {
         match self {
-            Kind::U8 | Kind::I8 => 1,
-            Kind::F32 | Kind::I32 => 4,
+            Kind::Bool | Kind::U8 | Kind::I8 => 1,
+            Kind::F16 | Kind::I16 | Kind::U16 => 2,
+            Kind::F32 | Kind::I32 | Kind::U32 => 4,
             Kind::F64 | Kind::I64 => 8,
         }
     }
@@ -87,12 +93,19 @@ fn dictionary(text: &str) -> Option<Result<Header>> {
     let kind = match descr.trim_start_matches(['<', '>', '|', '=']) {
         "f4" => Kind::F32,
         "f8" => Kind::F64,
-        "u1" | "b1" => Kind::U8,
+        "f2" => Kind::F16,
+        "b1" => Kind::Bool,
+        "u1" => Kind::U8,
         "i1" => Kind::I8,
+        "i2" => Kind::I16,
+        "u2" => Kind::U16,
         "i4" => Kind::I32,
+        "u4" => Kind::U32,
         "i8" => Kind::I64,
         _ => {
-            return Some(refuse(format!("element type {descr:?} is not one of f4, f8, b1, u1, i1, i4, i8")));
+            return Some(refuse(format!(
+                "element type {descr:?} is not one of f2, f4, f8, b1, u1, u2, u4, i1, i2, i4, i8"
+            )));
         }
     };
     Some(Ok(Header { kind, big_endian: descr.starts_with('>'), fortran, shape }))

@@ -24,7 +24,11 @@ fn reads_every_element_type() {
         (">f4", &[63, 128, 0, 0], Data::F32(vec![1.0])),
         ("<f8", &[0, 0, 0, 0, 0, 0, 0, 192], Data::F64(vec![-2.0])),
         ("|u1", &[200], Data::U8(vec![200])),
-        ("|b1", &[1], Data::U8(vec![1])),
+        ("|b1", &[1], Data::Bool(vec![1])),
+        ("<f2", &[0x55, 0x35], Data::F32(vec![0.333_251_95])),
+        (">i2", &[0xff, 0xfe], Data::I32(vec![-2])),
+        ("<u2", &[0xff, 0xff], Data::I32(vec![65535])),
+        ("<u4", &[0xff, 0xff, 0xff, 0xff], Data::I64(vec![4_294_967_295])),
         ("|i1", &[0xfe], Data::I8(vec![-2])),
         ("<i4", &[0xff, 0xff, 0xff, 0xff], Data::I32(vec![-1])),
         ("<i8", &[3, 0, 0, 0, 0, 0, 0, 0], Data::I64(vec![3])),
@@ -69,6 +73,7 @@ fn refuses_what_does_not_fit() {
         file("|u1", "False", "(-2,)", &[1, 2]),
         file("<c8", "False", "(2,)", &[1, 2]),
         file("|O", "False", "(2,)", &[1, 2]),
+        file("|b1", "False", "(2,)", &[1, 2]),
         file("|u1", "Maybe", "(2,)", &[1, 2]),
         file("|u1", "False", "2", &[1, 2]),
         b"PK".to_vec(),
@@ -93,6 +98,49 @@ fn reads_archives_that_numpy_wrote() {
         assert_eq!(arrays[0].1.data, Data::U8(expected));
         assert_eq!(arrays[1].0, "b");
         assert_eq!(arrays[1].1.to_f32(), [1.5]);
+    }
+}
+
+#[test]
+fn numbers_are_exact_or_refused() {
+    let exact = |data| Array { shape: vec![1], data }.exact_f32();
+    assert_eq!(exact(Data::I64(vec![1 << 24])).unwrap(), [16_777_216.0]);
+    assert_eq!(exact(Data::I64(vec![i64::MIN])).unwrap(), [-9.223_372e18]);
+    assert_eq!(exact(Data::F64(vec![0.1])).unwrap(), [0.1]);
+    let lost = [
+        Data::I64(vec![(1 << 24) + 1]),
+        Data::I64(vec![i64::MAX]),
+        Data::I32(vec![i32::MAX]),
+        Data::F64(vec![-1e300]),
+    ];
+    for data in lost {
+        let e = exact(data.clone()).unwrap_err().to_string();
+        assert!(e.contains("float32"), "{data:?}: {e}");
+    }
+}
+
+/// The stored archive with its member `b` renamed to `a`.
+#[test]
+fn a_name_twice_is_refused() {
+    let mut twice = STORED.to_vec();
+    for at in 0..twice.len() - 5 {
+        if twice[at..].starts_with(b"b.npy") {
+            twice[at] = b'a';
+        }
+    }
+    let e = parse_npz(&twice).unwrap_err().to_string();
+    assert!(e.contains("\"a\" twice"), "{e}");
+}
+
+#[test]
+fn archives_tell_shapes_before_they_unpack() {
+    for bytes in [STORED, COMPRESSED] {
+        let archive = Archive::new(bytes.to_vec()).unwrap();
+        assert!(archive.names().eq(["a", "b"]));
+        assert_eq!(archive.shape("a").unwrap(), [40]);
+        assert_eq!(archive.shape("b").unwrap(), [0; 0]);
+        assert_eq!(archive.read("b").unwrap().to_f32(), [1.5]);
+        assert!(archive.shape("c").is_err() && archive.read("c").is_err());
     }
 }
 

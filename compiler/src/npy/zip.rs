@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{MAX_BYTES, refuse};
+use miniz_oxide::inflate::TINFLStatus;
+
+use super::refuse;
 use crate::error::Result;
+use crate::memory;
 
 /// A file in the archive, as the central directory describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,7 +15,8 @@ pub(super) struct Member {
     method: u16,
     crc: u32,
     stored_bytes: usize,
-    bytes: usize,
+    /// Size when unpacked, as the directory declares it.
+    pub bytes: usize,
     offset: usize,
 }
 
@@ -127,9 +131,9 @@ pub(super) fn extract<'a>(bytes: &'a [u8], member: &Member) -> Result<Cow<'a, [u
     let Some(stored) = stored(bytes, member) else {
         return refuse("the archive ends inside the member");
     };
+    memory::check(member.bytes as u64, "the unpacked array")?;
     let body = match member.method {
         0 => Cow::Borrowed(stored),
-        8 if member.bytes > MAX_BYTES => return refuse("the member is too large"),
         8 => match miniz_oxide::inflate::decompress_to_vec_with_limit(stored, member.bytes) {
             Ok(body) => Cow::Owned(body),
             Err(e) => return refuse(format!("the member does not inflate: {e}")),
@@ -140,6 +144,22 @@ pub(super) fn extract<'a>(bytes: &'a [u8], member: &Member) -> Result<Cow<'a, [u
         return refuse("the member's length or checksum is wrong");
     }
     Ok(body)
+}
+
+/// At least the first `count` bytes of a member, or all that there are; nothing is verified.
+pub(super) fn head<'a>(bytes: &'a [u8], member: &Member, count: usize) -> Result<Cow<'a, [u8]>> {
+    let Some(stored) = stored(bytes, member) else {
+        return refuse("the archive ends inside the member");
+    };
+    match member.method {
+        0 => Ok(Cow::Borrowed(stored)),
+        8 => match miniz_oxide::inflate::decompress_to_vec_with_limit(stored, count) {
+            Ok(body) => Ok(Cow::Owned(body)),
+            Err(e) if e.status == TINFLStatus::HasMoreOutput => Ok(Cow::Owned(e.output)),
+            Err(e) => refuse(format!("the member does not inflate: {e}")),
+        },
+        _ => refuse("the member is encrypted or compressed in an unknown way"),
+    }
 }
 
 fn stored<'a>(bytes: &'a [u8], member: &Member) -> Option<&'a [u8]> {

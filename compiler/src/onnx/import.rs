@@ -13,6 +13,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
+use crate::memory;
 
 /// Opsets whose operators this importer knows, from (inclusive) to (inclusive).
 const OPSETS: (i64, i64) = (7, 22);
@@ -41,6 +42,8 @@ pub(super) struct Importer {
     pub interned: HashMap<String, ValueId>,
     /// Values that hold whole numbers of a type; all others hold float32. Lookups only.
     pub integers: HashMap<ValueId, Integer>,
+    /// Bytes of all constants so far.
+    constant_bytes: u64,
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -63,10 +66,12 @@ pub(super) fn run(model: &ModelProto, name: &str, folder: Option<&Path>) -> Resu
         named: HashMap::new(),
         interned: HashMap::new(),
         integers: HashMap::new(),
+        constant_bytes: 0,
     };
     let mut warnings = Vec::new();
     importer.read_initialisers(source, folder)?;
     importer.read_inputs(source, &mut warnings)?;
+    importer.check_results(source)?;
     for index in order::order(&source.node)? {
         importer.read_node(&source.node[index], index, folder)?;
     }
@@ -115,12 +120,32 @@ impl Importer {
             }
             let place = |e: Error| e.node(&input.name).operator("input");
             let (shape, integer) = input_type(input, warnings).map_err(place)?;
-            let id = self.graph.input(&input.name, &shape)?;
+            let id = self.graph.typed_input(&input.name, &shape, integer)?;
             self.integers.extend(integer.map(|integer| (id, integer)));
             self.bind(&input.name, Operand::Value(id)).map_err(place)?;
         }
         if self.graph.inputs.is_empty() {
             return refuse("the model has no inputs");
+        }
+        Ok(())
+    }
+
+    /// Refuses results that have the name of something that exists already, before their order is
+    /// sought: what reads the name would wait for the wrong one.
+    fn check_results(&self, source: &GraphProto) -> Result<()> {
+        for (index, node) in source.node.iter().enumerate() {
+            let taken = |name: &&String| !name.is_empty() && self.named.contains_key(name.as_str());
+            if let Some(name) = node.output.iter().find(taken) {
+                let is = match source.initializer.iter().any(|t| t.name == *name) {
+                    true => "an initialiser",
+                    false => "an input",
+                };
+                let message = format!("the tensor {name:?} is {is} and a result of this node");
+                return Err(Error::new("import", message)
+                    .node(order::node_name(node, index))
+                    .operator(&node.op_type)
+                    .hint("give one of them another name"));
+            }
         }
         Ok(())
     }
@@ -161,6 +186,12 @@ impl Importer {
 
     /// Gives a tensor name its meaning, once.
     pub fn bind(&mut self, name: &str, operand: Operand) -> Result<()> {
+        if let Operand::Constant(tensor) = &operand
+            && Rc::strong_count(tensor) == 1
+        {
+            self.constant_bytes += tensor.bytes();
+            memory::check(self.constant_bytes, "all constants so far, with this one,")?;
+        }
         if self.named.insert(name.to_owned(), operand).is_some() {
             return refuse(format!("the tensor {name:?} is made twice"));
         }

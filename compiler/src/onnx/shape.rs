@@ -161,11 +161,11 @@ pub(super) fn transpose(call: &mut Call) -> Result<()> {
     let inputs = call.values(1, 1)?;
     let rank = call.shape(0)?.len();
     let perm = match call.ints("perm")? {
-        Some(perm) => {
-            // The operator's rule refuses whatever is not a permutation.
-            let axis = |&p: &i64| usize::try_from(p).unwrap_or(usize::MAX);
-            perm.iter().map(axis).collect()
-        }
+        // The operator's rule refuses whatever is not a permutation.
+        Some(perm) => match perm.iter().map(|&p| usize::try_from(p)).collect() {
+            Ok(perm) => perm,
+            Err(_) => return call.refuse("perm", format!("{perm:?} does not permute {rank} axes")),
+        },
         None => (0..rank).rev().collect(),
     };
     call.emit(Op::Transpose { perm }, &inputs)

@@ -1,12 +1,13 @@
 //! Decoding of constant tensors: inline in any of the typed fields, raw, or in another file.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
 use super::proto::{TensorProto, data_type};
 use crate::error::{Error, Result};
+use crate::files;
+use crate::float::half;
 use crate::graph::{Integer, MAX_ELEMENTS};
 
 /// Elements of a constant: everything floating becomes float32, everything integral int64.
@@ -34,6 +35,14 @@ impl Tensor {
     pub fn floats(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
         let elements = Elements::Floats(data);
         Tensor { shape, elements, integer: None }
+    }
+
+    /// Bytes of memory that the elements take.
+    pub fn bytes(&self) -> u64 {
+        match &self.elements {
+            Elements::Floats(data) => 4 * data.len() as u64,
+            Elements::Ints(data) => 8 * data.len() as u64,
+        }
     }
 }
 
@@ -187,19 +196,6 @@ fn from_fields(t: &TensorProto) -> Elements {
     }
 }
 
-/// IEEE 754 binary16 to binary32, exactly.
-fn half(bits: u16) -> f32 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let exponent = i32::from(bits >> 10 & 31);
-    let fraction = f32::from(bits & 1023);
-    match exponent {
-        0 => sign * fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => sign * f32::INFINITY,
-        31 => f32::NAN,
-        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
-    }
-}
-
 /// bfloat16 is the upper half of binary32.
 fn bfloat(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
@@ -238,19 +234,14 @@ fn external(tensor: &TensorProto, folder: Option<&Path>, wanted: usize) -> Resul
     if !path.starts_with(&base) {
         return refuse(format!("the external location {location:?} leaves the model's folder"));
     }
-    let mut file = File::open(&path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return refuse(format!("the external location {location:?} is not a file"));
-    }
+    let (mut file, size) = files::open(&path).map_err(unreadable)?;
     let offset = number("offset")?.unwrap_or(0);
-    let available = metadata.len().checked_sub(offset);
+    let available = (size as u64).checked_sub(offset);
     let length = number("length")?.or(available);
     if length != Some(wanted as u64) || available < length {
         return refuse(format!(
-            "{location:?} holds {} bytes, the tensor wants {wanted} from byte {offset} \
-             and says its length is {length:?}",
-            metadata.len()
+            "{location:?} holds {size} bytes, the tensor wants {wanted} from byte {offset} \
+             and says its length is {length:?}"
         ));
     }
     file.seek(SeekFrom::Start(offset)).map_err(unreadable)?;

@@ -21,6 +21,8 @@ pub(super) struct Attempt<'a> {
     pub seen: &'a Seen,
     /// Scale and zero point of each representative, of 8 bits.
     pub affine: &'a [Affine],
+    /// Homes whose values are whole numbers.
+    pub whole: &'a [bool],
     /// How the range before a table is chosen.
     pub ranges: Ranges,
 }
@@ -55,7 +57,7 @@ impl Attempt<'_> {
         let mut affine = self.affine.to_vec();
         let ranges = width::Ranges { plan, sharing, seen };
         for h in (0..plan.homes.len()).filter(|&h| wide[h] && sharing.representative(h) == h) {
-            affine[h] = ranges.choose(h);
+            affine[h] = if self.whole[h] { ranges.choose(h).whole() } else { ranges.choose(h) };
         }
         let before_table = |g: usize| {
             let group = &plan.groups[g];

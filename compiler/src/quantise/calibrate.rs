@@ -9,13 +9,38 @@ use super::rounding::Rounding;
 use super::sum::Observed;
 use crate::error::{Error, Result};
 use crate::float;
-use crate::graph::{Graph, ValueId, Window};
+use crate::graph::{Graph, Source, Value, ValueId, Window};
+use crate::memory;
 use ndarray::ArrayD;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Samples observed at a time: bounds memory, changes nothing else.
+/// Samples observed at a time, at most: bounds memory, changes nothing else.
 const CHUNK: usize = 16;
+/// Bytes for each element of the largest value beside all values: a copy in the order of its tensor, the
+/// places of the copy.
+const BESIDE: u64 = 16;
+
+/// How many samples may be observed at a time within the budget of memory.
+///
+/// # Errors
+/// A graph of which not even one sample's values fit, naming the node that makes the largest.
+pub(super) fn at_once(graph: &Graph) -> Result<usize> {
+    let elements = |v: &Value| v.shape.iter().product::<usize>() as u64;
+    let all: u64 = graph.values.iter().map(|v| 4 * elements(v)).sum();
+    let Some(largest) = graph.values.iter().max_by_key(|v| elements(v)) else { return Ok(CHUNK) };
+    let one = all + BESIDE * elements(largest);
+    let place = |e: Error| match largest.source {
+        Source::Node { node, .. } => {
+            let node = &graph.nodes[node];
+            e.node(&node.name).operator(node.op.name())
+        }
+        _ => e.node(&largest.name),
+    };
+    let what = "the largest of the values that one calibration sample has, with all others,";
+    memory::check(one, what).map_err(|e| place(e).file(&graph.name))?;
+    Ok((memory::limit() / one.max(1)).clamp(1, CHUNK as u64) as usize)
+}
 
 /// What calibration saw.
 pub(super) struct Seen {
@@ -97,7 +122,7 @@ pub(super) fn observe(
         watch(done.fetch_add(1, Ordering::Relaxed) + 1, samples.len());
         part
     };
-    for chunk in samples.chunks(CHUNK) {
+    for chunk in samples.chunks(at_once(graph)?) {
         let parts: Result<Vec<Part>> = chunk.par_iter().map(one).collect();
         for part in parts? {
             seen.homes.iter_mut().zip(&part.histograms).for_each(|(all, one)| all.merge(one));

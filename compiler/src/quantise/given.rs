@@ -68,7 +68,7 @@ pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
     };
     for &id in &graph.inputs {
         let value = graph.value(id);
-        let new = strip.new.input(value.name.clone(), &value.shape)?;
+        let new = strip.new.typed_input(value.name.clone(), &value.shape, value.integer)?;
         strip.map[id.0 as usize] = Some(Mapped::Real(new));
     }
     for node in &graph.nodes {

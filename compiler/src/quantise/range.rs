@@ -90,6 +90,15 @@ impl Affine {
         }
     }
 
+    /// The same range or more in steps that whole numbers are multiples of, where steps are below 1.
+    pub fn whole(self) -> Affine {
+        if self.scale >= 1.0 {
+            return self;
+        }
+        // A power of two, so that products with it are exact.
+        Affine { scale: self.scale.log2().ceil().exp2(), zero: self.zero }
+    }
+
     /// Sum of squared errors over a histogram, as if values lay in the middle of their bins, after
     /// the function `f`.
     fn error(self, bins: &[(f64, f64)], f: &dyn Fn(f64) -> f64) -> f64 {

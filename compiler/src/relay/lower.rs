@@ -157,7 +157,7 @@ impl<'a> Lower<'a> {
                 .file(located(self.file, place))
                 .hint("write %x: Tensor[(1, 3, 32, 32), float32], or bring its value in a .params file"));
         };
-        if dtype != "float32" && ops::byte(dtype).is_none() {
+        if dtype != "float32" && ops::whole(dtype).is_none() {
             let error = Error::new("import", format!("the input %{name} has element type {dtype}"));
             return Err(error
                 .file(located(self.file, place))
@@ -181,8 +181,9 @@ impl<'a> Lower<'a> {
             }
         }
         let at = |e: Error| e.file(located(self.file, place)).stage("import");
-        let id = self.graph.input(name, &shape).map_err(at)?;
-        if let Some(integer) = ops::byte(dtype) {
+        let integer = ops::whole(dtype);
+        let id = self.graph.typed_input(name, &shape, integer).map_err(at)?;
+        if let Some(integer) = integer {
             self.integers.insert(id, ops::Whole::Type(integer));
         }
         Ok(Operand::Value(Lying { id, order: straight(shape.len()) }))

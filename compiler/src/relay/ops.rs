@@ -23,9 +23,9 @@ use super::operand::Operand;
 use crate::error::{Error, Result};
 use crate::graph::Integer;
 
-/// The type of an input of whole numbers; `None` for other element types.
-pub(super) fn byte(dtype: &str) -> Option<Integer> {
-    qnn::integer(dtype).filter(|i| matches!(i, Integer::Int8 | Integer::Uint8))
+/// The type of an input of whole numbers; `None` for float32 and other element types.
+pub(super) fn whole(dtype: &str) -> Option<Integer> {
+    qnn::integer(dtype)
 }
 
 /// Lowers one call: the one table of operators.

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::array::NdArray;
 use super::meta;
-use crate::graph::{Data, Graph, Op, Source, ValueId};
+use crate::graph::{Data, Graph, Integer, Op, Source, ValueId};
 use call::{Printed, Style};
 
 /// Prints a graph; `Data::Elided` leaves the metadata with the elements of the constants out, as TVM's
@@ -58,7 +58,7 @@ impl<'a> Printer<'a> {
         let graph = self.graph;
         let mut out = String::from("#[version = \"0.0.5\"]\ndef @main(");
         for (index, id) in graph.inputs.iter().enumerate() {
-            let (name, kind) = (&self.variables[id], tensor_type(graph.shape(*id)));
+            let (name, kind) = (&self.variables[id], typed(graph.shape(*id), graph.value(*id).integer));
             let comma = if index == 0 { "" } else { ", " };
             let _ = write!(out, "{comma}%{name}: {kind}");
             if *name != graph.value(*id).name {
@@ -182,14 +182,20 @@ fn tuple(parts: &[String]) -> String {
     }
 }
 
-/// A type as TVM writes it: a scalar has no brackets.
+/// The type of a float32 tensor.
 fn tensor_type(shape: &[usize]) -> String {
+    typed(shape, None)
+}
+
+/// A type as TVM writes it: a scalar has no brackets.
+fn typed(shape: &[usize], integer: Option<Integer>) -> String {
+    let element = integer.map_or("float32", Integer::name);
     match shape {
-        [] => "float32".to_owned(),
-        [one] => format!("Tensor[({one}), float32]"),
+        [] => element.to_owned(),
+        [one] => format!("Tensor[({one}), {element}]"),
         all => {
             let extents: Vec<String> = all.iter().map(usize::to_string).collect();
-            format!("Tensor[({}), float32]", extents.join(", "))
+            format!("Tensor[({}), {element}]", extents.join(", "))
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn rewrite(
     for n in 0..r.old.inputs.len() {
         let id = r.old.inputs[n];
         let value = r.old.value(id);
-        let new = r.new.input(value.name.clone(), &value.shape)?;
+        let new = r.new.typed_input(value.name.clone(), &value.shape, value.integer)?;
         r.map[id.0 as usize] = Some(new);
     }
     for n in 0..r.old.nodes.len() {

@@ -4,12 +4,15 @@ use std::str::FromStr;
 
 use super::refuse;
 use crate::error::Result;
-use crate::graph::ValueId;
+use crate::graph::{Integer, ValueId};
 
 /// The unread rest of a line.
 pub(super) struct Line<'a> {
     pub rest: &'a str,
 }
+
+/// Extents and integer type; `None` is float32.
+pub(super) type TensorType = (Vec<usize>, Option<Integer>);
 
 pub(super) type Arguments<'a> = (Vec<ValueId>, Vec<(&'a str, &'a str)>);
 
@@ -114,7 +117,7 @@ impl<'a> Line<'a> {
     }
 
     /// `/* name -> name */: Tensor[(1, 2), float32]`; the comment may be absent.
-    pub fn tail(&mut self) -> Result<(Vec<String>, Vec<Vec<usize>>)> {
+    pub fn tail(&mut self) -> Result<(Vec<String>, Vec<TensorType>)> {
         let mut names = Vec::new();
         if self.accept(" /* ") {
             let Some((comment, tail)) = self.rest.split_once(" */") else {
@@ -127,22 +130,28 @@ impl<'a> Line<'a> {
         if !self.accept("(") {
             return Ok((names, vec![self.tensor_type()?]));
         }
-        let mut shapes = Vec::new();
+        let mut types = Vec::new();
         while !self.accept(")") {
-            if !shapes.is_empty() {
+            if !types.is_empty() {
                 self.expect(", ")?;
             }
-            shapes.push(self.tensor_type()?);
+            types.push(self.tensor_type()?);
         }
-        Ok((names, shapes))
+        Ok((names, types))
     }
 
-    fn tensor_type(&mut self) -> Result<Vec<usize>> {
+    fn tensor_type(&mut self) -> Result<TensorType> {
         self.expect("Tensor[(")?;
         let extents = self.until(')')?;
-        self.expect(", float32]")?;
+        self.expect(", ")?;
+        let name = self.until(']')?;
+        let integer = match Integer::ALL.iter().find(|e| e.1 == name) {
+            Some(entry) => Some(entry.0),
+            None if name == "float32" => None,
+            None => return refuse(format!("the element type {name:?} is not known")),
+        };
         let extents = extents.split(',').map(str::trim).filter(|e| !e.is_empty());
-        extents.map(parsed).collect()
+        Ok((extents.map(parsed).collect::<Result<_>>()?, integer))
     }
 
     /// A string as Rust's Debug prints it.

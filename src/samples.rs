@@ -1,0 +1,220 @@
+//! Samples as they lie on disk, as what a network's inputs take.
+
+use anyhow::{Context, Result, bail};
+use ndarray::{ArrayD, Axis};
+use std::path::Path;
+use tilewright_compiler::graph::{Graph, Integer};
+use tilewright_compiler::images::{self, Numbers};
+use tilewright_compiler::npy::{self, Archive, Array, Data};
+
+/// An input of a network.
+struct Input<'a> {
+    name: &'a str,
+    shape: &'a [usize],
+    /// The type of its whole numbers; `None` takes real numbers.
+    integer: Option<Integer>,
+}
+
+/// Samples of a graph's inputs, in order: an `.npz` with an array for each input (by its name, or the
+/// only one, or `x`), an `.npy`, an image, or a folder of images.
+///
+/// The first axis counts samples where the array has one axis more than the input, or the input's first
+/// extent, the batch, is 1. An array of exactly the input's shape is one sample.
+///
+/// What the numbers become depends on the type that the source model gives the input:
+/// * an input of **real numbers** (float32 in ONNX, Relay) takes bytes (uint8) and images divided by 255,
+///   images of 16 bits divided by 65535; booleans are 0 and 1, all other numbers go in as they are;
+/// * an input of **whole numbers** (uint8, int8, int16, uint16, int32) takes all numbers and images as they
+///   are stored; what its type does not have is refused.
+///
+/// Numbers keep their value: a whole number that float32 does not have is refused; float64 is rounded to
+/// the nearest float32. NaN and infinity are refused.
+///
+/// # Errors
+/// A file that cannot be read or holds something else, naming file, array and input, with what to try.
+pub fn samples(graph: &Graph, path: &Path) -> Result<Vec<Vec<ArrayD<f32>>>> {
+    let inputs: Vec<Input> = graph
+        .inputs
+        .iter()
+        .map(|&id| graph.value(id))
+        .map(|v| Input { name: &v.name, shape: &v.shape, integer: v.integer })
+        .collect();
+    let place = || path.display().to_string();
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    let columns: Vec<Vec<ArrayD<f32>>> = match extension.as_str() {
+        "npz" => {
+            let archive = Archive::open(path)?;
+            let column = |input: &Input| -> Result<_> {
+                let name = array_for(input, &archive, inputs.len()).with_context(place)?;
+                let shape = archive.shape(name).with_context(place)?;
+                let found = || format!("{}: input {:?}", place(), input.name);
+                cuts(&shape, input).with_context(found)?;
+                let array = archive.read(name).with_context(place)?;
+                split(&array, input).with_context(found)
+            };
+            inputs.iter().map(column).collect::<Result<_>>()?
+        }
+        "npy" => {
+            let input = only(&inputs, "an .npy file feeds").with_context(place)?;
+            let array = npy::read_npy(path)?;
+            vec![split(&array, input).with_context(|| format!("{}: input {:?}", place(), input.name))?]
+        }
+        _ if path.is_dir() || matches!(extension.as_str(), "png" | "jpg" | "jpeg") => {
+            let input = only(&inputs, "images feed").with_context(place)?;
+            let ([c, h, w] | [1, c, h, w]) = *input.shape else {
+                bail!(
+                    "error[samples]: {}: images feed inputs of channels, rows and columns, this one is {:?}; try: an .npz file",
+                    place(),
+                    input.shape
+                );
+            };
+            let numbers = if input.integer.is_some() { Numbers::Stored } else { Numbers::Share };
+            let images = images::read(path, [c, h, w], numbers)?;
+            let shape = images.shape().to_vec();
+            let array = Array { shape, data: Data::F32(images.into_iter().collect()) };
+            vec![split(&array, input).with_context(|| format!("{}: input {:?}", place(), input.name))?]
+        }
+        _ => bail!(
+            "error[samples]: {}: not an .npz or .npy file, an image or a folder of images; try: numpy.savez(file, x=samples)",
+            place()
+        ),
+    };
+    let count = columns.iter().map(Vec::len).min().unwrap_or(0);
+    if count == 0 || columns.iter().any(|c| c.len() != count) {
+        bail!("error[samples]: {}: the inputs have no or different numbers of samples", place());
+    }
+    let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
+    Ok((0..count).map(|_| columns.iter_mut().filter_map(Iterator::next).collect()).collect())
+}
+
+/// The only input of a network.
+fn only<'a, 'b>(inputs: &'a [Input<'b>], what: &str) -> Result<&'a Input<'b>> {
+    match inputs {
+        [input] => Ok(input),
+        all => bail!(
+            "error[samples]: {what} networks with one input, this one has {}; try: an .npz file",
+            all.len()
+        ),
+    }
+}
+
+/// The name of the array for an input: its own; for the only input also `x`, or that of the only array.
+fn array_for<'a>(input: &Input, archive: &'a Archive, inputs: usize) -> Result<&'a str> {
+    let names: Vec<&str> = archive.names().collect();
+    let named = |name: &str| names.iter().copied().find(|n| *n == name);
+    let single = || named("x").or(if names.len() == 1 { names.first().copied() } else { None });
+    match named(input.name).or_else(|| if inputs == 1 { single() } else { None }) {
+        Some(name) => Ok(name),
+        None => bail!(
+            "error[samples]: has no array for input {:?}, only {names:?}; try: name the array after the input",
+            input.name
+        ),
+    }
+}
+
+/// How an array of samples is cut.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Cuts {
+    /// It is one sample.
+    None,
+    /// Along the first axis, which stays with extent 1.
+    Batch,
+    /// Along the first axis, which the input does not have.
+    Leading,
+}
+
+fn cuts(shape: &[usize], input: &Input) -> Result<Cuts> {
+    if shape == input.shape {
+        return Ok(Cuts::None);
+    }
+    match (shape, input.shape) {
+        ([_, rest @ ..], [1, wanted @ ..]) if rest == wanted => Ok(Cuts::Batch),
+        ([_, rest @ ..], wanted) if rest == wanted => Ok(Cuts::Leading),
+        (_, wanted) => bail!("error[samples]: the data has shape {shape:?}, the network takes {wanted:?}"),
+    }
+}
+
+/// Cuts an array into samples of an input.
+fn split(array: &Array, input: &Input) -> Result<Vec<ArrayD<f32>>> {
+    let cuts = cuts(&array.shape, input)?;
+    let mut values = ArrayD::from_shape_vec(array.shape.as_slice(), array.exact_f32()?)?;
+    match input.integer {
+        None if matches!(array.data, Data::U8(_)) => values /= 255.0,
+        None => {}
+        Some(integer) => {
+            let (least, most) = integer.range();
+            // The range of int32 ends between two float32 numbers: compare in f64.
+            let fits = |v: f64| v.trunc() == v && (least as f64..=most as f64).contains(&v);
+            if let Some(bad) = values.iter().find(|v| v.is_finite() && !fits(f64::from(**v))) {
+                bail!(
+                    "error[samples]: the data contains {bad}, the input takes {} numbers ({least} to {most}); try: the numbers \
+                     that the network was made for, not normalised ones",
+                    integer.name()
+                );
+            }
+        }
+    }
+    if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
+        bail!("error[samples]: the data contains {bad}");
+    }
+    Ok(match cuts {
+        Cuts::None => vec![values],
+        Cuts::Batch => values.axis_iter(Axis(0)).map(|s| s.to_owned().insert_axis(Axis(0))).collect(),
+        Cuts::Leading => values.axis_iter(Axis(0)).map(|s| s.to_owned()).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(shape: &[usize], integer: Option<Integer>) -> Input<'_> {
+        Input { name: "x", shape, integer }
+    }
+
+    fn array(shape: &[usize], data: Data) -> Array {
+        Array { shape: shape.to_vec(), data }
+    }
+
+    #[test]
+    fn the_first_axis_counts_samples() {
+        let rows: [(&[usize], &[usize], Option<Cuts>); 8] = [
+            (&[1, 3], &[1, 3], Some(Cuts::None)),
+            (&[8, 3], &[1, 3], Some(Cuts::Batch)),
+            (&[8, 3, 4], &[3, 4], Some(Cuts::Leading)),
+            (&[8, 1, 3], &[1, 3], Some(Cuts::Leading)),
+            (&[8], &[], Some(Cuts::Leading)),
+            (&[8, 3], &[2, 3], None),
+            (&[3], &[1, 3], None),
+            (&[], &[1], None),
+        ];
+        for (have, want, expected) in rows {
+            assert_eq!(cuts(have, &input(want, None)).ok(), expected, "{have:?} {want:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_divided_for_real_numbers_alone() {
+        let first = |data: Data, integer| {
+            split(&array(&[1, 2], data), &input(&[1, 2], integer)).map(|s| s[0][[0, 1]])
+        };
+        assert_eq!(first(Data::U8(vec![0, 51]), None).unwrap(), 0.2);
+        assert_eq!(first(Data::Bool(vec![0, 1]), None).unwrap(), 1.0);
+        assert_eq!(first(Data::I8(vec![0, -51]), None).unwrap(), -51.0);
+        assert_eq!(first(Data::U8(vec![0, 51]), Some(Integer::Uint8)).unwrap(), 51.0);
+        assert_eq!(first(Data::Bool(vec![0, 1]), Some(Integer::Int8)).unwrap(), 1.0);
+        assert_eq!(first(Data::F64(vec![0.0, -7.0]), Some(Integer::Int8)).unwrap(), -7.0);
+        let refused = [
+            (Data::U8(vec![0, 200]), Some(Integer::Int8), "200"),
+            (Data::F32(vec![0.0, 0.5]), Some(Integer::Uint8), "0.5"),
+            (Data::I32(vec![0, -1]), Some(Integer::Uint8), "-1"),
+            (Data::I64(vec![0, (1 << 24) + 1]), None, "16777217"),
+            (Data::F32(vec![0.0, f32::NAN]), None, "NaN"),
+            (Data::F32(vec![0.0, f32::INFINITY]), Some(Integer::Uint8), "inf"),
+        ];
+        for (data, integer, part) in refused {
+            let e = first(data, integer).unwrap_err().to_string();
+            assert!(e.contains(part), "{e}");
+        }
+    }
+}
