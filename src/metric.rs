@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tilewright_compiler::float;
+use tilewright_compiler::float::{self, math::log10};
 use tilewright_compiler::npy::{self, Array};
 
 /// How a task is scored.
@@ -153,7 +153,7 @@ fn score(metric: Metric, output: &ArrayD<f32>, targets: &Array, index: usize) ->
                 sum += difference * difference;
                 count += 1.0;
             }
-            [10.0 * (count / sum).log10(), 1.0]
+            [10.0 * log10(count / sum), 1.0]
         }
     }
 }

@@ -5,7 +5,8 @@ use crate::pipeline::{self, Compiled};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
-use tilewright_compiler::{float, reference};
+use tilewright_compiler::float::{self, math::log10};
+use tilewright_compiler::reference;
 use tilewright_hdl::cosim::{self, Rtl};
 use tilewright_sim::Report;
 
@@ -108,7 +109,7 @@ pub fn verify(
             noise += d * d;
         }
     }
-    proof.sqnr_db = (noise > 0.0).then(|| 10.0 * (signal / noise).log10());
+    proof.sqnr_db = (noise > 0.0).then(|| 10.0 * log10(signal / noise));
     Ok((proof, simulated))
 }
 

@@ -8,6 +8,8 @@ mod activation;
 mod batch_norm;
 mod conv;
 mod conv_transpose;
+mod gemm;
+pub mod math;
 mod matrix;
 mod moves;
 mod pool;
@@ -28,6 +30,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Op, Source, ValueId};
 
+pub(crate) use gemm::product;
 pub(crate) use resize::taps_by_axis as resize_taps;
 pub(crate) use unary::unary;
 

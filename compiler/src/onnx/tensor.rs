@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 use super::proto::{TensorProto, data_type};
 use crate::error::{Error, Result};
 use crate::graph::{Integer, MAX_ELEMENTS};
+use tilewright_arch::fixed::power_of_two;
 
 /// Elements of a constant: everything floating becomes float32, everything integral int64.
 #[derive(Clone, PartialEq, Debug)]
@@ -193,10 +194,10 @@ fn half(bits: u16) -> f32 {
     let exponent = i32::from(bits >> 10 & 31);
     let fraction = f32::from(bits & 1023);
     match exponent {
-        0 => sign * fraction * 2f32.powi(-24),
+        0 => sign * fraction * power_of_two(-24) as f32,
         31 if fraction == 0.0 => sign * f32::INFINITY,
         31 => f32::NAN,
-        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
+        _ => sign * (1024.0 + fraction) * power_of_two(exponent - 25) as f32,
     }
 }
 

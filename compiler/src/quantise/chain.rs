@@ -4,7 +4,7 @@ use super::constants::{in_grid, per_channel, scalar};
 use super::held::Held;
 use super::kind::{COPY, Kind, OUTPUT, unfolds};
 use crate::fixed::View;
-use crate::float;
+use crate::float::{self, math};
 use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, ValueId, Window};
 
 /// How a second tensor enters.
@@ -58,7 +58,7 @@ impl Fun {
                 }
             }
             Fun::Quadratic(a, b) => a * x * x + b * x,
-            Fun::Power(exponent) => x.powf(exponent),
+            Fun::Power(exponent) => math::pow(x, exponent),
             Fun::Over(number) => number / x,
         }
     }

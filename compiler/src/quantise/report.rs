@@ -5,7 +5,7 @@ use super::plan::Plan;
 use super::sharing::Sharing;
 use crate::error::{Error, Result};
 use crate::fixed::{TensorId, View};
-use crate::float;
+use crate::float::{self, math::log10};
 use crate::graph::Graph;
 use crate::network::Stage;
 use crate::reference;
@@ -96,7 +96,7 @@ pub(super) fn measure(
             bits: if tensor.wide { 16 } else { 8 },
             scale: tensor.scale,
             zero: tensor.zero,
-            sqnr_db: (sums.signal > 0.0).then(|| 10.0 * (sums.signal / sums.noise).log10()),
+            sqnr_db: (sums.signal > 0.0).then(|| 10.0 * log10(sums.signal / sums.noise)),
             saturated: sums.outside as f64 / sums.count.max(1) as f64,
         });
     }
@@ -164,5 +164,5 @@ pub fn sqnr_db<'a>(want: impl IntoIterator<Item = &'a f32>, got: impl IntoIterat
         signal += want * want;
         noise += (want - got) * (want - got);
     }
-    10.0 * (signal / noise).log10()
+    10.0 * log10(signal / noise)
 }

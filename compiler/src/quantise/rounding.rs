@@ -10,7 +10,8 @@
 //! over the integers themselves. It fits the calibration samples closest, which is not always best for
 //! others.
 
-use ndarray::{Array2, ArrayView2};
+use crate::float;
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 /// Inputs that are looked at together, at most: bounds the cubic cost of the factor.
@@ -91,7 +92,7 @@ impl Metric {
 impl Block {
     fn new(first: usize, observed: ArrayView2<f32>, descends: bool) -> Block {
         let n = observed.ncols();
-        let moments: Array2<f32> = observed.t().dot(&observed);
+        let moments = float::product(observed.t(), observed);
         let deviation: Vec<f64> = (0..n).map(|i| f64::from(moments[[i, i]]).sqrt()).collect();
         // inputs that matter most are rounded first: the others make up for them
         let mut order: Vec<usize> = (0..n).collect();
@@ -191,6 +192,7 @@ fn cholesky(matrix: &mut [f64], n: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::Array2;
 
     /// Observations of `n` inputs that share a `common` part.
     fn observed(rows: usize, n: usize, common: f32) -> Array2<f32> {
