@@ -1,16 +1,19 @@
 //! Matrix products whose bits are the same on every machine.
 //!
-//! Each element is the sum, over runs of [`DEPTH`] terms in order, of the sums of the runs, each added up
-//! in order from zero; every product is rounded before it is added. Kernels differ in how many elements
-//! they compute side by side, never in the order of an element's terms, so levels, tiles and threads
-//! change no bit.
+//! Each element is a sum in three levels: of the terms of a run, in order, from zero; of the runs of a
+//! block, likewise; and of the blocks, added to the element one after the other. Every product is
+//! rounded before it is added. Kernels differ in how many elements they compute side by side, never in
+//! the order of an element's terms, so levels, tiles and threads change no bit. Short runs keep the error
+//! of long sums small.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use tilewright_arch::processor::Level;
 
-/// Terms summed before the sum is added to the element. Also what fits the first cache: a panel of the
-/// right matrix is this many lines of 64 bytes.
-const DEPTH: usize = 256;
+/// Terms of a run.
+const RUN: usize = 16;
+/// Terms of a block. Also what fits the first cache: a panel of the right matrix is this many lines of
+/// 64 bytes.
+const DEPTH: usize = 16 * RUN;
 /// Columns of the right matrix packed at a time, for the second cache.
 const WIDTH: usize = 512;
 /// Rows of the left matrix packed at a time.
@@ -93,13 +96,19 @@ fn tile<const R: usize, const USED: usize, const C: usize>(
     left: &[f32],
     right: &[[f32; C]],
 ) -> [[f32; C]; USED] {
-    let mut sums = [[0.0; C]; USED];
-    for (left, right) in left.chunks_exact(R).zip(right) {
-        for (sums, left) in sums.iter_mut().zip(left) {
-            sums.iter_mut().zip(right).for_each(|(sum, right)| *sum += left * right);
+    let mut totals = [[0.0; C]; USED];
+    for (left, right) in left.chunks(R * RUN).zip(right.chunks(RUN)) {
+        let mut sums = [[0.0; C]; USED];
+        for (left, right) in left.chunks_exact(R).zip(right) {
+            for (sums, left) in sums.iter_mut().zip(left) {
+                sums.iter_mut().zip(right).for_each(|(sum, right)| *sum += left * right);
+            }
+        }
+        for (totals, sums) in totals.iter_mut().zip(&sums) {
+            totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         }
     }
-    sums
+    totals
 }
 
 /// Adds the sums of a tile to the elements that exist.
@@ -141,7 +150,11 @@ fn pack_right<const C: usize>(b: ArrayView2<f32>, right: &mut [[f32; C]]) {
         if part.strides()[1] == 1 {
             for (to, from) in panel.iter_mut().zip(part.rows()) {
                 let from = from.to_slice().expect("a step of one is contiguous");
-                to[..from.len()].copy_from_slice(from);
+                match from.as_array::<C>() {
+                    // Of a known length, so not by a call.
+                    Some(from) => *to = *from,
+                    None => to[..from.len()].copy_from_slice(from),
+                }
             }
             continue;
         }
@@ -158,13 +171,18 @@ fn pack_right<const C: usize>(b: ArrayView2<f32>, right: &mut [[f32; C]]) {
 mod tests {
     use super::*;
     use crate::graph::random::Random;
+    use std::ops::Range;
+
+    fn terms(all: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+        all.clone().step_by(most).map(move |first| first..all.end.min(first + most))
+    }
 
     /// As the text above says, element by element.
     fn defined(a: &Array2<f32>, b: &Array2<f32>, mut c: Array2<f32>) -> Array2<f32> {
         for ((i, j), c) in c.indexed_iter_mut() {
-            for first in (0..a.ncols()).step_by(DEPTH) {
-                let terms = first..a.ncols().min(first + DEPTH);
-                *c += terms.fold(0.0, |sum, k| sum + a[[i, k]] * b[[k, j]]);
+            for block in terms(0..a.ncols(), DEPTH) {
+                let run = |k: Range<usize>| k.fold(0.0, |sum, k| sum + a[[i, k]] * b[[k, j]]);
+                *c += terms(block, RUN).map(run).fold(0.0, |total, sum| total + sum);
             }
         }
         c

@@ -209,13 +209,18 @@ mod tests {
         x
     }
 
+    fn sine(i: usize) -> f32 {
+        float::math::sin(1.7 * i as f64) as f32
+    }
+
+    fn square(x: f64) -> f64 {
+        x * x
+    }
+
     fn error(x: &Array2<f32>, weights: &[f32], scale: f64, q: &[i8]) -> f64 {
         let row = |r: ndarray::ArrayView1<f32>| {
             let terms = r.iter().zip(weights).zip(q);
-            terms
-                .map(|((x, w), q)| f64::from(*x) * (f64::from(*w) - scale * f64::from(*q)))
-                .sum::<f64>()
-                .powi(2)
+            square(terms.map(|((x, w), q)| f64::from(*x) * (f64::from(*w) - scale * f64::from(*q))).sum())
         };
         x.rows().into_iter().map(row).sum()
     }
@@ -223,7 +228,7 @@ mod tests {
     #[test]
     fn errors_of_correlated_inputs_cancel() {
         let x = observed(500, 30, 4.0);
-        let weights: Vec<f32> = (0..30).map(|i| 0.6 * (i as f32 * 1.7).sin()).collect();
+        let weights: Vec<f32> = (0..30).map(|i| 0.6 * sine(i)).collect();
         let nearest: Vec<i8> = weights.iter().map(|w| (w / 0.01).round() as i8).collect();
         let smart = Metric::new(x.view(), Rounding::Compensated).round(&weights, 0.01);
         let (a, b) = (error(&x, &weights, 0.01, &nearest), error(&x, &weights, 0.01, &smart));
@@ -244,10 +249,10 @@ mod tests {
             [Rounding::Compensated, Rounding::Learned].map(|r| Metric::new(x.view(), r));
         let block = &learned.blocks[0];
         let own: Vec<f64> =
-            block.order.iter().map(|&i| x.column(i).iter().map(|v| f64::from(*v).powi(2)).sum()).collect();
+            block.order.iter().map(|&i| x.column(i).iter().map(|v| square(f64::from(*v))).sum()).collect();
         let (mut before, mut after) = (0.0, 0.0);
         for phase in 0..20 {
-            let weights: Vec<f32> = (0..N).map(|i| 0.6 * ((i + 31 * phase) as f32 * 1.7).sin()).collect();
+            let weights: Vec<f32> = (0..N).map(|i| 0.6 * sine(i + 31 * phase)).collect();
             let cost = |q: &[i8]| -> f64 {
                 let d: Vec<f64> =
                     block.order.iter().map(|&i| f64::from(weights[i]) / 0.05 - f64::from(q[i])).collect();
