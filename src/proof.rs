@@ -7,8 +7,9 @@ use crate::pipeline::{self, Compiled, Defect};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
+use tilewright_compiler::float::{self, math::log10};
 use tilewright_compiler::proof::Quality;
-use tilewright_compiler::{float, reference};
+use tilewright_compiler::reference;
 use tilewright_hdl::cosim::{self, Rtl};
 use tilewright_sim::Report;
 
@@ -159,7 +160,7 @@ pub fn verify(
         }
     }
     // A signal of zeros counts as next to none: JSON has no infinity.
-    proof.sqnr_db = (noise > 0.0).then(|| 10.0 * (f64::max(signal, 1e-30) / noise).log10());
+    proof.sqnr_db = (noise > 0.0).then(|| 10.0 * log10(f64::max(signal, 1e-30) / noise));
     proof.not_finite = finite::find(model, compiled, inputs, &float, &simulated.outputs)?;
     proof.exact = noise == 0.0 && proof.not_finite.is_empty();
     Ok((proof, simulated))

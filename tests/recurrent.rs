@@ -11,9 +11,10 @@ use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
 use tilewright_arch::instr::Memory;
+use tilewright_compiler::float::{self, math::log10};
 use tilewright_compiler::graph::{Cell, Direction, Graph, Op, Recurrent, ValueId};
 use tilewright_compiler::network::Network;
-use tilewright_compiler::{float, quantise, reference, simplify};
+use tilewright_compiler::{quantise, reference, simplify};
 
 fn floats(random: &mut Random, count: usize) -> Vec<f32> {
     (0..count).map(|_| random.within(-1000, 1000) as f32 / 1000.0).collect()
@@ -88,7 +89,7 @@ impl Layer {
                 noise += f64::from((a - b) * (a - b));
             }
         }
-        10.0 * (signal / noise).log10()
+        10.0 * log10(signal / noise)
     }
 }
 

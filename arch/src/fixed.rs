@@ -259,6 +259,25 @@ pub fn post(
     finish(scaled, channel.half, post, table)
 }
 
+/// 2 to an integer power, exactly: what lies below the subnormal numbers is 0, what lies above is infinite.
+pub fn power_of_two(exponent: i32) -> f64 {
+    match exponent {
+        1024.. => f64::INFINITY,
+        -1022..=1023 => f64::from_bits(((exponent + 1023) as u64) << 52),
+        -1074..=-1023 => f64::from_bits(1 << (exponent + 1074)),
+        _ => 0.0,
+    }
+}
+
+/// The largest integer whose power of two is not above a positive magnitude; 1024 for infinity.
+pub fn floor_log2(magnitude: f64) -> i32 {
+    let bits = magnitude.to_bits();
+    match (bits >> 52) as i32 {
+        0 => 63 - bits.leading_zeros() as i32 - 1074,
+        biased => biased - 1023,
+    }
+}
+
 /// A real factor as `mantissa * 2^-(shift + FRACTION)`: the nearest with [`MANTISSA_BITS`]
 /// significant bits. `None` when the factor is not finite or its magnitude is 256 or more. Factors
 /// too small for the largest shift lose precision and become zero in the end.
@@ -275,12 +294,12 @@ pub fn mantissa(factor: f64) -> Option<(i32, u8)> {
     let magnitude = factor.abs();
     let fraction = FRACTION as i32;
     let top = MANTISSA_BITS as i32 - 1;
-    let mut shift = (top - magnitude.log2().floor() as i32 - fraction).min(i32::from(MAX_SHIFT));
+    let mut shift = (top - floor_log2(magnitude) - fraction).min(i32::from(MAX_SHIFT));
     loop {
         if shift < 0 {
             return None;
         }
-        let m = (magnitude * f64::from(shift + fraction).exp2()).round();
+        let m = (magnitude * power_of_two(shift + fraction)).round();
         if m <= f64::from(MAX_MANTISSA) {
             return Some((if factor < 0.0 { -(m as i32) } else { m as i32 }, shift as u8));
         }

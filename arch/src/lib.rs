@@ -7,13 +7,15 @@
 //! * [`layout`]: how tensors lie in feature memory;
 //! * [`instr`]: what an instruction does, as a loop nest; [`encoding`]: its bits; [`asm`]: its text;
 //! * [`timing`]: how long it takes;
-//! * [`program`]: instructions, constants and the tensors of a compiled network.
+//! * [`program`]: instructions, constants and the tensors of a compiled network;
+//! * [`processor`]: which instructions of the computer they run on the kernels of compiler and simulator use.
 pub mod asm;
 pub mod config;
 pub mod encoding;
 pub mod fixed;
 pub mod instr;
 pub mod layout;
+pub mod processor;
 pub mod program;
 pub mod timing;
 

@@ -9,6 +9,8 @@ mod batch_norm;
 mod conv;
 mod conv_transpose;
 mod finite;
+mod gemm;
+pub mod math;
 mod matrix;
 mod moves;
 mod pool;
@@ -28,8 +30,10 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Op, Source, ValueId};
+use tilewright_arch::fixed::power_of_two;
 
 pub use finite::first_not_finite;
+pub(crate) use gemm::product;
 pub(crate) use resize::taps_by_axis as resize_taps;
 pub(crate) use unary::unary;
 
@@ -117,10 +121,10 @@ pub(crate) fn half(bits: u16) -> f32 {
     let exponent = i32::from(bits >> 10 & 31);
     let fraction = f32::from(bits & 1023);
     match exponent {
-        0 => sign * fraction * 2f32.powi(-24),
+        0 => sign * fraction * power_of_two(-24) as f32,
         31 if fraction == 0.0 => sign * f32::INFINITY,
         31 => f32::NAN,
-        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
+        _ => sign * (1024.0 + fraction) * power_of_two(exponent - 25) as f32,
     }
 }
 

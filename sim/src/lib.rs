@@ -43,13 +43,13 @@ pub struct Options {
     pub trace: bool,
     /// Spread large operations over threads; changes no result.
     pub threads: bool,
-    /// Instruction set of the kernels; changes no result.
+    /// Instruction set of the kernels, [`Level::chosen`] by default; changes no result.
     pub level: Level,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { trace: false, threads: true, level: Level::detect() }
+        Options { trace: false, threads: true, level: Level::chosen() }
     }
 }
 

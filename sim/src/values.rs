@@ -21,7 +21,7 @@ use tilewright_arch::config::Config;
 use tilewright_arch::instr::{Reduce, TileOp, Unit};
 
 pub use gather::SLACK;
-pub use simd::Level;
+pub use tilewright_arch::processor::Level;
 
 /// Multiply-accumulates from which an operation is spread over threads.
 const PARALLEL_MACS: u64 = 4 << 20;

@@ -3,6 +3,7 @@
 use super::Metric;
 use ndarray::ArrayD;
 use tilewright_compiler::error::{Error, Result};
+use tilewright_compiler::float::math::log10;
 use tilewright_compiler::npy::{Array, Data};
 
 /// Rows and columns at the border of an image that its score leaves out.
@@ -119,7 +120,7 @@ impl Targets {
                     sum += difference * difference;
                     count += 1.0;
                 }
-                [-10.0 * (sum / count).max(EQUAL).log10(), 1.0]
+                [-10.0 * log10((sum / count).max(EQUAL)), 1.0]
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post};
+use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post, floor_log2};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 use tilewright_compiler::schedule::{self, Schedule};
@@ -130,7 +130,7 @@ fn channel(random: &mut Random, terms: usize, half: Half, more: i32) -> Channel 
     let sign = |random: &mut Random| if random.chance(5) { -1 } else { 1 };
     let mantissa = random.within(0, MAX_MANTISSA) * sign(random);
     // Sums of n products reach some 40 * 40 * sqrt(n): bring them near a byte.
-    let bits = (1000.0 * (terms as f64).sqrt()).log2() as i32 + more;
+    let bits = floor_log2(1000.0 * (terms as f64).sqrt()) + more;
     Channel {
         bias: random.within(-2000, 2000),
         mantissa,

@@ -50,13 +50,14 @@ fn ties_round_half_up() {
 
 #[test]
 fn mantissa_is_nearest() {
-    for i in 0..6000 {
-        let factor = (f64::from(i) * 0.01 - 50.0).exp2();
+    for i in 0..3840 {
+        // 64 factors between a power of two and the next
+        let factor = power_of_two(i / 64 - 50) * (1.0 + f64::from(i % 64) / 63.9);
         let Some((m, shift)) = mantissa(factor) else {
             assert!(factor > 255.9999, "{factor}");
             continue;
         };
-        let step = f64::from(-(i32::from(shift) + 16)).exp2();
+        let step = power_of_two(-(i32::from(shift) + 16));
         let got = f64::from(m) * step;
         assert!((got - factor).abs() <= step / 2.0, "{factor} became {got}");
         assert!(m >= 1 << 23 || shift == MAX_SHIFT, "{factor} is not normalised: {m} >> {shift}");
@@ -66,13 +67,29 @@ fn mantissa_is_nearest() {
     assert_eq!(mantissa(-0.25), Some((-(1 << 23), 9)));
 }
 
+#[test]
+fn powers_of_two_are_exact() {
+    let mut power = 1.0;
+    for exponent in 0..1024 {
+        assert_eq!(power_of_two(exponent), power);
+        assert_eq!(power_of_two(-exponent), 1.0 / power);
+        assert_eq!([floor_log2(power), floor_log2(1.0 / power)], [exponent, -exponent]);
+        assert_eq!(floor_log2(power.next_up()), exponent);
+        assert_eq!(floor_log2(power.next_down()), exponent - 1);
+        power *= 2.0;
+    }
+    assert_eq!([power_of_two(1024), power_of_two(-1074)], [f64::INFINITY, f64::from_bits(1)]);
+    assert_eq!([power_of_two(-1075), power_of_two(i32::MIN)], [0.0, 0.0]);
+    assert_eq!([floor_log2(f64::INFINITY), floor_log2(f64::from_bits(1))], [1024, -1074]);
+}
+
 /// Every float32 scale is taken as it is: the byte is the rounded product.
 #[test]
 fn float_scales_are_exact() {
     let mut random = Random(3);
     for _ in 0..20000 {
         let scale =
-            random.within(1 << 23, (1 << 24) - 1) as f64 * f64::from(-random.within(26, 44) as i32).exp2();
+            random.within(1 << 23, (1 << 24) - 1) as f64 * power_of_two(-random.within(26, 44) as i32);
         assert_eq!(f64::from(scale as f32), scale);
         let (mantissa, shift) = mantissa(scale).unwrap();
         let channel = Channel { mantissa, negative_mantissa: mantissa, shift, ..Channel::default() };

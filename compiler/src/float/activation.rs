@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn, Zip};
 
+use super::math;
 use crate::graph::BinaryKind;
 
 /// x < 0 ? alpha * x : x.
@@ -31,7 +32,7 @@ pub(super) fn binary(
         BinaryKind::Sub => zip(a, b, shape, |a, b| a - b),
         BinaryKind::Mul => zip(a, b, shape, |a, b| a * b),
         BinaryKind::Div => zip(a, b, shape, |a, b| a / b),
-        BinaryKind::Pow => zip(a, b, shape, |a, b| f64::from(a).powf(b.into()) as f32),
+        BinaryKind::Pow => zip(a, b, shape, |a, b| math::pow(a.into(), b.into()) as f32),
         BinaryKind::Min => zip(a, b, shape, f32::min),
         BinaryKind::Max => zip(a, b, shape, f32::max),
     }

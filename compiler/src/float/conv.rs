@@ -1,8 +1,8 @@
 //! Convolution: im2col and a matrix product, or row by row where each channel stands alone.
 
-use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD, ArrayViewMut2, IxDyn, s};
 
+use super::gemm;
 use crate::graph::Window;
 
 /// Most floats of the unfolded input held at once (16 MB): larger images go in stripes of rows.
@@ -49,8 +49,8 @@ pub(super) fn conv(x: &[ArrayViewD<f32>], window: &Window, groups: usize, shape:
                     let part = part.slice_mut(s![c * kernel..(c + 1) * kernel, ..]);
                     unfold(&planes(c), window, from..to, columns, part);
                 }
-                let mut out = out.slice_mut(s![.., from * columns..to * columns]);
-                general_mat_mul(1.0, &w, &part, 1.0, &mut out);
+                let out = out.slice_mut(s![.., from * columns..to * columns]);
+                gemm::add_product(w, part.view(), out);
                 from = to;
             }
         }

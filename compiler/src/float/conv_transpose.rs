@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn, s};
 
+use super::gemm;
 use crate::graph::Window;
 
 /// Inputs: x (N,C,H,W), w (C,O/groups,KH,KW), optional bias (O); `shape` is (N,O,OH,OW).
@@ -25,7 +26,7 @@ pub(super) fn conv_transpose(
             let pixels = image.slice(s![n, channels.clone(), .., ..]);
             let pixels = pixels.to_shape((per_group_in, height * width)).expect("planes are contiguous");
             // (O/g * KH * KW, H * W): what each pixel adds through each tap.
-            let products = weights.slice(s![channels, ..]).t().dot(&pixels);
+            let products = gemm::product(weights.slice(s![channels, ..]).reversed_axes(), pixels.view());
             for (row, products) in products.outer_iter().enumerate() {
                 let (o, tap) = (row / (kernel_y * kernel_x), row % (kernel_y * kernel_x));
                 let offset = [tap / kernel_x * window.dilation[0], tap % kernel_x * window.dilation[1]];

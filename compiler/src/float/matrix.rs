@@ -2,6 +2,8 @@
 
 use ndarray::{ArrayD, ArrayView2, ArrayViewD, Ix2, IxDyn, s};
 
+use super::gemm::{add_product, product};
+
 /// alpha * a * b + beta * c, each of a and b possibly stored transposed.
 pub(super) fn gemm(
     x: &[ArrayViewD<f32>],
@@ -14,7 +16,7 @@ pub(super) fn gemm(
         let view = view.into_dimensionality::<Ix2>().expect("the rule of Gemm checked the ranks");
         if transposed[i] { view.reversed_axes() } else { view }
     };
-    let mut y = matrix(0).dot(&matrix(1));
+    let mut y = product(matrix(0), matrix(1));
     if alpha != 1.0 {
         y *= alpha;
     }
@@ -46,8 +48,7 @@ pub(super) fn matmul(a: &ArrayViewD<f32>, b: &ArrayViewD<f32>, shape: &[usize]) 
     let (a, b) = (stack(&a, (m, k)), stack(&b, (k, n)));
     let mut y = ndarray::Array3::<f32>::zeros((count, m, n));
     for i in 0..count {
-        let product = a.slice(s![i, .., ..]).dot(&b.slice(s![i, .., ..]));
-        y.slice_mut(s![i, .., ..]).assign(&product);
+        add_product(a.slice(s![i, .., ..]), b.slice(s![i, .., ..]), y.slice_mut(s![i, .., ..]));
     }
     y.into_shape_with_order(IxDyn(shape)).expect("a fresh array reshapes")
 }

@@ -2,7 +2,8 @@
 
 use ndarray::{Array2, ArrayD, ArrayView1, ArrayView2, ArrayViewD, IxDyn, s};
 
-use super::unary::sigmoid;
+use super::gemm::product;
+use super::math::{sigmoid, tanh};
 use crate::graph::{Cell, Direction, Recurrent};
 
 /// The parameters of one direction.
@@ -37,7 +38,7 @@ pub(super) fn recurrent(x: &[ArrayViewD<f32>], r: &Recurrent, shape: &[usize]) -
         for step in 0..steps {
             let backwards = d == 1 || r.direction == Direction::Reverse;
             let t = if backwards { steps - 1 - step } else { step };
-            let from_input = x[0].slice(s![t, .., ..]).dot(&side.weights.t());
+            let from_input = product(x[0].slice(s![t, .., ..]), side.weights.t());
             match r.cell {
                 Cell::Rnn => rnn(&side, &from_input, &mut h),
                 Cell::Lstm => lstm(&side, &from_input, &mut h, &mut c),
@@ -55,16 +56,16 @@ pub(super) fn recurrent(x: &[ArrayViewD<f32>], r: &Recurrent, shape: &[usize]) -
 }
 
 fn rnn(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>) {
-    let from_state = h.dot(&side.recurrent.t());
+    let from_state = product(h.view(), side.recurrent.t());
     let hidden = h.ncols();
     for ((b, j), h) in h.indexed_iter_mut() {
         let bias = side.bias[j] + side.bias[hidden + j];
-        *h = f64::from(from_input[[b, j]] + from_state[[b, j]] + bias).tanh() as f32;
+        *h = tanh(f64::from(from_input[[b, j]] + from_state[[b, j]] + bias)) as f32;
     }
 }
 
 fn lstm(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>, c: &mut Array2<f32>) {
-    let from_state = h.dot(&side.recurrent.t());
+    let from_state = product(h.view(), side.recurrent.t());
     let hidden = h.ncols();
     for ((b, j), h) in h.indexed_iter_mut() {
         let sum = |gate: usize| {
@@ -76,16 +77,16 @@ fn lstm(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>, c: &mut Arra
         let old = f64::from(c[[b, j]]);
         let input = sigmoid(sum(0) + peep(0, old));
         let forget = sigmoid(sum(2) + peep(2, old));
-        let new = forget * old + input * sum(3).tanh();
+        let new = forget * old + input * tanh(sum(3));
         let output = sigmoid(sum(1) + peep(1, new));
         c[[b, j]] = new as f32;
-        *h = (output * new.tanh()) as f32;
+        *h = (output * tanh(new)) as f32;
     }
 }
 
 fn gru(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>, linear_before_reset: bool) {
     let hidden = h.ncols();
-    let from_state = h.dot(&side.recurrent.t());
+    let from_state = product(h.view(), side.recurrent.t());
     let gate = |gate: usize, b: usize, j: usize| {
         let k = gate * hidden + j;
         let bias = side.bias[k] + side.bias[3 * hidden + k];
@@ -93,7 +94,7 @@ fn gru(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>, linear_before
     };
     let reset = Array2::from_shape_fn(h.dim(), |(b, j)| gate(1, b, j) as f32);
     let last = side.recurrent.slice(s![2 * hidden.., ..]);
-    let from_reset = (&reset * &*h).dot(&last.t());
+    let from_reset = product((&reset * &*h).view(), last.t());
     let old = h.clone();
     for ((b, j), h) in h.indexed_iter_mut() {
         let k = 2 * hidden + j;
@@ -103,6 +104,6 @@ fn gru(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>, linear_before
             false => from_input[[b, k]] + own + from_reset[[b, j]] + state,
         };
         let z = gate(0, b, j);
-        *h = ((1.0 - z) * f64::from(sum).tanh() + z * f64::from(old[[b, j]])) as f32;
+        *h = ((1.0 - z) * tanh(f64::from(sum)) + z * f64::from(old[[b, j]])) as f32;
     }
 }

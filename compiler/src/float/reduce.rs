@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::math::{exp, log};
 use crate::graph::ReduceKind;
 
 /// Combines the elements along `axes`.
@@ -25,10 +26,10 @@ fn combine(kind: ReduceKind, part: &[f64]) -> f64 {
         ReduceKind::Min => part.iter().copied().fold(f64::INFINITY, f64::min),
         ReduceKind::L1 => sum(f64::abs),
         ReduceKind::L2 => sum(|v| v * v).sqrt(),
-        ReduceKind::LogSum => sum(|v| v).ln(),
+        ReduceKind::LogSum => log(sum(|v| v)),
         ReduceKind::LogSumExp => {
             let most = most();
-            most + part.iter().map(|v| (v - most).exp()).sum::<f64>().ln()
+            most + log(part.iter().map(|v| exp(v - most)).sum::<f64>())
         }
         ReduceKind::SumSquare => sum(|v| v * v),
     }

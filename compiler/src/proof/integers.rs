@@ -12,6 +12,7 @@ use crate::network::{Network, Stage, places};
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
 use tilewright_arch::fixed as arithmetic;
+use tilewright_arch::fixed::power_of_two;
 
 /// A network and an integer for each element of each of its tensors that has been made.
 pub(super) struct Integers<'a> {
@@ -197,7 +198,7 @@ impl<'a> Integers<'a> {
                 _ => 1.0,
             };
             let to = if id == operation.output.tensor { step } else { self.tensor(id).scale.into() };
-            let gain = f64::from(largest) * f64::from(-exponent).exp2() * taps * to;
+            let gain = f64::from(largest) * power_of_two(-exponent) * taps * to;
             read.push((from, gain / f64::from(graph.tensor(node.input.tensor).scale)));
         }
         let between = kept.iter().map(|(id, radius)| {

@@ -2,6 +2,7 @@
 
 use super::{Layer, WIDE_STEPS, What};
 use crate::fixed::{FixedNode, Tensor};
+use tilewright_arch::fixed::power_of_two;
 
 /// Relative error of a factor in 24 bits.
 const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
@@ -12,11 +13,11 @@ const OPERAND_STEPS: f64 = 2048.0;
 
 /// The part of the bound that does not depend on the element, in steps of what the post unit rounds to.
 pub(super) fn rounding(node: &FixedNode) -> f64 {
-    let fraction = f64::from(-(node.half().fraction() as i32)).exp2();
+    let fraction = power_of_two(-(node.half().fraction() as i32));
     let operand = match &node.operand {
         None => 0.0,
         // A floor of the multiplicand is multiplied, then shifted, and floored again.
-        Some(o) if o.scale.multiply => fraction * (255.0 * f64::from(-i32::from(o.scale.shift)).exp2() + 1.0),
+        Some(o) if o.scale.multiply => fraction * (255.0 * power_of_two(-i32::from(o.scale.shift)) + 1.0),
         Some(_) => fraction + OPERAND_STEPS * FACTOR,
     };
     0.5 + fraction + operand

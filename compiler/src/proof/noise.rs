@@ -12,7 +12,7 @@ use super::source::moves_only;
 use crate::claims::{Operation, Placed};
 use crate::error::{Error, Result};
 use crate::fixed::Tensor;
-use crate::float;
+use crate::float::{self, math::log10};
 use crate::graph::ValueId;
 use crate::network::{Network, Stage, places};
 use ndarray::{ArrayD, Axis};
@@ -58,7 +58,7 @@ pub struct Channel {
 
 /// Signal to noise in decibels.
 fn ratio(signal: f64, noise: f64) -> Option<f64> {
-    (signal > 0.0).then(|| 10.0 * (signal / noise).log10())
+    (signal > 0.0).then(|| 10.0 * log10(signal / noise))
 }
 
 fn powers<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> [f64; 3] {

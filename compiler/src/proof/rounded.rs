@@ -5,6 +5,7 @@ use super::What;
 use super::window::convolve;
 use crate::claims::Rounded;
 use crate::fixed::{FixedNode, Reduction, Tensor};
+use tilewright_arch::fixed::power_of_two;
 
 /// Steps by which rounding may move a weight that is not clipped: half a step where each goes to its
 /// nearest integer, more where later ones make up for earlier ones.
@@ -66,10 +67,10 @@ pub(super) fn compare(
         let channel = node.channels[if node.channels.len() == 1 { 0 } else { o }];
         // The factor from sums to steps is that of the scales.
         let exponent = i32::from(channel.shift) + channel.half.fraction() as i32;
-        let factor = f64::from(channel.mantissa) * f64::from(-exponent).exp2() * step;
+        let factor = f64::from(channel.mantissa) * power_of_two(-exponent) * step;
         if unit > 0.0
             && (factor / unit - 1.0).abs() > FACTOR
-            && (factor - unit).abs() > f64::from(-exponent).exp2() * step
+            && (factor - unit).abs() > power_of_two(-exponent) * step
         {
             let name = format!("the factor of channel {o}");
             return Err(What::Parameter { name, source: unit, stored: factor, step: unit * FACTOR });

@@ -4,7 +4,7 @@
 //! the functions of one number and the places that a Resize reads.
 
 use super::window::{Pool, convolve, pool};
-use crate::float;
+use crate::float::{self, math};
 use crate::graph::{BinaryKind, DepthToSpaceMode, Op, PadMode, ReduceKind, Resize, Window};
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn, Slice, Zip, concatenate};
 
@@ -81,7 +81,7 @@ fn binary(kind: BinaryKind) -> fn(f64, f64) -> f64 {
         BinaryKind::Sub => |a, b| a - b,
         BinaryKind::Mul => |a, b| a * b,
         BinaryKind::Div => |a, b| a / b,
-        BinaryKind::Pow => f64::powf,
+        BinaryKind::Pow => math::pow,
         BinaryKind::Min => f64::min,
         BinaryKind::Max => f64::max,
     }

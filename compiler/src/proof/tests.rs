@@ -9,6 +9,7 @@ use crate::graph::{
 use crate::network::{Network, Stage};
 use crate::quantise::{self, Options, Precision};
 use ndarray::{ArrayD, IxDyn};
+use tilewright_arch::fixed::power_of_two;
 
 /// A graph in the making with one input `x`.
 struct Draft {
@@ -176,8 +177,8 @@ const PLANTS: [(&str, Plant); 9] = [
     }),
     ("a bias of two output steps", |node| {
         let channel = node.channels.last_mut().unwrap();
-        let exponent = f64::from(channel.shift) + f64::from(channel.half.fraction());
-        let factor = f64::from(channel.mantissa) * (-exponent).exp2();
+        let exponent = i32::from(channel.shift) + channel.half.fraction() as i32;
+        let factor = f64::from(channel.mantissa) * power_of_two(-exponent);
         // Both halves of 16 bits would have to move together.
         let whole = channel.half == tilewright_arch::fixed::Half::None;
         channel.bias += (2.0 / factor).ceil() as i32;
@@ -267,8 +268,8 @@ fn two_steps_in_one_channel_of_64_are_found() {
     let (mut network, inputs) = draft.finish(y, Precision::Int8);
     let node = nodes(&mut network).next().unwrap();
     let channel = &mut node.channels[41];
-    let factor =
-        f64::from(channel.mantissa) * (-f64::from(channel.shift) - f64::from(channel.half.fraction())).exp2();
+    let exponent = i32::from(channel.shift) + channel.half.fraction() as i32;
+    let factor = f64::from(channel.mantissa) * power_of_two(-exponent);
     let units = (2.0 / factor).ceil() as i32;
     channel.bias += units;
     // The claim goes along, so that the bias is not what is found.

@@ -6,7 +6,7 @@ use super::held::Held;
 use super::kind::{COPY, Kind, OUTPUT, unfolds};
 use super::sum::Sum;
 use crate::fixed::View;
-use crate::float;
+use crate::float::{self, math};
 use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, ValueId};
 
 /// How a second tensor enters.
@@ -60,7 +60,7 @@ impl Fun {
                 }
             }
             Fun::Quadratic(a, b) => a * x * x + b * x,
-            Fun::Power(exponent) => x.powf(exponent),
+            Fun::Power(exponent) => math::pow(x, exponent),
             Fun::Over(number) => number / x,
         }
     }

@@ -9,7 +9,7 @@
 
 use super::links::{Link, links};
 use crate::error::Result;
-use crate::float;
+use crate::float::{self, math::pow};
 use crate::graph::{Graph, Op, Source, ValueId};
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -97,6 +97,10 @@ fn extremes(value: &ArrayD<f32>, channels: usize) -> Vec<[f64; 3]> {
     all
 }
 
+fn square(x: f64) -> f64 {
+    x * x
+}
+
 /// A consumer's weights by (output, input channel of its group): largest magnitude and energy.
 struct Taps {
     /// Outputs of a group.
@@ -123,7 +127,7 @@ impl Taps {
     /// channels) and of its weights (with one step a row).
     fn noise(&self, s: &[f64], statistics: &[Statistics]) -> f64 {
         let widest = s.iter().zip(statistics).fold(0.0, |m: f64, (s, x)| m.max(x.range / s));
-        let input = (widest / 255.0).powi(2) / 12.0;
+        let input = square(widest / 255.0) / 12.0;
         let mut noise = 0.0;
         for (o, (largest, energy)) in
             self.largest.chunks(self.inputs).zip(self.energy.chunks(self.inputs)).enumerate()
@@ -136,7 +140,7 @@ impl Taps {
                 gain += energy[c] * s * s;
                 power += statistics[first + c].power / (s * s);
             }
-            noise += input * gain + (row / 127.0).powi(2) / 12.0 * power * self.taps as f64;
+            noise += input * gain + square(row / 127.0) / 12.0 * power * self.taps as f64;
         }
         noise
     }
@@ -223,7 +227,7 @@ fn choose(consumers: &[(Taps, &[Statistics])], bounds: &[(f64, f64)]) -> Vec<f64
         for beta in 0..=4 {
             let (alpha, beta) = (f64::from(alpha) / 8.0, f64::from(beta) / 4.0);
             let factor = |c: usize| {
-                let s = ranges[c].powf(alpha) * prominence[c].powf(-beta);
+                let s = pow(ranges[c], alpha) * pow(prominence[c], -beta);
                 s.max(bounds[c].0).min(bounds[c].1)
             };
             let s: Vec<f64> = (0..channels).map(factor).collect();

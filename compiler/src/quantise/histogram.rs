@@ -3,6 +3,8 @@
 //! Bins are [k * 2^e, (k + 1) * 2^e): a bin of exponent e + 1 is exactly two of exponent e, so growing
 //! the range loses nothing that a histogram made with the final exponent would have.
 
+use tilewright_arch::fixed::{floor_log2, power_of_two};
+
 /// Most bins. After growing at least half of them lie within the values' range.
 pub(super) const BINS: i64 = 2048;
 /// Bins are no narrower than the largest magnitude by this power of two, to keep numbers integer.
@@ -27,7 +29,7 @@ pub(super) struct Histogram {
 
 /// Number of the bin of a value. Exact: scaling by a power of two does not round.
 fn bin(value: f32, exponent: i32) -> i64 {
-    (f64::from(value) * f64::from(-exponent).exp2()).floor() as i64
+    (f64::from(value) * power_of_two(-exponent)).floor() as i64
 }
 
 impl Histogram {
@@ -49,7 +51,7 @@ impl Histogram {
         }
         let exponent = self.exponent_for(low, high);
         self.grow(exponent, bin(low, exponent), bin(high, exponent));
-        let scale = f64::from(-self.exponent).exp2();
+        let scale = power_of_two(-self.exponent);
         for &v in values.iter().filter(|&&v| v != 0.0) {
             let k = (f64::from(v) * scale).floor() as i64 - self.first;
             self.counts[k as usize] += 1;
@@ -83,7 +85,7 @@ impl Histogram {
 
     /// Bins that hold anything, as (middle of the bin, count).
     pub fn bins(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let width = f64::from(self.exponent).exp2();
+        let width = power_of_two(self.exponent);
         let filled = (self.first..).zip(&self.counts).filter(|(_, c)| **c > 0);
         filled.map(move |(k, &c)| ((k as f64 + 0.5) * width, c as f64))
     }
@@ -110,13 +112,13 @@ impl Histogram {
         for (k, &count) in (self.first..).zip(&self.counts) {
             counts[(magnitude(k) >> shift) as usize] += count as f64;
         }
-        (f64::from(self.exponent + shift).exp2(), counts)
+        (power_of_two(self.exponent + shift), counts)
     }
 
     /// The smallest exponent with which all seen so far and [low, high] fit.
     fn exponent_for(&self, low: f32, high: f32) -> i32 {
         let magnitude = f64::from(low.abs().max(high.abs()));
-        let finest = magnitude.log2().floor() as i32 - FINEST;
+        let finest = floor_log2(magnitude) - FINEST;
         let mut exponent = if self.counts.is_empty() { finest } else { self.exponent.max(finest) };
         // Bounds of the bins so far, not of the values: zeros have no bin.
         while {
@@ -219,7 +221,7 @@ mod tests {
         let mut h = Histogram::default();
         h.add(&values(3, 4000, 7.0));
         let (low, high) = (h.bins().next().unwrap().0, h.bins().last().unwrap().0);
-        let width = f64::from(h.exponent).exp2();
+        let width = power_of_two(h.exponent);
         assert!((high - low) / width > 1000.0, "{}", (high - low) / width);
         assert!((low - f64::from(h.min)).abs() <= width / 2.0);
     }

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::{Graph, ValueId, Window};
 use crate::network::Network;
-use tilewright_arch::fixed::{Channel, FRACTION, Half, Post, WIDE_FRACTION};
+use tilewright_arch::fixed::{Channel, FRACTION, Half, Post, WIDE_FRACTION, power_of_two};
 
 /// Where an operation comes from.
 #[derive(Clone, PartialEq, Debug)]
@@ -72,7 +72,7 @@ impl Target {
         let fraction = if wide { WIDE_FRACTION } else { FRACTION };
         // An extended byte is 257 times the byte.
         let byte = step * if wide { 257.0 } else { 1.0 };
-        Target { step, scale: step * f64::from(FRACTION - fraction).exp2(), zero, byte }
+        Target { step, scale: step * power_of_two(FRACTION as i32 - fraction as i32), zero, byte }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::entropy;
 use super::histogram::Histogram;
 use serde::{Deserialize, Serialize};
+use tilewright_arch::fixed::{floor_log2, power_of_two};
 
 /// How the range of an activation is chosen from what calibration saw.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -96,7 +97,8 @@ impl Affine {
             return self;
         }
         // A power of two, so that products with it are exact.
-        Affine { scale: self.scale.log2().ceil().exp2(), zero: self.zero }
+        let below = power_of_two(floor_log2(self.scale.into())) as f32;
+        Affine { scale: if below < self.scale { 2.0 * below } else { below }, zero: self.zero }
     }
 
     /// Sum of squared errors over a histogram, as if values lay in the middle of their bins, after

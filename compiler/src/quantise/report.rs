@@ -6,7 +6,7 @@ use super::precision::Choice;
 use super::sharing::Sharing;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedNode, TensorId, View};
-use crate::float;
+use crate::float::{self, math::log10};
 use crate::graph::Graph;
 use crate::network::{ByteLayer, Stage};
 use crate::reference;
@@ -125,7 +125,7 @@ pub(super) fn measure(
             why_8_bits: why(plan, sharing, choice, lowered, g).map(String::from),
             scale: tensor.scale,
             zero: tensor.zero,
-            sqnr_db: (sums.signal > 0.0).then(|| 10.0 * (sums.signal / sums.noise).log10()),
+            sqnr_db: (sums.signal > 0.0).then(|| 10.0 * log10(sums.signal / sums.noise)),
             saturated: sums.outside as f64 / sums.count.max(1) as f64,
         });
     }
@@ -193,5 +193,5 @@ pub fn sqnr_db<'a>(want: impl IntoIterator<Item = &'a f32>, got: impl IntoIterat
         signal += want * want;
         noise += (want - got) * (want - got);
     }
-    10.0 * (signal / noise).log10()
+    10.0 * log10(signal / noise)
 }

@@ -10,7 +10,8 @@
 //! over the integers themselves. It fits the calibration samples closest, which is not always best for
 //! others.
 
-use ndarray::{Array2, ArrayView2};
+use crate::float;
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 /// Inputs that are looked at together, at most: bounds the cubic cost of the factor.
@@ -94,7 +95,7 @@ impl Metric {
 impl Block {
     fn new(first: usize, observed: ArrayView2<f32>, descends: bool) -> Block {
         let n = observed.ncols();
-        let moments: Array2<f32> = observed.t().dot(&observed);
+        let moments = float::product(observed.t(), observed);
         let deviation: Vec<f64> = (0..n).map(|i| f64::from(moments[[i, i]]).sqrt()).collect();
         // inputs that matter most are rounded first: the others make up for them
         let mut order: Vec<usize> = (0..n).collect();
@@ -199,6 +200,7 @@ fn cholesky(matrix: &mut [f64], n: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::Array2;
 
     /// Observations of `n` inputs that share a `common` part.
     fn observed(rows: usize, n: usize, common: f32) -> Array2<f32> {
@@ -215,13 +217,18 @@ mod tests {
         x
     }
 
+    fn sine(i: usize) -> f32 {
+        float::math::sin(1.7 * i as f64) as f32
+    }
+
+    fn square(x: f64) -> f64 {
+        x * x
+    }
+
     fn error(x: &Array2<f32>, weights: &[f32], scale: f64, q: &[i8]) -> f64 {
         let row = |r: ndarray::ArrayView1<f32>| {
             let terms = r.iter().zip(weights).zip(q);
-            terms
-                .map(|((x, w), q)| f64::from(*x) * (f64::from(*w) - scale * f64::from(*q)))
-                .sum::<f64>()
-                .powi(2)
+            square(terms.map(|((x, w), q)| f64::from(*x) * (f64::from(*w) - scale * f64::from(*q))).sum())
         };
         x.rows().into_iter().map(row).sum()
     }
@@ -229,7 +236,7 @@ mod tests {
     #[test]
     fn errors_of_correlated_inputs_cancel() {
         let x = observed(500, 30, 4.0);
-        let weights: Vec<f32> = (0..30).map(|i| 0.6 * (i as f32 * 1.7).sin()).collect();
+        let weights: Vec<f32> = (0..30).map(|i| 0.6 * sine(i)).collect();
         let nearest: Vec<i8> = weights.iter().map(|w| (w / 0.01).round() as i8).collect();
         let smart = Metric::new(x.view(), Rounding::Compensated).round(&weights, 0.01);
         let (a, b) = (error(&x, &weights, 0.01, &nearest), error(&x, &weights, 0.01, &smart));
@@ -250,10 +257,10 @@ mod tests {
             [Rounding::Compensated, Rounding::Learned].map(|r| Metric::new(x.view(), r));
         let block = &learned.blocks[0];
         let own: Vec<f64> =
-            block.order.iter().map(|&i| x.column(i).iter().map(|v| f64::from(*v).powi(2)).sum()).collect();
+            block.order.iter().map(|&i| x.column(i).iter().map(|v| square(f64::from(*v))).sum()).collect();
         let (mut before, mut after) = (0.0, 0.0);
         for phase in 0..20 {
-            let weights: Vec<f32> = (0..N).map(|i| 0.6 * ((i + 31 * phase) as f32 * 1.7).sin()).collect();
+            let weights: Vec<f32> = (0..N).map(|i| 0.6 * sine(i + 31 * phase)).collect();
             let cost = |q: &[i8]| -> f64 {
                 let d: Vec<f64> =
                     block.order.iter().map(|&i| f64::from(weights[i]) / 0.05 - f64::from(q[i])).collect();

@@ -1,6 +1,6 @@
 //! Weights, biases and factors to integers, one output channel at a time.
 
-use tilewright_arch::fixed::{Channel, FRACTION, Half, MAX_SHIFT, mantissa};
+use tilewright_arch::fixed::{Channel, FRACTION, Half, MAX_SHIFT, mantissa, power_of_two};
 
 /// Candidates of a channel's weight range: the largest magnitude times 1 - i / STEPS.
 const STEPS: u32 = 100;
@@ -91,7 +91,7 @@ pub(super) fn least_scale(bias: f64, input: f64, output: f64) -> f64 {
 pub(super) fn channel(factor: f64, slope: f64, bias: i32) -> Option<Channel> {
     let (largest, shift) = mantissa(factor.abs().max((factor * slope).abs()))?;
     debug_assert!(shift <= MAX_SHIFT && largest >= 0);
-    let scaled = |f: f64| (f * f64::from(u32::from(shift) + FRACTION).exp2()).round() as i32;
+    let scaled = |f: f64| (f * power_of_two(i32::from(shift) + FRACTION as i32)).round() as i32;
     let (mantissa, negative_mantissa) = (scaled(factor), scaled(factor * slope));
     Some(Channel { bias, mantissa, negative_mantissa, shift, half: Half::None })
 }
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn both_slopes_share_a_shift() {
         let c = channel(0.01, 3.0, 5).unwrap();
-        let value = |m: i32| f64::from(m) * f64::from(-(i32::from(c.shift) + FRACTION as i32)).exp2();
+        let value = |m: i32| f64::from(m) * power_of_two(-(i32::from(c.shift) + FRACTION as i32));
         assert!((value(c.mantissa) / 0.01 - 1.0).abs() < 1e-6);
         assert!((value(c.negative_mantissa) / 0.03 - 1.0).abs() < 1e-6);
         assert_eq!(channel(1.0, 1.0, 0).unwrap().mantissa, channel(1.0, 1.0, 0).unwrap().negative_mantissa);

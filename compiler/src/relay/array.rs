@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::graph::MAX_ELEMENTS;
+use tilewright_arch::fixed::power_of_two;
 
 const MAGIC: u64 = 0xDD5E_40F0_96B4_A13F;
 
@@ -158,10 +159,10 @@ fn half(bits: u16) -> f32 {
     let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
     let (exponent, mantissa) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
     sign * match exponent {
-        0 => mantissa * 2f32.powi(-24),
+        0 => mantissa * power_of_two(-24) as f32,
         31 if mantissa == 0.0 => f32::INFINITY,
         31 => f32::NAN,
-        _ => (1024.0 + mantissa) * 2f32.powi(exponent - 25),
+        _ => (1024.0 + mantissa) * power_of_two(exponent - 25) as f32,
     }
 }
 

@@ -6,6 +6,7 @@ use super::dense::{COLUMNS, Packed, QUAD};
 use tilewright_arch::fixed::{
     Channel, FRACTION, Half, MULTIPLICAND_BITS, Post, SCALED_BITS, WIDE_FRACTION, extend,
 };
+use tilewright_arch::processor::Level;
 
 /// The second operand of [`post`], a value for each sum.
 #[derive(Clone, Copy, Debug)]
@@ -18,53 +19,14 @@ pub enum Operands<'a> {
     Multiply(&'a [i32], u8),
 }
 
-/// Which instructions the kernels use.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Level {
-    /// Whatever the compiler was told to assume.
-    Portable,
-    /// AVX2 by automatic vectorisation.
-    Avx2,
-    /// AVX-512 with 8-bit dot products.
-    Vnni,
-}
-
-impl Level {
-    /// The best level of this processor.
-    pub fn detect() -> Level {
-        #[cfg(target_arch = "x86_64")]
-        {
-            use std::arch::is_x86_feature_detected as has;
-            if has!("avx512f")
-                && has!("avx512bw")
-                && has!("avx512vl")
-                && has!("avx512dq")
-                && has!("avx512vnni")
-            {
-                return Level::Vnni;
-            }
-            if has!("avx2") {
-                return Level::Avx2;
-            }
-        }
-        Level::Portable
-    }
-
-    /// The levels that this processor has, for tests.
-    pub fn available() -> Vec<Level> {
-        let best = Level::detect();
-        [Level::Portable, Level::Avx2, Level::Vnni].into_iter().filter(|&l| l <= best).collect()
-    }
-}
-
 /// Calls `$body` compiled for the level. A level above the processor's is not a safety hole:
-/// [`Level::detect`] caps it.
+/// [`Level::best`] caps it.
 macro_rules! dispatch {
     ($level:expr, $portable:ident, $avx2:ident, $vnni:ident, ($($argument:expr),*)) => {{
         #[cfg(target_arch = "x86_64")]
         {
-            let level = $level.min(best());
-            // SAFETY: `best` found the features that these functions are compiled for.
+            let level = $level.min(Level::best());
+            // SAFETY: `Level::best` found the features that these functions are compiled for.
             match level {
                 Level::Vnni => return unsafe { x86::$vnni($($argument),*) },
                 Level::Avx2 => return unsafe { x86::$avx2($($argument),*) },
@@ -75,13 +37,6 @@ macro_rules! dispatch {
         let _ = $level;
         $portable($($argument),*)
     }};
-}
-
-/// [`Level::detect`], asked once.
-#[cfg(target_arch = "x86_64")]
-fn best() -> Level {
-    static BEST: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
-    *BEST.get_or_init(Level::detect)
 }
 
 /// `sums[pixel][column]` = dot product of gathered bytes (less their offset of 128) and weights.

@@ -6,7 +6,9 @@ use crate::fixed::Operand;
 use crate::quantise::chain::Combine;
 use crate::quantise::kind::Kind;
 use crate::quantise::plan::Group;
-use tilewright_arch::fixed::{FRACTION, MAX_SHIFT, MULTIPLICAND_BITS, OperandScale, mantissa};
+use tilewright_arch::fixed::{
+    FRACTION, MAX_SHIFT, MULTIPLICAND_BITS, OperandScale, floor_log2, mantissa, power_of_two,
+};
 
 impl Lowering<'_> {
     /// The second operand, and the real value of a step of what it multiplies.
@@ -49,10 +51,10 @@ impl Lowering<'_> {
                 };
                 let limit = f64::from((1 << (MULTIPLICAND_BITS - 1)) - 1);
                 let steps = f64::from(1 << FRACTION);
-                let room = (limit / (own * steps * factor)).log2().floor();
-                let shift = room.clamp(0.0, f64::from(MAX_SHIFT)) as u8;
+                let room = floor_log2(limit / (own * steps * factor));
+                let shift = room.clamp(0, i32::from(MAX_SHIFT)) as u8;
                 let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };
-                let step = to.scale / (f64::from(from.scale) * f64::from(shift).exp2());
+                let step = to.scale / (f64::from(from.scale) * power_of_two(shift.into()));
                 Ok(Some((Operand { view, scale }, Some(step))))
             }
         }

@@ -1,6 +1,7 @@
 //! The eight models with default options: signal to noise, and the metric where there is an
 //! evaluation set, against float and against ONNX Runtime's int8 quantisation.
 
+use crate::float::math::log10;
 use crate::graph::Graph;
 use crate::network::Network;
 use crate::npy::{Array, read_npy, read_npz};
@@ -75,7 +76,7 @@ fn evaluate(network: &Network, graph: &Graph, folder: &Path) -> Option<(f64, f64
                 squares.push(f64::from(e) * f64::from(e));
             }
         }
-        total -= 10.0 * (squares.iter().sum::<f64>() / squares.len() as f64).log10();
+        total -= 10.0 * log10(squares.iter().sum::<f64>() / squares.len() as f64);
     }
     Some((sqnr, total / got.len() as f64))
 }

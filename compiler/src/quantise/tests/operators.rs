@@ -9,6 +9,7 @@ use crate::graph::{
 use crate::network::{Network, Stage};
 use crate::quantise::{Options, Precision, Ranges, run, run_reported, sqnr_db};
 use ndarray::{ArrayD, IxDyn};
+use tilewright_arch::fixed::power_of_two;
 
 struct Random(u64);
 
@@ -522,12 +523,12 @@ fn equalisation_lifts_weak_channels() {
     // channels differ in size by up to 128
     let w = net.graph.nodes[0].inputs[1];
     let crate::graph::Source::Constant(data) = &mut net.graph.values[w.0 as usize].source else { panic!() };
-    data.iter_mut().enumerate().for_each(|(i, w)| *w *= ((i / 27) as f32).exp2());
+    data.iter_mut().enumerate().for_each(|(i, w)| *w *= power_of_two(i as i32 / 27) as f32);
     let y = net.op(Op::Relu, &[y]);
     let y = net.conv(y, 8, 3);
     let w = net.graph.nodes[2].inputs[1];
     let crate::graph::Source::Constant(data) = &mut net.graph.values[w.0 as usize].source else { panic!() };
-    data.iter_mut().enumerate().for_each(|(i, w)| *w /= ((i / 9 % 8) as f32).exp2());
+    data.iter_mut().enumerate().for_each(|(i, w)| *w /= power_of_two(i as i32 / 9 % 8) as f32);
     net.graph.outputs = vec![y];
     let sqnr = |equalise: bool| {
         let options = Options { equalise, ..Options::default() };
