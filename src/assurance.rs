@@ -55,7 +55,8 @@ pub fn output_names(graph: &Graph) -> Vec<String> {
     graph.outputs.iter().map(|&id| graph.value(id).name.clone()).collect()
 }
 
-/// Checks and predicts for one input; `float` is what the imported graph makes of it.
+/// Checks and predicts for one input; `float` is what the imported graph makes of it. Corrections of biases
+/// are estimated again from `calibration`, unless that is empty.
 ///
 /// # Errors
 /// Inputs that do not fit the model.
@@ -64,8 +65,10 @@ pub fn assure(
     network: &Network,
     inputs: &[ArrayD<f32>],
     float: &[ArrayD<f32>],
+    calibration: &[Vec<ArrayD<f32>>],
 ) -> Result<Assurance> {
-    let first_rung = proof::check(network, inputs)?;
+    let mut first_rung = proof::check(network, inputs)?;
+    first_rung.findings.extend(proof::corrections(network, calibration)?);
     let rewrites = rewrites(model, network, inputs, float)?;
     // What contradicts the source predicts nothing.
     let prediction =

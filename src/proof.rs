@@ -105,7 +105,7 @@ pub fn verify(
 ) -> Result<(Proof, Simulated)> {
     let rtl = options.rtl;
     let float = float::run(&model.imported, inputs)?;
-    let assured = || assurance::assure(model, &compiled.network, inputs, &float);
+    let assured = || assurance::assure(model, &compiled.network, inputs, &float, &[]);
     let assurance = if options.unchecked { None } else { Some(assured()?) };
     let mut proof = Proof {
         assurance,

@@ -97,7 +97,8 @@ impl Case {
         if compiled.programs().next().is_none() {
             return Err("the host runs it".into());
         }
-        let (proof, _) = proof::verify(&model, &compiled, &[input], None).map_err(|e| format!("{e:#}"))?;
+        let (proof, _) =
+            proof::verify(&model, &compiled, &[input], &Default::default()).map_err(|e| format!("{e:#}"))?;
         let good = proof.sqnr_db.is_none_or(|db| db >= LEAST_DB);
         if proof.holds() && good { Ok(true) } else { Err(format!("{proof:?}")) }
     }
@@ -207,7 +208,7 @@ fn stored(name: &str) -> (Model, Compiled, f64) {
     let compiled = pipeline::compile(&model, &calibration, &quantise::Options::default(), &config).unwrap();
     compiled.check().unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
-    let (proof, simulated) = proof::verify(&model, &compiled, &input, None).unwrap();
+    let (proof, simulated) = proof::verify(&model, &compiled, &input, &Default::default()).unwrap();
     assert!(proof.holds(), "{proof:?}");
     let wanted = npy::read_npy(&model.beside("output_0.npy")).unwrap().to_ndarray();
     let (mut signal, mut noise) = (0.0, 0.0);

@@ -19,6 +19,8 @@ pub struct Claims {
     pub imports: Vec<Placed>,
     /// Nodes of the graph that the host runs.
     pub host: Vec<usize>,
+    /// How many of the first calibration samples the corrections of biases were estimated on.
+    pub corrected: usize,
     /// Values that the model rounds to a prescribed scale and zero point wherever they are made.
     pub prescribed: Vec<(ValueId, f32, i8)>,
 }

@@ -26,6 +26,7 @@
 //! one that is missing is a [`Finding`] of its own.
 
 mod claimed;
+mod corrections;
 mod exact;
 mod integers;
 mod intervals;
@@ -38,6 +39,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use corrections::corrections;
 pub use noise::{Channel, Prediction, Quality, predict};
 pub use run::check;
 

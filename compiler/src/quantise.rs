@@ -270,5 +270,6 @@ fn quantise<'a>(
         graph.verify().map_err(|e| e.stage("quantise"))?;
     }
     lowered.network.claims = claim::claims(&graph, &given, &plan, &sharing, &mut lowered);
+    lowered.network.claims.corrected = corrected;
     Ok(Quantised { graph, plan, sharing, choice, lowered })
 }

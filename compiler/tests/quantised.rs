@@ -13,6 +13,7 @@ use ndarray::{ArrayD, Axis};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
 use tilewright_compiler::graph::{Graph, Integer, Op};
 use tilewright_compiler::network::Network;
+use tilewright_compiler::proof::check;
 use tilewright_compiler::{float, npy, onnx, quantise, reference, simplify};
 
 /// The models of this folder's `quantised`, which `make.py` there makes.
@@ -95,7 +96,15 @@ fn own_models_are_at_most_a_step_away() {
         println!("{}: float reference {real:?}, machine {machine:?}", name(&path));
         assert!(real.0 < 1.5 && real.1 >= 0.99, "{}: {real:?}", name(&path));
         assert_eq!(machine, (0.0, 1.0), "{}", name(&path));
+        first_rung(&name(&path), &network, &samples[0]);
     }
+}
+
+/// Every operation is what the model says, within rounding.
+fn first_rung(name: &str, network: &Network, x: &ArrayD<f32>) {
+    let proof = check(network, std::slice::from_ref(x)).unwrap();
+    assert!(proof.holds(), "{name}: {}", proof.findings[0]);
+    assert!(proof.elements() > 0, "{name}");
 }
 
 /// What the machine makes of lenet has the model's own integers and scales.
@@ -179,6 +188,7 @@ fn the_zoo_follows_onnx_runtime() {
         let step = step(&graph).unwrap_or(1.0);
         let real = compare(float::run(&graph, std::slice::from_ref(&x)).unwrap().remove(0), &expected, step);
         let network = quantise::run(&graph, &[vec![x.clone()]], &quantise::Options::default()).unwrap();
+        first_rung(&model, &network, &x);
         let machine = compare(network.predict(&[x]).unwrap().remove(0), &expected, step);
         let host = network.host.len();
         println!("{model}: step {step}: float reference {real:?}, machine {machine:?}, {host} on the host");

@@ -14,9 +14,11 @@ use rayon::prelude::*;
 use tilewright::model::Model;
 use tilewright::{pipeline, proof};
 use tilewright_arch::Config;
+use tilewright_compiler::claims::Operation;
 use tilewright_compiler::error::Error;
 use tilewright_compiler::graph::random::graph_of_all_operators;
 use tilewright_compiler::graph::{Data, Graph};
+use tilewright_compiler::proof::corrections;
 use tilewright_compiler::{quantise, simplify};
 use tilewright_oracle::opinion::{Opinion, second_opinion};
 use tilewright_oracle::rebuild::part;
@@ -35,6 +37,13 @@ struct Outcome {
     host: BTreeSet<String>,
     /// Whether the machine ran anything.
     machine: bool,
+    /// Elements that were held against the source's operators, and those of which nothing is proved.
+    elements: usize,
+    unproved: usize,
+    /// The most nodes of the source in one operation.
+    fused: usize,
+    /// Predicted and measured signal to noise of each output, in decibels.
+    predictions: Vec<(f64, f64)>,
 }
 
 /// Quantises and compiles for a small machine; integer reference and simulator must agree.
@@ -60,8 +69,24 @@ fn compiled(graph: &Graph, inputs: &[ArrayD<f32>], seed: u64, outcome: &mut Outc
     };
     outcome.host.extend(compiled.network.host.iter().map(|op| op.operator.clone()));
     outcome.machine = compiled.programs().next().is_some();
-    let (proof, _) =
-        proof::verify(&model, &compiled, inputs, None).map_err(|e| format!("{}: {e:#}", config.name))?;
+    let (proof, _) = proof::verify(&model, &compiled, inputs, &proof::Options::default())
+        .map_err(|e| format!("{}: {e:#}", config.name))?;
+    let assurance = proof.assurance.as_ref().expect("nothing was left unchecked");
+    outcome.elements = assurance.first_rung.elements();
+    outcome.unproved = assurance.first_rung.layers.iter().map(|l| l.unproved).sum();
+    let fused = |operation: &Operation| operation.nodes.len();
+    outcome.fused = compiled.network.claims.operations.iter().map(fused).max().unwrap_or(0);
+    let quality = assurance.predicted.iter().zip(&proof.outputs);
+    outcome.predictions = quality.filter_map(|(p, m)| Some((p.sqnr_db?, m.quality.sqnr_db?))).collect();
+    if let Some(finding) = corrections(&compiled.network, &calibration).map_err(|e| e.to_string())?.first() {
+        return Err(format!("{}: {finding}", config.name));
+    }
+    if let Some(finding) = assurance.first_rung.findings.first() {
+        return Err(format!("{}: first rung: {finding}", config.name));
+    }
+    if let Some(rewrite) = assurance.rewrites.first() {
+        return Err(format!("{}: {rewrite:?}", config.name));
+    }
     match proof.holds() {
         true => Ok(()),
         false => {
@@ -128,6 +153,7 @@ fn random_graphs_of_every_operator() {
 
     let mut rows: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
     let (mut graphs, mut machine, mut refused, mut worst) = (0, 0, 0, 0f32);
+    let (mut elements, mut unproved, mut fused, mut near, mut predicted) = (0, 0, 0, 0, 0);
     let (mut failures, mut reasons) = (Vec::new(), BTreeMap::<String, usize>::new());
     let mut by_tract = BTreeMap::new();
     for outcome in outcomes {
@@ -141,6 +167,10 @@ fn random_graphs_of_every_operator() {
         };
         machine += usize::from(outcome.machine);
         refused += usize::from(outcome.refused.is_some());
+        (elements, unproved) = (elements + outcome.elements, unproved + outcome.unproved);
+        fused += usize::from(outcome.fused >= 3);
+        predicted += outcome.predictions.len();
+        near += outcome.predictions.iter().filter(|(p, m)| p == m || (p - m).abs() <= 3.0).count();
         let opinion = &outcome.opinion;
         worst = worst.max(opinion.worst);
         for name in &outcome.drawn {
@@ -174,10 +204,15 @@ fn random_graphs_of_every_operator() {
         graphs - refused - failures.len(),
         failures.len()
     );
+    println!(
+        "first rung: {elements} elements held against the source, {unproved} of them unproved; {fused} graphs with \
+         three or more operators in one operation; noise of {near} of {predicted} outputs predicted to 3 dB"
+    );
     for why in &failures {
         println!("FAILED {why}");
     }
     assert!(failures.is_empty(), "{} of {graphs} graphs fail", failures.len());
     // A test that refuses everything would pass: of many graphs nine of ten run, most on the machine.
     assert!(graphs < 100 || 10 * refused <= graphs && 10 * machine >= 7 * graphs);
+    assert!(graphs < 100 || 10 * near >= 9 * predicted, "{near} of {predicted} predictions");
 }

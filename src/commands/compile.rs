@@ -81,12 +81,19 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     Ok(true)
 }
 
+/// Multiply-accumulates up to which corrections of biases are estimated again.
+const CORRECTION_MACS: u64 = 200_000_000;
+
 /// The first rung and the predicted noise on the first calibration sample.
 fn assured(job: &Job, model: &Model, compiled: &Compiled) -> Result<Assurance> {
-    let sample = model.calibration(job.calib.as_deref())?.swap_remove(0);
+    let samples = model.calibration(job.calib.as_deref())?;
+    let sample = &samples[0];
+    // Estimating corrections again takes a run of the source in float64 for each sample.
+    let affordable = model.graph.macs() * compiled.network.claims.corrected as u64 <= CORRECTION_MACS;
     during("checking", || {
-        let float = tilewright_compiler::float::run(&model.imported, &sample)?;
-        assurance::assure(model, &compiled.network, &sample, &float)
+        let float = tilewright_compiler::float::run(&model.imported, sample)?;
+        let calibration = if affordable { &samples[..] } else { &[] };
+        assurance::assure(model, &compiled.network, sample, &float, calibration)
     })
 }
 

@@ -68,9 +68,14 @@ impl<'a> Exact<'a> {
         }
     }
 
+    /// A value that has been evaluated.
+    pub fn value(&self, id: ValueId) -> std::result::Result<&ArrayD<f64>, What> {
+        let missing = || What::Claim { message: format!("its nodes do not make {id}") };
+        self.values.get(&id).ok_or_else(missing)
+    }
+
     pub fn result(&self) -> std::result::Result<ArrayD<f64>, What> {
-        let missing = || What::Claim { message: "its nodes do not make its result".into() };
-        self.values.get(&self.operation.output.value).cloned().ok_or_else(missing)
+        self.value(self.operation.output.value).cloned()
     }
 
     /// The numbers of the lowest and the highest byte that a value may be rounded to, and how many

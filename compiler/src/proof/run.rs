@@ -18,9 +18,8 @@ use std::collections::BTreeMap;
 /// # Errors
 /// Inputs that do not fit the network. What is found wrong is no error but a [`Finding`].
 pub fn check(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Proof> {
-    let (state, bytes) = run(network, inputs)?;
-    let levels = network.tensors.iter().zip(&bytes).map(|(tensor, bytes)| levels(tensor, bytes)).collect();
-    let mut checker = Checker { integers: Integers::new(network, levels), state, proof: Proof::default() };
+    let (integers, state) = integers(network, inputs)?;
+    let mut checker = Checker { integers, state, proof: Proof::default() };
     claimed::gaps(network).into_iter().for_each(|gap| checker.claim(gap));
     network.claims.imports.iter().for_each(|placed| checker.import(placed));
     network.claims.operations.iter().for_each(|operation| checker.operation(operation));
@@ -29,8 +28,8 @@ pub fn check(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Proof> {
     Ok(checker.proof)
 }
 
-/// All values and tensors, computed as the definition says.
-fn run(network: &Network, inputs: &[ArrayD<f32>]) -> Result<(State, Vec<Vec<i8>>)> {
+/// All tensors and values, computed as the definition says.
+pub(super) fn integers<'a>(network: &'a Network, inputs: &[ArrayD<f32>]) -> Result<(Integers<'a>, State)> {
     let mut state = network.start(inputs)?;
     let mut bytes = vec![Vec::new(); network.tensors.len()];
     for stage in &network.stages {
@@ -52,7 +51,8 @@ fn run(network: &Network, inputs: &[ArrayD<f32>]) -> Result<(State, Vec<Vec<i8>>
             own.extend(imported);
         }
     }
-    Ok((state, bytes))
+    let levels = network.tensors.iter().zip(&bytes).map(|(tensor, bytes)| levels(tensor, bytes)).collect();
+    Ok((Integers::new(network, levels), state))
 }
 
 struct Checker<'a> {

@@ -1,6 +1,6 @@
 //! Errors planted in right networks: each must be found.
 
-use super::{What, check};
+use super::{What, check, corrections};
 use crate::fixed::{FixedNode, Reduction};
 use crate::graph::random::Random;
 use crate::graph::{
@@ -42,8 +42,8 @@ impl Draft {
         self.node(name, Op::Conv { window, groups }, &[x, w, b])
     }
 
-    /// The quantised network and an input.
-    fn finish(mut self, y: ValueId, precision: Precision) -> (Network, Vec<ArrayD<f32>>) {
+    /// The quantised network and its calibration samples.
+    fn finish(mut self, y: ValueId, precision: Precision) -> (Network, Vec<Vec<ArrayD<f32>>>) {
         self.graph.outputs = vec![y];
         let shape = self.graph.shape(self.graph.inputs[0]).to_vec();
         let mut sample = || {
@@ -54,7 +54,7 @@ impl Draft {
         let options = Options { precision, ..Options::default() };
         let network = quantise::run(&self.graph, &samples, &options).unwrap();
         assert!(network.host.is_empty(), "{:?}", network.host);
-        (network, samples[0].clone())
+        (network, samples)
     }
 }
 
@@ -139,8 +139,8 @@ fn kinds() -> Vec<(&'static str, Network, Vec<ArrayD<f32>>)> {
     let one = |(name, shape, precision, make): (&'static str, &[usize], Precision, Make)| {
         let (mut draft, x) = Draft::new(shape);
         let y = make(&mut draft, x);
-        let (network, inputs) = draft.finish(y, precision);
-        (name, network, inputs)
+        let (network, mut samples) = draft.finish(y, precision);
+        (name, network, samples.swap_remove(0))
     };
     makes.into_iter().map(one).collect()
 }
@@ -265,7 +265,7 @@ fn planted_errors_are_found() {
 fn two_steps_in_one_channel_of_64_are_found() {
     let (mut draft, x) = Draft::new(&[1, 16, 12, 12]);
     let y = draft.conv("c", x, 64, 3, 1);
-    let (mut network, inputs) = draft.finish(y, Precision::Int8);
+    let (mut network, samples) = draft.finish(y, Precision::Int8);
     let node = nodes(&mut network).next().unwrap();
     let channel = &mut node.channels[41];
     let exponent = i32::from(channel.shift) + channel.half.fraction() as i32;
@@ -276,7 +276,7 @@ fn two_steps_in_one_channel_of_64_are_found() {
     let rounded = network.claims.operations[0].parts[0].rounded.as_mut().unwrap();
     let unit = rounded.scales[41] * f64::from(network.tensors[rounded.from.tensor.0 as usize].scale);
     rounded.bias[41] += f64::from(units) * unit;
-    let proof = check(&network, &inputs).unwrap();
+    let proof = check(&network, &samples[0]).unwrap();
     let What::Element { index, count, .. } = &proof.findings[0].what else { panic!("{:?}", proof.findings) };
     assert_eq!(index[1], 41);
     assert!(*count > 100, "{count}");
@@ -312,4 +312,20 @@ fn saturated_elements_are_counted() {
     assert!(proof.holds(), "{:?}", proof.findings);
     let input = &proof.layers[0];
     assert!(input.saturated > 100 && input.beyond > 0.5, "{input:?}");
+}
+
+/// A bias that was corrected by another mean than its own: no interval shows it.
+#[test]
+fn wrong_corrections_are_found() {
+    let (mut draft, x) = Draft::new(&IMAGE);
+    let y = draft.conv("c", x, 6, 3, 1);
+    let y = draft.node("r", Op::Relu, &[y]);
+    let (mut network, samples) = draft.finish(y, Precision::Int8);
+    assert_eq!(corrections(&network, &samples).unwrap(), []);
+    let rounded = network.claims.operations[0].parts[0].rounded.as_mut().unwrap();
+    rounded.corrections[2] += 40;
+    nodes(&mut network).next().unwrap().channels[2].bias -= 40;
+    assert!(check(&network, &samples[0]).unwrap().holds());
+    let findings = corrections(&network, &samples).unwrap();
+    assert!(matches!(&findings[0].what, What::Parameter { name, .. } if name.contains("channel 2")));
 }

@@ -53,6 +53,7 @@ pub(super) fn claims(
         operations: order.into_iter().map(operation).collect(),
         imports: imports.map(|home| placed(&home.held, home.value)).collect(),
         host: plan.host.iter().map(|(n, ..)| *n).collect(),
+        corrected: 0,
         prescribed: prescribed.filter_map(|id| given.affine(id).map(|a| (id, a.scale, a.zero))).collect(),
     }
 }

@@ -1,0 +1,112 @@
+//! The first rung on real networks: every operation of the machine against the source's operators, at every
+//! precision; corrections of biases estimated again; noise predicted as it is then measured.
+//!
+//! `cargo test --release --test first_rung -- --include-ignored --nocapture` takes every model beside the
+//! repository: some minutes.
+
+mod common;
+
+use std::path::Path;
+use tilewright::assurance::{Assurance, assure};
+use tilewright::model::{self, Model};
+use tilewright_compiler::float;
+use tilewright_compiler::network::Network;
+use tilewright_compiler::proof::{Quality, corrections};
+use tilewright_compiler::quantise::{self, Precision};
+
+const PRECISIONS: [Precision; 4] = [Precision::Int8, Precision::Auto, Precision::Mixed, Precision::Int16];
+
+/// Decibels by which noise may be predicted too low or too high.
+const PREDICTED_DB: f64 = 3.0;
+
+/// Quantises a model and holds it against its source; prints how tight that is. The number of its outputs
+/// and of those whose noise is predicted.
+fn checked(folder: &Path, precision: Precision) -> (usize, usize) {
+    let model = Model::read(folder).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let options = quantise::Options { precision, ..quantise::Options::default() };
+    let network = quantise::run(&model.graph, &calibration, &options).unwrap();
+    let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
+    let want = float::run(&model.imported, &input).unwrap();
+    let assurance = assure(&model, &network, &input, &want, &[]).unwrap();
+    let place = format!("{} {precision:?}", folder.display());
+    if let Some(finding) = assurance.first_rung.findings.first() {
+        panic!("{place}: {finding}");
+    }
+    assert_eq!(assurance.rewrites, [], "{place}");
+    if model.graph.macs() * network.claims.corrected as u64 <= 500_000_000 {
+        let findings = corrections(&network, &calibration).unwrap();
+        assert!(findings.is_empty(), "{place}: {}", findings[0]);
+    }
+    print(&place, &assurance);
+    predicted(&network, &assurance, &input, &want)
+}
+
+/// How tight the bounds are, by operators.
+fn print(place: &str, assurance: &Assurance) {
+    let layers = &assurance.first_rung.layers;
+    let largest = layers.iter().fold(0.0f64, |most, l| most.max(l.largest));
+    let mut medians: Vec<f64> = layers.iter().map(|l| l.median).collect();
+    medians.sort_by(f64::total_cmp);
+    let sum = |count: fn(&tilewright_compiler::proof::Layer) -> usize| layers.iter().map(count).sum::<usize>();
+    println!(
+        "{place}: {} elements in {} layers, error at most {largest:.3} of its interval, median {:.3}; {} saturated, {} \
+         clipped before a table, {} unproved, {} weights clipped",
+        assurance.first_rung.elements(),
+        layers.len(),
+        medians[medians.len() / 2],
+        sum(|l| l.saturated),
+        sum(|l| l.clipped),
+        sum(|l| l.unproved),
+        sum(|l| l.clipped_weights),
+    );
+}
+
+fn predicted(
+    network: &Network,
+    assurance: &Assurance,
+    input: &[ndarray::ArrayD<f32>],
+    want: &[ndarray::ArrayD<f32>],
+) -> (usize, usize) {
+    let got = network.predict(input).unwrap();
+    let measured = want.iter().zip(&got).map(|(want, got)| Quality::of(want, got).sqnr_db);
+    let pairs = assurance.predicted.iter().map(|q| q.sqnr_db).zip(measured);
+    let near = |pair: &(Option<f64>, Option<f64>)| match pair {
+        (Some(p), Some(m)) => p == m || (p - m).abs() <= PREDICTED_DB,
+        (p, m) => p == m,
+    };
+    let pairs: Vec<_> = pairs.inspect(|pair| println!("  predicted, measured: {pair:?}")).collect();
+    (pairs.len(), pairs.iter().filter(|pair| near(pair)).count())
+}
+
+fn all(folders: impl Iterator<Item = std::path::PathBuf>) {
+    let (mut outputs, mut near) = (0, 0);
+    for folder in folders {
+        for precision in PRECISIONS {
+            let (count, right) = checked(&folder, precision);
+            (outputs, near) = (outputs + count, near + right);
+        }
+    }
+    println!("noise of {near} of {outputs} outputs predicted to {PREDICTED_DB} dB");
+    assert!(10 * near >= 9 * outputs, "{near} of {outputs}");
+}
+
+#[test]
+fn own_models_at_every_precision() {
+    let names = ["lenet_mnist", "resnet_mnist", "mobilenetv2_mnist", "vit_mnist", "ctc_digits", "espcn_x2"];
+    all(names.into_iter().map(common::model));
+}
+
+/// `cargo test --release --test first_rung zoo -- --ignored --nocapture`, or `./run-tests --long`.
+#[test]
+#[ignore = "some minutes in release mode; ./run-tests --long runs it"]
+fn the_zoo_at_every_precision() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        eprintln!("SKIPPED: the shared models are not beside the repository");
+        return;
+    };
+    let mut folders: Vec<_> = entries.map(|e| e.unwrap().path()).filter(|p| p.join("model.onnx").exists()).collect();
+    folders.sort();
+    all(folders.into_iter());
+}
