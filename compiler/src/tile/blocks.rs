@@ -6,7 +6,6 @@
 use super::columns::{Columns, Loop};
 use super::rows::Slice;
 use super::{Job, Part, cost, rank};
-use tilewright_arch::encoding::tile::INPUT_X_STEP;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
 /// Blocks of `rows` x `width` output pixels.
@@ -19,11 +18,9 @@ struct Block {
 /// Instructions that do what `other` does, if there is one and some cost less: as many channels at a
 /// time as half the weight memory holds.
 pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>) -> Option<Vec<Part>> {
-    let window = &job.node.window;
     let mut limit = other.map_or((true, u64::MAX), |part| rank(std::slice::from_ref(part), job.config));
     let mut best: Option<Vec<Part>> = None;
-    let possible =
-        |w: &usize| job.width().is_multiple_of(*w) && (w * window.stride[1]) >> INPUT_X_STEP.width == 0;
+    let possible = |w: &usize| job.width().is_multiple_of(*w);
     // A column of rows is what taps do better, where they can.
     let least = if job.node.wide { 1 } else { 2 };
     for width in (least..=job.config.columns).filter(possible) {

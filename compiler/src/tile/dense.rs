@@ -2,7 +2,7 @@
 
 use super::columns::{self, Columns};
 use super::source::Source;
-use super::{Job, Part, pack, rank, toeplitz};
+use super::{Job, Part, cost, pack, rank, toeplitz};
 use crate::error::Result;
 use std::ops::Range;
 use tilewright_arch::instr::{Channels, Input, Reduce, Step, TileOp, Unit};
@@ -68,6 +68,9 @@ impl Job<'_> {
                         continue;
                     }
                     let Some(part) = toeplitz::part(self, source, first..channels, rows) else { continue };
+                    if !limit.0 && part.cost(config) + cost(before, config) >= limit.1 {
+                        continue;
+                    }
                     let (head, tail) = (rank(before, config), rank(std::slice::from_ref(&part), config));
                     let both = (head.0 || tail.0, head.1 + tail.1);
                     if both < limit {
