@@ -8,7 +8,7 @@ mod common;
 use ndarray::ArrayD;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use tilewright::metric::{self, Metric};
+use tilewright::metric::{Evaluation, Metric};
 use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
 use tilewright::proof;
@@ -111,7 +111,7 @@ fn quality_is_kept() {
         let calibration = model.calibration(None).unwrap();
         let options = quantise::Options::default();
         let compiled = pipeline::compile(&model, &calibration, &options, &Config::sized(9, 16)).unwrap();
-        let scores = metric::evaluate(&model, &compiled, &|_, _| {}).unwrap();
+        let scores = Evaluation::read(&model).unwrap().run(&model, &compiled, &|_, _| {}).unwrap();
         eprintln!("{name}: {scores}");
         let most = if scores.metric == Metric::Psnr { 0.3 } else { 0.005 };
         assert!(scores.float - scores.int8 <= most + 1e-9, "{name}: {scores}");
