@@ -48,7 +48,8 @@ fn print(place: &str, assurance: &Assurance) {
     let largest = layers.iter().fold(0.0f64, |most, l| most.max(l.largest));
     let mut medians: Vec<f64> = layers.iter().map(|l| l.median).collect();
     medians.sort_by(f64::total_cmp);
-    let sum = |count: fn(&tilewright_compiler::proof::Layer) -> usize| layers.iter().map(count).sum::<usize>();
+    let sum =
+        |count: fn(&tilewright_compiler::proof::Layer) -> usize| layers.iter().map(count).sum::<usize>();
     println!(
         "{place}: {} elements in {} layers, error at most {largest:.3} of its interval, median {:.3}; {} saturated, {} \
          clipped before a table, {} unproved, {} weights clipped",
@@ -106,7 +107,8 @@ fn the_zoo_at_every_precision() {
         eprintln!("SKIPPED: the shared models are not beside the repository");
         return;
     };
-    let mut folders: Vec<_> = entries.map(|e| e.unwrap().path()).filter(|p| p.join("model.onnx").exists()).collect();
+    let mut folders: Vec<_> =
+        entries.map(|e| e.unwrap().path()).filter(|p| p.join("model.onnx").exists()).collect();
     folders.sort();
     all(folders.into_iter());
 }

@@ -181,7 +181,7 @@ fn memory_has_one_budget() {
     for (file, parts) in [
         ("expand_240", &["node \"Expand_0\" (Expand)", "of memory, the limit is 1000.0 MiB"][..]),
         ("resize_nearest_1e3", &["node \"Resize_0\" (Resize)", "GiB of memory, the limit is"]),
-        ("cos_many", &["(Cos)", "the limit is"]),
+        ("cos_many", &["(ConstantOfShape)", "the limit is"]),
         ("conv_pad_3000", &["error[memory]", "--memory-limit"]),
     ] {
         let model = case(&format!("mem-abort/{file}.onnx"));

@@ -190,7 +190,8 @@ impl Importer {
             && Rc::strong_count(tensor) == 1
         {
             self.constant_bytes += tensor.bytes();
-            memory::check(self.constant_bytes, "all constants so far, with this one,")?;
+            // As read, and as the graph holds it.
+            memory::check(2 * self.constant_bytes, "all constants so far, with this one,")?;
         }
         if self.named.insert(name.to_owned(), operand).is_some() {
             return refuse(format!("the tensor {name:?} is made twice"));

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::super::call::{OperatorCall, refuse};
 use super::super::lower::Lower;
 use super::super::operand::{Lying, Operand};
-use super::{conv, elementwise, norm, pool};
+use super::{PREFIX, conv, elementwise, norm, pool};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op, UnaryKind};
 use layer::{bias_add, dense, layer};
@@ -109,6 +109,15 @@ pub(super) fn guarded(
         Whole::Type(_) if MOVES.contains(&call.operator) => {
             let result = run(call)?;
             mark(call.lower, &result, kind);
+            Ok(result)
+        }
+        // This project's own operators take numbers as the graph has them.
+        Whole::Type(_) if call.operator.starts_with(PREFIX) => {
+            let ends = call.operator.ends_with(".dequantize");
+            let result = run(call)?;
+            if !ends {
+                mark(call.lower, &result, kind);
+            }
             Ok(result)
         }
         Whole::Type(integer) => Err(Error::new("import", format!("operates on {} numbers", integer.name()))
