@@ -12,9 +12,9 @@ use crate::testing::{all_models, models};
 /// Relative to the largest output: float32 sums of up to a few thousand terms in another order.
 const TOLERANCE: f32 = 1e-5;
 
-/// For the one network whose sharp sigmoids amplify rounding: ONNX Runtime differs from itself by
-/// 1.3e-5 between its levels of optimisation.
-const SENSITIVE: f32 = 2e-4;
+/// For networks whose sharp functions amplify rounding: ONNX Runtime differs from itself between its levels
+/// of optimisation, by 1.3e-5 on the first and by 1.1e-5 on the second.
+const SENSITIVE: [(&str, f32); 2] = [("selfie_seg", 2e-4), ("ppocrv4_rec", 2e-5)];
 
 #[test]
 fn models_match_onnx_runtime() {
@@ -27,7 +27,8 @@ fn models_match_onnx_runtime() {
             assert_eq!(y.shape(), expected.shape());
             let scale = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
             let error = y.iter().zip(&expected).fold(0f32, |m, (y, e)| m.max((y - e).abs()));
-            let most = if folder.ends_with("selfie_seg") { SENSITIVE } else { TOLERANCE };
+            let own = SENSITIVE.iter().find(|(name, _)| folder.ends_with(name));
+            let most = own.map_or(TOLERANCE, |(_, most)| *most);
             assert!(error <= most * scale, "{}: {error} of {scale}", folder.display());
         }
     }
