@@ -448,7 +448,7 @@ fn logarithms_of_softmax_and_sigmoid_are_taken_of_their_inputs() {
             let after = run(g.clone()).unwrap();
             assert!(after.nodes.iter().all(|n| n.op != log), "{after}");
             let near = ArrayD::from_shape_vec(IxDyn(&[1, 4]), vec![-3.0, 0.5, 2.0, -1.0]).unwrap();
-            let before = float::run(&g, &[near.clone()]).unwrap();
+            let before = float::run(&g, std::slice::from_ref(&near)).unwrap();
             assert_same(&before, &float::run(&after, &[near]).unwrap(), first.name());
             let far = ArrayD::from_shape_vec(IxDyn(&[1, 4]), vec![-300.0, 0.5, 200.0, -1.0]).unwrap();
             let far = float::run(&after, &[far]).unwrap().remove(0);

@@ -15,6 +15,9 @@ use tilewright_arch::Config;
 /// Makes a value of the network's own inputs, or of a value.
 type Start = fn(&mut Net) -> ValueId;
 type Follow = fn(&mut Net, ValueId) -> ValueId;
+/// A reduction and what follows it.
+type Case =
+    (&'static (&'static str, Start), &'static (&'static str, Follow), &'static (&'static str, Follow));
 
 const SUB: Op = Op::Binary { kind: BinaryKind::Sub };
 const MUL: Op = Op::Binary { kind: BinaryKind::Mul };
@@ -132,7 +135,7 @@ const FOLLOWERS: &[(&str, Follow)] = &[
         net.op(MUL, &[x, gate])
     }),
     ("depth to space", |net, x| {
-        let block = if shape(net, x)[1] % 4 == 0 { 2 } else { 1 };
+        let block = if shape(net, x)[1].is_multiple_of(4) { 2 } else { 1 };
         net.op(Op::DepthToSpace { block, mode: DepthToSpaceMode::Dcr }, &[x])
     }),
 ];
@@ -159,13 +162,13 @@ fn decibels(net: &Net, precision: Precision) -> Result<f64, String> {
 
 #[test]
 fn every_reduction_with_every_two_followers() {
-    let mut cases = Vec::new();
+    let mut cases: Vec<Case> = Vec::new();
     for start in STARTS {
         for one in FOLLOWERS {
             cases.extend(FOLLOWERS.iter().map(|two| (start, one, two)));
         }
     }
-    let check = |(start, one, two): &(&(&str, Start), &(&str, Follow), &(&str, Follow))| {
+    let check = |(start, one, two): &Case| {
         let mut net = Net::new();
         let mut x = start.1(&mut net);
         x = one.1(&mut net, x);
