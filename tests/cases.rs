@@ -47,4 +47,48 @@ cases! {
     an_operand_is_cut_into_the_phases_of_a_nearest_resize: "fpn-lateral-then-up", 33.0;
     an_operand_is_cut_into_the_phases_of_a_linear_resize: "skip-add-after-upsample-bilinear", 40.0;
     depth_to_space_after_a_scaling_is_an_operation_of_its_own: "scale-then-shuffle", 38.0;
+    /// Clip(min = 0.05): with 16 bits the open side ended at 0.05 too.
+    a_clamp_of_one_side_does_not_end_the_other: "clamp-min-head", 43.0;
+    /// The smallest result is -1e-16.
+    an_end_of_a_range_far_below_a_step_does_not_decide: "tiny-negative-range", 38.0;
+    /// A slope of 1e-20.
+    negative_numbers_far_below_a_step_do_not_decide: "tiny-negative-slope", 40.0;
+    /// A clamp at 1e-12 could not be made in 16 bits.
+    a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
+}
+
+/// Decibels of the only output of a model in `relay`, against the float reference.
+fn relay(file: &str) -> (ndarray::ArrayD<f32>, f64) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/relay").join(file);
+    let model = Model::read(&path).unwrap();
+    let calibration = model.calibration(Some(&path.with_extension("calib.npz"))).unwrap();
+    let input = model::samples(&model.graph, &path.with_extension("input.npy")).unwrap().remove(0);
+    let config = Config::sized(9, 16);
+    let compiled = pipeline::compile(&model, &calibration, &Options::default(), &config).unwrap();
+    let got = proof::simulate(&compiled, &input).unwrap().outputs.remove(0);
+    let want = tilewright_compiler::float::run(&model.imported, &input).unwrap().remove(0);
+    let db = sqnr_db(&want, &got);
+    (got, db)
+}
+
+/// The softmax had 8 bits and the logarithm took them apart: its smallest numbers are what matters.
+#[test]
+fn the_logarithm_of_a_softmax_is_a_log_softmax() {
+    let (_, db) = relay("log_of_softmax.relay");
+    assert!(db > 40.0, "{db:.1} dB");
+}
+
+/// TVM's text has the lowest float32 with six digits.
+#[test]
+fn padding_with_the_lowest_float32_in_front_of_a_maximum_is_no_value() {
+    let (_, db) = relay("pad_lowest_maxpool.relay");
+    assert!(db > 40.0, "{db:.1} dB");
+}
+
+/// The bias is added to the convolution after an operator that reads its integers.
+#[test]
+fn a_dequantised_bias_joins_its_convolution_in_relay_as_in_onnx() {
+    let ((relay, db), (onnx, _)) = (relay("qdq_bias_conv.relay"), relay("qdq_bias_conv.onnx"));
+    assert_eq!(relay, onnx);
+    assert!(db > 60.0, "{db:.1} dB");
 }

@@ -76,3 +76,37 @@ impl Attempt<'_> {
         lower::lower(graph, given, plan, sharing, (&affine, wide), &before_table, seen)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Op;
+    use crate::quantise::{Rounding, calibrate, least, plan};
+    use ndarray::{ArrayD, IxDyn};
+
+    /// A result that is clamped to a thousandth of what it is made of, and wanted in 16 bits.
+    #[test]
+    fn what_cannot_be_made_in_16_bits_keeps_8() {
+        let mut graph = Graph::new("clamped");
+        let x = graph.input("x", &[1, 2, 4, 4]).unwrap();
+        let y = graph.node("y", Op::Clip { min: 0.0, max: 0.001 }, &[x]).unwrap();
+        graph.outputs = vec![y];
+        let given = Given::default();
+        let mut plan = plan::plan(&graph, &given);
+        let sharing = Sharing::new(&graph, &plan, &given);
+        let numbers = (0..32).map(|i| i as f32 / 16.0 - 1.0).collect();
+        let sample = vec![ArrayD::from_shape_vec(IxDyn(&[1, 2, 4, 4]), numbers).unwrap()];
+        let rounding = Rounding::Nearest;
+        let seen = calibrate::observe(&graph, &plan, &[sample], 0, rounding, &|_, _| ()).unwrap();
+        let mut affine: Vec<Affine> = seen.homes.iter().map(|h| Ranges::MinMax.choose(h)).collect();
+        least::raise(&plan, &sharing, &seen, &given, &mut affine);
+        let ranges = Ranges::MinMax;
+        let (graph, given, sharing, seen, affine) = (&graph, &given, &sharing, &seen, &affine[..]);
+        let attempt = Attempt { graph, given, sharing, seen, affine, ranges };
+        let class = sharing.representative(plan.groups[0].output);
+        let mut choice = Choice::wanting([class].into());
+        let lowered = attempt.lower(&mut plan, &mut choice).unwrap();
+        assert!(lowered.network.tensors.iter().all(|t| !t.wide));
+        assert!(choice.why(class).is_some());
+    }
+}

@@ -204,8 +204,10 @@ impl Chain {
                 }
                 done
             }
-            Op::DepthToSpace { block, mode } if !lines && *out == Held::whole(OUTPUT, grid) => {
-                self.place(sum.kind(), *block, *mode)
+            Op::DepthToSpace { block, mode } => {
+                // Rows of the map may lie in the tensor as one line.
+                let map = graph.shape(value)[1..] == grid && *out == Held::whole(OUTPUT, grid);
+                !lines && map && self.place(sum.kind(), *block, *mode)
             }
             Op::Reshape if !lines => match unfolds(graph, node, out) {
                 Some(block) => self.place(sum.kind(), block, DepthToSpaceMode::Crd),

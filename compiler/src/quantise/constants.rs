@@ -14,7 +14,7 @@ pub(super) fn scalar(graph: &Graph, id: ValueId) -> Option<f64> {
 /// Whether a constant holds numbers that stand for infinity, as those that masks are made of: no range of
 /// 8 or 16 bits has them and anything else.
 pub(super) fn is_mask(graph: &Graph, id: ValueId) -> bool {
-    graph.constant_data(id).is_some_and(|data| data.iter().any(|x| !(x.abs() < ENDLESS)))
+    graph.constant_data(id).is_some_and(|data| data.iter().any(|x| x.abs() >= ENDLESS))
 }
 
 /// Numbers of this magnitude and above stand for infinity in sums.

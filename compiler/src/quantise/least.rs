@@ -21,6 +21,9 @@ const LARGEST_TERM: f64 = (1u32 << (SCALED_BITS - 2 - FRACTION)) as f64;
 /// Steps of a largest weight that a row has at least: half of 127.
 const WEIGHT_STEPS: f64 = 64.0;
 
+/// Steps to a clamp, at least.
+const CLAMP_STEPS: f64 = 16.0;
+
 /// What the finest steps follow from.
 pub(super) struct Least<'a> {
     pub plan: &'a Plan,
@@ -63,11 +66,16 @@ impl Least<'_> {
         }
     }
 
-    /// The least step of 8 bits, or of what goes into a group's table.
+    /// The least step of 8 bits, or of what goes into a group's table. Where it would not express a clamp
+    /// any more, lowering refuses the finer one.
     pub fn step(&self, g: usize) -> f64 {
         let group = &self.plan.groups[g];
+        let finest = self.unit(group) / LARGEST_FACTOR;
+        let clamps = [group.chain.low.abs(), group.chain.high.abs()];
+        let nearest = clamps.into_iter().filter(|c| *c > 0.0).fold(f64::INFINITY, f64::min);
+        let finest = if CLAMP_STEPS * finest <= nearest { finest } else { 0.0 };
         let largest = self.terms(g).into_iter().fold(0.0, f64::max);
-        (self.unit(group) / LARGEST_FACTOR).max(largest / LARGEST_TERM)
+        finest.max(largest / LARGEST_TERM)
     }
 
     /// The magnitudes seen of the two terms of a group that adds an operand: the post unit holds each of

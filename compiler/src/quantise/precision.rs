@@ -62,6 +62,12 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    #[cfg(test)]
+    pub fn wanting(wanted: BTreeSet<usize>) -> Choice {
+        let before = vec![0; wanted.last().map_or(0, |last| last + 1)];
+        Choice { wanted, before, ..Choice::default() }
+    }
+
     /// Gives 16 bits to as many as can have them, and turns operations of the plan round where that
     /// helps. Returns for each home whether it has 16 bits.
     pub fn widen(&mut self, plan: &mut Plan, sharing: &Sharing) -> Vec<bool> {

@@ -54,9 +54,19 @@ struct Block {
     moments: Vec<f64>,
 }
 
+/// Numbers of up to this power of two, or its inverse, have squares whose sums are float32 numbers.
+const SQUARABLE: f64 = 48.0;
+
 impl Metric {
     /// From observed input vectors: `inputs` columns, one row an observation.
     pub fn new(observed: ArrayView2<f32>, rounding: Rounding) -> Metric {
+        // Their squares have to be numbers too; only their proportions count.
+        let most = observed.iter().fold(0f32, |most, x| most.max(x.abs()));
+        let exponent = f64::from(most).log2().floor();
+        if most > 0.0 && exponent.abs() > SQUARABLE {
+            let scaled = observed.mapv(|x| (f64::from(x) * (-exponent).exp2()) as f32);
+            return Metric::new(scaled.view(), rounding);
+        }
         let descends = rounding == Rounding::Learned;
         let inputs = observed.ncols();
         let count = inputs.div_ceil(BLOCK);

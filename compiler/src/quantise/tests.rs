@@ -1,6 +1,8 @@
-//! Small graphs operator by operator, and the model zoo with its metrics.
+//! Small graphs operator by operator and in pairs, extreme ranges, and the model zoo with its metrics.
 
+mod extremes;
 mod fusion;
 mod models;
 mod operators;
+mod statistics;
 mod wide;

@@ -86,13 +86,14 @@ pub(super) fn least_scale(bias: f64, input: f64, output: f64) -> f64 {
     (bias.abs() / (input * BIAS_LIMIT)).max(LEAST_FACTOR * output / input)
 }
 
-/// The requantisation of a channel: `factor` output steps for one unit of the sum, times `slope`
-/// where the sum is negative. `None` when the factor is too large to be expressed.
+/// The requantisation of a channel: `factor` output steps for one unit of the sum, times `slope` where
+/// the result is negative; with a negative factor that is where the sum is positive. `None` when the factor is too large to be expressed.
 pub(super) fn channel(factor: f64, slope: f64, bias: i32) -> Option<Channel> {
     let (largest, shift) = mantissa(factor.abs().max((factor * slope).abs()))?;
     debug_assert!(shift <= MAX_SHIFT && largest >= 0);
     let scaled = |f: f64| (f * power_of_two(i32::from(shift) + FRACTION as i32)).round() as i32;
-    let (mantissa, negative_mantissa) = (scaled(factor), scaled(factor * slope));
+    let (plain, sloped) = (scaled(factor), scaled(factor * slope));
+    let (mantissa, negative_mantissa) = if factor < 0.0 { (sloped, plain) } else { (plain, sloped) };
     Some(Channel { bias, mantissa, negative_mantissa, shift, half: Half::None })
 }
 
@@ -129,6 +130,13 @@ mod tests {
         assert_eq!(multiples(&real, scale).unwrap().weights, integers);
         assert_eq!(multiples(&real, scale / 2.0), None);
         assert_eq!(steps(&[1.0, 0.3137], 0.0), None);
+    }
+
+    #[test]
+    fn the_slope_is_that_of_negative_results() {
+        let (up, down) = (channel(0.5, 0.25, 0).unwrap(), channel(-0.5, 0.25, 0).unwrap());
+        assert_eq!(up.mantissa, 4 * up.negative_mantissa);
+        assert_eq!((down.negative_mantissa, down.mantissa), (-up.mantissa, -up.negative_mantissa));
     }
 
     #[test]

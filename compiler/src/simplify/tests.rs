@@ -433,3 +433,46 @@ fn functions_of_quantised_values_follow_slices() {
         });
     }
 }
+
+/// Softmax and sigmoid underflow where their logarithms do not.
+#[test]
+fn logarithms_of_softmax_and_sigmoid_are_taken_of_their_inputs() {
+    let log = Op::Unary { kind: UnaryKind::Log };
+    for first in [Op::Softmax { axis: 1 }, Op::Unary { kind: UnaryKind::Sigmoid }] {
+        for also_read in [false, true] {
+            let mut g = Graph::new("g");
+            let x = g.input("x", &[1, 4]).unwrap();
+            let y = g.node("y", first.clone(), &[x]).unwrap();
+            let z = g.node("z", log.clone(), &[y]).unwrap();
+            g.outputs = if also_read { vec![z, y] } else { vec![z] };
+            let after = run(g.clone()).unwrap();
+            assert!(after.nodes.iter().all(|n| n.op != log), "{after}");
+            let near = ArrayD::from_shape_vec(IxDyn(&[1, 4]), vec![-3.0, 0.5, 2.0, -1.0]).unwrap();
+            let before = float::run(&g, std::slice::from_ref(&near)).unwrap();
+            assert_same(&before, &float::run(&after, &[near]).unwrap(), first.name());
+            let far = ArrayD::from_shape_vec(IxDyn(&[1, 4]), vec![-300.0, 0.5, 200.0, -1.0]).unwrap();
+            let far = float::run(&after, &[far]).unwrap().remove(0);
+            let want = if first.name() == "Softmax" { -500.0 } else { -300.0 };
+            assert!((far[[0, 0]] - want).abs() < 1e-3, "{far}");
+        }
+    }
+}
+
+#[test]
+fn a_maximum_does_not_see_padding_with_the_lowest_float32() {
+    let window = Window { kernel: [3, 3], stride: [2, 2], ..Window::UNIT };
+    for (value, folds) in
+        [(f32::NEG_INFINITY, true), (f32::MIN, true), (-3.40282e38, true), (-65504.0, false)]
+    {
+        let mut g = Graph::new("g");
+        let x = g.input("x", &[1, 2, 6, 6]).unwrap();
+        let pad = Op::Pad { before: vec![0; 4], after: vec![0, 0, 1, 1], mode: PadMode::Constant(value) };
+        let y = g.node("pad", pad, &[x]).unwrap();
+        let y = g.node("pool", Op::MaxPool { window: window.clone() }, &[y]).unwrap();
+        g.outputs = vec![y];
+        let after = run(g.clone()).unwrap();
+        assert_eq!(after.nodes.len() == 1, folds, "{value:e}");
+        let x = inputs(&g, 7);
+        assert_same(&float::run(&g, &x).unwrap(), &float::run(&after, &x).unwrap(), "padding");
+    }
+}

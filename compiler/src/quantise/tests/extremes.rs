@@ -1,0 +1,194 @@
+//! Ranges that are tiny, huge, of one sign, or made of numbers that stand for infinity.
+
+use super::operators::Net;
+use crate::float;
+use crate::graph::{Op, ReduceKind, UnaryKind, ValueId, Window};
+use crate::quantise::{Options, Precision, run, run_reported, sqnr_db};
+use ndarray::ArrayD;
+
+const SUB: Op = Op::Binary { kind: crate::graph::BinaryKind::Sub };
+
+/// Two convolutions without bias, and a relu between them.
+fn convolutions(net: &mut Net, x: ValueId) -> ValueId {
+    let window = Window { kernel: [3, 3], pads: [1; 4], ..Window::UNIT };
+    let (a, b) = (net.constant(&[6, 3, 3, 3]), net.constant(&[2, 6, 3, 3]));
+    let x = net.op(Op::Conv { window: window.clone(), groups: 1 }, &[x, a]);
+    let x = net.op(Op::Relu, &[x]);
+    net.op(Op::Conv { window, groups: 1 }, &[x, b])
+}
+
+/// The least decibels over some of the samples that it was calibrated with.
+fn decibels(net: &Net, samples: &[Vec<ArrayD<f32>>], precision: Precision) -> f64 {
+    let options = Options { precision, ..Options::default() };
+    let network = run(&net.graph, samples, &options).unwrap();
+    network.machine().for_each(|graph| graph.verify().unwrap());
+    let one = |sample: &Vec<ArrayD<f32>>| {
+        let (want, got) = (float::run(&net.graph, sample).unwrap(), network.predict(sample).unwrap());
+        want.iter().zip(&got).map(|(w, g)| sqnr_db(w, g)).fold(f64::INFINITY, f64::min)
+    };
+    samples[..2].iter().map(one).fold(f64::INFINITY, f64::min)
+}
+
+const ALL: [Precision; 4] = [Precision::Auto, Precision::Int8, Precision::Int16, Precision::Mixed];
+
+#[test]
+fn the_magnitude_of_inputs_does_not_matter() {
+    for scale in [1e-30, 1e-20, 1e-4, 1.0, 1e10, 1e20, 1e30] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 6, 6]);
+        let y = convolutions(&mut net, x);
+        net.graph.outputs = vec![y];
+        let mut samples = net.samples(12, 3);
+        samples.iter_mut().flatten().for_each(|x| *x *= scale);
+        for precision in ALL {
+            let db = decibels(&net, &samples, precision);
+            assert!(db > 34.0, "inputs of {scale:e}, {precision:?}: {db:.1} dB");
+        }
+    }
+}
+
+#[test]
+fn zeros_and_denormal_numbers_run() {
+    for scale in [0.0, 1e-38, 1e-42] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 6, 6]);
+        let y = convolutions(&mut net, x);
+        let z = net.op(Op::Unary { kind: UnaryKind::Sigmoid }, &[y]);
+        net.graph.outputs = vec![y, z];
+        let mut samples = net.samples(8, 3);
+        samples.iter_mut().flatten().for_each(|x| *x *= scale);
+        for precision in ALL {
+            let options = Options { precision, ..Options::default() };
+            let network = run(&net.graph, &samples, &options).unwrap();
+            let got = network.predict(&samples[0]).unwrap();
+            assert!(got[0].iter().all(|y| y.abs() < 1e-36), "{scale:e}");
+            assert!(got[1].iter().all(|z| (z - 0.5).abs() < 0.01), "{scale:e}");
+        }
+    }
+}
+
+/// Inputs of one sign but for one number far below a step.
+#[test]
+fn one_tiny_number_of_the_other_sign_does_not_matter() {
+    for sign in [1.0, -1.0] {
+        for tiny in [1e-45, 1e-20, 1e-16, 1e-8] {
+            let mut net = Net::new();
+            let x = net.input(&[1, 3, 6, 6]);
+            let y = convolutions(&mut net, x);
+            let z = net.op(Op::LeakyRelu { alpha: tiny }, &[x]);
+            net.graph.outputs = vec![y, z];
+            let mut samples = net.samples(12, 3);
+            samples.iter_mut().flatten().for_each(|x| x.mapv_inplace(|x| sign * x.abs()));
+            samples[0][0][[0, 0, 0, 0]] = -sign * tiny;
+            for precision in ALL {
+                let db = decibels(&net, &samples, precision);
+                let least = if sign > 0.0 { 34.0 } else { -1.0 };
+                assert!(db > least, "{sign} and {tiny:e}, {precision:?}: {db:.1} dB");
+            }
+        }
+    }
+}
+
+/// A clamp of one side, near to or far from the values, in 16 bits and in 8.
+#[test]
+fn clamps_of_one_side_leave_the_other_open() {
+    let open = f32::INFINITY;
+    for (min, max) in
+        [(0.05, open), (-0.05, open), (1e-12, open), (-open, 0.05), (-open, -0.05), (-open, -1e-12)]
+    {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 6, 6]);
+        let y = net.conv(x, 4, 3);
+        let y = net.op(Op::Clip { min, max }, &[y]);
+        net.graph.outputs = vec![y];
+        let samples = net.samples(12, 3);
+        for precision in ALL {
+            let db = decibels(&net, &samples, precision);
+            assert!(db > 34.0, "clip to {min:e}..{max:e}, {precision:?}: {db:.1} dB");
+        }
+    }
+}
+
+/// A clamp to a small part of what comes in: a step finer than can be made says nothing, and where the
+/// clamp itself is no more than such a step it is refused by name.
+#[test]
+fn clamps_to_a_small_part_of_the_range_run() {
+    for (most, runs) in [(0.5, true), (0.05, true), (1e-3, true), (1e-6, false)] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, 6, 6]);
+        let y = net.op(Op::Clip { min: -most, max: most }, &[x]);
+        net.graph.outputs = vec![y];
+        let samples = net.samples(12, 3);
+        for precision in ALL {
+            if !runs {
+                let options = Options { precision, ..Options::default() };
+                let e = run(&net.graph, &samples, &options).unwrap_err().to_string();
+                assert!(e.contains("would have to be scaled"), "{e}");
+                continue;
+            }
+            let db = decibels(&net, &samples, precision);
+            // Of the numbers some lie within half a step of 1/127 of zero, and those are lost.
+            assert!(db > 15.0, "clip to {most:e}, {precision:?}: {db:.1} dB");
+        }
+    }
+}
+
+/// x - 0.99 x: the terms are a hundred times the difference, and must not saturate on the way.
+#[test]
+fn terms_that_cancel_do_not_saturate() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 6]);
+    let weights = (0..9).map(|i| if i % 4 == 0 { 0.99 } else { 0.0 }).collect();
+    let w = net.graph.constant("", &[3, 3, 1, 1], weights).unwrap();
+    let y = net.op(Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w]);
+    let z = net.op(SUB, &[x, y]);
+    net.graph.outputs = vec![z];
+    let samples = net.samples(12, 3);
+    for precision in ALL {
+        let db = decibels(&net, &samples, precision);
+        assert!(db > 18.0, "{precision:?}: {db:.1} dB");
+    }
+}
+
+/// Attention that must not look ahead: the mask is made of the lowest float32.
+#[test]
+fn masks_do_not_destroy_ranges() {
+    for lowest in [f32::MIN, -1e38, -1e30] {
+        let mut net = Net::new();
+        let (q, k, v) = (net.input(&[1, 1, 4, 8]), net.input(&[1, 1, 8, 4]), net.input(&[1, 1, 4, 8]));
+        let mask = (0..16).map(|i| if i % 4 > i / 4 { lowest } else { 0.0 }).collect();
+        let mask = net.graph.constant("mask", &[1, 1, 4, 4], mask).unwrap();
+        let scores = net.op(Op::MatMul, &[q, k]);
+        let scores = net.op(Op::Add, &[scores, mask]);
+        let scores = net.op(Op::Softmax { axis: 3 }, &[scores]);
+        let y = net.op(Op::MatMul, &[scores, v]);
+        net.graph.outputs = vec![y];
+        let samples = net.samples(12, 3);
+        for precision in ALL {
+            let db = decibels(&net, &samples, precision);
+            assert!(db > 30.0, "mask of {lowest:e}, {precision:?}: {db:.1} dB");
+        }
+    }
+}
+
+/// With 16 bits wanted of all, the layers that keep 8 say why.
+#[test]
+fn layers_that_keep_8_bits_say_why() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 3, 6, 6]);
+    let y = net.conv(x, 4, 3);
+    let y = net.op(Op::Unary { kind: UnaryKind::HardSwish }, &[y]);
+    let z = net.conv(y, 4, 3);
+    let mean = net.op(Op::Reduce { kind: ReduceKind::Mean, axes: vec![2, 3], keepdims: true }, &[z]);
+    net.graph.outputs = vec![z, mean];
+    let options = Options { precision: Precision::Int16, ..Options::default() };
+    let samples = net.samples(8, 3);
+    let (network, layers) = run_reported(&net.graph, &samples, &options).unwrap();
+    let why: Vec<(u8, Option<&str>)> = layers.iter().map(|l| (l.bits, l.why_8_bits.as_deref())).collect();
+    assert_eq!(why, [(8, Some("its function is a table of bytes")), (16, None), (16, None)]);
+    let told: Vec<(&str, &str)> =
+        network.byte_layers.iter().map(|l| (l.name.as_str(), l.why.as_str())).collect();
+    assert_eq!(told, [(layers[0].name.as_str(), "its function is a table of bytes")]);
+    let auto = run(&net.graph, &samples, &Options::default()).unwrap();
+    assert!(auto.byte_layers.is_empty());
+}
