@@ -13,6 +13,7 @@
 use crate::float;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
+use tilewright_arch::fixed::{floor_log2, power_of_two};
 
 /// Inputs that are looked at together, at most: bounds the cubic cost of the factor.
 const BLOCK: usize = 512;
@@ -55,16 +56,16 @@ struct Block {
 }
 
 /// Numbers of up to this power of two, or its inverse, have squares whose sums are float32 numbers.
-const SQUARABLE: f64 = 48.0;
+const SQUARABLE: i32 = 48;
 
 impl Metric {
     /// From observed input vectors: `inputs` columns, one row an observation.
     pub fn new(observed: ArrayView2<f32>, rounding: Rounding) -> Metric {
         // Their squares have to be numbers too; only their proportions count.
         let most = observed.iter().fold(0f32, |most, x| most.max(x.abs()));
-        let exponent = f64::from(most).log2().floor();
+        let exponent = floor_log2(most.into());
         if most > 0.0 && exponent.abs() > SQUARABLE {
-            let scaled = observed.mapv(|x| (f64::from(x) * (-exponent).exp2()) as f32);
+            let scaled = observed.mapv(|x| (f64::from(x) * power_of_two(-exponent)) as f32);
             return Metric::new(scaled.view(), rounding);
         }
         let descends = rounding == Rounding::Learned;
