@@ -8,7 +8,7 @@ use serde::Serialize;
 use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op, UnaryKind};
 use tilewright_compiler::network::Network;
-use tilewright_compiler::proof::{self, Prediction, Proof, Quality};
+use tilewright_compiler::proof::{self, IMPORT, Layer, Prediction, Proof, Quality};
 
 /// Decibels of signal to noise below which an output is warned of.
 pub const LEAST_OUTPUT_DB: f64 = 20.0;
@@ -108,32 +108,43 @@ pub fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction)
 }
 
 /// Warnings of inputs outside their range, of layers with many elements at the ends of theirs, and of what
-/// is not proved.
+/// is not proved; the worst layer stands for all of a kind.
 fn saturated(proof: &Proof) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for layer in &proof.layers {
-        let share = (layer.saturated + layer.clipped) as f64 / layer.elements.max(1) as f64;
-        if layer.operator == "quantise" && layer.saturated > 0 {
-            warnings.push(format!(
-                "{:.2} % of input {:?} lie outside the range of the calibration samples, up to {:.3} of its \
-                 width beyond; try: calibration samples that look like it",
-                100.0 * share,
-                layer.name,
-                layer.beyond
-            ));
-        } else if share > MOST_SATURATED {
-            warnings.push(format!(
-                "{:.1} % of layer {:?} lie at an end of its range; try: more or other calibration samples",
-                100.0 * share,
-                layer.name
-            ));
-        }
-        if layer.unproved > 0 {
-            warnings.push(format!(
-                "{} of {} elements of layer {:?} are not proved: the function is too steep there for steps of 8 bits",
-                layer.unproved, layer.elements, layer.name
-            ));
-        }
+    let share = |layer: &Layer| (layer.saturated + layer.clipped) as f64 / layer.elements.max(1) as f64;
+    let (inputs, layers): (Vec<&Layer>, Vec<&Layer>) =
+        proof.layers.iter().partition(|layer| layer.operator == IMPORT);
+    let outside = inputs.into_iter().filter(|layer| layer.saturated > 0).map(|layer| {
+        format!(
+            "{:.2} % of input {:?} lie outside the range of the calibration samples, up to {:.3} of its width \
+             beyond; try: calibration samples that look like it",
+            100.0 * share(layer),
+            layer.name,
+            layer.beyond
+        )
+    });
+    let mut warnings: Vec<String> = outside.collect();
+    let clipped: Vec<&&Layer> = layers.iter().filter(|layer| share(layer) > MOST_SATURATED).collect();
+    if let Some(worst) = clipped.iter().max_by(|a, b| share(a).total_cmp(&share(b))) {
+        warnings.push(format!(
+            "{} layers have more than {} % of their elements at an end of their range, most {:?} with {:.1} %; \
+             try: more or other calibration samples",
+            clipped.len(),
+            100.0 * MOST_SATURATED,
+            worst.name,
+            100.0 * share(worst)
+        ));
+    }
+    let unproved: Vec<&&Layer> = layers.iter().filter(|layer| layer.unproved > 0).collect();
+    if let Some(worst) = unproved.iter().max_by_key(|layer| layer.unproved) {
+        warnings.push(format!(
+            "{} elements of {} layers are not proved, most of {:?} ({} of {}): steps of 8 bits are too coarse for \
+             the function there",
+            unproved.iter().map(|layer| layer.unproved).sum::<usize>(),
+            unproved.len(),
+            worst.name,
+            worst.unproved,
+            worst.elements
+        ));
     }
     warnings
 }

@@ -295,6 +295,11 @@ fn run(command: &Command) -> anyhow::Result<bool> {
     }
 }
 
+/// The exit status of an error: 1 when it is about what was given, 3 when what was made is wrong.
+fn blame(error: &anyhow::Error) -> u8 {
+    if error.is::<Defect>() { 3 } else { 1 }
+}
+
 /// The exit status of what was done, once all of it is written; says what went wrong.
 fn status(done: anyhow::Result<bool>) -> ExitCode {
     match done.and_then(|holds| output::flush().map(|()| holds)) {
@@ -304,8 +309,7 @@ fn status(done: anyhow::Result<bool>) -> ExitCode {
         Err(error) => {
             // The innermost errors are complete sentences; what surrounds them says where.
             output::note!("{error:#}");
-            // What was made is wrong: a defect, not a mistake of the user's.
-            ExitCode::from(if error.is::<Defect>() { 3 } else { 1 })
+            ExitCode::from(blame(&error))
         }
     }
 }
@@ -317,7 +321,7 @@ mod tests {
     #[test]
     fn defects_are_not_the_users_errors() {
         let fault = tilewright_sim::Fault::MemorySize { have: 0, need: 1 };
-        assert_eq!(status(&Defect(fault).into()), 3);
-        assert_eq!(status(&anyhow::anyhow!("no such file")), 1);
+        assert_eq!(blame(&Defect(fault).into()), 3);
+        assert_eq!(blame(&anyhow::anyhow!("no such file")), 1);
     }
 }

@@ -68,7 +68,7 @@ pub struct Layer {
     pub saturated: usize,
     /// How far the farthest of these lies beyond, as a share of the range's width.
     pub beyond: f64,
-    /// Of those, how many were clipped before their table.
+    /// Of those, how many were clipped before their table and made something else thereby.
     pub clipped: usize,
     /// Of those, how many have an interval wider than [`WIDE_STEPS`]: nothing is proved of them.
     pub unproved: usize,
@@ -82,6 +82,9 @@ pub struct Layer {
     /// Largest distance of another weight from its integer, in steps.
     pub weight_steps: f64,
 }
+
+/// What [`Layer::operator`] says of a value that the host quantises.
+pub const IMPORT: &str = "quantise";
 
 /// Steps of the output beyond which an interval proves nothing.
 pub const WIDE_STEPS: f64 = 4.0;

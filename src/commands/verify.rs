@@ -73,16 +73,16 @@ fn missed(enough: &Enough, proof: &Proof, scores: Option<&Scores>) -> Vec<String
         // An output that is zero throughout has no signal: any error is too much.
         let exact = output.max_abs_error == 0.0;
         let db = output.quality.sqnr_db.unwrap_or(if exact { f64::INFINITY } else { f64::NEG_INFINITY });
-        if let Some(least) = enough.min_sqnr.filter(|least| !(db >= *least)) {
+        if let Some(least) = enough.min_sqnr.filter(|least| db.is_nan() || db < *least) {
             missed.push(format!("output {name:?} has {db:.1} dB of signal to noise, {least} are asked for"));
         }
         let error = output.max_abs_error;
-        if let Some(most) = enough.max_error.filter(|most| !(error <= *most)) {
+        if let Some(most) = enough.max_error.filter(|most| error.is_nan() || error > *most) {
             missed.push(format!("output {name:?} is up to {error} wrong, {most} is allowed"));
         }
     }
     if let (Some(least), Some(scores)) = (enough.min_metric, scores)
-        && !(scores.points() >= least)
+        && (scores.points().is_nan() || scores.points() < least)
     {
         missed.push(format!("the metric is {:.2} {}, {least} are asked for", scores.points(), scores.unit()));
     }

@@ -78,7 +78,7 @@ impl<'a> Exact<'a> {
         self.value(self.operation.output.value).cloned()
     }
 
-    /// The numbers of the lowest and the highest byte that a value may be rounded to, and how many
+    /// The numbers of the lowest and the highest byte that a value may be rounded to, and whether some
     /// elements lie outside of all bytes.
     pub fn bytes(
         &self,
@@ -86,7 +86,7 @@ impl<'a> Exact<'a> {
         scale: f64,
         zero: i8,
         uncertain: f64,
-    ) -> std::result::Result<(ArrayD<f64>, ArrayD<f64>, usize), What> {
+    ) -> std::result::Result<(ArrayD<f64>, ArrayD<f64>, bool), What> {
         let Some(value) = self.values.get(&id) else {
             return Err(What::Claim { message: "nothing goes into its table".into() });
         };
@@ -97,11 +97,8 @@ impl<'a> Exact<'a> {
             let byte = if side < 0.0 { (steps - reach).ceil() } else { (steps + reach).floor() };
             (byte.clamp(-128.0, 127.0) - zero) * scale
         };
-        let clipped = value.iter().filter(|&&x| {
-            let steps = x / scale + zero;
-            !(-129.0 + 0.5 - 1e-3..=128.0 - 0.5 + 1e-3).contains(&steps)
-        });
-        Ok((value.mapv(|x| byte(x, -1.0)), value.mapv(|x| byte(x, 1.0)), clipped.count()))
+        let clipped = value.iter().any(|x| !(-128.5..=127.5).contains(&(x / scale + zero)));
+        Ok((value.mapv(|x| byte(x, -1.0)), value.mapv(|x| byte(x, 1.0)), clipped))
     }
 
     /// The result with another array in the place of a value that is known.

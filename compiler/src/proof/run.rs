@@ -4,7 +4,7 @@ use super::claimed;
 use super::exact::Exact;
 use super::integers::{Integers, levels};
 use super::intervals::{Elements, TABLE, radius};
-use super::{Finding, Layer, Proof, What};
+use super::{Finding, IMPORT, Layer, Proof, What};
 use crate::claims::{Operation, Placed};
 use crate::error::{Error, Result};
 use crate::graph::{Node, ValueId};
@@ -74,7 +74,7 @@ impl Checker<'_> {
     /// A value that the host quantises: the nearest step, or an end of the range.
     fn import(&mut self, placed: &Placed) {
         let value = self.integers.graph.value(placed.value);
-        let mut layer = Layer { name: value.name.clone(), operator: "quantise".into(), ..Layer::default() };
+        let mut layer = Layer { name: value.name.clone(), operator: IMPORT.into(), ..Layer::default() };
         let Some(real) = self.state.value(placed.value).cloned() else {
             return self.claim((layer.name, "it is quantised and never made".into()));
         };
@@ -134,9 +134,18 @@ impl Checker<'_> {
             Some((before, scale, zero)) => {
                 exact.run(Some(before))?;
                 let (below, above, clipped) = exact.bytes(before, scale.into(), zero, uncertain)?;
-                layer.clipped = clipped;
                 let one = exact.with(before, below)?;
                 let other = exact.with(before, above)?;
+                if clipped {
+                    // Where the function is flat beyond the table's end nothing is lost.
+                    let open = exact.with(before, exact.value(before)?.clone())?;
+                    let (bottom, top) = output.range();
+                    let lost = |((&x, &a), &b): ((&f64, &f64), &f64)| {
+                        let x = x.clamp(bottom.into(), top.into());
+                        x < a.min(b) - to || x > a.max(b) + to
+                    };
+                    layer.clipped = open.iter().zip(&one).zip(&other).filter(|&pair| lost(pair)).count();
+                }
                 [one, other]
             }
         };

@@ -102,7 +102,8 @@ mod tests {
         least::raise(&plan, &sharing, &seen, &given, &mut affine);
         let ranges = Ranges::MinMax;
         let (graph, given, sharing, seen, affine) = (&graph, &given, &sharing, &seen, &affine[..]);
-        let attempt = Attempt { graph, given, sharing, seen, affine, ranges };
+        let whole = &vec![false; plan.homes.len()][..];
+        let attempt = Attempt { graph, given, sharing, seen, affine, whole, ranges };
         let class = sharing.representative(plan.groups[0].output);
         let mut choice = Choice::wanting([class].into());
         let lowered = attempt.lower(&mut plan, &mut choice).unwrap();

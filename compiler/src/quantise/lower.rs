@@ -56,8 +56,6 @@ pub(super) struct Lowered {
 /// What the post unit hands to the table, or writes where there is none.
 #[derive(Clone, Copy)]
 struct Target {
-    /// Real value of one step of what is rounded.
-    step: f64,
     /// Real value of what [`mantissa`] takes for a step: of 2^[`FRACTION`] units of the scaled sum.
     scale: f64,
     /// The byte that means zero.
@@ -72,7 +70,7 @@ impl Target {
         let fraction = if wide { WIDE_FRACTION } else { FRACTION };
         // An extended byte is 257 times the byte.
         let byte = step * if wide { 257.0 } else { 1.0 };
-        Target { step, scale: step * power_of_two(FRACTION as i32 - fraction as i32), zero, byte }
+        Target { scale: step * power_of_two(FRACTION as i32 - fraction as i32), zero, byte }
     }
 }
 

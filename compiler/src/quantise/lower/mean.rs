@@ -6,6 +6,7 @@ use crate::fixed::{FixedNode, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
 use crate::quantise::chain::Chain;
 use crate::quantise::plan::Group;
+use crate::quantise::range::Affine;
 use crate::quantise::weights::channel;
 use tilewright_arch::fixed::{Channel, Post};
 
@@ -64,23 +65,24 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// The mean of every row of a map, with the map's own scale: no mean leaves its range. So a large
-    /// map is averaged while it passes through in stripes, instead of being held whole.
+    /// The mean of every row of a map, in 16 bits, so that the mean of these is as good as that of all. So a
+    /// large map is averaged while it passes through in stripes, instead of being held whole.
     fn row_means(&mut self, g: usize, group: &Group, input: View) -> Result<View> {
         let from = self.fixed.tensor(input.tensor);
         let [channels, rows, columns] = input.shape;
         let shape = [channels, rows, 1];
         let name = format!("{} (rows)", from.name);
-        let tensor = Tensor::bytes(name, shape, from.scale, from.zero);
-        let tensor = if from.wide { tensor.widened() } else { tensor };
-        let rounded = Target::new(from.scale, from.zero, from.wide);
-        let factor = rounded.step / rounded.scale / columns as f64;
+        let (low, high) = from.range();
+        let affine = Affine::wide(f64::from(high.max(-low)), f64::INFINITY);
+        let tensor = Tensor::bytes(name, shape, affine.scale, affine.zero).widened();
+        let target = Target::new(tensor.scale, tensor.zero, true);
+        let factor = f64::from(from.scale) / target.scale / columns as f64;
         let bias = -from.zero_term() * columns as i32;
-        let channels = vec![channel(factor, 1.0, bias).expect("a mean's factor is at most 1")];
+        let channels = vec![channel(factor, 1.0, bias).expect("a mean of 16 bits is as fine as its values")];
         let window = Window { kernel: [1, columns], ..Window::UNIT };
         let post = Post { zero: tensor.zero, ..Post::default() };
         let means = View::whole(TensorId(self.fixed.tensors.len() as u32), shape);
-        let means = if tensor.wide { means.high_halves() } else { means };
+        let means = means.high_halves();
         let (name, operator) = self.names(group);
         let node = FixedNode {
             name,
