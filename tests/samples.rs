@@ -4,6 +4,7 @@ mod common;
 
 use common::case;
 use std::process::{Command, Output};
+use tilewright_compiler::float::math::log10;
 use tilewright_compiler::npy::read_npy;
 
 fn tilewright(args: &[&str]) -> Output {
@@ -30,7 +31,7 @@ fn sqnr(want: &[f32], got: &[f32]) -> f64 {
     let square = |x: f32| f64::from(x) * f64::from(x);
     let signal: f64 = want.iter().map(|&w| square(w)).sum();
     let noise: f64 = want.iter().zip(got).map(|(&w, &g)| square(w - g)).sum();
-    10.0 * (signal / noise).log10()
+    10.0 * log10(signal / noise)
 }
 
 /// The network normalises bytes by itself: divided by 255 beforehand they give -9 dB against ONNX Runtime.
