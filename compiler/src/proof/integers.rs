@@ -115,8 +115,8 @@ impl<'a> Integers<'a> {
         read.chain(copied).map(|&id| Ok((id, self.value(id)?))).collect()
     }
 
-    /// What the rounding of weights, biases and constants adds to the sums, by place in their grid;
-    /// empty where nothing was rounded.
+    /// What the rounding of weights and biases adds to the sums, by place in their grid; empty where
+    /// nothing was rounded.
     pub fn sums(
         &self,
         operation: &Operation,
@@ -149,6 +149,18 @@ impl<'a> Integers<'a> {
                 found.add_to(&mut sums, shape, claim, from.extents(), &values);
             }
         }
+        Ok(sums)
+    }
+
+    /// [`Integers::sums`], and what the rounding of a constant operand adds.
+    pub fn sums_and_constant(
+        &self,
+        operation: &Operation,
+        step: f64,
+        layer: &mut Layer,
+    ) -> std::result::Result<Vec<f64>, What> {
+        let mut sums = self.sums(operation, step, layer)?;
+        let shape = operation.linear.shape;
         if let Some(constant) = &operation.constant {
             sums.resize(shape.iter().product(), 0.0);
             let tensor = self.tensor(constant.tensor);

@@ -221,7 +221,7 @@ impl Run<'_> {
         let integers = &self.integers;
         let output = integers.tensor(operation.output.tensor);
         let step = operation.table.map_or(f64::from(output.scale), |(_, scale, _)| scale.into());
-        let sums = integers.sums(operation, step, &mut super::Layer::default())?;
+        let sums = integers.sums_and_constant(operation, step, &mut super::Layer::default())?;
         let values = integers.inputs(operation).map_err(|message| What::Claim { message })?;
         let mut exact = Exact::new(integers.graph, operation, sums, values);
         let y = match operation.table {

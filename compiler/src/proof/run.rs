@@ -121,7 +121,7 @@ impl Checker<'_> {
         let to = f64::from(output.scale);
         // What the post unit of the operation's last nodes rounds to.
         let step = operation.table.map_or(to, |(_, scale, _)| scale.into());
-        let sums = self.integers.sums(operation, step, layer)?;
+        let sums = self.integers.sums_and_constant(operation, step, layer)?;
         let uncertain = self.integers.uncertain(operation, step);
         let values = self.integers.inputs(operation).map_err(open)?;
         let mut exact = Exact::new(self.integers.graph, operation, sums, values);

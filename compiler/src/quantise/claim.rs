@@ -10,6 +10,7 @@ use super::sum::Observed;
 use crate::claims::{Claims, Constant, Linear, Operation, Part, Placed};
 use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, ValueId};
+use crate::network::Stage;
 
 /// The claims of a lowered plan of `graph`.
 pub(super) fn claims(
@@ -46,15 +47,31 @@ pub(super) fn claims(
     };
     let mut order: Vec<(usize, (&Group, Vec<Part>))> = plan.groups.iter().zip(parts).enumerate().collect();
     order.sort_by_key(|(_, (group, _))| group.turn);
-    let imports = plan.homes.iter().filter(|home| home.origin == Origin::Host);
+    // What no stage reads is quantised by nobody.
+    let read: Vec<TensorId> = lowered.network.stages.iter().flat_map(read_by).collect();
+    let imports = plan
+        .homes
+        .iter()
+        .enumerate()
+        .filter(|(h, home)| home.origin == Origin::Host && read.contains(&lowered.tensor[*h]));
     let prescribed = (0..graph.values.len() as u32).map(ValueId);
     Claims {
         graph: graph.clone(),
         operations: order.into_iter().map(operation).collect(),
-        imports: imports.map(|home| placed(&home.held, home.value)).collect(),
+        imports: imports.map(|(_, home)| placed(&home.held, home.value)).collect(),
         host: plan.host.iter().map(|(n, ..)| *n).collect(),
         corrected: 0,
         prescribed: prescribed.filter_map(|id| given.affine(id).map(|a| (id, a.scale, a.zero))).collect(),
+    }
+}
+
+/// The network's tensors that a stage is given.
+fn read_by(stage: &Stage) -> Vec<TensorId> {
+    match stage {
+        Stage::Machine { graph, tensors } => {
+            graph.inputs.iter().map(|(id, _)| tensors[id.0 as usize]).collect()
+        }
+        Stage::Host { .. } => Vec::new(),
     }
 }
 

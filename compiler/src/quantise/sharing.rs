@@ -53,11 +53,17 @@ impl Sharing {
         for (g, &first) in sharing.first.iter().enumerate().filter(|(g, first)| g != *first) {
             (sharing.repeated[g], sharing.repeated[first]) = (true, true);
         }
+        // A value that is joined several times lies in one of these places at most.
+        let mut copied = vec![0usize; count];
+        for group in plan.groups.iter().filter(|g| matches!(g.kind, Kind::Copies { .. })) {
+            group.inputs.iter().for_each(|view| copied[view.tensor.0 as usize] += 1);
+        }
         for group in &plan.groups {
             let Kind::Copies { to } = &group.kind else { continue };
             for (from, to) in group.inputs.iter().zip(to) {
                 let h = from.tensor.0 as usize;
-                if may_take(h, group.output)
+                if copied[h] == 1
+                    && may_take(h, group.output)
                     && let Some((axis, first)) = written_in_place(plan, &sharing.repeated, group, from, to)
                 {
                     sharing.part[h] = Some((group.output, axis, first));

@@ -52,6 +52,11 @@ impl Lowering<'_> {
                 let limit = f64::from((1 << (MULTIPLICAND_BITS - 1)) - 1);
                 let steps = f64::from(1 << FRACTION);
                 let room = floor_log2(limit / (own * steps * factor));
+                // What saturates is 512 steps of a byte, which clips anyway, but a quarter of 16 bits.
+                if room < 0 && self.output(group).wide {
+                    let why = "the product of its operands can be too many steps of 16 bits".to_string();
+                    return Err(self.error(group, why, RANGES));
+                }
                 let shift = room.clamp(0, i32::from(MAX_SHIFT)) as u8;
                 let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };
                 let step = to.scale / (f64::from(from.scale) * power_of_two(shift.into()));
