@@ -48,6 +48,49 @@ fn verify_prints_one_json_object() {
     assert!(object["metric"]["int8"].as_f64().unwrap() > 0.97);
 }
 
+/// The first rung is part of every verification and of every compilation, unless it is left out, which
+/// the objects say.
+#[test]
+fn operators_are_checked_unless_that_is_left_out() {
+    let verified = |more: &[&str]| -> serde_json::Value {
+        let output = tilewright(&[&["verify", &lenet(), "--array", "4x4", "--json"], more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let object = verified(&[]);
+    let layers = object["assurance"]["first_rung"]["layers"].as_array().unwrap();
+    assert!(layers.iter().filter_map(|layer| layer["elements"].as_u64()).sum::<u64>() > 5_000);
+    assert!(object["assurance"]["predicted"][0]["sqnr_db"].as_f64().unwrap() > 30.0);
+    assert!(verified(&["--unchecked"])["assurance"].is_null());
+    let out = folder("checked");
+    let compile = |more: &[&str]| -> serde_json::Value {
+        let out = out.display().to_string();
+        let output =
+            tilewright(&[&["compile", &lenet(), "--array", "4x4", "-o", &out, "--json"], more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(compile(&[])["checked"], true);
+    assert_eq!(compile(&["--unchecked"])["checked"], false);
+}
+
+/// What is asked for and missed is said, with exit status 3.
+#[test]
+fn good_enough_is_measured() {
+    let verify = |more: &[&str]| tilewright(&[&["verify", &lenet(), "--array", "4x4"], more].concat());
+    assert!(verify(&["--min-sqnr", "30", "--max-error", "1", "--min-metric", "97"]).status.success());
+    let misses: [(&[&str], &str); 3] = [
+        (&["--min-sqnr", "90"], "90 are asked for"),
+        (&["--max-error", "0.0001"], "0.0001 is allowed"),
+        (&["--min-metric", "100"], "100 are asked for"),
+    ];
+    for (more, part) in misses {
+        let output = verify(more);
+        assert_eq!(output.status.code(), Some(3), "{more:?}");
+        assert!(text(&output.stderr).contains(part), "{more:?}: {}", text(&output.stderr));
+    }
+}
+
 /// A log reads what was done, a line each: no bars, no characters that steer a terminal.
 #[test]
 fn progress_is_plain_lines_in_a_pipe() {

@@ -112,3 +112,19 @@ fn the_zoo_at_every_precision() {
     folders.sort();
     all(folders.into_iter());
 }
+
+/// Scores that share a tensor with coordinates lie below its step: 43 dB of the whole say nothing of them.
+#[test]
+fn scores_that_drown_beside_coordinates_are_warned_of() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/yolo-boxes-scores-concat");
+    let model = Model::read(&folder).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let input = model::samples(&model.graph, &model.beside("input_0.npz")).unwrap().remove(0);
+    let want = float::run(&model.imported, &input).unwrap();
+    let assurance = assure(&model, &network, &input, &want, &calibration).unwrap();
+    assert!(assurance.holds(), "{:?}", assurance.first_rung.findings);
+    assert!(assurance.predicted[0].sqnr_db.unwrap() > 40.0);
+    let warned = |part: &str| assurance.warnings.iter().any(|w| w.contains(part));
+    assert!(warned("output \"y\", index 4 of axis 1"), "{:?}", assurance.warnings);
+}

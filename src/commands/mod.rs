@@ -92,9 +92,13 @@ fn options(source: &Source) -> Result<quantise::Options> {
     Ok(options)
 }
 
-/// The first sample of `input`, or of input_0.npy beside the model.
+/// The first sample of `input`, or of input_0.npy or input_0.npz beside the model.
 fn input(model: &Model, input: Option<&Path>) -> Result<Vec<ArrayD<f32>>> {
-    let path = input.map_or_else(|| model.beside("input_0.npy"), Path::to_path_buf);
+    let beside = || {
+        let one = model.beside("input_0.npy");
+        if one.exists() { one } else { model.beside("input_0.npz") }
+    };
+    let path = input.map_or_else(beside, Path::to_path_buf);
     if !path.exists() {
         bail!(
             "error[input]: {}: there is no such input; try: --input with an .npy or .npz file",
