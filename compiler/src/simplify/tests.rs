@@ -24,13 +24,23 @@ fn inputs(g: &Graph, seed: u64) -> Vec<ArrayD<f32>> {
     g.inputs.iter().map(&mut input).collect()
 }
 
+/// Relative to the largest value on the way, whose rounding is left where terms cancel: sixteen units in the
+/// last place.
+const CANCELLED: f32 = 16.0 * f32::EPSILON;
+
 fn assert_same(before: &[ArrayD<f32>], after: &[ArrayD<f32>], what: &str) {
+    assert_near(before, after, 0.0, what);
+}
+
+/// [`assert_same`] of results on whose way the largest value is `largest`.
+fn assert_near(before: &[ArrayD<f32>], after: &[ArrayD<f32>], largest: f32, what: &str) {
     assert_eq!(before.len(), after.len());
     for (b, a) in before.iter().zip(after) {
         assert_eq!(b.shape(), a.shape(), "{what}");
         let scale = b.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
         for (b, a) in b.iter().zip(a) {
-            assert!((a - b).abs() <= TOLERANCE * scale, "{what}: {b} became {a}");
+            let most = TOLERANCE * scale + CANCELLED * largest;
+            assert!((a - b).abs() <= most, "{what}: {b} became {a}");
         }
     }
 }
@@ -44,12 +54,14 @@ proptest! {
         let x = inputs(&g, !seed);
         for (name, pass) in PASSES {
             let before = float::run(&g, &x).unwrap();
+            let all = float::run_all(&g, &x).unwrap();
+            let largest = all.iter().flatten().fold(0f32, |m, v| m.max(v.abs()));
             let names = |g: &Graph| g.outputs.iter().map(|&o| g.shape(o).to_vec()).collect::<Vec<_>>();
             let shapes = names(&g);
             g = pass(g).unwrap();
             g.verify().unwrap();
             prop_assert_eq!(names(&g), shapes);
-            assert_same(&before, &float::run(&g, &x).unwrap(), name);
+            assert_near(&before, &float::run(&g, &x).unwrap(), largest, name);
         }
         // The promises of the module's documentation.
         for node in &g.nodes {
