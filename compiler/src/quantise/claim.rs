@@ -40,7 +40,7 @@ pub(super) fn claims(
             nodes: group.nodes.clone(),
             output: placed(&home.held, home.value),
             linear: Linear { value: *value, factor: *factor, shape: group.shape, offset, strides },
-            table: group.chain.before_table.zip(lowered.before_table[g]).map(|(id, a)| (id, a.scale, a.zero)),
+            table: looked_up(graph, group).zip(lowered.before_table[g]).map(|(id, a)| (id, a.scale, a.zero)),
             parts,
             constant: constant(group, lowered),
         }
@@ -63,6 +63,15 @@ pub(super) fn claims(
         corrected: 0,
         prescribed: prescribed.filter_map(|id| given.affine(id).map(|a| (id, a.scale, a.zero))).collect(),
     }
+}
+
+/// What goes into a group's table, as its nodes name it: they may read the value with another shape.
+fn looked_up(graph: &Graph, group: &Group) -> Option<ValueId> {
+    let before = group.chain.before_table?;
+    let nodes = || group.nodes.iter().map(|&n| &graph.nodes[n]);
+    let named = nodes().any(|node| node.inputs.contains(&before) || node.outputs.contains(&before));
+    let mut read = nodes().flat_map(|node| &node.inputs).filter(|id| graph.constant_data(**id).is_none());
+    if named { Some(before) } else { read.next().copied() }
 }
 
 /// The network's tensors that a stage is given.
