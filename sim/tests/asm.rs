@@ -48,7 +48,7 @@ fn errors_name_line_and_field() {
     let good = "tilewright 1\nconfig\n".to_string() + &random::config(1).to_toml() + "end\n";
     let last = good.lines().count() + 1;
     for (line, want) in [
-        ("compute dense groups=70000", "groups: 70000 is out of range"),
+        ("compute dense groups=-1", "groups: -1 is out of range"),
         ("compute dense groups=x", "groups: `x` is no number of its range"),
         ("compute dense i0=1,2,3", "i0: needs 4 numbers, has 3"),
         ("compute dense gruops=1", "gruops: is no field of a tile operation"),
@@ -69,6 +69,9 @@ fn errors_name_line_and_field() {
         let error = parse(&(good.clone() + line)).unwrap_err();
         assert_eq!(error.to_string(), format!("error[asm]: line {last}: {want}"));
     }
+    // Texts hold what the encoder then refuses.
+    let wide = parse(&(good.clone() + "compute dense groups=70000")).unwrap();
+    assert!(wide.image().unwrap_err().to_string().contains("groups"));
     assert_eq!(parse("").unwrap_err().line, 1);
     assert!(
         parse("tilewright 1\nconfig\nlanes = 1\nend").unwrap_err().to_string().contains("line 2: config")
