@@ -26,10 +26,15 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let compiled = compile(&model, &calibration, &quantise::Options::default(), &config)?;
     let progress = bar("simulating and checking every sample", samples.len());
     let (mut mismatches, mut compared, mut worst) = (0, 0, 0f64);
+    let (mut elements, mut findings) = (0, 0);
     for sample in samples {
         let (proof, _) = proof::verify(&model, &compiled, sample, &proof::Options::default())?;
         mismatches += proof.reference_mismatches;
         compared += proof.compared_bytes;
+        if let Some(assurance) = &proof.assurance {
+            elements += assurance.first_rung.elements();
+            findings += assurance.first_rung.findings.len();
+        }
         worst = worst.max(proof.max_abs_error);
         progress.inc(1);
     }
@@ -58,6 +63,8 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     simulate::print(&simulated.report, &config)?;
     say!("{scores}")?;
     say!("worst error    {worst:.6} (largest difference of an output from the float model)")?;
+    let verdict = if findings == 0 { "within rounding".into() } else { format!("{findings} LAYERS DIFFER") };
+    say!("operators      float and integer {verdict}, {} elements", grouped(elements as u64))?;
     let verdict = if mismatches == 0 { "equal".into() } else { format!("{mismatches} DIFFER") };
     say!(
         "integers       simulator and integer reference {verdict} on {} samples, {} bytes",
@@ -71,5 +78,5 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
         "written        {}",
         files.iter().map(|(n, _)| out.join(n).display().to_string()).collect::<Vec<_>>().join(", ")
     )?;
-    Ok(mismatches == 0 && first.holds())
+    Ok(mismatches == 0 && findings == 0 && first.holds())
 }
