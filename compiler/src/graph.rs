@@ -352,6 +352,19 @@ pub struct Graph {
 }
 
 impl Op {
+    /// Whether it moves elements of its first input and computes nothing.
+    pub fn only_moves(&self) -> bool {
+        matches!(
+            self,
+            Op::Flatten { .. }
+                | Op::Reshape
+                | Op::Transpose { .. }
+                | Op::Slice { .. }
+                | Op::Gather { .. }
+                | Op::Expand { .. }
+        )
+    }
+
     /// The operator's name in ONNX, for messages and reports.
     pub fn name(&self) -> &'static str {
         match self {

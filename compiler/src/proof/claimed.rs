@@ -1,6 +1,5 @@
 //! Whether the claims leave nothing open.
 
-use super::source::moves_only;
 use crate::network::{Network, Stage, places};
 
 /// What is claimed by nobody or more than once, with the name of the layer: every operator is some
@@ -14,7 +13,7 @@ pub(super) fn gaps(network: &Network) -> Vec<(String, String)> {
         claimed[n] += 1;
     }
     for (node, times) in claims.graph.nodes.iter().zip(claimed) {
-        let free = times == 0 && moves_only(&node.op);
+        let free = times == 0 && node.op.only_moves();
         if times != 1 && !free {
             gaps.push((node.name.clone(), format!("the source's node is claimed {times} times")));
         }

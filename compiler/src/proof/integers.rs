@@ -3,7 +3,7 @@
 use super::exact::Values;
 use super::intervals::{radius, rounding};
 use super::rounded::compare;
-use super::source::{evaluate, moves_only};
+use super::source::evaluate;
 use super::{Layer, What};
 use crate::claims::{Operation, Part, Placed};
 use crate::fixed::{FixedGraph, FixedNode, Reduction, Tensor, TensorId};
@@ -86,7 +86,7 @@ impl<'a> Integers<'a> {
             return self.elements(placed).ok_or_else(|| format!("{id} lies outside of its tensor"));
         }
         match self.graph.producer(id) {
-            Some((_, node)) if moves_only(&node.op) => {
+            Some((_, node)) if node.op.only_moves() => {
                 let inputs: Vec<ArrayD<f64>> =
                     node.inputs.iter().map(|&id| self.value(id)).collect::<std::result::Result<_, _>>()?;
                 let views: Vec<&ArrayD<f64>> = inputs.iter().collect();

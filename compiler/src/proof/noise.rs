@@ -8,7 +8,6 @@
 use super::What;
 use super::exact::Exact;
 use super::integers::{Integers, levels, zero};
-use super::source::moves_only;
 use crate::claims::{Operation, Placed};
 use crate::error::{Error, Result};
 use crate::fixed::Tensor;
@@ -203,7 +202,7 @@ impl Run<'_> {
             || graph.constant_data(id).is_some()
             || graph
                 .producer(id)
-                .is_some_and(|(_, node)| moves_only(&node.op) && node.inputs.iter().all(|&id| self.known(id)))
+                .is_some_and(|(_, node)| node.op.only_moves() && node.inputs.iter().all(|&id| self.known(id)))
     }
 
     fn ready(&self, operation: &Operation) -> bool {

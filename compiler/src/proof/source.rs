@@ -63,19 +63,6 @@ pub(super) fn evaluate(op: &Op, x: &[&ArrayD<f64>], shape: &[usize]) -> Option<A
     })
 }
 
-/// Whether an operator moves elements and computes nothing.
-pub(super) fn moves_only(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Flatten { .. }
-            | Op::Reshape
-            | Op::Transpose { .. }
-            | Op::Slice { .. }
-            | Op::Gather { .. }
-            | Op::Expand { .. }
-    )
-}
-
 fn binary(kind: BinaryKind) -> fn(f64, f64) -> f64 {
     match kind {
         BinaryKind::Sub => |a, b| a - b,

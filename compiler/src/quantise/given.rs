@@ -119,19 +119,6 @@ fn refuse<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::new("quantise", message))
 }
 
-/// Operators whose result lies where their input does.
-fn keeps_bytes(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Flatten { .. }
-            | Op::Reshape
-            | Op::Transpose { .. }
-            | Op::Slice { .. }
-            | Op::Gather { .. }
-            | Op::Expand { .. }
-    )
-}
-
 impl Quantised {
     /// As a byte of the machine: uint8 shifted by 128.
     fn affine(self) -> Result<Affine> {
@@ -309,7 +296,7 @@ impl Strip<'_> {
             }
             moved.push(new);
             match self.old.producer(at) {
-                Some((_, node)) if keeps_bytes(&node.op) => at = node.inputs[0],
+                Some((_, node)) if node.op.only_moves() => at = node.inputs[0],
                 _ => break,
             }
         }
@@ -327,7 +314,7 @@ impl Strip<'_> {
             return Ok(id);
         }
         let shares = self.new.producer(id).is_some_and(|(_, maker)| {
-            keeps_bytes(&maker.op) && self.given.affine(maker.inputs[0]) != Some(affine)
+            maker.op.only_moves() && self.given.affine(maker.inputs[0]) != Some(affine)
         });
         if own.is_some() || shares {
             let op = Op::Clip { min: f32::NEG_INFINITY, max: f32::INFINITY };
