@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::asm::fields::{self, Number, Places};
+use crate::instr::Walk;
 
 /// With as many lanes as a bank field has numbers, all of a bank's bits are used.
 const LANES: usize = 1 << BANK_BITS;
