@@ -85,7 +85,7 @@ fn machine_4x4() {
 
 /// Any number of machines: `MACHINES=100..120 cargo test -- --ignored`.
 #[test]
-#[ignore = "minutes for each machine"]
+#[ignore = "minutes for each machine; ./run-tests --long runs it"]
 fn random_machines() {
     let range = std::env::var("MACHINES").unwrap_or_else(|_| "3..8".into());
     let (first, end) = range.split_once("..").expect("a range such as 3..8");
