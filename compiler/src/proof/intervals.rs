@@ -5,7 +5,7 @@ use crate::fixed::{FixedNode, Tensor};
 use tilewright_arch::fixed::power_of_two;
 
 /// Relative error of a factor in 24 bits.
-const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
+pub(super) const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
 /// Steps by which float32 functions may miss the exact ones.
 const FUNCTIONS: f64 = 0.01;
 /// Largest number of steps that an added operand contributes: the post unit saturates beyond.

@@ -2,6 +2,7 @@
 //! differences make of an input.
 
 use super::What;
+use super::intervals::FACTOR;
 use super::window::convolve;
 use crate::claims::Rounded;
 use crate::fixed::{FixedNode, Reduction, Tensor};
@@ -12,8 +13,6 @@ use tilewright_arch::fixed::power_of_two;
 pub(super) const WEIGHT_STEPS: f64 = 4.0;
 /// What float64 may lose where an exact multiple is expected, in steps.
 const SLACK: f64 = 1e-3;
-/// Relative error of a factor in 24 bits.
-const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
 
 /// What was found of one node's parameters.
 #[derive(Default)]
