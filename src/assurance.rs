@@ -6,7 +6,7 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{Graph, Op, UnaryKind};
+use tilewright_compiler::graph::{Graph, Op};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{self, IMPORT, Layer, Prediction, Proof, Quality};
 
@@ -126,9 +126,10 @@ fn saturated(proof: &Proof) -> Vec<String> {
     let clipped: Vec<&&Layer> = layers.iter().filter(|layer| share(layer) > MOST_SATURATED).collect();
     if let Some(worst) = clipped.iter().max_by(|a, b| share(a).total_cmp(&share(b))) {
         warnings.push(format!(
-            "{} layers have more than {} % of their elements at an end of their range, most {:?} with {:.1} %; \
-             try: more or other calibration samples",
+            "{} of {} layers have more than {} % of their elements at an end of their range, most {:?} with \
+             {:.1} %; try: more or other calibration samples",
             clipped.len(),
+            layers.len(),
             100.0 * MOST_SATURATED,
             worst.name,
             100.0 * share(worst)
@@ -151,9 +152,10 @@ fn saturated(proof: &Proof) -> Vec<String> {
 
 /// Whether a rounding error may become a step of the result.
 fn has_steps(graph: &Graph) -> bool {
-    use UnaryKind::{Ceil, Floor, Round, Sign};
-    graph.nodes.iter().any(|node| {
-        matches!(node.op, Op::Unary { kind: Floor | Ceil | Round | Sign } | Op::QuantizeLinear { .. })
+    graph.nodes.iter().any(|node| match node.op {
+        Op::Unary { kind } => kind.is_whole(),
+        Op::QuantizeLinear { .. } => true,
+        _ => false,
     })
 }
 

@@ -36,6 +36,18 @@ pub enum Stage {
     },
 }
 
+impl Stage {
+    /// Whether it is given a tensor of the network.
+    pub fn reads(&self, tensor: TensorId) -> bool {
+        match self {
+            Stage::Machine { graph, tensors } => {
+                graph.inputs.iter().any(|(id, _)| tensors[id.0 as usize] == tensor)
+            }
+            Stage::Host { .. } => false,
+        }
+    }
+}
+
 /// A value that the host quantises for the machine, row-major.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Import {

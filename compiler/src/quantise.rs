@@ -56,7 +56,7 @@ pub use report::{Layer, sqnr_db};
 pub use rounding::Rounding;
 
 use crate::error::Result;
-use crate::graph::{Graph, Op, UnaryKind};
+use crate::graph::{Graph, Op};
 use crate::network::Network;
 use attempt::Attempt;
 use given::Given;
@@ -229,11 +229,8 @@ fn quantise<'a>(
     };
     // What was rounded to whole numbers stays whole: a power of a negative number just beside one is none.
     let whole = |h: usize| {
-        let rounding = |kind: &UnaryKind| {
-            matches!(kind, UnaryKind::Floor | UnaryKind::Ceil | UnaryKind::Round | UnaryKind::Sign)
-        };
         let maker = graph.producer(plan.homes[h].value);
-        let rounded = maker.is_some_and(|(_, node)| matches!(&node.op, Op::Unary { kind } if rounding(kind)));
+        let rounded = maker.is_some_and(|(_, node)| matches!(node.op, Op::Unary { kind } if kind.is_whole()));
         rounded && given.affine(plan.homes[h].value).is_none()
     };
     let whole: Vec<bool> = (0..plan.homes.len()).map(whole).collect();
@@ -269,7 +266,6 @@ fn quantise<'a>(
     for graph in lowered.network.machine() {
         graph.verify().map_err(|e| e.stage("quantise"))?;
     }
-    lowered.network.claims = claim::claims(&graph, &given, &plan, &sharing, &mut lowered);
-    lowered.network.claims.corrected = corrected;
+    lowered.network.claims = claim::claims(&graph, &given, &plan, &sharing, corrected, &mut lowered);
     Ok(Quantised { graph, plan, sharing, choice, lowered })
 }

@@ -86,6 +86,11 @@ pub enum UnaryKind {
 }
 
 impl UnaryKind {
+    /// Whether its results are whole numbers, so that the smallest change of x may change them by one.
+    pub fn is_whole(self) -> bool {
+        matches!(self, UnaryKind::Floor | UnaryKind::Ceil | UnaryKind::Round | UnaryKind::Sign)
+    }
+
     /// Every kind with its default parameters, its name in ONNX and its name in the text form.
     pub const ALL: &[(UnaryKind, &str, &str)] = &[
         (UnaryKind::Neg, "Neg", "negative"),

@@ -8,16 +8,15 @@ use super::plan::{Group, Origin, Plan};
 use super::sharing::Sharing;
 use super::sum::Observed;
 use crate::claims::{Claims, Constant, Linear, Operation, Part, Placed};
-use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, ValueId};
-use crate::network::Stage;
 
-/// The claims of a lowered plan of `graph`.
+/// The claims of a lowered plan of `graph`, whose biases were corrected on the first `corrected` samples.
 pub(super) fn claims(
     graph: &Graph,
     given: &Given,
     plan: &Plan,
     sharing: &Sharing,
+    corrected: usize,
     lowered: &mut Lowered,
 ) -> Claims {
     let mut parts: Vec<Vec<Part>> = vec![Vec::new(); plan.groups.len()];
@@ -28,8 +27,9 @@ pub(super) fn claims(
     }
     let lowered = &*lowered;
     let placed = |held: &Held, value: ValueId| -> Placed {
-        let (tensor, held) = located(plan, sharing, lowered, held);
-        let (offset, strides) = held.strides(lowered.network.tensors[tensor.0 as usize].extents());
+        let tensor = lowered.tensor[held.home];
+        let extents = lowered.network.tensors[tensor.0 as usize].extents();
+        let (offset, strides) = sharing.located(held).strides(extents);
         Placed { value, tensor, offset, strides }
     };
     let operation = |(g, (group, parts)): (usize, (&Group, Vec<Part>))| {
@@ -47,20 +47,16 @@ pub(super) fn claims(
     };
     let mut order: Vec<(usize, (&Group, Vec<Part>))> = plan.groups.iter().zip(parts).enumerate().collect();
     order.sort_by_key(|(_, (group, _))| group.turn);
-    // What no stage reads is quantised by nobody.
-    let read: Vec<TensorId> = lowered.network.stages.iter().flat_map(read_by).collect();
-    let imports = plan
-        .homes
-        .iter()
-        .enumerate()
-        .filter(|(h, home)| home.origin == Origin::Host && read.contains(&lowered.tensor[*h]));
+    let is_import = |h: usize| lowered.network.imports.iter().any(|i| i.tensor == lowered.tensor[h]);
+    let homes = plan.homes.iter().enumerate();
+    let imports = homes.filter(|(h, home)| home.origin == Origin::Host && is_import(*h));
     let prescribed = (0..graph.values.len() as u32).map(ValueId);
     Claims {
         graph: graph.clone(),
         operations: order.into_iter().map(operation).collect(),
         imports: imports.map(|(_, home)| placed(&home.held, home.value)).collect(),
         host: plan.host.iter().map(|(n, ..)| *n).collect(),
-        corrected: 0,
+        corrected,
         prescribed: prescribed.filter_map(|id| given.affine(id).map(|a| (id, a.scale, a.zero))).collect(),
     }
 }
@@ -72,27 +68,6 @@ fn looked_up(graph: &Graph, group: &Group) -> Option<ValueId> {
     let named = nodes().any(|node| node.inputs.contains(&before) || node.outputs.contains(&before));
     let mut read = nodes().flat_map(|node| &node.inputs).filter(|id| graph.constant_data(**id).is_none());
     if named { Some(before) } else { read.next().copied() }
-}
-
-/// The network's tensors that a stage is given.
-fn read_by(stage: &Stage) -> Vec<TensorId> {
-    match stage {
-        Stage::Machine { graph, tensors } => {
-            graph.inputs.iter().map(|(id, _)| tensors[id.0 as usize]).collect()
-        }
-        Stage::Host { .. } => Vec::new(),
-    }
-}
-
-/// The tensor that a home lies in, and where in it: a part lies in its whole.
-fn located(plan: &Plan, sharing: &Sharing, lowered: &Lowered, held: &Held) -> (TensorId, Held) {
-    let whole = View::whole(TensorId(held.home as u32), plan.homes[held.home].shape);
-    let resolved = sharing.resolve(whole);
-    let mut held = held.clone();
-    for axis in 0..3 {
-        held.origin[axis] += resolved.origin[axis];
-    }
-    (lowered.tensor[held.home], held)
 }
 
 fn constant(group: &Group, lowered: &Lowered) -> Option<Constant> {

@@ -3,6 +3,7 @@
 use super::calibrate::Seen;
 use super::chain::Chain;
 use super::given::Given;
+use super::held::Held;
 use super::kind::Kind;
 use super::plan::{Group, Home, Origin, Plan};
 use crate::fixed::{TensorId, View};
@@ -153,6 +154,14 @@ impl Sharing {
             let patches = std::mem::take(&mut seen.patches[g]);
             seen.patches[first].extend(patches);
         }
+    }
+
+    /// Where a value that lies in a home lies in the tensor of the home that it is a part of.
+    pub fn located(&self, held: &Held) -> Held {
+        let whole = self.resolve(View::whole(TensorId(held.home as u32), [1; 3]));
+        let mut held = held.clone();
+        held.origin.iter_mut().zip(whole.origin).for_each(|(own, first)| *own += first);
+        held
     }
 
     /// A view of a home as a view of the home that it is a part of.

@@ -25,14 +25,7 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
     }
     for (value, held) in &plan.exports {
         // A part lies in its whole: at an offset, with the whole's strides.
-        let whole = crate::fixed::View::whole(TensorId(held.home as u32), plan.homes[held.home].shape);
-        let resolved = sharing.resolve(whole);
-        let shape = fixed.tensor(tensor[held.home]).extents();
-        let mut held = held.clone();
-        for axis in 0..3 {
-            held.origin[axis] += resolved.origin[axis];
-        }
-        let (offset, strides) = held.strides(shape);
+        let (offset, strides) = sharing.located(held).strides(fixed.tensor(tensor[held.home]).extents());
         let shape = graph.shape(*value).to_vec();
         network.exports.push(Export { value: *value, shape, tensor: tensor[held.home], offset, strides });
     }
@@ -88,6 +81,9 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
         }
     }
     all.network.tensors = fixed.tensors;
+    // What no stage reads nobody has to quantise.
+    let stages = &all.network.stages;
+    all.network.imports.retain(|import| stages.iter().any(|stage| stage.reads(import.tensor)));
     Ok(all)
 }
 
