@@ -3,11 +3,12 @@
 use super::folder::{self, Job, Origin};
 use super::simulate::clip;
 use super::verify::print_assurance;
-use super::{grouped, programs, run_job, written};
+use super::{compile_job, grouped, programs, read, written};
 use crate::output::{self, note, say};
 use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
+use ndarray::ArrayD;
 use serde_json::json;
 use std::path::Path;
 use tilewright::assurance::{self, Assurance};
@@ -21,9 +22,11 @@ use tilewright_sim::Report;
 /// With `layers`, what quantisation did to every layer is measured too.
 pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: bool) -> Result<bool> {
     let job = Job::new(source, machine)?;
-    let (model, compiled) = run_job(&job, source.deny_host)?;
+    let model = read(&job)?;
+    let calibration = job.calibration(&model)?;
+    let compiled = compile_job(&job, &model, &calibration, source.deny_host)?;
     during("checking the program", || compiled.check())?;
-    let assurance = if source.unchecked { None } else { Some(assured(&job, &model, &compiled)?) };
+    let assurance = if source.unchecked { None } else { Some(assured(&model, &calibration, &compiled)?) };
     if let Some(assurance) = assurance.as_ref().filter(|a| !a.holds()) {
         print_assurance(assurance)?;
         return Ok(false);
@@ -31,7 +34,7 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     for warning in assurance.iter().flat_map(|a| &a.warnings) {
         note!("warning: {warning}");
     }
-    let layers = if layers { measured(&job, &model)? } else { vec![] };
+    let layers = if layers { measured(&job, &model, &calibration)? } else { vec![] };
     let mut files = programs(&compiled)?;
     files.push((folder::ORIGIN.to_owned(), Origin::new(&job)?.to_toml()?.into_bytes()));
     written::write(out, "compile", &files)?;
@@ -85,22 +88,20 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
 const CORRECTION_MACS: u64 = 200_000_000;
 
 /// The first rung and the predicted noise on the first calibration sample.
-fn assured(job: &Job, model: &Model, compiled: &Compiled) -> Result<Assurance> {
-    let samples = model.calibration(job.calib.as_deref())?;
+fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> Result<Assurance> {
     let sample = &samples[0];
     // Estimating corrections again takes a run of the source in float64 for each sample.
     let affordable = model.graph.macs() * compiled.network.claims.corrected as u64 <= CORRECTION_MACS;
     during("checking", || {
         let float = tilewright_compiler::float::run(&model.imported, sample)?;
-        let calibration = if affordable { &samples[..] } else { &[] };
+        let calibration = if affordable { samples } else { &[] };
         assurance::assure(model, &compiled.network, sample, &float, calibration)
     })
 }
 
 /// Quantises once more and measures every layer on the first calibration samples.
-fn measured(job: &Job, model: &Model) -> Result<Vec<Layer>> {
-    let calibration = model.calibration(job.calib.as_deref())?;
-    let report = || quantise::run_reported(&model.graph, &calibration, &job.options);
+fn measured(job: &Job, model: &Model, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Layer>> {
+    let report = || quantise::run_reported(&model.graph, samples, &job.options);
     Ok(during("measuring every layer", report)?.1)
 }
 

@@ -3,8 +3,10 @@
 
 use crate::{Machine, Source};
 use anyhow::{Context, Result, bail};
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use tilewright::model::Model;
 use tilewright_compiler::{files, quantise};
 
 /// The file that says where the programs came from.
@@ -123,6 +125,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// The calibration samples: where the job names none, those beside the model.
+    pub fn calibration(&self, model: &Model) -> Result<Vec<Vec<ArrayD<f32>>>> {
+        model.calibration(self.calib.as_deref())
+    }
+
     /// What the options name.
     pub fn new(source: &Source, machine: &Machine) -> Result<Job> {
         let Some(origin) = Origin::of(&source.model)? else {

@@ -11,7 +11,7 @@ use std::path::Path;
 pub fn run(source: Option<&Source>, machine: &Machine, technology: Technology, out: &Path) -> Result<bool> {
     let (config, mut files) = match source {
         Some(source) => {
-            let (_, compiled) = compiled(source, machine)?;
+            let compiled = compiled(source, machine)?;
             during("checking the program", || compiled.check())?;
             let files = programs(&compiled)?;
             (compiled.config, files)

@@ -15,7 +15,7 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
         Stage::Graph => relay::print(&model(source, machine)?.imported, Data::Full),
         Stage::Simplified => relay::print(&model(source, machine)?.graph, Data::Full),
         Stage::Fixed | Stage::Schedule | Stage::Program => {
-            let (_, compiled) = compiled(source, machine)?;
+            let compiled = compiled(source, machine)?;
             match stage {
                 Stage::Fixed => compiled.network.to_string(),
                 Stage::Schedule => compiled.programs().map(|(_, s)| s.plan.to_string()).collect(),

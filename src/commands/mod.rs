@@ -23,15 +23,10 @@ use tilewright_compiler::network::Network;
 use tilewright_compiler::{files, quantise};
 
 /// Reads and compiles what the options name, telling warnings.
-fn compiled(source: &Source, machine: &Machine) -> Result<(Model, Compiled)> {
-    run_job(&Job::new(source, machine)?, source.deny_host)
-}
-
-/// Reads and compiles, telling warnings; `deny_host` refuses what the machine does not run.
-fn run_job(job: &Job, deny_host: bool) -> Result<(Model, Compiled)> {
-    let model = read(job)?;
-    let compiled = compile_job(job, &model, deny_host)?;
-    Ok((model, compiled))
+fn compiled(source: &Source, machine: &Machine) -> Result<Compiled> {
+    let job = Job::new(source, machine)?;
+    let model = read(&job)?;
+    compile_job(&job, &model, &job.calibration(&model)?, source.deny_host)
 }
 
 /// Reads the model, telling warnings.
@@ -44,9 +39,13 @@ fn read(job: &Job) -> Result<Model> {
 }
 
 /// Calibrates and compiles; `deny_host` refuses what the machine does not run.
-fn compile_job(job: &Job, model: &Model, deny_host: bool) -> Result<Compiled> {
-    let calibration = model.calibration(job.calib.as_deref())?;
-    let compiled = compile(model, &calibration, &job.options, &job.config)?;
+fn compile_job(
+    job: &Job,
+    model: &Model,
+    calibration: &[Vec<ArrayD<f32>>],
+    deny_host: bool,
+) -> Result<Compiled> {
+    let compiled = compile(model, calibration, &job.options, &job.config)?;
     job.check(&programs(&compiled)?)?;
     if let Some(told) = byte_layers(&compiled.network) {
         note!("warning: {told}");

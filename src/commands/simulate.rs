@@ -25,7 +25,7 @@ pub fn run(
     let job = Job::new(source, machine)?;
     let model = read(&job)?;
     let inputs = input(&model, input_path)?;
-    let compiled = compile_job(&job, &model, source.deny_host)?;
+    let compiled = compile_job(&job, &model, &job.calibration(&model)?, source.deny_host)?;
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
     let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
     let not_finite = finite::find(&model, &compiled, &inputs, &float, &simulated.outputs)?;

@@ -32,7 +32,7 @@ pub fn run(
     let inputs = input(&model, input_path)?;
     let evaluation =
         if metric || enough.min_metric.is_some() { Some(Evaluation::read(&model)?) } else { None };
-    let compiled = compile_job(&job, &model, source.deny_host)?;
+    let compiled = compile_job(&job, &model, &job.calibration(&model)?, source.deny_host)?;
     let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
     let options = proof::Options { rtl: rtl.as_ref(), unchecked: source.unchecked };

@@ -33,7 +33,7 @@ pub struct Prediction {
     pub layers: Vec<(String, Option<f64>)>,
 }
 
-/// How far an output is from what it should be.
+/// How far an output is from what it should be, over the elements that are finite in both.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Quality {
     /// Signal to noise in decibels; infinite when exact, absent for an output that is zero throughout.
@@ -60,11 +60,15 @@ fn ratio(signal: f64, noise: f64) -> Option<f64> {
     (signal > 0.0).then(|| 10.0 * log10(signal / noise))
 }
 
+/// Signal, noise and sum of errors over the pairs that are finite.
 fn powers<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> [f64; 3] {
-    pairs.fold([0.0; 3], |[signal, noise, sum], (&want, &got)| {
-        let error = f64::from(got) - f64::from(want);
-        [signal + f64::from(want) * f64::from(want), noise + error * error, sum + error]
-    })
+    pairs.filter(|(want, got)| want.is_finite() && got.is_finite()).fold(
+        [0.0; 3],
+        |[signal, noise, sum], (&want, &got)| {
+            let error = f64::from(got) - f64::from(want);
+            [signal + f64::from(want) * f64::from(want), noise + error * error, sum + error]
+        },
+    )
 }
 
 impl Quality {
