@@ -147,11 +147,19 @@ impl Proof {
     }
 }
 
+/// A result, or why the source and the network contradict each other.
+type Checked<T> = std::result::Result<T, What>;
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nodes: Vec<String> = self.nodes.iter().map(|n| format!("{n:?}")).collect();
-        write!(f, "layer {:?} (source nodes {}): ", self.layer, nodes.join(", "))?;
-        match &self.what {
+        write!(f, "layer {:?} (source nodes {}): {}", self.layer, nodes.join(", "), self.what)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             What::Element { index, got, low, high, count } => write!(
                 f,
                 "element {index:?} is {got}, the source gives {low} to {high} (and {} more elements)",

@@ -7,7 +7,7 @@
 use super::exact::Exact;
 use super::integers::Integers;
 use super::run::integers;
-use super::{Finding, Layer, What};
+use super::{Checked, Finding, Layer, What};
 use crate::claims::{Operation, Rounded};
 use crate::error::Result;
 use crate::float;
@@ -73,11 +73,7 @@ fn finding(network: &Network, operation: &Operation, what: What) -> Finding {
 }
 
 /// By channel: the mean of what the integers make of the sums less the mean of the source's value.
-fn means(
-    integers: &Integers,
-    operation: &Operation,
-    source: &ArrayD<f32>,
-) -> std::result::Result<Vec<f64>, What> {
+fn means(integers: &Integers, operation: &Operation, source: &ArrayD<f32>) -> Checked<Vec<f64>> {
     let linear = &operation.linear;
     let step = operation.table.map_or(integers.tensor(operation.output.tensor).scale, |(_, scale, _)| scale);
     let sums = integers.sums(operation, step.into(), &mut Layer::default())?;

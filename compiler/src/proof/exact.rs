@@ -1,8 +1,8 @@
 //! One operation's source operators in float64.
 
-use super::What;
 use super::intervals::radius;
 use super::source::evaluate;
+use super::{Checked, What};
 use crate::claims::Operation;
 use crate::graph::{Graph, ValueId};
 use crate::network::places;
@@ -46,7 +46,7 @@ impl<'a> Exact<'a> {
     }
 
     /// Evaluates nodes until `stop` is known, or all.
-    pub fn run(&mut self, stop: Option<ValueId>) -> std::result::Result<(), What> {
+    pub fn run(&mut self, stop: Option<ValueId>) -> Checked<()> {
         while self.nodes < self.operation.nodes.len() && stop.is_none_or(|id| !self.values.contains_key(&id))
         {
             let node = &self.graph.nodes[self.operation.nodes[self.nodes]];
@@ -69,12 +69,12 @@ impl<'a> Exact<'a> {
     }
 
     /// A value that has been evaluated.
-    pub fn value(&self, id: ValueId) -> std::result::Result<&ArrayD<f64>, What> {
+    pub fn value(&self, id: ValueId) -> Checked<&ArrayD<f64>> {
         let missing = || What::Claim { message: format!("its nodes do not make {id}") };
         self.values.get(&id).ok_or_else(missing)
     }
 
-    pub fn result(&self) -> std::result::Result<ArrayD<f64>, What> {
+    pub fn result(&self) -> Checked<ArrayD<f64>> {
         self.value(self.operation.output.value).cloned()
     }
 
@@ -86,7 +86,7 @@ impl<'a> Exact<'a> {
         scale: f64,
         zero: i8,
         uncertain: f64,
-    ) -> std::result::Result<(ArrayD<f64>, ArrayD<f64>, bool), What> {
+    ) -> Checked<(ArrayD<f64>, ArrayD<f64>, bool)> {
         let Some(value) = self.values.get(&id) else {
             return Err(What::Claim { message: "nothing goes into its table".into() });
         };
@@ -102,7 +102,7 @@ impl<'a> Exact<'a> {
     }
 
     /// The result with another array in the place of a value that is known.
-    pub fn with(&self, id: ValueId, value: ArrayD<f64>) -> std::result::Result<ArrayD<f64>, What> {
+    pub fn with(&self, id: ValueId, value: ArrayD<f64>) -> Checked<ArrayD<f64>> {
         let mut own = Exact {
             graph: self.graph,
             operation: self.operation,

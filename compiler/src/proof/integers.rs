@@ -4,7 +4,7 @@ use super::exact::Values;
 use super::intervals::{radius, rounding};
 use super::rounded::compare;
 use super::source::evaluate;
-use super::{Layer, What};
+use super::{Checked, Layer, What};
 use crate::claims::{Operation, Part, Placed};
 use crate::fixed::{FixedGraph, FixedNode, Reduction, Tensor, TensorId};
 use crate::graph::{Graph, ValueId};
@@ -117,12 +117,7 @@ impl<'a> Integers<'a> {
 
     /// What the rounding of weights and biases adds to the sums, by place in their grid; empty where
     /// nothing was rounded.
-    pub fn sums(
-        &self,
-        operation: &Operation,
-        step: f64,
-        layer: &mut Layer,
-    ) -> std::result::Result<Vec<f64>, What> {
+    pub fn sums(&self, operation: &Operation, step: f64, layer: &mut Layer) -> Checked<Vec<f64>> {
         let shape = operation.linear.shape;
         let mut sums = Vec::new();
         for part in &operation.parts {
@@ -158,7 +153,7 @@ impl<'a> Integers<'a> {
         operation: &Operation,
         step: f64,
         layer: &mut Layer,
-    ) -> std::result::Result<Vec<f64>, What> {
+    ) -> Checked<Vec<f64>> {
         let mut sums = self.sums(operation, step, layer)?;
         let shape = operation.linear.shape;
         if let Some(constant) = &operation.constant {

@@ -5,9 +5,9 @@
 //! machine will store rounded to its step, from the [claims](crate::claims) alone: no integer operation is
 //! asked. Where the first rung holds, the machine's outputs differ from the prediction by ties only.
 
-use super::What;
 use super::exact::Exact;
 use super::integers::{Integers, levels, zero};
+use super::{Checked, What};
 use crate::claims::{Operation, Placed};
 use crate::error::{Error, Result};
 use crate::fixed::Tensor;
@@ -155,11 +155,7 @@ pub fn predict(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Prediction> 
 }
 
 fn open(network: &Network, what: &What) -> Error {
-    let message = match what {
-        What::Claim { message } => message.clone(),
-        other => format!("{other:?}"),
-    };
-    Error::new("proof", message).file(&network.name)
+    Error::new("proof", what.to_string()).file(&network.name)
 }
 
 /// The integers of constant tensors; zeros for what has not been made.
@@ -220,7 +216,7 @@ impl Run<'_> {
     }
 
     /// Computes, stores and returns the result of an operation.
-    fn operation(&mut self, operation: &Operation) -> std::result::Result<ArrayD<f32>, What> {
+    fn operation(&mut self, operation: &Operation) -> Checked<ArrayD<f32>> {
         let integers = &self.integers;
         let output = integers.tensor(operation.output.tensor);
         let step = operation.table.map_or(f64::from(output.scale), |(_, scale, _)| scale.into());

@@ -1,9 +1,9 @@
 //! Weights and biases: what their integers stand for, near the source's numbers, and what the
 //! differences make of an input.
 
-use super::What;
 use super::intervals::FACTOR;
 use super::window::convolve;
+use super::{Checked, What};
 use crate::claims::Rounded;
 use crate::fixed::{FixedNode, Reduction, Tensor};
 use tilewright_arch::fixed::power_of_two;
@@ -27,12 +27,7 @@ pub(super) struct Differences {
 
 /// Holds the integers of a node against the numbers that they claim to stand for. `from` is the tensor
 /// that is multiplied, `step` the real value of what the post unit rounds to.
-pub(super) fn compare(
-    node: &FixedNode,
-    from: &Tensor,
-    step: f64,
-    claim: &Rounded,
-) -> Result<Differences, What> {
+pub(super) fn compare(node: &FixedNode, from: &Tensor, step: f64, claim: &Rounded) -> Checked<Differences> {
     let Reduction::Conv { weights, groups } = &node.reduction else {
         return Err(What::Claim { message: "weights are claimed for an operation that has none".into() });
     };

@@ -4,7 +4,7 @@ use super::claimed;
 use super::exact::Exact;
 use super::integers::{Integers, levels};
 use super::intervals::{Elements, TABLE, radius};
-use super::{Finding, IMPORT, Layer, Proof, What};
+use super::{Checked, Finding, IMPORT, Layer, Proof, What};
 use crate::claims::{Operation, Placed};
 use crate::error::{Error, Result};
 use crate::graph::{Node, ValueId};
@@ -115,7 +115,7 @@ impl Checker<'_> {
     }
 
     /// Holds the operation's result against the source; what is wrong, if anything.
-    fn compared(&self, operation: &Operation, layer: &mut Layer) -> std::result::Result<(), What> {
+    fn compared(&self, operation: &Operation, layer: &mut Layer) -> Checked<()> {
         let open = |message: String| What::Claim { message };
         let output = self.integers.tensor(operation.output.tensor);
         let to = f64::from(output.scale);
