@@ -8,12 +8,10 @@ use serde::Serialize;
 use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op};
 use tilewright_compiler::network::Network;
-use tilewright_compiler::proof::{self, IMPORT, Layer, Prediction, Proof, Quality};
+use tilewright_compiler::proof::{
+    self, IMPORT, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, Layer, Prediction, Proof, Quality,
+};
 
-/// Decibels of signal to noise below which an output is warned of.
-pub const LEAST_OUTPUT_DB: f64 = 20.0;
-/// Decibels below which a channel of an output is warned of.
-pub const LEAST_CHANNEL_DB: f64 = 10.0;
 /// Share of a layer's elements at the ends of their range above which it is warned of.
 pub const MOST_SATURATED: f64 = 0.01;
 /// Decibels that graphs of the same meaning agree to, computed in another order.

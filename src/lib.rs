@@ -3,7 +3,8 @@
 //!
 //! This crate ties the parts together for the command line and the tests:
 //! [`model`] reads networks, [`samples`] what they are fed, [`pipeline`] compiles, [`proof`] runs the integer
-//! reference, the simulator and the Verilog against each other, [`targets`] knows the machines.
+//! reference, the simulator and the Verilog against each other, [`reduce`] cuts down what fails, [`targets`]
+//! knows the machines.
 
 pub mod assurance;
 pub mod finite;
@@ -11,5 +12,6 @@ pub mod metric;
 pub mod model;
 pub mod pipeline;
 pub mod proof;
+pub mod reduce;
 pub mod samples;
 pub mod targets;

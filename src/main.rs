@@ -98,6 +98,9 @@ enum Command {
         metric: bool,
         #[command(flatten)]
         enough: Enough,
+        /// Where to write the smallest part of the model that fails alone, with its inputs, if the model fails.
+        #[arg(long, value_name = "DIR")]
+        reduce: Option<PathBuf>,
         /// One JSON object on standard output.
         #[arg(long)]
         json: bool,
@@ -276,8 +279,9 @@ fn run(command: &Command) -> anyhow::Result<bool> {
         Command::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)
         }
-        Command::Verify { source, machine, input, rtl, metric, enough, json } => {
-            commands::verify::run(source, machine, input.as_deref(), *rtl, *metric, enough, *json)
+        Command::Verify { source, machine, input, rtl, metric, enough, reduce, json } => {
+            let (input, reduce) = (input.as_deref(), reduce.as_deref());
+            commands::verify::run(source, machine, input, *rtl, *metric, enough, reduce, *json)
         }
         Command::Generate { model, calib, quantisation, precision, machine, technology, out } => {
             let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);

@@ -91,6 +91,37 @@ fn good_enough_is_measured() {
     }
 }
 
+/// The part is a model like any other, and fails on its own.
+#[test]
+fn a_failing_model_is_cut_down() {
+    let out = folder("reduced");
+    let part = out.display().to_string();
+    let asked = ["--array", "4x4", "--min-sqnr", "90"];
+    let output = tilewright(&[&["verify", &lenet(), "--reduce", &part], &asked[..]].concat());
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("operators fail alone"), "{}", text(&output.stderr));
+    let again =
+        tilewright(&[&["verify", &part, "--input", &format!("{part}/input_0.npz")], &asked[..]].concat());
+    assert_eq!(again.status.code(), Some(3), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains("90 are asked for"), "{}", text(&again.stderr));
+    let count = |model: &str| {
+        let printed = tilewright(&["inspect", model, "--stage", "simplified"]);
+        text(&printed.stdout).matches("span=").count()
+    };
+    assert!(count(&part) < count(&lenet()), "{} of {}", count(&part), count(&lenet()));
+    // What is good enough leaves nothing.
+    let none = folder("not-reduced");
+    let good = tilewright(&[
+        "verify",
+        &lenet(),
+        "--array",
+        "4x4",
+        "--reduce",
+        &none.join("x").display().to_string(),
+    ]);
+    assert!(good.status.success() && !none.join("x").exists());
+}
+
 /// A log reads what was done, a line each: no bars, no characters that steer a terminal.
 #[test]
 fn progress_is_plain_lines_in_a_pipe() {

@@ -10,7 +10,7 @@ use std::path::Path;
 use tilewright::assurance::{Assurance, assure};
 use tilewright::model::{self, Model};
 use tilewright_compiler::float;
-use tilewright_compiler::network::Network;
+use tilewright_compiler::network::{Network, Raised};
 use tilewright_compiler::proof::{Quality, corrections};
 use tilewright_compiler::quantise::{self, Precision};
 
@@ -116,15 +116,34 @@ fn the_zoo_at_every_precision() {
 /// Scores that share a tensor with coordinates lie below its step: 43 dB of the whole say nothing of them.
 #[test]
 fn scores_that_drown_beside_coordinates_are_warned_of() {
+    let (assurance, raised) = drowning(Precision::Int8);
+    assert!(assurance.predicted[0].sqnr_db.unwrap() > 40.0);
+    let warned = |part: &str| assurance.warnings.iter().any(|w| w.contains(part));
+    assert!(warned("output \"y\", index 4 of axis 1"), "{:?}", assurance.warnings);
+    assert_eq!(raised, None);
+}
+
+/// By default they get 16 bits, whatever that costs, and the user is told.
+#[test]
+fn scores_that_would_drown_get_16_bits() {
+    let (assurance, raised) = drowning(Precision::Auto);
+    let raised = raised.unwrap();
+    assert_eq!(raised.output, "y");
+    assert!(raised.before.shortfall_db() > 0.0, "{raised:?}");
+    assert_eq!(raised.after.shortfall_db(), 0.0, "{raised:?}");
+    assert_eq!(assurance.warnings, [""; 0]);
+}
+
+/// What is said of `yolo-boxes-scores-concat`, nothing of which contradicts its source.
+fn drowning(precision: Precision) -> (Assurance, Option<Raised>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/yolo-boxes-scores-concat");
     let model = Model::read(&folder).unwrap();
     let calibration = model.calibration(None).unwrap();
-    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let options = quantise::Options { precision, ..quantise::Options::default() };
+    let network = quantise::run(&model.graph, &calibration, &options).unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npz")).unwrap().remove(0);
     let want = float::run(&model.imported, &input).unwrap();
     let assurance = assure(&model, &network, &input, &want, &calibration).unwrap();
     assert!(assurance.holds(), "{:?}", assurance.first_rung.findings);
-    assert!(assurance.predicted[0].sqnr_db.unwrap() > 40.0);
-    let warned = |part: &str| assurance.warnings.iter().any(|w| w.contains(part));
-    assert!(warned("output \"y\", index 4 of axis 1"), "{:?}", assurance.warnings);
+    (assurance, network.raised)
 }

@@ -16,6 +16,7 @@ mod infer;
 mod integer;
 mod kinds;
 mod parse;
+pub mod part;
 mod rules;
 mod text;
 mod verify;

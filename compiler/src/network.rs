@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, Tensor, TensorId};
 use crate::float;
 use crate::graph::{Graph, Node, ValueId};
+use crate::proof::Quality;
+use crate::quantise::Precision;
 use crate::reference;
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
@@ -98,6 +100,19 @@ pub struct ByteLayer {
     pub why: String,
 }
 
+/// An output that 8 bits would have drowned in noise, and what was done about it.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct Raised {
+    /// The output that lacked most.
+    pub output: String,
+    /// What gave more tensors 16 bits.
+    pub precision: Precision,
+    /// What was predicted of the output before, on the first calibration sample.
+    pub before: Quality,
+    /// What is predicted now.
+    pub after: Quality,
+}
+
 /// A quantised model.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Network {
@@ -123,6 +138,8 @@ pub struct Network {
     pub claims: Claims,
     /// Layers of 8 bits where 16 were wanted of all; empty otherwise.
     pub byte_layers: Vec<ByteLayer>,
+    /// Whether [`Precision::Auto`] went beyond its budget of cycles for the sake of an output.
+    pub raised: Option<Raised>,
 }
 
 /// What there is between stages.

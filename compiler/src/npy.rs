@@ -289,5 +289,15 @@ pub fn npy_u8(shape: &[usize], data: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The bytes of an `.npz` file of arrays by name, such as [`npy_f32`] makes them; equal arrays make equal
+/// bytes.
+///
+/// # Panics
+/// When an array or all together have 4 GiB or more.
+pub fn npz(arrays: Vec<(String, Vec<u8>)>) -> Vec<u8> {
+    let members: Vec<_> = arrays.into_iter().map(|(name, bytes)| (format!("{name}.npy"), bytes)).collect();
+    zip::write(&members)
+}
+
 #[cfg(test)]
 mod tests;

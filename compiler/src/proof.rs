@@ -40,7 +40,7 @@ mod window;
 mod tests;
 
 pub use corrections::corrections;
-pub use noise::{Channel, Prediction, Quality, predict};
+pub use noise::{Channel, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, Prediction, Quality, predict};
 pub use run::check;
 
 use serde::Serialize;

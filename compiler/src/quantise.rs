@@ -4,11 +4,12 @@
 //!    `able` says what can follow a reduction, `sum` rewrites reductions with what is observed of them,
 //!    `held` is how values lie in tensors, `sharing` which tensors share scale and memory.
 //! 2. `calibrate` runs the samples in float; `range` makes scales of what it saw.
-//! 3. `precision` chooses which tensors have 16 bits, of those that `width` says can; `least` says how fine
+//! 3. `scales` chooses all scales of 8 bits, `precision` which tensors have 16 bits, of those that `width` says can; `least` says how fine
 //!    steps can be.
 //! 4. `lower` makes integers and proves that no sum can leave 32 bits, `stages` cuts them where the
 //!    host works.
 //! 5. `correct` takes the mean error of every channel out of its bias.
+//! 6. `floor` gives more tensors 16 bits where the outputs are predicted to drown in noise.
 //!
 //! Of a model that is quantised already `given` takes out what it prescribes, which nothing above then
 //! changes; `tables` makes tables of its functions of one byte.
@@ -24,6 +25,7 @@ mod constants;
 mod correct;
 mod entropy;
 mod equalise;
+mod floor;
 mod given;
 mod held;
 mod histogram;
@@ -40,6 +42,7 @@ mod product;
 mod range;
 mod report;
 mod rounding;
+mod scales;
 mod sharing;
 mod stages;
 mod sum;
@@ -56,16 +59,16 @@ pub use report::{Layer, sqnr_db};
 pub use rounding::Rounding;
 
 use crate::error::Result;
-use crate::graph::{Graph, Op};
+use crate::graph::Graph;
 use crate::network::Network;
 use attempt::Attempt;
+use calibrate::Seen;
 use given::Given;
 use lower::Lowered;
 use ndarray::ArrayD;
-use plan::{Origin, Plan};
+use plan::Plan;
 use precision::{Choice, Chooser};
 use range::Affine;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sharing::Sharing;
 use std::borrow::Cow;
@@ -74,8 +77,6 @@ use std::borrow::Cow;
 const CORRECTED: usize = 32;
 /// Multiply-accumulates that bias correction may spend (it runs a sample at least twice).
 const CORRECTION_MACS: u64 = 2_000_000_000;
-/// Zero points up to this far from 0 are those of signed values.
-const SIGNED: f64 = 64.0;
 /// Samples that a report is measured on, at most.
 const MEASURED: usize = 4;
 
@@ -134,7 +135,7 @@ pub fn run_watched(
     options: &Options,
     watch: Watch,
 ) -> Result<Network> {
-    Ok(quantise(graph, calibration, options, watch)?.lowered.network)
+    Ok(quantise(graph, calibration, options, watch)?.made.lowered.network)
 }
 
 /// [`run`], and what it did to every layer, measured on the first calibration samples.
@@ -146,7 +147,7 @@ pub fn run_reported(
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
 ) -> Result<(Network, Vec<Layer>)> {
-    let Quantised { graph, plan, sharing, choice, lowered } =
+    let Quantised { graph, sharing, made: Made { plan, choice, lowered } } =
         quantise(graph, calibration, options, &|_, _| ())?;
     let samples = &calibration[..calibration.len().min(MEASURED)];
     let layers = report::measure(&graph, &plan, &sharing, &choice, &lowered, samples)?;
@@ -156,116 +157,113 @@ pub fn run_reported(
 struct Quantised<'a> {
     /// What was quantised: the source graph, perhaps equalised.
     graph: Cow<'a, Graph>,
-    plan: Plan,
     sharing: Sharing,
+    made: Made,
+}
+
+/// Integers, and what was chosen for them.
+struct Made {
+    plan: Plan,
     choice: Choice,
     lowered: Lowered,
 }
 
+/// What all choices of bits have in common.
+struct Prepared<'a> {
+    graph: Cow<'a, Graph>,
+    given: Given,
+    plan: Plan,
+    sharing: Sharing,
+    seen: Seen,
+    /// Scale and zero point of each representative, of 8 bits.
+    affine: Vec<Affine>,
+    /// Homes whose values are whole numbers.
+    whole: Vec<bool>,
+    /// Samples that biases are corrected by.
+    corrected: &'a [Vec<ArrayD<f32>>],
+}
+
 fn quantise<'a>(
     graph: &'a Graph,
-    calibration: &[Vec<ArrayD<f32>>],
+    calibration: &'a [Vec<ArrayD<f32>>],
     options: &Options,
     watch: Watch,
 ) -> Result<Quantised<'a>> {
-    graph.verify().map_err(|e| e.stage("quantise"))?;
-    calibrate::at_once(graph)?;
-    // A quantised model is taken as it is: only what it leaves open is chosen.
-    let mut given = Given::default();
-    let graph = if given::is_quantised(graph) {
-        let (stripped, prescribed) = given::strip(graph)?;
-        given = prescribed;
-        Cow::Owned(stripped)
-    } else if options.equalise {
-        Cow::Owned(equalise::equalise(graph.clone(), calibration)?)
-    } else {
-        Cow::Borrowed(graph)
+    let prepared = Prepared::new(graph, calibration, options, watch)?;
+    let make = |precision, budget| prepared.make(calibration, options.ranges, precision, budget);
+    let made = make(options.precision, options.budget)?;
+    let made = match options.precision == Precision::Auto && prepared.given.is_empty() {
+        true => floor::reach(made, calibration, make)?,
+        false => made,
     };
-    let mut plan = plan::plan(&graph, &given);
-    tables::tabulate(&mut plan, &given);
-    let sharing = Sharing::new(&graph, &plan, &given);
-    let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
-    let correct = options.bias_correction && given.is_empty();
-    let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
-    // What only the host reads, integer inputs say, needs no scale.
-    let complete = |h: usize| {
-        let prescribed = given.affine(plan.homes[sharing.representative(h)].value).is_some();
-        prescribed || plan.homes[h].reads == 0 && !given.is_empty()
-    };
-    let open_table = |g: &plan::Group| g.chain.before_table.is_some() && !g.is_lookup();
-    let mut seen = if (0..plan.homes.len()).all(complete) && !plan.groups.iter().any(open_table) {
-        calibrate::Seen::nothing(&plan)
-    } else {
-        calibrate::observe(&graph, &plan, calibration, corrected, options.rounding, watch)?
-    };
-    sharing.pool(&plan, &mut seen);
-    let choose = |h: usize| {
-        let histogram = &seen.homes[h];
-        if sharing.representative(h) != h {
-            return Affine::spanning(0.0, 0.0);
-        }
-        if let Some(affine) = given.affine(plan.homes[h].value) {
-            return affine;
-        }
-        // The host quantises inputs, which often are bytes to begin with: exactly the range seen.
-        let affine = match plan.homes[h].origin {
-            Origin::Host | Origin::Constant(_) => {
-                Affine::spanning(f64::from(histogram.min), f64::from(histogram.max))
-            }
-            // What a quantised model leaves open it had in float.
-            Origin::Group(_) if !given.is_empty() => {
-                Affine::spanning(f64::from(histogram.min), f64::from(histogram.max))
-            }
-            Origin::Group(_) => options.ranges.choose(histogram),
-        };
-        // Signed values lose little by a zero point of 0, which spares products a second pass.
-        let signed = f64::from(affine.zero).abs() < SIGNED;
-        match (sharing.is_symmetric(h), sharing.is_raised(h)) {
-            (true, _) => affine.symmetric(),
-            (false, true) if signed => affine.symmetric(),
-            (false, true) => affine.raised(),
-            (false, false) => affine,
-        }
-    };
-    // What was rounded to whole numbers stays whole: a power of a negative number just beside one is none.
-    let whole = |h: usize| {
-        let maker = graph.producer(plan.homes[h].value);
-        let rounded = maker.is_some_and(|(_, node)| matches!(node.op, Op::Unary { kind } if kind.is_whole()));
-        rounded && given.affine(plan.homes[h].value).is_none()
-    };
-    let whole: Vec<bool> = (0..plan.homes.len()).map(whole).collect();
-    let choose = |h: usize| if whole[h] { choose(h).whole() } else { choose(h) };
-    let mut affine: Vec<Affine> = (0..plan.homes.len()).into_par_iter().map(choose).collect();
-    least::raise(&plan, &sharing, &seen, &given, &mut affine);
-    let chooser = Chooser {
-        graph: &graph,
-        given: &given,
-        sharing: &sharing,
-        affine: &affine,
-        seen: &seen,
-        calibration,
-    };
-    let mut choice = chooser.choose(&plan, options.precision, options.budget)?;
-    let ranges = options.ranges;
-    let attempt = Attempt {
-        graph: &graph,
-        given: &given,
-        sharing: &sharing,
-        seen: &seen,
-        affine: &affine,
-        whole: &whole,
-        ranges,
-    };
-    let mut lowered = attempt.lower(&mut plan, &mut choice)?;
-    if options.precision == Precision::Int16 {
-        lowered.network.byte_layers = report::byte_layers(&plan, &sharing, &lowered, &choice);
-    }
-    if corrected > 1 {
-        correct::correct(&mut lowered, &seen, &calibration[..corrected])?;
-    }
-    for graph in lowered.network.machine() {
+    let Prepared { graph, sharing, .. } = prepared;
+    Ok(Quantised { graph, sharing, made })
+}
+
+impl<'a> Prepared<'a> {
+    fn new(
+        graph: &'a Graph,
+        calibration: &'a [Vec<ArrayD<f32>>],
+        options: &Options,
+        watch: Watch,
+    ) -> Result<Prepared<'a>> {
         graph.verify().map_err(|e| e.stage("quantise"))?;
+        calibrate::at_once(graph)?;
+        // A quantised model is taken as it is: only what it leaves open is chosen.
+        let mut given = Given::default();
+        let graph = if given::is_quantised(graph) {
+            let (stripped, prescribed) = given::strip(graph)?;
+            given = prescribed;
+            Cow::Owned(stripped)
+        } else if options.equalise {
+            Cow::Owned(equalise::equalise(graph.clone(), calibration)?)
+        } else {
+            Cow::Borrowed(graph)
+        };
+        let mut plan = plan::plan(&graph, &given);
+        tables::tabulate(&mut plan, &given);
+        let sharing = Sharing::new(&graph, &plan, &given);
+        let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
+        let correct = options.bias_correction && given.is_empty();
+        let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
+        let mut seen = if scales::all_prescribed(&plan, &sharing, &given) {
+            Seen::nothing(&plan)
+        } else {
+            calibrate::observe(&graph, &plan, calibration, corrected, options.rounding, watch)?
+        };
+        sharing.pool(&plan, &mut seen);
+        let whole = scales::whole(&graph, &plan, &given);
+        let mut affine = scales::choose(&plan, &sharing, &given, &seen, options.ranges, &whole);
+        least::raise(&plan, &sharing, &seen, &given, &mut affine);
+        let corrected = &calibration[..corrected];
+        Ok(Prepared { graph, given, plan, sharing, seen, affine, whole, corrected })
     }
-    lowered.network.claims = claim::claims(&graph, &given, &plan, &sharing, corrected, &mut lowered);
-    Ok(Quantised { graph, plan, sharing, choice, lowered })
+
+    /// Makes integers of 8 bits and of 16 where `precision` and `budget` want them.
+    fn make(
+        &self,
+        calibration: &[Vec<ArrayD<f32>>],
+        ranges: Ranges,
+        precision: Precision,
+        budget: f64,
+    ) -> Result<Made> {
+        let Prepared { graph, given, sharing, seen, affine, whole, corrected, .. } = self;
+        let mut plan = self.plan.clone();
+        let chooser = Chooser { graph, given, sharing, affine, seen, calibration };
+        let mut choice = chooser.choose(&plan, precision, budget)?;
+        let attempt = Attempt { graph, given, sharing, seen, affine, whole, ranges };
+        let mut lowered = attempt.lower(&mut plan, &mut choice)?;
+        if precision == Precision::Int16 {
+            lowered.network.byte_layers = report::byte_layers(&plan, sharing, &lowered, &choice);
+        }
+        // One sample says nothing of how certain its means are.
+        if corrected.len() > 1 {
+            correct::correct(&mut lowered, seen, corrected)?;
+        }
+        for graph in lowered.network.machine() {
+            graph.verify().map_err(|e| e.stage("quantise"))?;
+        }
+        lowered.network.claims = claim::claims(graph, given, &plan, sharing, corrected.len(), &mut lowered);
+        Ok(Made { plan, choice, lowered })
+    }
 }

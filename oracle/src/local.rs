@@ -8,7 +8,7 @@ use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Node, Op, ReduceKind, Source, ValueId};
 
 use crate::compare::largest;
-use crate::opinion::comparable;
+use crate::opinion::{approximation, comparable};
 
 /// Rounding errors of float32 that one node may make, of its largest sum of magnitudes: 2^-24 for each
 /// of a few dozen roundings, and as much for functions that other libraries approximate. Longer sums get
@@ -71,7 +71,7 @@ pub fn disagreement(single: &Graph, inputs: &[ArrayD<f32>], theirs: &ArrayD<f32>
         if !apart.is_finite() {
             return Err(format!("element {i} is {a}, tract has {b}"));
         }
-        worst = worst.max(apart / (TOLERANCE * scale));
+        worst = worst.max((apart - approximation(&node.op)).max(0.0) / (TOLERANCE * scale));
     }
     Ok(worst)
 }

@@ -33,6 +33,15 @@ pub const WRONG: &[(Which, &str)] = &[
 /// e^-87; ONNX Runtime and the float reference subtract logarithms instead.
 pub const LOG_SOFTMAX_FLOOR: f32 = -80.0;
 
+/// By how much tract's result may be wrong, besides what float32 costs. Its erf is formula 7.1.28 of Abramowitz
+/// and Stegun, 3e-7 off at most, and takes the sixteenth power of a number that is rounded beside 1.
+pub fn approximation(op: &Op) -> f32 {
+    match op {
+        Op::Unary { kind: UnaryKind::Erf } => 3e-7 + 16.0 * f32::EPSILON / 2.0,
+        _ => 0.0,
+    }
+}
+
 /// A result of a node without what tract cannot know of it: see [`LOG_SOFTMAX_FLOOR`].
 pub fn comparable(op: &Op, mut result: ArrayD<f32>) -> ArrayD<f32> {
     if let Op::LogSoftmax { .. } = op {

@@ -16,12 +16,12 @@ use tilewright::{pipeline, proof};
 use tilewright_arch::Config;
 use tilewright_compiler::claims::Operation;
 use tilewright_compiler::error::Error;
-use tilewright_compiler::graph::random::graph_of_all_operators;
+use tilewright_compiler::graph::part::part;
+use tilewright_compiler::graph::random::graph_with_blocks;
 use tilewright_compiler::graph::{Data, Graph};
 use tilewright_compiler::proof::corrections;
 use tilewright_compiler::{quantise, simplify};
 use tilewright_oracle::opinion::{Opinion, second_opinion};
-use tilewright_oracle::rebuild::part;
 use tilewright_oracle::{random_inputs, round_trip};
 
 /// What became of one graph.
@@ -150,7 +150,7 @@ fn random_graphs_of_every_operator() {
         None => (0..number("TILEWRIGHT_CASES").unwrap_or(300)).chain(FOUND).collect(),
     };
     let one = |seed: u64| {
-        let graph = graph_of_all_operators(seed);
+        let graph = graph_with_blocks(seed);
         guarded(&graph, seed).map_err(|why| smallest(&graph, seed, why))
     };
     let outcomes: Vec<Result<Outcome, String>> = seeds.into_par_iter().map(one).collect();

@@ -19,7 +19,8 @@ use std::path::Path;
 use tilewright::model::{self, Model};
 use tilewright::pipeline::Compiled;
 use tilewright_arch::{Config, asm};
-use tilewright_compiler::network::Network;
+use tilewright_compiler::network::{Network, Raised};
+use tilewright_compiler::proof::{LEAST_CHANNEL_DB, Quality};
 use tilewright_compiler::{files, quantise};
 
 /// Reads and compiles what the options name, telling warnings.
@@ -49,6 +50,9 @@ fn compile_job(
     job.check(&programs(&compiled)?)?;
     if let Some(told) = byte_layers(&compiled.network) {
         note!("warning: {told}");
+    }
+    if let Some(told) = raised(&compiled.network) {
+        note!("{told}");
     }
     if deny_host && let Some(op) = compiled.network.host.first() {
         let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
@@ -153,6 +157,24 @@ fn byte_layers(network: &Network) -> Option<String> {
         reasons.iter().map(|(why, name, n)| format!("{why} ({n}, {name:?} first)")).collect();
     let count = network.byte_layers.len();
     (count > 0).then(|| format!("{count} layers keep 8 bits: {}", told.join("; ")))
+}
+
+/// What 16 bits beyond the budget of cycles were given for.
+fn raised(network: &Network) -> Option<String> {
+    let Raised { output, precision, before, after } = network.raised.as_ref()?;
+    let told = |quality: &Quality| {
+        let worst = quality.worst.as_ref().filter(|worst| worst.sqnr_db < LEAST_CHANNEL_DB);
+        let channel = worst.map_or(String::new(), |w| format!(" ({:.1} in index {})", w.sqnr_db, w.index));
+        let whole = quality.sqnr_db.map_or("no".to_string(), |db| format!("{db:.1}"));
+        format!("{whole} dB of signal to noise{channel}")
+    };
+    let precision = precision.name();
+    Some(format!(
+        "output {output:?} is predicted at {} with the precision of auto, at {} with {precision}, which is taken; \
+         --precision int8 keeps 8 bits and the cycles of them",
+        told(before),
+        told(after)
+    ))
 }
 
 /// A count with thousands set apart.

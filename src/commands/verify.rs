@@ -2,7 +2,7 @@
 
 use super::folder::Job;
 use super::simulate::clip;
-use super::{compile_job, grouped, input, read};
+use super::{compile_job, grouped, input, read, written};
 use crate::output::{self, note, say};
 use crate::progress::{counted, during};
 use crate::{Enough, Machine, Source};
@@ -11,8 +11,12 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use tilewright::assurance::{self, Assurance};
 use tilewright::metric::{Evaluation, Scores};
+use tilewright::model::Model;
+use tilewright::pipeline;
 use tilewright::proof::{self, Output, Proof};
+use tilewright::reduce::{self, Reduced};
 use tilewright_arch::Config;
+use tilewright_compiler::graph::ValueId;
 use tilewright_compiler::proof::Layer;
 use tilewright_hdl::cosim::Rtl;
 
@@ -24,6 +28,7 @@ pub fn run(
     rtl: bool,
     metric: bool,
     enough: &Enough,
+    reduce: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
     let job = Job::new(source, machine)?;
@@ -32,7 +37,8 @@ pub fn run(
     let inputs = input(&model, input_path)?;
     let evaluation =
         if metric || enough.min_metric.is_some() { Some(Evaluation::read(&model)?) } else { None };
-    let compiled = compile_job(&job, &model, &job.calibration(&model)?, source.deny_host)?;
+    let calibration = job.calibration(&model)?;
+    let compiled = compile_job(&job, &model, &calibration, source.deny_host)?;
     let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
     let options = proof::Options { rtl: rtl.as_ref(), unchecked: source.unchecked };
@@ -62,7 +68,43 @@ pub fn run(
     for missed in &missed {
         note!("not good enough: {missed}");
     }
+    let failed = |proof: &Proof| !proof.holds() || !self::missed(enough, proof, None).is_empty();
+    if let (Some(folder), true) = (reduce, failed(&proof)) {
+        let fails = |part: &Reduced| {
+            let Ok(compiled) = pipeline::compile(&part.model, &part.calibration, &job.options, config) else {
+                return false;
+            };
+            let proof = proof::verify(&part.model, &compiled, &part.inputs, &options);
+            proof.is_ok_and(|(proof, _)| failed(&proof))
+        };
+        let ends = ends(&model, &proof, |output| {
+            let alone = Proof { outputs: vec![output.clone()], ..proof.clone() };
+            !self::missed(enough, &alone, None).is_empty()
+        });
+        let search = || reduce::reduce(&model, &inputs, &calibration, &ends, &fails);
+        match during("reducing", search)? {
+            None => note!("no part of the model fails alone: nothing is written to {}", folder.display()),
+            Some(part) => {
+                written::write(folder, "reduce", &part.files())?;
+                let (own, all) = (part.model.imported.nodes.len(), model.graph.nodes.len());
+                note!("{own} of {all} operators fail alone: {}", folder.display());
+            }
+        }
+    }
     Ok(proof.holds() && missed.is_empty())
+}
+
+/// Where parts of a model that fails end: at the layers that contradict the source, else at the outputs that
+/// miss what is asked for, else at any output.
+fn ends(model: &Model, proof: &Proof, misses: impl Fn(&Output) -> bool) -> Vec<ValueId> {
+    let graph = &model.graph;
+    let found = proof.assurance.iter().flat_map(|a| &a.first_rung.findings);
+    let named = |name: &String| graph.nodes.iter().find(|node| node.name == *name);
+    let layers: Vec<ValueId> =
+        found.filter_map(|f| f.nodes.iter().rev().find_map(named)).map(|node| node.outputs[0]).collect();
+    let outputs = || graph.outputs.iter().zip(&proof.outputs);
+    let missed: Vec<ValueId> = outputs().filter(|(_, o)| misses(o)).map(|(id, _)| *id).collect();
+    [layers, missed, graph.outputs.clone()].into_iter().find(|ends| !ends.is_empty()).unwrap_or_default()
 }
 
 /// What the user asked for and did not get, a sentence each.

@@ -2,6 +2,7 @@
 
 use super::{DepthToSpaceMode, Graph, Op, ValueId, Window};
 
+mod blocks;
 mod more;
 mod rest;
 
@@ -48,6 +49,27 @@ pub fn graph(seed: u64) -> Graph {
 /// Floor, Sign or QuantizeLinear: compare node by node, on equal inputs.
 pub fn graph_of_all_operators(seed: u64) -> Graph {
     drawn(seed, true)
+}
+
+/// [`graph_of_all_operators`], and behind it blocks as networks have them, most of which the machine runs in
+/// one operation.
+pub fn graph_with_blocks(seed: u64) -> Graph {
+    let mut g = graph_of_all_operators(seed);
+    // Numbers of its own: what the seed draws above stays as it is.
+    let mut r = Random::new(!seed);
+    for _ in 0..1 + r.below(2) {
+        let mut values: Vec<ValueId> = g.inputs.clone();
+        // Operators of real numbers take no integers.
+        let real = g.nodes.iter().filter(|node| !matches!(node.op, Op::QuantizeLinear { .. }));
+        values.extend(real.map(|node| node.outputs[0]));
+        let Some(mut y) = blocks::grow(&mut g, &mut r, &values) else { continue };
+        // Something that reads the block's result.
+        if r.below(2) == 0 {
+            y = grow(&mut g, &mut r, y, &values).unwrap_or(y);
+        }
+        g.outputs.push(y);
+    }
+    g
 }
 
 fn drawn(seed: u64, all: bool) -> Graph {

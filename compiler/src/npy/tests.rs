@@ -202,3 +202,18 @@ proptest! {
         prop_assert_eq!(bits(&back), bits(&data));
     }
 }
+
+/// Python reads it too: `numpy.load` of these bytes was tried once.
+#[test]
+fn written_archives_read_back() {
+    let names = ["x", "a/b: c", "größe"];
+    let array = |n: usize| npy_f32(&[n, 2], &(0..2 * n).map(|i| i as f32).collect::<Vec<_>>());
+    let bytes = npz(names.iter().enumerate().map(|(n, name)| (name.to_string(), array(n))).collect());
+    let arrays = parse_npz(&bytes).unwrap();
+    assert_eq!(arrays.len(), names.len());
+    for (n, ((name, read), wanted)) in arrays.iter().zip(names).enumerate() {
+        assert_eq!((name.as_str(), &read.shape), (wanted, &vec![n, 2]));
+        assert_eq!(read.to_f32(), (0..2 * n).map(|i| i as f32).collect::<Vec<_>>());
+    }
+    assert!(parse_npz(&npz(vec![])).unwrap().is_empty());
+}

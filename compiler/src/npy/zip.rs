@@ -175,6 +175,31 @@ fn stored<'a>(bytes: &'a [u8], member: &Member) -> Option<&'a [u8]> {
     local.take(member.stored_bytes)
 }
 
+/// An archive of stored members, as the readers above take it; times are zero, so that equal members make
+/// equal bytes.
+///
+/// # Panics
+/// When a member, its name or all of them together do not fit a zip archive without extensions.
+pub(super) fn write(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let short = |n: usize| u16::try_from(n).expect("names and counts fit 16 bits").to_le_bytes();
+    let long = |n: usize| u32::try_from(n).expect("members fit 32 bits").to_le_bytes();
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    for (name, body) in members {
+        // Version 2.0, names in UTF-8, stored, no time.
+        let mut fields = vec![20, 0, 0, 8, 0, 0, 0, 0, 0, 0];
+        fields.extend(crc32(body).to_le_bytes());
+        fields.extend([long(body.len()), long(body.len())].concat());
+        fields.extend([short(name.len()), [0, 0]].concat());
+        directory.extend([DIRECTORY_ENTRY, &[20, 0], &fields, &[0; 10], &long(bytes.len())].concat());
+        directory.extend(name.as_bytes());
+        bytes.extend([LOCAL_HEADER, &fields, name.as_bytes(), body].concat());
+    }
+    let (start, count) = (long(bytes.len()), short(members.len()));
+    bytes.extend(&directory);
+    bytes.extend([END, &[0; 4], &count, &count, &long(directory.len()), &start, &[0; 2]].concat());
+    bytes
+}
+
 /// CRC-32 of zip (IEEE 802.3, reflected), eight bits a step.
 pub(super) fn crc32(bytes: &[u8]) -> u32 {
     const TABLE: [u32; 256] = {

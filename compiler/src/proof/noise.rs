@@ -18,6 +18,10 @@ use ndarray::{ArrayD, Axis};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Decibels of signal to noise below which an output is of little use.
+pub const LEAST_OUTPUT_DB: f64 = 20.0;
+/// Decibels below which a channel of an output is of little use.
+pub const LEAST_CHANNEL_DB: f64 = 10.0;
 /// Elements below which a channel says nothing of its own.
 const LEAST_ELEMENTS: usize = 8;
 /// Channels above which an axis is no axis of channels.
@@ -95,6 +99,13 @@ impl Quality {
             }
         }
         Quality { sqnr_db: ratio(signal, noise), mean_error: sum / want.len().max(1) as f64, worst }
+    }
+
+    /// Decibels that the output and its worst channel lack to [`LEAST_OUTPUT_DB`] and [`LEAST_CHANNEL_DB`].
+    pub fn shortfall_db(&self) -> f64 {
+        let lacking = |db: Option<f64>, least: f64| db.map_or(0.0, |db| (least - db).max(0.0));
+        let channel = self.worst.as_ref().map(|worst| worst.sqnr_db);
+        lacking(self.sqnr_db, LEAST_OUTPUT_DB) + lacking(channel, LEAST_CHANNEL_DB)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::graph::{
     ReduceKind, Resize, Rounding, UnaryKind, ValueId,
 };
 
-const UNARY: [UnaryKind; 15] = [
+pub(super) const UNARY: [UnaryKind; 15] = [
     UnaryKind::Neg,
     UnaryKind::Abs,
     UnaryKind::Erf,

@@ -1,0 +1,209 @@
+//! Weights from 2^-20 to 2^20, ranges of one sign, single values next to zero: chains of convolutions whose
+//! numbers are not of the usual size, against what rounding to 8 bits costs them in float.
+
+mod common;
+
+use common::Random;
+use ndarray::{ArrayD, IxDyn};
+use std::path::PathBuf;
+use tilewright::model::Model;
+use tilewright::{pipeline, proof};
+use tilewright_arch::Config;
+use tilewright_arch::fixed::power_of_two;
+use tilewright_compiler::error::Error;
+use tilewright_compiler::float::math;
+use tilewright_compiler::graph::{Graph, Op, Window};
+use tilewright_compiler::{quantise, simplify};
+
+/// Signal to noise of 8 bits that is good enough, whatever rounding in float reaches.
+const GOOD_DB: f64 = 30.0;
+/// Decibels that integers may lose against rounding in float.
+const LESS_DB: f64 = 1.0;
+/// Rows and columns; pixels are not padded, so that every value is one of the inner ones.
+const SIDE: usize = 6;
+
+/// A 1x1 convolution and what follows it.
+struct Layer {
+    /// `[outputs][inputs]`.
+    weights: Vec<Vec<f32>>,
+    bias: Vec<f32>,
+    relu: bool,
+}
+
+struct Chain {
+    layers: Vec<Layer>,
+    /// `[channels][pixels]`, one sample each.
+    samples: Vec<Vec<Vec<f32>>>,
+    what: String,
+}
+
+fn number(random: &mut Random) -> f32 {
+    random.within(-1000, 1000) as f32 / 1000.0
+}
+
+impl Chain {
+    fn new(random: &mut Random) -> Chain {
+        let channels: Vec<usize> = (0..random.within(2, 4)).map(|_| random.within(1, 8) as usize).collect();
+        let magnitude = random.within(0, 3);
+        let exponent = |random: &mut Random| match magnitude {
+            0 => -20,
+            1 => 20,
+            2 => random.within(-20, 20),
+            _ => 0,
+        };
+        let tiny = random.within(0, 3) == 0;
+        let layers = channels.windows(2).map(|pair| {
+            let weights = (0..pair[1]).map(|_| {
+                let scale = power_of_two(exponent(random)) as f32;
+                let mut row: Vec<f32> = (0..pair[0]).map(|_| scale * number(random)).collect();
+                if tiny {
+                    row[0] = -1e-20;
+                }
+                row
+            });
+            let weights: Vec<Vec<f32>> = weights.collect();
+            let bias = (0..pair[1]).map(|_| number(random)).collect();
+            Layer { weights, bias, relu: random.within(0, 1) == 0 }
+        });
+        let layers: Vec<Layer> = layers.collect();
+        let ranges =
+            [(-1.0, 1.0), (0.0, 1.0), (0.5, 1.0), (-3.0, -1.0), (100.0, 101.0), (0.0, 1e-6), (0.0, 1e6)];
+        let (low, high) = ranges[random.within(0, 6) as usize];
+        let samples = (0..4).map(|_| {
+            let pixel = |random: &mut Random| low + (high - low) * (number(random) + 1.0) / 2.0;
+            let mut rows: Vec<Vec<f32>> =
+                (0..channels[0]).map(|_| (0..SIDE * SIDE).map(|_| pixel(random)).collect()).collect();
+            if tiny {
+                rows[0][0] = -1e-20;
+            }
+            rows
+        });
+        let what = format!("channels {channels:?}, exponents of kind {magnitude}, inputs {low} to {high}");
+        Chain { samples: samples.collect(), layers, what }
+    }
+
+    fn model(&self) -> Model {
+        let channels = self.samples[0].len();
+        let mut graph = Graph::new("chain");
+        let mut x = graph.input("x", &[1, channels, SIDE, SIDE]).unwrap();
+        for (n, layer) in self.layers.iter().enumerate() {
+            let (outputs, inputs) = (layer.weights.len(), layer.weights[0].len());
+            let w = graph.constant("w", &[outputs, inputs, 1, 1], layer.weights.concat()).unwrap();
+            let b = graph.constant("b", &[outputs], layer.bias.clone()).unwrap();
+            let op = Op::Conv { window: Window::UNIT, groups: 1 };
+            x = graph.node(format!("conv{n}"), op, &[x, w, b]).unwrap();
+            if layer.relu {
+                x = graph.node(format!("relu{n}"), Op::Relu, &[x]).unwrap();
+            }
+        }
+        graph.outputs.push(x);
+        let simplified = simplify::run(graph.clone()).unwrap();
+        Model { path: PathBuf::new(), imported: graph, graph: simplified, warnings: vec![] }
+    }
+
+    /// What the chain makes of a sample when values of each layer, and the sample, become what `round` says.
+    fn run(&self, sample: usize, weights: &dyn Fn(&[f32]) -> Vec<f64>, round: Rounding) -> Vec<Vec<f64>> {
+        let real = |rows: &Vec<Vec<f32>>| -> Vec<Vec<f64>> {
+            rows.iter().map(|row| row.iter().map(|x| f64::from(*x)).collect()).collect()
+        };
+        let mut x = round(0, real(&self.samples[sample]));
+        for (n, layer) in self.layers.iter().enumerate() {
+            let row = |(w, b): (&Vec<f32>, &f32)| -> Vec<f64> {
+                let w = weights(w);
+                let pixel = |p: usize| w.iter().zip(&x).map(|(w, x)| w * x[p]).sum::<f64>() + f64::from(*b);
+                let relu = |x: f64| if layer.relu { x.max(0.0) } else { x };
+                (0..SIDE * SIDE).map(|p| relu(pixel(p))).collect()
+            };
+            x = round(n + 1, layer.weights.iter().zip(&layer.bias).map(row).collect());
+        }
+        x
+    }
+
+    /// Signal to noise of the last sample when weights are rounded to 8 bits by channel and values to 8
+    /// bits by tensor, from the least to the largest of all samples.
+    fn rounded_in_float(&self) -> f64 {
+        let exact = |w: &[f32]| w.iter().map(|w| f64::from(*w)).collect::<Vec<f64>>();
+        let mut ranges = vec![(0.0f64, 0.0f64); self.layers.len() + 1];
+        for sample in 0..self.samples.len() {
+            let seen = std::cell::RefCell::new(&mut ranges);
+            self.run(sample, &exact, &|n, x| {
+                for x in x.iter().flatten() {
+                    let range = &mut seen.borrow_mut()[n];
+                    *range = (range.0.min(*x), range.1.max(*x));
+                }
+                x
+            });
+        }
+        let rounded = |w: &[f32]| {
+            let step = w.iter().fold(0.0f64, |most, w| most.max(f64::from(w.abs()))) / 127.0;
+            w.iter().map(|w| if step > 0.0 { (f64::from(*w) / step).round() * step } else { 0.0 }).collect()
+        };
+        let last = self.samples.len() - 1;
+        let got = self.run(last, &rounded, &|n, x| {
+            let (low, high) = ranges[n];
+            let step = ((high - low) / 255.0).max(f64::MIN_POSITIVE);
+            let zero = (-low / step).round();
+            let round = |x: &f64| ((x / step).round() + zero).clamp(0.0, 255.0) - zero;
+            x.iter().map(|row| row.iter().map(|x| round(x) * step).collect()).collect()
+        });
+        ratio(&self.run(last, &exact, &|_, x| x), &got)
+    }
+}
+
+type Rounding<'a> = &'a dyn Fn(usize, Vec<Vec<f64>>) -> Vec<Vec<f64>>;
+
+fn ratio(want: &[Vec<f64>], got: &[Vec<f64>]) -> f64 {
+    let pairs = || want.iter().flatten().zip(got.iter().flatten());
+    let signal: f64 = pairs().map(|(w, _)| w * w).sum();
+    let noise: f64 = pairs().map(|(w, g)| (w - g) * (w - g)).sum();
+    10.0 * math::log10(signal / noise)
+}
+
+/// Runs, as good as rounding in float or with a warning that names the output; or is refused by node.
+fn check(chain: &Chain) -> Result<bool, String> {
+    let model = chain.model();
+    let sample = |rows: &Vec<Vec<f32>>| {
+        let shape = IxDyn(&[1, rows.len(), SIDE, SIDE]);
+        vec![ArrayD::from_shape_vec(shape, rows.concat()).unwrap()]
+    };
+    let calibration: Vec<_> = chain.samples.iter().map(sample).collect();
+    let options = quantise::Options::default();
+    let compiled = match pipeline::compile(&model, &calibration, &options, &Config::sized(4, 4)) {
+        Ok(compiled) => compiled,
+        Err(e) => {
+            let named = e.downcast_ref::<Error>().is_some_and(|e| e.report().node.is_some());
+            return if named { Ok(false) } else { Err(format!("refused without its node: {e:#}")) };
+        }
+    };
+    compiled.check().map_err(|e| e.to_string())?;
+    let input = &calibration[calibration.len() - 1];
+    let (proof, _) =
+        proof::verify(&model, &compiled, input, &Default::default()).map_err(|e| format!("{e:#}"))?;
+    if !proof.holds() {
+        return Err(format!("{:?}", proof.assurance));
+    }
+    let warned = proof.assurance.iter().flat_map(|a| &a.warnings).any(|w| w.starts_with("output"));
+    let least = GOOD_DB.min(chain.rounded_in_float() - LESS_DB);
+    match proof.sqnr_db.is_none_or(|db| db >= least) || warned {
+        true => Ok(true),
+        false => Err(format!("{:?} dB, rounding in float has {least:.1}", proof.sqnr_db)),
+    }
+}
+
+#[test]
+fn numbers_of_every_size_run_as_well_as_rounding_lets_them() {
+    let mut random = Random::new(5);
+    let (mut refused, mut wrong) = (0, vec![]);
+    let count = common::cases(200);
+    for _ in 0..count {
+        let chain = Chain::new(&mut random);
+        match check(&chain) {
+            Ok(true) => {}
+            Ok(false) => refused += 1,
+            Err(why) => wrong.push(format!("{}: {why}", chain.what)),
+        }
+    }
+    println!("{count} chains, {refused} refused by node");
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(20 * refused <= count, "{refused} of {count} are refused");
+}
