@@ -22,7 +22,7 @@ const SAME_DB: f64 = 60.0;
 pub struct Assurance {
     /// Every operation of the machine against the source's operators.
     pub first_rung: Proof,
-    /// Outputs of the simplified or the equalised graph that are not those of the imported one, in float.
+    /// Outputs of the simplified graph that are not those of the imported one, in float.
     pub rewrites: Vec<Rewrite>,
     /// The noise that quantisation is predicted to add, by output.
     pub predicted: Vec<Quality>,
@@ -30,11 +30,9 @@ pub struct Assurance {
     pub warnings: Vec<String>,
 }
 
-/// A rewrite of the graph that changed an output.
+/// An output that simplification changed.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Rewrite {
-    /// `simplified` or `equalised`.
-    pub graph: &'static str,
     /// The output's name.
     pub output: String,
     /// Signal to the difference in decibels.
@@ -67,7 +65,14 @@ pub fn assure(
 ) -> Result<Assurance> {
     let mut first_rung = proof::check(network, inputs)?;
     first_rung.findings.extend(proof::corrections(network, calibration)?);
-    let rewrites = rewrites(model, network, inputs, float)?;
+    let rewrites = rewrites(model, inputs, float)?;
+    // A quantised model's own graph is another one than the model's, and never equalised.
+    let equalised = match is_quantised(&model.graph) {
+        true => Default::default(),
+        false => proof::equalised(&model.graph, &network.claims.graph),
+    };
+    let clipped = equalised.clipped(&network.claims.graph, inputs)?;
+    first_rung.findings.extend(equalised.findings);
     // What contradicts the source predicts nothing.
     let prediction =
         if first_rung.holds() { proof::predict(network, inputs)? } else { Prediction::default() };
@@ -75,6 +80,7 @@ pub fn assure(
         float.iter().zip(&prediction.outputs).map(|(want, got)| Quality::of(want, got)).collect();
     let names = output_names(&model.graph);
     let mut warnings = saturated(&first_rung);
+    warnings.extend(cut(&clipped));
     for (name, quality) in names.iter().zip(&predicted) {
         warnings.extend(noisy(name, quality, "is predicted at", &prediction));
     }
@@ -103,6 +109,21 @@ pub fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction)
         worst.sqnr_db,
         starts(LEAST_CHANNEL_DB)
     ))
+}
+
+/// A warning of clamps that cut off more than the source's do, because channels are stored scaled; the worst
+/// stands for all.
+fn cut(clipped: &[(String, usize, usize)]) -> Option<String> {
+    let share = |(_, count, all): &(String, usize, usize)| *count as f64 / *all as f64;
+    let worst = clipped.iter().max_by(|a, b| share(a).total_cmp(&share(b)))?;
+    (share(worst) > MOST_SATURATED).then(|| {
+        format!(
+            "{:.1} % of the elements of {:?} lie beyond what the calibration samples have there and are cut off; try: more \
+             or other calibration samples",
+            100.0 * share(worst),
+            worst.0
+        )
+    })
 }
 
 /// Warnings of inputs outside their range, of layers with many elements at the ends of theirs, and of what
@@ -148,35 +169,29 @@ fn saturated(proof: &Proof) -> Vec<String> {
     warnings
 }
 
-/// Whether a rounding error may become a step of the result.
-fn has_steps(graph: &Graph) -> bool {
-    graph.nodes.iter().any(|node| match node.op {
-        Op::Unary { kind } => kind.is_whole(),
-        Op::QuantizeLinear { .. } => true,
-        _ => false,
-    })
+fn is_quantised(graph: &Graph) -> bool {
+    graph.nodes.iter().any(|n| matches!(n.op, Op::QuantizeLinear { .. } | Op::DequantizeLinear { .. }))
 }
 
-/// Outputs in float that a rewrite of the graph changed by more than rounding.
-fn rewrites(
-    model: &Model,
-    network: &Network,
-    inputs: &[ArrayD<f32>],
-    float: &[ArrayD<f32>],
-) -> Result<Vec<Rewrite>> {
+/// Whether a rounding error may become a step of the result.
+fn has_steps(graph: &Graph) -> bool {
+    let steps = |op: &Op| matches!(op, Op::Unary { kind } if kind.is_whole());
+    is_quantised(graph) || graph.nodes.iter().any(|node| steps(&node.op))
+}
+
+/// Outputs in float that simplification changed by more than rounding.
+fn rewrites(model: &Model, inputs: &[ArrayD<f32>], float: &[ArrayD<f32>]) -> Result<Vec<Rewrite>> {
     if has_steps(&model.imported) {
         return Ok(Vec::new());
     }
     let mut changed = Vec::new();
-    for (what, graph) in [("simplified", &model.graph), ("equalised", &network.claims.graph)] {
-        let outputs = float::run(graph, inputs)?;
-        for ((name, want), got) in output_names(&model.graph).into_iter().zip(float).zip(&outputs) {
-            let finite = |(a, b): (&f32, &f32)| a.is_finite() == b.is_finite();
-            let db = Quality::of(want, got).sqnr_db.unwrap_or(f64::INFINITY);
-            let noise_alone = want.iter().all(|x| *x == 0.0) && got.iter().any(|x| x.abs() > 1e-6);
-            if db < SAME_DB || noise_alone || !want.iter().zip(got).all(finite) {
-                changed.push(Rewrite { graph: what, output: name, db });
-            }
+    let outputs = float::run(&model.graph, inputs)?;
+    for ((output, want), got) in output_names(&model.graph).into_iter().zip(float).zip(&outputs) {
+        let finite = |(a, b): (&f32, &f32)| a.is_finite() == b.is_finite();
+        let db = Quality::of(want, got).sqnr_db.unwrap_or(f64::INFINITY);
+        let noise_alone = want.iter().all(|x| *x == 0.0) && got.iter().any(|x| x.abs() > 1e-6);
+        if db < SAME_DB || noise_alone || !want.iter().zip(got).all(finite) {
+            changed.push(Rewrite { output, db });
         }
     }
     Ok(changed)

@@ -27,6 +27,7 @@
 
 mod claimed;
 mod corrections;
+mod equalised;
 mod exact;
 mod integers;
 mod intervals;
@@ -40,6 +41,7 @@ mod window;
 mod tests;
 
 pub use corrections::corrections;
+pub use equalised::{Equalised, equalised};
 pub use noise::{Channel, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, Prediction, Quality, predict};
 pub use run::check;
 

@@ -212,8 +212,7 @@ pub fn print_assurance(assurance: &Assurance) -> Result<()> {
     }
     for rewrite in &assurance.rewrites {
         say!(
-            "  the {} graph is another one than the model: output {:?} agrees to {:.1} dB only",
-            rewrite.graph,
+            "  the simplified graph is another one than the model: output {:?} agrees to {:.1} dB only",
             rewrite.output,
             rewrite.db
         )?;

@@ -171,7 +171,9 @@ fn too_large(net: &Net, group: &Group) -> Error {
         net.padded(*t, rows)
     };
     let tensors = net.touched(group.nodes.clone());
-    let bytes: usize = tensors.iter().map(|t| least(t).span()).sum();
+    // Memory is given in whole pages.
+    let page = page_bytes(net.config);
+    let bytes: usize = tensors.iter().map(|t| least(t).span().div_ceil(page) * page).sum();
     let worst = tensors.iter().max_by_key(|t| least(t).span()).expect("a node has tensors");
     let (node, tensor) = (&net.graph.nodes[group.nodes.start], &net.graph.tensors[*worst]);
     Error::new(
