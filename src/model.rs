@@ -23,6 +23,9 @@ pub struct Model {
 impl Model {
     /// Reads `path`: an ONNX file, a Relay text (`.relay` or `.txt`, with its parameters in a `.params`
     /// file of the same name beside it), or a folder with a `model.onnx` or else a `model.relay`.
+    ///
+    /// # Errors
+    /// A file that is not there, and what the importers refuse: each with file, node, operator and attribute.
     pub fn read(path: &Path) -> Result<Model> {
         let path = if path.is_dir() {
             let names = ["model.onnx", "model.relay", "model.txt"];
@@ -51,6 +54,9 @@ impl Model {
     }
 
     /// Calibration samples: from `path`, or from `calib.npz` beside the model.
+    ///
+    /// # Errors
+    /// No file there, and those of [`samples`].
     pub fn calibration(&self, path: Option<&Path>) -> Result<Vec<Vec<ArrayD<f32>>>> {
         let path = match path {
             Some(path) => path.to_path_buf(),

@@ -40,6 +40,9 @@ impl fmt::Display for Defect {
 impl std::error::Error for Defect {}
 
 /// Quantises with `calibration` and compiles for `config`.
+///
+/// # Errors
+/// As [`quantise::run`] and [`Compiled::new`].
 pub fn compile(
     model: &Model,
     calibration: &[Vec<ArrayD<f32>>],
@@ -67,11 +70,17 @@ fn fastest(
 
 impl Compiled {
     /// Compiles every stage of the machine.
+    ///
+    /// # Errors
+    /// A node that does not fit the machine; a [`Defect`].
     pub fn new(network: Network, config: &Config) -> Result<Compiled> {
         Compiled::watched(network, config, &|_, _| ())
     }
 
     /// [`Compiled::new`], telling `watch` how many plans have been compiled, and of how many.
+    ///
+    /// # Errors
+    /// As [`Compiled::new`].
     pub fn watched(network: Network, config: &Config, watch: quantise::Watch) -> Result<Compiled> {
         let candidates = |stage: &Stage| match stage {
             Stage::Machine { graph, .. } => schedule::candidates(graph, config).map(Some),
@@ -109,6 +118,9 @@ impl Compiled {
 }
 
 /// External memory before a program starts: constants, instructions and input bytes.
+///
+/// # Errors
+/// A program whose instructions do not fit their fields.
 pub fn memory(schedule: &Schedule, inputs: &[Vec<i8>]) -> Result<Vec<u8>> {
     let program = &schedule.program;
     let mut memory = program.image()?;

@@ -83,6 +83,9 @@ pub struct Simulated {
 }
 
 /// Runs the programs on one input in the simulator, and the host's operators between them.
+///
+/// # Errors
+/// Inputs that do not fit the model; a [`Defect`]; what the host's operators refuse.
 pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated> {
     let mut report = Report::default();
     let outputs = compiled.network.run(inputs, |number, _, inputs| -> Result<_> {
@@ -97,6 +100,9 @@ pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated
 }
 
 /// Walks the ladder for one input.
+///
+/// # Errors
+/// As [`simulate`], and those of the Verilog's run.
 pub fn verify(
     model: &Model,
     compiled: &Compiled,

@@ -32,6 +32,9 @@ pub const TARGETS: &[Target] = &[
 
 /// The machine that the options name: a target, an array size such as `7x11`, or a TOML file; the
 /// first target without any.
+///
+/// # Errors
+/// A target that is not known, a size that is none, a file that cannot be read or is not valid.
 pub fn resolve(target: Option<&str>, array: Option<&str>, file: Option<&Path>) -> Result<Config> {
     if let Some(path) = file {
         let text = files::read_text(path)

@@ -6,12 +6,13 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use tilewright::assurance::{Assurance, assure};
 use tilewright::model::{self, Model};
 use tilewright_compiler::float;
 use tilewright_compiler::network::{Network, Raised};
-use tilewright_compiler::proof::{Quality, corrections};
+use tilewright_compiler::proof::{Quality, check, corrections};
 use tilewright_compiler::quantise::{self, Precision};
 
 const PRECISIONS: [Precision; 4] = [Precision::Int8, Precision::Auto, Precision::Mixed, Precision::Int16];
@@ -111,6 +112,41 @@ fn the_zoo_at_every_precision() {
         entries.map(|e| e.unwrap().path()).filter(|p| p.join("model.onnx").exists()).collect();
     folders.sort();
     all(folders.into_iter());
+}
+
+/// On the samples that ranges were chosen by, as many elements stand for what lies beyond their range as float
+/// values lie there: what comes before a layer is rounded, which moves a few across the end.
+#[test]
+fn clipping_is_what_the_samples_announce() {
+    const SHARE: f64 = 0.005;
+    for name in ["resnet_mnist", "espcn_x2", "vit_mnist", "ctc_digits"] {
+        let model = Model::read(&common::model(name)).unwrap();
+        let calibration = model.calibration(None).unwrap();
+        let options = quantise::Options { precision: Precision::Int8, ..quantise::Options::default() };
+        let (network, announced) = quantise::run_reported(&model.graph, &calibration, &options).unwrap();
+        // As many as the report looks at.
+        let mut counts = BTreeMap::<String, [usize; 2]>::new();
+        for sample in &calibration[..4] {
+            for layer in check(&network, sample).unwrap().layers {
+                let count = counts.entry(layer.name).or_default();
+                *count = [count[0] + layer.saturated, count[1] + layer.elements];
+            }
+        }
+        let (mut compared, mut clipped) = (0, 0);
+        for layer in &announced {
+            let size = 4 * layer.shape.iter().product::<usize>();
+            let Some([saturated, _]) = counts.get(&layer.name).filter(|[_, all]| *all == size) else {
+                continue;
+            };
+            let share = *saturated as f64 / size as f64;
+            compared += 1;
+            clipped += usize::from(layer.saturated > 0.0);
+            let (wanted, place) = (layer.saturated, &layer.name);
+            assert!((share - wanted).abs() <= SHARE, "{name}, {place}: {share}, announced {wanted}");
+        }
+        println!("{name}: {compared} of {} layers compared, {clipped} of them clip", announced.len());
+        assert!(2 * compared > announced.len() && clipped > 0, "{compared} of {}", announced.len());
+    }
 }
 
 /// Scores that share a tensor with coordinates lie below its step: 43 dB of the whole say nothing of them.

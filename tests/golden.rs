@@ -1,7 +1,7 @@
 //! Every stage of the compiler as text, of six small networks of different kinds, and the Verilog of a 4x4
 //! machine: what a change of the compiler changes is read in the difference.
 //!
-//! `TILEWRIGHT_BLESS=1 cargo test --test golden` writes the texts anew; it refuses where `CI` is set. The
+//! `BLESS=1 cargo test --test golden` writes the texts anew; it refuses where `CI` is set. The
 //! networks are in `golden/networks.rs`, the texts in `golden/NETWORK/`.
 
 mod common;
@@ -42,8 +42,7 @@ fn difference(kept: &str, made: &str) -> Option<String> {
 
 /// Holds texts against the kept ones, or writes them.
 fn hold(texts: &[(String, String)]) {
-    let bless = std::env::var_os("TILEWRIGHT_BLESS").is_some();
-    assert!(!bless || std::env::var_os("CI").is_none(), "golden texts are not written where CI is set");
+    let bless = common::blessing();
     let mut changed = Vec::new();
     for (name, made) in texts {
         let path = place(name);
@@ -57,7 +56,7 @@ fn hold(texts: &[(String, String)]) {
     }
     assert!(
         changed.is_empty(),
-        "{}\nif that is meant: TILEWRIGHT_BLESS=1 cargo test --test golden, and read the difference",
+        "{}\nif that is meant: BLESS=1 cargo test --test golden, and read the difference",
         changed.join("\n")
     );
 }

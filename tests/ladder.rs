@@ -32,12 +32,14 @@ fn tiny(lanes: usize, columns: usize) -> Config {
     config
 }
 
+/// How messages begin that say that a graph is too large for a machine. Any other refusal is a failure.
+const TOO_LARGE: [&str; 2] = ["it does not fit: even in stripes of one row", "a reduction of"];
+
 /// Runs `graph` on a machine; whether it fits the machine at all.
 fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>], rtl: Option<&Rtl>) -> Result<bool, String> {
     let schedules = match common::schedules(graph, config) {
         Ok(schedules) => schedules,
-        // Too large for a small machine is an answer; a broken program is not.
-        Err(e) if !e.to_string().contains("defect") => return Ok(false),
+        Err(e) if TOO_LARGE.iter().any(|start| e.report().message.starts_with(start)) => return Ok(false),
         Err(e) => return Err(e.to_string()),
     };
     // Whole tensors on every rung; stripes of all kinds in the simulator, the shortest also in Verilog.
@@ -122,7 +124,7 @@ fn walk(machines: &[(Config, Option<Rtl>)], default_cases: u32) {
         panic!("{e}");
     }
     eprintln!("{} programs ran, {} did not fit", ran.get(), refused.get());
-    assert!(ran.get() > 3 * refused.get(), "too few programs fit");
+    assert!(ran.get() > 9 * refused.get(), "too few programs fit");
 }
 
 /// What the compiler does with large images only, counted in `seen`: blocks of a depthwise

@@ -49,7 +49,7 @@ fn cycles(folder: &Path, name: &str) -> String {
 
 fn expected(file: &str, got: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/expected").join(file);
-    if std::env::var_os("BLESS").is_some() {
+    if common::blessing() {
         std::fs::write(&path, got).unwrap();
     }
     let want = std::fs::read_to_string(&path).unwrap_or_default();

@@ -5,7 +5,6 @@ mod common;
 
 use common::Random;
 use std::path::Path;
-use std::time::Instant;
 use tilewright::model::{self, Model};
 use tilewright::pipeline::Compiled;
 use tilewright::proof;
@@ -162,19 +161,16 @@ fn too_large_says_what_and_how_much() {
     assert!(error.starts_with("error[schedule]: chain: node \"conv0\" (conv2d): it does not fit"), "{error}");
 }
 
-/// A thousand layers take seconds, in few pages as well as in many.
+/// What is tried for a thousand layers does not grow with them, and is right in few pages as well as in many.
 #[test]
-fn long_networks_compile_in_seconds() {
+fn a_thousand_layers_have_few_plans() {
     for config in [machine(4, 64), machine(14, 2048)] {
-        let start = Instant::now();
-        let graph = chain(1000, 4, 12, 3);
-        let schedules = common::schedules(&graph, &config).unwrap();
-        for schedule in &schedules {
-            tilewright_sim::time(&schedule.program, false).unwrap();
+        let plans = |layers: usize| common::schedules(&chain(layers, 4, 12, 3), &config).unwrap();
+        let (few, many) = (plans(100), plans(1000));
+        assert!(many.len() <= few.len(), "{} and {}", few.len(), many.len());
+        for schedule in &many {
+            tilewright_sim::check(&schedule.program).unwrap();
         }
-        let seconds = start.elapsed().as_secs_f64();
-        eprintln!("{} plans in {seconds:.1} s", schedules.len());
-        assert!(seconds < 60.0, "{seconds} s");
     }
 }
 

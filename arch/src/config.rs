@@ -131,6 +131,9 @@ impl Config {
     }
 
     /// Reads and validates a TOML configuration.
+    ///
+    /// # Errors
+    /// Text that is no TOML, a field that is not known, and those of [`Config::validate`].
     pub fn from_toml(text: &str) -> Result<Config, ConfigError> {
         let config: Config = toml::from_str(text).map_err(|e| ConfigError::Parse(e.to_string()))?;
         config.validate()?;
@@ -143,6 +146,9 @@ impl Config {
     }
 
     /// Checks every field against its legal range; the error names the field and the range.
+    ///
+    /// # Errors
+    /// The first field outside of its range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         fn within(field: &'static str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
             if (low..=high).contains(&value) {

@@ -305,6 +305,9 @@ pub const STEPS: [[Field; 5]; 3] = [
 /// `encode` and `decode` of [`TileOp`].
 impl TileOp {
     /// The instruction's bytes on a machine of `lanes` lanes.
+    ///
+    /// # Errors
+    /// The first value that does not fit its field, with the field's name and its range.
     pub fn encode(&self, lanes: usize) -> Result<Vec<u8>, FieldError> {
         let mut w = Writer { bytes: vec![0; TILE_BYTES], lanes };
         w.sync([f::WAIT, f::SIGNAL], &self.sync)?;
@@ -435,6 +438,9 @@ impl TileOp {
 /// `encode` and `decode` of [`Transfer`].
 impl Transfer {
     /// The instruction's bytes on a machine of `lanes` lanes.
+    ///
+    /// # Errors
+    /// As [`TileOp::encode`].
     pub fn encode(&self, lanes: usize) -> Result<Vec<u8>, FieldError> {
         use transfer as f;
         let mut w = Writer { bytes: vec![0; TRANSFER_BYTES], lanes };

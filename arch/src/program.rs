@@ -154,6 +154,9 @@ impl Program {
     }
 
     /// Initial contents of external memory: constants and encoded instructions; zeros elsewhere.
+    ///
+    /// # Errors
+    /// An instruction with a value that does not fit its field; blocks that overlap or lie outside of the memory.
     pub fn image(&self) -> Result<Vec<u8>, ProgramError> {
         let mut image = vec![0; self.memory_bytes as usize];
         let mut place = |address: u32, bytes: &[u8]| {
@@ -189,6 +192,9 @@ impl Program {
     /// Checks every rule that can be checked without running: fields fit, counts agree with the
     /// pixel grid, memories are large enough, semaphores have one signaller and one waiter.
     /// Bank conflicts, exclusive ports and reads of unwritten data are the simulator's to find.
+    ///
+    /// # Errors
+    /// The first rule that is broken, with unit and number of the instruction.
     pub fn validate(&self) -> Result<(), ProgramError> {
         self.image()?;
         self.validate_semaphores()?;

@@ -98,6 +98,9 @@ impl Run {
 impl Rtl {
     /// Builds the model of `config` with Verilator in a sub-folder of `cache`, or finds it there.
     /// The sub-folder's name is a hash of the Verilog and the test bench.
+    ///
+    /// # Errors
+    /// A machine that is not valid, a folder that cannot be written, Verilator or a compiler that is missing or fails.
     pub fn build(config: &Config, cache: &Path) -> Result<Rtl, Error> {
         let verilog = generate(config, Technology::Portable)?;
         let folder = cache.join(format!("{:016x}", hash(&[verilog.as_bytes(), HARNESS.as_bytes()])));
@@ -169,6 +172,9 @@ impl Rtl {
 
     /// Runs instruction lists that lie in `image`, the contents of external memory: `addresses`
     /// and `counts` (instructions) in the order of [`Unit::ALL`].
+    ///
+    /// # Errors
+    /// A run that reports an error or does not end within the cycles of `options`, files that cannot be exchanged.
     pub fn run(
         &self,
         image: &[u8],
@@ -234,6 +240,9 @@ impl Rtl {
     }
 
     /// Runs `program` with `inputs` (address, bytes) written into its image first.
+    ///
+    /// # Errors
+    /// A program that is not legal, and those of [`Rtl::run`].
     pub fn run_program(
         &self,
         program: &Program,

@@ -95,6 +95,9 @@ pub enum Error {
 }
 
 /// The Verilog of a machine: one module a block, the top module `tilewright` last.
+///
+/// # Errors
+/// A machine that is not valid.
 pub fn generate(config: &tilewright_arch::Config, technology: Technology) -> Result<String, Error> {
     config.validate()?;
     emit::emit(&top::top(config, technology))

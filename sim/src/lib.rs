@@ -55,6 +55,10 @@ impl Default for Options {
 
 /// Runs a program on `memory`: the bytes of [`Program::image`] with the inputs written into them.
 /// Afterwards `memory` holds the outputs. After a fault its contents are those of the moment.
+///
+/// # Errors
+/// An illegal program, a deadlock, a semaphore that overflows, an access that another one may meet, a read of what
+/// was not written.
 pub fn run(program: &Program, memory: &mut [u8], options: &Options) -> Result<Report, Fault> {
     legal(program)?;
     let need = program.memory_bytes as usize;
@@ -78,6 +82,9 @@ pub fn run(program: &Program, memory: &mut [u8], options: &Options) -> Result<Re
 
 /// The cycles of a program without its values: what [`run`] reports, in much less time, and without
 /// the faults of values and data.
+///
+/// # Errors
+/// An illegal program, a deadlock, a semaphore that overflows.
 pub fn time(program: &Program, trace: bool) -> Result<Report, Fault> {
     legal(program)?;
     Order::new(program)?;
@@ -85,6 +92,9 @@ pub fn time(program: &Program, trace: bool) -> Result<Report, Fault> {
 }
 
 /// All checks of a program without its values: any fault that [`run`] would report.
+///
+/// # Errors
+/// As [`run`].
 pub fn check(program: &Program) -> Result<(), Fault> {
     legal(program)?;
     let order = Order::new(program)?;

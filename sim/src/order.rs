@@ -21,6 +21,9 @@ pub struct Order {
 
 impl Order {
     /// Derives the order, or says who waits for ever.
+    ///
+    /// # Errors
+    /// A unit that waits for a semaphore that nobody will signal.
     pub fn new(program: &Program) -> Result<Order, Fault> {
         let syncs = Unit::ALL.map(|unit| program.syncs(unit));
         let mut list = Vec::new();

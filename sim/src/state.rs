@@ -60,6 +60,9 @@ impl State {
     }
 
     /// Checks that everything an instruction reads has been written.
+    ///
+    /// # Errors
+    /// What is read and was never written.
     pub fn check(&self, access: &Access, site: &Site) -> Result<(), Fault> {
         let unwritten = |memory: Shared, place: Option<usize>| match place {
             None => Ok(()),

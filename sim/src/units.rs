@@ -72,6 +72,9 @@ struct Engine<'a> {
 }
 
 /// Computes all times of a legal program without deadlock.
+///
+/// # Errors
+/// A semaphore that overflows.
 pub fn timeline(program: &Program) -> Result<Timeline, Fault> {
     let mut engine = Engine {
         program,

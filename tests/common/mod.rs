@@ -19,6 +19,13 @@ pub fn cases(default: u32) -> u32 {
     std::env::var("TILEWRIGHT_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
+/// Whether what is kept is to be written anew: `BLESS=1`, which is refused in continuous integration.
+pub fn blessing() -> bool {
+    let bless = std::env::var_os("BLESS").is_some();
+    assert!(!bless || std::env::var_os("CI").is_none(), "nothing is blessed where CI is set");
+    bless
+}
+
 /// A model folder of this repository.
 pub fn model(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models").join(name)
@@ -32,6 +39,11 @@ pub fn shared_model(name: &str) -> Option<PathBuf> {
     }
     eprintln!("SKIPPED: {name}: the shared models are not beside the repository");
     None
+}
+
+/// A model folder of this repository, or else of the shared collection.
+pub fn any_model(name: &str) -> Option<PathBuf> {
+    Some(model(name)).filter(|folder| folder.is_dir()).or_else(|| shared_model(name))
 }
 
 /// The Verilog of a machine, built once for each Verilog text and kept in `TILEWRIGHT_CACHE`.

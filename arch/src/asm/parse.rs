@@ -29,6 +29,10 @@ fn wrong(field: &str, message: impl Into<String>) -> Wrong {
 }
 
 /// The program that a text describes. It is not validated beyond its configuration.
+///
+/// # Errors
+/// Text of another version, a line that says something else, a value that does not fit its field: each with the
+/// line and the field.
 pub fn parse(text: &str) -> Result<Program, AsmError> {
     let at = |index: usize| move |(field, message): Wrong| AsmError { line: index + 1, field, message };
     let mut lines = text.lines().enumerate().map(|(i, line)| (i, line.trim_end()));

@@ -36,6 +36,9 @@ pub struct Schedule {
 }
 
 /// Compiles a fixed graph for a machine, with the first plan that fits.
+///
+/// # Errors
+/// A machine that is not valid; a node that does not fit it, with what it needs and what to try.
 pub fn run(graph: &FixedGraph, config: &Config) -> Result<Schedule> {
     let (graph, mut plans) = prepare(graph, config)?;
     emit::emit(&graph, config, plans.swap_remove(0))
@@ -43,6 +46,9 @@ pub fn run(graph: &FixedGraph, config: &Config) -> Result<Schedule> {
 
 /// Compiles a fixed graph with every plan worth trying, one after the other, for the caller to choose by
 /// exact timing.
+///
+/// # Errors
+/// As [`run`]; each plan may turn out not to fit by itself.
 pub fn candidates(
     graph: &FixedGraph,
     config: &Config,

@@ -108,6 +108,9 @@ fn wrapping(start: usize, count: usize, size: usize) -> Bits {
 }
 
 /// What a tile operation touches. The operation has passed [`tilewright_arch::Program::validate`].
+///
+/// # Errors
+/// An address outside of feature memory; a byte that is read and written, or written twice; one page for both.
 pub fn tile(op: &TileOp, site: &Site, config: &Config) -> Result<Access, Fault> {
     let range = |port: Port| {
         move |address: i64| Fault::FeatureRange {
@@ -201,6 +204,9 @@ pub fn word_bytes(memory: Memory, config: &Config) -> (usize, usize) {
 }
 
 /// What a transfer touches.
+///
+/// # Errors
+/// An address outside of its memory.
 pub fn transfer(op: &Transfer, site: &Site, config: &Config) -> Result<Access, Fault> {
     let mut access = Access::default();
     let bytes = op.line_bytes;

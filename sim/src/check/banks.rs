@@ -14,6 +14,9 @@ use tilewright_arch::instr::{Target, TileOp, Walk};
 type Lane = (usize, usize);
 
 /// Checks gather, operand and output of an operation.
+///
+/// # Errors
+/// Two lanes that meet in a bank in one step; more segments than a target has.
 pub fn check(op: &TileOp, site: &Site, config: &Config) -> Result<(), Fault> {
     let grid = Grid::new(op);
     let targets = [(Port::Output, Some(&op.output)), (Port::Operand, op.operand.as_ref().map(|o| &o.target))];

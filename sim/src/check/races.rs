@@ -25,6 +25,9 @@ impl<'a> Races<'a> {
     }
 
     /// Compares the next instruction of `unit` with all that it may overlap in time.
+    ///
+    /// # Errors
+    /// Two instructions that touch the same bytes or the same port of a page without an order.
     pub fn add(&mut self, unit: Unit, index: usize, access: Arc<Access>) -> Result<(), Fault> {
         let clock = self.order.clocks[unit as usize][index];
         for other in Unit::ALL {
