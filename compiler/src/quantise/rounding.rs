@@ -291,6 +291,21 @@ mod tests {
         assert!(after < before, "{before} {after}");
     }
 
+    /// An input that is hardly ever there would have to move far to make up for one that is.
+    #[test]
+    fn no_weight_moves_beyond_the_bound() {
+        let mut x = observed(400, 2, 4.0);
+        x.column_mut(1).mapv_inplace(|x| 0.001 * x);
+        let weights = [0.26, 0.3];
+        for rounding in [Rounding::Compensated, Rounding::Learned] {
+            let rounded = Metric::new(x.view(), rounding).round(&weights, 0.1);
+            for (weight, q) in weights.iter().zip(&rounded) {
+                let moved = (f64::from(*weight) / 0.1 - f64::from(*q)).abs();
+                assert!(moved <= MOST_STEPS, "{rounding:?}: {rounded:?}");
+            }
+        }
+    }
+
     #[test]
     fn independent_or_unseen_inputs_round_to_nearest() {
         let weights = [0.26, -0.74, 0.5, 3.0];

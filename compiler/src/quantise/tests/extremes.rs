@@ -2,11 +2,11 @@
 
 use super::operators::Net;
 use crate::float;
-use crate::graph::{Op, ReduceKind, UnaryKind, ValueId, Window};
+use crate::graph::{BinaryKind, Op, ReduceKind, UnaryKind, ValueId, Window};
 use crate::quantise::{Options, Precision, run, run_reported, sqnr_db};
 use ndarray::ArrayD;
 
-const SUB: Op = Op::Binary { kind: crate::graph::BinaryKind::Sub };
+const SUB: Op = Op::Binary { kind: BinaryKind::Sub };
 
 /// Two convolutions without bias, and a relu between them.
 fn convolutions(net: &mut Net, x: ValueId) -> ValueId {
@@ -147,6 +147,49 @@ fn terms_that_cancel_do_not_saturate() {
     for precision in ALL {
         let db = decibels(&net, &samples, precision);
         assert!(db > 18.0, "{precision:?}: {db:.1} dB");
+    }
+}
+
+/// A factor is large only where the other one is a single step: the multiplicand must not saturate within
+/// the range of the product.
+#[test]
+fn a_product_far_below_its_factors_does_not_saturate() {
+    let mut net = Net::new();
+    let (x, gate) = (net.input(&[1, 3, 6, 6]), net.input(&[1, 3, 6, 6]));
+    let y = net.op(Op::Binary { kind: BinaryKind::Mul }, &[x, gate]);
+    net.graph.outputs = vec![y];
+    let mut samples = net.samples(12, 3);
+    for sample in &mut samples {
+        for (i, x) in sample[0].iter_mut().enumerate() {
+            *x = if i % 2 == 0 { 100.0 + 20.0 * *x } else { 0.0 };
+        }
+        for (i, gate) in sample[1].iter_mut().enumerate() {
+            *gate = if i % 2 == 0 { 1.0 / 255.0 } else { 1.0 };
+        }
+    }
+    for precision in ALL {
+        let db = decibels(&net, &samples, precision);
+        assert!(db > 34.0, "{precision:?}: {db:.1} dB");
+    }
+}
+
+/// A large map is averaged row by row first, and each of its rows has the same mean, less than half a step of
+/// the map.
+#[test]
+fn means_of_large_maps_are_finer_than_the_maps() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 2, 256, 160]);
+    let y = net.op(Op::GlobalAveragePool, &[x]);
+    net.graph.outputs = vec![y];
+    let mut samples = net.samples(2, 3);
+    for x in samples.iter_mut().flatten() {
+        for pair in x.as_slice_mut().unwrap().chunks_exact_mut(2) {
+            (pair[0], pair[1]) = (0.003 + pair[0], 0.003 - pair[0]);
+        }
+    }
+    for precision in ALL {
+        let db = decibels(&net, &samples, precision);
+        assert!(db > 34.0, "{precision:?}: {db:.1} dB");
     }
 }
 
