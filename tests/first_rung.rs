@@ -11,7 +11,7 @@ use std::path::Path;
 use tilewright::assurance::{Assurance, assure};
 use tilewright::model::{self, Model};
 use tilewright_compiler::float;
-use tilewright_compiler::network::{Network, Raised};
+use tilewright_compiler::network::{Network, Raised, Stage};
 use tilewright_compiler::proof::{Quality, check, corrections};
 use tilewright_compiler::quantise::{self, Precision};
 
@@ -147,6 +147,25 @@ fn clipping_is_what_the_samples_announce() {
         println!("{name}: {compared} of {} layers compared, {clipped} of them clip", announced.len());
         assert!(2 * compared > announced.len() && clipped > 0, "{compared} of {}", announced.len());
     }
+
+/// A bias that was corrected by another mean than its own, which no element shows: calibration does.
+#[test]
+fn corrections_are_held_against_calibration() {
+    let model = Model::read(&common::model("lenet_mnist")).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let options = quantise::Options { precision: Precision::Int8, ..quantise::Options::default() };
+    let mut network = quantise::run(&model.graph, &calibration, &options).unwrap();
+    let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
+    let want = float::run(&model.imported, &input).unwrap();
+    let holds = |network: &Network, calibration: &[Vec<ndarray::ArrayD<f32>>]| {
+        assure(&model, network, &input, &want, calibration).unwrap().holds()
+    };
+    assert!(holds(&network, &calibration));
+    let part = &mut network.claims.operations[0].parts[0];
+    part.rounded.as_mut().unwrap().corrections[0] += 100;
+    let Stage::Machine { graph, .. } = &mut network.stages[part.stage] else { panic!("a host's part") };
+    graph.nodes[part.node].channels[0].bias -= 100;
+    assert!(holds(&network, &[]) && !holds(&network, &calibration));
 }
 
 /// Scores that share a tensor with coordinates lie below its step: 43 dB of the whole say nothing of them.

@@ -292,21 +292,23 @@ fn two_steps_in_one_channel_of_64_are_found() {
 #[test]
 fn claims_are_complete() {
     let (name, network, inputs) = kinds().swap_remove(0);
-    let is_claim = |network: &Network| {
+    let found = |network: &Network, part: &str| {
         let findings = check(network, &inputs).unwrap().findings;
-        findings.iter().any(|f| matches!(f.what, What::Claim { .. }))
+        findings.iter().any(|f| matches!(&f.what, What::Claim { message } if message.contains(part)))
     };
-    assert!(!is_claim(&network), "{name}");
+    assert!(!found(&network, ""), "{name}");
     let mut missing = network.clone();
     missing.claims.operations.clear();
-    assert!(is_claim(&missing));
+    assert!(found(&missing, "the source's node is claimed 0 times"));
+    assert!(found(&missing, "node 0 of stage 0 is claimed 0 times"));
     let mut twice = network.clone();
     let operation = twice.claims.operations[0].clone();
     twice.claims.operations.push(operation);
-    assert!(is_claim(&twice));
+    assert!(found(&twice, "the source's node is claimed 2 times"));
+    assert!(found(&twice, "node 0 of stage 0 is claimed 2 times"));
     let mut elsewhere = network.clone();
     elsewhere.claims.operations[0].output.strides[0].1 = 0;
-    assert!(is_claim(&elsewhere));
+    assert!(found(&elsewhere, "two of its elements lie in one place"));
 }
 
 /// A value beyond the range saturates, and is counted; one that saturates without need is a finding.
