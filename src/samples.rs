@@ -217,4 +217,21 @@ mod tests {
             assert!(e.contains(part), "{e}");
         }
     }
+
+    /// A grey pixel of 51.
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\
+        \0\0\0\nIDATx\xdac0\x06\0\x005\x004g<\xe3`\0\0\0\0IEND\xaeB`\x82";
+
+    #[test]
+    fn images_are_divided_for_real_numbers_alone() {
+        let path = std::env::temp_dir().join(format!("tilewright-samples-{}.png", std::process::id()));
+        std::fs::write(&path, PNG).unwrap();
+        for (integer, want) in [(None, 0.2), (Some(Integer::Uint8), 51.0)] {
+            let mut graph = Graph::new("pixel");
+            graph.typed_input("x", &[1, 1, 1], integer).unwrap();
+            let x = samples(&graph, &path).unwrap().remove(0).remove(0);
+            assert_eq!(x[[0, 0, 0]], want, "{integer:?}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 }

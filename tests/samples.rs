@@ -5,7 +5,7 @@ mod common;
 use common::case;
 use std::process::{Command, Output};
 use tilewright_compiler::float::math::log10;
-use tilewright_compiler::npy::read_npy;
+use tilewright_compiler::npy::{npy_f32, read_npy};
 
 fn tilewright(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).output().unwrap()
@@ -129,6 +129,22 @@ fn what_is_not_finite_is_never_exact() {
     let output = run("simulate", model, calib, input, &["--json"]);
     assert!(text(&output.stderr).contains("(Sqrt)"), "{}", text(&output.stderr));
     assert_eq!(json(&output)["not_finite"][0]["output"], 0);
+}
+
+/// Zeros, whose roots are exact, and one number that has no root.
+#[test]
+fn equal_where_finite_is_not_exact() {
+    let mut x = vec![0.0; 3 * 8 * 8];
+    x[5] = -1.0;
+    let input = common::folder("not-exact").join("x.npy");
+    std::fs::write(&input, npy_f32(&[1, 3, 8, 8], &x)).unwrap();
+    let (model, calib) = (case("verify-nan-exact/sqrt.onnx"), case("verify-nan-exact/calib_positive.npz"));
+    let output =
+        tilewright(&["verify", &model, "--calib", &calib, "--input", input.to_str().unwrap(), "--json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let object = json(&output);
+    assert_eq!(object["max_abs_error"], 0.0, "{object}");
+    assert_eq!(object["exact"], false);
 }
 
 #[test]
