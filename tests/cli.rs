@@ -132,6 +132,17 @@ fn progress_is_plain_lines_in_a_pipe() {
     assert!(!text(&output.stdout).contains(['\r', '\x1b']), "{}", text(&output.stdout));
 }
 
+/// What is written has been checked: the program against the machine's rules, the integers against the
+/// source's operators.
+#[test]
+fn compile_checks_what_it_writes() {
+    let out = folder("checks");
+    let output = tilewright(&["compile", &lenet(), "--array", "4x4", "-o", out.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines = ["reading the model", "quantising", "compiling", "checking the program", "checking"];
+    assert_eq!(text(&output.stderr).lines().collect::<Vec<_>>(), lines);
+}
+
 #[test]
 fn simulate_prints_one_json_object_and_writes_outputs() {
     let out = folder("simulate");
@@ -201,6 +212,19 @@ fn precision_is_chosen() {
     assert_eq!(wide(&["--quantisation", &file]), wide(&["--precision", "int16"]));
     assert_eq!(wide(&["--quantisation", &file, "--precision", "int8"]), 0);
     assert_eq!(tilewright(&["inspect", &lenet(), "--precision", "int4"]).status.code(), Some(2));
+}
+
+/// With 16 bits asked of all layers, those that keep 8 are told, with the reason.
+#[test]
+fn layers_that_keep_8_bits_are_told() {
+    let told = |precision: &str| {
+        let output = tilewright(&["simulate", &lenet(), "--precision", precision]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    let error = told("int16");
+    assert!(error.contains("keep 8 bits: a maximum compares bytes"), "{error}");
+    assert!(!told("auto").contains("keep 8 bits"));
 }
 
 /// The printed graph is a model like any other: it prints again as the same text.

@@ -174,6 +174,18 @@ fn archives_are_not_unpacked_on_trust() {
     );
 }
 
+/// An archive whose directory says 2 GiB of its array, which the array's own header does not.
+#[test]
+fn declared_sizes_are_held_against_the_budget() {
+    let mut bytes = std::fs::read(model("lenet_mnist").join("calib.npz")).unwrap();
+    let entry = bytes.windows(4).rposition(|four| four == b"PK\x01\x02").unwrap();
+    bytes[entry + 24..entry + 28].copy_from_slice(&(1u32 << 31).to_le_bytes());
+    let path = folder("declared").join("input.npz");
+    std::fs::write(&path, bytes).unwrap();
+    let args = ["verify", &lenet(), "--memory-limit", "500M", "--input", path.to_str().unwrap()];
+    refused(&args, &["input.npz", "the unpacked array takes 2.0 GiB of memory"]);
+}
+
 /// Models of 130 bytes to 86 kB that take gigabytes.
 #[test]
 fn memory_has_one_budget() {
