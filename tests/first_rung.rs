@@ -11,6 +11,7 @@ use std::path::Path;
 use tilewright::assurance::{Assurance, assure};
 use tilewright::model::{self, Model};
 use tilewright_compiler::float;
+use tilewright_compiler::graph::Source;
 use tilewright_compiler::network::{Network, Raised, Stage};
 use tilewright_compiler::proof::{Quality, check, corrections};
 use tilewright_compiler::quantise::{self, Precision};
@@ -147,6 +148,7 @@ fn clipping_is_what_the_samples_announce() {
         println!("{name}: {compared} of {} layers compared, {clipped} of them clip", announced.len());
         assert!(2 * compared > announced.len() && clipped > 0, "{compared} of {}", announced.len());
     }
+}
 
 /// A bias that was corrected by another mean than its own, which no element shows: calibration does.
 #[test]
@@ -166,6 +168,27 @@ fn corrections_are_held_against_calibration() {
     let Stage::Machine { graph, .. } = &mut network.stages[part.stage] else { panic!("a host's part") };
     graph.nodes[part.node].channels[0].bias -= 100;
     assert!(holds(&network, &[]) && !holds(&network, &calibration));
+}
+
+/// Integers of another network than the source, which nobody sees who compares them with the equalised graph.
+#[test]
+fn the_equalised_graph_is_held_against_the_source() {
+    let mut model = Model::read(&common::model("lenet_mnist")).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
+    let found = |model: &Model| {
+        let want = float::run(&model.graph, &input).unwrap();
+        assure(model, &network, &input, &want, &[]).unwrap().first_rung.findings
+    };
+    assert_eq!(found(&model), []);
+    let weights = model.graph.nodes[0].inputs[1];
+    let Source::Constant(weights) = &mut model.graph.values[weights.0 as usize].source else {
+        panic!("made")
+    };
+    weights[0] += 0.1;
+    model.imported = model.graph.clone();
+    assert!(found(&model)[0].to_string().contains("equalisation: weight 0 of channel 0"));
 }
 
 /// Scores that share a tensor with coordinates lie below its step: 43 dB of the whole say nothing of them.
