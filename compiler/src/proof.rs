@@ -11,7 +11,8 @@
 //! ```
 //!
 //! * *floors*: the post unit rounds down once for the sum and once for an operand
-//!   ([`tilewright_arch::fixed`]); a multiplier has 24 significant bits, so its factor is right to 2^-24.
+//!   ([`tilewright_arch::fixed`]); a multiplier has 24 significant bits, so its factor is right to 2^-24. Where
+//!   negative sums have a factor of their own, the smaller of both has fewer, and 2^-23 is half of its last bit.
 //! * *between*: half a step of each tensor that the operation keeps for itself, times what follows it.
 //! * A table is looked up at a byte: the exact argument is at most half a step (and the above) away from
 //!   it, so the function is evaluated at all bytes that near, and the result is a half step from one.

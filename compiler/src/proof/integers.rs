@@ -1,7 +1,7 @@
 //! The integers of a network by tensor, and what the source reads of them.
 
 use super::exact::Values;
-use super::intervals::{radius, rounding};
+use super::intervals::{FACTOR, coarsest, factors, radius, rounding};
 use super::rounded::compare;
 use super::source::evaluate;
 use super::{Checked, Layer, What};
@@ -46,6 +46,10 @@ pub(super) fn zero(tensor: &Tensor) -> i16 {
 pub(super) fn numbers(tensor: &Tensor, levels: &[i16]) -> Vec<f64> {
     let (scale, zero) = (f64::from(tensor.scale), i32::from(zero(tensor)));
     levels.iter().map(|&q| scale * f64::from(i32::from(q) - zero)).collect()
+}
+
+fn coarsest_of(all: &[[f64; 2]]) -> [f64; 2] {
+    all.iter().fold([FACTOR; 2], |worst, own| [worst[0].max(own[0]), worst[1].max(own[1])])
 }
 
 impl<'a> Integers<'a> {
@@ -179,6 +183,30 @@ impl<'a> Integers<'a> {
         Ok(sums)
     }
 
+    /// [`factors`] of what makes the operation's result, for each element of it.
+    pub fn factors(&self, operation: &Operation) -> Vec<[f64; 2]> {
+        let linear = &operation.linear;
+        let [channels, rows, columns] = linear.shape;
+        let mut by_channel = vec![[FACTOR; 2]; channels];
+        for (_, tensors, node) in self.nodes(operation) {
+            if tensors[node.output.tensor.0 as usize] != operation.output.tensor {
+                continue;
+            }
+            let own = factors(node);
+            for (c, worst) in by_channel.iter_mut().enumerate() {
+                let own = if own.len() == channels { own[c] } else { coarsest_of(&own) };
+                *worst = [worst[0].max(own[0]), worst[1].max(own[1])];
+            }
+        }
+        let shape = self.graph.shape(operation.output.value);
+        if shape == self.graph.shape(linear.value) {
+            let grid = places(linear.offset, &linear.strides).into_iter();
+            return grid.map(|place| by_channel[(place / (rows * columns)).min(channels - 1)]).collect();
+        }
+        // Elements that were moved on their way may be of any channel.
+        vec![coarsest_of(&by_channel); shape.iter().product()]
+    }
+
     /// Steps of what the operation rounds to by which rounding may miss the exact result.
     pub fn uncertain(&self, operation: &Operation, step: f64) -> f64 {
         let mut own = if operation.parts.is_empty() { 0.5 } else { 0.0f64 };
@@ -188,12 +216,14 @@ impl<'a> Integers<'a> {
             let id = tensors[node.output.tensor.0 as usize];
             let rounded = rounding(node);
             if id == operation.output.tensor {
-                own = own.max(rounded);
+                // What goes into a table is a byte.
+                let steps = if operation.table.is_some() { 255.0 } else { 0.0 };
+                own = own.max(rounded + steps * (coarsest(node) - FACTOR));
             } else {
                 let scale = f64::from(self.tensor(id).scale);
                 // A value of 16 bits is also as far from its factor as its size says.
                 let size = if self.tensor(id).wide { 32768.0 } else { 255.0 };
-                kept.insert(id, scale * radius(rounded, size));
+                kept.insert(id, scale * (rounded + size * coarsest(node)));
             }
             // How much an uncertainty of the input grows.
             let channel = node.channels[0];

@@ -2,7 +2,7 @@
 
 use super::{Layer, WIDE_STEPS, What};
 use crate::fixed::{FixedNode, Tensor};
-use tilewright_arch::fixed::power_of_two;
+use tilewright_arch::fixed::{Channel, power_of_two};
 
 /// Relative error of a factor in 24 bits.
 pub(super) const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
@@ -11,6 +11,29 @@ const FUNCTIONS: f64 = 0.01;
 /// Largest number of steps that an added operand contributes: the post unit saturates beyond.
 const OPERAND_STEPS: f64 = 2048.0;
 
+/// Relative errors of results below and above zero, at most, for the factors of each of a node's channels.
+///
+/// The factors of positive and of negative sums share an exponent: the smaller one has as many significant bits
+/// fewer as it is smaller. (One of 0 stands for a slope below half of the last bit, which makes nothing.)
+pub(super) fn factors(node: &FixedNode) -> Vec<[f64; 2]> {
+    let one = |channel: &Channel| {
+        let sums = [(channel.mantissa, 1), (channel.negative_mantissa, -1)];
+        [-1, 1].map(|sign| {
+            // Of a sum with an operand the sign says nothing.
+            let makes =
+                |&&(m, sum): &&(i32, i32)| m != 0 && (node.operand.is_some() || m.signum() * sum == sign);
+            let errors = sums.iter().filter(makes).map(|(m, _)| 0.5 / f64::from(m.abs()));
+            errors.fold(FACTOR, f64::max)
+        })
+    };
+    node.channels.iter().map(one).collect()
+}
+
+/// The largest of a node's [`factors`].
+pub(super) fn coarsest(node: &FixedNode) -> f64 {
+    factors(node).into_iter().flatten().fold(FACTOR, f64::max)
+}
+
 /// The part of the bound that does not depend on the element, in steps of what the post unit rounds to.
 pub(super) fn rounding(node: &FixedNode) -> f64 {
     let fraction = power_of_two(-(node.half().fraction() as i32));
@@ -18,7 +41,7 @@ pub(super) fn rounding(node: &FixedNode) -> f64 {
         None => 0.0,
         // A floor of the multiplicand is multiplied, then shifted, and floored again.
         Some(o) if o.scale.multiply => fraction * (255.0 * power_of_two(-i32::from(o.scale.shift)) + 1.0),
-        Some(_) => fraction + OPERAND_STEPS * FACTOR,
+        Some(_) => fraction + OPERAND_STEPS * coarsest(node),
     };
     0.5 + fraction + operand
 }

@@ -153,10 +153,14 @@ impl Checker<'_> {
             .integers
             .elements(&operation.output)
             .ok_or_else(|| open("it lies outside of its tensor".into()))?;
-        let own = if operation.table.is_some() { TABLE } else { uncertain };
         let mut elements = Elements::new(output);
+        let factors = if operation.table.is_some() { Vec::new() } else { self.integers.factors(operation) };
         for (i, ((&got, &a), &b)) in got.iter().zip(&low).zip(&high).enumerate() {
-            elements.add(i, got, a.min(b), a.max(b), to * radius(own, a / to));
+            let radius = match factors.get(i) {
+                None => radius(TABLE, a / to),
+                Some(factor) => uncertain + (a / to).abs() * factor[usize::from(a > 0.0)],
+            };
+            elements.add(i, got, a.min(b), a.max(b), to * radius);
         }
         match elements.finish(layer, self.integers.graph.shape(operation.output.value)) {
             Some(what) => Err(what),

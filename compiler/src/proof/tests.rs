@@ -288,6 +288,24 @@ fn two_steps_in_one_channel_of_64_are_found() {
     assert!(*count > 100, "{count}");
 }
 
+/// The factor of negative sums shares its exponent with that of positive ones: of a slope of 2^-13 eleven bits are
+/// left, and what they make of large sums is that much off.
+#[test]
+fn small_slopes_have_few_bits() {
+    let (mut draft, x) = Draft::new(&[1, 4, 64, 64]);
+    let y = draft.conv("c", x, 8, 3, 1);
+    let slopes = (0..8).map(|c| (1.0 + 0.1 * c as f32) * power_of_two(-13 + c / 4) as f32).collect();
+    let slopes = draft.graph.constant("", &[8, 1, 1], slopes).unwrap();
+    let y = draft.node("p", Op::PRelu, &[y, slopes]);
+    for precision in [Precision::Int8, Precision::Int16] {
+        let (network, samples) =
+            Draft { graph: draft.graph.clone(), random: Random::new(3) }.finish(y, precision);
+        for sample in &samples {
+            assert_eq!(check(&network, sample).unwrap().findings, [], "{precision:?}");
+        }
+    }
+}
+
 /// Claims that leave something open, or say it twice, are findings of their own.
 #[test]
 fn claims_are_complete() {
