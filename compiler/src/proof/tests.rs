@@ -289,12 +289,18 @@ fn two_steps_in_one_channel_of_64_are_found() {
 }
 
 /// The factor of negative sums shares its exponent with that of positive ones: of a slope of 2^-13 eleven bits are
-/// left, and what they make of large sums is that much off.
+/// left, and what they make of sums far beyond the range of positive results is that much off.
 #[test]
 fn small_slopes_have_few_bits() {
-    let (mut draft, x) = Draft::new(&[1, 4, 64, 64]);
-    let y = draft.conv("c", x, 8, 3, 1);
-    let slopes = (0..8).map(|c| (1.0 + 0.1 * c as f32) * power_of_two(-13 + c / 4) as f32).collect();
+    let (mut draft, x) = Draft::new(&[1, 4, 16, 16]);
+    let mut weights = draft.random.floats(8 * 4);
+    // Of the first channel come the positive results.
+    weights[..4].iter_mut().for_each(|w| *w *= 0.1);
+    let w = draft.graph.constant("", &[8, 4, 1, 1], weights).unwrap();
+    let bias = (0..8).map(|c| if c == 0 { 0.0 } else { -30.0 }).collect();
+    let b = draft.graph.constant("", &[8], bias).unwrap();
+    let y = draft.node("c", Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w, b]);
+    let slopes = (0..8).map(|c| (1.0 + 0.1 * c as f32) * power_of_two(-13) as f32).collect();
     let slopes = draft.graph.constant("", &[8, 1, 1], slopes).unwrap();
     let y = draft.node("p", Op::PRelu, &[y, slopes]);
     for precision in [Precision::Int8, Precision::Int16] {
