@@ -5,7 +5,8 @@ use super::{What, check, corrections};
 use crate::fixed::{FixedNode, Reduction};
 use crate::graph::random::Random;
 use crate::graph::{
-    BinaryKind, Coordinates, DepthToSpaceMode, Graph, Interpolation, Op, Resize, UnaryKind, ValueId, Window,
+    BinaryKind, Coordinates, DepthToSpaceMode, Graph, Interpolation, Op, Resize, Rounding, UnaryKind,
+    ValueId, Window,
 };
 use crate::network::{Network, Stage};
 use crate::quantise::{self, Options, Precision};
@@ -97,6 +98,17 @@ fn kinds() -> Vec<(&'static str, Network, Vec<ArrayD<f32>>)> {
             };
             d.node("z", Op::Resize(resize), &[x])
         }),
+        ("nearest resize with slopes", &IMAGE, Precision::Int8, |d, x| {
+            let resize = Resize {
+                sizes: vec![1, 4, 18, 20],
+                scales: vec![1.0, 1.0, 2.0, 2.0],
+                interpolation: Interpolation::Nearest(Rounding::Floor),
+                coordinates: Coordinates::Asymmetric,
+            };
+            let y = d.node("z", Op::Resize(resize), &[x]);
+            let slopes = d.constant(&[4, 1, 1]);
+            d.node("r", Op::PRelu, &[y, slopes])
+        }),
         ("sum", &IMAGE, Precision::Int8, |d, x| {
             let y = d.conv("c", x, 4, 1, 1);
             let y = d.node("m", Op::MaxPool { window: window3() }, &[y]);
@@ -134,6 +146,12 @@ fn kinds() -> Vec<(&'static str, Network, Vec<ArrayD<f32>>)> {
         }),
         ("pixel shuffle", &IMAGE, Precision::Int8, |d, x| {
             let y = d.conv("c", x, 8, 3, 1);
+            d.node("d", Op::DepthToSpace { block: 2, mode: DepthToSpaceMode::Crd }, &[y])
+        }),
+        ("pixel shuffle of a matrix product", &[1, 6, 6, 3], Precision::Int8, |d, x| {
+            let w = d.constant(&[3, 4]);
+            let y = d.node("q", Op::MatMul, &[x, w]);
+            let y = d.node("t", Op::Transpose { perm: vec![0, 3, 1, 2] }, &[y]);
             d.node("d", Op::DepthToSpace { block: 2, mode: DepthToSpaceMode::Crd }, &[y])
         }),
     ];
