@@ -23,8 +23,9 @@ pub struct Equalised {
     clamps: Vec<(usize, Vec<f64>)>,
 }
 
-/// Factors of a value's channels, its elements in equal parts; none where all are 1.
-type Factors = Option<Vec<f64>>;
+/// Factors of a value's channels, its elements in equal parts. A channel of zeros throughout, as pruned networks
+/// have them, is a multiple of the source's by any factor: it has none.
+type Factors = Vec<Option<f64>>;
 
 /// Shows that `stored` computes what `source` does, but for factors.
 pub fn equalised(source: &Graph, stored: &Graph) -> Equalised {
@@ -40,20 +41,22 @@ pub fn equalised(source: &Graph, stored: &Graph) -> Equalised {
         result.findings.extend(node.map(|node| wrong(node, "the operators are others".into())));
         return result;
     }
-    let mut factors: BTreeMap<ValueId, Vec<f64>> = BTreeMap::new();
+    // Values that are not listed are those of the source.
+    let mut factors: BTreeMap<ValueId, Factors> = BTreeMap::new();
     for (n, (node, other)) in source.nodes.iter().zip(&stored.nodes).enumerate() {
         match through([source, stored], [node, other], &factors) {
-            Ok(None) => {}
-            Ok(Some(made)) => {
-                if let Op::Clip { .. } = node.op {
-                    result.clamps.push((n, made.clone()));
+            Ok(made) if made.iter().all(|factor| *factor == Some(1.0)) => {}
+            Ok(made) => {
+                if let (Op::Clip { .. }, false) = (&node.op, unscaled(&made)) {
+                    let factors = made.iter().map(|factor| factor.unwrap_or(1.0)).collect();
+                    result.clamps.push((n, factors));
                 }
                 factors.insert(node.outputs[0], made);
             }
             Err(message) => result.findings.push(wrong(node, message)),
         }
     }
-    for id in source.outputs.iter().filter(|id| factors.contains_key(id)) {
+    for id in source.outputs.iter().filter(|id| factors.get(id).is_some_and(|made| !unscaled(made))) {
         let (_, node) = source.producer(*id).expect("only results of nodes have factors");
         result.findings.push(wrong(node, "an output of the network is scaled".into()));
     }
@@ -88,23 +91,19 @@ impl Equalised {
     }
 }
 
-/// The factors of a node's result, in the source and as stored; an error says what contradicts them.
+/// The factors of a node's result, none where it is the source's; an error says what contradicts them.
 fn through(
     [source, stored]: [&Graph; 2],
     [node, other]: [&Node; 2],
-    factors: &BTreeMap<ValueId, Vec<f64>>,
+    factors: &BTreeMap<ValueId, Factors>,
 ) -> Result<Factors, String> {
     let weights = |graph: &Graph, node: &Node| Some(graph.constant_data(*node.inputs.get(1)?)?.to_vec());
     let read = |id: &ValueId| factors.get(id);
     if let (true, Some(w), Some(v)) = (layer(&node.op), weights(source, node), weights(stored, other)) {
-        let bias = |graph: &Graph, node: &Node| {
-            node.inputs
-                .get(2)
-                .map(|&id| graph.constant_data(id).map(<[f32]>::to_vec).ok_or("its bias is made"))
-        };
-        let bias = [bias(source, node).transpose()?, bias(stored, other).transpose()?];
         let groups = if let Op::Conv { groups, .. } = node.op { groups } else { 1 };
-        return of_layer(source.shape(node.inputs[1]), groups, [&w, &v], bias, read(&node.inputs[0]));
+        let made = of_rows(source.shape(node.inputs[1]), groups, [&w, &v], read(&node.inputs[0]))?;
+        let bias = |graph, node: &Node| node.inputs.get(2).map(|&id| Bias::of(graph, id));
+        return with_bias(made, bias(source, node), bias(stored, other));
     }
     for (a, b) in node.inputs.iter().zip(&other.inputs) {
         let equal = match (source.constant_data(*a), stored.constant_data(*b)) {
@@ -115,32 +114,65 @@ fn through(
             return Err("it reads other numbers".into());
         }
     }
-    let Some(first) = node.inputs.iter().find_map(read) else { return Ok(None) };
-    let commutes = match &node.op {
+    let plain = |ids: &[ValueId]| ids.iter().filter_map(read).all(unscaled);
+    match (&node.op, read(&node.inputs[0])) {
+        // What a constant is added to, or a value of other factors, is no multiple of the source's.
+        (Op::Add, _) => common(source, node, node.inputs.iter().map(read)),
+        (_, Some(made)) if commutes(source, node) && plain(&node.inputs[1..]) => Ok(made.clone()),
+        _ if plain(&node.inputs) => Ok(Vec::new()),
+        _ => Err("it reads scaled values and does not let the factors through".into()),
+    }
+}
+
+/// Whether a positive factor of the first operand's channel becomes one of the result's.
+fn commutes(graph: &Graph, node: &Node) -> bool {
+    match node.op {
         Op::Relu | Op::LeakyRelu { .. } | Op::PRelu => true,
         Op::MaxPool { .. } | Op::AveragePool { .. } | Op::GlobalAveragePool => true,
-        Op::Clip { min, max } => *min == 0.0 && *max > 0.0,
-        Op::Flatten { .. } | Op::Reshape => source.shape(node.outputs[0])[0] == 1,
-        Op::Add => true,
+        Op::Clip { min, max } => min == 0.0 && max > 0.0,
+        Op::Flatten { .. } | Op::Reshape => graph.shape(node.outputs[0])[0] == 1,
         _ => false,
-    };
-    // What a constant is added to, or a value of other factors, is no multiple of the source's.
-    let all = match node.op {
-        Op::Add => node.inputs.iter().all(|id| read(id).is_some_and(|other| alike(first, other))),
-        _ => read(&node.inputs[0]).is_some(),
-    };
-    match commutes && all {
-        true => Ok(Some(first.clone())),
-        false => Err("it reads scaled values and does not let the factors through".into()),
     }
+}
+
+/// The factors of a sum: those that its operands have in common, as zeros have any.
+fn common<'a>(
+    graph: &Graph,
+    node: &Node,
+    operands: impl Iterator<Item = Option<&'a Factors>>,
+) -> Result<Factors, String> {
+    let operands: Vec<Option<&Factors>> = operands.collect();
+    let Some(channels) = operands.iter().flatten().map(|made| made.len()).next() else {
+        return Ok(Vec::new());
+    };
+    let alike = node.inputs.iter().all(|id| graph.shape(*id) == graph.shape(node.outputs[0]));
+    let mut sum: Factors = vec![None; channels];
+    for operand in &operands {
+        let source = vec![Some(1.0); channels];
+        let operand = operand.unwrap_or(&source);
+        if operand.len() != channels || !(alike || unscaled(operand)) {
+            return Err("it adds values whose channels are scaled apart".into());
+        }
+        for (sum, factor) in sum.iter_mut().zip(operand) {
+            match (*sum, factor) {
+                (Some(a), Some(b)) if !near(a, *b) => {
+                    return Err("it adds values of other factors".into());
+                }
+                (None, _) => *sum = *factor,
+                _ => {}
+            }
+        }
+    }
+    Ok(if alike { sum } else { Vec::new() })
+}
+
+/// Whether values of these factors are the source's.
+fn unscaled(factors: &Factors) -> bool {
+    factors.iter().flatten().all(|factor| *factor == 1.0)
 }
 
 fn near(wanted: f64, got: f64) -> bool {
     (wanted - got).abs() <= ROUNDED * wanted.abs() + f64::from(f32::MIN_POSITIVE)
-}
-
-fn alike(a: &[f64], b: &[f64]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| near(*a, *b))
 }
 
 /// Whether a node has a row of weights for each channel of its result.
@@ -148,55 +180,88 @@ fn layer(op: &Op) -> bool {
     matches!(op, Op::Conv { .. } | Op::Gemm { trans_a: false, trans_b: true, .. })
 }
 
+/// The factor that leads from what is stored to what the source says, exactly 1 for what was left alone.
+fn factor(channel: usize, wanted: f64, got: f64) -> Result<f64, String> {
+    let made = wanted / got;
+    match made.is_finite() && made > 0.0 {
+        true => Ok(if (made - 1.0).abs() <= ROUNDED { 1.0 } else { made }),
+        false => Err(format!("channel {channel} has no positive factor")),
+    }
+}
+
 /// The factors of a layer's rows: weights `w` in the source times the factors of what they read are these times
-/// the weights `v` that are stored.
-fn of_layer(
+/// the weights `v` that are stored. Rows that add nothing have none.
+fn of_rows(
     shape: &[usize],
     groups: usize,
     [w, v]: [&[f32]; 2],
-    bias: [Option<Vec<f32>>; 2],
-    read: Option<&Vec<f64>>,
+    read: Option<&Factors>,
 ) -> Result<Factors, String> {
     if w.len() != v.len() {
         return Err("it has another number of weights".into());
     }
     let (rows, columns) = (shape[0], shape[1]);
     let (terms, taps) = (w.len() / rows, w.len() / rows / columns);
-    let mut made = vec![1.0; rows];
-    for (row, made) in made.iter_mut().enumerate() {
+    let of_row = |row: usize| {
         let first = row / (rows / groups) * columns;
-        let factor =
-            |i: usize| read.map_or(1.0, |read| read[(first + i / taps) * read.len() / (columns * groups)]);
-        let wanted = |i: usize| f64::from(w[row * terms + i]) * factor(i);
-        let got = |i: usize| f64::from(v[row * terms + i]);
-        let largest = (0..terms).max_by(|a, b| got(*a).abs().total_cmp(&got(*b).abs())).unwrap_or(0);
-        if got(largest) != 0.0 {
-            *made = wanted(largest) / got(largest);
+        let column = |i: usize| (first + i / taps) * read.map_or(1, Vec::len) / (columns * groups);
+        // What is multiplied by zeros may be anything.
+        let counts = |i: usize| read.map_or(Some(1.0), |read| read[column(i)]);
+        let pairs: Vec<(usize, f64, f64)> = (0..terms)
+            .filter_map(|i| {
+                let at = row * terms + i;
+                counts(i).map(|factor| (i, f64::from(w[at]) * factor, f64::from(v[at])))
+            })
+            .collect();
+        let largest = pairs.iter().max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
+        let made = match largest {
+            Some(&(_, wanted, got)) if got != 0.0 => Some(factor(row, wanted, got)?),
+            _ => None,
+        };
+        let differs = |(_, wanted, got): &&(usize, f64, f64)| !near(*wanted, made.unwrap_or(1.0) * got);
+        match pairs.iter().find(differs) {
+            Some((i, wanted, got)) => {
+                Err(format!("weight {i} of channel {row} is {wanted} and was stored as {got}"))
+            }
+            None => Ok(made),
         }
-        if !(made.is_finite() && *made > 0.0) {
-            return Err(format!("channel {row} has no positive factor"));
-        }
-        // A row that was left alone has a factor of exactly 1.
-        if (*made - 1.0).abs() <= ROUNDED {
-            *made = 1.0;
-        }
-        if let Some(i) = (0..terms).find(|&i| !near(wanted(i), *made * got(i))) {
-            return Err(format!("weight {i} of channel {row} is {} and was stored as {}", wanted(i), got(i)));
-        }
+    };
+    (0..rows).map(of_row).collect()
+}
+
+/// What a layer adds to its rows.
+#[derive(PartialEq)]
+enum Bias {
+    Constant(Vec<f32>),
+    Made(ValueId),
+}
+
+impl Bias {
+    fn of(graph: &Graph, id: ValueId) -> Bias {
+        graph.constant_data(id).map_or(Bias::Made(id), |data| Bias::Constant(data.to_vec()))
     }
-    let unscaled = made.iter().all(|made| *made == 1.0);
-    match bias {
-        [None, None] => {}
-        [Some(a), Some(b)] if unscaled && a == b => {}
-        [Some(a), Some(b)] if a.len() == rows && b.len() == rows => {
-            let scaled = |c: &usize| near(f64::from(a[*c]), made[*c] * f64::from(b[*c]));
-            if let Some(c) = (0..rows).find(|c| !scaled(c)) {
-                return Err(format!("the bias of channel {c} is {} and was stored as {}", a[c], b[c]));
+}
+
+/// The factors of a layer's result, from those of its rows and from its bias in the source and as stored.
+fn with_bias(mut made: Factors, source: Option<Bias>, stored: Option<Bias>) -> Result<Factors, String> {
+    match (source, stored) {
+        (None, None) => {}
+        (Some(Bias::Constant(a)), Some(Bias::Constant(b))) if a.len() == made.len() && b.len() == a.len() => {
+            for (c, (made, (a, b))) in made.iter_mut().zip(a.iter().zip(&b)).enumerate() {
+                let (a, b) = (f64::from(*a), f64::from(*b));
+                if made.is_none() && b != 0.0 {
+                    *made = Some(factor(c, a, b)?);
+                }
+                if !near(a, made.unwrap_or(1.0) * b) {
+                    return Err(format!("the bias of channel {c} is {a} and was stored as {b}"));
+                }
             }
         }
+        // One that is made, or one for several channels, is added to rows that are the source's.
+        (Some(a), Some(b)) if unscaled(&made) && a == b => made.fill(Some(1.0)),
         _ => return Err("its bias is another one".into()),
     }
-    Ok((!unscaled).then_some(made))
+    Ok(made)
 }
 
 #[cfg(test)]
@@ -266,6 +331,25 @@ mod tests {
         let mut other = stored();
         other.nodes.pop();
         assert!(!equalised(&source(), &other).findings.is_empty());
+    }
+
+    /// Zeros are a multiple of the source's by any factor, until something is added to them.
+    #[test]
+    fn channels_of_zeros_have_any_factor() {
+        let dead = |v| graph([0.0, 3.0], [0.0, -1.0], [v, 5.0]);
+        assert_eq!(equalised(&dead(2.0), &dead(7.0)), Equalised::default());
+        let biased = |b, v| graph([0.0, 3.0], [b, -1.0], [v, 5.0]);
+        assert_eq!(equalised(&biased(1.0, 2.0), &biased(0.5, 4.0)).clamps, [(1, vec![2.0, 1.0])]);
+        assert!(!equalised(&biased(1.0, 2.0), &biased(0.5, 5.0)).findings.is_empty());
+        assert!(!equalised(&biased(1.0, 2.0), &biased(0.0, 2.0)).findings.is_empty());
+        let [a, b] = [dead(2.0), dead(7.0)].map(|mut g| {
+            let one = g.constant("one", &[1, 2, 1, 1], vec![1.0; 2]).unwrap();
+            let y = g.node("add", Op::Add, &[g.nodes[2].outputs[0], one]).unwrap();
+            let (conv, w) = (g.nodes[3].op.clone(), g.nodes[3].inputs[1]);
+            g.outputs[0] = g.node("conv3", conv, &[y, w]).unwrap();
+            g
+        });
+        assert_eq!(equalised(&a, &b).findings[0].layer, "conv3");
     }
 
     #[test]

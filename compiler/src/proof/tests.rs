@@ -1,7 +1,7 @@
 //! Errors planted in right networks: each must be found.
 
 use super::run::integers;
-use super::{What, check, corrections};
+use super::{What, check, corrections, equalised};
 use crate::fixed::{FixedNode, Reduction};
 use crate::graph::random::Random;
 use crate::graph::{
@@ -328,6 +328,39 @@ fn small_slopes_have_few_bits() {
             assert_eq!(check(&network, sample).unwrap().findings, [], "{precision:?}");
         }
     }
+}
+
+/// Channels without weights, as pruned networks have them, have any factor; a bias that is computed has none. The
+/// equaliser scales them like others.
+#[test]
+fn dead_channels_are_equalised_like_others() {
+    let conv = || Op::Conv { window: Window::UNIT, groups: 1 };
+    for bias in [[0.0, 0.0, 0.0, 0.5], [0.0, 2.5, -0.5, 0.0], [0.0; 4]] {
+        let (mut draft, x) = Draft::new(&[1, 4, 16, 16]);
+        let mut weights = draft.random.floats(16);
+        // The first two channels have no weights; the others differ in size, so that there is what to equalise.
+        weights.iter_mut().enumerate().for_each(|(i, w)| *w *= [0.0, 0.0, 0.2, 2.0][i / 4]);
+        let w = draft.graph.constant("", &[4, 4, 1, 1], weights).unwrap();
+        let b = draft.graph.constant("", &[4], bias.to_vec()).unwrap();
+        let y = draft.node("c", conv(), &[x, w, b]);
+        let y = draft.node("r", Op::Relu, &[y]);
+        let y = draft.conv("d", y, 4, 3, 1);
+        let y = draft.node("p", Op::GlobalAveragePool, &[y]);
+        let y = draft.node("f", Op::Flatten { axis: 1 }, &[y]);
+        let w = draft.constant(&[5, 4]);
+        let y = draft.node("g", Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: true }, &[y, w]);
+        let source = Graph { outputs: vec![y], ..draft.graph.clone() };
+        let (network, _) = draft.finish(y, Precision::Int8);
+        let first = |graph: &Graph| graph.constant_data(graph.nodes[0].inputs[1]).unwrap().to_vec();
+        assert_ne!(first(&source), first(&network.claims.graph), "{bias:?}: nothing was equalised");
+        assert_eq!(equalised(&source, &network.claims.graph).findings, [], "{bias:?}");
+    }
+    let (mut draft, x) = Draft::new(&[1, 4]);
+    let (w, z) = (draft.constant(&[4, 4]), draft.node("a", Op::Unary { kind: UnaryKind::Abs }, &[x]));
+    let gemm = Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: true };
+    let y = draft.node("g", gemm, &[x, w, z]);
+    draft.graph.outputs = vec![y];
+    assert_eq!(equalised(&draft.graph, &draft.graph).findings, []);
 }
 
 /// Claims that leave something open, or say it twice, are findings of their own.
