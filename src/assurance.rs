@@ -67,7 +67,7 @@ pub fn assure(
     first_rung.findings.extend(proof::corrections(network, calibration)?);
     let rewrites = rewrites(model, inputs, float)?;
     // A quantised model's own graph is another one than the model's, and never equalised.
-    let equalised = match is_quantised(&model.graph) {
+    let equalised = match model.graph.is_quantised() {
         true => Default::default(),
         false => proof::equalised(&model.graph, &network.claims.graph),
     };
@@ -169,14 +169,10 @@ fn saturated(proof: &Proof) -> Vec<String> {
     warnings
 }
 
-fn is_quantised(graph: &Graph) -> bool {
-    graph.nodes.iter().any(|n| matches!(n.op, Op::QuantizeLinear { .. } | Op::DequantizeLinear { .. }))
-}
-
 /// Whether a rounding error may become a step of the result.
 fn has_steps(graph: &Graph) -> bool {
     let steps = |op: &Op| matches!(op, Op::Unary { kind } if kind.is_whole());
-    is_quantised(graph) || graph.nodes.iter().any(|node| steps(&node.op))
+    graph.is_quantised() || graph.nodes.iter().any(|node| steps(&node.op))
 }
 
 /// Outputs in float that simplification changed by more than rounding.

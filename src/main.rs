@@ -9,10 +9,12 @@ mod limits;
 mod output;
 mod progress;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tilewright::pipeline::Defect;
+use tilewright_arch::technology::Technology;
+use tilewright_compiler::error::Error;
 use tilewright_compiler::{memory, quantise};
 
 /// Compiles trained vision networks to fixed-point programs and the Verilog of a machine.
@@ -120,9 +122,6 @@ enum Command {
         precision: Option<Precision>,
         #[command(flatten)]
         machine: Machine,
-        /// Leaf cells.
-        #[arg(long, value_enum, default_value = "portable")]
-        technology: Technology,
         /// Where to write.
         #[arg(short, long)]
         out: PathBuf,
@@ -202,7 +201,7 @@ impl From<Precision> for quantise::Precision {
 /// The machine to compile for.
 #[derive(Args, Debug)]
 struct Machine {
-    /// A known target.
+    /// A known target, or a board's folder.
     #[arg(long)]
     target: Option<String>,
     /// An array of LANESxCOLUMNS with the default memories.
@@ -211,34 +210,28 @@ struct Machine {
     /// A TOML configuration.
     #[arg(long, conflicts_with_all = ["target", "array"])]
     config: Option<PathBuf>,
+    /// How memories and multipliers are written in Verilog, if not as the machine says.
+    #[arg(long, value_parser = technologies())]
+    technology: Option<Technology>,
 }
 
 impl Machine {
     fn is_given(&self) -> bool {
-        self.target.is_some() || self.array.is_some() || self.config.is_some()
+        self.target.is_some() || self.array.is_some() || self.config.is_some() || self.technology.is_some()
     }
 
     fn config(&self) -> anyhow::Result<tilewright_arch::Config> {
-        tilewright::targets::resolve(self.target.as_deref(), self.array.as_deref(), self.config.as_deref())
+        let (target, array, file) = (self.target.as_deref(), self.array.as_deref(), self.config.as_deref());
+        let config = tilewright::targets::resolve(target, array, file)?;
+        Ok(tilewright_arch::Config { technology: self.technology.unwrap_or(config.technology), ..config })
     }
 }
 
-/// Leaf cells of the Verilog.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Technology {
-    /// Plain Verilog that synthesis maps to multipliers and block RAMs.
-    Portable,
-    /// ECP5 primitives with their registers.
-    Ecp5,
-}
-
-impl From<Technology> for tilewright_hdl::Technology {
-    fn from(technology: Technology) -> Self {
-        match technology {
-            Technology::Portable => tilewright_hdl::Technology::Portable,
-            Technology::Ecp5 => tilewright_hdl::Technology::Ecp5,
-        }
-    }
+/// Reads a technology by its name.
+fn technologies() -> impl TypedValueParser<Value = Technology> {
+    let named =
+        |name: String| Technology::ALL.into_iter().find(|t| t.name() == name).expect("one of the names");
+    PossibleValuesParser::new(Technology::ALL.map(Technology::name)).map(named)
 }
 
 /// Stages of the compilation.
@@ -250,6 +243,8 @@ enum Stage {
     Simplified,
     /// The quantised graph.
     Fixed,
+    /// The quantised graph after each pass that fits it to the machine.
+    Passes,
     /// Buffers and order of the work.
     Schedule,
     /// The program's text.
@@ -283,7 +278,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             let (input, reduce) = (input.as_deref(), reduce.as_deref());
             commands::verify::run(source, machine, input, *rtl, *metric, enough, reduce, *json)
         }
-        Command::Generate { model, calib, quantisation, precision, machine, technology, out } => {
+        Command::Generate { model, calib, quantisation, precision, machine, out } => {
             let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);
             let source = model.clone().map(|model| Source {
                 model,
@@ -293,7 +288,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
                 deny_host: false,
                 unchecked: true,
             });
-            commands::generate::run(source.as_ref(), machine, *technology, out)
+            commands::generate::run(source.as_ref(), machine, out)
         }
         Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
     }
@@ -301,7 +296,8 @@ fn run(command: &Command) -> anyhow::Result<bool> {
 
 /// The exit status of an error: 1 when it is about what was given, 3 when what was made is wrong.
 fn blame(error: &anyhow::Error) -> u8 {
-    if error.is::<Defect>() { 3 } else { 1 }
+    let defect = error.downcast_ref::<Error>().is_some_and(|e| e.report().defect);
+    if defect { 3 } else { 1 }
 }
 
 /// The exit status of what was done, once all of it is written; says what went wrong.
@@ -324,8 +320,8 @@ mod tests {
 
     #[test]
     fn defects_are_not_the_users_errors() {
-        let fault = tilewright_sim::Fault::MemorySize { have: 0, need: 1 };
-        assert_eq!(blame(&Defect(fault).into()), 3);
+        assert_eq!(blame(&Error::defect("compile", "nothing is right").into()), 3);
+        assert_eq!(blame(&Error::new("import", "no such node").into()), 1);
         assert_eq!(blame(&anyhow::anyhow!("no such file")), 1);
     }
 }

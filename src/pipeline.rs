@@ -3,11 +3,11 @@
 use crate::model::Model;
 use anyhow::Result;
 use ndarray::ArrayD;
-use std::fmt;
 use tilewright_arch::Config;
+use tilewright_compiler::error::Error;
 use tilewright_compiler::network::{Network, Stage};
 use tilewright_compiler::quantise;
-use tilewright_compiler::schedule::{self, Schedule};
+use tilewright_compiler::schedule::{Schedule, Search};
 use tilewright_sim::Fault;
 
 /// A network compiled for a machine.
@@ -20,24 +20,6 @@ pub struct Compiled {
     /// The machine.
     pub config: Config,
 }
-
-/// A program that breaks the rules of the machine: whatever the model, the compiler should not have made it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Defect(pub Fault);
-
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = self.0.to_string();
-        let fault = fault.strip_prefix("error[sim]: ").unwrap_or(&fault);
-        write!(
-            f,
-            "error[compile]: the program that was made is wrong: {fault}; this is a defect of the compiler; try: \
-             report it with the model"
-        )
-    }
-}
-
-impl std::error::Error for Defect {}
 
 /// Quantises with `calibration` and compiles for `config`.
 ///
@@ -53,26 +35,16 @@ pub fn compile(
     Compiled::new(network, config)
 }
 
-/// The schedule of `schedules` that takes the fewest cycles; the first of equals.
-fn fastest(
-    schedules: impl Iterator<Item = tilewright_compiler::error::Result<Schedule>>,
-) -> Result<Schedule> {
-    let mut best: Option<(u64, Schedule)> = None;
-    for schedule in schedules {
-        let schedule = schedule?;
-        let cycles = tilewright_sim::time(&schedule.program, false).map_err(Defect)?.cycles;
-        if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
-            best = Some((cycles, schedule));
-        }
-    }
-    Ok(best.expect("there is at least one candidate").1)
+/// A program that breaks the rules of the machine: whatever the model, the compiler should not have made it.
+pub(crate) fn defect(fault: Fault) -> Error {
+    Error::defect("compile", format!("the program that was made is wrong: {fault}"))
 }
 
 impl Compiled {
     /// Compiles every stage of the machine.
     ///
     /// # Errors
-    /// A node that does not fit the machine; a [`Defect`].
+    /// A node that does not fit the machine; a defect.
     pub fn new(network: Network, config: &Config) -> Result<Compiled> {
         Compiled::watched(network, config, &|_, _| ())
     }
@@ -82,22 +54,21 @@ impl Compiled {
     /// # Errors
     /// As [`Compiled::new`].
     pub fn watched(network: Network, config: &Config, watch: quantise::Watch) -> Result<Compiled> {
-        let candidates = |stage: &Stage| match stage {
-            Stage::Machine { graph, .. } => schedule::candidates(graph, config).map(Some),
+        let searches = |stage: &Stage| match stage {
+            Stage::Machine { graph, .. } => Search::new(graph, config).map(Some),
             Stage::Host { .. } => Ok(None),
         };
-        let stages: Vec<_> =
-            network.stages.iter().map(candidates).collect::<tilewright_compiler::error::Result<_>>()?;
-        let total = stages.iter().flatten().map(ExactSizeIterator::len).sum();
+        let searches: Vec<Option<Search>> =
+            network.stages.iter().map(searches).collect::<tilewright_compiler::error::Result<_>>()?;
+        let total = searches.iter().flatten().map(Search::len).sum();
         let mut done = 0;
-        let mut schedules = Vec::with_capacity(stages.len());
-        for plans in stages {
-            let counted = |plan| {
+        let mut schedules = Vec::with_capacity(searches.len());
+        for search in searches {
+            let tried = || {
                 done += 1;
                 watch(done, total);
-                plan
             };
-            schedules.push(plans.map(|plans| fastest(plans.map(counted))).transpose()?);
+            schedules.push(search.map(|search| search.fastest(tried)).transpose()?);
         }
         Ok(Compiled { network, schedules, config: config.clone() })
     }
@@ -106,9 +77,9 @@ impl Compiled {
     /// read before it is written, no two instructions meet in a port or in a byte without an order.
     ///
     /// # Errors
-    /// A [`Defect`], with the instruction and its layer.
+    /// A defect, with the instruction and its layer.
     pub fn check(&self) -> Result<()> {
-        self.programs().try_for_each(|(_, s)| Ok(tilewright_sim::check(&s.program).map_err(Defect)?))
+        self.programs().try_for_each(|(_, s)| Ok(tilewright_sim::check(&s.program).map_err(defect)?))
     }
 
     /// The programs with the numbers of their stages.

@@ -3,7 +3,7 @@
 use crate::assurance::{self, Assurance};
 use crate::finite::{self, NotFinite};
 use crate::model::Model;
-use crate::pipeline::{self, Compiled, Defect};
+use crate::pipeline::{self, Compiled, defect};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use tilewright_compiler::float::{self, math::log10};
 use tilewright_compiler::proof::Quality;
 use tilewright_compiler::reference;
 use tilewright_hdl::cosim::{self, Rtl};
-use tilewright_sim::Report;
+use tilewright_timing::Report;
 
 /// What `verify` finds.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -85,14 +85,14 @@ pub struct Simulated {
 /// Runs the programs on one input in the simulator, and the host's operators between them.
 ///
 /// # Errors
-/// Inputs that do not fit the model; a [`Defect`]; what the host's operators refuse.
+/// Inputs that do not fit the model; a defect; what the host's operators refuse.
 pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated> {
     let mut report = Report::default();
     let outputs = compiled.network.run(inputs, |number, _, inputs| -> Result<_> {
         let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
         let mut memory = pipeline::memory(schedule, &inputs)?;
         report.append(
-            &tilewright_sim::run(&schedule.program, &mut memory, &Default::default()).map_err(Defect)?,
+            &tilewright_sim::run(&schedule.program, &mut memory, &Default::default()).map_err(defect)?,
         );
         Ok(pipeline::outputs(schedule, &memory))
     })?;
@@ -131,7 +131,7 @@ pub fn verify(
         let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
         let before = pipeline::memory(schedule, &inputs)?;
         let mut memory = before.clone();
-        let one = tilewright_sim::run(&schedule.program, &mut memory, &Default::default()).map_err(Defect)?;
+        let one = tilewright_sim::run(&schedule.program, &mut memory, &Default::default()).map_err(defect)?;
         let got = pipeline::outputs(schedule, &memory);
         let tensors = reference::run(graph, &inputs);
         let wanted = graph.outputs.iter().map(|(t, _)| &tensors[t.0 as usize]);

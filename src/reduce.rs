@@ -43,7 +43,7 @@ pub fn reduce(
         for &end in ends {
             let cut = cut(graph, end, depth);
             whole &= cut.iter().all(|id| graph.inputs.contains(id));
-            let there = |sample: &Vec<ArrayD<f32>>| -> Result<Vec<ArrayD<f32>>> {
+            let there = |sample: &[ArrayD<f32>]| -> Result<Vec<ArrayD<f32>>> {
                 let values = float::run_all(graph, sample)?;
                 Ok(cut.iter().map(|id| values[id.0 as usize].clone()).collect())
             };
@@ -52,8 +52,8 @@ pub fn reduce(
             let Ok(simple) = simplify::run(imported.clone()) else { continue };
             let part = Reduced {
                 model: Model { path: model.path.clone(), imported, graph: simple, warnings: vec![] },
-                inputs: there(&inputs.to_vec())?,
-                calibration: calibration.iter().map(there).collect::<Result<_>>()?,
+                inputs: there(inputs)?,
+                calibration: calibration.iter().map(|sample| there(sample)).collect::<Result<_>>()?,
             };
             if fails(&part) {
                 return Ok(Some(part));

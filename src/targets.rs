@@ -1,45 +1,135 @@
-//! Machines: targets by name, arrays by size, configurations from files.
+//! Machines: boards by name or folder, arrays by size, configurations from files.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
 use std::path::Path;
 use tilewright_arch::Config;
+use tilewright_arch::config::Memory;
+use tilewright_arch::technology::Technology;
 use tilewright_compiler::files;
 
-/// A target the project knows: a board with the machine that suits it.
+/// A board: a folder with `board.toml`, which this is, and `machine.toml`, the machine that suits it.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    /// What it is, in a line.
+    pub about: String,
+    /// The FPGA, as its maker writes it.
+    pub device: String,
+    /// Its package.
+    pub package: String,
+    /// Its speed grade.
+    pub speed_grade: u8,
+    /// What its hard blocks are.
+    pub technology: Technology,
+    /// File of pin constraints, from the board's folder.
+    pub pins: String,
+    /// The oscillator.
+    pub clock: Clock,
+    /// External memory.
+    pub memory: BoardMemory,
+}
+
+/// An oscillator on a board.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// Its port in the file of pins.
+    pub port: String,
+    /// Its frequency.
+    pub mhz: f64,
+}
+
+/// External memory on a board.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoardMemory {
+    /// What it is, such as `sdr-sdram`.
+    pub kind: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Bits of its data pins.
+    pub data_bits: usize,
+    /// Whether single bytes of a write can be left out.
+    pub masks_bytes: bool,
+    /// How the machine sees it: [`Config::memory`].
+    pub port: Memory,
+}
+
+/// A board that the project knows.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Name on the command line.
+    /// Name on the command line: that of its folder.
     pub name: &'static str,
-    /// What it is.
-    pub about: &'static str,
-    /// Its configuration as TOML.
-    pub config: &'static str,
+    board: &'static str,
+    machine: &'static str,
+}
+
+macro_rules! target {
+    ($name:literal) => {
+        Target {
+            name: $name,
+            board: include_str!(concat!("../constraints/", $name, "/board.toml")),
+            machine: include_str!(concat!("../constraints/", $name, "/machine.toml")),
+        }
+    };
 }
 
 /// All targets; the first is the default.
-pub const TARGETS: &[Target] = &[
-    Target {
-        name: "ulx3s-85f",
-        about: "ECP5 LFE5U-85F, 9 lanes x 16 columns, 154 of 156 multipliers",
-        config: include_str!("../constraints/ulx3s-85f/machine.toml"),
-    },
-    Target {
-        name: "ulx3s-25f",
-        about: "ECP5 LFE5U-25F, 4 lanes x 4 columns",
-        config: include_str!("../constraints/ulx3s-25f/machine.toml"),
-    },
-];
+pub const TARGETS: &[Target] = &[target!("ulx3s-85f"), target!("ulx3s-25f")];
 
-/// The machine that the options name: a target, an array size such as `7x11`, or a TOML file; the
-/// first target without any.
+impl Board {
+    /// Reads `board.toml`.
+    ///
+    /// # Errors
+    /// Text that is no TOML, a field that is missing or not known.
+    pub fn from_toml(text: &str) -> Result<Board> {
+        toml::from_str(text).map_err(|e| anyhow::anyhow!("error[config]: {e}"))
+    }
+
+    /// The machine of `machine.toml` on this board: technology and external memory are the board's.
+    ///
+    /// # Errors
+    /// A machine that says them itself, is not valid, or has not as many bytes a beat as the memory can give.
+    pub fn machine(&self, text: &str) -> Result<Config> {
+        let config = Config::from_toml(text)?;
+        let own = Config::sized(config.lanes, config.columns);
+        ensure!(
+            (config.technology, &config.memory) == (own.technology, &own.memory),
+            "error[config]: technology and memory are those of board.toml; try: leave them out of machine.toml"
+        );
+        let config = Config { technology: self.technology, memory: self.memory.port.clone(), ..config };
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+impl Target {
+    /// The board.
+    ///
+    /// # Errors
+    /// None: a test reads them all.
+    pub fn board(&self) -> Result<Board> {
+        Board::from_toml(self.board)
+    }
+
+    /// The machine.
+    ///
+    /// # Errors
+    /// As [`Target::board`].
+    pub fn machine(&self) -> Result<Config> {
+        self.board()?.machine(self.machine)
+    }
+}
+
+/// The machine that the options name: a target or a board's folder, an array size such as `7x11`, or a
+/// TOML file; the first target without any.
 ///
 /// # Errors
 /// A target that is not known, a size that is none, a file that cannot be read or is not valid.
 pub fn resolve(target: Option<&str>, array: Option<&str>, file: Option<&Path>) -> Result<Config> {
     if let Some(path) = file {
-        let text = files::read_text(path)
-            .with_context(|| format!("error[config]: {} cannot be read", path.display()))?;
-        return Config::from_toml(&text).with_context(|| path.display().to_string());
+        return Config::from_toml(&read(path)?).with_context(|| path.display().to_string());
     }
     if let Some(size) = array {
         let sides = size.split_once('x').and_then(|(p, c)| Some((p.parse().ok()?, c.parse().ok()?)));
@@ -51,11 +141,26 @@ pub fn resolve(target: Option<&str>, array: Option<&str>, file: Option<&Path>) -
         return Ok(config);
     }
     let name = target.unwrap_or(TARGETS[0].name);
-    let Some(target) = TARGETS.iter().find(|t| t.name == name) else {
-        let known: Vec<&str> = TARGETS.iter().map(|t| t.name).collect();
-        bail!("error[config]: there is no target {name:?}; try: one of {}", known.join(", "));
-    };
-    Ok(Config::from_toml(target.config)?)
+    if let Some(target) = TARGETS.iter().find(|t| t.name == name) {
+        return target.machine();
+    }
+    let folder = Path::new(name);
+    if folder.join("board.toml").is_file() {
+        let place = |file: &str| folder.join(file);
+        let board = place("board.toml");
+        let board = Board::from_toml(&read(&board)?).with_context(|| board.display().to_string())?;
+        let machine = place("machine.toml");
+        return board.machine(&read(&machine)?).with_context(|| machine.display().to_string());
+    }
+    let known: Vec<&str> = TARGETS.iter().map(|t| t.name).collect();
+    bail!(
+        "error[config]: there is no target {name:?}; try: one of {}, or a folder with board.toml and machine.toml",
+        known.join(", ")
+    );
+}
+
+fn read(path: &Path) -> Result<String> {
+    files::read_text(path).with_context(|| format!("error[config]: {} cannot be read", path.display()))
 }
 
 #[cfg(test)]
@@ -65,8 +170,28 @@ mod tests {
     #[test]
     fn every_target_is_legal_and_named_after_itself() {
         for target in TARGETS {
-            assert_eq!(resolve(Some(target.name), None, None).unwrap().name, target.name);
+            let config = resolve(Some(target.name), None, None).unwrap();
+            assert_eq!(config.name, target.name);
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("constraints").join(target.name);
+            assert_eq!(resolve(folder.to_str(), None, None).unwrap(), config);
+            let board = target.board().unwrap();
+            assert_eq!((config.technology, &config.memory), (board.technology, &board.memory.port));
+            // A beat of the port takes whole beats of the chip.
+            assert!((8 * config.memory.bus_bytes).is_multiple_of(board.memory.data_bits));
+            let pins = std::fs::read_to_string(folder.join(&board.pins)).unwrap();
+            let frequency = format!("FREQUENCY PORT \"{}\" {} MHZ", board.clock.port, board.clock.mhz);
+            assert!(pins.contains(&frequency), "{frequency}");
         }
+    }
+
+    #[test]
+    fn a_machine_does_not_say_what_the_board_says() {
+        let target = TARGETS[0];
+        let board = target.board().unwrap();
+        let machine = format!("technology = \"ecp5\"\n{}", target.machine);
+        assert!(board.machine(&machine).unwrap_err().to_string().contains("board.toml"));
+        let unknown = target.board.replace("device", "devise");
+        assert!(Board::from_toml(&unknown).unwrap_err().to_string().contains("devise"));
     }
 
     #[test]

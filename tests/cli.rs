@@ -183,6 +183,7 @@ fn every_stage_prints() {
         ("graph", "#[version", "nn.conv2d("),
         ("simplified", "#[version", "nn.conv2d("),
         ("fixed", "network", "= conv t"),
+        ("passes", "after separate ports", "\nafter narrow: unchanged"),
         ("schedule", "group 0: nodes 0..", "\n  store t"),
         ("program", "tilewright 1\n", "\nlayer 0 macs="),
     ];
@@ -349,7 +350,7 @@ fn damaged_models_are_refused() {
         refused(&["verify", out.to_str().unwrap()], &["model.onnx", "error["]);
     }
     let mut random = common::Random::new(1);
-    let noise: Vec<u8> = (0..5000).map(|_| random.byte() as u8).collect();
+    let noise: Vec<u8> = (0..5000).map(|_| common::byte(&mut random) as u8).collect();
     refused(&["verify", with_model("noise", &noise).to_str().unwrap()], &["model.onnx", "error["]);
 }
 

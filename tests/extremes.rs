@@ -10,7 +10,7 @@ use common::Random;
 use ndarray::{ArrayD, IxDyn};
 use std::path::{Path, PathBuf};
 use tilewright::model::{self, Model};
-use tilewright::pipeline::{self, Compiled, Defect};
+use tilewright::pipeline::{self, Compiled};
 use tilewright::proof;
 use tilewright_arch::Config;
 use tilewright_compiler::error::Error;
@@ -240,7 +240,7 @@ fn a_wrong_program_is_a_defect_of_the_compiler() {
     let schedule = compiled.schedules.iter_mut().flatten().next().unwrap();
     schedule.program.compute[0].op.input.walk.base += 100_000;
     let error = compiled.check().unwrap_err();
-    assert!(error.is::<Defect>());
+    assert!(error.downcast_ref::<Error>().is_some_and(|e| e.report().defect));
     let text = error.to_string();
     assert!(text.contains("Conv_0") && text.contains("defect of the compiler"), "{text}");
 }

@@ -15,7 +15,8 @@ use tilewright::pipeline::{self, Compiled};
 use tilewright_arch::{Config, asm};
 use tilewright_compiler::graph::{Data, Graph};
 use tilewright_compiler::{quantise, relay, simplify};
-use tilewright_hdl::{Technology, generate};
+use tilewright_hdl::generate;
+use tilewright_random::Random;
 
 /// Calibration samples.
 const SAMPLES: u64 = 4;
@@ -67,7 +68,7 @@ fn digest(bytes: &[u8]) -> u64 {
 }
 
 fn samples(graph: &Graph) -> Vec<Vec<ArrayD<f32>>> {
-    let mut random = networks::Numbers::new(7);
+    let mut random = Random::new(7);
     let mut one = |shape: &[usize]| {
         ArrayD::from_shape_vec(IxDyn(shape), random.floats(shape.iter().product())).unwrap()
     };
@@ -77,7 +78,7 @@ fn samples(graph: &Graph) -> Vec<Vec<ArrayD<f32>>> {
 fn program(compiled: &Compiled) -> String {
     let one = |(stage, schedule): (usize, &tilewright_compiler::schedule::Schedule)| {
         let image = schedule.program.image().unwrap();
-        let cycles = tilewright_sim::time(&schedule.program, false).unwrap().cycles;
+        let cycles = tilewright_timing::time(&schedule.program, false).unwrap().cycles;
         let told = format!(
             "// stage {stage}: {cycles} cycles, an image of {} bytes, FNV-1a {:016x}\n",
             image.len(),
@@ -137,7 +138,7 @@ fn quantised() {
 
 #[test]
 fn verilog_of_a_4x4() {
-    hold(&[("machine_4x4.v".to_string(), generate(&Config::sized(4, 4), Technology::Portable).unwrap())]);
+    hold(&[("machine_4x4.v".to_string(), generate(&Config::sized(4, 4)).unwrap())]);
 }
 
 #[test]

@@ -200,6 +200,10 @@ fn memory_has_one_budget() {
         let args = ["simulate", &model, "--calib", &calib, "--input", &calib, "--memory-limit", "1000M"];
         refused(&args, parts);
     }
+    // Before anything runs: reading the model is enough.
+    let model = case("mem-abort/resize_nearest_1e3.onnx");
+    let args = ["inspect", &model, "--stage", "graph", "--memory-limit", "500M"];
+    refused(&args, &["node \"Resize_0\" (Resize): the result takes", "the limit is"]);
     refused(&["verify", &lenet(), "--memory-limit", "1M"], &["error[memory]", "--memory-limit"]);
     assert_eq!(tilewright(&["verify", &lenet(), "--memory-limit", "much"]).status.code(), Some(2));
 }

@@ -43,7 +43,7 @@ fn number(random: &mut Random) -> f32 {
 
 impl Chain {
     fn new(random: &mut Random) -> Chain {
-        let channels: Vec<usize> = (0..random.within(2, 4)).map(|_| random.within(1, 8) as usize).collect();
+        let channels: Vec<usize> = (0..random.within(2, 4)).map(|_| random.within(1, 8)).collect();
         let magnitude = random.within(0, 3);
         let exponent = |random: &mut Random| match magnitude {
             0 => -20,
@@ -68,7 +68,7 @@ impl Chain {
         let layers: Vec<Layer> = layers.collect();
         let ranges =
             [(-1.0, 1.0), (0.0, 1.0), (0.5, 1.0), (-3.0, -1.0), (100.0, 101.0), (0.0, 1e-6), (0.0, 1e6)];
-        let (low, high) = ranges[random.within(0, 6) as usize];
+        let (low, high) = ranges[random.below(7)];
         let samples = (0..4).map(|_| {
             let pixel = |random: &mut Random| low + (high - low) * (number(random) + 1.0) / 2.0;
             let mut rows: Vec<Vec<f32>> =
@@ -125,12 +125,9 @@ impl Chain {
         let exact = |w: &[f32]| w.iter().map(|w| f64::from(*w)).collect::<Vec<f64>>();
         let mut ranges = vec![(0.0f64, 0.0f64); self.layers.len() + 1];
         for sample in 0..self.samples.len() {
-            let seen = std::cell::RefCell::new(&mut ranges);
-            self.run(sample, &exact, &|n, x| {
-                for x in x.iter().flatten() {
-                    let range = &mut seen.borrow_mut()[n];
-                    *range = (range.0.min(*x), range.1.max(*x));
-                }
+            self.run(sample, &exact, &mut |n, x| {
+                let range = &mut ranges[n];
+                x.iter().flatten().for_each(|x| *range = (range.0.min(*x), range.1.max(*x)));
                 x
             });
         }
@@ -139,18 +136,18 @@ impl Chain {
             w.iter().map(|w| if step > 0.0 { (f64::from(*w) / step).round() * step } else { 0.0 }).collect()
         };
         let last = self.samples.len() - 1;
-        let got = self.run(last, &rounded, &|n, x| {
+        let got = self.run(last, &rounded, &mut |n, x| {
             let (low, high) = ranges[n];
             let step = ((high - low) / 255.0).max(f64::MIN_POSITIVE);
             let zero = (-low / step).round();
             let round = |x: &f64| ((x / step).round() + zero).clamp(0.0, 255.0) - zero;
             x.iter().map(|row| row.iter().map(|x| round(x) * step).collect()).collect()
         });
-        ratio(&self.run(last, &exact, &|_, x| x), &got)
+        ratio(&self.run(last, &exact, &mut |_, x| x), &got)
     }
 }
 
-type Rounding<'a> = &'a dyn Fn(usize, Vec<Vec<f64>>) -> Vec<Vec<f64>>;
+type Rounding<'a> = &'a mut dyn FnMut(usize, Vec<Vec<f64>>) -> Vec<Vec<f64>>;
 
 fn ratio(want: &[Vec<f64>], got: &[Vec<f64>]) -> f64 {
     let pairs = || want.iter().flatten().zip(got.iter().flatten());

@@ -119,7 +119,7 @@ fn random_layers() {
         let (hidden, steps, features) = (1 + r.below(20), 1 + r.below(9), 1 + r.below(24));
         let op = Recurrent { cell, direction, hidden, cell_state: false };
         let what = format!("{op:?}, {steps} steps, {features} features");
-        let peepholes = r.chance(2);
+        let peepholes = r.once_in(2);
         let layer = Layer::new(&mut r, op, steps, features, peepholes);
         let network = layer.network();
         for config in &machines {

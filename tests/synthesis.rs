@@ -3,7 +3,6 @@
 
 use std::process::Command;
 use tilewright_arch::Config;
-use tilewright_hdl::Technology;
 
 #[test]
 fn ecp5_infers_multipliers_and_block_rams() {
@@ -13,7 +12,7 @@ fn ecp5_infers_multipliers_and_block_rams() {
     (config.memory.bus_bytes, config.compute_slot, config.vector_slot) = (2, 2, 3);
     let folder = std::env::temp_dir().join(format!("tilewright-synthesis-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let verilog = tilewright_hdl::generate(&config, Technology::Portable).unwrap();
+    let verilog = tilewright_hdl::generate(&config).unwrap();
     std::fs::write(folder.join("tilewright.v"), verilog).unwrap();
     let script = "read_verilog tilewright.v; synth_ecp5 -top tilewright; tee -q -o cells stat";
     let output = match Command::new("yosys").args(["-q", "-p", script]).current_dir(&folder).output() {

@@ -1,5 +1,6 @@
 //! The size of a machine: what a TOML file says, validated.
 
+use crate::technology::Technology;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -10,6 +11,9 @@ use thiserror::Error;
 pub struct Config {
     /// Name, used for files and in reports.
     pub name: String,
+    /// How its memories and multipliers are written.
+    #[serde(default)]
+    pub technology: Technology,
     /// P: output pixels worked on at once; also the number of feature-memory banks.
     pub lanes: usize,
     /// C: output channels (or output rows) worked on at once.
@@ -116,6 +120,7 @@ impl Config {
     pub fn sized(lanes: usize, columns: usize) -> Config {
         Config {
             name: format!("tilewright-{lanes}x{columns}"),
+            technology: Technology::default(),
             lanes,
             columns,
             clock_mhz: 100.0,

@@ -17,6 +17,7 @@ pub mod instr;
 pub mod layout;
 pub mod processor;
 pub mod program;
+pub mod technology;
 pub mod timing;
 
 pub use config::Config;

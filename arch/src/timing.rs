@@ -83,6 +83,7 @@
 //! * A load never waits for on-chip memory: beats are written as they arrive.
 
 use crate::config::Config;
+use crate::fixed::MANTISSA_BITS;
 use crate::instr::{TileOp, Unit};
 
 /// Cycle of the first instruction-fetch request.
@@ -171,8 +172,17 @@ pub fn lane_skew(unit: Unit, config: &Config) -> u64 {
 /// From a sum to the scaled accumulator, besides the product's parts: bias and choice of the mantissa
 /// (2), their addition (2), shift (3), saturation (1).
 pub const SCALE: u64 = 8;
-/// Cycles of the part of the product that is made of additions; the multipliers work beside it.
-pub const DIGITS: u64 = 3;
+/// Low bits of a mantissa that two multipliers of the technology leave over: they are multiplied by shifts and
+/// additions, two bits at a time.
+pub fn digit_bits(config: &Config) -> usize {
+    MANTISSA_BITS as usize + 1 - config.technology.multiplier_bits()
+}
+
+/// Cycles of that: multiples of the sum, then a tree of additions; the multipliers work beside it.
+pub fn digits(config: &Config) -> u64 {
+    1 + u64::from(digit_bits(config).div_ceil(2).next_power_of_two().ilog2())
+}
+
 /// From the scaled accumulator to the operand's contribution. The operand comes second because it
 /// may multiply the accumulator: multiplicand and its triple (2), the product by shifts and
 /// additions (4), shift (3), saturation (1), zero point and rounding (1).
@@ -183,7 +193,7 @@ pub const CLAMP: u64 = 4;
 
 /// From a sum to the scaled accumulator.
 pub fn scale_latency(config: &Config) -> u64 {
-    SCALE + DIGITS.max(config.pipeline.multiplier as u64)
+    SCALE + digits(config).max(config.pipeline.multiplier as u64)
 }
 
 /// From a sum to its byte.

@@ -29,12 +29,21 @@ pub struct Report {
     pub message: String,
     /// What the user can do about it.
     pub hint: Option<String>,
+    /// Whether it is the compiler that is at fault, whatever it was given.
+    pub defect: bool,
 }
 
 impl Error {
     /// An error of `stage` saying what is wrong and why, with no place yet.
     pub fn new(stage: &'static str, message: impl Into<String>) -> Error {
         Error(Box::new(Report { stage, message: message.into(), ..Report::default() }))
+    }
+
+    /// A defect of the compiler that its own checks have found.
+    pub fn defect(stage: &'static str, message: impl fmt::Display) -> Error {
+        let message = format!("{message}; this is a defect of the compiler");
+        let hint = Some("report it with the model".into());
+        Error(Box::new(Report { stage, message, hint, defect: true, ..Report::default() }))
     }
 
     /// Replaces the stage: a later stage reports what an earlier one's rule refused.

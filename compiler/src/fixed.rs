@@ -21,6 +21,7 @@
 //! makes with [`FixedGraph::accumulator_bound`].
 
 mod bound;
+pub mod passes;
 mod text;
 mod verify;
 mod view;

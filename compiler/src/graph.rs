@@ -353,6 +353,11 @@ pub struct Graph {
 }
 
 impl Op {
+    /// Whether it turns real numbers to integers of a scale, or back: only models that are quantised have it.
+    pub fn converts(&self) -> bool {
+        matches!(self, Op::QuantizeLinear { .. } | Op::DequantizeLinear { .. })
+    }
+
     /// Whether it moves elements of its first input and computes nothing.
     pub fn only_moves(&self) -> bool {
         matches!(

@@ -4,8 +4,8 @@
 //!    `able` says what can follow a reduction, `sum` rewrites reductions with what is observed of them,
 //!    `held` is how values lie in tensors, `sharing` which tensors share scale and memory.
 //! 2. `calibrate` runs the samples in float; `range` makes scales of what it saw.
-//! 3. `scales` chooses all scales of 8 bits, `precision` which tensors have 16 bits, of those that `width` says can; `least` says how fine
-//!    steps can be.
+//! 3. `scales` chooses all scales of 8 bits, `precision` which tensors have 16 bits, of those that `width`
+//!    says can; `least` says how fine steps can be.
 //! 4. `lower` makes integers and proves that no sum can leave 32 bits, `stages` cuts them where the
 //!    host works.
 //! 5. `correct` takes the mean error of every channel out of its bias.
@@ -211,7 +211,7 @@ impl<'a> Prepared<'a> {
         calibrate::at_once(graph)?;
         // A quantised model is taken as it is: only what it leaves open is chosen.
         let mut given = Given::default();
-        let graph = if given::is_quantised(graph) {
+        let graph = if graph.is_quantised() {
             let (stripped, prescribed) = given::strip(graph)?;
             given = prescribed;
             Cow::Owned(stripped)

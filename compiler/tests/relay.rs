@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use tilewright_random::Random;
 
 use tilewright_compiler::graph::Data;
 use tilewright_compiler::npy::read_npz;
@@ -122,20 +123,10 @@ fn documented_operators_are_known() {
     assert!(!known("nn.lrn"));
 }
 
-/// Numbers that are repeatable, not good.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % n
-    }
-}
-
 /// Every operator of the cases with damaged operands and attributes: refused with a place, or a graph.
 #[test]
 fn damaged_cases_never_panic() {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let (mut read, mut refused) = (0, 0);
     for case in files("relay", "relay") {
         let text = fs::read_to_string(&case).unwrap();

@@ -2,28 +2,29 @@
 
 use crate::build::Module;
 use crate::engine::tile_engine;
-use crate::technology::Technology;
 use crate::{feature_memory, load, memory_port, registers, sequencer, store, top, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{TILE_BYTES, TRANSFER_BYTES};
 use tilewright_arch::instr::Unit;
+#[cfg(test)]
+use tilewright_arch::technology::Technology;
 
 /// Every block of a machine that is more than a part of another, leaves first, the top last.
-fn blocks(config: &Config, technology: Technology) -> Vec<Arc<Module>> {
+fn blocks(config: &Config) -> Vec<Arc<Module>> {
     vec![
         registers::registers(),
         sequencer::semaphores(Unit::ALL.len()),
         sequencer::sequencer(config, TILE_BYTES),
         sequencer::sequencer(config, TRANSFER_BYTES),
         memory_port::memory_port(config),
-        feature_memory::feature_memory(config, technology),
+        feature_memory::feature_memory(config),
         transfer_walk::transfer_walk(config),
         load::load(config),
-        store::store(config, technology),
-        tile_engine(config, Unit::Compute, technology),
-        tile_engine(config, Unit::Vector, technology),
-        top::top(config, technology),
+        store::store(config),
+        tile_engine(config, Unit::Compute),
+        tile_engine(config, Unit::Vector),
+        top::top(config),
     ]
 }
 
@@ -57,18 +58,18 @@ fn machines() -> Vec<Config> {
 fn lint_finds_nothing() {
     for config in machines() {
         config.validate().expect("a legal machine");
-        crate::check::lint(&top::top(&config, Technology::Portable));
+        crate::check::lint(&top::top(&config));
     }
-    for block in blocks(&machines()[0], Technology::Portable) {
+    for block in blocks(&machines()[0]) {
         crate::check::lint(&block);
     }
 }
 
 #[test]
 fn same_configuration_same_text() {
-    let config = &machines()[1];
-    let text = crate::generate(config, Technology::Ecp5).expect("a legal machine");
-    assert_eq!(text, crate::generate(config, Technology::Ecp5).expect("a legal machine"));
+    let config = &Config { technology: Technology::Ecp5, ..machines().swap_remove(1) };
+    let text = crate::generate(config).expect("a legal machine");
+    assert_eq!(text, crate::generate(config).expect("a legal machine"));
     let comments = text.lines().filter(|l| l.starts_with("// ")).count();
     let modules = text.lines().filter(|l| l.starts_with("module ")).count();
     assert!(comments >= modules, "every module says what it is");

@@ -34,7 +34,7 @@
 //!   all other inputs must be given; outputs are read with [`Instance::out`].
 //! * [`Builder::forward`] and [`Builder::drive`] name a wire before its value is known.
 //! * [`Builder::ram`] is a simple dual-port memory, [`Builder::multiply`] a registered multiplier;
-//!   both come in a portable form and in the primitives of a [`Technology`](crate::Technology).
+//!   both come in a portable form and in the primitives of a [`Technology`](tilewright_arch::technology::Technology).
 //! * [`Builder::comment`] prints a comment above the next wire, register or instance.
 //!
 //! Names are lower-case Verilog identifiers. An internal signal that has the name of an output is

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tilewright_random::Random;
 
 /// A module in rust-hdl's simulation.
 pub(crate) struct Bench {
@@ -79,37 +80,14 @@ impl Bench {
     }
 }
 
-/// Deterministic random numbers.
-pub(crate) struct Random(u64);
-
-impl Random {
-    /// Started from `seed`.
-    pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// 64 random bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// 0..limit.
-    pub fn below(&mut self, limit: u64) -> u64 {
-        (self.bits() >> 16) % limit
-    }
-}
-
 /// A module with what its tests need to know about its inputs.
 pub(crate) struct Tested {
     /// The module.
     pub module: Arc<Module>,
     /// Inputs that must stay below a limit, such as addresses of memories of odd sizes.
-    limits: Vec<(&'static str, u64)>,
+    limits: Vec<(&'static str, usize)>,
     /// Inputs that are one in one cycle of this many.
-    rare: Vec<(&'static str, u64)>,
+    rare: Vec<(&'static str, usize)>,
     /// Inputs that keep their value for this many cycles.
     held: Vec<(&'static str, usize)>,
     /// Verilog that the simulation needs besides.
@@ -123,13 +101,13 @@ impl Tested {
     }
 
     /// The input stays below `limit`.
-    pub fn below(mut self, input: &'static str, limit: u64) -> Tested {
+    pub fn below(mut self, input: &'static str, limit: usize) -> Tested {
         self.limits.push((input, limit));
         self
     }
 
     /// The input (a strobe) is one every `cycles` cycles on average.
-    pub fn rarely(mut self, input: &'static str, cycles: u64) -> Tested {
+    pub fn rarely(mut self, input: &'static str, cycles: usize) -> Tested {
         self.rare.push((input, cycles));
         self
     }
@@ -150,7 +128,7 @@ impl Tested {
         let mut word = Value::zero(self.module.inputs.iter().map(|p| p.width).sum());
         let mut low = 0;
         for port in &self.module.inputs {
-            let named = |list: &[(&'static str, u64)]| {
+            let named = |list: &[(&'static str, usize)]| {
                 list.iter().rev().find(|(name, _)| *name == port.name).map(|(_, value)| *value)
             };
             let held = self.held.iter().find(|(name, _)| *name == port.name);
@@ -162,9 +140,9 @@ impl Tested {
             } else if let Some(cycles) = named(&self.rare) {
                 // Reset in the first cycles, so that both sides start alike.
                 let start = port.name == "reset" && cycle < 2;
-                part = Value::new(i128::from(start || random.below(cycles) == 0), port.width);
+                part = Value::new(i128::from(start || random.once_in(cycles)), port.width);
             } else if let Some(limit) = named(&self.limits) {
-                part = Value::new(i128::from(random.below(limit)), port.width);
+                part = Value::new(random.below(limit) as i128, port.width);
             } else {
                 // Extremes more often than chance would have them.
                 match random.below(8) {
@@ -293,7 +271,7 @@ pub(crate) fn lint(module: &Arc<Module>) {
 mod tests {
     use super::*;
     use crate::build::{Builder, Ops, Ram, concat, lit};
-    use crate::technology::Technology;
+    use tilewright_arch::technology::Technology;
 
     #[test]
     fn accumulator() {

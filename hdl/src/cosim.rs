@@ -14,7 +14,7 @@
 //! # }
 //! ```
 
-use crate::{Error, Technology, generate};
+use crate::{Error, generate, technology};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -102,7 +102,7 @@ impl Rtl {
     /// # Errors
     /// A machine that is not valid, a folder that cannot be written, Verilator or a compiler that is missing or fails.
     pub fn build(config: &Config, cache: &Path) -> Result<Rtl, Error> {
-        let verilog = generate(config, Technology::Portable)?;
+        let verilog = generate(config)? + technology::models(config.technology);
         let folder = cache.join(format!("{:016x}", hash(&[verilog.as_bytes(), HARNESS.as_bytes()])));
         let rtl = Rtl { folder: folder.clone(), config: config.clone(), runs: 1 };
         if rtl.binary().is_file() {

@@ -15,7 +15,6 @@
 //! ```
 
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, and_or, concat, index_bits, pack};
-use crate::technology::Technology;
 use std::sync::Arc;
 use tilewright_arch::Config;
 
@@ -36,7 +35,7 @@ pub(crate) fn row_bits(config: &Config) -> usize {
 }
 
 /// One bank: all its pages and the choices before and behind them.
-fn bank(config: &Config, technology: Technology) -> Arc<Module> {
+fn bank(config: &Config) -> Arc<Module> {
     let mut b =
         Builder::new("feature_bank", "One bank of feature memory: the same byte column of all pages.");
     let (pages, rows) = (config.feature.pages, row_bits(config));
@@ -72,7 +71,7 @@ fn bank(config: &Config, technology: Technology) -> Arc<Module> {
             write_data: write_data.into(),
             read_address: read_row.into(),
         };
-        found.push(b.ram(&format!("page_{page}"), technology, config.pipeline.ram, ram));
+        found.push(b.ram(&format!("page_{page}"), config.technology, config.pipeline.ram, ram));
     }
     for (name, (_, _, number)) in READERS.iter().zip(&readers) {
         // The page number travels along with the read and is decoded just before the data come.
@@ -89,13 +88,13 @@ fn bank(config: &Config, technology: Technology) -> Arc<Module> {
 /// The whole feature memory. Ports of every reader: `{name}_row` (P rows, lane 0 least
 /// significant), `{name}_enable` (P bits), `{name}_data` (P bytes); of every writer the same with
 /// the data as an input.
-pub(crate) fn feature_memory(config: &Config, technology: Technology) -> Arc<Module> {
+pub(crate) fn feature_memory(config: &Config) -> Arc<Module> {
     let mut b = Builder::new(
         "feature_memory",
         "Feature memory: banks side by side, a byte of each for every requester.",
     );
     let (lanes, rows) = (config.lanes, row_bits(config));
-    let bank = bank(config, technology);
+    let bank = bank(config);
     let mut ports: Vec<(String, usize, Sig)> = vec![];
     for name in READERS.iter().chain(&WRITERS) {
         for (part, width) in [("row", rows), ("enable", 1)] {
@@ -137,7 +136,7 @@ mod tests {
         config.feature.page_rows = 64;
         for ram in [1, 2] {
             config.pipeline.ram = ram;
-            let module = feature_memory(&config, Technology::Portable);
+            let module = feature_memory(&config);
             let mut bench = Bench::new(&module);
             let rows = row_bits(&config);
             for (writer, name) in WRITERS.iter().enumerate() {
@@ -170,6 +169,6 @@ mod tests {
         let mut config = Config::sized(3, 4);
         config.feature.pages = 3;
         config.feature.page_rows = 64;
-        differential(&Tested::new(feature_memory(&config, Technology::Portable)), 200, 3);
+        differential(&Tested::new(feature_memory(&config)), 200, 3);
     }
 }

@@ -35,7 +35,6 @@ mod technology;
 pub(crate) mod top;
 pub(crate) mod transfer_walk;
 
-pub use technology::Technology;
 use thiserror::Error;
 
 /// Why no Verilog or no model came out.
@@ -98,7 +97,7 @@ pub enum Error {
 ///
 /// # Errors
 /// A machine that is not valid.
-pub fn generate(config: &tilewright_arch::Config, technology: Technology) -> Result<String, Error> {
+pub fn generate(config: &tilewright_arch::Config) -> Result<String, Error> {
     config.validate()?;
-    emit::emit(&top::top(config, technology))
+    emit::emit(&top::top(config))
 }

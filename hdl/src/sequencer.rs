@@ -165,7 +165,8 @@ pub(crate) fn semaphores(units: usize) -> Arc<Module> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{Bench, Random, Tested, differential};
+    use crate::check::{Bench, Tested, differential};
+    use tilewright_random::Random;
 
     /// Requests, readiness and issue of two instructions at the cycles that the contract states.
     #[test]

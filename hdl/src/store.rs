@@ -13,7 +13,6 @@ use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, index_bits, lit
 use crate::feature_memory::{feature_read_latency, row_bits};
 use crate::flat::Flat;
 use crate::load::{byte_banks, byte_mask};
-use crate::technology::Technology;
 use crate::transfer_walk::{Bus, TRANSFER_BITS, field, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
@@ -40,7 +39,7 @@ fn pipelined_or(b: &mut Builder, name: &str, values: Vec<Expr>, stages: usize) -
 }
 
 /// Module `store`. `start` is the unit's issue; `instruction` stays until `done`.
-pub(crate) fn store(config: &Config, technology: Technology) -> Arc<Module> {
+pub(crate) fn store(config: &Config) -> Arc<Module> {
     let mut b = Builder::new(
         "store",
         "Store unit: feature memory to lines of external memory, through two burst slots.",
@@ -146,7 +145,7 @@ pub(crate) fn store(config: &Config, technology: Technology) -> Arc<Module> {
         write_data: concat([Expr::from(write_strobes), pack(bytes)]),
         read_address: concat([next_slot, next_beat]),
     };
-    let word = b.ram("slots", technology, 1, ram);
+    let word = b.ram("slots", config.technology, 1, ram);
 
     // Requests: a burst is complete when its last beat reaches its slot.
     let slot_of = |b: &mut Builder, name: &str, value: Sig| -> [Sig; 2] {
@@ -208,8 +207,7 @@ mod tests {
         for (lanes, bus) in [(9, 4), (4, 4), (5, 1)] {
             let mut config = Config::sized(lanes, 5);
             config.memory.bus_bytes = bus;
-            let tested =
-                Tested::new(store(&config, Technology::Portable)).held("instruction", 50).rarely("start", 30);
+            let tested = Tested::new(store(&config)).held("instruction", 50).rarely("start", 30);
             differential(&tested.rarely("grant", 4), 500, 3);
         }
     }

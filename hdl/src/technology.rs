@@ -2,19 +2,34 @@
 //! the form of a technology.
 
 use crate::dynsig::Value;
+use tilewright_arch::technology::Technology;
 
 mod ecp5;
+mod portable;
 #[cfg(test)]
 mod tests;
 
-/// How memories and multipliers are written in the Verilog. All forms behave alike.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Technology {
-    /// Plain Verilog from which synthesis infers the hard blocks.
-    #[default]
-    Portable,
-    /// Primitives of the Lattice ECP5: DP16KD and MULT18X18D with their registers.
-    Ecp5,
+/// How a technology writes its leaves.
+struct Form {
+    /// The body of a memory of so many words of so many bits, with so many stages from address to data, at
+    /// least one.
+    ram: fn(depth: usize, width: usize, stages: usize) -> String,
+    /// The body of a multiplier of operands of these bits, signed or not, with so many stages, at least one.
+    multiplier: fn(widths: [usize; 2], signed: bool, stages: usize) -> String,
+    /// What the primitives do, in plain Verilog, for simulation.
+    models: &'static str,
+}
+
+fn form(technology: Technology) -> Form {
+    match technology {
+        Technology::Portable => portable::FORM,
+        Technology::Ecp5 => ecp5::FORM,
+    }
+}
+
+/// Models in plain Verilog of the primitives that a technology's leaves are made of.
+pub(crate) fn models(technology: Technology) -> &'static str {
+    form(technology).models
 }
 
 /// A leaf with all its sizes.
@@ -79,14 +94,12 @@ impl Leaf {
     pub fn body(&self) -> String {
         match self {
             Leaf::Ram { depth, width, stages: 0, .. } => small_ram(*depth, *width),
-            Leaf::Ram { depth, width, stages, technology: Technology::Ecp5 } => {
-                ecp5::ram(*depth, *width, *stages)
+            Leaf::Ram { depth, width, stages, technology } => {
+                (form(*technology).ram)(*depth, *width, *stages)
             }
-            Leaf::Ram { depth, width, stages, .. } => portable_ram(*depth, *width, *stages),
-            Leaf::Multiplier { widths, signed, stages, technology: Technology::Ecp5 } => {
-                ecp5::multiplier(*widths, *signed, *stages)
+            Leaf::Multiplier { widths, signed, stages, technology } => {
+                (form(*technology).multiplier)(*widths, *signed, *stages)
             }
-            Leaf::Multiplier { widths, signed, stages, .. } => portable_multiplier(*widths, *signed, *stages),
         }
     }
 }
@@ -105,55 +118,6 @@ fn small_ram(depth: usize, width: usize) -> String {
          assign read_data = memory[read_address];\n",
         depth - 1
     )
-}
-
-fn portable_ram(depth: usize, width: usize, stages: usize) -> String {
-    let word = range(width);
-    let last = depth - 1;
-    let mut text = format!("(* no_rw_check *)\nreg {word}memory [0:{last}];\nreg {word}data_1;\n");
-    if stages > 1 {
-        text += &format!("reg {word}data_2;\n");
-    }
-    text += &format!(
-        "`ifndef SYNTHESIS\ninteger i;\ninitial begin\n    for (i = 0; i < {depth}; i = i + 1) memory[i] = 0;\n"
-    );
-    for stage in 1..=stages {
-        text += &format!("    data_{stage} = 0;\n");
-    }
-    text += "end\n`endif\nalways @(posedge clock) begin\n    if (write_enable) memory[write_address] <= write_data;\nend\n";
-    text += "always @(posedge clock) begin\n    data_1 <= memory[read_address];\n";
-    if stages > 1 {
-        text += "    data_2 <= data_1;\n";
-    }
-    text += &format!("end\nassign read_data = data_{stages};\n");
-    text
-}
-
-/// The first of several stages holds the operands, the last the product.
-fn portable_multiplier([a, b]: [usize; 2], signed: bool, stages: usize) -> String {
-    let sign = if signed { "signed " } else { "" };
-    let product = a + b;
-    let mut text = String::new();
-    let held = stages > 1;
-    if held {
-        text += &format!("reg {sign}{}a_1 = 0;\nreg {sign}{}b_1 = 0;\n", range(a), range(b));
-    } else {
-        text += &format!("wire {sign}{}a_1 = a;\nwire {sign}{}b_1 = b;\n", range(a), range(b));
-    }
-    let first = if held { 2 } else { 1 };
-    for stage in first..=stages {
-        text += &format!("reg {sign}[{}:0] product_{stage} = 0;\n", product - 1);
-    }
-    text += "always @(posedge clock) begin\n";
-    if held {
-        text += "    a_1 <= a;\n    b_1 <= b;\n";
-    }
-    text += &format!("    product_{first} <= a_1 * b_1;\n");
-    for stage in first + 1..=stages {
-        text += &format!("    product_{stage} <= product_{};\n", stage - 1);
-    }
-    text += &format!("end\nassign product = product_{stages};\n");
-    text
 }
 
 /// What a leaf remembers in simulation.

@@ -6,7 +6,6 @@ use crate::feature_memory::feature_memory;
 use crate::memory_port::{LOAD, MASTERS, STORE, memory_port};
 use crate::registers::{ADDRESS_BITS, registers};
 use crate::sequencer::{COUNT_BITS, semaphores, sequencer};
-use crate::technology::Technology;
 use crate::transfer_walk::Bus;
 use crate::{load, store};
 use std::sync::Arc;
@@ -36,7 +35,7 @@ fn axi_inputs(bus: &Bus) -> [(&'static str, usize); 9] {
 
 /// Module `tilewright`: ports `clock`, `reset` (synchronous), `register_*`, `axi_*`, `done`, and
 /// for traces `unit_issue` and `unit_done`, a bit a unit.
-pub(crate) fn top(config: &Config, technology: Technology) -> Arc<Module> {
+pub(crate) fn top(config: &Config) -> Arc<Module> {
     let mut b = Builder::new(
         TOP,
         format!(
@@ -147,7 +146,7 @@ pub(crate) fn top(config: &Config, technology: Technology) -> Arc<Module> {
     let stored = b.forward("store_data", 8 * config.lanes);
     let store = b.instance(
         "store",
-        &store::store(config, technology),
+        &store::store(config),
         &[
             ("start", strobe),
             ("instruction", instruction),
@@ -187,7 +186,7 @@ pub(crate) fn top(config: &Config, technology: Technology) -> Arc<Module> {
             }
             inputs.push(("weight_data", load.out("word_data").into()));
         }
-        engines.push(b.instance(&format!("{name}_engine"), &tile_engine(config, kind, technology), &inputs));
+        engines.push(b.instance(&format!("{name}_engine"), &tile_engine(config, kind), &inputs));
     }
     let (compute, vector) = (&engines[0], &engines[1]);
     let port_of = |from: &Instance, name: &str| Expr::from(from.out(name));
@@ -207,7 +206,7 @@ pub(crate) fn top(config: &Config, technology: Technology) -> Arc<Module> {
         ports.push((format!("load_{part}"), port_of(&load, part)));
     }
     let ports: Vec<(&str, Expr)> = ports.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    let feature = b.instance("feature_memory", &feature_memory(config, technology), &ports);
+    let feature = b.instance("feature_memory", &feature_memory(config), &ports);
     for (name, data) in read {
         b.drive(data, feature.out(&format!("{name}_data")));
     }

@@ -174,10 +174,11 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{Bench, Random, Tested, differential};
+    use crate::check::{Bench, Tested, differential};
     use crate::dynsig::Value;
     use tilewright_arch::instr::{Memory, Transfer};
     use tilewright_arch::layout::RowBank;
+    use tilewright_random::Random;
 
     /// The bursts of a transfer, from its meaning: (address, beats, head, ends, line's place, last).
     fn bursts(config: &Config, t: &Transfer) -> Vec<(u64, u64, u64, u64, Option<RowBank>)> {
@@ -211,7 +212,7 @@ mod tests {
             let module = transfer_walk(&config);
             let mut bench = Bench::new(&module);
             for _ in 0..20 {
-                let mut small = |limit: u64| random.below(limit) as i64;
+                let mut small = |limit| random.below(limit) as i64;
                 let transfer = Transfer {
                     memory: Memory::Feature,
                     external: 4000 + small(100) as usize,

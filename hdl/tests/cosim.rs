@@ -3,6 +3,7 @@
 
 use tilewright_arch::Config;
 use tilewright_arch::instr::Unit;
+use tilewright_arch::technology::Technology;
 use tilewright_hdl::cosim::{Options, Rtl};
 use tilewright_sim::random;
 
@@ -72,15 +73,25 @@ fn random_machine_2() {
     check(&random::config(2), 0..20);
 }
 
-#[test]
-fn machine_4x4() {
+fn small() -> Config {
     let mut config = Config::sized(4, 4);
     config.feature.pages = 4;
     config.feature.page_rows = 256;
     config.weight_words = 200;
     config.parameter_words = 64;
     config.tables = 2;
-    check(&config, 0..20);
+    config
+}
+
+#[test]
+fn machine_4x4() {
+    check(&small(), 0..20);
+}
+
+/// The form that a technology's tools are given, with models of its primitives.
+#[test]
+fn machine_4x4_of_primitives() {
+    check(&Config { technology: Technology::Ecp5, ..small() }, 0..20);
 }
 
 /// Any number of machines: `MACHINES=100..120 cargo test -- --ignored`.

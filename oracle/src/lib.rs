@@ -16,8 +16,8 @@ pub mod tract;
 pub mod write;
 
 use ndarray::{ArrayD, IxDyn};
-use tilewright_compiler::graph::random::Random;
 use tilewright_compiler::graph::{Graph, ValueId};
+use tilewright_random::Random;
 
 pub use write::write;
 

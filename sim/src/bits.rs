@@ -137,14 +137,12 @@ impl Bits {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use tilewright_random::Random;
 
     #[test]
     fn agrees_with_a_set() {
-        let mut state = 9u64;
-        let mut next = |n: usize| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) as usize % n
-        };
+        let mut random = Random::new(9);
+        let mut next = |n| random.below(n);
         for _ in 0..300 {
             let bound = 1 + next(400);
             let mut make = || {

@@ -2,39 +2,7 @@
 
 use std::fmt;
 use thiserror::Error;
-use tilewright_arch::instr::Unit;
-use tilewright_arch::program::{Program, ProgramError};
-
-/// An instruction: printed as `compute 12 (conv1)`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Site {
-    /// The unit.
-    pub unit: Unit,
-    /// The instruction's place in the unit's list.
-    pub index: usize,
-    /// Name of its layer; `?` when the program has no such layer.
-    pub layer: Box<str>,
-}
-
-impl Site {
-    /// Instruction `index` of `unit`.
-    pub fn new(program: &Program, unit: Unit, index: usize) -> Site {
-        let layer = match unit {
-            Unit::Compute => program.compute.get(index).map(|l| l.layer),
-            Unit::Vector => program.vector.get(index).map(|l| l.layer),
-            Unit::Load => program.load.get(index).map(|l| l.layer),
-            Unit::Store => program.store.get(index).map(|l| l.layer),
-        };
-        let name = layer.and_then(|l| program.layers.get(l)).map(|l| l.name.as_str());
-        Site { unit, index, layer: name.unwrap_or("?").into() }
-    }
-}
-
-impl fmt::Display for Site {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({})", self.unit.name(), self.index, self.layer)
-    }
-}
+use tilewright_timing::Site;
 
 /// An access of a tile operation to feature memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,26 +58,14 @@ impl fmt::Display for Shared {
     }
 }
 
-/// A unit that waits for ever.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Waiting {
-    /// The instruction that cannot start.
-    pub site: Site,
-    /// The semaphore it waits for.
-    pub semaphore: usize,
-}
-
 /// Why a program cannot run.
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum Fault {
-    /// The program breaks a rule that needs no run.
-    #[error("error[sim]: the program is not legal: {0}")]
-    Illegal(#[from] ProgramError),
-    /// The configuration is not legal.
-    #[error("error[sim]: {0}")]
-    Config(#[from] tilewright_arch::config::ConfigError),
+    /// It has no times either.
+    #[error(transparent)]
+    Untimed(#[from] tilewright_timing::Fault),
     /// The given external memory is smaller than the program's.
-    #[error("error[sim]: external memory has {have} bytes, the program uses {need}")]
+    #[error("external memory has {have} bytes, the program uses {need}")]
     MemorySize {
         /// Bytes given.
         have: usize,
@@ -118,7 +74,7 @@ pub enum Fault {
     },
     /// Two lanes need the same bank in the same cycle.
     #[error(
-        "error[sim]: {site}: {port} of tile {tile}: lanes {} and {} both need bank {bank} at {step}",
+        "{site}: {port} of tile {tile}: lanes {} and {} both need bank {bank} at {step}",
         lanes.0, lanes.1
     )]
     BankConflict {
@@ -136,7 +92,7 @@ pub enum Fault {
         step: String,
     },
     /// A tile's lanes do not fit the given number of segments.
-    #[error("error[sim]: {site}: {port} of tile {tile} needs {needed} segments, has {segments}")]
+    #[error("{site}: {port} of tile {tile} needs {needed} segments, has {segments}")]
     Segments {
         /// The instruction.
         site: Site,
@@ -150,7 +106,7 @@ pub enum Fault {
         segments: usize,
     },
     /// An address outside feature memory.
-    #[error("error[sim]: {site}: {port} accesses feature byte {address}, memory has {bytes}")]
+    #[error("{site}: {port} accesses feature byte {address}, memory has {bytes}")]
     FeatureRange {
         /// The instruction.
         site: Site,
@@ -161,18 +117,8 @@ pub enum Fault {
         /// Bytes of feature memory.
         bytes: usize,
     },
-    /// An address outside external memory.
-    #[error("error[sim]: {site}: accesses external byte {address}, memory has {bytes}")]
-    ExternalRange {
-        /// The instruction.
-        site: Site,
-        /// The byte address.
-        address: i64,
-        /// Bytes of external memory.
-        bytes: usize,
-    },
     /// A read of something that nothing has written.
-    #[error("error[sim]: {site}: reads {memory} {place}, which nothing has written")]
+    #[error("{site}: reads {memory} {place}, which nothing has written")]
     Unwritten {
         /// The instruction.
         site: Site,
@@ -182,7 +128,7 @@ pub enum Fault {
         place: usize,
     },
     /// A tile operation writes a byte that it also reads for another pixel.
-    #[error("error[sim]: {site}: writes feature byte {address}, which its {port} reads")]
+    #[error("{site}: writes feature byte {address}, which its {port} reads")]
     Overlap {
         /// The instruction.
         site: Site,
@@ -192,7 +138,7 @@ pub enum Fault {
         address: usize,
     },
     /// A tile operation writes a byte twice.
-    #[error("error[sim]: {site}: writes {written} bytes to {places} places")]
+    #[error("{site}: writes {written} bytes to {places} places")]
     WrittenTwice {
         /// The instruction.
         site: Site,
@@ -202,7 +148,7 @@ pub enum Fault {
         places: u64,
     },
     /// The gather and the operand of one instruction read the same page.
-    #[error("error[sim]: {site}: gather and operand both read page {page}")]
+    #[error("{site}: gather and operand both read page {page}")]
     OwnPage {
         /// The instruction.
         site: Site,
@@ -210,7 +156,7 @@ pub enum Fault {
         page: usize,
     },
     /// Two instructions that no semaphore orders use the same port of a page.
-    #[error("error[sim]: {second} and {first} both {access} page {page} and no semaphore orders them")]
+    #[error("{second} and {first} both {access} page {page} and no semaphore orders them")]
     PagePort {
         /// One instruction.
         first: Site,
@@ -223,7 +169,7 @@ pub enum Fault {
     },
     /// Two instructions that no semaphore orders touch the same place, one of them writing.
     #[error(
-        "error[sim]: {second} {} {memory} {place}, which {first} {}, and no semaphore orders them",
+        "{second} {} {memory} {place}, which {first} {}, and no semaphore orders them",
         access.0, access.1
     )]
     Race {
@@ -239,32 +185,11 @@ pub enum Fault {
         place: usize,
     },
     /// A store writes into the instructions.
-    #[error("error[sim]: {site}: overwrites external byte {address} of the instructions")]
+    #[error("{site}: overwrites external byte {address} of the instructions")]
     InstructionsOverwritten {
         /// The store.
         site: Site,
         /// The byte address.
         address: usize,
     },
-    /// A semaphore counts beyond its largest value.
-    #[error(
-        "error[sim]: {site}: semaphore {semaphore} exceeds {} in cycle {cycle}",
-        tilewright_arch::instr::SEMAPHORE_MAX
-    )]
-    Overflow {
-        /// The signalling instruction.
-        site: Site,
-        /// The semaphore.
-        semaphore: usize,
-        /// When.
-        cycle: u64,
-    },
-    /// No unit can go on.
-    #[error("error[sim]: deadlock: {}", list(.0))]
-    Deadlock(Vec<Waiting>),
-}
-
-fn list(waiting: &[Waiting]) -> String {
-    let one = |w: &Waiting| format!("{} waits for semaphore {} for ever", w.site, w.semaphore);
-    waiting.iter().map(one).collect::<Vec<_>>().join(", ")
 }

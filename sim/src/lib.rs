@@ -1,12 +1,11 @@
-//! The exact simulation of a program: its values bit for bit and its cycles one for one, without
-//! stepping cycles.
+//! The exact simulation of a program: its values bit for bit, and its cycles one for one from
+//! [`tilewright_timing`], without stepping cycles.
 //!
-//! [`run`] goes through a program three times:
-//! 1. [`order`] derives from lists and semaphores which instruction follows which, or a deadlock;
-//! 2. in that order every instruction is checked ([`mod@check`]) and executed ([`values`], [`state`]);
-//! 3. [`units`] and [`events`] compute when everything happens, [`stats`] sums it up.
+//! [`run`] goes through a program in the order that lists and semaphores give
+//! ([`tilewright_timing::order`]): every instruction is checked ([`mod@check`]) and executed ([`values`],
+//! [`state`]).
 //!
-//! The second step knows no time and the third no values, so neither can depend on the other. A
+//! Values know no time and times no values, so neither can depend on the other. A
 //! program that runs without [`Fault`] has the same values on every machine that respects its
 //! semaphores, however fast its parts are.
 //!
@@ -14,26 +13,22 @@
 
 pub mod bits;
 pub mod check;
-pub mod events;
 pub mod faults;
 mod geometry;
-pub mod order;
 pub mod random;
 pub mod state;
-pub mod stats;
-pub mod units;
 pub mod values;
 
 use check::access::{self, Access};
 use check::{banks, races::Races};
-pub use faults::{Fault, Site};
-use order::Order;
+pub use faults::Fault;
 use state::State;
-pub use stats::Report;
 use std::ops::Range;
 use std::sync::Arc;
 use tilewright_arch::instr::{TileOp, Transfer, Unit};
 use tilewright_arch::program::Program;
+use tilewright_timing::order::Order;
+use tilewright_timing::{Report, Site};
 use values::Level;
 
 /// How to run; [`Options::default`] is fast and keeps no trace.
@@ -60,7 +55,7 @@ impl Default for Options {
 /// An illegal program, a deadlock, a semaphore that overflows, an access that another one may meet, a read of what
 /// was not written.
 pub fn run(program: &Program, memory: &mut [u8], options: &Options) -> Result<Report, Fault> {
-    legal(program)?;
+    tilewright_timing::legal(program)?;
     let need = program.memory_bytes as usize;
     if memory.len() < need {
         return Err(Fault::MemorySize { have: memory.len(), need });
@@ -77,18 +72,7 @@ pub fn run(program: &Program, memory: &mut [u8], options: &Options) -> Result<Re
             Instruction::Transfer(op) => state.transfer(op, unit, memory, &program.config),
         }
     }
-    Ok(Report::new(program, &units::timeline(program)?, options.trace))
-}
-
-/// The cycles of a program without its values: what [`run`] reports, in much less time, and without
-/// the faults of values and data.
-///
-/// # Errors
-/// An illegal program, a deadlock, a semaphore that overflows.
-pub fn time(program: &Program, trace: bool) -> Result<Report, Fault> {
-    legal(program)?;
-    Order::new(program)?;
-    Ok(Report::new(program, &units::timeline(program)?, trace))
+    Ok(tilewright_timing::time(program, options.trace)?)
 }
 
 /// All checks of a program without its values: any fault that [`run`] would report.
@@ -96,41 +80,12 @@ pub fn time(program: &Program, trace: bool) -> Result<Report, Fault> {
 /// # Errors
 /// As [`run`].
 pub fn check(program: &Program) -> Result<(), Fault> {
-    legal(program)?;
+    tilewright_timing::legal(program)?;
     let order = Order::new(program)?;
     let mut state = State::of(program);
     let mut checker = Checker::new(program, &order);
     order.list.iter().try_for_each(|&(unit, index)| checker.check(unit, index, &mut state))?;
-    units::timeline(program).map(|_| ())
-}
-
-/// Rules that hold without running.
-fn legal(program: &Program) -> Result<(), Fault> {
-    program.config.validate()?;
-    for (unit, list) in [(Unit::Load, &program.load), (Unit::Store, &program.store)] {
-        for (index, line) in list.iter().enumerate() {
-            external_range(&line.op, program.memory_bytes as usize).map_err(|address| {
-                Fault::ExternalRange {
-                    site: Site::new(program, unit, index),
-                    address,
-                    bytes: program.memory_bytes as usize,
-                }
-            })?;
-        }
-    }
-    Ok(program.validate()?)
-}
-
-/// The corners of a transfer bound all its lines.
-fn external_range(op: &Transfer, bytes: usize) -> Result<(), i64> {
-    let (planes, lines) = ((op.planes as i64).max(1) - 1, (op.lines as i64).max(1) - 1);
-    for (p, l) in [(0, 0), (planes, 0), (0, lines), (planes, lines)] {
-        let start = op.external as i64 + p * op.external_plane + l * op.external_line;
-        let last = start + op.line_bytes as i64 - 1;
-        if start < 0 || last >= bytes as i64 {
-            return Err(if start < 0 { start } else { last });
-        }
-    }
+    tilewright_timing::time(program, false)?;
     Ok(())
 }
 

@@ -11,70 +11,30 @@ mod transfer;
 
 use crate::check::access::{self, Access};
 use crate::check::banks;
-use crate::faults::Site;
 use crate::state::State;
 use std::sync::Arc;
 use tilewright_arch::config::{Config, Feature, Memory, Pipeline};
 use tilewright_arch::encoding::TILE_BYTES;
 use tilewright_arch::instr::{TileOp, Transfer, Unit};
 use tilewright_arch::program::{Layer, Line, Port, Program};
+use tilewright_arch::technology::Technology;
 use tilewright_arch::timing;
+use tilewright_random::Random;
+use tilewright_timing::Site;
 
 /// Programs of [`program`] take fewer cycles than this wherever the configuration allows it.
 pub const MOST_CYCLES: u64 = 5000;
 
-/// A small deterministic generator (xorshift64*).
-#[derive(Clone, Debug)]
-pub struct Rng(u64);
-
-impl Rng {
-    /// A generator; different seeds give unrelated sequences.
-    pub fn new(seed: u64) -> Rng {
-        let mut rng = Rng((seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9) | 1);
-        (0..4).for_each(|_| {
-            rng.bits();
-        });
-        rng
-    }
-
-    /// 32 random bits.
-    pub fn bits(&mut self) -> u32 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
-    }
-
-    /// A number below `n`; 0 for n = 0.
-    pub fn below(&mut self, n: usize) -> usize {
-        ((u64::from(self.bits()) * n as u64) >> 32) as usize
-    }
-
-    /// A number of an inclusive range.
-    pub fn within(&mut self, low: usize, high: usize) -> usize {
-        low + self.below(high.saturating_sub(low) + 1)
-    }
-
-    /// True `percent` of the time.
-    pub fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
-    /// One of several.
-    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
-
 /// A small random machine.
 pub fn config(seed: u64) -> Config {
-    let mut rng = Rng::new(seed ^ 0xc0f1);
+    let mut rng = Random::new(seed ^ 0xc0f1);
     let lanes = rng.within(2, 13);
     let columns = rng.within(2, 9);
     let buses: Vec<usize> = [1, 2, 4, 8].into_iter().filter(|&b| b <= lanes).collect();
     let bus_bytes = rng.pick(&buses);
     Config {
         name: format!("random-{seed}"),
+        technology: Technology::default(),
         lanes,
         columns,
         clock_mhz: 100.0,
@@ -110,7 +70,7 @@ pub fn program(seed: u64, config: &Config) -> Program {
         if crate::check(&program).is_err() {
             continue;
         }
-        let Ok(report) = crate::time(&program, false) else {
+        let Ok(report) = tilewright_timing::time(&program, false) else {
             continue;
         };
         let useful = program.compute.len() + program.vector.len() > 0 && !program.store.is_empty();
@@ -150,7 +110,7 @@ struct Tensor {
 }
 
 struct Builder<'a> {
-    rng: Rng,
+    rng: Random,
     config: &'a Config,
     /// Knows what is written; its values mean nothing.
     state: State,
@@ -170,7 +130,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn new(seed: u64, config: &Config) -> Builder<'_> {
         Builder {
-            rng: Rng::new(seed),
+            rng: Random::new(seed),
             config,
             state: State::new(config),
             tensors: vec![],

@@ -2,13 +2,14 @@
 
 use crate::bits::Bits;
 use crate::check::access::{Access, WORDS, lines, word_bytes};
-use crate::faults::{Fault, Shared, Site};
+use crate::faults::{Fault, Shared};
 use crate::values::SLACK;
 use std::ops::Range;
 use tilewright_arch::config::Config;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
 use tilewright_arch::instr::{Memory, Transfer, Unit};
 use tilewright_arch::program::Program;
+use tilewright_timing::Site;
 
 /// On-chip memories.
 #[derive(Clone, Debug)]

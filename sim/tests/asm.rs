@@ -2,7 +2,8 @@
 
 use tilewright_arch::asm::{parse, print};
 use tilewright_arch::program::{Port, Program};
-use tilewright_sim::random::{self, Rng};
+use tilewright_random::Random;
+use tilewright_sim::random;
 
 fn sample(seed: u64) -> Program {
     let mut program = random::program(seed, &random::config(seed));
@@ -81,7 +82,7 @@ fn errors_name_line_and_field() {
 /// Damaged text is refused or read; whatever is read can be validated without a panic.
 #[test]
 fn garbage_never_panics() {
-    let mut rng = Rng::new(5);
+    let mut rng = Random::new(5);
     let (mut read, mut refused) = (0, 0);
     for seed in 0..40 {
         let mut program = sample(seed);

@@ -108,7 +108,7 @@ fn report(edit: impl FnOnce(&mut Program)) -> Result<u64, String> {
 
 #[track_caller]
 fn faulty(edit: impl FnOnce(&mut Program), want: &str) {
-    assert_eq!(report(edit).unwrap_err(), format!("error[sim]: {want}"));
+    assert_eq!(report(edit).unwrap_err(), want);
 }
 
 #[track_caller]
@@ -139,10 +139,10 @@ fn rules_without_a_run() {
     let mut memory = program.image().unwrap();
     program.config.lanes = 0;
     let fault = run(&program, &mut memory, &Options::default()).unwrap_err().to_string();
-    assert_eq!(fault, "error[sim]: error[config]: lanes = 0 is not legal: 2 to 63");
+    assert_eq!(fault, "error[config]: lanes = 0 is not legal: 2 to 63");
     let program = legal();
     let fault = run(&program, &mut [0; 100], &Options::default()).unwrap_err().to_string();
-    assert_eq!(fault, "error[sim]: external memory has 100 bytes, the program uses 41984");
+    assert_eq!(fault, "external memory has 100 bytes, the program uses 41984");
 }
 
 #[test]
@@ -429,7 +429,7 @@ fn semaphores() {
         p.store[0].op.sync.wait |= 8 | 16;
     });
     let overflow = overflow.unwrap_err();
-    let want = "error[sim]: load 260 (conv1): semaphore 3 exceeds 255 in cycle ";
+    let want = "load 260 (conv1): semaphore 3 exceeds 255 in cycle ";
     assert!(overflow.starts_with(want), "{overflow}");
     fine(|p| {
         let op = Transfer { sync: sync(0, 8), ..transfer(Memory::Feature, INPUT, 3 * PAGE, 4) };

@@ -53,7 +53,7 @@ fn random_programs_are_varied() {
         let program = random::program(seed, &config);
         assert_eq!(program, random::program(seed, &config), "seed {seed}");
         let mut note = |name: &'static str, yes: bool| *seen.entry(name).or_insert(0) += u32::from(yes);
-        let report = tilewright_sim::time(&program, false).unwrap();
+        let report = tilewright_timing::time(&program, false).unwrap();
         assert!(report.cycles < random::MOST_CYCLES, "seed {seed}: {} cycles", report.cycles);
         cycles += report.cycles;
         for unit in &report.units {

@@ -8,7 +8,7 @@ use tilewright_arch::instr::{
     Channels, Input, Memory, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
 };
 use tilewright_arch::program::{Layer, Line, Program};
-use tilewright_sim::random::Rng;
+use tilewright_random::Random;
 use tilewright_sim::{Options, run};
 
 /// Bytes of a page: 64 rows of 4.
@@ -126,7 +126,7 @@ fn program(pad: i8, post: Post) -> Program {
 
 #[test]
 fn convolutions_and_copies_of_wide_values() {
-    let mut rng = Rng::new(11);
+    let mut rng = Random::new(11);
     let (mut inside, mut clamped) = (0, 0);
     for round in 0..200 {
         let (pad, zero) = (rng.bits() as i8, rng.bits() as i8 / 2);

@@ -15,7 +15,7 @@ use tilewright::assurance::{self, Assurance};
 use tilewright::model::Model;
 use tilewright::pipeline::Compiled;
 use tilewright_compiler::quantise::{self, Layer};
-use tilewright_sim::Report;
+use tilewright_timing::Report;
 
 /// Writes the programs with their memory images, the machine and where they came from.
 ///
@@ -40,7 +40,7 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     written::write(out, "compile", &files)?;
     let mut timing = Report::default();
     for (_, schedule) in compiled.programs() {
-        timing.append(&tilewright_sim::time(&schedule.program, false)?);
+        timing.append(&tilewright_timing::time(&schedule.program, false)?);
     }
     let (network, config) = (&compiled.network, &compiled.config);
     let programs = || compiled.programs().map(|(_, s)| s);

@@ -10,7 +10,6 @@ use tilewright::metric::Evaluation;
 use tilewright::model::Model;
 use tilewright::proof;
 use tilewright_compiler::quantise;
-use tilewright_hdl::Technology;
 
 /// The demonstration's model, relative to the repository.
 pub const MODEL: &str = "models/resnet_mnist";
@@ -47,7 +46,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
         &proof::Options { rtl: built.as_ref(), ..Default::default() },
     )?;
     let scores = counted("evaluating", |watch| evaluation.run(&model, &compiled, watch))?;
-    let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, Technology::Portable))?;
+    let verilog = during("generating Verilog", || tilewright_hdl::generate(&config))?;
     let mut files = programs(&compiled)?;
     files.push(("tilewright.v".into(), verilog.into_bytes()));
     written::write(out, "demo", &files)?;

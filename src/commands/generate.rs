@@ -3,12 +3,12 @@
 use super::{compiled, programs, written};
 use crate::output::say;
 use crate::progress::during;
-use crate::{Machine, Source, Technology};
+use crate::{Machine, Source};
 use anyhow::Result;
 use std::path::Path;
 
 /// Writes `tilewright.v` and `machine.toml`, and the model's programs and memory images.
-pub fn run(source: Option<&Source>, machine: &Machine, technology: Technology, out: &Path) -> Result<bool> {
+pub fn run(source: Option<&Source>, machine: &Machine, out: &Path) -> Result<bool> {
     let (config, mut files) = match source {
         Some(source) => {
             let compiled = compiled(source, machine)?;
@@ -22,7 +22,7 @@ pub fn run(source: Option<&Source>, machine: &Machine, technology: Technology, o
             (config, vec![file])
         }
     };
-    let verilog = during("generating Verilog", || tilewright_hdl::generate(&config, technology.into()))?;
+    let verilog = during("generating Verilog", || tilewright_hdl::generate(&config))?;
     files.insert(0, ("tilewright.v".into(), verilog.clone().into_bytes()));
     written::write(out, "generate", &files)?;
     for (name, _) in &files {

@@ -12,7 +12,7 @@ use std::path::Path;
 use tilewright::{finite, proof};
 use tilewright_arch::Config;
 use tilewright_compiler::{float, npy};
-use tilewright_sim::Report;
+use tilewright_timing::Report;
 
 /// Simulates and prints the summary; writes the outputs when asked to.
 pub fn run(

@@ -7,6 +7,7 @@ use crate::output::{self, note, say};
 use crate::progress::{counted, during};
 use crate::{Enough, Machine, Source};
 use anyhow::Result;
+use ndarray::ArrayD;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use tilewright::assurance::{self, Assurance};
@@ -68,30 +69,50 @@ pub fn run(
     for missed in &missed {
         note!("not good enough: {missed}");
     }
-    let failed = |proof: &Proof| !proof.holds() || !self::missed(enough, proof, None).is_empty();
-    if let (Some(folder), true) = (reduce, failed(&proof)) {
-        let fails = |part: &Reduced| {
-            let Ok(compiled) = pipeline::compile(&part.model, &part.calibration, &job.options, config) else {
-                return false;
-            };
-            let proof = proof::verify(&part.model, &compiled, &part.inputs, &options);
-            proof.is_ok_and(|(proof, _)| failed(&proof))
-        };
-        let ends = ends(&model, &proof, |output| {
-            let alone = Proof { outputs: vec![output.clone()], ..proof.clone() };
-            !self::missed(enough, &alone, None).is_empty()
-        });
-        let search = || reduce::reduce(&model, &inputs, &calibration, &ends, &fails);
-        match during("reducing", search)? {
-            None => note!("no part of the model fails alone: nothing is written to {}", folder.display()),
-            Some(part) => {
-                written::write(folder, "reduce", &part.files())?;
-                let (own, all) = (part.model.imported.nodes.len(), model.graph.nodes.len());
-                note!("{own} of {all} operators fail alone: {}", folder.display());
-            }
-        }
+    if let (Some(folder), true) = (reduce, fails(enough, &proof)) {
+        let failing = Failing { model: &model, inputs: &inputs, calibration: &calibration, proof: &proof };
+        write_reduced(folder, &failing, enough, |part| {
+            let compiled = pipeline::compile(&part.model, &part.calibration, &job.options, config)?;
+            Ok(proof::verify(&part.model, &compiled, &part.inputs, &options)?.0)
+        })?;
     }
     Ok(proof.holds() && missed.is_empty())
+}
+
+/// A model that is not verified for an input, and why.
+struct Failing<'a> {
+    model: &'a Model,
+    inputs: &'a [ArrayD<f32>],
+    calibration: &'a [Vec<ArrayD<f32>>],
+    proof: &'a Proof,
+}
+
+/// Whether a proof contradicts the source, or an output is not good enough.
+fn fails(enough: &Enough, proof: &Proof) -> bool {
+    !proof.holds() || proof.outputs.iter().any(|output| !missed_by(enough, output).is_empty())
+}
+
+/// Writes the smallest part found that still fails when it is `verify`ed, and says what it is.
+fn write_reduced(
+    folder: &Path,
+    failing: &Failing,
+    enough: &Enough,
+    verify: impl Fn(&Reduced) -> Result<Proof>,
+) -> Result<()> {
+    let Failing { model, inputs, calibration, proof } = failing;
+    let ends = ends(model, proof, |output| !missed_by(enough, output).is_empty());
+    // A part that does not compile fails for another reason.
+    let still = |part: &Reduced| verify(part).is_ok_and(|proof| fails(enough, &proof));
+    let search = || reduce::reduce(model, inputs, calibration, &ends, &still);
+    match during("reducing", search)? {
+        None => note!("no part of the model fails alone: nothing is written to {}", folder.display()),
+        Some(part) => {
+            written::write(folder, "reduce", &part.files())?;
+            let (own, all) = (part.model.imported.nodes.len(), model.graph.nodes.len());
+            note!("{own} of {all} operators fail alone: {}", folder.display());
+        }
+    }
+    Ok(())
 }
 
 /// Where parts of a model that fails end: at the layers that contradict the source, else at the outputs that
@@ -109,24 +130,27 @@ fn ends(model: &Model, proof: &Proof, misses: impl Fn(&Output) -> bool) -> Vec<V
 
 /// What the user asked for and did not get, a sentence each.
 fn missed(enough: &Enough, proof: &Proof, scores: Option<&Scores>) -> Vec<String> {
-    let mut missed = Vec::new();
-    for output in &proof.outputs {
-        let name = &output.name;
-        // An output that is zero throughout has no signal: any error is too much.
-        let exact = output.max_abs_error == 0.0;
-        let db = output.quality.sqnr_db.unwrap_or(if exact { f64::INFINITY } else { f64::NEG_INFINITY });
-        if let Some(least) = enough.min_sqnr.filter(|least| db.is_nan() || db < *least) {
-            missed.push(format!("output {name:?} has {db:.1} dB of signal to noise, {least} are asked for"));
-        }
-        let error = output.max_abs_error;
-        if let Some(most) = enough.max_error.filter(|most| error.is_nan() || error > *most) {
-            missed.push(format!("output {name:?} is up to {error} wrong, {most} is allowed"));
-        }
-    }
+    let mut missed: Vec<String> = proof.outputs.iter().flat_map(|output| missed_by(enough, output)).collect();
     if let (Some(least), Some(scores)) = (enough.min_metric, scores)
         && (scores.points().is_nan() || scores.points() < least)
     {
         missed.push(format!("the metric is {:.2} {}, {least} are asked for", scores.points(), scores.unit()));
+    }
+    missed
+}
+
+/// What was asked for of one output and is not there.
+fn missed_by(enough: &Enough, output: &Output) -> Vec<String> {
+    let mut missed = Vec::new();
+    let (name, error) = (&output.name, output.max_abs_error);
+    // An output that is zero throughout has no signal: any error is too much.
+    let silent = if error == 0.0 { f64::INFINITY } else { f64::NEG_INFINITY };
+    let db = output.quality.sqnr_db.unwrap_or(silent);
+    if let Some(least) = enough.min_sqnr.filter(|least| db.is_nan() || db < *least) {
+        missed.push(format!("output {name:?} has {db:.1} dB of signal to noise, {least} are asked for"));
+    }
+    if let Some(most) = enough.max_error.filter(|most| error.is_nan() || error > *most) {
+        missed.push(format!("output {name:?} is up to {error} wrong, {most} is allowed"));
     }
     missed
 }

@@ -6,12 +6,13 @@ use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post, floor_log2};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
-use tilewright_compiler::schedule::{self, Schedule};
+use tilewright_compiler::schedule::{Schedule, Search};
 use tilewright_hdl::cosim::Rtl;
+pub use tilewright_random::Random;
 
 /// The schedules of all plans worth trying.
 pub fn schedules(graph: &FixedGraph, config: &Config) -> tilewright_compiler::error::Result<Vec<Schedule>> {
-    schedule::candidates(graph, config)?.collect()
+    Search::new(graph, config)?.schedules().collect()
 }
 
 /// Cases of each random test: `TILEWRIGHT_CASES`, or `default`.
@@ -66,43 +67,18 @@ pub fn folder(name: &str) -> PathBuf {
     path
 }
 
-/// Deterministic random numbers (Knuth's MMIX generator, high bits).
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Random {
-        let mut random = Random(seed ^ 0x9e37_79b9_7f4a_7c15);
-        random.below(2);
-        random
+/// A byte, an extreme one often.
+pub fn byte(random: &mut Random) -> i8 {
+    match random.below(6) {
+        0 => -128,
+        1 => 127,
+        _ => random.within(-128, 127),
     }
+}
 
-    /// Uniform in 0..n.
-    pub fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 33) % n as u64) as usize
-    }
-
-    /// Uniform in low..=high.
-    pub fn within(&mut self, low: i32, high: i32) -> i32 {
-        low + self.below((high - low + 1) as usize) as i32
-    }
-
-    pub fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-
-    pub fn byte(&mut self) -> i8 {
-        // Extreme values often.
-        match self.below(6) {
-            0 => -128,
-            1 => 127,
-            _ => self.within(-128, 127) as i8,
-        }
-    }
-
-    pub fn weight(&mut self) -> i8 {
-        self.byte().max(-127)
-    }
+/// A weight, an extreme one often.
+fn weight(random: &mut Random) -> i8 {
+    byte(random).max(-127)
 }
 
 /// A random network of about `nodes` operations: shapes that divide by nothing, strides 1 to 3,
@@ -123,7 +99,7 @@ pub fn random_graph_of(random: &mut Random, nodes: usize, shape: [usize; 3]) -> 
     }
     let read = |t: TensorId| graph.nodes.iter().any(|n| n.reads().any(|v| v.tensor == t));
     let ids = (1..graph.tensors.len()).map(|t| TensorId(t as u32));
-    let ends: Vec<TensorId> = ids.filter(|t| !read(*t) || random.chance(3)).collect();
+    let ends: Vec<TensorId> = ids.filter(|t| !read(*t) || random.once_in(3)).collect();
     for t in ends {
         let [c, h, w] = graph.tensor(t).shape;
         graph.outputs.push((t, vec![1, c, h, w]));
@@ -133,20 +109,20 @@ pub fn random_graph_of(random: &mut Random, nodes: usize, shape: [usize; 3]) -> 
 
 fn tensor(graph: &mut FixedGraph, shape: [usize; 3], random: &mut Random) -> TensorId {
     let id = TensorId(graph.tensors.len() as u32);
-    graph.tensors.push(Tensor::bytes(format!("tensor{}", id.0), shape, 1.0, random.byte()));
+    graph.tensors.push(Tensor::bytes(format!("tensor{}", id.0), shape, 1.0, byte(random)));
     id
 }
 
 /// `more` is how many bits more than bytes the terms have, less those that the results have.
 fn channel(random: &mut Random, terms: usize, half: Half, more: i32) -> Channel {
-    let sign = |random: &mut Random| if random.chance(5) { -1 } else { 1 };
+    let sign = |random: &mut Random| if random.once_in(5) { -1 } else { 1 };
     let mantissa = random.within(0, MAX_MANTISSA) * sign(random);
     // Sums of n products reach some 40 * 40 * sqrt(n): bring them near a byte.
     let bits = floor_log2(1000.0 * (terms as f64).sqrt()) + more;
     Channel {
         bias: random.within(-2000, 2000),
         mantissa,
-        negative_mantissa: if random.chance(3) {
+        negative_mantissa: if random.once_in(3) {
             random.within(-MAX_MANTISSA, MAX_MANTISSA)
         } else {
             mantissa
@@ -160,7 +136,7 @@ fn window(random: &mut Random, [_, h, w]: [usize; 3]) -> Window {
     loop {
         let side = |random: &mut Random| 1 + random.below(4);
         let kernel = [side(random), side(random)];
-        let dilation = if random.chance(3) { [side(random), side(random)] } else { [1, 1] };
+        let dilation = if random.once_in(3) { [side(random), side(random)] } else { [1, 1] };
         let stride = [1 + random.below(3), 1 + random.below(3)];
         let pad = |random: &mut Random, k: usize, d: usize| random.below(((k - 1) * d + 1).min(4));
         let pads = [
@@ -181,7 +157,7 @@ fn window(random: &mut Random, [_, h, w]: [usize; 3]) -> Window {
 fn node(graph: &mut FixedGraph, random: &mut Random) {
     let input = TensorId(random.below(graph.tensors.len()) as u32);
     // Any two neighbouring planes can be the halves of 16-bit values.
-    let wide = graph.tensor(input).shape[0] > 1 && random.chance(4);
+    let wide = graph.tensor(input).shape[0] > 1 && random.once_in(4);
     let input = view(graph, input, wide, random);
     let shape = input.shape;
     let channels = shape[0];
@@ -195,7 +171,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         reduction: Reduction::Max,
         channels: vec![],
         operand: None,
-        post: Post { zero: random.byte(), lo: -128, hi: 127 },
+        post: Post { zero: byte(random), lo: -128, hi: 127 },
         table: None,
         output: input,
         place: Place { region: [0; 4], depth_to_space: (1, DepthToSpaceMode::Dcr) },
@@ -211,7 +187,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
             graph.tensors.push(tensor);
             graph.inputs.push((weights, vec![k, out]));
             let mut weights = View::whole(weights, [k, 1, out]);
-            if random.chance(2) {
+            if random.once_in(2) {
                 // The same bytes of a tensor that lies the other way round.
                 graph.tensors[weights.tensor.0 as usize].shape = [out, 1, k];
                 weights = View::whole(weights.tensor, [out, 1, k]).permuted([2, 1, 0]);
@@ -223,7 +199,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         0 => (1, channels),
         1 => {
             node.reduction = Reduction::Sum;
-            if random.chance(2) {
+            if random.once_in(2) {
                 let [_, h, w] = shape;
                 node.window = Window { kernel: [h, w], stride: [1, 1], dilation: [1, 1], pads: [0; 4] };
             }
@@ -231,33 +207,33 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         }
         2 => {
             let out = channels * (1 + random.below(2));
-            let weights = (0..out * area).map(|_| random.weight()).collect();
+            let weights = (0..out * area).map(|_| weight(random)).collect();
             node.reduction = Reduction::Conv { weights, groups: channels };
             (area, out)
         }
         _ => {
             let groups = [1, 1, if channels.is_multiple_of(2) { 2 } else { 1 }][random.below(3)];
-            block = if groups == 1 && random.chance(4) { 2 + random.below(2) } else { 1 };
+            block = if groups == 1 && random.once_in(4) { 2 + random.below(2) } else { 1 };
             let out = (1 + random.below(20)) * if block > 1 { block * block } else { groups };
-            let weights = (0..out * (channels / groups) * area).map(|_| random.weight()).collect();
+            let weights = (0..out * (channels / groups) * area).map(|_| weight(random)).collect();
             node.reduction = Reduction::Conv { weights, groups };
             (area * channels / groups, out)
         }
     };
-    let shared = !matches!(node.reduction, Reduction::Conv { .. }) && random.chance(2);
+    let shared = !matches!(node.reduction, Reduction::Conv { .. }) && random.once_in(2);
     let half = [Half::None, Half::None, Half::None, Half::High, Half::Low][random.below(5)];
     let more = if wide { 8 } else { 0 } - if half == Half::None { 0 } else { 4 };
     node.channels = (0..if shared { 1 } else { out }).map(|_| channel(random, terms, half, more)).collect();
-    if random.chance(3) {
-        let (a, b) = (random.byte(), random.byte());
+    if random.once_in(3) {
+        let (a, b) = (byte(random), byte(random));
         (node.post.lo, node.post.hi) = (a.min(b), a.max(b));
     }
-    if random.chance(4) {
-        node.table = Some(Box::new(std::array::from_fn(|_| random.byte())));
+    if random.once_in(4) {
+        node.table = Some(Box::new(std::array::from_fn(|_| byte(random))));
     }
     let [out, height, width] = graph.grid(&node);
     node.place.region = [0, 0, height, width];
-    if random.chance(3) {
+    if random.once_in(3) {
         let ids = (0..graph.tensors.len()).map(|t| TensorId(t as u32));
         let whole = ids.map(|t| View::whole(t, graph.tensor(t).shape));
         // Any order of axes, and what is one wide repeated.
@@ -267,19 +243,19 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
             .collect();
         if !views.is_empty() {
             let scale = OperandScale {
-                zero: random.byte(),
+                zero: byte(random),
                 mantissa: random.within(-MAX_MANTISSA, MAX_MANTISSA),
                 shift: random.within(5, 12) as u8,
-                multiply: random.chance(3),
+                multiply: random.once_in(3),
             };
             node.operand = Some(Operand { view: views[random.below(views.len())], scale });
         }
     }
-    let mode = if random.chance(2) { DepthToSpaceMode::Dcr } else { DepthToSpaceMode::Crd };
+    let mode = if random.once_in(2) { DepthToSpaceMode::Dcr } else { DepthToSpaceMode::Crd };
     node.place.depth_to_space = (block, mode);
     let depth = out / (block * block);
     let grown = [depth, height * block, width * block];
-    if block == 1 && random.chance(3) {
+    if block == 1 && random.once_in(3) {
         // Two nodes write parts of one tensor: halves of an axis, or every second index.
         let axis = random.below(3);
         let mut shape = grown;
@@ -287,12 +263,12 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         let whole = View::whole(tensor(graph, shape, random), shape);
         let mut second = node.clone();
         second.name += "b";
-        if random.chance(2) {
+        if random.once_in(2) {
             // Both bytes of the same values.
             node.channels.iter_mut().for_each(|c| c.half = Half::High);
             second.channels.iter_mut().for_each(|c| c.half = Half::Low);
         }
-        (node.output, second.output) = if random.chance(2) {
+        (node.output, second.output) = if random.once_in(2) {
             (whole.every(axis, 0, 2, grown[axis]), whole.every(axis, 1, 2, grown[axis]))
         } else {
             (whole.slice(axis, 0, grown[axis]), whole.slice(axis, grown[axis], grown[axis]))
@@ -328,10 +304,10 @@ fn view(graph: &FixedGraph, id: TensorId, wide: bool, random: &mut Random) -> Vi
     let [planes, height, width] = graph.tensor(id).shape;
     let channels = if wide { planes / 2 } else { planes };
     let mut view = View::whole(id, [channels, height, width]);
-    if random.chance(6) {
+    if random.once_in(6) {
         view = view.permuted(ORDERS[random.below(6)]);
     }
-    if random.chance(4) {
+    if random.once_in(4) {
         let axis = random.below(3);
         let extent = view.shape[axis];
         let (first, step) = (random.below(extent), 1 + random.below(2));
@@ -343,5 +319,5 @@ fn view(graph: &FixedGraph, id: TensorId, wide: bool, random: &mut Random) -> Vi
 /// Random input bytes of a graph.
 pub fn random_inputs(graph: &FixedGraph, random: &mut Random) -> Vec<Vec<i8>> {
     let elements = |t: &TensorId| graph.tensor(*t).elements();
-    graph.inputs.iter().map(|(t, _)| (0..elements(t)).map(|_| random.byte()).collect()).collect()
+    graph.inputs.iter().map(|(t, _)| (0..elements(t)).map(|_| byte(random)).collect()).collect()
 }

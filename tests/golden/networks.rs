@@ -4,35 +4,19 @@ use tilewright_compiler::graph::{
     BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, Recurrent, Resize, Rounding,
     UnaryKind, ValueId, Window,
 };
-
-/// Numbers in -1..1 (Knuth's MMIX generator, high bits).
-pub struct Numbers(u64);
-
-impl Numbers {
-    pub fn new(seed: u64) -> Numbers {
-        Numbers(seed)
-    }
-
-    pub fn floats(&mut self, count: usize) -> Vec<f32> {
-        let mut one = || {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..count).map(|_| one()).collect()
-    }
-}
+use tilewright_random::Random;
 
 /// A graph under construction.
 struct Builder {
     graph: Graph,
-    numbers: Numbers,
+    random: Random,
 }
 
 impl Builder {
     fn new(name: &str, shape: &[usize]) -> (Builder, ValueId) {
         let mut graph = Graph::new(name);
         let x = graph.input("x", shape).unwrap();
-        (Builder { graph, numbers: Numbers::new(1) }, x)
+        (Builder { graph, random: Random::new(1) }, x)
     }
 
     fn node(&mut self, name: &str, op: Op, inputs: &[ValueId]) -> ValueId {
@@ -40,7 +24,7 @@ impl Builder {
     }
 
     fn constant(&mut self, name: &str, shape: &[usize]) -> ValueId {
-        let data = self.numbers.floats(shape.iter().product());
+        let data = self.random.floats(shape.iter().product());
         self.graph.constant(name, shape, data).unwrap()
     }
 
@@ -120,7 +104,7 @@ fn batch_norm(b: &mut Builder, name: &str, x: ValueId) -> ValueId {
     for part in ["scale", "shift", "mean"] {
         inputs.push(b.constant(&format!("{name}.{part}"), &[channels]));
     }
-    let variance = b.numbers.floats(channels).into_iter().map(|x| 1.5 + x).collect();
+    let variance = b.random.floats(channels).into_iter().map(|x| 1.5 + x).collect();
     inputs.push(b.graph.constant(format!("{name}.variance"), &[channels], variance).unwrap());
     b.node(name, Op::BatchNormalization { epsilon: 1e-5 }, &inputs)
 }
@@ -217,7 +201,7 @@ fn rounded(b: &mut Builder, name: &str, x: ValueId, scale: f32, zero: f32) -> Va
 
 fn integer_conv(b: &mut Builder, name: &str, x: ValueId, outputs: usize) -> ValueId {
     let shape = [outputs, b.graph.shape(x)[1], 3, 3];
-    let weights = b.numbers.floats(shape.iter().product()).into_iter().map(|w| (127.0 * w).trunc()).collect();
+    let weights = b.random.floats(shape.iter().product()).into_iter().map(|w| (127.0 * w).trunc()).collect();
     let weights = b.graph.constant(format!("{name}.weight"), &shape, weights).unwrap();
     let scales = (0..outputs).map(|c| 0.001 * (c + 1) as f32).collect();
     let scales = b.graph.constant(format!("{name}.scale"), &[outputs], scales).unwrap();

@@ -1,34 +1,21 @@
 //! The arithmetic against exact rationals.
 
 use super::*;
+use tilewright_random::Random;
 
 const PLAIN: Post = Post { zero: 0, lo: -128, hi: 127 };
 
-/// 31 random bits at a time.
-struct Random(u64);
+fn any_mantissa(random: &mut Random) -> i32 {
+    random.within(-MAX_MANTISSA, MAX_MANTISSA)
+}
 
-impl Random {
-    fn next(&mut self) -> i64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as i64
-    }
-
-    fn within(&mut self, low: i64, high: i64) -> i64 {
-        low + self.next() % (high - low + 1)
-    }
-
-    fn mantissa(&mut self) -> i32 {
-        self.within(-i64::from(MAX_MANTISSA), i64::from(MAX_MANTISSA)) as i32
-    }
-
-    fn channel(&mut self, half: Half) -> Channel {
-        Channel {
-            bias: self.within(-10000, 10000) as i32,
-            mantissa: self.mantissa().abs(),
-            negative_mantissa: self.mantissa(),
-            shift: self.within(0, i64::from(MAX_SHIFT)) as u8,
-            half,
-        }
+fn any_channel(random: &mut Random, half: Half) -> Channel {
+    Channel {
+        bias: random.within(-10000, 10000),
+        mantissa: any_mantissa(random).abs(),
+        negative_mantissa: any_mantissa(random),
+        shift: random.within(0, MAX_SHIFT),
+        half,
     }
 }
 
@@ -86,15 +73,13 @@ fn powers_of_two_are_exact() {
 /// Every float32 scale is taken as it is: the byte is the rounded product.
 #[test]
 fn float_scales_are_exact() {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     for _ in 0..20000 {
-        let scale =
-            random.within(1 << 23, (1 << 24) - 1) as f64 * power_of_two(-random.within(26, 44) as i32);
+        let scale = random.within(1 << 23, (1 << 24) - 1) as f64 * power_of_two(-random.within(26, 44));
         assert_eq!(f64::from(scale as f32), scale);
         let (mantissa, shift) = mantissa(scale).unwrap();
         let channel = Channel { mantissa, negative_mantissa: mantissa, shift, ..Channel::default() };
-        let acc =
-            (random.within(-140, 140) as f64 / scale).clamp(-1e9, 1e9) as i32 + random.within(0, 99) as i32;
+        let acc = (random.within(-140, 140) as f64 / scale).clamp(-1e9, 1e9) as i32 + random.within(0, 99);
         // A product below 2^8 with at most 44 fractional bits is exact in a double.
         let want = (f64::from(acc) * scale + 0.5).floor().clamp(-128.0, 127.0);
         assert_eq!(f64::from(post(acc, &channel, None, &PLAIN, None)), want, "{acc} * {scale}");
@@ -104,10 +89,10 @@ fn float_scales_are_exact() {
 /// Against exact rational arithmetic: floor(x + 1/2) of the real product.
 #[test]
 fn scale_matches_rationals() {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for _ in 0..20000 {
-        let acc = random.within(-1_000_000, 1_000_000) as i32;
-        let channel = random.channel(Half::None);
+        let acc = random.within(-1_000_000, 1_000_000);
+        let channel = any_channel(&mut random, Half::None);
         let (sum, m) = chosen(acc, &channel);
         let denominator = 1i128 << (u32::from(channel.shift) + 16);
         let exact = (2 * sum * m + denominator).div_euclid(2 * denominator);
@@ -119,19 +104,19 @@ fn scale_matches_rationals() {
 /// at the bits that the module text names, then floor(x + 1/2).
 #[test]
 fn operands_match_rationals() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let (mut saturated, mut inside) = ([0; 2], [0; 2]);
     for i in 0..80000 {
         let half = [Half::None, Half::High, Half::None, Half::Low][i / 2 % 4];
-        let channel = random.channel(half);
-        let acc = random.within(-1_000_000, 1_000_000) as i32;
+        let channel = any_channel(&mut random, half);
+        let acc = random.within(-1_000_000, 1_000_000);
         let by = OperandScale {
-            zero: random.next() as i8,
-            mantissa: random.mantissa(),
-            shift: random.within(0, i64::from(MAX_SHIFT)) as u8,
+            zero: random.bits() as i8,
+            mantissa: any_mantissa(&mut random),
+            shift: random.within(0, MAX_SHIFT),
             multiply: i % 2 == 0,
         };
-        let (value, zero) = (random.next() as i8, random.next() as i8);
+        let (value, zero) = (random.bits() as i8, random.bits() as i8);
         let shifted = |value: i128, shift: u8, bits: u32| {
             let limit = 1i128 << (bits - 1);
             value.div_euclid(1i128 << shift).clamp(-limit, limit - 1)
@@ -147,7 +132,7 @@ fn operands_match_rationals() {
         } else {
             shifted(sum * m, channel.shift, 28) + shifted(difference * i128::from(by.mantissa), by.shift, 28)
         };
-        let (lo, hi) = (-(random.next() as i8 & 127), random.next() as i8 & 127);
+        let (lo, hi) = (-(random.bits() as i8 & 127), random.bits() as i8 & 127);
         let post_unit = Post { zero, lo, hi };
         let got = i128::from(post(acc, &channel, Some((value, &by)), &post_unit, None));
         let context = format!("{acc} {channel:?} {value} {by:?} {post_unit:?}");

@@ -170,8 +170,8 @@ fn pack_right<const C: usize>(b: ArrayView2<f32>, right: &mut [[f32; C]]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::random::Random;
     use std::ops::Range;
+    use tilewright_random::Random;
 
     fn terms(all: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
         all.clone().step_by(most).map(move |first| first..all.end.min(first + most))

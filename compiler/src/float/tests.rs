@@ -41,7 +41,7 @@ fn batches_give_the_results_of_single_images() {
         return;
     };
     let graph = import(&folder.join("model.onnx")).unwrap().graph;
-    let mut random = crate::graph::random::Random::new(7);
+    let mut random = tilewright_random::Random::new(7);
     let x = ArrayD::from_shape_vec(IxDyn(&[200, 1, 28, 28]), random.floats(200 * 784)).unwrap();
     let all = run(&graph, std::slice::from_ref(&x)).unwrap().swap_remove(0);
     assert_eq!(all.shape(), [200, 10]);
@@ -63,7 +63,7 @@ fn batches_give_the_results_of_single_images() {
 /// The definition of a convolution, as the ONNX text writes it, against the fast one.
 #[test]
 fn convolution_equals_its_definition() {
-    let mut random = crate::graph::random::Random::new(3);
+    let mut random = tilewright_random::Random::new(3);
     for _ in 0..400 {
         let mut below = |n: usize| random.below(n);
         let groups = 1 + below(3);

@@ -176,6 +176,11 @@ impl Graph {
         (outputs as u64).saturating_mul(per_output as u64)
     }
 
+    /// Whether it is of a quantised model: some node turns real numbers to integers of a scale, or back.
+    pub fn is_quantised(&self) -> bool {
+        self.nodes.iter().any(|node| node.op.converts())
+    }
+
     /// Multiply-accumulates of the whole graph.
     pub fn macs(&self) -> u64 {
         let each = self.nodes.iter().map(|n| self.node_macs(n));

@@ -86,7 +86,7 @@ mod tests {
     fn a_part_computes_what_the_whole_does() {
         for seed in 0..50 {
             let graph = random::graph_of_all_operators(seed);
-            let mut random = random::Random::new(seed);
+            let mut random = tilewright_random::Random::new(seed);
             let mut input = |id: &ValueId| {
                 let shape = graph.shape(*id);
                 ArrayD::from_shape_vec(IxDyn(shape), random.floats(shape.iter().product())).unwrap()

@@ -1,43 +1,12 @@
 //! Random small graphs for tests: every operator, several users, several outputs.
 
+use tilewright_random::Random;
+
 use super::{DepthToSpaceMode, Graph, Op, ValueId, Window};
 
 mod blocks;
 mod more;
 mod rest;
-
-/// A stream of numbers by xorshift64*: tests need repeatable numbers, not good ones.
-pub struct Random(u64);
-
-impl Random {
-    /// The stream that starts from `seed`.
-    pub fn new(seed: u64) -> Random {
-        // The multiplication spreads small seeds; xorshift must not start from zero.
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    /// Uniform in 0..n.
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    /// Uniform in -1..1.
-    pub fn float(&mut self) -> f32 {
-        self.below(1 << 20) as f32 / (1 << 19) as f32 - 1.0
-    }
-
-    /// `count` floats in -1..1.
-    pub fn floats(&mut self, count: usize) -> Vec<f32> {
-        (0..count).map(|_| self.float()).collect()
-    }
-}
 
 /// A valid graph of up to a dozen nodes, a pure function of the seed. No rounding error grows in it:
 /// passes that compute in another order leave its results as they are.

@@ -9,10 +9,10 @@ use prost::Message;
 
 use super::proto::*;
 use super::{OPERATORS, import, import_bytes};
-use crate::graph::random::Random;
 use crate::graph::{BinaryKind, Graph, Op, ReduceKind, UnaryKind};
 use crate::testing::{all_models, models};
 use crate::{float, simplify};
+use tilewright_random::Random;
 
 /// The operator cases, small enough to damage at every byte.
 fn cases() -> &'static [Vec<u8>] {

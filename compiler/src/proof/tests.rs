@@ -3,15 +3,15 @@
 use super::run::integers;
 use super::{What, check, corrections, equalised};
 use crate::fixed::{FixedNode, Reduction};
-use crate::graph::random::Random;
 use crate::graph::{
-    BinaryKind, Coordinates, DepthToSpaceMode, Graph, Interpolation, Op, Resize, Rounding, UnaryKind,
-    ValueId, Window,
+    BinaryKind, Coordinates, DepthToSpaceMode, Graph, Integer, Interpolation, Node, Op, Resize, Rounding,
+    UnaryKind, ValueId, Window,
 };
 use crate::network::{Network, Stage};
 use crate::quantise::{self, Options, Precision};
 use ndarray::{ArrayD, IxDyn};
 use tilewright_arch::fixed::power_of_two;
+use tilewright_random::Random;
 
 /// A graph in the making with one input `x`.
 struct Draft {
@@ -361,6 +361,44 @@ fn dead_channels_are_equalised_like_others() {
     let y = draft.node("g", gemm, &[x, w, z]);
     draft.graph.outputs = vec![y];
     assert_eq!(equalised(&draft.graph, &draft.graph).findings, []);
+}
+
+/// A host that does something else is found, also where a quantised model says how its results are rounded.
+#[test]
+fn what_the_host_makes_is_compared() {
+    for prescribed in [false, true] {
+        let (mut draft, x) = Draft::new(&[1, 4]);
+        let round = |draft: &mut Draft, x, scale| {
+            let (scale, zero) = (
+                draft.graph.constant("", &[], vec![scale]).unwrap(),
+                draft.graph.constant("", &[], vec![0.0]).unwrap(),
+            );
+            let (integer, axis) = (Integer::Int8, None);
+            let q = draft.node("q", Op::QuantizeLinear { integer, axis }, &[x, scale, zero]);
+            if prescribed {
+                draft.node("d", Op::DequantizeLinear { integer, axis }, &[q, scale, zero])
+            } else {
+                x
+            }
+        };
+        let y = round(&mut draft, x, 0.01);
+        let y = draft.node("s", Op::Softmax { axis: 1 }, &[y]);
+        let y = round(&mut draft, y, 0.005);
+        let y = draft.node("t", Op::Softmax { axis: 1 }, &[y]);
+        let y = round(&mut draft, y, 0.004);
+        draft.graph.outputs = vec![y];
+        let sample = vec![ArrayD::from_shape_vec(IxDyn(&[1, 4]), draft.random.floats(4)).unwrap()];
+        let mut network =
+            quantise::run(&draft.graph, std::slice::from_ref(&sample), &Options::default()).unwrap();
+        assert_eq!(network.host.len(), 2, "{:?}", network.host);
+        assert_eq!(check(&network, &sample).unwrap().findings, []);
+        for stage in &mut network.stages {
+            let Stage::Host { graph, .. } = stage else { continue };
+            let softmax = |node: &&mut Node| matches!(node.op, Op::Softmax { .. });
+            graph.nodes.iter_mut().filter(softmax).for_each(|node| node.op = Op::LogSoftmax { axis: 1 });
+        }
+        assert!(!check(&network, &sample).unwrap().holds(), "{prescribed}");
+    }
 }
 
 /// Claims that leave something open, or say it twice, are findings of their own.

@@ -60,6 +60,7 @@ fn divergence(counts: &[f64], kept: usize, levels: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tilewright_random::Random;
 
     /// Two bins kept of counts 1, 1, 2: p = 1/4, 3/4, q = 1/2, 1/2.
     #[test]
@@ -76,12 +77,8 @@ mod tests {
 
     /// 100,000 points of the normal distribution by its quantiles, approximated by a sum of uniforms.
     fn bell() -> Vec<f32> {
-        let mut state = 7u64;
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 40) as f32 / (1 << 24) as f32
-        };
-        (0..100_000).map(|_| (0..12).map(|_| next()).sum::<f32>() - 6.0).collect()
+        let mut random = Random::new(7);
+        (0..100_000).map(|_| random.floats(12).iter().sum::<f32>() / 2.0).collect()
     }
 
     #[test]

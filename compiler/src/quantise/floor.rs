@@ -28,11 +28,10 @@ pub(super) fn reach(
     make: impl Fn(Precision, f64) -> Result<Made>,
 ) -> Result<Made> {
     let Some(sample) = calibration.first() else { return Ok(first) };
+    // All steps stand for one graph.
+    let float = float::run(&first.lowered.network.claims.graph, sample)?;
     let qualities = |made: &Made| -> Result<Vec<Quality>> {
-        let network = &made.lowered.network;
-        let graph = &network.claims.graph;
-        let predicted = proof::predict(network, sample)?;
-        let float = float::run(graph, sample)?;
+        let predicted = proof::predict(&made.lowered.network, sample)?;
         Ok(float.iter().zip(&predicted.outputs).map(|(want, got)| Quality::of(want, got)).collect())
     };
     let lacking = |all: &[Quality]| all.iter().map(Quality::shortfall_db).sum::<f64>();

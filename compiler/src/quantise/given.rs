@@ -47,11 +47,6 @@ impl Given {
     }
 }
 
-/// Whether a graph is of a quantised model.
-pub(super) fn is_quantised(graph: &Graph) -> bool {
-    graph.nodes.iter().any(|n| matches!(n.op, Op::QuantizeLinear { .. } | Op::DequantizeLinear { .. }))
-}
-
 /// The graph without QuantizeLinear and DequantizeLinear, and what they prescribed. Left are those that
 /// turn integer inputs to real numbers and results to integer outputs: the host's work.
 ///

@@ -173,13 +173,11 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tilewright_random::Random;
 
     fn values(seed: u64, n: usize, scale: f32) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 40) as f32 / (1 << 24) as f32 - 0.3
-        };
+        let mut random = Random::new(seed);
+        let mut next = || random.float() / 2.0 + 0.2;
         (0..n).map(|i| if i % 5 == 0 { 0.0 } else { next() * scale }).collect()
     }
 

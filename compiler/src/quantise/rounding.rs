@@ -212,14 +212,12 @@ fn cholesky(matrix: &mut [f64], n: usize) {
 mod tests {
     use super::*;
     use ndarray::Array2;
+    use tilewright_random::Random;
 
     /// Observations of `n` inputs that share a `common` part.
     fn observed(rows: usize, n: usize, common: f32) -> Array2<f32> {
-        let mut state = 5u64;
-        let mut next = move || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
-        };
+        let mut random = Random::new(7);
+        let mut next = move || random.float() / 2.0;
         let mut x = Array2::zeros((rows, n));
         for mut row in x.rows_mut() {
             let common = common * next();

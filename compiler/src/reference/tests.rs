@@ -4,6 +4,7 @@ use super::*;
 use crate::fixed::{Operand, Place, TensorId};
 use crate::graph::{DepthToSpaceMode, Window};
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post, mantissa};
+use tilewright_random::Random;
 
 fn tensor(shape: [usize; 3], zero: i8) -> Tensor {
     Tensor::bytes("", shape, 0.5, zero)
@@ -159,12 +160,12 @@ fn quantise_is_nearest_and_inverts() {
     assert_eq!(dequantise(&t, &bytes), [0.0, -32.0, 0.25 * 32639.0, 0.25 * -32896.0]);
 }
 
-struct Random(u64);
+/// What graphs are drawn from.
+struct Draw(Random);
 
-impl Random {
+impl Draw {
     fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % below
+        self.0.below(below)
     }
 
     fn bytes(&mut self, n: usize) -> Vec<i8> {
@@ -194,7 +195,7 @@ impl Random {
         let groups = 1 + self.next(3);
         let (inputs, outputs) = (1 + self.next(3), 4 * (1 + self.next(2)));
         let shape = [groups * inputs, 5 + self.next(5), 5 + self.next(5)];
-        let mut input = tensor(shape, self.next(256) as u8 as i8);
+        let mut input = tensor(shape, self.0.bits() as i8);
         let reduction = match self.next(3) {
             0 => Reduction::Sum,
             1 => Reduction::Max,
@@ -220,7 +221,7 @@ impl Random {
         }
         if self.next(2) == 0 {
             let scale = OperandScale {
-                zero: self.next(256) as u8 as i8,
+                zero: self.0.bits() as i8,
                 mantissa: self.mantissa(),
                 shift: self.next(12) as u8,
                 multiply: self.next(3) == 0,
@@ -236,7 +237,7 @@ impl Random {
             graph.nodes[0].table = Some(self.bytes(256).try_into().unwrap());
         }
         let lo = self.next(100) as i8 - 100;
-        graph.nodes[0].post = Post { zero: self.next(256) as u8 as i8, lo, hi: lo + self.next(100) as i8 };
+        graph.nodes[0].post = Post { zero: self.0.bits() as i8, lo, hi: lo + self.next(100) as i8 };
         let (y, x) = (self.next(grid[1]), self.next(grid[2]));
         let (h, w) = (1 + self.next(grid[1] - y), 1 + self.next(grid[2] - x));
         let (r, mode) = match self.next(3) {
@@ -329,7 +330,7 @@ fn naive(graph: &FixedGraph, tensors: &[Vec<i8>], [tc, ty, tx]: [usize; 3]) -> O
 
 #[test]
 fn matches_a_second_implementation_on_random_nodes() {
-    let mut random = Random(7);
+    let mut random = Draw(Random::new(7));
     for case in 0..300 {
         let graph = random.graph();
         let inputs: Vec<Vec<i8>> =

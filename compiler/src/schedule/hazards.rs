@@ -160,6 +160,7 @@ pub fn synchronise(instructions: &[(Unit, Vec<Access>)]) -> Vec<Sync> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tilewright_random::Random;
 
     fn words(words: Range<usize>, write: bool) -> Vec<Access> {
         vec![Access::Words { memory: 0, words: vec![words], write }]
@@ -168,16 +169,13 @@ mod tests {
     /// Every pair of conflicting instructions is ordered by the semaphores alone.
     #[test]
     fn conflicts_are_ordered() {
-        let mut state = 7u64;
-        let mut next = |n: u64| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) % n
-        };
+        let mut random = Random::new(7);
+        let mut next = |n| random.below(n);
         for _ in 0..200 {
             let list: Vec<(Unit, Vec<Access>)> = (0..30)
                 .map(|_| {
-                    let (start, count, write) = (next(12) as usize, 1 + next(4) as usize, next(2) == 0);
-                    let (rows, other) = (start..start + count, next(3) as usize);
+                    let (start, count, write) = (next(12), 1 + next(4), next(2) == 0);
+                    let (rows, other) = (start..start + count, next(3));
                     let access = match next(3) {
                         0 => Access::Words { memory: 0, words: vec![rows], write },
                         1 => {
@@ -196,7 +194,7 @@ mod tests {
                             }
                         }
                     };
-                    (Unit::ALL[next(4) as usize], vec![access])
+                    (Unit::ALL[next(4)], vec![access])
                 })
                 .collect();
             let syncs = synchronise(&list);

@@ -11,7 +11,6 @@ mod emit;
 mod flow;
 pub mod hazards;
 pub mod memory;
-mod narrow;
 mod net;
 mod pitch;
 mod place;
@@ -19,11 +18,9 @@ pub mod plan;
 mod split;
 
 use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, View};
-use crate::graph::{DepthToSpaceMode, Window};
+use crate::fixed::{FixedGraph, passes};
 use plan::Plan;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::{Channel, Half, Post};
 use tilewright_arch::program::Program;
 
 /// A program and how it came about.
@@ -44,69 +41,62 @@ pub fn run(graph: &FixedGraph, config: &Config) -> Result<Schedule> {
     emit::emit(&graph, config, plans.swap_remove(0))
 }
 
-/// Compiles a fixed graph with every plan worth trying, one after the other, for the caller to choose by
-/// exact timing.
-///
-/// # Errors
-/// As [`run`]; each plan may turn out not to fit by itself.
-pub fn candidates(
-    graph: &FixedGraph,
-    config: &Config,
-) -> Result<impl ExactSizeIterator<Item = Result<Schedule>> + use<>> {
-    let (graph, plans) = prepare(graph, config)?;
-    let config = config.clone();
-    Ok(plans.into_iter().map(move |plan| emit::emit(&graph, &config, plan)))
+/// All plans that are worth trying for a fixed graph on a machine.
+pub struct Search {
+    graph: FixedGraph,
+    config: Config,
+    plans: Vec<Plan>,
+}
+
+impl Search {
+    /// Plans a fixed graph.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn new(graph: &FixedGraph, config: &Config) -> Result<Search> {
+        let (graph, plans) = prepare(graph, config)?;
+        Ok(Search { graph, config: config.clone(), plans })
+    }
+
+    /// How many plans there are; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// The schedules of all plans, one after the other.
+    ///
+    /// # Errors
+    /// A plan that turns out not to fit.
+    pub fn schedules(self) -> impl ExactSizeIterator<Item = Result<Schedule>> {
+        let Search { graph, config, plans } = self;
+        plans.into_iter().map(move |plan| emit::emit(&graph, &config, plan))
+    }
+
+    /// The schedule that takes the fewest cycles, by exact timing; the first of equals. `tried` is called after
+    /// each.
+    ///
+    /// # Errors
+    /// A plan that turns out not to fit; a defect.
+    pub fn fastest(self, mut tried: impl FnMut()) -> Result<Schedule> {
+        let mut best: Option<(u64, Schedule)> = None;
+        for schedule in self.schedules() {
+            let schedule = schedule?;
+            let wrong =
+                |fault| Error::defect("compile", format!("the program that was made is wrong: {fault}"));
+            let cycles = tilewright_timing::time(&schedule.program, false).map_err(wrong)?.cycles;
+            if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
+                best = Some((cycles, schedule));
+            }
+            tried();
+        }
+        Ok(best.expect("there is at least one plan").1)
+    }
 }
 
 fn prepare(graph: &FixedGraph, config: &Config) -> Result<(FixedGraph, Vec<Plan>)> {
     config.validate().map_err(|e| Error::new("schedule", e.to_string()))?;
-    let graph = narrow::narrow(&separate_ports(graph), config);
+    let graph = passes::run(graph, config)?;
     let plans = plan::candidates(&graph, config)?;
     Ok((graph, plans))
-}
-
-/// A node whose operand is also its input would read one page twice in a cycle: it gets a copy.
-fn separate_ports(graph: &FixedGraph) -> FixedGraph {
-    let mut out = FixedGraph { nodes: vec![], ..graph.clone() };
-    for node in &graph.nodes {
-        let mut node = node.clone();
-        if let Some(operand) = &mut node.operand
-            && operand.view.tensor == node.input.tensor
-        {
-            let copy = TensorId::nth(out.tensors.len());
-            let from = operand.view;
-            // Repeated elements need not be copied again and again.
-            let shape = [0, 1, 2].map(|i| if from.step[i] == 0 { 1 } else { from.shape[i] });
-            let tensor = Tensor { shape, wide: false, ..out.tensor(from.tensor).clone() };
-            out.nodes.push(FixedNode {
-                name: node.name.clone(),
-                operator: "copy".into(),
-                input: View { shape, ..from },
-                wide: false,
-                window: Window::UNIT,
-                reduction: Reduction::Sum,
-                // (x - zero) * 2^23 / 2^(7 + FRACTION) + zero = x
-                channels: vec![Channel {
-                    bias: -i32::from(tensor.zero),
-                    mantissa: 1 << 23,
-                    negative_mantissa: 1 << 23,
-                    shift: 7,
-                    half: Half::None,
-                }],
-                operand: None,
-                post: Post { zero: tensor.zero, ..Post::default() },
-                table: None,
-                output: View::whole(copy, shape),
-                place: Place {
-                    region: [0, 0, shape[1], shape[2]],
-                    depth_to_space: (1, DepthToSpaceMode::Dcr),
-                },
-            });
-            out.tensors.push(tensor);
-            let step = [0, 1, 2].map(|i| from.step[i].min(1));
-            operand.view = View { shape: from.shape, step, ..View::whole(copy, shape) };
-        }
-        out.nodes.push(node);
-    }
-    out
 }

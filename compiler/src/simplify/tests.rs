@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::float;
-use crate::graph::random::{Random, graph};
+use crate::graph::random::graph;
+use tilewright_random::Random;
+
 use crate::graph::{BinaryKind, Integer, Op, PadMode, ReduceKind, UnaryKind, ValueId, Window};
 use crate::npy::read_npy;
 use crate::onnx::import;

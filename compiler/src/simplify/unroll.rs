@@ -25,10 +25,9 @@ const MOST_STEPS: usize = 256;
 /// The pass. Layers stay as they are whose parameters are not constants, and all in models that are
 /// quantised already: those prescribe scales for the layer's inputs and results and for nothing between.
 pub(super) fn run(graph: Graph) -> Result<Graph> {
-    let quantised = |n: &Node| matches!(n.op, Op::QuantizeLinear { .. } | Op::DequantizeLinear { .. });
     let uses = live_uses(&graph);
     let live = |n: &&Node| n.outputs.iter().any(|id| uses[id.0 as usize] > 0);
-    if graph.nodes.iter().filter(live).any(quantised) {
+    if graph.nodes.iter().filter(live).any(|n| n.op.converts()) {
         return Ok(graph);
     }
     let mut unrolled: Vec<(Node, Unrolled)> = Vec::new();

@@ -2,10 +2,11 @@
 
 use super::expr::Ops;
 use super::{Expr, Module, Port, Sig, lower};
-use crate::technology::{Leaf, Technology};
+use crate::technology::Leaf;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tilewright_arch::technology::Technology;
 
 /// The outputs of a placed module.
 #[derive(Clone, Debug)]

@@ -3,8 +3,9 @@
 
 use super::{Builder, Expr, Module, Ops, Ram, and_or, concat, lit, or_all, pack, zero};
 use crate::check::{Bench, Tested, differential, lint};
-use crate::technology::Technology;
+use crate::technology::models;
 use std::sync::Arc;
+use tilewright_arch::technology::Technology;
 
 /// One output for each operation on operands of `width` bits.
 fn operations(width: usize) -> Arc<Module> {
@@ -137,7 +138,7 @@ fn ecp5_leaves_agree() {
     for stages in 1..=4 {
         let sizes = [(64, 8), (2, 1), (2048, 9), (4096, 8), (1024, 20), (3000, 9), (16384, 3)];
         let tested = Tested::new(leaves(Technology::Ecp5, stages, &sizes));
-        differential(&tested.with(include_str!("../technology/ecp5_models.v")), 400, stages as u64);
+        differential(&tested.with(models(Technology::Ecp5)), 400, stages as u64);
     }
 }
 

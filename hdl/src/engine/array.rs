@@ -35,7 +35,7 @@ fn pe(shape: &Shape) -> Arc<Module> {
     let shift = b.input("shift", 1);
     let above = b.input("above", ACCUMULATOR_BITS);
     let stages = shape.config.pipeline.multiplier;
-    let product = b.multiply("multiplier", shape.technology, stages, true, a, w);
+    let product = b.multiply("multiplier", shape.config.technology, stages, true, a, w);
     let last_here = b.register("last_here", last);
     let load_here = b.register("load_here", last | shift);
     let sum = b.reg("accumulator", ACCUMULATOR_BITS);

@@ -64,7 +64,7 @@ pub(super) fn channels(shape: &Shape) -> Arc<Module> {
             write_data: data.truncate(top - start),
             read_address: read.into(),
         };
-        let found = b.ram(&format!("memory_{k}"), shape.technology, shape.ram, ram);
+        let found = b.ram(&format!("memory_{k}"), shape.config.technology, shape.ram, ram);
         for (part, (low, high)) in parts.iter_mut().zip(used) {
             if low < high {
                 part.push(found.slice(low - start, high - low));

@@ -48,7 +48,6 @@ mod walker;
 mod weights;
 
 use crate::build::{Expr, Ops, Sig, index_bits};
-use crate::technology::Technology;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{Field, TILE_BYTES};
 use tilewright_arch::instr::Unit;
@@ -69,7 +68,6 @@ const COUNT_BITS: usize = 6;
 struct Shape {
     config: Config,
     unit: Unit,
-    technology: Technology,
     /// P.
     lanes: usize,
     /// C; 1 on the vector unit.
@@ -89,12 +87,11 @@ struct Shape {
 }
 
 impl Shape {
-    fn new(config: &Config, unit: Unit, technology: Technology) -> Shape {
+    fn new(config: &Config, unit: Unit) -> Shape {
         let vector = unit == Unit::Vector;
         Shape {
             config: config.clone(),
             unit,
-            technology,
             lanes: config.lanes,
             columns: if vector { 1 } else { config.columns },
             row_bits: index_bits(config.feature_rows()),

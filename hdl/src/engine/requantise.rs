@@ -6,7 +6,7 @@ use super::{INSTRUCTION_BITS, Shape, field};
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, index_bits, lit, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, tile as f};
-use tilewright_arch::fixed::{FRACTION, MANTISSA_BITS, MULTIPLICAND_BITS, SCALED_BITS, WIDE_FRACTION};
+use tilewright_arch::fixed::{FRACTION, MULTIPLICAND_BITS, SCALED_BITS, WIDE_FRACTION};
 use tilewright_arch::timing;
 
 /// Bits of the operand with its offset added: one more than the scaled operand.
@@ -15,11 +15,6 @@ const OFFSET_BITS: usize = SCALED_BITS as usize + 1;
 const TRIPLE_BITS: usize = MULTIPLICAND_BITS as usize + 2;
 /// Bits of the operand's difference times the multiplicand.
 const PRODUCT_BITS: usize = 9 + MULTIPLICAND_BITS as usize;
-/// Low bits of a mantissa that its two multipliers leave over: they take 18.
-const DIGIT_BITS: usize = MANTISSA_BITS as usize + 1 - 18;
-/// Low bits of a sum that one multiplier takes, without a sign.
-const LOW_BITS: usize = 17;
-
 /// `value >> amount`, six bits of it, saturated to [`SCALED_BITS`]; to [`MULTIPLICAND_BITS`] where
 /// `narrow` is one, the bits above those being arbitrary. Four stages: shifts by sixteens, fours and
 /// ones, `amounts` giving the number for each stage, and saturation.
@@ -194,31 +189,37 @@ fn scale(b: &mut Builder, shape: &Shape, sum: Expr, mantissas: [Expr; 2], shift:
     let mantissa_2 = b.register("mantissa_2", sum_1.sign().mux(negative_1, mantissa_1));
 
     let stages = shape.config.pipeline.multiplier;
-    let all_stages = stages.max(timing::DIGITS as usize);
+    let (digit_bits, digit_stages) =
+        (timing::digit_bits(&shape.config), timing::digits(&shape.config) as usize);
+    // One multiplier takes the sum's low bits, without a sign.
+    let multiplier_bits = shape.config.technology.multiplier_bits();
+    let low_bits = multiplier_bits - 1;
+    let all_stages = stages.max(digit_stages);
     let sum_high = b.delay("sum_3", sum_2, all_stages - stages);
-    let upper = b.delay("mantissa_3", mantissa_2.slice(DIGIT_BITS, 18), all_stages - stages);
-    let low_half = sum_high.truncate(LOW_BITS).zero_extend(LOW_BITS + 1);
-    let high_half = sum_high.slice(LOW_BITS, 32 - LOW_BITS);
-    let high = b.multiply("high", shape.technology, stages, true, high_half, upper);
-    let low = b.multiply("low", shape.technology, stages, true, low_half, upper);
+    let upper = b.delay("mantissa_3", mantissa_2.slice(digit_bits, multiplier_bits), all_stages - stages);
+    let low_half = sum_high.truncate(low_bits).zero_extend(low_bits + 1);
+    let high_half = sum_high.slice(low_bits, 32 - low_bits);
+    let high = b.multiply("high", shape.config.technology, stages, true, high_half, upper);
+    let low = b.multiply("low", shape.config.technology, stages, true, low_half, upper);
 
-    let number = b.wire("mantissa_digits", mantissa_2.truncate(DIGIT_BITS));
+    let number = b.wire("mantissa_digits", mantissa_2.truncate(digit_bits));
     let places = digits(b, number, sum_2, triple);
+    assert_eq!(places.len(), 4, "the tree of additions below is for four digits");
     let pair = triple.width() + 3;
     let pairs: Vec<Sig> = places
         .chunks(2)
         .map(|p| b.register("digits_pair", place(p[0], 0, pair) + place(p[1], 2, pair)))
         .collect();
-    let width = 32 + DIGIT_BITS;
+    let width = 32 + digit_bits;
     let few = b.register("digits_sum", place(pairs[0], 0, width + 2) + place(pairs[1], 4, width + 2));
-    let few = b.delay("digits_sum_later", few.truncate(width), all_stages - timing::DIGITS as usize);
+    let few = b.delay("digits_sum_later", few.truncate(width), all_stages - digit_stages);
 
-    let middle = low + few.slice(DIGIT_BITS, 32).sign_extend(low.width());
+    let middle = low + few.slice(digit_bits, 32).sign_extend(low.width());
     let middle = b.register("product_middle", middle);
-    let few = b.register("product_low", few.truncate(DIGIT_BITS));
+    let few = b.register("product_low", few.truncate(digit_bits));
     let high = b.register("product_high", high);
-    let top = middle.slice(LOW_BITS, middle.width() - LOW_BITS).resize_signed(high.width());
-    let product = concat([high + top, middle.truncate(LOW_BITS), few.into()]);
+    let top = middle.slice(low_bits, middle.width() - low_bits).resize_signed(high.width());
+    let product = concat([high + top, middle.truncate(low_bits), few.into()]);
     let product = b.register("scaled_product", product);
 
     let sixteens = b.delay("shift", shift, 4 + all_stages);
@@ -291,7 +292,7 @@ fn table(b: &mut Builder, shape: &Shape, instruction: Sig, byte: Sig) -> Sig {
         write_data: data.into(),
         read_address: entry.slice(inside, bits - inside),
     };
-    let word = b.ram("table_memory", shape.technology, shape.ram, ram);
+    let word = b.ram("table_memory", shape.config.technology, shape.ram, ram);
     let byte = b.delay("plain", byte, shape.ram);
     let found = match inside {
         0 => word.into(),

@@ -3,7 +3,6 @@
 use super::{INSTRUCTION_BITS, Shape};
 use super::{array, channels, columns, gather, post, reducer, stepper, target, weights};
 use crate::build::{Builder, Expr, Module, Ops, concat, index_bits};
-use crate::technology::Technology;
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::CHANNEL_BYTES;
@@ -26,8 +25,8 @@ use tilewright_arch::instr::Unit;
 ///   `channel_write`, `channel_word`, `channel_beat`, `channel_data` (16-byte words),
 ///   `table_write`, `table_address` (byte address, a multiple of B), `table_data`: beats for the
 ///   memories, which take them within three cycles.
-pub(crate) fn tile_engine(config: &Config, unit: Unit, technology: Technology) -> Arc<Module> {
-    let shape = Shape::new(config, unit, technology);
+pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
+    let shape = Shape::new(config, unit);
     let vector = unit == Unit::Vector;
     let what = if vector {
         "Executes tile operations on the vector unit."

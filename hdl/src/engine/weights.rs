@@ -69,7 +69,7 @@ pub(super) fn weights(shape: &Shape) -> Arc<Module> {
             write_data: data.truncate(8 * own),
             read_address: spread.into(),
         };
-        let read = b.ram(&format!("memory_{k}"), shape.technology, shape.ram, ram);
+        let read = b.ram(&format!("memory_{k}"), shape.config.technology, shape.ram, ram);
         bytes.extend(b.register(&format!("word_{k}"), read).elements(8));
     }
 

@@ -1,12 +1,13 @@
 //! The bytes and words that an instruction reads and writes.
 
 use crate::bits::Bits;
-use crate::faults::{Fault, Port, Shared, Site};
+use crate::faults::{Fault, Port, Shared};
 use crate::geometry::{Grid, input_row, offsets, target_row};
 use std::ops::Range;
 use tilewright_arch::config::Config;
 use tilewright_arch::fixed::CHANNEL_BYTES;
 use tilewright_arch::instr::{Memory, Reduce, Target, TileOp, Transfer, Unit};
+use tilewright_timing::Site;
 
 /// The word memories, in the order of [`Access::word_reads`].
 pub const WORDS: [Shared; 4] =

@@ -5,10 +5,11 @@
 //! multiple of P bytes), so two lanes meet in all steps or in none: each tile is looked at once, and
 //! only if lanes meet, the steps in which both are inside the input are searched.
 
-use crate::faults::{Fault, Port, Site};
+use crate::faults::{Fault, Port};
 use crate::geometry::{Grid, Piece, input_row, offsets};
 use tilewright_arch::config::Config;
 use tilewright_arch::instr::{Target, TileOp, Walk};
+use tilewright_timing::Site;
 
 /// A lane: its line and pixel.
 type Lane = (usize, usize);

@@ -1,13 +1,14 @@
 //! Instructions of different units that no semaphore orders may not share a page port or data.
 
 use super::access::{Access, WORDS};
-use crate::faults::{Fault, Shared, Site};
-use crate::order::Order;
+use crate::faults::{Fault, Shared};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use tilewright_arch::instr::Unit;
 use tilewright_arch::program::Program;
+use tilewright_timing::Site;
+use tilewright_timing::order::Order;
 
 /// What was executed and may still meet something that is not ordered after it.
 pub struct Races<'a> {

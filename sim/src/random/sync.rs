@@ -1,14 +1,15 @@
 //! Semaphores for a list of instructions in a total order.
 
-use super::{Any, Rng};
+use super::Any;
 use crate::check::access::Access;
 use crate::check::races;
-use crate::order::Clock;
 use std::sync::Arc;
 use tilewright_arch::instr::{SEMAPHORES, Sync, Unit};
+use tilewright_random::Random;
+use tilewright_timing::order::Clock;
 
 /// Semaphores that order every two instructions which must not overlap.
-pub fn orders(list: &[(Unit, Any, Arc<Access>)], rng: &mut Rng) -> Vec<Sync> {
+pub fn orders(list: &[(Unit, Any, Arc<Access>)], rng: &mut Random) -> Vec<Sync> {
     let mut syncs = vec![Sync::default(); list.len()];
     // Places in `list` of each unit's instructions, and what is done before each starts.
     let mut places: [Vec<usize>; 4] = Default::default();
@@ -27,7 +28,7 @@ pub fn orders(list: &[(Unit, Any, Arc<Access>)], rng: &mut Rng) -> Vec<Sync> {
         for other in (0..4).filter(|&o| o != u) {
             let meets = |&i: &usize| races::overlap(&list[places[other][i]].2, access);
             let need = (clock[other] as usize..places[other].len()).rev().find(meets);
-            let extra = if rng.chance(10) { places[other].len().checked_sub(1) } else { None };
+            let extra = if rng.percent(10) { places[other].len().checked_sub(1) } else { None };
             needs.extend(need.max(extra).map(|i| (places[other][i], other)));
         }
         needs.sort_unstable_by(|a, b| b.cmp(a));

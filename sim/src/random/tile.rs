@@ -2,13 +2,13 @@
 
 use super::{Any, Builder, Tensor};
 use crate::check::banks;
-use crate::faults::Site;
 use crate::geometry::Grid;
 use tilewright_arch::fixed::{MAX_MANTISSA, OperandScale, Post};
 use tilewright_arch::instr::{
     Channels, Input, Memory, Operand, Reduce, Ring, Step, Target, TileOp, Unit, Walk,
 };
 use tilewright_arch::timing;
+use tilewright_timing::Site;
 
 /// A window over a tensor along one axis.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,7 @@ impl Builder<'_> {
     /// What is common to all: the gather of a window.
     fn windowed(&mut self, t: &Tensor, y: Axis, x: Axis) -> TileOp {
         let zero = self.rng.bits() as i8;
-        let (lo, hi) = if self.rng.chance(70) { (-128, 127) } else { (-1 - self.rng.below(100) as i8, 40) };
+        let (lo, hi) = if self.rng.percent(70) { (-128, 127) } else { (-1 - self.rng.below(100) as i8, 40) };
         TileOp {
             width: x.out,
             lines: y.out,
@@ -133,18 +133,18 @@ impl Builder<'_> {
     /// A convolution, possibly in groups, possibly over the whole tensor, loops in any order.
     fn dense(&mut self, t: &Tensor) -> (TileOp, [usize; 3]) {
         let [c, h, w] = t.shape;
-        let (y, x) = if self.rng.chance(15) {
+        let (y, x) = if self.rng.percent(15) {
             let whole = |n: usize| Axis { taps: n, stride: 1, dilation: 1, before: 0, out: 1 };
             (whole(h), whole(w))
         } else {
             (self.axis(h, 3), self.axis(w, 3))
         };
         let mut op = self.windowed(t, y, x);
-        let own = c > 1 && self.rng.chance(25);
+        let own = c > 1 && self.rng.percent(25);
         op.steps = Self::loops(t, if own { 1 } else { c }, y, x);
         let (i, j) = (self.rng.below(3), self.rng.below(3));
         op.steps.swap(i, j);
-        op.wide = self.rng.chance(25);
+        op.wide = self.rng.percent(25);
         op.columns = self.rng.within(1, self.config.columns);
         if own {
             // Each group has its own input channel.
@@ -181,12 +181,12 @@ impl Builder<'_> {
         op.line_step = columns;
         op.input.walk.line = columns as i64 * t.pitch;
         op.input.y_step = columns;
-        let all = c > 1 && self.rng.chance(25);
+        let all = c > 1 && self.rng.percent(25);
         let mut steps = Self::loops(t, if all { c } else { 1 }, y, x);
         steps.swap(1, 2);
         // Fewer rows leave sums unfinished, more meet no tap: both are legal.
         let rows = columns + taps - 1;
-        steps[2].count = if self.rng.chance(80) { rows } else { self.rng.within(1, rows + 1) };
+        steps[2].count = if self.rng.percent(80) { rows } else { self.rng.within(1, rows + 1) };
         op.steps = steps;
         if !all {
             op.groups = c;
@@ -201,8 +201,8 @@ impl Builder<'_> {
         let (y, x) = (self.axis(h, 3), self.axis(w, 3));
         let mut op = self.windowed(t, y, x);
         op.reduce = reduce;
-        op.wide = reduce == Reduce::Sum && self.rng.chance(30);
-        let all = self.rng.chance(20);
+        op.wide = reduce == Reduce::Sum && self.rng.percent(30);
+        let all = self.rng.percent(20);
         op.steps = Self::loops(t, if all { c } else { 1 }, y, x);
         if !all {
             op.groups = c;
@@ -224,7 +224,7 @@ impl Builder<'_> {
             && columns.is_multiple_of(2)
             && op.last_columns.is_multiple_of(2)
             && channels.is_multiple_of(2)
-            && self.rng.chance(20);
+            && self.rng.percent(20);
         if shuffle {
             // Two columns become two neighbouring pixels.
             let t = self.place([channels / 2, h, w * 2])?;
@@ -249,16 +249,16 @@ impl Builder<'_> {
     /// Sometimes a second operand: a tensor that is large enough, channels perhaps repeated. Returns
     /// where the output goes now, which may be in place.
     fn operand(&mut self, op: &mut TileOp, output: Tensor) -> Tensor {
-        if self.rng.chance(45) || op.output.walk.pixel != 1 {
+        if self.rng.percent(45) || op.output.walk.pixel != 1 {
             return output;
         }
         let [c, h, w] = output.shape;
-        let own = self.rng.chance(30);
+        let own = self.rng.percent(30);
         if own {
             self.load_shape(output.shape);
         }
         // One byte for all pixels of a column, whatever the tensor's shape.
-        let broadcast = !own && op.reduce != Reduce::Rows && self.rng.chance(50);
+        let broadcast = !own && op.reduce != Reduce::Rows && self.rng.percent(50);
         let fits = |t: &Tensor| match (own, broadcast) {
             (true, _) => t.shape == output.shape,
             (_, broadcast) => broadcast || t.shape[1] >= h && t.shape[2] >= w,
@@ -286,15 +286,15 @@ impl Builder<'_> {
             scale: OperandScale {
                 zero: self.rng.bits() as i8,
                 mantissa: self.rng.within(1 << 22, MAX_MANTISSA as usize) as i32
-                    * if self.rng.chance(25) { -1 } else { 1 },
-                shift: if self.rng.chance(5) { self.rng.below(64) } else { self.rng.within(7, 12) } as u8,
-                multiply: self.rng.chance(40),
+                    * if self.rng.percent(25) { -1 } else { 1 },
+                shift: if self.rng.percent(5) { self.rng.below(64) } else { self.rng.within(7, 12) } as u8,
+                multiply: self.rng.percent(40),
             },
         });
         if broadcast {
             return output;
         }
-        if t.shape == output.shape && self.rng.chance(60) {
+        if t.shape == output.shape && self.rng.percent(60) {
             op.output = op.operand.map_or(op.output, |o| o.target);
             return t;
         }
@@ -304,8 +304,8 @@ impl Builder<'_> {
     /// Lanes and segments without bank conflicts.
     fn lanes(&mut self, op: &mut TileOp) {
         let p = self.config.lanes;
-        let mut lanes = if self.rng.chance(70) { p } else { self.rng.within(1, p) };
-        op.line_stop = self.rng.chance(20);
+        let mut lanes = if self.rng.percent(70) { p } else { self.rng.within(1, p) };
+        op.line_stop = self.rng.percent(20);
         let site = Site { unit: Unit::Compute, index: 0, layer: "".into() };
         loop {
             op.lanes = lanes;
@@ -318,11 +318,11 @@ impl Builder<'_> {
         }
         // As many lanes to a segment as `port` allows, which gives an operation one target.
         let mut fit = |op: &TileOp, target: &Target, port: &dyn Fn(Target) -> TileOp| {
-            let mut most = if self.rng.chance(70) { p } else { self.rng.within(1, p) };
+            let mut most = if self.rng.percent(70) { p } else { self.rng.within(1, p) };
             loop {
                 let loose = Self::loose(op, target, most);
                 if most == 1 || banks::check(&port(loose), &site, self.config).is_ok() {
-                    let spare = if self.rng.chance(20) { 1 } else { 0 };
+                    let spare = if self.rng.percent(20) { 1 } else { 0 };
                     return Target { segments: (loose.segments + spare).min(p), ..loose };
                 }
                 most -= 1;
@@ -354,7 +354,7 @@ impl Builder<'_> {
         if words > 0 {
             op.weights = self.words(Memory::Weights, words, reduction)?;
         }
-        let step = op.reduce == Reduce::Dense && self.rng.chance(80);
+        let step = op.reduce == Reduce::Dense && self.rng.percent(80);
         let group_step = if op.reduce == Reduce::Dense {
             if step { op.columns } else { self.rng.below(2) }
         } else {
@@ -366,7 +366,7 @@ impl Builder<'_> {
         // The size of a sum grows with the root of its terms.
         let scale = if unit == Unit::Vector { 1 } else { reduction } << if op.wide { 16 } else { 0 };
         op.channels.base = self.words(memory, count, scale)?;
-        if self.rng.chance(20) {
+        if self.rng.percent(20) {
             op.table = Some(self.words(Memory::Tables, 1, 0)?);
         }
         Some(())

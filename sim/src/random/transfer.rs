@@ -29,7 +29,7 @@ impl Builder<'_> {
             1 => w.next_multiple_of(p),
             _ => w + self.rng.below(p),
         };
-        let ring = h > 1 && self.rng.chance(25);
+        let ring = h > 1 && self.rng.percent(25);
         // A ring holds whole rows of P bytes.
         let pitch = if ring { w.next_multiple_of(p) } else { pitch };
         let slots = if ring { h + self.rng.below(3) } else { h };
@@ -62,7 +62,7 @@ impl Builder<'_> {
 
     /// Loads a tensor, from constants or from something stored before.
     pub fn load_tensor(&mut self) {
-        if self.rng.chance(25) && !self.stored.is_empty() {
+        if self.rng.percent(25) && !self.stored.is_empty() {
             let (address, shape) = self.rng.pick(&self.stored);
             self.load_from(shape, Some(address));
         } else {
@@ -142,7 +142,7 @@ impl Builder<'_> {
     pub fn store(&mut self, i: usize) {
         let t = self.tensors[i];
         let [c, h, w] = t.shape;
-        let whole = t.fresh || self.rng.chance(60);
+        let whole = t.fresh || self.rng.percent(60);
         let rows = if whole { h } else { self.rng.within(1, h) };
         let line = w + self.rng.pick(&[0, 0, 0, 2]);
         let plane = rows * line;
@@ -187,17 +187,17 @@ impl Builder<'_> {
         }
         let old: Vec<(usize, usize)> =
             self.loaded[kind].iter().copied().filter(|&(_, n)| n >= count).collect();
-        if !old.is_empty() && self.rng.chance(35) {
+        if !old.is_empty() && self.rng.percent(35) {
             let (first, n) = self.rng.pick(&old);
             return Some((first + self.rng.below(n - count + 1)) % size);
         }
         let first = match memory {
             // Weights wrap at the end of their memory.
-            Memory::Weights if self.rng.chance(30) => size - 1 - self.rng.below(count.min(size - 1)),
+            Memory::Weights if self.rng.percent(30) => size - 1 - self.rng.below(count.min(size - 1)),
             Memory::Weights => self.rng.below(size),
             _ => self.rng.below(size - count + 1),
         };
-        let split = if count > 1 && self.rng.chance(30) { self.rng.within(1, count - 1) } else { count };
+        let split = if count > 1 && self.rng.percent(30) { self.rng.within(1, count - 1) } else { count };
         for (from, to) in [(0, split), (split, count)] {
             if from == to {
                 continue;
@@ -239,7 +239,7 @@ impl Builder<'_> {
             let sign = |v: i32, negative: bool| if negative { -v } else { v };
             let mantissa = self.rng.within(1 << 23, MAX_MANTISSA as usize) as i32;
             let other = self.rng.within(0, MAX_MANTISSA as usize) as i32;
-            let wild = self.rng.chance(5);
+            let wild = self.rng.percent(5);
             let half = self.rng.pick(&[Half::None, Half::None, Half::None, Half::High, Half::Low]);
             // A sum of about 2^spread times 2^24 becomes about 2^22 (with 16 fractional bits), or
             // 2^26 (with 12) for a half.
@@ -250,11 +250,11 @@ impl Builder<'_> {
                 } else {
                     self.rng.below(2 << spread) as i32 - (1 << spread)
                 },
-                mantissa: sign(mantissa, self.rng.chance(20)),
-                negative_mantissa: if self.rng.chance(60) {
+                mantissa: sign(mantissa, self.rng.percent(20)),
+                negative_mantissa: if self.rng.percent(60) {
                     mantissa
                 } else {
-                    sign(other, self.rng.chance(50))
+                    sign(other, self.rng.percent(50))
                 },
                 shift: if wild { self.rng.below(64) } else { shift } as u8,
                 half,

@@ -146,7 +146,9 @@ fn terms_that_cancel_do_not_saturate() {
     let samples = net.samples(12, 3);
     for precision in ALL {
         let db = decibels(&net, &samples, precision);
-        assert!(db > 18.0, "{precision:?}: {db:.1} dB");
+        // Terms that saturate in 16 bits leave no more than 8 bits do.
+        let least = if precision == Precision::Int16 { 35.0 } else { 18.0 };
+        assert!(db > least, "{precision:?}: {db:.1} dB");
     }
 }
 

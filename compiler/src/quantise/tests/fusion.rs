@@ -97,8 +97,10 @@ fn with_constant(net: &mut Net, op: Op, x: ValueId, of: fn(&[usize]) -> Vec<usiz
     net.op(op, &if first { [c, x] } else { [x, c] })
 }
 
-fn scalar(_: &[usize]) -> Vec<usize> {
-    vec![]
+/// The same with a number, which leaves something of every value.
+fn with_number(net: &mut Net, op: Op, x: ValueId, number: f32, first: bool) -> ValueId {
+    let c = net.graph.constant("", &[], vec![number]).unwrap();
+    net.op(op, &if first { [c, x] } else { [x, c] })
 }
 
 fn channels(shape: &[usize]) -> Vec<usize> {
@@ -117,13 +119,13 @@ const FOLLOWERS: &[(&str, Follow)] = &[
     ("leaky relu", |net, x| net.op(Op::LeakyRelu { alpha: 0.2 }, &[x])),
     ("prelu", |net, x| with_constant(net, Op::PRelu, x, channels, false)),
     ("sigmoid", |net, x| net.op(Op::Unary { kind: UnaryKind::Sigmoid }, &[x])),
-    ("+ number", |net, x| with_constant(net, Op::Add, x, scalar, false)),
+    ("+ number", |net, x| with_number(net, Op::Add, x, 0.25, false)),
     ("+ channels", |net, x| with_constant(net, Op::Add, x, channels, true)),
     ("+ map", |net, x| with_constant(net, Op::Add, x, <[usize]>::to_vec, false)),
-    ("number -", |net, x| with_constant(net, SUB, x, scalar, true)),
-    ("* number", |net, x| with_constant(net, MUL, x, scalar, false)),
+    ("number -", |net, x| with_number(net, SUB, x, 0.25, true)),
+    ("* number", |net, x| with_number(net, MUL, x, 0.25, false)),
     ("* channels", |net, x| with_constant(net, MUL, x, channels, false)),
-    ("max number", |net, x| with_constant(net, Op::Binary { kind: BinaryKind::Max }, x, scalar, false)),
+    ("max number", |net, x| with_number(net, Op::Binary { kind: BinaryKind::Max }, x, 0.0625, false)),
     ("+ value", |net, x| with_input(net, Op::Add, x, false)),
     ("value +", |net, x| with_input(net, Op::Add, x, true)),
     ("- value", |net, x| with_input(net, SUB, x, false)),
@@ -149,7 +151,7 @@ fn decibels(net: &Net, precision: Precision) -> Result<f64, String> {
     let config = Config::sized(9, 16);
     for graph in network.machine() {
         graph.verify().map_err(|e| e.to_string())?;
-        let plans = schedule::candidates(graph, &config).and_then(|mut plans| plans.next().transpose());
+        let plans = schedule::Search::new(graph, &config).and_then(|s| s.schedules().next().transpose());
         plans.map_err(|e| e.to_string())?;
     }
     let (mut want, mut got) = (vec![], vec![]);

@@ -10,19 +10,7 @@ use crate::network::{Network, Stage};
 use crate::quantise::{Options, Precision, Ranges, run, run_reported, sqnr_db};
 use ndarray::{ArrayD, IxDyn};
 use tilewright_arch::fixed::power_of_two;
-
-struct Random(u64);
-
-impl Random {
-    fn unit(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
-    }
-
-    fn vec(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.unit()).collect()
-    }
-}
+use tilewright_random::Random;
 
 /// A graph in the making, with random constants.
 pub(super) struct Net {
@@ -32,7 +20,11 @@ pub(super) struct Net {
 
 impl Net {
     pub fn new() -> Net {
-        Net { graph: Graph::new("net"), random: Random(11) }
+        Net::seeded(11)
+    }
+
+    fn seeded(seed: u64) -> Net {
+        Net { graph: Graph::new("net"), random: Random::new(seed) }
     }
 
     pub fn input(&mut self, shape: &[usize]) -> ValueId {
@@ -41,7 +33,7 @@ impl Net {
     }
 
     pub fn constant(&mut self, shape: &[usize]) -> ValueId {
-        let data = self.random.vec(shape.iter().product());
+        let data = self.random.floats(shape.iter().product());
         self.graph.constant("", shape, data).unwrap()
     }
 
@@ -59,10 +51,10 @@ impl Net {
     }
 
     pub fn samples(&self, count: usize, seed: u64) -> Vec<Vec<ArrayD<f32>>> {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut one = |id: &ValueId| {
             let shape = self.graph.shape(*id);
-            ArrayD::from_shape_vec(IxDyn(shape), random.vec(shape.iter().product())).unwrap()
+            ArrayD::from_shape_vec(IxDyn(shape), random.floats(shape.iter().product())).unwrap()
         };
         (0..count).map(|_| self.graph.inputs.iter().map(&mut one).collect()).collect()
     }
@@ -341,7 +333,7 @@ fn refusals_name_the_node_and_what_to_try() {
             n.graph.outputs = vec![y];
             n.graph
         },
-        random: Random(1),
+        random: Random::new(1),
     };
     let e = run(&net.graph, &[], &Options::default()).unwrap_err().to_string();
     assert!(e.contains("no calibration samples"), "{e}");
@@ -366,7 +358,7 @@ fn functions_become_tables() {
 
 #[test]
 fn products_and_differences_of_maps() {
-    let mut net = Net::new();
+    let mut net = Net::seeded(7);
     let x = net.input(&[1, 3, 6, 6]);
     let a = net.conv(x, 4, 3);
     let b = net.conv(x, 4, 1);
@@ -469,7 +461,7 @@ fn padding_slices_and_blocks_move_by_copies_or_not_at_all() {
 /// Two heads of attention over 12 tokens; nothing but the softmax is the host's.
 #[test]
 fn attention_runs_on_the_array() {
-    let mut net = Net::new();
+    let mut net = Net::seeded(7);
     let x = net.input(&[1, 3, 6, 8]);
     let w = net.constant(&[8, 3, 2, 2]);
     let window = Window { kernel: [2, 2], stride: [2, 2], ..Window::UNIT };

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::graph::Data;
-use crate::graph::random::{Random, graph as random_graph};
+use crate::graph::random::graph as random_graph;
+use tilewright_random::Random;
 
 /// Uses most of the grammar.
 const TEXT: &str = r#"#[version = "0.0.5"]

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::float;
-use crate::graph::random::{Random, graph as random_graph};
+use crate::graph::random::graph as random_graph;
+use tilewright_random::Random;
+
 use crate::graph::{Data, Source, ValueId};
 use crate::testing::all_models;
 use crate::{onnx, simplify};

@@ -2,9 +2,9 @@
 
 use super::{MOST_STEPS, run};
 use crate::float;
-use crate::graph::random::Random;
 use crate::graph::{Cell, Direction, Graph, Integer, Op, Recurrent, ValueId};
 use ndarray::{ArrayD, IxDyn};
+use tilewright_random::Random;
 
 const CELLS: [Cell; 4] = [
     Cell::Rnn,

@@ -3,7 +3,7 @@
 
 use super::random;
 use crate::build::Module;
-use crate::check::{Bench, Random, Tested, differential};
+use crate::check::{Bench, Tested, differential};
 use crate::dynsig::Value;
 use crate::engine::channels::PARTS;
 use crate::engine::lanes::{Lane, chain, lanes};
@@ -13,13 +13,14 @@ use crate::engine::{
     Shape, array, channels, columns, crossbar, gather, offset, post, reducer, stepper, target, tile_engine,
     weights,
 };
-use crate::technology::Technology;
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::config::Pipeline;
 use tilewright_arch::encoding::OUTPUT_TARGET;
 use tilewright_arch::fixed::{MAX_MANTISSA, OperandScale, Post, post as expected};
 use tilewright_arch::instr::{Operand, Ring, Target, TileOp, Unit, Walk};
+use tilewright_arch::technology::Technology;
+use tilewright_random::Random;
 
 /// Sizes that are powers of two where an address could otherwise lie outside.
 fn shape(unit: Unit, lanes: usize, columns: usize) -> Shape {
@@ -32,7 +33,7 @@ fn shape(unit: Unit, lanes: usize, columns: usize) -> Shape {
     config.pipeline.fanout = 2;
     config.vector_slot = lanes - 1;
     config.memory.bus_bytes = 2;
-    Shape::new(&config, unit, Technology::Portable)
+    Shape::new(&config, unit)
 }
 
 /// The blocks with the inputs that need more than noise.
@@ -82,8 +83,7 @@ fn every_size_can_be_described() {
     let mut random = Random::new(1);
     for lanes in [2, 3, 4, 5, 15, 16, 17, 31, 33, 62, 63] {
         for _ in 0..6 {
-            let mut between =
-                |low: usize, high: usize| random::between(&mut random, low as i64, high as i64) as usize;
+            let mut between = |low: usize, high: usize| random.within(low, high);
             let mut config = Config::sized(lanes, between(2, 20));
             config.compute_slot = between(1, lanes);
             config.vector_slot = between(1, lanes);
@@ -100,8 +100,9 @@ fn every_size_can_be_described() {
                 fanout: between(1, 64),
             };
             config.validate().expect("the configuration is legal");
-            tile_engine(&config, Unit::Compute, Technology::Ecp5);
-            tile_engine(&config, Unit::Vector, Technology::Ecp5);
+            config.technology = Technology::Ecp5;
+            tile_engine(&config, Unit::Compute);
+            tile_engine(&config, Unit::Vector);
         }
     }
 }
@@ -151,8 +152,8 @@ fn requantiser_is_exact() {
             op.output.segments = 1;
             op.output.segment_lanes = 1;
             op.operand = (round % 3 > 0).then_some(Operand { target: op.output, scale });
-            let lo = random::between(&mut random, -128, 100);
-            let hi = random::between(&mut random, lo, 127) as i8;
+            let lo = random.within(-128, 100);
+            let hi = random.within(lo, 127) as i8;
             op.post = Post { zero: random.bits() as i8, lo: lo as i8, hi };
             op.table = (round % 2 == 0).then_some(round / 2 % 2);
             let bytes = op.encode(4).expect("all fields fit");

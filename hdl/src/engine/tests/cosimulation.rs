@@ -4,7 +4,6 @@ use super::model::Memories;
 use crate::check::folder;
 use crate::emit::emit;
 use crate::engine::{Shape, tile_engine};
-use crate::technology::Technology;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,9 +35,8 @@ pub struct Outcome {
 impl Engine {
     /// Builds (or finds built) the simulator of `unit`.
     pub fn new(config: &Config, unit: Unit) -> Engine {
-        let shape = Shape::new(config, unit, Technology::Portable);
-        let verilog =
-            emit(&tile_engine(config, unit, Technology::Portable)).expect("the engine passes the checks");
+        let shape = Shape::new(config, unit);
+        let verilog = emit(&tile_engine(config, unit)).expect("the engine passes the checks");
         let bench = include_str!("bench.cpp");
         let mut options = format!(
             "-DP={} -DRW={} -DB={} -DLATENCY={} -DLIMIT={LIMIT} -O1",

@@ -1,31 +1,22 @@
 //! Random operations that the machine has to execute, small enough for many to be tried.
 
-use crate::check::Random;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post};
 use tilewright_arch::instr::{
     Channels, Input, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Unit, Walk,
 };
-
-/// `low..=high`.
-pub fn between(random: &mut Random, low: i64, high: i64) -> i64 {
-    low + random.below((high - low + 1) as u64) as i64
-}
-
-fn chance(random: &mut Random, of: u64) -> bool {
-    random.below(of) == 0
-}
+use tilewright_random::Random;
 
 /// A step from line to line that continues the pixels' banks, at least `least`.
 fn line_step(random: &mut Random, config: &Config, width: i64, pixel: i64, least: i64) -> i64 {
     let lanes = config.lanes as i64;
     let free = least + random.below(4) as i64;
-    if chance(random, 8) { free } else { free + (width * pixel - free).rem_euclid(lanes) }
+    if random.once_in(8) { free } else { free + (width * pixel - free).rem_euclid(lanes) }
 }
 
 /// Any legal mantissa.
 pub fn any_mantissa(random: &mut Random) -> i32 {
-    between(random, -i64::from(MAX_MANTISSA), i64::from(MAX_MANTISSA)) as i32
+    random.within(-MAX_MANTISSA, MAX_MANTISSA)
 }
 
 /// A channel's parameters, some of them extreme.
@@ -38,29 +29,25 @@ pub fn channel(random: &mut Random) -> Channel {
     };
     let positive = mantissa(random);
     Channel {
-        bias: if chance(random, 16) {
-            i32::MAX - random.below(9) as i32
-        } else {
-            between(random, -9000, 9000) as i32
-        },
+        bias: if random.once_in(16) { i32::MAX - random.below(9) as i32 } else { random.within(-9000, 9000) },
         mantissa: positive,
-        negative_mantissa: if chance(random, 2) { positive } else { mantissa(random) },
-        shift: if chance(random, 4) { random.below(64) as u8 } else { between(random, 12, 24) as u8 },
-        half: [Half::None, Half::None, Half::High, Half::Low][random.below(4) as usize],
+        negative_mantissa: if random.once_in(2) { positive } else { mantissa(random) },
+        shift: if random.once_in(4) { random.below(64) as u8 } else { random.within(12, 24) },
+        half: [Half::None, Half::None, Half::High, Half::Low][random.below(4)],
     }
 }
 
 /// A ring that begins within `lines` rows, or none.
 fn ring(random: &mut Random, config: &Config, lines: i64) -> Ring {
-    if !chance(random, 3) {
+    if !random.once_in(3) {
         return Ring::NONE;
     }
-    Ring { line: between(random, 0, lines) as usize, bytes: (between(random, 0, 40) as usize) * config.lanes }
+    Ring { line: random.within(0, lines) as usize, bytes: (random.within(0, 40) as usize) * config.lanes }
 }
 
 fn target(random: &mut Random, config: &Config, op: &TileOp, base: i64) -> Target {
     let (width, lines) = (op.width as i64, op.lines as i64);
-    let pixel = if chance(random, 4) { 2 } else { 1 };
+    let pixel = if random.once_in(4) { 2 } else { 1 };
     let rows = lines.div_euclid(op.line_step as i64) + 1;
     let line = line_step(random, config, width, pixel, (width - 1) * pixel + 1);
     let mut plane = line * rows + random.below(6) as i64;
@@ -78,9 +65,9 @@ fn target(random: &mut Random, config: &Config, op: &TileOp, base: i64) -> Targe
     }
     let outers = (op.columns as i64).div_euclid(op.inner_columns as i64) + 1;
     let group = outer * outers + random.below(7) as i64;
-    let segments = if chance(random, 3) { between(random, 1, config.lanes as i64) } else { 1 };
+    let segments = if random.once_in(3) { random.within(1, config.lanes as i64) } else { 1 };
     let segment_lanes =
-        if segments > 1 { between(random, 1, config.lanes as i64) } else { config.lanes as i64 };
+        if segments > 1 { random.within(1, config.lanes as i64) } else { config.lanes as i64 };
     Target {
         walk: Walk { base, group, line: line_of_walk, pixel, ring: ring(random, config, lines) },
         inner,
@@ -95,7 +82,7 @@ fn target(random: &mut Random, config: &Config, op: &TileOp, base: i64) -> Targe
 pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
     let (lanes, columns) = (config.lanes as i64, config.columns as i64);
     let half = (config.feature_rows() / 2) as i64 * lanes;
-    let reduce = match (unit, chance(random, 2)) {
+    let reduce = match (unit, random.once_in(2)) {
         (Unit::Vector, true) => Reduce::Max,
         (Unit::Vector, false) => Reduce::Sum,
         (_, true) => Reduce::Rows,
@@ -103,46 +90,46 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
     };
     let mut op =
         TileOp { reduce, sync: Sync { wait: random.below(99) as u16, signal: 1 }, ..TileOp::default() };
-    op.groups = between(random, 1, 3) as usize;
-    op.lanes = if chance(random, 3) { between(random, 1, lanes) } else { lanes } as usize;
-    op.line_stop = chance(random, 3);
-    op.width = between(random, 1, 2 * lanes.min(12)) as usize;
-    op.lines = between(random, 1, 6) as usize;
+    op.groups = random.within(1, 3) as usize;
+    op.lanes = if random.once_in(3) { random.within(1, lanes) } else { lanes } as usize;
+    op.line_stop = random.once_in(3);
+    op.width = random.within(1, 2 * lanes.min(12)) as usize;
+    op.lines = random.within(1, 6) as usize;
     let most = if unit == Unit::Vector { 1 } else { columns };
-    op.columns = (if chance(random, 2) { most } else { between(random, 1, most) }) as usize;
-    op.last_columns = between(random, 1, op.columns as i64) as usize;
-    op.inner_columns = between(random, 1, op.columns as i64) as usize;
+    op.columns = (if random.once_in(2) { most } else { random.within(1, most) }) as usize;
+    op.last_columns = random.within(1, op.columns as i64) as usize;
+    op.inner_columns = random.within(1, op.columns as i64) as usize;
     op.line_step = 1;
-    let mut counts = [between(random, 1, 3), between(random, 1, 3), between(random, 1, 4)];
-    if reduce == Reduce::Rows || chance(random, 6) {
+    let mut counts = [random.within(1, 3), random.within(1, 3), random.within(1, 4)];
+    if reduce == Reduce::Rows || random.once_in(6) {
         op.column_y = 1;
         op.inner_columns = op.columns;
         op.line_step = op.columns;
     }
     if reduce == Reduce::Rows {
-        op.taps = between(random, 1, columns.min(5)) as usize;
+        op.taps = random.within(1, columns.min(5)) as usize;
         counts[2] = op.columns as i64 + op.taps as i64 - 1;
     }
-    if chance(random, 5) {
+    if random.once_in(5) {
         counts[0] = 1;
         counts[1] = 1;
         counts[2] = 1;
     }
     op.tiles = op.grid_tiles();
-    op.wide = matches!(reduce, Reduce::Dense | Reduce::Sum) && chance(random, 3);
+    op.wide = matches!(reduce, Reduce::Dense | Reduce::Sum) && random.once_in(3);
 
     // A plausible convolution: pixels `stride` apart, kernel steps `dilation` apart, or not.
     let (width, lines) = (op.width as i64, op.lines as i64);
-    let strides = [between(random, 1, 2), between(random, 1, 2)];
-    let dilation = between(random, 1, 2);
-    let input_width = ((width - 1) * strides[1] + between(random, -1, 3)).max(1);
-    let input_height = ((lines - 1) * strides[0] + between(random, -1, 4)).max(1);
+    let strides = [random.within(1, 2), random.within(1, 2)];
+    let dilation = random.within(1, 2);
+    let input_width = ((width - 1) * strides[1] + random.within(-1, 3)).max(1);
+    let input_height = ((lines - 1) * strides[0] + random.within(-1, 4)).max(1);
     let pitch = (0..lanes)
         .map(|i| input_width + i)
         .find(|p| (p * strides[0] - width * strides[1]).rem_euclid(lanes) == 0);
     let pitch = pitch.unwrap_or(input_width);
     let plane = pitch * input_height + random.below(5) as i64;
-    let pads = [between(random, 0, 2), between(random, 0, 2)];
+    let pads = [random.within(0, 2), random.within(0, 2)];
     let rows_step = op.line_step as i64 * strides[0];
     op.steps = [
         Step { count: counts[0] as usize, address: plane, y: 0, x: 0 },
@@ -157,8 +144,8 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
     }
     op.input = Input {
         walk: Walk {
-            base: (random.below(half as u64 / 8) as i64 - pads[0] * pitch - pads[1]),
-            group: if chance(random, 3) { 0 } else { plane },
+            base: (random.below(half as usize / 8) as i64 - pads[0] * pitch - pads[1]),
+            group: if random.once_in(3) { 0 } else { plane },
             line: (pitch * rows_step),
             pixel: strides[1],
             ring: ring(random, config, input_height),
@@ -169,45 +156,45 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
         x_step: strides[1] as usize,
         height: input_height as usize,
         width: input_width as usize,
-        pad: between(random, -128, 127) as i8,
+        pad: random.within(-128, 127) as i8,
     };
-    if chance(random, 12) {
-        op.input.y0 = between(random, -3000, 3000);
+    if random.once_in(12) {
+        op.input.y0 = random.within(-3000, 3000);
     }
-    op.weights = random.below(config.weight_words as u64) as usize;
-    let group_step = random.below(9) as usize;
+    op.weights = random.below(config.weight_words);
+    let group_step = random.below(9);
     op.channels = Channels {
-        base: between(random, 0, config.parameter_words as i64 - 1 - 2 * group_step as i64 - columns).max(0)
+        base: random.within(0, config.parameter_words as i64 - 1 - 2 * group_step as i64 - columns).max(0)
             as usize,
-        column_step: random.below(2) as usize,
+        column_step: random.below(2),
         group_step: group_step.min(config.parameter_words / 4),
     };
-    let (lo, hi) = (between(random, -128, 20), between(random, 21, 127));
-    op.post = Post { zero: between(random, -128, 127) as i8, lo: lo as i8, hi: hi as i8 };
-    if chance(random, 2) {
+    let (lo, hi) = (random.within(-128, 20), random.within(21, 127));
+    op.post = Post { zero: random.within(-128, 127) as i8, lo: lo as i8, hi: hi as i8 };
+    if random.once_in(2) {
         op.post = Post::default();
     }
-    op.table = chance(random, 3).then(|| random.below(config.tables as u64) as usize);
-    let base = half + between(random, 0, 40);
+    op.table = random.once_in(3).then(|| random.below(config.tables));
+    let base = half + random.within(0, 40);
     op.output = target(random, config, &op, base);
-    if chance(random, 2) {
-        let in_place = chance(random, 3);
-        let base = half + half / 2 + between(random, 0, 40);
+    if random.once_in(2) {
+        let in_place = random.once_in(3);
+        let base = half + half / 2 + random.within(0, 40);
         let mut of_operand = if in_place { op.output } else { target(random, config, &op, base) };
-        if !in_place && chance(random, 3) {
+        if !in_place && random.once_in(3) {
             // One byte for all pixels of a column, read together or one by one.
             (of_operand.walk.line, of_operand.walk.pixel) = (0, 0);
-            let together = chance(random, 2);
-            of_operand.segments = if together { between(random, 1, 3.min(lanes)) } else { lanes } as usize;
-            of_operand.segment_lanes = if together { lanes } else { between(random, 1, lanes) } as usize;
+            let together = random.once_in(2);
+            of_operand.segments = if together { random.within(1, 3.min(lanes)) } else { lanes } as usize;
+            of_operand.segment_lanes = if together { lanes } else { random.within(1, lanes) } as usize;
         }
         op.operand = Some(Operand {
             target: of_operand,
             scale: OperandScale {
-                zero: between(random, -128, 127) as i8,
+                zero: random.within(-128, 127) as i8,
                 mantissa: any_mantissa(random),
-                shift: if chance(random, 3) { random.below(64) as u8 } else { between(random, 4, 16) as u8 },
-                multiply: chance(random, 2),
+                shift: if random.once_in(3) { random.below(64) as u8 } else { random.within(4, 16) },
+                multiply: random.once_in(2),
             },
         });
     }

@@ -3,7 +3,7 @@
 //! Each semaphore has one signalling and one waiting unit, so its n-th wait meets its n-th signal.
 //! Together with the order inside each list this is a partial order, kept as vector clocks.
 
-use crate::faults::{Fault, Site, Waiting};
+use crate::fault::{Fault, Site, Waiting};
 use tilewright_arch::instr::{SEMAPHORES, Sync, Unit};
 use tilewright_arch::program::Program;
 

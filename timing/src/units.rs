@@ -2,7 +2,7 @@
 //! says, from event to event.
 
 use crate::events::{Burst, Bursts, Grant, LOAD, MemoryPort, STORE};
-use crate::faults::{Fault, Site};
+use crate::fault::{Fault, Site};
 use crate::order::bits;
 use tilewright_arch::instr::{Memory, SEMAPHORE_MAX, SEMAPHORES, Sync, Transfer, Unit};
 use tilewright_arch::program::Program;

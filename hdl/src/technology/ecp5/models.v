@@ -1,5 +1,5 @@
 
-// Models of the ECP5 primitives, as far as the leaves use them: for tests only.
+// Models of the ECP5 primitives, as far as the leaves use them: for simulation.
 module MULT18X18D(
     input A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15, A16, A17,
     input B0, B1, B2, B3, B4, B5, B6, B7, B8, B9, B10, B11, B12, B13, B14, B15, B16, B17,

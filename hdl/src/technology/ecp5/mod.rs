@@ -1,6 +1,8 @@
 //! Leaves as primitives of the Lattice ECP5.
 
-use super::range;
+use super::{Form, range};
+
+pub(super) const FORM: Form = Form { ram, multiplier, models: include_str!("models.v") };
 
 /// Parameters of a MULT18X18D that differ from the defaults by the registers in use.
 fn multiplier_register(name: &str, used: bool) -> String {
@@ -16,7 +18,7 @@ fn pins(prefix: &str, count: usize, connection: impl Fn(usize) -> String) -> Str
 
 /// A MULT18X18D: input register from two stages on, output register always, then registers in the
 /// fabric, which give routing a cycle of its own.
-pub fn multiplier([a, b]: [usize; 2], signed: bool, stages: usize) -> String {
+fn multiplier([a, b]: [usize; 2], signed: bool, stages: usize) -> String {
     let product = a + b;
     let extend = |name: &str, width: usize| match (width, signed) {
         (18, _) => name.to_string(),
@@ -73,7 +75,7 @@ fn shape(depth: usize, width: usize) -> (usize, usize, usize) {
 }
 
 /// Port A writes, port B reads; the second stage is the block's output register.
-pub fn ram(depth: usize, width: usize, stages: usize) -> String {
+fn ram(depth: usize, width: usize, stages: usize) -> String {
     let (bits, words, first) = shape(depth, width);
     let (columns, rows) = (width.div_ceil(bits), depth.div_ceil(words));
     let address = crate::build::index_bits(depth);

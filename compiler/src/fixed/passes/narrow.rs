@@ -12,7 +12,7 @@ use tilewright_arch::Config;
 const ROOM: usize = 2;
 
 /// The same network with tensors cut where that is needed and possible.
-pub fn narrow(graph: &FixedGraph, config: &Config) -> FixedGraph {
+pub(super) fn narrow(graph: &FixedGraph, config: &Config) -> FixedGraph {
     let mut out = graph.clone();
     let mut index = 0;
     while index < out.nodes.len() {
