@@ -34,8 +34,9 @@ fn tiny(lanes: usize, columns: usize) -> Config {
 
 /// What refusals say: that a graph is too large for a machine, or has what the quantiser makes of no network.
 /// Any other refusal is a failure.
-const REFUSALS: [&str; 8] = [
+const REFUSALS: [&str; 9] = [
     "it does not fit: even in stripes of one row",
+    "and may not share pages, and no way was found",
     "words do not fit the memory for",
     "a reduction of",
     "a product over",

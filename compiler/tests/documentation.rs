@@ -1,11 +1,16 @@
-//! The committed table of operators equals the one generated from code; `BLESS=1` rewrites it.
+//! The documents say what the tree says. `BLESS=1` rewrites the table of operators.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The table of operators equals the one generated from code.
 #[test]
 fn the_table_of_operators_is_current() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operators.md");
+    let file = root().join("docs/operators.md");
     let wanted = tilewright_compiler::onnx::document();
     if std::env::var_os("BLESS").is_some() {
         assert!(std::env::var_os("CI").is_none(), "nothing is blessed where CI is set");
@@ -14,4 +19,63 @@ fn the_table_of_operators_is_current() {
     }
     let found = fs::read_to_string(&file).unwrap_or_default();
     assert!(found == wanted, "docs/operators.md is stale: BLESS=1 cargo test --test documentation");
+}
+
+/// What stands between backticks in one line of a text, if it is one word.
+fn quoted(text: &str) -> Vec<&str> {
+    text.lines()
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|word| !word.contains(' ') && !word.is_empty())
+        .collect()
+}
+
+/// Folders that names of files start from.
+const STARTS: [&str; 6] = ["", "compiler", "compiler/src", "hdl/src", "arch/src", "sim"];
+const CRATES: [&str; 6] = ["arch", "compiler", "hdl", "random", "sim", "timing"];
+
+fn sources(folder: &Path, all: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, all);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            *all += &fs::read_to_string(&path).unwrap();
+        }
+    }
+}
+
+/// Whether `crate::module::Name` is a module and something in that crate.
+fn known(name: &str) -> bool {
+    let mut parts = name.split("::");
+    let (of, module) = (parts.next().unwrap(), parts.next().unwrap());
+    let src = root().join(of).join("src");
+    let file = [format!("{module}.rs"), format!("{module}/mod.rs")].iter().any(|f| src.join(f).is_file());
+    let mut text = String::new();
+    sources(&src, &mut text);
+    let last = parts.last().unwrap_or(module);
+    let words = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == last);
+    words(&text) && (file || last == module)
+}
+
+/// Files, folders, modules and items that the architecture's text names are there: its recipes stay true.
+#[test]
+fn what_the_architecture_names_is_there() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mut looked = 0;
+    for word in quoted(&text) {
+        if word.contains("::") {
+            if !CRATES.contains(&word.split("::").next().unwrap()) || word.contains(['<', '{']) {
+                continue;
+            }
+            assert!(known(word), "there is no {word}");
+        } else if word.contains('/') && !word.starts_with("out/") {
+            let there = STARTS.iter().any(|start| root().join(start).join(word).exists());
+            assert!(there, "there is no {word}");
+        } else {
+            continue;
+        }
+        looked += 1;
+    }
+    assert!(looked > 60, "{looked} names were looked for");
+    assert!(!known("compiler::quantise::Nonesuch") && !known("arch::nothing::TileOp"));
 }

@@ -12,7 +12,7 @@ use crate::claims::{Operation, Placed};
 use crate::error::{Error, Result};
 use crate::fixed::Tensor;
 use crate::float::{self, math::log10};
-use crate::graph::ValueId;
+use crate::graph::{Node, ValueId};
 use crate::network::{Network, Stage, places};
 use ndarray::{ArrayD, Axis};
 use serde::Serialize;
@@ -206,14 +206,15 @@ impl Run<'_> {
         self.store(placed, &value);
     }
 
-    /// Whether a value is known to the machine.
+    /// Whether a value is known to the machine. What the host moves is a tensor of its own, and known when it has
+    /// been imported.
     fn known(&self, id: ValueId) -> bool {
         let graph = self.integers.graph;
-        self.made.contains(&id)
-            || graph.constant_data(id).is_some()
-            || graph
-                .producer(id)
-                .is_some_and(|(_, node)| node.op.only_moves() && node.inputs.iter().all(|&id| self.known(id)))
+        let host = &self.integers.network.claims.host;
+        let viewed = |(n, node): (usize, &Node)| {
+            node.op.only_moves() && !host.contains(&n) && node.inputs.iter().all(|&id| self.known(id))
+        };
+        self.made.contains(&id) || graph.constant_data(id).is_some() || graph.producer(id).is_some_and(viewed)
     }
 
     fn ready(&self, operation: &Operation) -> bool {

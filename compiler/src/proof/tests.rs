@@ -1,8 +1,9 @@
 //! Errors planted in right networks: each must be found.
 
 use super::run::integers;
-use super::{What, check, corrections, equalised};
+use super::{Quality, What, check, corrections, equalised, predict};
 use crate::fixed::{FixedNode, Reduction};
+use crate::float;
 use crate::graph::{
     BinaryKind, Coordinates, DepthToSpaceMode, Graph, Integer, Interpolation, Node, Op, Resize, Rounding,
     UnaryKind, ValueId, Window,
@@ -398,6 +399,28 @@ fn what_the_host_makes_is_compared() {
             graph.nodes.iter_mut().filter(softmax).for_each(|node| node.op = Op::LogSoftmax { axis: 1 });
         }
         assert!(!check(&network, &sample).unwrap().holds(), "{prescribed}");
+    }
+}
+
+/// What the host moves between two stages of the machine is read when it is there: the prediction is that of the
+/// same network without the move.
+#[test]
+fn the_noise_behind_a_move_of_the_host_is_predicted() {
+    for indices in [vec![0, 1, 2, 3], vec![0, 1, 3, 2]] {
+        let (mut draft, x) = Draft::new(&[1, 4, 8, 8]);
+        let y = draft.conv("a", x, 4, 3, 1);
+        let y = draft.node("r", Op::Relu, &[y]);
+        let y = draft.node("m", Op::Gather { axis: 1, indices, shape: vec![4] }, &[y]);
+        let y = draft.conv("b", y, 3, 3, 1);
+        draft.graph.outputs = vec![y];
+        let sample = vec![ArrayD::from_shape_vec(IxDyn(&[1, 4, 8, 8]), draft.random.floats(256)).unwrap()];
+        let network =
+            quantise::run(&draft.graph, std::slice::from_ref(&sample), &Options::default()).unwrap();
+        let want = float::run(&draft.graph, &sample).unwrap();
+        let quality = |got: &[ArrayD<f32>]| Quality::of(&want[0], &got[0]).sqnr_db.unwrap();
+        let predicted = quality(&predict(&network, &sample).unwrap().outputs);
+        let measured = quality(&network.predict(&sample).unwrap());
+        assert!((predicted - measured).abs() < 3.0, "{predicted} dB, {measured} dB measured");
     }
 }
 

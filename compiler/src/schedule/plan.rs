@@ -176,20 +176,25 @@ fn too_large(net: &Net, group: &Group) -> Error {
     let bytes: usize = tensors.iter().map(|t| least(t).span().div_ceil(page) * page).sum();
     let worst = tensors.iter().max_by_key(|t| least(t).span()).expect("a node has tensors");
     let (node, tensor) = (&net.graph.nodes[group.nodes.start], &net.graph.tensors[*worst]);
-    Error::new(
-        "schedule",
-        format!(
-            "it does not fit: even in stripes of one row it needs about {bytes} bytes of feature memory, the machine has {}; \
-             most of them for tensor {:?} ({:?})",
-            net.config.feature_bytes(),
-            tensor.name,
-            tensor.shape,
+    let (has, largest) = (net.config.feature_bytes(), format!("{:?} ({:?})", tensor.name, tensor.shape));
+    let message = match bytes > has {
+        true => format!(
+            "it does not fit: even in stripes of one row it needs about {bytes} bytes of feature memory, the machine \
+             has {has}; most of them for tensor {largest}"
         ),
-    )
-    .file(&net.graph.name)
-    .node(&node.name)
-    .operator(&node.operator)
-    .hint("a machine with more feature memory (feature.pages), or a smaller input image")
+        // What is there would do, were it not for pages that one instruction may read or write once a cycle.
+        false => format!(
+            "it does not fit: its {} tensors need about {bytes} bytes of feature memory and may not share pages, and \
+             no way was found to give them some of the machine's {} pages of {page}; the largest is tensor {largest}",
+            tensors.len(),
+            net.config.feature.pages
+        ),
+    };
+    Error::new("schedule", message)
+        .file(&net.graph.name)
+        .node(&node.name)
+        .operator(&node.operator)
+        .hint("a machine with more feature memory (feature.pages), or a smaller input image")
 }
 
 /// Bytes of a page.
