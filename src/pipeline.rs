@@ -4,11 +4,9 @@ use crate::model::Model;
 use anyhow::Result;
 use ndarray::ArrayD;
 use tilewright_arch::Config;
-use tilewright_compiler::error::Error;
 use tilewright_compiler::network::{Network, Stage};
 use tilewright_compiler::quantise;
-use tilewright_compiler::schedule::{Schedule, Search};
-use tilewright_sim::Fault;
+use tilewright_compiler::schedule::{Schedule, Search, wrong_program};
 
 /// A network compiled for a machine.
 #[derive(Clone, Debug)]
@@ -33,11 +31,6 @@ pub fn compile(
 ) -> Result<Compiled> {
     let network = quantise::run(&model.graph, calibration, options)?;
     Compiled::new(network, config)
-}
-
-/// A program that breaks the rules of the machine: whatever the model, the compiler should not have made it.
-pub(crate) fn defect(fault: Fault) -> Error {
-    Error::defect("compile", format!("the program that was made is wrong: {fault}"))
 }
 
 impl Compiled {
@@ -79,7 +72,7 @@ impl Compiled {
     /// # Errors
     /// A defect, with the instruction and its layer.
     pub fn check(&self) -> Result<()> {
-        self.programs().try_for_each(|(_, s)| Ok(tilewright_sim::check(&s.program).map_err(defect)?))
+        self.programs().try_for_each(|(_, s)| Ok(tilewright_sim::check(&s.program).map_err(wrong_program)?))
     }
 
     /// The programs with the numbers of their stages.

@@ -3,13 +3,14 @@
 use crate::assurance::{self, Assurance};
 use crate::finite::{self, NotFinite};
 use crate::model::Model;
-use crate::pipeline::{self, Compiled, defect};
+use crate::pipeline::{self, Compiled};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
 use tilewright_compiler::float::{self, math::log10};
 use tilewright_compiler::proof::Quality;
 use tilewright_compiler::reference;
+use tilewright_compiler::schedule::wrong_program;
 use tilewright_hdl::cosim::{self, Rtl};
 use tilewright_timing::Report;
 
@@ -92,7 +93,8 @@ pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated
         let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
         let mut memory = pipeline::memory(schedule, &inputs)?;
         report.append(
-            &tilewright_sim::run(&schedule.program, &mut memory, &Default::default()).map_err(defect)?,
+            &tilewright_sim::run(&schedule.program, &mut memory, &Default::default())
+                .map_err(wrong_program)?,
         );
         Ok(pipeline::outputs(schedule, &memory))
     })?;
@@ -131,7 +133,8 @@ pub fn verify(
         let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
         let before = pipeline::memory(schedule, &inputs)?;
         let mut memory = before.clone();
-        let one = tilewright_sim::run(&schedule.program, &mut memory, &Default::default()).map_err(defect)?;
+        let one = tilewright_sim::run(&schedule.program, &mut memory, &Default::default())
+            .map_err(wrong_program)?;
         let got = pipeline::outputs(schedule, &memory);
         let tensors = reference::run(graph, &inputs);
         let wanted = graph.outputs.iter().map(|(t, _)| &tensors[t.0 as usize]);

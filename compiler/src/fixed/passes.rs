@@ -6,7 +6,7 @@ mod narrow;
 mod separate_ports;
 
 use super::FixedGraph;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use tilewright_arch::Config;
 
 /// A rewrite.
@@ -32,7 +32,7 @@ pub fn each(graph: &FixedGraph, config: &Config) -> Result<Vec<(Pass, FixedGraph
     for pass in PASSES {
         let before = after.last().map_or(graph, |(_, before)| before);
         let made = (pass.run)(before, config);
-        made.verify().map_err(|e| e.stage(pass.name))?;
+        made.verify().map_err(|e| Error::defect(pass.name, e))?;
         after.push((pass, made));
     }
     Ok(after)

@@ -117,7 +117,7 @@ fn through(
     let plain = |ids: &[ValueId]| ids.iter().filter_map(read).all(unscaled);
     match (&node.op, read(&node.inputs[0])) {
         // What a constant is added to, or a value of other factors, is no multiple of the source's.
-        (Op::Add, _) => common(source, node, node.inputs.iter().map(read)),
+        (Op::Add, _) => common(source, node, &node.inputs.iter().map(read).collect::<Vec<_>>()),
         (_, Some(made)) if commutes(source, node) && plain(&node.inputs[1..]) => Ok(made.clone()),
         _ if plain(&node.inputs) => Ok(Vec::new()),
         _ => Err("it reads scaled values and does not let the factors through".into()),
@@ -136,19 +136,14 @@ fn commutes(graph: &Graph, node: &Node) -> bool {
 }
 
 /// The factors of a sum: those that its operands have in common, as zeros have any.
-fn common<'a>(
-    graph: &Graph,
-    node: &Node,
-    operands: impl Iterator<Item = Option<&'a Factors>>,
-) -> Result<Factors, String> {
-    let operands: Vec<Option<&Factors>> = operands.collect();
+fn common(graph: &Graph, node: &Node, operands: &[Option<&Factors>]) -> Result<Factors, String> {
     let Some(channels) = operands.iter().flatten().map(|made| made.len()).next() else {
         return Ok(Vec::new());
     };
     let alike = node.inputs.iter().all(|id| graph.shape(*id) == graph.shape(node.outputs[0]));
     let mut sum: Factors = vec![None; channels];
-    for operand in &operands {
-        let source = vec![Some(1.0); channels];
+    let source = vec![Some(1.0); channels];
+    for operand in operands {
         let operand = operand.unwrap_or(&source);
         if operand.len() != channels || !(alike || unscaled(operand)) {
             return Err("it adds values whose channels are scaled apart".into());

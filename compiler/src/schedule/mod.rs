@@ -20,6 +20,7 @@ mod split;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, passes};
 use plan::Plan;
+use std::fmt::Display;
 use tilewright_arch::Config;
 use tilewright_arch::program::Program;
 
@@ -82,9 +83,7 @@ impl Search {
         let mut best: Option<(u64, Schedule)> = None;
         for schedule in self.schedules() {
             let schedule = schedule?;
-            let wrong =
-                |fault| Error::defect("compile", format!("the program that was made is wrong: {fault}"));
-            let cycles = tilewright_timing::time(&schedule.program, false).map_err(wrong)?.cycles;
+            let cycles = tilewright_timing::time(&schedule.program, false).map_err(wrong_program)?.cycles;
             if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
                 best = Some((cycles, schedule));
             }
@@ -92,6 +91,11 @@ impl Search {
         }
         Ok(best.expect("there is at least one plan").1)
     }
+}
+
+/// A program that breaks the rules of the machine: whatever the model, the compiler should not have made it.
+pub fn wrong_program(fault: impl Display) -> Error {
+    Error::defect("compile", format!("the program that was made is wrong: {fault}"))
 }
 
 fn prepare(graph: &FixedGraph, config: &Config) -> Result<(FixedGraph, Vec<Plan>)> {
