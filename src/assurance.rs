@@ -9,13 +9,15 @@ use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
-    self, IMPORT, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, Layer, Prediction, Proof, Quality,
+    self, GOOD_DB, IMPORT, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, Layer, Prediction, Proof, Quality,
 };
 
 /// Share of a layer's elements at the ends of their range above which it is warned of.
 pub const MOST_SATURATED: f64 = 0.01;
 /// Decibels that graphs of the same meaning agree to, computed in another order.
 const SAME_DB: f64 = 60.0;
+/// Decibels that an output may lose to values beyond the ranges of calibration: half of its noise.
+const LESS_DB: f64 = 3.0;
 
 /// What is known of a network on one input.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -84,6 +86,7 @@ pub fn assure(
     for (name, quality) in names.iter().zip(&predicted) {
         warnings.extend(noisy(name, quality, "is predicted at", &prediction));
     }
+    warnings.extend(lost_beyond(network, inputs, float, &names, &first_rung, &predicted)?);
     Ok(Assurance { first_rung, rewrites, predicted, warnings })
 }
 
@@ -94,6 +97,12 @@ pub fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction)
         low.map_or(String::new(), |(layer, _)| format!("; the first layer below {least} dB is {layer:?}"))
     };
     let advice = "; try: --precision mixed or int16, or leave this part in float";
+    if quality.sqnr_db.is_none() && quality.mean_error != 0.0 {
+        return Some(format!(
+            "output {name:?}, zero throughout in float, {verb} {:.3e} in the mean{advice}",
+            quality.mean_error
+        ));
+    }
     if let Some(db) = quality.sqnr_db.filter(|db| *db < LEAST_OUTPUT_DB) {
         return Some(format!(
             "output {name:?} {verb} {db:.1} dB of signal to noise{}{advice}",
@@ -109,6 +118,40 @@ pub fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction)
         worst.sqnr_db,
         starts(LEAST_CHANNEL_DB)
     ))
+}
+
+/// Warnings of outputs most of whose noise is made by values beyond those of the
+/// calibration samples: few elements are enough for that.
+fn lost_beyond(
+    network: &Network,
+    inputs: &[ArrayD<f32>],
+    float: &[ArrayD<f32>],
+    names: &[String],
+    first_rung: &Proof,
+    predicted: &[Quality],
+) -> Result<Vec<String>> {
+    let outside = |layer: &Layer| layer.beyond * layer.beyond * layer.saturated as f64;
+    let worst = first_rung.layers.iter().max_by(|a, b| outside(a).total_cmp(&outside(b)));
+    let Some(worst) = worst.filter(|layer| outside(layer) > 0.0) else { return Ok(Vec::new()) };
+    let low = |quality: &Quality| quality.sqnr_db.is_some_and(|db| (LEAST_OUTPUT_DB..GOOD_DB).contains(&db));
+    if !predicted.iter().any(low) {
+        return Ok(Vec::new());
+    }
+    let unbounded = proof::predict_unbounded(network, inputs)?;
+    let mut warnings = Vec::new();
+    for (i, quality) in predicted.iter().enumerate().filter(|(_, quality)| low(quality)) {
+        let without = Quality::of(&float[i], &unbounded.outputs[i]).sqnr_db;
+        let (Some(db), Some(without)) = (quality.sqnr_db, without) else { continue };
+        if without - db > LESS_DB {
+            warnings.push(format!(
+                "output {:?} has {db:.1} dB of signal to noise, and {without:.1} if no value lay beyond those of the \
+                 calibration samples; farthest is {:?} ({} of {} elements, up to {:.3} of the range beyond it); try: \
+                 more calibration samples",
+                names[i], worst.name, worst.saturated, worst.elements, worst.beyond
+            ));
+        }
+    }
+    Ok(warnings)
 }
 
 /// A warning of clamps that cut off more than the source's do, because channels are stored scaled; the worst

@@ -22,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const LEAST_OUTPUT_DB: f64 = 20.0;
 /// Decibels below which a channel of an output is of little use.
 pub const LEAST_CHANNEL_DB: f64 = 10.0;
+/// Decibels from which on rounding to 8 bits is good enough, whatever it cost.
+pub const GOOD_DB: f64 = 30.0;
 /// Elements below which a channel says nothing of its own.
 const LEAST_ELEMENTS: usize = 8;
 /// Channels above which an axis is no axis of channels.
@@ -114,6 +116,19 @@ impl Quality {
 /// # Errors
 /// Inputs that do not fit the network; claims that leave something open.
 pub fn predict(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Prediction> {
+    run(network, inputs, false)
+}
+
+/// Predicts what the outputs for `inputs` would be if ranges had no ends: what [`predict`] has less than
+/// that is lost to values beyond those of calibration.
+///
+/// # Errors
+/// Those of [`predict`].
+pub fn predict_unbounded(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Prediction> {
+    run(network, inputs, true)
+}
+
+fn run(network: &Network, inputs: &[ArrayD<f32>], unbounded: bool) -> Result<Prediction> {
     network.start(inputs)?;
     let graph = &network.claims.graph;
     let exact = float::run_all(graph, inputs)?;
@@ -121,6 +136,7 @@ pub fn predict(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Prediction> 
         integers: Integers::new(network, constants(network)),
         real: graph.inputs.iter().copied().zip(inputs.iter().cloned()).collect(),
         made: BTreeSet::new(),
+        unbounded,
     };
     let mut prediction = Prediction::default();
     let mut imports: Vec<&Placed> = network.claims.imports.iter().collect();
@@ -188,6 +204,8 @@ struct Run<'a> {
     real: BTreeMap<ValueId, ArrayD<f32>>,
     /// Values that lie in tensors.
     made: BTreeSet<ValueId>,
+    /// Tensors of 8 bits take 16.
+    unbounded: bool,
 }
 
 impl Run<'_> {
@@ -196,7 +214,7 @@ impl Run<'_> {
         let tensor = self.integers.tensor(placed.tensor);
         let own = &mut self.integers.levels[placed.tensor.0 as usize];
         for (place, &x) in places(placed.offset, &placed.strides).into_iter().zip(value) {
-            own[place] = level(tensor, x);
+            own[place] = level(tensor, x, self.unbounded);
         }
         self.made.insert(placed.value);
     }
@@ -271,9 +289,9 @@ impl Run<'_> {
     }
 }
 
-/// The integer nearest to a number.
-fn level(tensor: &Tensor, x: f64) -> i16 {
+/// The integer nearest to a number, of 16 bits if the tensor is `unbounded`.
+fn level(tensor: &Tensor, x: f64, unbounded: bool) -> i16 {
     let steps = (x / f64::from(tensor.scale)).round_ties_even() + f64::from(zero(tensor));
-    let (low, high) = if tensor.wide { (-32768.0, 32767.0) } else { (-128.0, 127.0) };
+    let (low, high) = if tensor.wide || unbounded { (-32768.0, 32767.0) } else { (-128.0, 127.0) };
     steps.clamp(low, high) as i16
 }

@@ -4,12 +4,15 @@
 //! additions...), channel c of all values in between may be divided by any `s[c] > 0` if the weights
 //! and biases that produce them are divided likewise and the weights that consume them are multiplied.
 //! In float nothing changes; in 8 bits weak channels no longer drown in the step that strong ones
-//! need. The consumers pay with weights of more unequal size, so the factors are chosen by the noise
-//! that both together make.
+//! need. The consumers pay with weights of more unequal size, and channels that fill the range leave it
+//! more often on what calibration did not see; so the factors are chosen by the noise that all this makes.
 
 use super::links::{Link, links};
 use crate::error::Result;
-use crate::float::{self, math::pow};
+use crate::float::{
+    self,
+    math::{exp, pow},
+};
 use crate::graph::{Graph, Op, Source, ValueId};
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -24,13 +27,22 @@ const TRUSTED: f64 = 256.0;
 /// Room left between a channel's largest value and a clamp that moves with it.
 const MARGIN: f64 = 1.1;
 
+/// A channel's excess, as a share of its range, that is assumed as if so many samples had shown it.
+const ASSUMED: (f64, f64) = (0.05, 1.0);
+
 /// What one channel holds over calibration.
 #[derive(Clone, Copy, Default)]
 struct Statistics {
     /// Largest value less smallest, zero included.
+    seen: f64,
+    /// The same with what few samples may have missed.
     range: f64,
     /// Mean of squares.
     power: f64,
+    /// By how much a sample that leaves the range of calibration does so, in the mean.
+    excess: f64,
+    /// Mean over samples and pixels of the square of that.
+    overflow: f64,
 }
 
 /// Rewrites the weights of a graph; results change by float rounding only, for the samples seen.
@@ -59,7 +71,8 @@ pub(super) fn equalise(mut graph: Graph, samples: &[Vec<ArrayD<f32>>]) -> Result
         let mut statistics = Vec::new();
         for id in values(link) {
             let observations = graph.shape(id).iter().product::<usize>() / link.channels * samples.len();
-            statistics.push(trusted(seen.iter().map(|sample| &sample[next][..]), observations));
+            let seen: Vec<&[[f64; 3]]> = seen.iter().map(|sample| &sample[next][..]).collect();
+            statistics.push(trusted(&seen, observations));
             next += 1;
         }
         apply(&mut graph, link, &statistics)?;
@@ -68,22 +81,38 @@ pub(super) fn equalise(mut graph: Graph, samples: &[Vec<ArrayD<f32>>]) -> Result
 }
 
 /// Joins the samples' extremes of one value.
-fn trusted<'a>(samples: impl Iterator<Item = &'a [[f64; 3]]>, observations: usize) -> Vec<Statistics> {
-    let mut all: Vec<[f64; 3]> = Vec::new();
+fn trusted(samples: &[&[[f64; 3]]], observations: usize) -> Vec<Statistics> {
+    let mut all = vec![[0.0f64; 3]; samples[0].len()];
     for sample in samples {
-        all.resize(sample.len(), [0.0; 3]);
-        for (a, b) in all.iter_mut().zip(sample) {
+        for (a, b) in all.iter_mut().zip(*sample) {
             *a = [a[0].min(b[0]), a[1].max(b[1]), a[2] + b[2]];
         }
     }
     let widest = all.iter().fold(0.0f64, |m, a| m.max(a[1] - a[0]));
     let doubt = (TRUSTED / observations as f64).min(1.0);
-    let one = |[low, high, squares]: [f64; 3]| {
-        let range = high - low;
-        let range = (range + (widest - range) * doubt).max(widest / MOST);
-        Statistics { range, power: squares / observations as f64 }
+    let one = |(c, [low, high, squares]): (usize, [f64; 3])| {
+        let seen = high - low;
+        let excess = excess(samples.iter().map(|sample| sample[c][1] - sample[c][0]), seen);
+        // The next sample is the largest of all with this chance, and e beyond the range with the density
+        // exp(-e / excess) / excess, whose mean square is 2 excess^2.
+        let chance = 1.0 / (samples.len() + 1) as f64;
+        let pixels = (observations / samples.len()) as f64;
+        let overflow = chance * 2.0 * square(excess) / pixels;
+        let range = (seen + (widest - seen) * doubt).max(widest / MOST);
+        Statistics { seen, range, power: squares / observations as f64, excess, overflow }
     };
-    all.into_iter().map(one).collect()
+    all.into_iter().enumerate().map(one).collect()
+}
+
+/// The scale of the exponential tail in which values beyond the range seen lie: the mean by which the
+/// upper quarter of the samples exceeds the others.
+fn excess(ranges: impl Iterator<Item = f64>, range: f64) -> f64 {
+    let mut ranges: Vec<f64> = ranges.collect();
+    ranges.sort_unstable_by(|a, b| b.total_cmp(a));
+    let upper = ranges.len() / 4;
+    let (share, samples) = ASSUMED;
+    let above: f64 = ranges[..upper].iter().map(|r| r - ranges[upper]).sum();
+    (above + samples * share * range) / (upper as f64 + samples)
 }
 
 /// Lowest, highest value and sum of squares of every channel.
@@ -124,7 +153,8 @@ impl Taps {
     }
 
     /// Noise power at the consumer's outputs: rounding of its inputs (with one step for all
-    /// channels) and of its weights (with one step a row).
+    /// channels) and of its weights (with one step a row), and what samples that calibration did not see
+    /// have beyond the range that all channels share.
     fn noise(&self, s: &[f64], statistics: &[Statistics]) -> f64 {
         let widest = s.iter().zip(statistics).fold(0.0, |m: f64, (s, x)| m.max(x.range / s));
         let input = square(widest / 255.0) / 12.0;
@@ -133,14 +163,17 @@ impl Taps {
             self.largest.chunks(self.inputs).zip(self.energy.chunks(self.inputs)).enumerate()
         {
             let first = o / self.outputs * self.inputs;
-            let (mut row, mut gain, mut power) = (0.0f64, 0.0, 0.0);
+            let (mut row, mut gain, mut power, mut overflow) = (0.0f64, 0.0, 0.0, 0.0);
             for c in 0..self.inputs {
-                let s = s[first + c];
+                let (s, x) = (s[first + c], &statistics[first + c]);
                 row = row.max(largest[c] * s);
                 gain += energy[c] * s * s;
-                power += statistics[first + c].power / (s * s);
+                power += x.power / (s * s);
+                if x.overflow > 0.0 {
+                    overflow += energy[c] * x.overflow * exp((x.seen - widest * s) / x.excess);
+                }
             }
-            noise += input * gain + square(row / 127.0) / 12.0 * power * self.taps as f64;
+            noise += overflow + input * gain + square(row / 127.0) / 12.0 * power * self.taps as f64;
         }
         noise
     }
@@ -256,4 +289,30 @@ fn scale(graph: &mut Graph, node: usize, input: usize, factor: impl Fn(usize) ->
         graph.nodes[node].inputs[input] = graph.constant(value.name, &value.shape, data)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A weak channel is lifted to the range of the strong one, but not so far that it leaves the range as often.
+    #[test]
+    fn weak_channels_keep_room() {
+        let taps = || Taps::new(&[1.0, 1.0], 1, 2, 1);
+        let factor = |excess: f64, pixels: usize| {
+            let samples: Vec<[[f64; 3]; 2]> = (0..8usize)
+                .map(|i| {
+                    let high = if i % 4 == 0 { 1.0 } else { 1.0 - excess };
+                    [[0.0, high, pixels as f64], [0.0, high / 8.0, pixels as f64 / 64.0]]
+                })
+                .collect();
+            let seen: Vec<&[[f64; 3]]> = samples.iter().map(|s| &s[..]).collect();
+            let statistics = trusted(&seen, 8 * pixels);
+            choose(&[(taps(), &statistics)], &[(1.0 / MOST, f64::INFINITY); 2])[1]
+        };
+        // of all values alike, or of many pixels, next to nothing lies beyond
+        let (even, many, few) = (factor(0.0, 250), factor(0.9, 10_000_000), factor(0.9, 250));
+        assert!(even < 0.6 && many < 0.6, "{even} {many}");
+        assert!(few > 1.1 * even, "{few} {even}");
+    }
 }
