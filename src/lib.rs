@@ -2,10 +2,11 @@
 //! machine out, with proof that they compute the same integers in the same number of cycles.
 //!
 //! This crate ties the parts together for the command line and the tests:
-//! [`model`] reads networks, [`samples`] what they are fed, [`pipeline`] compiles, [`proof`] runs the integer
+//! [`model`] reads networks, [`samples`] what they are fed, [`pipeline`] compiles, [`artefact`] keeps what was compiled, [`proof`] runs the integer
 //! reference, the simulator and the Verilog against each other, [`reduce`] cuts down what fails, [`targets`]
 //! knows the machines.
 
+pub mod artefact;
 pub mod assurance;
 pub mod finite;
 pub mod metric;

@@ -57,9 +57,18 @@ enum Command {
         source: Source,
         #[command(flatten)]
         machine: Machine,
-        /// Where to write.
+        /// Where to write the artefact, a folder.
         #[arg(short, long)]
         out: PathBuf,
+        /// Write one file (a zip archive) instead.
+        #[arg(long)]
+        pack: bool,
+        /// Leave the float source out: what is compared with it is then not compared.
+        #[arg(long)]
+        no_source: bool,
+        /// The golden sample (.npz, .npy, an image) instead of a synthetic one; whoever has the artefact has it.
+        #[arg(long, value_name = "FILE")]
+        golden: Option<PathBuf>,
         /// Measure range, error and saturation of every layer.
         #[arg(long)]
         layers: bool,
@@ -141,7 +150,7 @@ enum Command {
 /// A model and what to quantise it with.
 #[derive(Args, Debug)]
 struct Source {
-    /// An ONNX file, a Relay text (.relay, .txt), a folder with a model.onnx, or one that compile wrote.
+    /// An ONNX file, a Relay text (.relay, .txt), a folder with a model.onnx, or an artefact of compile.
     model: PathBuf,
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
@@ -268,8 +277,10 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<bool> {
     match command {
         Command::Demo { model, machine, out, rtl } => commands::demo::run(model, machine, out, *rtl),
-        Command::Compile { source, machine, out, layers, json } => {
-            commands::compile::run(source, machine, out, *layers, *json)
+        Command::Compile { source, machine, out, pack, no_source, golden, layers, json } => {
+            let form =
+                commands::compile::Form { pack: *pack, no_source: *no_source, golden: golden.as_deref() };
+            commands::compile::run(source, machine, out, &form, *layers, *json)
         }
         Command::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)

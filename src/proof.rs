@@ -111,12 +111,43 @@ pub fn verify(
     inputs: &[ArrayD<f32>],
     options: &Options,
 ) -> Result<(Proof, Simulated)> {
-    let rtl = options.rtl;
+    let (mut proof, simulated) = verify_integers(compiled, inputs, options)?;
     let float = float::run(&model.imported, inputs)?;
-    let assured = || assurance::assure(model, &compiled.network, inputs, &float, &[]);
-    let assurance = if options.unchecked { None } else { Some(assured()?) };
+    if !options.unchecked {
+        proof.assurance = Some(assurance::assure(model, &compiled.network, inputs, &float, &[])?);
+    }
+    let (mut signal, mut noise) = (0.0, 0.0);
+    let names = assurance::output_names(&model.graph);
+    for ((name, want), got) in names.into_iter().zip(&float).zip(&simulated.outputs) {
+        let mut max_abs_error = 0.0f64;
+        for (a, b) in want.iter().zip(got).filter(|(a, b)| a.is_finite() && b.is_finite()) {
+            let (a, d) = (f64::from(*a), f64::from(*a) - f64::from(*b));
+            max_abs_error = max_abs_error.max(d.abs());
+            signal += a * a;
+            noise += d * d;
+        }
+        proof.max_abs_error = proof.max_abs_error.max(max_abs_error);
+        proof.outputs.push(Output { name, max_abs_error, quality: Quality::of(want, got) });
+    }
+    // A signal of zeros counts as next to none: JSON has no infinity.
+    proof.sqnr_db = (noise > 0.0).then(|| 10.0 * log10(f64::max(signal, 1e-30) / noise));
+    proof.not_finite = finite::find(model, compiled, inputs, &float, &simulated.outputs)?;
+    proof.exact = noise == 0.0 && proof.not_finite.is_empty();
+    Ok((proof, simulated))
+}
+
+/// The ladder without the source: integer reference, simulator and Verilog, and nothing of float.
+///
+/// # Errors
+/// As [`simulate`], and those of the Verilog's run.
+pub fn verify_integers(
+    compiled: &Compiled,
+    inputs: &[ArrayD<f32>],
+    options: &Options,
+) -> Result<(Proof, Simulated)> {
+    let rtl = options.rtl;
     let mut proof = Proof {
-        assurance,
+        assurance: None,
         outputs: Vec::new(),
         compared_bytes: 0,
         reference_mismatches: 0,
@@ -152,25 +183,7 @@ pub fn verify(
         Ok(got)
     })?;
     proof.sim_cycles = report.cycles;
-    let simulated = Simulated { report, outputs };
-    let (mut signal, mut noise) = (0.0, 0.0);
-    let names = assurance::output_names(&model.graph);
-    for ((name, want), got) in names.into_iter().zip(&float).zip(&simulated.outputs) {
-        let mut max_abs_error = 0.0f64;
-        for (a, b) in want.iter().zip(got).filter(|(a, b)| a.is_finite() && b.is_finite()) {
-            let (a, d) = (f64::from(*a), f64::from(*a) - f64::from(*b));
-            max_abs_error = max_abs_error.max(d.abs());
-            signal += a * a;
-            noise += d * d;
-        }
-        proof.max_abs_error = proof.max_abs_error.max(max_abs_error);
-        proof.outputs.push(Output { name, max_abs_error, quality: Quality::of(want, got) });
-    }
-    // A signal of zeros counts as next to none: JSON has no infinity.
-    proof.sqnr_db = (noise > 0.0).then(|| 10.0 * log10(f64::max(signal, 1e-30) / noise));
-    proof.not_finite = finite::find(model, compiled, inputs, &float, &simulated.outputs)?;
-    proof.exact = noise == 0.0 && proof.not_finite.is_empty();
-    Ok((proof, simulated))
+    Ok((proof, Simulated { report, outputs }))
 }
 
 /// Places in which two equally long sequences differ; all of them when the lengths do.

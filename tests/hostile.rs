@@ -116,32 +116,6 @@ fn paths_need_not_be_unicode() {
     run("verify", &out, &[]);
 }
 
-/// A network of two stages leaves files that one of a single stage does not write.
-#[test]
-fn stale_files_of_an_earlier_compile_go() {
-    let out = folder("stale");
-    let to = out.to_str().unwrap();
-    let compile = |args: &[&str]| {
-        let output = tilewright(&[&["compile"], args, &["-o", to]].concat());
-        assert!(output.status.success(), "{}", text(&output.stderr));
-    };
-    let (model, calib) = (case("verify-nan-exact/sqrt.onnx"), case("verify-nan-exact/calib_positive.npz"));
-    compile(&[&model, "--calib", &calib]);
-    // As a compile of more stages would have left it.
-    let list = out.join(".tilewright-files");
-    let listed = std::fs::read_to_string(&list).unwrap();
-    assert!(listed.contains("compile program.tasm\n"), "{listed}");
-    std::fs::write(&list, format!("{listed}compile program-2.tasm\n")).unwrap();
-    for file in ["program-2.tasm", "program-4.tasm", "notes.txt"] {
-        std::fs::write(out.join(file), "x").unwrap();
-    }
-    compile(&[&lenet()]);
-    assert!(!out.join("program-2.tasm").exists(), "compile wrote it, and does no more");
-    for file in ["program.tasm", "program-4.tasm", "notes.txt"] {
-        assert!(out.join(file).exists(), "{file} is not compile's to remove");
-    }
-}
-
 #[test]
 fn pipes_and_devices_are_no_data() {
     let pipes = folder("pipes");
@@ -160,9 +134,11 @@ fn pipes_and_devices_are_no_data() {
     refused(&["verify", &lenet, "--config", &at("x.toml")], &part);
     refused(&["verify", &at("x.npy")], &["x.npy"]);
     // A pipe where a file is to be written would be waited for as well.
-    let made = Command::new("mkfifo").arg(pipes.join("program.tasm")).status().unwrap();
-    assert!(made.success());
-    refused(&["compile", &lenet, "-o", pipes.to_str().unwrap()], &["program.tasm", "no file"]);
+    for file in ["program.tasm", "manifest.json"] {
+        assert!(Command::new("mkfifo").arg(pipes.join(file)).status().unwrap().success());
+    }
+    refused(&["generate", &lenet, "-o", pipes.to_str().unwrap()], &["program.tasm", "no file"]);
+    refused(&["compile", &lenet, "-o", pipes.to_str().unwrap()], &["manifest.json", "no artefact"]);
 }
 
 /// 80 kB that unpack to 20 GB: one compressed array under 300 entries.

@@ -6,9 +6,10 @@
 
 use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, ValueId, Window};
+use serde::{Deserialize, Serialize};
 
 /// The claims about a [`crate::network::Network`].
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Claims {
     /// What was quantised: the simplified graph, perhaps with channels equalised, without the
     /// QuantizeLinear and DequantizeLinear of a model that came quantised.
@@ -26,7 +27,7 @@ pub struct Claims {
 }
 
 /// A value in a tensor: element i, row-major, lies at place i of the offset and the strides.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Placed {
     /// The value.
     pub value: ValueId,
@@ -39,7 +40,7 @@ pub struct Placed {
 }
 
 /// Operators of the source that became one operation of the machine, of one instruction or several.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Operation {
     /// Nodes of the graph, by index, in order; none for a copy of a value.
     pub nodes: Vec<usize>,
@@ -57,7 +58,7 @@ pub struct Operation {
 }
 
 /// Where the sums of weights and biases stand in the source.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Linear {
     /// A value of the source.
     pub value: ValueId,
@@ -72,7 +73,7 @@ pub struct Linear {
 }
 
 /// A constant second operand of a sum.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Constant {
     /// The network's tensor that holds it, whole.
     pub tensor: TensorId,
@@ -83,7 +84,7 @@ pub struct Constant {
 }
 
 /// One node of a machine's stage.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Part {
     /// Index into [`crate::network::Network::stages`].
     pub stage: usize,
@@ -95,7 +96,7 @@ pub struct Part {
 
 /// Weights and biases before they became integers, ordered as
 /// [`crate::fixed::Reduction::Conv`] says.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Rounded {
     /// What is multiplied, as a view of the network's tensor of values.
     pub from: View,

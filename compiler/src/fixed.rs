@@ -30,13 +30,14 @@ mod view;
 mod tests;
 
 use crate::graph::{DepthToSpaceMode, Window};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use tilewright_arch::fixed::{Channel, Half, OperandScale, Post, extend};
 
 pub use view::View;
 
 /// Names a tensor of a [`FixedGraph`]; prints as `t7`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct TensorId(pub u32);
 
 impl TensorId {
@@ -57,7 +58,7 @@ impl fmt::Display for TensorId {
 
 /// An affine tensor: `real = scale * (q - zero)` of 8 bits, `real = scale * (v - e(zero))` of 16, where
 /// e is [`tilewright_arch::fixed::extend`].
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Tensor {
     /// Name of the value in the source model.
     pub name: String,
@@ -122,7 +123,7 @@ fn gathered(byte: i8, wide: bool) -> i32 {
 }
 
 /// How a node reduces its input.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Reduction {
     /// Multiply-accumulate. `weights[((o * ic) + i) * kh * kw + ky * kw + kx]` with `ic` input
     /// channels of a group; output channel o belongs to group `o / (oc / groups)`. Outside the
@@ -147,7 +148,7 @@ pub enum Reduction {
 }
 
 /// Which part of its grid a node computes, and how the grid lies in its output.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Place {
     /// Output rows and columns computed: y0, x0, height, width, in the node's own grid (before
     /// DepthToSpace). Border regions of average pools differ in their divisor.
@@ -171,7 +172,7 @@ impl Place {
 }
 
 /// The second operand of a node's post unit.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Operand {
     /// A tensor's part of exactly the node's grid (before DepthToSpace).
     pub view: View,
@@ -180,7 +181,7 @@ pub struct Operand {
 }
 
 /// One tile operation in the making.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FixedNode {
     /// Name of the source model's node (the first of those fused).
     pub name: String,
@@ -202,11 +203,33 @@ pub struct FixedNode {
     /// Zero point and clamps.
     pub post: Post,
     /// Activation table, indexed by the clamped value plus 128.
+    #[serde(with = "entries")]
     pub table: Option<Box<[i8; 256]>>,
     /// What is written: the grid after DepthToSpace.
     pub output: View,
     /// What is computed, and in which order of channels it is written.
     pub place: Place,
+}
+
+/// Tables as lists: serde knows no arrays of 256.
+mod entries {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    type Table = Option<Box<[i8; 256]>>;
+
+    pub fn serialize<S: Serializer>(table: &Table, to: S) -> Result<S::Ok, S::Error> {
+        table.as_ref().map(|table| &table[..]).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Table, D::Error> {
+        let list: Option<Vec<i8>> = Option::deserialize(from)?;
+        let whole = |list: Vec<i8>| {
+            <Box<[i8; 256]>>::try_from(list.into_boxed_slice())
+                .map_err(|list| D::Error::invalid_length(list.len(), &"256 entries"))
+        };
+        list.map(whole).transpose()
+    }
 }
 
 impl FixedNode {
@@ -238,7 +261,7 @@ impl FixedNode {
 }
 
 /// A quantised network.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct FixedGraph {
     /// Where it came from, for messages.
     pub name: String,

@@ -24,6 +24,7 @@ mod verify;
 #[cfg(any(test, feature = "random"))]
 pub mod random;
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 pub(crate) use infer::broadcast;
@@ -41,7 +42,7 @@ pub use text::Data;
 pub const MAX_ELEMENTS: usize = 1 << 28;
 
 /// Names a value of a [`Graph`]; prints as `%3`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct ValueId(pub u32);
 
 impl fmt::Display for ValueId {
@@ -51,7 +52,7 @@ impl fmt::Display for ValueId {
 }
 
 /// Where a value comes from.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Source {
     /// Input number `n` of the graph.
     Input(usize),
@@ -67,7 +68,7 @@ pub enum Source {
 }
 
 /// A tensor of static shape.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Value {
     /// The tensor's name in the source model (may be empty).
     pub name: String,
@@ -81,7 +82,7 @@ pub struct Value {
 }
 
 /// Window of a convolution or a pool: height first, then width.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Window {
     /// Kernel extents (KH, KW).
     pub kernel: [usize; 2],
@@ -94,7 +95,7 @@ pub struct Window {
 }
 
 /// How DepthToSpace numbers the input channels.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DepthToSpaceMode {
     /// Depth, column, row: channel = (by * r + bx) * C + c.
     Dcr,
@@ -103,7 +104,7 @@ pub enum DepthToSpaceMode {
 }
 
 /// A change of resolution.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Resize {
     /// Extents of the result.
     pub sizes: Vec<usize>,
@@ -120,7 +121,7 @@ pub struct Resize {
 ///
 /// Inputs: x (S,B,I), weights (D,G*H,I), recurrent weights (D,G*H,H), both biases (D,2*G*H), first
 /// hidden state (D,B,H); an LSTM has its first cell state (D,B,H) and maybe peepholes (D,3*H) too.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Recurrent {
     /// The cell, with G gates.
     pub cell: Cell,
@@ -133,7 +134,7 @@ pub struct Recurrent {
 }
 
 /// An operator with its attributes. Reference semantics: ONNX opset 22 on float32.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Op {
     /// Inputs: x (N,C,H,W), w (O,C/groups,KH,KW), optional bias (O).
     Conv {
@@ -325,7 +326,7 @@ pub enum Op {
 }
 
 /// An operator applied to values.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Node {
     /// Name in the source model; made from the operator and its number where the source has none.
     pub name: String,
@@ -338,7 +339,7 @@ pub struct Node {
 }
 
 /// A network.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Graph {
     /// Where it came from, for messages (a path or a model name).
     pub name: String,

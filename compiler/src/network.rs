@@ -13,11 +13,12 @@ use crate::proof::Quality;
 use crate::quantise::Precision;
 use crate::reference;
 use ndarray::{ArrayD, IxDyn};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// What runs at a time.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Stage {
     /// The machine. Tensor i of the graph is tensor `tensors[i]` of the network; the graph's inputs
     /// and outputs pass between stages.
@@ -51,7 +52,7 @@ impl Stage {
 }
 
 /// A value that the host quantises for the machine, row-major.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Import {
     /// The value.
     pub value: ValueId,
@@ -60,7 +61,7 @@ pub struct Import {
 }
 
 /// A value that the host makes of a tensor of the machine.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Export {
     /// The value.
     pub value: ValueId,
@@ -75,7 +76,7 @@ pub struct Export {
 }
 
 /// An operator of the source graph that the host runs.
-#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct HostOperator {
     /// Its name in the source model.
     pub name: String,
@@ -90,7 +91,7 @@ pub struct HostOperator {
 }
 
 /// A layer whose result has 8 bits where 16 were wanted of all.
-#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ByteLayer {
     /// Its name in the source model.
     pub name: String,
@@ -101,7 +102,7 @@ pub struct ByteLayer {
 }
 
 /// An output that 8 bits would have drowned in noise, and what was done about it.
-#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Raised {
     /// The output that lacked most.
     pub output: String,
@@ -114,7 +115,7 @@ pub struct Raised {
 }
 
 /// A quantised model.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Network {
     /// Where it came from, for messages.
     pub name: String,

@@ -299,5 +299,29 @@ pub fn npz(arrays: Vec<(String, Vec<u8>)>) -> Vec<u8> {
     zip::write(&members)
 }
 
+/// The members of a zip archive, by name.
+///
+/// # Errors
+/// Bytes that are no archive; a member whose length or checksum is wrong.
+pub fn unzip(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
+    let member = |member: zip::Member| {
+        let body = zip::extract(bytes, &member).map_err(|e| e.node(&member.name))?.into_owned();
+        Ok((member.name, body))
+    };
+    zip::members(bytes)?.into_iter().map(member).collect()
+}
+
+/// A zip archive of stored members; equal members make equal bytes.
+///
+/// # Errors
+/// 4 GiB or more, which the format has no room for.
+pub fn zip(members: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
+    let bytes: usize = members.iter().map(|(name, body)| 2 * name.len() + body.len() + 128).sum();
+    match u32::try_from(bytes) {
+        Ok(_) => Ok(zip::write(members)),
+        Err(_) => refuse(format!("{bytes} bytes are more than a zip archive holds, which is 4 GiB")),
+    }
+}
+
 #[cfg(test)]
 mod tests;

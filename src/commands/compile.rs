@@ -1,9 +1,9 @@
 //! `tilewright compile`: the programs of a model.
 
-use super::folder::{self, Job, Origin};
+use super::grouped;
 use super::simulate::clip;
+use super::subject::Job;
 use super::verify::print_assurance;
-use super::{compile_job, grouped, programs, read, written};
 use crate::output::{self, note, say};
 use crate::progress::during;
 use crate::{Machine, Source};
@@ -11,22 +11,40 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use serde_json::json;
 use std::path::Path;
+use tilewright::artefact::{Artefact, Golden, Made};
 use tilewright::assurance::{self, Assurance};
-use tilewright::model::Model;
+use tilewright::model::{self, Model};
 use tilewright::pipeline::Compiled;
 use tilewright_compiler::quantise::{self, Layer};
 use tilewright_timing::Report;
 
-/// Writes the programs with their memory images, the machine and where they came from.
+/// How an artefact is written.
+pub struct Form<'a> {
+    /// As one file.
+    pub pack: bool,
+    /// Without the source.
+    pub no_source: bool,
+    /// A sample of the user's as the golden one.
+    pub golden: Option<&'a Path>,
+}
+
+/// Writes the artefact of a model.
 ///
 /// With `layers`, what quantisation did to every layer is measured too.
-pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: bool) -> Result<bool> {
-    let job = Job::new(source, machine)?;
-    let model = read(&job)?;
-    let calibration = job.calibration(&model)?;
-    let compiled = compile_job(&job, &model, &calibration, source.deny_host)?;
+pub fn run(
+    source: &Source,
+    machine: &Machine,
+    out: &Path,
+    form: &Form,
+    layers: bool,
+    json: bool,
+) -> Result<bool> {
+    let job = Job::open(source, machine)?;
+    let golden = form.golden.map(|path| model::samples(&job.model.graph, path)).transpose()?;
+    let calibration = job.calibration()?;
+    let compiled = job.compile(&calibration)?;
     during("checking the program", || compiled.check())?;
-    let assurance = if source.unchecked { None } else { Some(assured(&model, &calibration, &compiled)?) };
+    let assurance = if source.unchecked { None } else { Some(assured(&job.model, &calibration, &compiled)?) };
     if let Some(assurance) = assurance.as_ref().filter(|a| !a.holds()) {
         print_assurance(assurance)?;
         return Ok(false);
@@ -34,10 +52,25 @@ pub fn run(source: &Source, machine: &Machine, out: &Path, layers: bool, json: b
     for warning in assurance.iter().flat_map(|a| &a.warnings) {
         note!("warning: {warning}");
     }
-    let layers = if layers { measured(&job, &model, &calibration)? } else { vec![] };
-    let mut files = programs(&compiled)?;
-    files.push((folder::ORIGIN.to_owned(), Origin::new(&job)?.to_toml()?.into_bytes()));
-    written::write(out, "compile", &files)?;
+    let layers = if layers { measured(&job, &calibration)? } else { vec![] };
+    let made = Made {
+        model: &job.model,
+        calibration: &calibration,
+        options: &job.options,
+        assurance: assurance.as_ref(),
+        source: !form.no_source,
+    };
+    let write = || -> Result<Artefact> {
+        let golden = match golden {
+            Some(mut samples) => Golden::of(&compiled, samples.remove(0))?,
+            None => Golden::synthetic(&compiled, &job.model.graph)?,
+        };
+        let artefact = Artefact::new(compiled, golden, &made)?;
+        artefact.write(out, form.pack)?;
+        Ok(artefact)
+    };
+    let artefact = during("writing", write)?;
+    let compiled = &artefact.compiled;
     let mut timing = Report::default();
     for (_, schedule) in compiled.programs() {
         timing.append(&tilewright_timing::time(&schedule.program, false)?);
@@ -100,8 +133,8 @@ fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> 
 }
 
 /// Quantises once more and measures every layer on the first calibration samples.
-fn measured(job: &Job, model: &Model, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Layer>> {
-    let report = || quantise::run_reported(&model.graph, samples, &job.options);
+fn measured(job: &Job, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Layer>> {
+    let report = || quantise::run_reported(&job.model.graph, samples, &job.options);
     Ok(during("measuring every layer", report)?.1)
 }
 

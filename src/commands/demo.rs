@@ -71,7 +71,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
         grouped(compared as u64)
     )?;
     if rtl {
-        verify::print(&first)?;
+        verify::print(&first, true)?;
     }
     say!(
         "written        {}",

@@ -1,6 +1,7 @@
 //! `tilewright generate`: the Verilog of a machine, with the programs of a model if one is given.
 
-use super::{compiled, programs, written};
+use super::subject::Subject;
+use super::{programs, written};
 use crate::output::say;
 use crate::progress::during;
 use crate::{Machine, Source};
@@ -11,7 +12,7 @@ use std::path::Path;
 pub fn run(source: Option<&Source>, machine: &Machine, out: &Path) -> Result<bool> {
     let (config, mut files) = match source {
         Some(source) => {
-            let compiled = compiled(source, machine)?;
+            let compiled = Subject::open(source, machine)?.compiled()?;
             during("checking the program", || compiled.check())?;
             let files = programs(&compiled)?;
             (compiled.config, files)

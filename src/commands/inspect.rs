@@ -1,9 +1,8 @@
 //! `tilewright inspect`: any stage as text; graphs as Relay, which every command reads again.
 
-use super::compiled;
-use super::folder::Job;
+use super::subject::Subject;
 use crate::{Machine, Source, Stage, output};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tilewright::model::Model;
 use tilewright_arch::asm;
 use tilewright_compiler::fixed::passes;
@@ -16,7 +15,7 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
         Stage::Graph => relay::print(&model(source, machine)?.imported, Data::Full),
         Stage::Simplified => relay::print(&model(source, machine)?.graph, Data::Full),
         Stage::Fixed | Stage::Passes | Stage::Schedule | Stage::Program => {
-            let compiled = compiled(source, machine)?;
+            let compiled = Subject::open(source, machine)?.compiled()?;
             match stage {
                 Stage::Fixed => compiled.network.to_string(),
                 Stage::Passes => {
@@ -32,5 +31,13 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
 }
 
 fn model(source: &Source, machine: &Machine) -> Result<Model> {
-    Model::read(&Job::new(source, machine)?.model)
+    match Subject::open(source, machine)? {
+        Subject::Model(job) => Ok(job.model),
+        Subject::Artefact(artefact) => artefact.model.with_context(|| {
+            format!(
+                "error[inspect]: {}: the source was left out of the artefact; try: compile without --no-source",
+                source.model.display()
+            )
+        }),
+    }
 }

@@ -2,72 +2,24 @@
 
 pub mod compile;
 pub mod demo;
-mod folder;
 pub mod generate;
 pub mod inspect;
 pub mod simulate;
+mod subject;
 pub mod verify;
 mod written;
 
-use crate::output::{note, say};
-use crate::progress::{counted, during};
-use crate::{Machine, Source};
-use anyhow::{Context, Result, bail};
-use folder::Job;
+use crate::Source;
+use crate::output::say;
+use crate::progress::counted;
+use anyhow::{Context, Result};
 use ndarray::ArrayD;
-use std::path::Path;
-use tilewright::model::{self, Model};
+use tilewright::model::Model;
 use tilewright::pipeline::Compiled;
 use tilewright_arch::{Config, asm};
 use tilewright_compiler::network::{Network, Raised};
 use tilewright_compiler::proof::{LEAST_CHANNEL_DB, Quality};
 use tilewright_compiler::{files, quantise};
-
-/// Reads and compiles what the options name, telling warnings.
-fn compiled(source: &Source, machine: &Machine) -> Result<Compiled> {
-    let job = Job::new(source, machine)?;
-    let model = read(&job)?;
-    compile_job(&job, &model, &job.calibration(&model)?, source.deny_host)
-}
-
-/// Reads the model, telling warnings.
-fn read(job: &Job) -> Result<Model> {
-    let model = during("reading the model", || Model::read(&job.model))?;
-    for warning in &model.warnings {
-        note!("warning: {warning}");
-    }
-    Ok(model)
-}
-
-/// Calibrates and compiles; `deny_host` refuses what the machine does not run.
-fn compile_job(
-    job: &Job,
-    model: &Model,
-    calibration: &[Vec<ArrayD<f32>>],
-    deny_host: bool,
-) -> Result<Compiled> {
-    let compiled = compile(model, calibration, &job.options, &job.config)?;
-    job.check(&programs(&compiled)?)?;
-    if let Some(told) = byte_layers(&compiled.network) {
-        note!("warning: {told}");
-    }
-    if let Some(told) = raised(&compiled.network) {
-        note!("{told}");
-    }
-    if deny_host && let Some(op) = compiled.network.host.first() {
-        let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
-        bail!(
-            "error[compile]: {}: node {:?} ({}): {} operators are left to the host, this is the first: {}; try: \
-             without --deny-host{hint}",
-            model.path.display(),
-            op.name,
-            op.operator,
-            compiled.network.host.len(),
-            op.why
-        );
-    }
-    Ok(compiled)
-}
 
 /// Quantises and compiles, showing how far it is.
 fn compile(
@@ -93,22 +45,6 @@ fn options(source: &Source) -> Result<quantise::Options> {
         options.precision = precision.into();
     }
     Ok(options)
-}
-
-/// The first sample of `input`, or of input_0.npy or input_0.npz beside the model.
-fn input(model: &Model, input: Option<&Path>) -> Result<Vec<ArrayD<f32>>> {
-    let beside = || {
-        let one = model.beside("input_0.npy");
-        if one.exists() { one } else { model.beside("input_0.npz") }
-    };
-    let path = input.map_or_else(beside, Path::to_path_buf);
-    if !path.exists() {
-        bail!(
-            "error[input]: {}: there is no such input; try: --input with an .npy or .npz file",
-            path.display()
-        );
-    }
-    Ok(model::samples(&model.graph, &path)?.remove(0))
 }
 
 /// The files of a compiled model: `program.tasm` and `memory.bin`, numbered by stage where there are

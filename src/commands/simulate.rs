@@ -1,7 +1,7 @@
 //! `tilewright simulate`: one inference, exactly.
 
-use super::folder::Job;
-use super::{compile_job, grouped, input, print_host, read, written};
+use super::subject::{Subject, sample};
+use super::{grouped, print_host, written};
 use crate::output::{self, note, say};
 use crate::progress::during;
 use crate::{Machine, Source};
@@ -22,13 +22,25 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let job = Job::new(source, machine)?;
-    let model = read(&job)?;
-    let inputs = input(&model, input_path)?;
-    let compiled = compile_job(&job, &model, &job.calibration(&model)?, source.deny_host)?;
+    let (model, compiled, inputs) = match Subject::open(source, machine)? {
+        Subject::Model(job) => {
+            let inputs = job.input(input_path)?;
+            let compiled = job.compile(&job.calibration()?)?;
+            (Some(job.model), compiled, inputs)
+        }
+        Subject::Artefact(artefact) => {
+            let inputs = sample(&artefact, input_path)?;
+            (artefact.model, artefact.compiled, inputs)
+        }
+    };
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
-    let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
-    let not_finite = finite::find(&model, &compiled, &inputs, &float, &simulated.outputs)?;
+    let not_finite = match &model {
+        Some(model) => {
+            let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
+            finite::find(model, &compiled, &inputs, &float, &simulated.outputs)?
+        }
+        None => vec![],
+    };
     not_finite.iter().for_each(|n| note!("warning: {n}"));
     if let Some(out) = out {
         let file = |(i, output): (usize, &ArrayD<f32>)| {

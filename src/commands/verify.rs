@@ -1,15 +1,16 @@
 //! `tilewright verify`: the ladder for one input, and the metric over the evaluation samples.
 
-use super::folder::Job;
 use super::simulate::clip;
-use super::{compile_job, grouped, input, read, written};
+use super::subject::{Subject, sample};
+use super::{grouped, written};
 use crate::output::{self, note, say};
 use crate::progress::{counted, during};
 use crate::{Enough, Machine, Source};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use tilewright::artefact::{Artefact, Golden};
 use tilewright::assurance::{self, Assurance};
 use tilewright::metric::{Evaluation, Scores};
 use tilewright::model::Model;
@@ -32,23 +33,53 @@ pub fn run(
     reduce: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let job = Job::new(source, machine)?;
-    let model = read(&job)?;
-    // What is wrong with the inputs is found before the work starts.
-    let inputs = input(&model, input_path)?;
-    let evaluation =
-        if metric || enough.min_metric.is_some() { Some(Evaluation::read(&model)?) } else { None };
-    let calibration = job.calibration(&model)?;
-    let compiled = compile_job(&job, &model, &calibration, source.deny_host)?;
+    let wants_metric = metric || enough.min_metric.is_some();
+    let (job, model, compiled, inputs, golden, calibration, evaluation);
+    match Subject::open(source, machine)? {
+        Subject::Model(opened) => {
+            // What is wrong with the inputs is found before the work starts.
+            inputs = opened.input(input_path)?;
+            evaluation = if wants_metric { Some(Evaluation::read(&opened.model)?) } else { None };
+            calibration = opened.calibration()?;
+            compiled = opened.compile(&calibration)?;
+            (model, golden, job) = (Some(opened.model.clone()), None, Some(opened));
+        }
+        Subject::Artefact(artefact) => {
+            if wants_metric || reduce.is_some() {
+                bail!(
+                    "error[verify]: {}: an artefact has no evaluation samples and cannot be cut down; try: without \
+                     --metric, --min-metric and --reduce, or with the model",
+                    source.model.display()
+                );
+            }
+            inputs = sample(&artefact, input_path)?;
+            let Artefact { model: own, compiled: done, golden: stored, .. } = *artefact;
+            golden = if input_path.is_none() { Some(stored) } else { None };
+            (job, model, compiled, calibration, evaluation) = (None, own, done, vec![], None);
+        }
+    }
     let config = &compiled.config;
     let rtl = if rtl { Some(build(config)?) } else { None };
     let options = proof::Options { rtl: rtl.as_ref(), unchecked: source.unchecked };
-    let (proof, _) = during("verifying", || proof::verify(&model, &compiled, &inputs, &options))?;
-    let evaluated = |e: &Evaluation| counted("evaluating", |watch| e.run(&model, &compiled, watch));
-    let scores = evaluation.as_ref().map(evaluated).transpose()?;
+    let walk = || match &model {
+        Some(model) => proof::verify(model, &compiled, &inputs, &options),
+        None => proof::verify_integers(&compiled, &inputs, &options),
+    };
+    let (proof, _) = during("verifying", walk)?;
+    let again = |stored: &Golden| -> Result<Option<String>> {
+        Ok(stored.difference(&Golden::of(&compiled, inputs.clone())?))
+    };
+    let changed = golden.as_ref().map(again).transpose()?;
+    let scores = match (&evaluation, &model) {
+        (Some(e), Some(model)) => Some(counted("evaluating", |watch| e.run(model, &compiled, watch))?),
+        _ => None,
+    };
     let missed = missed(enough, &proof, scores.as_ref());
     let warnings = warnings(&proof);
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
+    if model.is_none() {
+        note!("warning: the source was left out of the artefact: nothing is compared with float");
+    }
     proof.not_finite.iter().for_each(|n| note!("warning: {n}"));
     if json {
         let mut object = serde_json::to_value(&proof)?;
@@ -56,12 +87,19 @@ pub fn run(
         object["missed"] = json!(missed);
         object["host_ops"] = json!(compiled.network.host);
         object["host_macs"] = json!(compiled.network.host_macs());
+        object["source"] = json!(model.is_some());
+        if let Some(changed) = &changed {
+            object["golden_difference"] = json!(changed);
+        }
         if let Some(scores) = &scores {
             object["metric"] = json!(scores);
         }
         output::json(&object)?;
     } else {
-        print(&proof)?;
+        print(&proof, model.is_some())?;
+        if let Some(changed) = &changed {
+            say!("golden sample                   {}", changed.as_deref().unwrap_or("equal"))?;
+        }
         if let Some(scores) = &scores {
             say!("{scores}")?;
         }
@@ -69,14 +107,15 @@ pub fn run(
     for missed in &missed {
         note!("not good enough: {missed}");
     }
-    if let (Some(folder), true) = (reduce, fails(enough, &proof)) {
-        let failing = Failing { model: &model, inputs: &inputs, calibration: &calibration, proof: &proof };
+    if let (Some(folder), Some(job), true) = (reduce, &job, fails(enough, &proof)) {
+        let failing =
+            Failing { model: &job.model, inputs: &inputs, calibration: &calibration, proof: &proof };
         write_reduced(folder, &failing, enough, |part| {
             let compiled = pipeline::compile(&part.model, &part.calibration, &job.options, config)?;
             Ok(proof::verify(&part.model, &compiled, &part.inputs, &options)?.0)
         })?;
     }
-    Ok(proof.holds() && missed.is_empty())
+    Ok(proof.holds() && missed.is_empty() && changed.flatten().is_none())
 }
 
 /// A model that is not verified for an input, and why.
@@ -185,7 +224,9 @@ fn left_out(proof: &Proof) -> String {
 }
 
 /// The proof for people.
-pub fn print(proof: &Proof) -> Result<()> {
+///
+/// Without a `source` nothing was compared with float.
+pub fn print(proof: &Proof, source: bool) -> Result<()> {
     if let Some(assurance) = &proof.assurance {
         print_assurance(assurance)?;
     }
@@ -208,6 +249,9 @@ pub fn print(proof: &Proof) -> Result<()> {
             let db = quality.sqnr_db.map_or("no signal".into(), |db| format!("{db:.1} dB"));
             say!("  output {:<22} {db}, worst error {max_abs_error:.6}", clip(name, 22))?;
         }
+    }
+    if !source {
+        return Ok(());
     }
     say!("worst error against float       {:.6}", proof.max_abs_error)?;
     match proof.sqnr_db {

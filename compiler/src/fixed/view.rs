@@ -1,6 +1,7 @@
 //! Parts of tensors, in any order of axes.
 
 use super::{Tensor, TensorId};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 
@@ -9,7 +10,7 @@ use std::ops::Range;
 /// Element (c, y, x) of the view is the tensor's element at `origin`, plus `step[i] * (c, y, x)[i]`
 /// along axis `axes[i]` for each i. Slices, transposed and broadcast tensors, rows seen as one line
 /// and the phases of a transposed convolution are views: none of them moves a byte.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct View {
     /// The tensor.
     pub tensor: TensorId,

@@ -5,9 +5,10 @@
 
 use super::infer::refuse;
 use crate::error::Result;
+use serde::{Deserialize, Serialize};
 
 /// The type of a quantised tensor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Integer {
     /// -128 to 127.
     Int8,

@@ -3,12 +3,13 @@
 //! Each family lists its members in one table, `ALL`, with the name in ONNX and the name in the text
 //! form; the importer, the printer, the parser and the documentation walk it.
 
+use serde::{Deserialize, Serialize};
 use std::mem::discriminant;
 
 use crate::error::Result;
 
 /// An elementwise function of one operand.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub enum UnaryKind {
     /// -x.
     Neg,
@@ -172,7 +173,7 @@ impl UnaryKind {
 }
 
 /// An elementwise function of two operands with numpy broadcasting. Addition is [`super::Op::Add`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum BinaryKind {
     /// a - b.
     Sub,
@@ -215,7 +216,7 @@ impl BinaryKind {
 }
 
 /// How a reduction combines elements.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ReduceKind {
     /// Arithmetic mean.
     Mean,
@@ -270,7 +271,7 @@ impl ReduceKind {
 }
 
 /// What a Pad writes around its input.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub enum PadMode {
     /// One value.
     Constant(f32),
@@ -283,7 +284,7 @@ pub enum PadMode {
 }
 
 /// Which input elements make an output element of a Resize.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Interpolation {
     /// The nearest one.
     Nearest(Rounding),
@@ -299,7 +300,7 @@ pub enum Interpolation {
 }
 
 /// How [`Interpolation::Nearest`] makes a coordinate whole.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Rounding {
     /// To the nearest, halves down.
     PreferFloor,
@@ -327,7 +328,7 @@ impl Rounding {
 }
 
 /// Where in the input an output element of a Resize lies, with `o` its index and `s` the scale.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Coordinates {
     /// (o + 0.5) / s - 0.5.
     HalfPixel,
@@ -361,7 +362,7 @@ impl Coordinates {
 }
 
 /// A recurrent cell.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Cell {
     /// tanh(Wx + Rh + b).
     Rnn,
@@ -386,7 +387,7 @@ impl Cell {
 }
 
 /// In which order a recurrent cell sees the steps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Direction {
     /// First to last.
     Forward,

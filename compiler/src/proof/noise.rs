@@ -15,7 +15,7 @@ use crate::float::{self, math::log10};
 use crate::graph::{Node, ValueId};
 use crate::network::{Network, Stage, places};
 use ndarray::{ArrayD, Axis};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Decibels of signal to noise below which an output is of little use.
@@ -40,7 +40,7 @@ pub struct Prediction {
 }
 
 /// How far an output is from what it should be, over the elements that are finite in both.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Quality {
     /// Signal to noise in decibels; infinite when exact, absent for an output that is zero throughout.
     pub sqnr_db: Option<f64>,
@@ -51,7 +51,7 @@ pub struct Quality {
 }
 
 /// One channel of an output.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Channel {
     /// The output's axis.
     pub axis: usize,

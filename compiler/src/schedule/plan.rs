@@ -11,13 +11,14 @@ use super::split;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, TensorId};
 use crate::tile::buffer::Buffer;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use tilewright_arch::Config;
 
 /// One thing to do.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Step {
     /// Channels and rows of a tensor from external memory.
     Load(TensorId, Range<usize>, Range<usize>),
@@ -28,7 +29,7 @@ pub enum Step {
 }
 
 /// A group of nodes with its place in time and memory.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Planned {
     /// The nodes.
     pub nodes: Range<usize>,
@@ -41,7 +42,7 @@ pub struct Planned {
 }
 
 /// Buffers and the order of the work.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Plan {
     /// Every stay of a tensor on chip.
     pub buffers: Vec<Buffer>,

@@ -1,10 +1,11 @@
 //! Tensors in feature memory, whole or as rings of rows.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Where a tensor lies in feature memory: row y of channel c begins at flat index
 /// `base + c * plane + (y mod rows) * pitch`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Buffer {
     /// Flat index of the first byte; a multiple of the lanes.
     pub base: usize,

@@ -1,0 +1,156 @@
+//! Where an artefact's files lie: in a folder, or together in a zip archive.
+//!
+//! Files are named by their contents, so a later artefact overwrites nothing of an earlier one; the manifest
+//! takes its place last, by renaming. Killed at any time, a folder holds the earlier artefact or the later
+//! one. What the earlier manifest names and the later one does not is then removed, and nothing else.
+
+use super::manifest::{self, Manifest};
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use tilewright_compiler::{files, npy};
+
+/// What a zip archive begins with.
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// An artefact's files.
+#[derive(Clone, Debug)]
+pub enum Container {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In an archive, and now in memory.
+    Pack {
+        /// The archive.
+        path: PathBuf,
+        /// Its files.
+        files: BTreeMap<String, Vec<u8>>,
+    },
+}
+
+/// Whether a name stands for a file in the folder itself.
+fn is_plain(name: &str) -> bool {
+    let ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !name.is_empty() && name.len() < 100 && !name.starts_with('.') && name.chars().all(ordinary)
+}
+
+impl Container {
+    /// Whether an artefact lies there, whole or damaged.
+    pub fn is_there(path: &Path) -> bool {
+        if path.is_dir() {
+            return path.join(manifest::NAME).is_file();
+        }
+        let mut head = [0; 4];
+        let read = files::open(path).and_then(|(mut file, _)| file.read_exact(&mut head));
+        read.is_ok() && head == ZIP
+    }
+
+    /// Opens an artefact.
+    ///
+    /// # Errors
+    /// A path with none; an archive that is damaged, or has members in folders or twice.
+    pub fn open(path: &Path) -> Result<Container> {
+        if path.is_dir() {
+            return Ok(Container::Folder(path.to_path_buf()));
+        }
+        let place = || format!("error[artefact]: {}", path.display());
+        let bytes = files::read(path).with_context(place)?;
+        let mut files = BTreeMap::new();
+        for (name, body) in npy::unzip(&bytes).with_context(place)? {
+            if !is_plain(&name) || files.contains_key(&name) {
+                bail!("{}: the member {name:?} has no place in an artefact; nothing is read", place());
+            }
+            files.insert(name, body);
+        }
+        Ok(Container::Pack { path: path.to_path_buf(), files })
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// No such file, or one that is a link or no file.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let missing = |path: &Path| {
+            format!("error[artefact]: {}: {name:?} cannot be read; try: compile again", path.display())
+        };
+        match self {
+            _ if !is_plain(name) => {
+                bail!("error[artefact]: {name:?} is no name of a file in an artefact; nothing is read")
+            }
+            Container::Pack { path, files } => files.get(name).cloned().with_context(|| missing(path)),
+            Container::Folder(path) => {
+                let file = path.join(name);
+                if std::fs::symlink_metadata(&file).is_ok_and(|m| m.is_symlink()) {
+                    bail!("error[artefact]: {}: is a link; nothing is read", file.display());
+                }
+                files::read(&file).with_context(|| missing(path))
+            }
+        }
+    }
+}
+
+/// Writes an artefact's files, the manifest last in the list, into a folder.
+///
+/// # Errors
+/// A folder that cannot be written; a `manifest.json` of something else.
+pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    let unwritable = |path: &Path| format!("error[output]: {} cannot be written", path.display());
+    std::fs::create_dir_all(folder).with_context(|| unwritable(folder))?;
+    let old = former(folder)?;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        let differs = files::read(&path).ok().as_ref() != Some(bytes);
+        if differs || name == manifest::NAME {
+            replace(&path, bytes).with_context(|| unwritable(&path))?;
+        }
+    }
+    for name in old.iter().filter(|name| is_plain(name) && !files.iter().any(|(n, _)| n == *name)) {
+        let stale = folder.join(name);
+        if std::fs::symlink_metadata(&stale).is_ok_and(|m| m.is_file()) {
+            std::fs::remove_file(&stale).with_context(|| {
+                format!("error[output]: {} of an earlier artefact cannot be removed", stale.display())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes an artefact's files as one archive.
+///
+/// # Errors
+/// A path that cannot be written; 4 GiB or more.
+pub(super) fn write_pack(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    let unwritable = || format!("error[output]: {} cannot be written", path.display());
+    if path.is_dir() {
+        bail!("error[output]: {} is a folder; try: without --pack, or another path", path.display());
+    }
+    if path.exists() && !Container::is_there(path) {
+        bail!("error[output]: {} is there and no artefact; try: another path", path.display());
+    }
+    replace(path, &npy::zip(files)?).with_context(unwritable)
+}
+
+/// The files of the artefact that lies in a folder.
+fn former(folder: &Path) -> Result<Vec<String>> {
+    let path = folder.join(manifest::NAME);
+    if std::fs::symlink_metadata(&path).is_err() {
+        return Ok(vec![]);
+    }
+    let names = files::read(&path).ok().and_then(|bytes| Manifest::names(&bytes));
+    names.with_context(|| {
+        format!("error[output]: {} is there and of no artefact; try: another folder", path.display())
+    })
+}
+
+/// A file in full or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let done = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    if done.is_err() {
+        // What is left of it is of no use to anybody.
+        let _ = std::fs::remove_file(&part);
+    }
+    done
+}

@@ -1,0 +1,168 @@
+//! One sample with its outputs and the bytes of every stage: what whoever runs the artefact elsewhere compares
+//! with.
+
+use crate::pipeline::{self, Compiled};
+use anyhow::{Context, Result};
+use ndarray::ArrayD;
+use tilewright_compiler::graph::{Graph, Integer};
+use tilewright_compiler::npy::{self, Data};
+use tilewright_compiler::schedule::wrong_program;
+use tilewright_random::Random;
+
+/// Seed of synthetic samples.
+const SEED: u64 = 1;
+
+/// What a stage of the machine is given and makes, a list of bytes for each of its ports.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StageBytes {
+    /// Its number among all stages.
+    pub stage: usize,
+    /// Bytes of the inputs.
+    pub inputs: Vec<Vec<i8>>,
+    /// Bytes of the outputs.
+    pub outputs: Vec<Vec<i8>>,
+    /// Cycles from start to done.
+    pub cycles: u64,
+}
+
+/// A sample and what comes of it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Golden {
+    /// The network's inputs.
+    pub inputs: Vec<ArrayD<f32>>,
+    /// Its outputs.
+    pub outputs: Vec<ArrayD<f32>>,
+    /// The machine's stages, in order.
+    pub stages: Vec<StageBytes>,
+}
+
+impl Golden {
+    /// Runs a sample in the simulator.
+    ///
+    /// # Errors
+    /// A sample that does not fit the network; a defect; what the host's operators refuse.
+    pub fn of(compiled: &Compiled, inputs: Vec<ArrayD<f32>>) -> Result<Golden> {
+        let mut stages = Vec::new();
+        let outputs = compiled.network.run(&inputs, |stage, _, inputs| -> Result<_> {
+            let schedule = compiled.schedules[stage].as_ref().expect("stages of the machine have programs");
+            let mut memory = pipeline::memory(schedule, &inputs)?;
+            let report = tilewright_sim::run(&schedule.program, &mut memory, &Default::default())
+                .map_err(wrong_program)?;
+            let outputs = pipeline::outputs(schedule, &memory);
+            stages.push(StageBytes { stage, inputs, outputs: outputs.clone(), cycles: report.cycles });
+            Ok(outputs)
+        })?;
+        Ok(Golden { inputs, outputs, stages })
+    }
+
+    /// A sample of nobody's data: even values over the range that each input had in calibration, from 0 to 1
+    /// where only the host reads it.
+    ///
+    /// # Errors
+    /// As [`Golden::of`].
+    pub fn synthetic(compiled: &Compiled, interface: &Graph) -> Result<Golden> {
+        let mut random = Random::new(SEED);
+        let network = &compiled.network;
+        let input = |(n, (_, id, shape)): (usize, &(String, _, Vec<usize>))| {
+            let import = network.imports.iter().find(|import| import.value == *id);
+            let (low, high) = import.map_or((0.0, 1.0), |i| network.tensors[i.tensor.0 as usize].range());
+            let integer = interface.inputs.get(n).and_then(|&id| interface.value(id).integer);
+            ArrayD::from_shape_simple_fn(shape.clone(), || {
+                let x = low + (high - low) * (random.float() + 1.0) / 2.0;
+                whole(x, integer)
+            })
+        };
+        let inputs = network.inputs.iter().enumerate().map(input).collect();
+        Golden::of(compiled, inputs)
+    }
+
+    /// The first difference of another run of the same sample, if any.
+    pub fn difference(&self, other: &Golden) -> Option<String> {
+        for (a, b) in self.stages.iter().zip(&other.stages) {
+            let stage = a.stage;
+            for (port, (a, b)) in a.outputs.iter().zip(&b.outputs).enumerate() {
+                if let Some(place) = (0..a.len().max(b.len())).find(|&i| a.get(i) != b.get(i)) {
+                    return Some(format!(
+                        "stage {stage}, output {port}, byte {place}: {:?} instead of {:?}",
+                        b.get(place),
+                        a.get(place)
+                    ));
+                }
+            }
+            if a.cycles != b.cycles {
+                return Some(format!("stage {stage}: {} cycles instead of {}", b.cycles, a.cycles));
+            }
+        }
+        (self != other).then(|| "the outputs that the host makes".to_owned())
+    }
+
+    /// As an `.npz`: `input_N` and `output_N` (float32), `stage_S_input_P` and `stage_S_output_P` (the ports'
+    /// bytes as uint8), `stage_S_cycles` (eight of uint8, the least first).
+    pub fn to_npz(&self) -> Vec<u8> {
+        let mut arrays = Vec::new();
+        let real = |x: &ArrayD<f32>| npy::npy_f32(x.shape(), &x.iter().copied().collect::<Vec<f32>>());
+        for (n, x) in self.inputs.iter().enumerate() {
+            arrays.push((format!("input_{n}"), real(x)));
+        }
+        for (n, x) in self.outputs.iter().enumerate() {
+            arrays.push((format!("output_{n}"), real(x)));
+        }
+        let bytes =
+            |list: &[i8]| npy::npy_u8(&[list.len()], &list.iter().map(|&b| b as u8).collect::<Vec<u8>>());
+        for StageBytes { stage, inputs, outputs, cycles } in &self.stages {
+            for (port, list) in inputs.iter().enumerate() {
+                arrays.push((format!("stage_{stage}_input_{port}"), bytes(list)));
+            }
+            for (port, list) in outputs.iter().enumerate() {
+                arrays.push((format!("stage_{stage}_output_{port}"), bytes(list)));
+            }
+            arrays.push((format!("stage_{stage}_cycles"), npy::npy_u8(&[8], &cycles.to_le_bytes())));
+        }
+        npy::npz(arrays)
+    }
+
+    /// From what [`Golden::to_npz`] makes.
+    ///
+    /// # Errors
+    /// Bytes of something else.
+    pub fn from_npz(bytes: &[u8]) -> Result<Golden> {
+        let mut golden = Golden::default();
+        let wrong = |name: &str| format!("error[artefact]: array {name:?} has no place in a golden sample");
+        for (name, array) in npy::parse_npz(bytes)? {
+            let words: Vec<&str> = name.split('_').collect();
+            if let ["input" | "output", _] = words[..] {
+                let list = if words[0] == "input" { &mut golden.inputs } else { &mut golden.outputs };
+                list.push(array.to_ndarray());
+                continue;
+            }
+            let Data::U8(bytes) = &array.data else { anyhow::bail!(wrong(&name)) };
+            let ["stage", stage, what, ..] = words[..] else { anyhow::bail!(wrong(&name)) };
+            let stage: usize = stage.parse().with_context(|| wrong(&name))?;
+            if golden.stages.last().is_none_or(|last| last.stage != stage) {
+                golden.stages.push(StageBytes { stage, ..StageBytes::default() });
+            }
+            let last = golden.stages.last_mut().expect("it was just pushed");
+            let signed = || bytes.iter().map(|&b| b as i8).collect();
+            match what {
+                "input" => last.inputs.push(signed()),
+                "output" => last.outputs.push(signed()),
+                "cycles" if bytes.len() == 8 => {
+                    last.cycles = bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
+                }
+                _ => anyhow::bail!(wrong(&name)),
+            }
+        }
+        Ok(golden)
+    }
+}
+
+/// A number of the input's type near `x`.
+fn whole(x: f32, integer: Option<Integer>) -> f32 {
+    match integer {
+        None => x,
+        Some(integer) => {
+            let (low, high) = integer.range();
+            x.round().clamp(low as f32, high as f32)
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! What is in an artefact, for people, for other programs and for the check that nothing has changed.
+
+use super::layers::{self, Layer};
+use super::{Golden, Made};
+use crate::pipeline::Compiled;
+use anyhow::{Context, Result, bail};
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use tilewright_arch::Config;
+use tilewright_arch::program::Port;
+use tilewright_compiler::fixed::TensorId;
+use tilewright_compiler::graph::{Graph, ValueId};
+use tilewright_compiler::network::{ByteLayer, HostOperator, Raised, Stage as Running};
+use tilewright_compiler::proof::Quality;
+use tilewright_compiler::schedule::Schedule;
+use tilewright_compiler::{files, quantise};
+
+/// The file's name.
+pub(super) const NAME: &str = "manifest.json";
+/// Version of the manifest and of the files that it names.
+pub const SCHEMA: u32 = 1;
+/// Version of the encoding of instructions and parameters.
+const ISA: u32 = 1;
+/// Digits of a hash in the name of a file.
+const DIGITS: usize = 16;
+
+/// What files are for.
+pub(super) mod role {
+    pub const MACHINE: &str = "machine";
+    pub const NETWORK: &str = "network";
+    pub const SOURCE: &str = "source";
+    pub const GOLDEN: &str = "golden";
+
+    pub fn program(stage: usize) -> String {
+        format!("program_{stage}")
+    }
+
+    pub fn memory(stage: usize) -> String {
+        format!("memory_{stage}")
+    }
+}
+
+/// The manifest of an artefact.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The tool that wrote it, and its version.
+    pub tool: String,
+    /// The model.
+    pub model: Origin,
+    /// The calibration samples: their number, and the hash of all their elements as float32, little-endian.
+    pub calibration: Origin,
+    /// Options of quantisation.
+    pub options: quantise::Options,
+    /// Which machines run it.
+    pub keys: Keys,
+    /// The network's inputs.
+    pub inputs: Vec<Input>,
+    /// The network's outputs.
+    pub outputs: Vec<Output>,
+    /// What runs, in order.
+    pub stages: Vec<Stage>,
+    /// Layers of the machine, in order; [`Layer::id`] names one wherever it is spoken of.
+    pub layers: Vec<Layer>,
+    /// Operators that the host runs.
+    pub host: Vec<HostOperator>,
+    /// Layers of 8 bits where 16 were wanted of all.
+    pub byte_layers: Vec<ByteLayer>,
+    /// Whether an output got more 16-bit layers than the budget of cycles had.
+    pub raised: Option<Raised>,
+    /// Whether every integer operation was held against the source's operators when it was compiled.
+    pub checked: bool,
+    /// What was predicted of each output on the first calibration sample; empty where it was not checked.
+    pub predicted: Vec<Quality>,
+    /// What the user was told.
+    pub warnings: Vec<String>,
+    /// Cycles of all stages together.
+    pub cycles: u64,
+    /// The other files, by what they are for.
+    pub files: BTreeMap<String, File>,
+    /// SHA-256 of this text with nothing between the quotes that follow.
+    pub sha256: String,
+}
+
+/// Where something came from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// A name, without folders.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+/// What a machine and a program must agree in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Encoding, array, memories, bus and burst: other machines cannot run the program.
+    pub isa: String,
+    /// Pipeline, slots and memory timing: machines of the same take the same cycles.
+    pub timing: String,
+}
+
+/// An input of the network.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its name in the model.
+    pub name: String,
+    /// Extents, outermost first.
+    pub shape: Vec<usize>,
+    /// `float32`, or the whole numbers that the model takes.
+    pub element: String,
+    /// Where the host writes it after quantising; empty where only the host reads it.
+    pub places: Vec<Place>,
+}
+
+/// An output of the network.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Its name in the model.
+    pub name: String,
+    /// Extents, outermost first.
+    pub shape: Vec<usize>,
+    /// Where the host reads it before dequantising; absent where the host makes it.
+    pub place: Option<Place>,
+}
+
+/// Bytes of a value in the memory of a stage.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The stage.
+    pub stage: usize,
+    /// Address of the first byte of its tensor.
+    pub address: u32,
+    /// Planes, rows, columns of bytes of its tensor; of 16-bit values two planes each, high halves first.
+    pub shape: Vec<usize>,
+    /// 8 or 16.
+    pub bits: usize,
+    /// Real value of one step.
+    pub scale: f32,
+    /// The byte that means zero; of 16-bit values, both halves of what does.
+    pub zero: i8,
+    /// Place of the first element among the tensor's values (not bytes).
+    pub offset: usize,
+    /// Extents and distances, outermost first, of the elements among the tensor's values.
+    pub strides: Vec<(usize, usize)>,
+}
+
+/// What runs at a time.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "runs_on", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Stage {
+    /// A program of the machine, in a memory of its own.
+    Machine {
+        /// Bytes of memory.
+        memory_bytes: u32,
+        /// Addresses of the four instruction lists: compute, vector, load, store.
+        stream_address: [u32; 4],
+        /// Their instructions.
+        instructions: [usize; 4],
+        /// Cycles from start to done.
+        cycles: u64,
+        /// Multiply-accumulates.
+        macs: u64,
+        /// Tensors to be written before the start.
+        inputs: Vec<Port>,
+        /// Tensors to be read after the end.
+        outputs: Vec<Port>,
+    },
+    /// Operators of the host.
+    Host(Host),
+}
+
+/// A stage of the host.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// Its operators by name, in order.
+    pub operators: Vec<String>,
+}
+
+/// A file of the artefact.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Its name: what it is for and the first digits of its hash.
+    pub name: String,
+    /// Its size.
+    pub bytes: usize,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+fn hash(bytes: &[u8]) -> String {
+    hex(Sha256::digest(bytes).as_slice())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+impl File {
+    pub(super) fn new(role: &str, extension: &str, bytes: &[u8]) -> File {
+        let sha256 = hash(bytes);
+        File { name: format!("{role}-{}.{extension}", &sha256[..DIGITS]), bytes: bytes.len(), sha256 }
+    }
+
+    /// That its bytes are the ones that were written.
+    pub(super) fn check(&self, bytes: &[u8]) -> Result<()> {
+        if bytes.len() != self.bytes || hash(bytes) != self.sha256 {
+            bail!(
+                "error[artefact]: its bytes are not those that compile wrote; try: compile again, or another copy"
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Manifest {
+    pub(super) fn new(
+        compiled: &Compiled,
+        interface: &Graph,
+        golden: &Golden,
+        made: &Made,
+    ) -> Result<Manifest> {
+        let (network, model) = (&compiled.network, made.model);
+        let bytes = files::read(&model.path)
+            .with_context(|| format!("error[input]: {} cannot be read again", model.path.display()))?;
+        let name = model.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let predicted = made.assurance.map_or(vec![], |a| a.predicted.clone());
+        Ok(Manifest {
+            schema: SCHEMA,
+            tool: format!("tilewright {}", env!("CARGO_PKG_VERSION")),
+            model: Origin { name, sha256: hash(&bytes) },
+            calibration: calibration(made.calibration),
+            options: *made.options,
+            keys: keys(&compiled.config),
+            inputs: inputs(compiled, interface),
+            outputs: outputs(compiled, interface),
+            stages: stages(compiled, golden),
+            layers: layers::layers(compiled),
+            host: network.host.clone(),
+            byte_layers: network.byte_layers.clone(),
+            raised: network.raised.clone(),
+            checked: made.assurance.is_some(),
+            predicted,
+            warnings: made.assurance.map_or(vec![], |a| a.warnings.clone()),
+            cycles: golden.stages.iter().map(|s| s.cycles).sum(),
+            files: BTreeMap::new(),
+            sha256: String::new(),
+        })
+    }
+
+    /// The text, with its own hash in it.
+    pub(super) fn sealed(mut self) -> Result<Vec<u8>> {
+        self.sha256 = String::new();
+        self.sha256 = hash(self.text()?.as_bytes());
+        Ok(self.text()?.into_bytes())
+    }
+
+    fn text(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// Text of something else, or of another version; text that has changed.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Manifest> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+            tool: String,
+        }
+        let broken = "error[artefact]: is no manifest of an artefact; try: compile again";
+        let Version { schema, tool } = serde_json::from_slice(bytes).context(broken)?;
+        if schema != SCHEMA {
+            bail!(
+                "error[artefact]: has schema {schema}, of {tool}; this is tilewright {} with schema {SCHEMA}; try: \
+                 compile the model again, or use that version",
+                env!("CARGO_PKG_VERSION")
+            );
+        }
+        let changed = "error[artefact]: its text is not the one that compile wrote; try: compile again, or another copy";
+        let manifest: Manifest = serde_json::from_slice(bytes).context(changed)?;
+        let text = String::from_utf8_lossy(bytes);
+        let (before, seal) = (format!("\"sha256\": \"{}\"\n}}\n", manifest.sha256), "\"sha256\": \"\"\n}\n");
+        let unsealed = text.strip_suffix(&before).map(|rest| format!("{rest}{seal}"));
+        if unsealed.is_none_or(|text| hash(text.as_bytes()) != manifest.sha256) {
+            bail!(changed);
+        }
+        Ok(manifest)
+    }
+
+    /// The files that a manifest of any version names, its own among them; `None` for something else.
+    pub(super) fn names(bytes: &[u8]) -> Option<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Named {
+            name: String,
+        }
+        #[derive(Deserialize)]
+        struct Files {
+            #[serde(rename = "schema")]
+            _schema: u32,
+            #[serde(rename = "tool")]
+            _tool: String,
+            files: BTreeMap<String, Named>,
+        }
+        let files: Files = serde_json::from_slice(bytes).ok()?;
+        Some(files.files.into_values().map(|file| file.name).collect())
+    }
+}
+
+fn calibration(samples: &[Vec<ArrayD<f32>>]) -> Origin {
+    let mut hash = Sha256::new();
+    for x in samples.iter().flatten().flat_map(|x| x.iter()) {
+        hash.update(x.to_le_bytes());
+    }
+    Origin { name: format!("{} samples", samples.len()), sha256: hex(hash.finalize().as_slice()) }
+}
+
+/// Keys are the first digits of the hash of what they stand for.
+fn keys(config: &Config) -> Keys {
+    let Config { lanes, columns, feature, weight_words, parameter_words, tables, memory, .. } = config;
+    let isa = format!(
+        "isa {ISA} lanes {lanes} columns {columns} pages {} rows {} weights {weight_words} parameters \
+         {parameter_words} tables {tables} bus {} burst {}",
+        feature.pages, feature.page_rows, memory.bus_bytes, memory.burst_bytes
+    );
+    let timing = format!(
+        "{isa} slots {} {} memory {memory:?} pipeline {:?}",
+        config.compute_slot, config.vector_slot, config.pipeline
+    );
+    let key = |text: &str| hash(text.as_bytes())[..DIGITS].to_owned();
+    Keys { isa: key(&isa), timing: key(&timing) }
+}
+
+/// Row-major strides of a shape.
+fn dense(shape: &[usize]) -> Vec<(usize, usize)> {
+    let mut strides: Vec<(usize, usize)> = Vec::new();
+    let mut step = 1;
+    for &extent in shape.iter().rev() {
+        strides.push((extent, step));
+        step *= extent;
+    }
+    strides.reverse();
+    strides
+}
+
+/// The tensors that stages read or make, with their ports.
+fn ports(compiled: &Compiled, made: bool) -> impl Iterator<Item = (usize, TensorId, &Port)> {
+    let stages = compiled.network.stages.iter().zip(&compiled.schedules).enumerate();
+    stages.flat_map(move |(stage, (running, schedule))| {
+        let (Running::Machine { graph, tensors }, Some(schedule)) = (running, schedule) else {
+            return vec![];
+        };
+        let (own, ports) = match made {
+            true => (&graph.outputs, &schedule.program.outputs),
+            false => (&graph.inputs, &schedule.program.inputs),
+        };
+        own.iter().zip(ports).map(|((id, _), port)| (stage, tensors[id.0 as usize], port)).collect()
+    })
+}
+
+fn place(stage: usize, port: &Port, offset: usize, strides: Vec<(usize, usize)>) -> Place {
+    let Port { shape, address, scale, zero, wide, .. } = port.clone();
+    Place { stage, address, shape, bits: if wide { 16 } else { 8 }, scale, zero, offset, strides }
+}
+
+fn inputs(compiled: &Compiled, interface: &Graph) -> Vec<Input> {
+    let network = &compiled.network;
+    let places = |value: ValueId, shape: &[usize]| -> Vec<Place> {
+        let reads = |tensor: TensorId| ports(compiled, false).filter(move |(_, t, _)| *t == tensor);
+        let imports = network.imports.iter().filter(|import| import.value == value);
+        imports
+            .flat_map(|import| reads(import.tensor))
+            .map(|(stage, _, port)| place(stage, port, 0, dense(shape)))
+            .collect()
+    };
+    let input = |(n, (name, value, shape)): (usize, &(String, ValueId, Vec<usize>))| {
+        let integer = interface.inputs.get(n).and_then(|&id| interface.value(id).integer);
+        Input {
+            name: name.clone(),
+            shape: shape.clone(),
+            element: integer.map_or("float32", |integer| integer.name()).to_owned(),
+            places: places(*value, shape),
+        }
+    };
+    network.inputs.iter().enumerate().map(input).collect()
+}
+
+fn outputs(compiled: &Compiled, interface: &Graph) -> Vec<Output> {
+    let network = &compiled.network;
+    let output = |(&id, &value): (&ValueId, &ValueId)| {
+        let export = network.exports.iter().find(|export| export.value == value);
+        let place = export.and_then(|export| {
+            let (stage, _, port) = ports(compiled, true).find(|(_, tensor, _)| *tensor == export.tensor)?;
+            Some(place(stage, port, export.offset, export.strides.clone()))
+        });
+        Output { name: interface.value(id).name.clone(), shape: interface.shape(id).to_vec(), place }
+    };
+    interface.outputs.iter().zip(&network.outputs).map(output).collect()
+}
+
+fn stages(compiled: &Compiled, golden: &Golden) -> Vec<Stage> {
+    let stage =
+        |(number, (running, schedule)): (usize, (&Running, &Option<Schedule>))| match (running, schedule) {
+            (Running::Machine { .. }, Some(schedule)) => {
+                let program = &schedule.program;
+                let run = golden.stages.iter().find(|run| run.stage == number);
+                Stage::Machine {
+                    memory_bytes: program.memory_bytes,
+                    stream_address: program.stream_address,
+                    instructions: program.counts(),
+                    cycles: run.map_or(0, |run| run.cycles),
+                    macs: program.layers.iter().map(|layer| layer.macs).sum(),
+                    inputs: program.inputs.clone(),
+                    outputs: program.outputs.clone(),
+                }
+            }
+            (Running::Host { graph, .. }, _) => {
+                Stage::Host(Host { operators: graph.nodes.iter().map(|node| node.name.clone()).collect() })
+            }
+            (Running::Machine { .. }, None) => unreachable!("stages of the machine have programs"),
+        };
+    compiled.network.stages.iter().zip(&compiled.schedules).enumerate().map(stage).collect()
+}

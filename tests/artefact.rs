@@ -1,0 +1,248 @@
+//! What `compile` writes stands alone: moved away from its model it runs as the model does, it is read only
+//! whole, and a folder that is written to holds the earlier one or the later one at any time.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+fn tilewright(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A fresh folder for one test.
+fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("tilewright-artefact-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn at(folder: &Path, name: &str) -> String {
+    folder.join(name).display().to_string()
+}
+
+fn lenet() -> String {
+    common::model("lenet_mnist").display().to_string()
+}
+
+fn done(args: &[&str]) -> String {
+    let output = tilewright(args);
+    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The command fails with status 1 and an error that contains all of `parts`.
+fn refused(args: &[&str], parts: &[&str]) {
+    let output = tilewright(args);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
+    assert!(!error.contains("panicked"), "{error}");
+    for part in parts {
+        assert!(error.contains(part), "{args:?}: {part:?} is not in: {error}");
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut all: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    all.sort();
+    all
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Without the model and its samples, from a folder and from one file, all commands do the same.
+#[test]
+fn it_runs_where_nothing_else_is() {
+    // One stage on the machine, and machine and host in turns.
+    for name in ["lenet_mnist", "vit_mnist"] {
+        let (work, away) = (folder(&format!("made-{name}")), folder(&format!("away-{name}")));
+        let model = common::model(name).display().to_string();
+        let input = common::model(name).join("input_0.npy").display().to_string();
+        done(&["compile", &model, "--array", "4x4", "-o", &at(&work, "net.tw")]);
+        done(&["compile", &model, "--array", "4x4", "--pack", "-o", &at(&away, "net.zip")]);
+        std::fs::rename(work.join("net.tw"), away.join("moved")).unwrap();
+        let (moved, pack) = (at(&away, "moved"), at(&away, "net.zip"));
+        for command in ["simulate", "verify"] {
+            let wanted = done(&[command, &model, "--array", "4x4", "--json", "--input", &input]);
+            let mut wanted = json(&wanted);
+            if command == "verify" {
+                wanted["source"] = true.into();
+            }
+            for artefact in [&moved, &pack] {
+                assert_eq!(
+                    json(&done(&[command, artefact, "--json", "--input", &input])),
+                    wanted,
+                    "{command}"
+                );
+            }
+        }
+        assert!(done(&["verify", &moved]).contains("golden sample                   equal"));
+        for stage in ["graph", "simplified", "fixed", "passes", "schedule", "program"] {
+            let wanted = done(&["inspect", &model, "--array", "4x4", "--stage", stage]);
+            assert!(done(&["inspect", &pack, "--stage", stage]) == wanted, "{name}: {stage}");
+        }
+        done(&["generate", &model, "--array", "4x4", "-o", &at(&work, "verilog")]);
+        done(&["generate", &moved, "-o", &at(&away, "verilog")]);
+        for file in names(&work.join("verilog")) {
+            let read = |folder: &Path| std::fs::read(folder.join("verilog").join(&file)).unwrap();
+            assert!(read(&work) == read(&away), "{name}: {file}");
+        }
+        refused(&["verify", &moved, "--array", "4x4"], &["has its machine"]);
+        refused(&["verify", &moved, "--metric"], &["evaluation samples", "try:"]);
+        refused(&["compile", &moved, "-o", &at(&away, "again")], &["compiled already", "try:"]);
+    }
+}
+
+/// A bit that flips in any file is found, by the file's name.
+#[test]
+fn a_flipped_bit_is_refused() {
+    let work = folder("flipped");
+    let net = work.join("net");
+    done(&["compile", &lenet(), "--array", "4x4", "-o", net.to_str().unwrap()]);
+    assert_eq!(names(&net).len(), 7);
+    for name in names(&net) {
+        let path = net.join(&name);
+        let bytes = std::fs::read(&path).unwrap();
+        for place in [0, bytes.len() / 2, bytes.len() - 1] {
+            let mut flipped = bytes.clone();
+            flipped[place] ^= 1;
+            std::fs::write(&path, flipped).unwrap();
+            refused(&["simulate", net.to_str().unwrap()], &[&name, "try:"]);
+        }
+        std::fs::remove_file(&path).unwrap();
+        if name != "manifest.json" {
+            refused(&["simulate", net.to_str().unwrap()], &[&name, "try:"]);
+        }
+        std::fs::write(&path, bytes).unwrap();
+    }
+    done(&["simulate", net.to_str().unwrap()]);
+    // Another version says which, and what to do.
+    let manifest = net.join("manifest.json");
+    let later = std::fs::read_to_string(&manifest).unwrap().replace("\"schema\": 1,", "\"schema\": 99,");
+    std::fs::write(&manifest, later).unwrap();
+    refused(&["simulate", net.to_str().unwrap()], &["manifest.json", "schema 99", "compile the model again"]);
+}
+
+/// Archives hold plain files, each once, and bytes that are theirs.
+#[test]
+fn packs_are_read_with_care() {
+    let work = folder("packs");
+    let pack = at(&work, "net.zip");
+    done(&["compile", &lenet(), "--array", "4x4", "--pack", "-o", &pack]);
+    let bytes = std::fs::read(&pack).unwrap();
+    let bad = at(&work, "bad.zip");
+    let manifest = b"manifest.json";
+    for other in [b"../ifest.json", b"a/nifest.json", b"/anifest.json"] {
+        let mut changed = bytes.clone();
+        for place in 0..changed.len() - manifest.len() {
+            if changed[place..].starts_with(manifest) {
+                changed[place..place + manifest.len()].copy_from_slice(other);
+            }
+        }
+        std::fs::write(&bad, changed).unwrap();
+        refused(&["simulate", &bad], &["has no place in an artefact"]);
+    }
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() / 2] ^= 1;
+    for broken in [&flipped[..], &bytes[..bytes.len() / 2]] {
+        std::fs::write(&bad, broken).unwrap();
+        refused(&["simulate", &bad], &["bad.zip"]);
+    }
+    std::fs::write(work.join("notes"), "mine").unwrap();
+    refused(&["compile", &lenet(), "--pack", "-o", &at(&work, "notes")], &["no artefact", "try:"]);
+    assert_eq!(std::fs::read(work.join("notes")).unwrap(), b"mine");
+}
+
+/// A link in place of a file leads out of the artefact.
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed() {
+    let work = folder("links");
+    let net = work.join("net");
+    done(&["compile", &lenet(), "--array", "4x4", "-o", net.to_str().unwrap()]);
+    let machine = names(&net).into_iter().find(|name| name.starts_with("machine")).unwrap();
+    std::fs::rename(net.join(&machine), work.join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(work.join("elsewhere"), net.join(&machine)).unwrap();
+    refused(&["simulate", net.to_str().unwrap()], &[&machine, "is a link"]);
+}
+
+/// Only what the earlier manifest names goes when another artefact takes its place.
+#[test]
+fn another_artefact_takes_its_place() {
+    let net = folder("replaced");
+    let to = net.to_str().unwrap();
+    done(&["compile", &lenet(), "--array", "4x4", "-o", to]);
+    std::fs::write(net.join("notes.txt"), "mine").unwrap();
+    done(&["compile", &lenet(), "--array", "4x6", "-o", to, "--no-source"]);
+    assert_eq!(names(&net).len(), 7, "{:?}", names(&net));
+    assert_eq!(std::fs::read(net.join("notes.txt")).unwrap(), b"mine");
+    // Without the source there is less to walk, which is said.
+    let output = tilewright(&["verify", to]);
+    assert!(output.status.success() && text(&output.stderr).contains("nothing is compared with float"));
+    assert!(!text(&output.stdout).contains("SQNR"));
+    refused(&["inspect", to, "--stage", "graph"], &["left out", "--no-source"]);
+    done(&["inspect", to, "--stage", "program"]);
+    // Somebody else's manifest stays.
+    let other = folder("other");
+    std::fs::write(other.join("manifest.json"), "{\"name\": \"a web page\"}").unwrap();
+    refused(&["compile", &lenet(), "-o", other.to_str().unwrap()], &["manifest.json", "try: another folder"]);
+    assert_eq!(names(&other), ["manifest.json"]);
+}
+
+/// Killed at any time, `compile` leaves the earlier artefact or the later one.
+#[test]
+fn a_kill_leaves_the_old_one_or_the_new_one() {
+    let net = folder("killed");
+    let to = net.to_str().unwrap();
+    let cycles = || json(&done(&["simulate", to, "--json"]))["cycles"].as_u64().unwrap();
+    let args = |array: &'static str| ["compile", "MODEL", "--array", array, "--unchecked", "-o"];
+    let compile = |array: &'static str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tilewright"));
+        command.args(args(array).map(|a| if a == "MODEL" { lenet() } else { a.into() })).arg(to);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command
+    };
+    assert!(compile("4x4").status().unwrap().success());
+    let old = cycles();
+    let start = std::time::Instant::now();
+    assert!(compile("4x6").status().unwrap().success());
+    let (new, whole) = (cycles(), start.elapsed());
+    assert_ne!(old, new);
+    let mut last = new;
+    for kill in 0..12 {
+        let array = if last == new { "4x4" } else { "4x6" };
+        let mut child = compile(array).spawn().unwrap();
+        // The writing is at the end.
+        std::thread::sleep(whole.mul_f64(0.85 + 0.02 * f64::from(kill)).max(Duration::from_millis(1)));
+        let _ = child.kill();
+        child.wait().unwrap();
+        last = cycles();
+        assert!(last == old || last == new, "{last} cycles");
+    }
+}
+
+/// The golden sample is the user's where the user says so.
+#[test]
+fn the_golden_sample_can_be_given() {
+    let work = folder("golden");
+    let input = common::model("lenet_mnist").join("input_0.npy");
+    let net = at(&work, "net");
+    done(&["compile", &lenet(), "--array", "4x4", "-o", &net, "--golden", input.to_str().unwrap()]);
+    let given = done(&["verify", &net, "--json", "--input", input.to_str().unwrap()]);
+    let mut golden = json(&done(&["verify", &net, "--json"]));
+    assert_eq!(golden["golden_difference"], serde_json::Value::Null);
+    golden.as_object_mut().unwrap().remove("golden_difference");
+    assert_eq!(golden, json(&given));
+    refused(&["compile", &lenet(), "-o", &net, "--golden", "nothing.npy"], &["nothing.npy"]);
+}
