@@ -8,6 +8,7 @@
 
 pub mod artefact;
 pub mod assurance;
+pub mod bench;
 pub mod finite;
 pub mod metric;
 pub mod model;

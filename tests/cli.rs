@@ -139,7 +139,8 @@ fn compile_checks_what_it_writes() {
     let out = folder("checks");
     let output = tilewright(&["compile", &lenet(), "--array", "4x4", "-o", out.to_str().unwrap()]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines = ["reading the model", "quantising", "compiling", "checking the program", "checking", "writing"];
+    let lines =
+        ["reading the model", "quantising", "compiling", "checking the program", "checking", "writing"];
     assert_eq!(text(&output.stderr).lines().collect::<Vec<_>>(), lines);
 }
 

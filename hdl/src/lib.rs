@@ -36,6 +36,13 @@ pub(crate) mod top;
 pub(crate) mod transfer_walk;
 
 use thiserror::Error;
+use tilewright_arch::technology::Technology;
+
+/// Verilog of the hard blocks that a technology's machines are written with, for simulation; empty where they
+/// need none.
+pub fn models(technology: Technology) -> &'static str {
+    technology::models(technology)
+}
 
 /// Why no Verilog or no model came out.
 #[derive(Debug, Error)]

@@ -1,4 +1,5 @@
-//! `tilewright generate`: the Verilog of a machine, with the programs of a model if one is given.
+//! `tilewright generate`: the Verilog of a machine, with the programs of a model if one is given, a test bench
+//! and a header.
 
 use super::subject::Subject;
 use super::{programs, written};
@@ -7,14 +8,26 @@ use crate::progress::during;
 use crate::{Machine, Source};
 use anyhow::Result;
 use std::path::Path;
+use tilewright::artefact::Golden;
+use tilewright::bench;
 
-/// Writes `tilewright.v` and `machine.toml`, and the model's programs and memory images.
+/// Writes `tilewright.v` and `machine.toml`; of a network also its programs and memory images, a test bench with
+/// its golden sample and a C header.
 pub fn run(source: Option<&Source>, machine: &Machine, out: &Path) -> Result<bool> {
     let (config, mut files) = match source {
         Some(source) => {
-            let compiled = Subject::open(source, machine)?.compiled()?;
-            during("checking the program", || compiled.check())?;
-            let files = programs(&compiled)?;
+            let (compiled, golden) = match Subject::open(source, machine)? {
+                Subject::Model(job) => {
+                    let compiled = job.compile(&job.calibration()?)?;
+                    during("checking the program", || compiled.check())?;
+                    let golden = Golden::synthetic(&compiled, &job.model.graph)?;
+                    (compiled, golden)
+                }
+                Subject::Artefact(artefact) => (artefact.compiled, artefact.golden),
+            };
+            let mut files = programs(&compiled)?;
+            files.extend(bench::bench(&compiled, &golden)?);
+            files.push(("tilewright.h".into(), bench::header(&compiled, &golden)?.into_bytes()));
             (compiled.config, files)
         }
         None => {

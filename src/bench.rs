@@ -1,0 +1,171 @@
+//! What is written beside the Verilog of a machine: a self-checking test bench with the golden sample of a
+//! network, and a C header for whoever drives the machine.
+
+use crate::artefact::{Golden, StageBytes};
+use crate::pipeline::{self, Compiled};
+use anyhow::{Context, Result};
+use std::fmt::Write;
+use tilewright_arch::instr::Unit;
+use tilewright_arch::program::Port;
+use tilewright_compiler::schedule::Schedule;
+use tilewright_hdl::registers::{ADDRESS, CONTROL, COUNT, CYCLES, ERROR, ERRORS};
+
+/// The test bench with holes for what depends on the network.
+const BENCH: &str = include_str!("bench/bench.v");
+/// Bytes of a line of a memory file.
+const LINE: usize = 16;
+
+/// Files by name.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// The test bench `bench.v`, the memory files that it reads (`stage_S_before.hex` and `stage_S_outputs.hex` for
+/// each stage of the machine), models of the technology's hard blocks where the machine has any, and the list
+/// `files.f` of all Verilog.
+///
+/// # Errors
+/// A program whose instructions do not fit their fields.
+pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
+    let memory = &compiled.config.memory;
+    let mut files = Files::new();
+    let (mut runs, mut most, mut most_outputs) = (String::new(), 1, 1);
+    for run in &golden.stages {
+        let StageBytes { stage, inputs, outputs, cycles } = run;
+        let schedule = schedule(compiled, *stage)?;
+        let program = &schedule.program;
+        let before = pipeline::memory(schedule, inputs)?;
+        let expected: Vec<u8> = outputs.iter().flatten().map(|&byte| byte as u8).collect();
+        // Whole beats, so that the last bytes can be read.
+        most = most.max(before.len().next_multiple_of(memory.bus_bytes));
+        most_outputs = most_outputs.max(expected.len());
+        let _ = writeln!(
+            runs,
+            "        begin_stage({stage}, \"stage_{stage}_before.hex\", \"stage_{stage}_outputs.hex\");"
+        );
+        for unit in Unit::ALL {
+            let (u, counts) = (unit as usize, program.counts());
+            let address = program.stream_address[u];
+            let _ = writeln!(runs, "        list({u}, {address}, {}); // {}", counts[u], unit.name());
+        }
+        let _ = writeln!(runs, "        run(64'd{cycles});");
+        let mut first = 0;
+        for (port, bytes) in program.outputs.iter().zip(outputs) {
+            let _ = writeln!(runs, "        compare({}, {first}, {});", port.address, bytes.len());
+            first += bytes.len();
+        }
+        files.push((format!("stage_{stage}_before.hex"), hex(&before)));
+        files.push((format!("stage_{stage}_outputs.hex"), hex(&expected)));
+    }
+    let numbers = [
+        ("BUS_BYTES", memory.bus_bytes),
+        ("LATENCY", memory.latency),
+        ("OUTSTANDING", memory.outstanding),
+        ("MEMORY_BYTES", most),
+        ("OUTPUT_BYTES", most_outputs),
+        ("CONTROL", CONTROL),
+        ("ERROR", ERROR),
+        ("CYCLES", CYCLES),
+        ("ADDRESS", ADDRESS),
+        ("COUNT", COUNT),
+    ];
+    let mut text = BENCH.replace("        // RUNS\n", &runs);
+    for (name, number) in numbers {
+        text = text.replace(&format!("/*{name}*/"), &number.to_string());
+    }
+    files.insert(0, ("bench.v".into(), text.into_bytes()));
+    let models = tilewright_hdl::models(compiled.config.technology);
+    let mut list = "tilewright.v\nbench.v\n".to_owned();
+    if !models.is_empty() {
+        list.push_str("models.v\n");
+        files.push(("models.v".into(), models.into()));
+    }
+    files.push(("files.f".into(), list.into_bytes()));
+    Ok(files)
+}
+
+fn schedule(compiled: &Compiled, stage: usize) -> Result<&Schedule> {
+    let schedule = compiled.schedules.get(stage).and_then(Option::as_ref);
+    schedule.with_context(|| {
+        format!("error[artefact]: the golden sample has a stage {stage}, the network has not")
+    })
+}
+
+/// Bytes as `$readmemh` reads them; lines of zeros are left out, which the bench sets before.
+fn hex(bytes: &[u8]) -> Vec<u8> {
+    let mut text = String::new();
+    let mut next = None;
+    for (n, line) in bytes.chunks(LINE).enumerate() {
+        if line.iter().all(|&byte| byte == 0) {
+            continue;
+        }
+        if next != Some(n) {
+            let _ = writeln!(text, "@{:x}", n * LINE);
+        }
+        next = Some(n + 1);
+        let words: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        let _ = writeln!(text, "{}", words.join(" "));
+    }
+    text.into_bytes()
+}
+
+/// A C header: registers of the machine, and for each stage the places of its instructions and of what is
+/// written before a start and read after the end.
+///
+/// # Errors
+/// A stage without a program.
+pub fn header(compiled: &Compiled, golden: &Golden) -> Result<String> {
+    let mut text = String::from(
+        "/* Registers of the machine, 32-bit words by number, and the memory of each stage in bytes. */\n\
+         #ifndef TILEWRIGHT_H\n#define TILEWRIGHT_H\n\n",
+    );
+    let define = |text: &mut String, name: &str, value: &str, what: &str| {
+        let _ = writeln!(text, "#define {name:<40} {value:<12} /* {what} */");
+    };
+    let registers = [
+        ("CONTROL", CONTROL, "read: bit 0 done, bit 1 running; write: bit 0 starts"),
+        ("ERROR", ERROR, "read: bits of TILEWRIGHT_ERROR_*, zero after a start"),
+        ("CYCLES", CYCLES, "read: cycles of the run, low word; the high word follows"),
+        ("ADDRESS", ADDRESS, "first of four: addresses of the instruction lists"),
+        ("COUNT", COUNT, "first of four: their numbers of instructions"),
+    ];
+    for (name, number, what) in registers {
+        define(&mut text, &format!("TILEWRIGHT_{name}"), &number.to_string(), what);
+    }
+    for (bit, name) in ERRORS.iter().enumerate() {
+        let name = format!("TILEWRIGHT_ERROR_{}", name.to_uppercase());
+        define(&mut text, &name, &format!("{:#x}u", 1 << bit), "");
+    }
+    let port = |text: &mut String, prefix: &str, n: usize, port: &Port| {
+        let what = format!("{:?}, {:?}", port.name, port.shape).replace("*/", "* /");
+        define(text, &format!("{prefix}_{n}_ADDRESS"), &port.address.to_string(), &what);
+        define(text, &format!("{prefix}_{n}_BYTES"), &port.bytes().to_string(), "");
+        define(text, &format!("{prefix}_{n}_SCALE"), &format!("{:e}f", port.scale), "real value of a step");
+        define(text, &format!("{prefix}_{n}_ZERO"), &port.zero.to_string(), "the byte that means zero");
+        define(text, &format!("{prefix}_{n}_BITS"), if port.wide { "16" } else { "8" }, "");
+    };
+    for run in &golden.stages {
+        let program = &schedule(compiled, run.stage)?.program;
+        let stage = format!("TILEWRIGHT_STAGE_{}", run.stage);
+        text.push('\n');
+        define(&mut text, &format!("{stage}_BYTES"), &program.memory_bytes.to_string(), "of memory");
+        define(
+            &mut text,
+            &format!("{stage}_CYCLES"),
+            &run.cycles.to_string(),
+            "on memory of the model's timing",
+        );
+        for unit in Unit::ALL {
+            let (u, name) = (unit as usize, unit.name().to_uppercase());
+            let (address, count) = (program.stream_address[u], program.counts()[u]);
+            define(&mut text, &format!("{stage}_{name}_ADDRESS"), &address.to_string(), "");
+            define(&mut text, &format!("{stage}_{name}_COUNT"), &count.to_string(), "instructions");
+        }
+        for (n, input) in program.inputs.iter().enumerate() {
+            port(&mut text, &format!("{stage}_INPUT"), n, input);
+        }
+        for (n, output) in program.outputs.iter().enumerate() {
+            port(&mut text, &format!("{stage}_OUTPUT"), n, output);
+        }
+    }
+    text.push_str("\n#endif\n");
+    Ok(text.replace(" /*  */", ""))
+}

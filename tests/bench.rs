@@ -1,0 +1,126 @@
+//! The test bench that `generate` writes says `equal` of what it should, and nothing else.
+
+mod common;
+
+use ndarray::ArrayD;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tilewright::artefact::Golden;
+use tilewright::bench::bench;
+use tilewright::model::{Model, samples};
+use tilewright::pipeline::{self, Compiled};
+use tilewright_arch::Config;
+use tilewright_compiler::graph::{Graph, Op, Window};
+use tilewright_compiler::{quantise, simplify};
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// A fresh folder with the bench of a network and the Verilog of its machine.
+fn written(name: &str, compiled: &Compiled, golden: &Golden) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("tilewright-bench-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    for (name, bytes) in bench(compiled, golden).unwrap() {
+        std::fs::write(path.join(name), bytes).unwrap();
+    }
+    std::fs::write(path.join("tilewright.v"), tilewright_hdl::generate(&compiled.config).unwrap()).unwrap();
+    path
+}
+
+fn run(folder: &Path, command: &str, args: &[&str]) -> Output {
+    let output = Command::new(command).args(args).current_dir(folder).output();
+    output.unwrap_or_else(|e| panic!("{command} cannot be started: {e}; ./run-tests installs it"))
+}
+
+/// Built with Icarus Verilog and run: what it prints, and whether it ends well.
+fn icarus(folder: &Path, args: &[&str]) -> (String, bool) {
+    let built = run(folder, "iverilog", &["-g2012", "-o", "bench", "-c", "files.f"]);
+    assert!(built.status.success(), "{}", text(&built));
+    let ran = run(folder, "vvp", &[&["bench"], args].concat());
+    (text(&ran), ran.status.success())
+}
+
+fn verilator(folder: &Path, args: &[&str]) -> (String, bool) {
+    let build = ["--binary", "-Wno-fatal", "--top-module", "bench", "-f", "files.f"];
+    let built = run(folder, "verilator", &build);
+    assert!(built.status.success(), "{}", text(&built));
+    let ran = run(folder, "obj_dir/Vbench", args);
+    (text(&ran), ran.status.success())
+}
+
+/// A 1x1 convolution of four pixels.
+fn tiny() -> (Compiled, Golden) {
+    let mut graph = Graph::new("tiny");
+    let x = graph.input("x", &[1, 2, 2, 2]).unwrap();
+    let w = graph.constant("w", &[3, 2, 1, 1], vec![1.0, -0.5, 0.25, 2.0, -1.0, 0.5]).unwrap();
+    let y = graph.node("conv", Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w]).unwrap();
+    graph.outputs.push(y);
+    let simplified = simplify::run(graph.clone()).unwrap();
+    let model = Model { path: PathBuf::new(), imported: graph, graph: simplified, warnings: vec![] };
+    let sample = ArrayD::from_shape_fn(vec![1, 2, 2, 2], |i| 0.3 * (i[1] + 2 * i[2] + i[3]) as f32 - 0.5);
+    let options = quantise::Options::default();
+    let config = Config::sized(4, 4);
+    let compiled = pipeline::compile(&model, &[vec![sample.clone()]], &options, &config).unwrap();
+    let golden = Golden::of(&compiled, vec![sample]).unwrap();
+    (compiled, golden)
+}
+
+fn compiled(name: &str, config: &Config) -> (Compiled, Golden) {
+    let model = Model::read(&common::model(name)).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let compiled = pipeline::compile(&model, &calibration, &quantise::Options::default(), config).unwrap();
+    let input = samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
+    let golden = Golden::of(&compiled, input).unwrap();
+    (compiled, golden)
+}
+
+/// One byte of the output or one cycle that is not the simulator's is found, and ends in a failing status.
+#[test]
+fn a_wrong_byte_and_a_wrong_cycle_are_found() {
+    let (compiled, golden) = tiny();
+    let folder = written("right", &compiled, &golden);
+    let (right, ended) = icarus(&folder, &[]);
+    assert!(ended && right.contains("\nequal\n"), "{right}");
+    let (paused, ended) = icarus(&folder, &["+pause=7"]);
+    assert!(ended && paused.contains("\nequal\n"), "{paused}");
+    let cycles = |text: &str| text.lines().next().map(str::to_owned);
+    assert_ne!(cycles(&right), cycles(&paused), "the memory did not pause");
+    let mut other = golden.clone();
+    other.stages[0].outputs[0][5] ^= 1;
+    let (wrong, ended) = icarus(&written("byte", &compiled, &other), &[]);
+    assert!(!ended && wrong.contains("byte 5 of the output") && wrong.contains("DIFFERENT"), "{wrong}");
+    let mut other = golden;
+    other.stages[0].cycles += 1;
+    let (wrong, ended) = icarus(&written("cycle", &compiled, &other), &[]);
+    assert!(!ended && wrong.contains("the simulator has") && wrong.contains("DIFFERENT"), "{wrong}");
+}
+
+/// A digit, read by the machine's Verilog; its class is the number of the largest output.
+#[test]
+fn a_digit_is_read() {
+    let (compiled, golden) = compiled("lenet_mnist", &Config::sized(4, 4));
+    let class = golden.outputs[0].iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+    let (printed, ended) = icarus(&written("digit", &compiled, &golden), &[]);
+    let line = format!("the largest is number {class}\nequal\n");
+    assert!(ended && printed.contains(&line), "{printed}");
+}
+
+/// The same in Verilator, on the array of a board in the form of its technology, and in several stages with the
+/// host between them: `./run-tests --long`.
+#[test]
+#[ignore = "Verilator builds three machines, some minutes"]
+fn verilator_agrees() {
+    let board = tilewright::targets::resolve(Some("ulx3s-85f"), None, None).unwrap();
+    let cases = [
+        ("lenet_mnist", Config::sized(4, 4)),
+        ("lenet_mnist", board),
+        ("vit_mnist", Config::sized(4, 4)),
+    ];
+    for (n, (name, config)) in cases.into_iter().enumerate() {
+        let (compiled, golden) = compiled(name, &config);
+        let (printed, ended) = verilator(&written(&format!("verilator-{n}"), &compiled, &golden), &[]);
+        assert!(ended && printed.contains("\nequal\n"), "{name} on {}: {printed}", config.name);
+    }
+}
