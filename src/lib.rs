@@ -3,7 +3,7 @@
 //!
 //! This crate ties the parts together for the command line and the tests:
 //! [`model`] reads networks, [`samples`] what they are fed, [`pipeline`] compiles, [`artefact`] keeps what was compiled, [`proof`] runs the integer
-//! reference, the simulator and the Verilog against each other, [`reduce`] cuts down what fails, [`targets`]
+//! reference, the simulator and the Verilog against each other, [`reduce`] cuts down what fails, [`suite`] keeps numeric regression tests, [`targets`]
 //! knows the machines.
 
 pub mod artefact;
@@ -16,4 +16,5 @@ pub mod pipeline;
 pub mod proof;
 pub mod reduce;
 pub mod samples;
+pub mod suite;
 pub mod targets;

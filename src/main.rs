@@ -32,6 +32,14 @@ fn size(text: &str) -> Result<u64, String> {
     memory::parse(text).map_err(|e| e.report().message.clone())
 }
 
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parts =
+        text.split_once('/').and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+    parts
+        .filter(|(part, parts)| (1..=*parts).contains(part))
+        .ok_or_else(|| "I/N with I from 1 to N".to_owned())
+}
+
 #[global_allocator]
 static ALLOCATOR: limits::Budgeted = limits::Budgeted;
 
@@ -134,6 +142,31 @@ enum Command {
         /// Where to write.
         #[arg(short, long)]
         out: PathBuf,
+    },
+    /// Run a numeric regression suite.
+    Test {
+        /// The suite; what is recorded lies beside it in a folder of the same name, `.golden`.
+        suite: PathBuf,
+        #[command(flatten)]
+        machine: Machine,
+        /// Write the outcome as JUnit's XML as well.
+        #[arg(long, value_name = "FILE.xml")]
+        junit: Option<PathBuf>,
+        /// Cases at a time; as many as there are processors if left out.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        jobs: Option<u16>,
+        /// Run part I of N.
+        #[arg(long, value_name = "I/N", value_parser = shard)]
+        shard: Option<(usize, usize)>,
+        /// Record what is made now, where a case's exact checks would compare it.
+        #[arg(long)]
+        bless: bool,
+        /// Make the suite of these models first, with what is measured of them now.
+        #[arg(long, value_name = "MODEL", num_args = 1..)]
+        init: Vec<PathBuf>,
+        /// One JSON object on standard output.
+        #[arg(long)]
+        json: bool,
     },
     /// Print a stage of the compilation.
     Inspect {
@@ -300,6 +333,12 @@ fn run(command: &Command) -> anyhow::Result<bool> {
                 unchecked: true,
             });
             commands::generate::run(source.as_ref(), machine, out)
+        }
+        Command::Test { suite, machine, junit, jobs, shard, bless, init, json } => {
+            let (junit, jobs) = (junit.as_deref(), jobs.map(usize::from));
+            let asked =
+                commands::test::Asked { junit, jobs, shard: *shard, bless: *bless, init, json: *json };
+            commands::test::run(suite, machine, &asked)
         }
         Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
     }

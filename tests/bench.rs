@@ -113,11 +113,8 @@ fn a_digit_is_read() {
 #[ignore = "Verilator builds three machines, some minutes"]
 fn verilator_agrees() {
     let board = tilewright::targets::resolve(Some("ulx3s-85f"), None, None).unwrap();
-    let cases = [
-        ("lenet_mnist", Config::sized(4, 4)),
-        ("lenet_mnist", board),
-        ("vit_mnist", Config::sized(4, 4)),
-    ];
+    let cases =
+        [("lenet_mnist", Config::sized(4, 4)), ("lenet_mnist", board), ("vit_mnist", Config::sized(4, 4))];
     for (n, (name, config)) in cases.into_iter().enumerate() {
         let (compiled, golden) = compiled(name, &config);
         let (printed, ended) = verilator(&written(&format!("verilator-{n}"), &compiled, &golden), &[]);
