@@ -214,7 +214,11 @@ fn saturated(proof: &Proof) -> Vec<String> {
 
 /// Whether a rounding error may become a step of the result.
 fn has_steps(graph: &Graph) -> bool {
-    let steps = |op: &Op| matches!(op, Op::Unary { kind } if kind.is_whole());
+    let steps = |op: &Op| match op {
+        Op::Unary { kind } => kind.is_whole(),
+        Op::Reduce { kind, .. } => kind.is_index(),
+        _ => false,
+    };
     graph.is_quantised() || graph.nodes.iter().any(|node| steps(&node.op))
 }
 

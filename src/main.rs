@@ -32,6 +32,14 @@ fn size(text: &str) -> Result<u64, String> {
     memory::parse(text).map_err(|e| e.report().message.clone())
 }
 
+fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    let read = |(name, extents): (&str, &str)| {
+        let extent = |n: &str| n.parse().ok().filter(|&n: &usize| n > 0);
+        Some((name.to_owned(), extents.split('x').map(extent).collect::<Option<Vec<usize>>>()?))
+    };
+    text.rsplit_once('=').and_then(read).ok_or_else(|| "NAME=EXTENTS such as image=1x3x480x640".to_owned())
+}
+
 fn shard(text: &str) -> Result<(usize, usize), String> {
     let parts =
         text.split_once('/').and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
@@ -194,6 +202,9 @@ struct Source {
     /// Which activations have 16 bits instead of 8 (goes before the file's).
     #[arg(long, value_enum)]
     precision: Option<Precision>,
+    /// Extents of an input that the model leaves open, such as image=1x3x480x640; those of the samples if left out.
+    #[arg(long, value_name = "NAME=EXTENTS", value_parser = shape)]
+    shape: Vec<(String, Vec<usize>)>,
     /// Refuse operators that the machine does not run.
     #[arg(long)]
     deny_host: bool,
@@ -329,6 +340,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
                 calib,
                 quantisation,
                 precision,
+                shape: vec![],
                 deny_host: false,
                 unchecked: true,
             });

@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use std::path::{Path, PathBuf};
 use tilewright_compiler::graph::Graph;
+pub use tilewright_compiler::onnx::Shapes;
 use tilewright_compiler::{onnx, relay, simplify};
 
 /// A network read from disk.
@@ -20,6 +21,23 @@ pub struct Model {
     pub warnings: Vec<String>,
 }
 
+/// The given shapes, and those of the arrays in `data` for inputs whose extents are open beside.
+fn settled(path: &Path, shapes: &Shapes, data: Option<&Path>) -> Result<Shapes> {
+    let mut all = shapes.clone();
+    let open = onnx::open_inputs(path)?;
+    let beside = path.with_file_name("calib.npz");
+    let data = data.map(Path::to_path_buf).unwrap_or(beside);
+    for (name, declared) in open.iter().filter(|(name, _)| !shapes.contains_key(name)) {
+        let Some(shape) = crate::samples::stored_shape(&data, name, open.len() == 1) else { continue };
+        // The first axis counts samples, or is the batch.
+        let whole = [vec![declared[0].unwrap_or(1)], shape.get(1..).unwrap_or(&[]).to_vec()].concat();
+        if shape.len() == declared.len() {
+            all.insert(name.clone(), whole);
+        }
+    }
+    Ok(all)
+}
+
 impl Model {
     /// Reads `path`: an ONNX file, a Relay text (`.relay` or `.txt`, with its parameters in a `.params`
     /// file of the same name beside it), or a folder with a `model.onnx` or else a `model.relay`.
@@ -27,6 +45,15 @@ impl Model {
     /// # Errors
     /// A file that is not there, and what the importers refuse: each with file, node, operator and attribute.
     pub fn read(path: &Path) -> Result<Model> {
+        Model::shaped(path, &Shapes::new(), None)
+    }
+
+    /// Reads `path` as [`Model::read`] does; where an ONNX file leaves extents open, inputs have those of `shapes`, or
+    /// else of the arrays in `data`, an `.npz` or `.npy`.
+    ///
+    /// # Errors
+    /// As [`Model::read`]; shapes that do not fit the model.
+    pub fn shaped(path: &Path, shapes: &Shapes, data: Option<&Path>) -> Result<Model> {
         let path = if path.is_dir() {
             let names = ["model.onnx", "model.relay", "model.txt"];
             let found = names.iter().map(|n| path.join(n)).find(|p| p.is_file());
@@ -42,8 +69,13 @@ impl Model {
             );
         }
         let is_text = path.extension().is_some_and(|e| e == "relay" || e == "txt");
-        let onnx::Imported { graph: imported, warnings } =
-            if is_text { relay::import(&path)? } else { onnx::import(&path)? };
+        let onnx::Imported { graph: imported, warnings } = match is_text {
+            true if !shapes.is_empty() => {
+                bail!("error[import]: {}: Relay texts have all extents; try: without --shape", path.display())
+            }
+            true => relay::import(&path)?,
+            false => onnx::import_shaped(&path, &settled(&path, shapes, data)?)?,
+        };
         let graph = simplify::run(imported.clone())?;
         Ok(Model { path, imported, graph, warnings })
     }

@@ -15,6 +15,21 @@ struct Input<'a> {
     integer: Option<Integer>,
 }
 
+/// The shape of the array of an input in an `.npz`, of its only one or of an `.npy` where the input is the `only` one;
+/// `None` where there is none.
+pub(crate) fn stored_shape(path: &Path, name: &str, only: bool) -> Option<Vec<usize>> {
+    match path.extension()?.to_str()? {
+        "npz" => {
+            let archive = Archive::open(path).ok()?;
+            let names: Vec<&str> = archive.names().collect();
+            let found = names.iter().find(|n| **n == name).or(if only { names.first() } else { None })?;
+            archive.shape(found).ok()
+        }
+        "npy" if only => Some(npy::read_npy(path).ok()?.shape),
+        _ => None,
+    }
+}
+
 /// Samples of a graph's inputs, in order: an `.npz` with an array for each input (by its name, or the
 /// only one, or `x`), an `.npy`, an image, or a folder of images.
 ///

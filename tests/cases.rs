@@ -53,6 +53,22 @@ cases! {
     an_end_of_a_range_far_below_a_step_does_not_decide: "tiny-negative-range", 38.0;
     /// A slope of 1e-20.
     negative_numbers_far_below_a_step_do_not_decide: "tiny-negative-slope", 40.0;
+    /// Explicit padding counts in the mean, that of ceil_mode does not.
+    an_average_may_count_some_padding_and_not_the_rest: "avgpool-ceil-pad-count", 45.0;
+    constants_of_a_shape_may_be_large: "constantofshape-float-large", 50.0;
+    a_line_is_an_image_of_height_1: "conv1d-kws", 40.0;
+    open_extents_are_those_of_the_samples: "dynamic-hw", 40.0;
+    constant_indices_gather_along_several_axes: "gathernd-index", 32.0;
+    indices_of_a_maximum_that_nobody_reads_are_not_made: "maxpool-indices", 50.0;
+    anchor_grids_are_constants: "meshgrid-static", 40.0;
+    local_response_normalisation_is_a_mean_over_channels: "missing-ops-lrn", 38.0;
+    opset_23_has_the_same_operators: "opset23", 40.0;
+    /// Clip between QuantizeLinear and DequantizeLinear, to 4 bits: exact.
+    fewer_bits_are_clipped_integers: "qcdq-int4", 300.0;
+    a_window_of_one_plane_pools_a_volume_plane_by_plane: "rank-maxpool3d-1kk", 40.0;
+    a_remainder_of_constants_has_the_sign_that_fmod_says: "ts-mod-fmod", 40.0;
+    /// Slices backwards, transposes and reshapes of whole numbers.
+    amounts_of_padding_are_computed_by_a_dozen_operators: "ts-pad-chain-reflectionpad", 36.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }

@@ -1,4 +1,4 @@
-//! Reading ONNX models: networks of opset 7 to 22 with static shapes, float32 or quantised.
+//! Reading ONNX models: networks of opset 7 to 25 with static shapes, float32 or quantised.
 //!
 //! Every node becomes nodes of [`Graph`] with the same meaning or is refused by file, node,
 //! operator and attribute; nothing is dropped silently. What only carries constants or copies
@@ -31,6 +31,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use prost::Message;
@@ -50,21 +51,57 @@ pub struct Imported {
     pub warnings: Vec<String>,
 }
 
+/// Extents that a user gives to inputs, by name.
+pub type Shapes = BTreeMap<String, Vec<usize>>;
+
 /// Reads a model file; external data is looked for beside it.
 ///
 /// # Errors
 /// A file that cannot be read or is not ONNX; a model that uses what is not supported, naming the
 /// node, the operator, the attribute and what to try.
 pub fn import(path: &Path) -> Result<Imported> {
-    let name = path.display().to_string();
-    let bytes =
-        files::read(path).map_err(|e| Error::new("import", format!("cannot be read: {e}")).file(&name))?;
+    import_shaped(path, &Shapes::new())
+}
+
+/// Reads a model file whose inputs have the extents of `shapes` where it leaves them open.
+///
+/// # Errors
+/// As [`import`]; a name that no input has, a shape of another rank or that contradicts the model's.
+pub fn import_shaped(path: &Path, shapes: &Shapes) -> Result<Imported> {
+    let (name, bytes) = read(path)?;
     // The parent of a bare file name is the empty path, which means the current folder.
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    import_bytes(&bytes, &name, Some(folder))
+    decoded(&bytes, &name)
+        .and_then(|model| import::run(&model, &name, Some(folder), shapes).map_err(|e| e.stage("import")))
+        .map_err(|e| e.file(name))
+}
+
+/// The inputs of a model file of which more than the batch is open: their names, and the extents that are known.
+///
+/// # Errors
+/// A file that cannot be read or is not ONNX.
+pub fn open_inputs(path: &Path) -> Result<Vec<(String, Vec<Option<usize>>)>> {
+    let (name, bytes) = read(path)?;
+    let model = decoded(&bytes, &name).map_err(|e| e.file(&name))?;
+    Ok(import::open_inputs(&model))
+}
+
+fn read(path: &Path) -> Result<(String, Vec<u8>)> {
+    let name = path.display().to_string();
+    let bytes =
+        files::read(path).map_err(|e| Error::new("import", format!("cannot be read: {e}")).file(&name))?;
+    Ok((name, bytes))
+}
+
+fn decoded(bytes: &[u8], name: &str) -> Result<proto::ModelProto> {
+    proto::ModelProto::decode(bytes).map_err(|e| {
+        Error::new("import", format!("is not an ONNX model: {e}"))
+            .file(name)
+            .hint("check that the file is complete: python -m onnx.checker")
+    })
 }
 
 /// Reads a model from memory. `name` stands for the file in messages; without a `folder`, external
@@ -73,10 +110,6 @@ pub fn import(path: &Path) -> Result<Imported> {
 /// # Errors
 /// As [`import`].
 pub fn import_bytes(bytes: &[u8], name: &str, folder: Option<&Path>) -> Result<Imported> {
-    let model = proto::ModelProto::decode(bytes).map_err(|e| {
-        Error::new("import", format!("is not an ONNX model: {e}"))
-            .file(name)
-            .hint("check that the file is complete: python -m onnx.checker")
-    })?;
-    import::run(&model, name, folder).map_err(|e| e.stage("import").file(name))
+    let model = decoded(bytes, name)?;
+    import::run(&model, name, folder, &Shapes::new()).map_err(|e| e.stage("import").file(name))
 }

@@ -20,7 +20,7 @@ const TOLERANCE: (f32, f32) = (1e-3, 1e-5);
 
 /// Every reason for a refusal, in part, so that a new one is looked at. `docs/operators.md` lists what
 /// is supported; operators without a line there, integers, text, sequences and training are not.
-const REASONS: [&str; 31] = [
+const REASONS: [&str; 33] = [
     "a dilated average is not supported",
     "an input is no tensor",
     "an output is no float32 or quantised tensor",
@@ -37,7 +37,7 @@ const REASONS: [&str; 31] = [
     "has no fixed extent",
     "has no inputs",
     "holds integers, not floats",
-    "one spatial axis",
+    "is neither a line",
     "place corners differently",
     "reads the tensor \"z\", which nothing makes",
     "stored in segments",
@@ -50,7 +50,9 @@ const REASONS: [&str; 31] = [
     "[0, 0, 0] does not divide axis 0 of [1]",
     "[3, 4, 0] of [1, 3, 4] has no elements",
     "the slice of axis 1 of [20, 10, 5] is empty",
-    "three spatial axes",
+    "spans more than one plane of its depth",
+    "supported on constants alone",
+    "the last of equals",
     "wrong data: ",
     // Sequences, whose files are no tensors.
     "is too large to handle",

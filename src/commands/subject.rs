@@ -44,6 +44,7 @@ impl Subject {
         let given = source.calib.is_some()
             || source.quantisation.is_some()
             || source.precision.is_some()
+            || !source.shape.is_empty()
             || machine.is_given();
         if given {
             bail!(
@@ -81,7 +82,9 @@ impl Job {
             );
         }
         let (options, config) = (options(source)?, machine.config()?);
-        let model = during("reading the model", || Model::read(&source.model))?;
+        let shapes = source.shape.iter().cloned().collect();
+        let read = || Model::shaped(&source.model, &shapes, source.calib.as_deref());
+        let model = during("reading the model", read)?;
         for warning in &model.warnings {
             note!("warning: {warning}");
         }

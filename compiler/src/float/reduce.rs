@@ -32,7 +32,14 @@ fn combine(kind: ReduceKind, part: &[f64]) -> f64 {
             most + log(part.iter().map(|v| exp(v - most)).sum::<f64>())
         }
         ReduceKind::SumSquare => sum(|v| v * v),
+        ReduceKind::ArgMax => first(part, |a, b| a > b),
+        ReduceKind::ArgMin => first(part, |a, b| a < b),
     }
+}
+
+/// Index of the first element that beats those before it and is beaten by none.
+fn first(part: &[f64], beats: fn(f64, f64) -> bool) -> f64 {
+    (1..part.len()).fold(0, |best, i| if beats(part[i], part[best]) { i } else { best }) as f64
 }
 
 /// Logarithm of the softmax along an axis.

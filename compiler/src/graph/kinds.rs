@@ -238,6 +238,10 @@ pub enum ReduceKind {
     LogSumExp,
     /// Sum of squares.
     SumSquare,
+    /// Index of the largest, the first of equals, counted along one axis.
+    ArgMax,
+    /// Index of the smallest, likewise.
+    ArgMin,
 }
 
 impl ReduceKind {
@@ -253,7 +257,14 @@ impl ReduceKind {
         (ReduceKind::LogSum, "ReduceLogSum", "log_sum"),
         (ReduceKind::LogSumExp, "ReduceLogSumExp", "log_sum_exp"),
         (ReduceKind::SumSquare, "ReduceSumSquare", "sum_square"),
+        (ReduceKind::ArgMax, "ArgMax", "argmax"),
+        (ReduceKind::ArgMin, "ArgMin", "argmin"),
     ];
+
+    /// Whether the result is the place of an element: a step that a rounding error may take.
+    pub fn is_index(self) -> bool {
+        matches!(self, ReduceKind::ArgMax | ReduceKind::ArgMin)
+    }
 
     fn entry(self) -> &'static (ReduceKind, &'static str, &'static str) {
         ReduceKind::ALL.iter().find(|e| e.0 == self).expect("ALL lists every kind")

@@ -12,6 +12,10 @@ pub(super) fn relu(call: &mut Call) -> Result<()> {
 
 /// Clip: bounds are attributes up to opset 10 and inputs from opset 11.
 pub(super) fn clip(call: &mut Call) -> Result<()> {
+    if call.integer(0)?.is_some() {
+        call.arity(1, 3)?;
+        return call.clip_whole();
+    }
     let (mut min, mut max) = (f32::NEG_INFINITY, f32::INFINITY);
     if call.opset() < 11 {
         call.arity(1, 1)?;

@@ -3,6 +3,7 @@
 //! Each attribute that is read is remembered; [`Call::finish`] refuses the ones nobody asked for, so
 //! that an attribute with a meaning is never dropped.
 
+mod images;
 mod integers;
 
 use std::path::Path;
@@ -13,7 +14,12 @@ use super::order::node_name;
 use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
 use super::tensor::{Elements, Tensor};
 use crate::error::{Error, Result};
-use crate::graph::{Integer, Op, ValueId, elements};
+use crate::float;
+use crate::graph::{Integer, Op, ValueId, elements, infer};
+use ndarray::ArrayD;
+
+/// Elements of constants up to which operators on them are computed at once.
+const FEW: usize = 4096;
 
 /// A node being imported.
 pub(super) struct Call<'a> {
@@ -190,6 +196,16 @@ impl<'a> Call<'a> {
         self.has(0) && (0..self.inputs()).all(|i| !self.has(i) || integer(i))
     }
 
+    /// Whether an input is a constant.
+    pub fn is_constant(&self, input: usize) -> bool {
+        matches!(self.operand(input), Ok(Operand::Constant(_)))
+    }
+
+    /// Whether there are inputs and all are constants.
+    pub fn all_constants(&self) -> bool {
+        self.has(0) && (0..self.inputs()).all(|i| !self.has(i) || self.is_constant(i))
+    }
+
     /// Extents of an input.
     pub fn shape(&self, input: usize) -> Result<Vec<usize>> {
         Ok(match self.operand(input)? {
@@ -317,17 +333,56 @@ impl<'a> Call<'a> {
 
     /// Applies an operator without naming its result.
     pub fn apply(&mut self, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
-        self.importer.graph.node(self.name.clone(), op, inputs)
+        match self.known_now(&op, inputs)? {
+            Some(id) => Ok(id),
+            None => self.importer.graph.node(self.name.clone(), op, inputs),
+        }
+    }
+
+    /// The result of an operator on a few constant floats: exporters compute extents with them.
+    fn known_now(&mut self, op: &Op, inputs: &[ValueId]) -> Result<Option<ValueId>> {
+        let graph = &self.importer.graph;
+        let few = |id: &ValueId| graph.constant_data(*id).is_some_and(|data| data.len() <= FEW);
+        let whole = |id: &ValueId| self.importer.integers.contains_key(id);
+        if op.converts() || inputs.is_empty() || !inputs.iter().all(few) || inputs.iter().any(whole) {
+            return Ok(None);
+        }
+        let shapes: Vec<&[usize]> = inputs.iter().map(|&id| graph.shape(id)).collect();
+        let shape = infer(op, &shapes, None)?;
+        if elements(&shape)? > FEW {
+            return Ok(None);
+        }
+        let array = |id: &ValueId| {
+            let data = graph.constant_data(*id).unwrap_or_default().to_vec();
+            ArrayD::from_shape_vec(graph.shape(*id), data).expect("constants fill their shapes")
+        };
+        let arrays: Vec<ArrayD<f32>> = inputs.iter().map(array).collect();
+        let y = float::apply(op, &arrays, &shape)?;
+        // The graph holds no other constants.
+        if !y.iter().all(|x| x.is_finite()) {
+            return Ok(None);
+        }
+        self.importer.graph.constant("", &shape, y.iter().copied().collect()).map(Some)
     }
 
     /// Reshapes without naming the result.
     pub fn reshaped(&mut self, x: ValueId, shape: &[usize]) -> Result<ValueId> {
-        self.importer.graph.reshape(self.name.clone(), x, shape)
+        let graph = &mut self.importer.graph;
+        match graph.constant_data(x) {
+            Some(data) if data.len() <= FEW && !self.importer.integers.contains_key(&x) => {
+                let data = data.to_vec();
+                graph.constant("", shape, data)
+            }
+            _ => graph.reshape(self.name.clone(), x, shape),
+        }
     }
 
     /// Applies an operator; its value is the node's first result.
     pub fn emit(&mut self, op: Op, inputs: &[ValueId]) -> Result<()> {
-        let id = self.apply(op, inputs)?;
+        let id = match self.on_images(&op, inputs)? {
+            Some(id) => id,
+            None => self.apply(op, inputs)?,
+        };
         self.result(id)
     }
 
@@ -345,6 +400,17 @@ impl<'a> Call<'a> {
             return Err(self.error(format!("result {} has no name", self.bound)));
         };
         self.bound += 1;
+        // What was known at once stays known.
+        if let Operand::Value(id) = operand
+            && self.read.flatten().is_none()
+            && !self.importer.integers.contains_key(&id)
+            && let Some(data) = self.importer.graph.constant_data(id)
+            && data.len() <= FEW
+        {
+            let tensor = Tensor::floats(self.importer.graph.shape(id).to_vec(), data.to_vec());
+            self.importer.interned.insert(name.clone(), id);
+            return self.importer.bind(name, Operand::Constant(Rc::new(tensor)));
+        }
         if let (Operand::Value(id), Some(Some(integer))) = (&operand, self.read) {
             self.importer.integers.insert(*id, integer);
         }

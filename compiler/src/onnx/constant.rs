@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::import::Operand;
 use super::proto::data_type;
-use super::tensor::{Elements, Tensor, decode, type_name};
+use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use crate::error::Result;
 use crate::graph::Op;
 
@@ -103,16 +103,26 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
                 .hint("export the float32 model"));
         }
     };
+    let own = integer(to);
+    let range = match to {
+        data_type::INT64 => Some((i64::MIN, i64::MAX)),
+        _ => own.map(|integer| integer.range()),
+    };
     let elements = match (&tensor.elements, to) {
-        (Elements::Floats(data), data_type::FLOAT) => Elements::Floats(data.clone()),
-        (Elements::Ints(data), data_type::FLOAT) => {
+        (Elements::Floats(data), data_type::FLOAT | data_type::DOUBLE) => Elements::Floats(data.clone()),
+        (Elements::Ints(data), data_type::FLOAT | data_type::DOUBLE) => {
             Elements::Floats(data.iter().map(|&x| x as f32).collect())
         }
-        (Elements::Ints(data), data_type::INT64) => Elements::Ints(data.clone()),
-        (Elements::Ints(data), data_type::INT32) if data.iter().all(|&x| i32::try_from(x).is_ok()) => {
+        (_, data_type::BOOL) => Elements::Ints(tensor.numbers().map(|x| i64::from(x != 0.0)).collect()),
+        (Elements::Ints(data), _) if data.iter().all(|x| range.is_some_and(|(l, h)| (l..=h).contains(x))) => {
             Elements::Ints(data.clone())
         }
-        (Elements::Floats(data), data_type::INT64) if data.iter().all(|x| x.abs() < 1e15) => {
+        // Towards zero.
+        (Elements::Floats(data), _)
+            if data
+                .iter()
+                .all(|x| x.abs() < 1e15 && range.is_some_and(|(l, h)| (l..=h).contains(&(*x as i64)))) =>
+        {
             Elements::Ints(data.iter().map(|&x| x as i64).collect())
         }
         _ => {
@@ -120,5 +130,5 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
         }
     };
     let shape = tensor.shape.clone();
-    call.alias(Operand::Constant(Rc::new(Tensor { shape, elements, integer: None })))
+    call.alias(Operand::Constant(Rc::new(Tensor { shape, elements, integer: own })))
 }

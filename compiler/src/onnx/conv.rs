@@ -9,13 +9,13 @@ use crate::graph::{MAX_ELEMENTS, Op};
 pub(super) fn conv(call: &mut Call) -> Result<()> {
     let inputs = call.values(2, 3)?;
     let op = layer(call, 0, 1)?;
-    call.emit(op, &inputs)
+    call.emit_image(op, &inputs)
 }
 
 /// The convolution of input `x` with the weights in input `w`.
 pub(super) fn layer(call: &mut Call, x: usize, w: usize) -> Result<Op> {
     let (x, w) = (call.shape(x)?, call.shape(w)?);
-    image(call, &x)?;
+    let (x, w) = (image(call, &x)?, image(call, &w)?);
     let own = own_kernel(call, &w)?;
     let window = window(call, own, &x[2..])?;
     let groups = groups(call)?;
@@ -45,12 +45,17 @@ fn groups(call: &mut Call) -> Result<usize> {
 pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
     let inputs = call.values(2, 3)?;
     let (x, w) = (call.shape(0)?, call.shape(1)?);
-    image(call, &x)?;
+    let (x, w) = (image(call, &x)?, image(call, &w)?);
     let own = own_kernel(call, &w)?;
     let (mut window, mode) = explicit(call, own)?;
     let groups = groups(call)?;
+    let line = call.shape(0)?.len() == 3;
     let two = |call: &Call, name: &str, values: Option<&[i64]>| match values {
         None => Ok(None),
+        Some(&[x]) if line => match usize::try_from(x) {
+            Ok(x) if x <= MAX_ELEMENTS => Ok(Some([usize::from(name == "output_shape"), x])),
+            _ => call.refuse(name, "is out of range"),
+        },
         Some(&[y, x]) => match (usize::try_from(y), usize::try_from(x)) {
             (Ok(y), Ok(x)) if y.max(x) <= MAX_ELEMENTS => Ok(Some([y, x])),
             _ => call.refuse(name, "is out of range"),
@@ -61,7 +66,7 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
     let mut output_padding = two(call, "output_padding", added)?.unwrap_or([0; 2]);
     let wanted = call.ints("output_shape")?;
     // Some exporters write the whole shape.
-    let wanted = wanted.map(|w| if w.len() == 4 { &w[2..] } else { w });
+    let wanted = wanted.map(|w| if w.len() == 4 || w.len() == 3 { &w[2..] } else { w });
     let wanted = two(call, "output_shape", wanted)?;
     let same = [mode.starts_with("SAME"); 2];
     let targets = wanted.map(|w| w.map(Some)).unwrap_or_else(|| {
@@ -80,5 +85,5 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
         let (before, after) = if mode == "SAME_UPPER" { (small, large) } else { (large, small) };
         (window.pads[axis], window.pads[axis + 2]) = (before, after);
     }
-    call.emit(Op::ConvTranspose { window, groups, output_padding }, &inputs)
+    call.emit_image(Op::ConvTranspose { window, groups, output_padding }, &inputs)
 }

@@ -18,6 +18,35 @@ pub(super) fn unary(call: &mut Call, kind: UnaryKind) -> Result<()> {
     call.emit(Op::Unary { kind }, &inputs)
 }
 
+/// Where by a constant condition: what is chosen is multiplied by one, and a constant is added where it is not.
+pub(super) fn masked(call: &mut Call) -> Result<()> {
+    call.arity(3, 3)?;
+    let condition = call.constant(0).map_err(|e| e.attribute("condition"))?;
+    let chosen: Vec<bool> = (0..condition.len()).map(|i| condition.number(i) != 0.0).collect();
+    let shape = condition.shape.clone();
+    // One of the choices is computed, or both are: constants have been folded.
+    let mut sum = None;
+    for (input, yes) in [(1, true), (2, false)] {
+        let data = chosen.iter().map(|&c| f32::from(u8::from(c == yes))).collect();
+        let mask = call.floats_value(&shape, data)?;
+        if call.is_constant(input) && call.constant(input)?.numbers().any(|x| !x.is_finite()) {
+            return Err(call
+                .error(format!("input {input} holds numbers that are not finite"))
+                .hint("a large finite number in their place"));
+        }
+        let x = call.value(input)?;
+        let part = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, mask])?;
+        sum = Some(match sum {
+            None => part,
+            Some(sum) => call.apply(Op::Add, &[sum, part])?,
+        });
+    }
+    match sum {
+        Some(sum) => call.result(sum),
+        None => Err(call.error("has no choices")),
+    }
+}
+
 /// Gelu, exact or by tanh.
 pub(super) fn gelu(call: &mut Call) -> Result<()> {
     let kind = match call.string("approximate", "none")? {

@@ -1,198 +1,257 @@
-//! Shape arithmetic: operators on integer constants, computed while importing.
+//! What is known now: operators on constants, computed while importing.
 //!
-//! Exporters write `Flatten` as Shape, Gather, Concat and Reshape. All those tensors are small lists;
-//! larger ones are refused so that a hostile model cannot double a list until memory ends.
+//! Exporters write `Flatten` as Shape, Gather, Concat and Reshape, amounts of padding as a chain of a dozen
+//! operators, anchor grids and window masks as Range, Expand and ScatterND. All of it is constant with static
+//! shapes. Operators of the graph on floats stay nodes, which simplification folds; here are those on whole numbers
+//! and truth values (0 and 1), and those that make or pick elements.
+
+mod make;
+mod pick;
 
 use std::rc::Rc;
 
 use super::call::Call;
 use super::constant;
 use super::import::Operand;
-use super::moves::bounds;
-use super::shape::{axis, resolve, squeezed, unsqueezed};
-use super::tensor::{Elements, Tensor, count, decode};
+use super::tensor::{Elements, Tensor};
 use crate::error::{Error, Result};
+use crate::graph::broadcast;
+use crate::memory;
 
-/// Longest list that shape arithmetic makes.
-const LONGEST: usize = 4096;
+/// Operators that the graph does not have, or not on constants: folded whatever their inputs hold.
+const ALWAYS: &[&str] = &[
+    "And",
+    "ConstantOfShape",
+    "CumSum",
+    "Equal",
+    "EyeLike",
+    "GatherElements",
+    "GatherND",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "NonZero",
+    "Not",
+    "OneHot",
+    "Or",
+    "Range",
+    "ScatterElements",
+    "ScatterND",
+    "Size",
+    "Tile",
+    "Trilu",
+    "Where",
+    "Xor",
+];
 
-/// Most elements of a ConstantOfShape.
-const LARGEST_CONSTANT: usize = 1 << 20;
+/// Whether there is an operator of that name on constants alone.
+pub(super) fn is_known(operator: &str) -> bool {
+    ALWAYS.contains(&operator) || operator == "Mod"
+}
 
-/// Folds a node whose inputs are all integer constants.
+/// Whether a node is computed now: its inputs are constants, and of whole numbers if the graph has the operator.
+pub(super) fn applies(call: &Call) -> bool {
+    let operator = call.operator();
+    if matches!(operator, "Size" | "EyeLike") {
+        return true;
+    }
+    call.all_integers() || ALWAYS.contains(&operator) && call.all_constants()
+}
+
+/// Computes a node whose inputs are constants.
 pub(super) fn run(call: &mut Call) -> Result<()> {
     let tensor = match call.operator() {
         "Identity" => return constant::identity(call),
         "Cast" => return constant::cast(call),
         "Shape" => return constant::shape(call),
+        "Split" => return pick::split(call),
         "Add" => arithmetic(call, i64::checked_add)?,
         "Sub" => arithmetic(call, i64::checked_sub)?,
         "Mul" => arithmetic(call, i64::checked_mul)?,
         "Div" => arithmetic(call, i64::checked_div)?,
-        "Mod" => arithmetic(call, floored_remainder)?,
-        "Equal" => arithmetic(call, |a, b| Some(i64::from(a == b)))?,
-        "Less" => arithmetic(call, |a, b| Some(i64::from(a < b)))?,
-        "Greater" => arithmetic(call, |a, b| Some(i64::from(a > b)))?,
+        "Pow" => arithmetic(call, |a, b| a.checked_pow(u32::try_from(b).ok()?))?,
+        "Mod" => match call.flag("fmod", false)? {
+            true => arithmetic(call, i64::checked_rem)?,
+            false => arithmetic(call, floored_remainder)?,
+        },
+        "Min" => many(call, i64::min)?,
+        "Max" => many(call, i64::max)?,
+        "Neg" => each(call, i64::checked_neg)?,
+        "Abs" => each(call, i64::checked_abs)?,
+        "Sign" => each(call, |a| Some(a.signum()))?,
+        "Not" => each(call, |a| Some(i64::from(a == 0)))?,
+        "Clip" => clip(call)?,
+        "And" => truth(call, |a, b| a != 0.0 && b != 0.0)?,
+        "Or" => truth(call, |a, b| a != 0.0 || b != 0.0)?,
+        "Xor" => truth(call, |a, b| (a != 0.0) != (b != 0.0))?,
+        "Equal" => truth(call, |a, b| a == b)?,
+        "Less" => truth(call, |a, b| a < b)?,
+        "LessOrEqual" => truth(call, |a, b| a <= b)?,
+        "Greater" => truth(call, |a, b| a > b)?,
+        "GreaterOrEqual" => truth(call, |a, b| a >= b)?,
         "Where" => choose(call)?,
-        "ConstantOfShape" => return constant_of_shape(call),
-        "Gather" => gather(call)?,
-        "Concat" => concat(call)?,
-        "Slice" => slice(call)?,
-        "Squeeze" => {
-            let (old, data) = list(call, 0)?;
-            Tensor::ints(squeezed(call, &old)?, data)
-        }
-        "Unsqueeze" => {
-            let (old, data) = list(call, 0)?;
-            Tensor::ints(unsqueezed(call, &old)?, data)
-        }
-        "Reshape" => {
-            call.arity(2, 2)?;
-            let (old, data) = list(call, 0)?;
-            let shape = resolve(call, &old, &call.integers(1)?, false)?;
-            Tensor::ints(shape, data)
-        }
-        _ => {
-            return Err(call
-                .error("the operator is not supported on integers")
-                .hint("constant-fold the model (onnxsim)"));
-        }
+        "ReduceSum" => reduce(call, |all| all.iter().try_fold(0i64, |n, &x| n.checked_add(x)))?,
+        "ReduceProd" => reduce(call, |all| all.iter().try_fold(1i64, |n, &x| n.checked_mul(x)))?,
+        "ReduceMax" => reduce(call, |all| all.iter().copied().max())?,
+        "ReduceMin" => reduce(call, |all| all.iter().copied().min())?,
+        operator => match make::made(call, operator)? {
+            Some(tensor) => tensor,
+            None => pick::picked(call, operator)?,
+        },
     };
-    let Elements::Ints(data) = &tensor.elements else {
-        unreachable!("every rule above makes integers");
-    };
+    finish(call, tensor)
+}
+
+/// Binds what was computed, if it has the size that its shape says and memory for it.
+fn finish(call: &mut Call, tensor: Tensor) -> Result<()> {
     let total = tensor.shape.iter().try_fold(1, |n: usize, &e| n.checked_mul(e));
-    if total != Some(data.len()) || data.len() > LONGEST {
-        return Err(too_long(call));
+    if total != Some(tensor.len()) {
+        return Err(call.error(format!("{} elements do not fill {:?}", tensor.len(), tensor.shape)));
     }
     call.alias(Operand::Constant(Rc::new(tensor)))
 }
 
-fn too_long(call: &Call) -> Error {
-    call.error("the integer tensor is too large, or its shape does not fit")
+/// Refuses constants that memory does not hold, before they are made.
+fn affordable(shape: &[usize]) -> Result<usize> {
+    let count = shape.iter().try_fold(1usize, |n, &e| n.checked_mul(e));
+    let bytes = count.and_then(|n| u64::try_from(n).ok()?.checked_mul(16)).unwrap_or(u64::MAX);
+    memory::check(bytes, "the constant")?;
+    Ok(count.unwrap_or(usize::MAX))
 }
 
-/// Shape and elements of an integer constant of tractable size.
-fn list(call: &Call, input: usize) -> Result<(Vec<usize>, Vec<i64>)> {
-    let tensor = call.constant(input)?;
-    match &tensor.elements {
-        Elements::Ints(data) if data.len() <= LONGEST => Ok((tensor.shape.clone(), data.clone())),
-        _ => Err(too_long(call)),
+fn overflow(call: &Call) -> Error {
+    call.error("the integer arithmetic overflows or divides by zero")
+}
+
+/// Whole numbers of an input.
+fn ints(call: &Call, input: usize) -> Result<(Vec<usize>, Vec<i64>)> {
+    call.integer_tensor(input)
+}
+
+/// The common shape of some inputs, and of each the flat places that its elements take in it.
+fn spread(call: &Call, shapes: &[&[usize]]) -> Result<(Vec<usize>, Vec<Vec<usize>>)> {
+    let mut all: Vec<usize> = vec![];
+    for shape in shapes {
+        all = broadcast(&all, shape)
+            .ok_or_else(|| call.error(format!("the shapes {shapes:?} do not broadcast")))?;
     }
+    affordable(&all)?;
+    let places = shapes.iter().map(|shape| pick::broadcast_places(shape, &all)).collect();
+    Ok((all, places))
 }
 
-/// Elementwise arithmetic on equal shapes, or with one element on either side.
+/// Elementwise arithmetic of two operands.
 fn arithmetic(call: &Call, f: fn(i64, i64) -> Option<i64>) -> Result<Tensor> {
     call.arity(2, 2)?;
-    let ((a_shape, a), (b_shape, b)) = (list(call, 0)?, list(call, 1)?);
-    let shape = match (a.len(), b.len()) {
-        _ if a_shape == b_shape => a_shape,
-        (_, 1) if a_shape.len() >= b_shape.len() => a_shape,
-        (1, _) if b_shape.len() >= a_shape.len() => b_shape,
-        _ => {
-            return Err(call.error(format!("shapes {a_shape:?} and {b_shape:?} do not match")));
-        }
-    };
-    let count = a.len().max(b.len()) * usize::from(!a.is_empty() && !b.is_empty());
-    let at = |v: &[i64], i: usize| v[if v.len() == 1 { 0 } else { i }];
-    let data: Option<Vec<i64>> = (0..count).map(|i| f(at(&a, i), at(&b, i))).collect();
-    match data {
-        Some(data) => Ok(Tensor::ints(shape, data)),
-        None => Err(call.error("the integer arithmetic overflows or divides by zero")),
-    }
+    let ((a_shape, a), (b_shape, b)) = (ints(call, 0)?, ints(call, 1)?);
+    let (shape, places) = spread(call, &[&a_shape, &b_shape])?;
+    let pairs = places[0].iter().zip(&places[1]);
+    let data: Option<Vec<i64>> = pairs.map(|(&i, &j)| f(a[i], b[j])).collect();
+    data.map(|data| Tensor::ints(shape, data)).ok_or_else(|| overflow(call))
 }
 
-/// Where: elements of the second or the third input, each of the condition's shape or one element.
+/// The same of any number of operands.
+fn many(call: &Call, f: fn(i64, i64) -> i64) -> Result<Tensor> {
+    call.arity(1, usize::MAX)?;
+    let (mut shape, mut data) = ints(call, 0)?;
+    for input in 1..call.inputs() {
+        let (other_shape, other) = ints(call, input)?;
+        let (joined, places) = spread(call, &[&shape, &other_shape])?;
+        data = places[0].iter().zip(&places[1]).map(|(&i, &j)| f(data[i], other[j])).collect();
+        shape = joined;
+    }
+    Ok(Tensor::ints(shape, data))
+}
+
+/// A function of each element.
+fn each(call: &Call, f: fn(i64) -> Option<i64>) -> Result<Tensor> {
+    call.arity(1, 1)?;
+    let (shape, data) = ints(call, 0)?;
+    let data: Option<Vec<i64>> = data.into_iter().map(f).collect();
+    data.map(|data| Tensor::ints(shape, data)).ok_or_else(|| overflow(call))
+}
+
+/// Clip of whole numbers, of their type.
+fn clip(call: &Call) -> Result<Tensor> {
+    call.arity(1, 3)?;
+    let tensor = call.constant(0)?;
+    let (shape, mut data) = ints(call, 0)?;
+    for (input, bound) in [(1, i64::max as fn(i64, i64) -> i64), (2, i64::min)] {
+        if call.has(input) {
+            let (_, limit) = ints(call, input)?;
+            let [limit] = limit[..] else {
+                return Err(call.error(format!("input {input} must be one number")));
+            };
+            data.iter_mut().for_each(|x| *x = bound(*x, limit));
+        }
+    }
+    Ok(Tensor { integer: tensor.integer, ..Tensor::ints(shape, data) })
+}
+
+/// A comparison, or logic: 0 or 1 of two operands. Whole numbers up to 2^53 are compared exactly.
+fn truth(call: &Call, f: fn(f64, f64) -> bool) -> Result<Tensor> {
+    call.arity(2, 2)?;
+    let (a, b) = (call.constant(0)?, call.constant(1)?);
+    let (shape, places) = spread(call, &[&a.shape, &b.shape])?;
+    let pairs = places[0].iter().zip(&places[1]);
+    let data = pairs.map(|(&i, &j)| i64::from(f(a.number(i), b.number(j)))).collect();
+    Ok(Tensor::ints(shape, data))
+}
+
+/// Where: elements of the second or the third input.
 fn choose(call: &Call) -> Result<Tensor> {
     call.arity(3, 3)?;
-    let parts = [list(call, 0)?, list(call, 1)?, list(call, 2)?];
-    let longest = parts.iter().max_by_key(|p| (p.1.len(), p.0.len())).map_or(vec![], |p| p.0.clone());
-    let count = longest.iter().product::<usize>();
-    if parts.iter().any(|(shape, data)| *shape != longest && data.len() != 1) {
-        return Err(call.error("the shapes of the condition and the choices do not match"));
-    }
-    let at = |p: usize, i: usize| parts[p].1[if parts[p].1.len() == 1 { 0 } else { i }];
-    let data = (0..count).map(|i| if at(0, i) != 0 { at(1, i) } else { at(2, i) }).collect();
-    Ok(Tensor::ints(longest, data))
+    let [condition, yes, no] = [call.constant(0)?, call.constant(1)?, call.constant(2)?];
+    let (shape, places) = spread(call, &[&condition.shape, &yes.shape, &no.shape])?;
+    let first = |n: usize| condition.number(places[0][n]) != 0.0;
+    let elements = match (&yes.elements, &no.elements) {
+        (Elements::Floats(yes), Elements::Floats(no)) => Elements::Floats(
+            (0..places[0].len())
+                .map(|n| if first(n) { yes[places[1][n]] } else { no[places[2][n]] })
+                .collect(),
+        ),
+        (Elements::Ints(yes), Elements::Ints(no)) => Elements::Ints(
+            (0..places[0].len())
+                .map(|n| if first(n) { yes[places[1][n]] } else { no[places[2][n]] })
+                .collect(),
+        ),
+        _ => return Err(call.error("the choices are of different types")),
+    };
+    Ok(Tensor { shape, elements, integer: None })
 }
 
-/// ConstantOfShape: the first states of recurrent layers, and lists of ones.
-fn constant_of_shape(call: &mut Call) -> Result<()> {
-    call.arity(1, 1)?;
-    let (shape, count) = count(&call.integers(0)?)?;
-    if count > LARGEST_CONSTANT {
-        return Err(too_long(call));
+/// A reduction of whole numbers over axes, which are an attribute or an input.
+fn reduce(call: &mut Call, f: fn(&[i64]) -> Option<i64>) -> Result<Tensor> {
+    call.arity(1, 2)?;
+    let (shape, data) = ints(call, 0)?;
+    let keepdims = call.flag("keepdims", true)?;
+    let noop = call.flag("noop_with_empty_axes", false)?;
+    let given = match call.ints("axes")? {
+        Some(axes) => Some(axes.to_vec()),
+        None if call.has(1) => Some(call.integers(1)?),
+        None => None,
+    };
+    let given = given.filter(|axes| !axes.is_empty());
+    if noop && given.is_none() {
+        return Ok(Tensor::ints(shape, data));
     }
-    let value = match call.tensor("value")? {
-        Some(tensor) => decode(tensor, call.folder).map_err(|e| e.attribute("value"))?.elements,
-        None => Elements::Floats(vec![0.0]),
+    let axes = match given {
+        Some(values) => super::moves::axes(call, &values, shape.len())?,
+        None => (0..shape.len()).collect(),
     };
-    let tensor = match value {
-        Elements::Floats(v) if v.len() == 1 => Tensor::floats(shape, vec![v[0]; count]),
-        Elements::Ints(v) if v.len() == 1 => Tensor::ints(shape, vec![v[0]; count]),
-        _ => return call.refuse("value", "must have one element"),
+    let (kept, places) = pick::groups(&shape, &axes);
+    let data: Option<Vec<i64>> =
+        places.iter().map(|group| f(&group.iter().map(|&i| data[i]).collect::<Vec<_>>())).collect();
+    let shape = match keepdims {
+        true => shape.iter().enumerate().map(|(a, &n)| if axes.contains(&a) { 1 } else { n }).collect(),
+        false => kept,
     };
-    call.alias(Operand::Constant(Rc::new(tensor)))
+    data.map(|data| Tensor::ints(shape, data)).ok_or_else(|| overflow(call))
 }
 
 /// The remainder with the sign of the divisor.
 fn floored_remainder(a: i64, b: i64) -> Option<i64> {
     let rest = a.checked_rem(b)?;
     Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
-}
-
-/// Picks elements of a list.
-fn gather(call: &mut Call) -> Result<Tensor> {
-    call.arity(2, 2)?;
-    let (shape, data) = list(call, 0)?;
-    let (indices_shape, indices) = list(call, 1)?;
-    let value = call.int("axis", 0)?;
-    if shape.len() != 1 || axis(call, value, 1).is_err() {
-        return Err(call.error(format!("gathers from {shape:?}, only lists are supported")));
-    }
-    let pick = |&i: &i64| data[..].get(axis(call, i, data.len()).ok()?).copied();
-    match indices.iter().map(pick).collect() {
-        Some(picked) => Ok(Tensor::ints(indices_shape, picked)),
-        None => Err(call.error(format!("an index of {indices:?} is out of range"))),
-    }
-}
-
-/// Joins lists.
-fn concat(call: &mut Call) -> Result<Tensor> {
-    call.arity(1, usize::MAX)?;
-    let value = call.int("axis", 0)?;
-    axis(call, value, 1)?;
-    let mut data = Vec::new();
-    for input in 0..call.inputs() {
-        let (shape, part) = list(call, input)?;
-        if shape.len() != 1 || data.len() > LONGEST {
-            return Err(too_long(call));
-        }
-        data.extend(part);
-    }
-    Ok(Tensor::ints(vec![data.len()], data))
-}
-
-/// Takes a range of a list; bounds are attributes up to opset 9, then inputs.
-fn slice(call: &mut Call) -> Result<Tensor> {
-    let bounds = bounds(call)?;
-    let (shape, data) = list(call, 0)?;
-    let one = |b: &Option<Vec<i64>>, default: i64| match b.as_deref() {
-        Some([v]) => Some(*v),
-        None => Some(default),
-        _ => None,
-    };
-    let [starts, ends, axes, steps] = &bounds;
-    let (Some(start), Some(end), Some(0 | -1), Some(1), 1) =
-        (one(starts, 0), one(ends, i64::MAX), one(axes, 0), one(steps, 1), shape.len())
-    else {
-        return Err(call.error("only slices of lists with step 1 are supported"));
-    };
-    let length = data.len() as i64;
-    let clamp = |v: i64| {
-        let v = if v < 0 { v.saturating_add(length) } else { v };
-        v.clamp(0, length) as usize
-    };
-    let part = data.get(clamp(start)..clamp(end)).unwrap_or(&[]).to_vec();
-    Ok(Tensor::ints(vec![part.len()], part))
 }

@@ -8,15 +8,15 @@ use super::call::Call;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::{
-    Imported, activation, constant, conv, elementwise, fold, matrix, moves, norm, order, pool, quantized,
-    recurrent, reduce, resize, shape,
+    Imported, Shapes, activation, constant, conv, elementwise, fold, matrix, moves, norm, order, pool,
+    quantized, recurrent, reduce, resize, shape,
 };
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
 use crate::memory;
 
 /// Opsets whose operators this importer knows, from (inclusive) to (inclusive).
-const OPSETS: (i64, i64) = (7, 22);
+const OPSETS: (i64, i64) = (7, 25);
 
 /// Domain of ONNX Runtime's own operators.
 const MICROSOFT: &str = "com.microsoft";
@@ -42,6 +42,8 @@ pub(super) struct Importer {
     pub interned: HashMap<String, ValueId>,
     /// Values that hold whole numbers of a type; all others hold float32. Lookups only.
     pub integers: HashMap<ValueId, Integer>,
+    /// Lines (N, C, W), by the images of height 1 that they are made of. Lookups only.
+    pub images: HashMap<ValueId, ValueId>,
     /// Bytes of all constants so far.
     constant_bytes: u64,
 }
@@ -51,7 +53,12 @@ fn refuse<T>(message: impl Into<String>) -> Result<T> {
 }
 
 /// Imports a decoded model.
-pub(super) fn run(model: &ModelProto, name: &str, folder: Option<&Path>) -> Result<Imported> {
+pub(super) fn run(
+    model: &ModelProto,
+    name: &str,
+    folder: Option<&Path>,
+    shapes: &Shapes,
+) -> Result<Imported> {
     let opset = opset(model)?;
     let Some(source) = &model.graph else {
         return refuse("the file holds no graph");
@@ -66,11 +73,12 @@ pub(super) fn run(model: &ModelProto, name: &str, folder: Option<&Path>) -> Resu
         named: HashMap::new(),
         interned: HashMap::new(),
         integers: HashMap::new(),
+        images: HashMap::new(),
         constant_bytes: 0,
     };
     let mut warnings = Vec::new();
     importer.read_initialisers(source, folder)?;
-    importer.read_inputs(source, &mut warnings)?;
+    importer.read_inputs(source, shapes, &mut warnings)?;
     importer.check_results(source)?;
     for index in order::order(&source.node)? {
         importer.read_node(&source.node[index], index, folder)?;
@@ -111,7 +119,12 @@ impl Importer {
         Ok(())
     }
 
-    fn read_inputs(&mut self, source: &GraphProto, warnings: &mut Vec<String>) -> Result<()> {
+    fn read_inputs(
+        &mut self,
+        source: &GraphProto,
+        shapes: &Shapes,
+        warnings: &mut Vec<String>,
+    ) -> Result<()> {
         let initialised: HashSet<&str> = source.initializer.iter().map(|t| t.name.as_str()).collect();
         for input in &source.input {
             // Until IR version 4 every initialiser was listed as an input with a default.
@@ -119,13 +132,20 @@ impl Importer {
                 continue;
             }
             let place = |e: Error| e.node(&input.name).operator("input");
-            let (shape, integer) = input_type(input, warnings).map_err(place)?;
+            let given = shapes.get(&input.name).map(Vec::as_slice);
+            let (shape, integer) = input_type(input, given, warnings).map_err(place)?;
             let id = self.graph.typed_input(&input.name, &shape, integer)?;
             self.integers.extend(integer.map(|integer| (id, integer)));
             self.bind(&input.name, Operand::Value(id)).map_err(place)?;
         }
         if self.graph.inputs.is_empty() {
             return refuse("the model has no inputs");
+        }
+        let names: Vec<&str> =
+            self.graph.inputs.iter().map(|&id| self.graph.value(id).name.as_str()).collect();
+        if let Some(other) = shapes.keys().find(|name| !names.contains(&name.as_str())) {
+            return Err(Error::new("import", format!("no input is named {other:?}; they are {names:?}"))
+                .hint("--shape with one of those names"));
         }
         Ok(())
     }
@@ -240,7 +260,11 @@ fn matches(declared: &[Option<usize>], shape: &[usize]) -> bool {
 
 /// Static shape of a graph input, of which only the batch may be open, and then is 1; its type where
 /// that is an integer.
-fn input_type(input: &ValueInfoProto, warnings: &mut Vec<String>) -> Result<(Vec<usize>, Option<Integer>)> {
+fn input_type(
+    input: &ValueInfoProto,
+    given: Option<&[usize]>,
+    warnings: &mut Vec<String>,
+) -> Result<(Vec<usize>, Option<Integer>)> {
     let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
     let Some(tensor) = tensor else {
         return refuse("is not a tensor");
@@ -250,8 +274,17 @@ fn input_type(input: &ValueInfoProto, warnings: &mut Vec<String>) -> Result<(Vec
         return Err(Error::new("import", format!("has element type {}", type_name(tensor.elem_type)))
             .hint("export the float32 model, with integer preprocessing outside of it"));
     }
-    let Some(mut declared) = declared_shape(input) else {
-        return refuse("has no declared shape");
+    let declared = declared_shape(input);
+    if let (Some(declared), Some(given)) = (&declared, given)
+        && !matches(declared, given)
+    {
+        return Err(Error::new("import", format!("has the extents {declared:?}, not {given:?}"))
+            .hint("--shape with as many extents, and others only where the model leaves them open"));
+    }
+    let given = given.map(|given| given.iter().map(|&n| Some(n)).collect());
+    let Some(mut declared) = given.or(declared) else {
+        return Err(Error::new("import", "has no declared shape")
+            .hint(format!("--shape {}=1x3x480x640 with the extents that it has", input.name)));
     };
     if let Some(batch @ None) = declared.first_mut() {
         *batch = Some(1);
@@ -263,10 +296,22 @@ fn input_type(input: &ValueInfoProto, warnings: &mut Vec<String>) -> Result<(Vec
     let extents = declared.iter().enumerate().map(|(axis, extent)| {
         extent.ok_or_else(|| {
             Error::new("import", format!("axis {axis} has no fixed extent"))
-                .hint("exporting with fixed extents, or onnxruntime.tools.make_dynamic_shape_fixed")
+                .hint(format!("--shape {}=1x3x480x640 with the extents that it has", input.name))
         })
     });
     Ok((extents.collect::<Result<_>>()?, integer))
+}
+
+/// The inputs of which more than the batch is open.
+pub(super) fn open_inputs(model: &ModelProto) -> Vec<(String, Vec<Option<usize>>)> {
+    let Some(source) = &model.graph else { return vec![] };
+    let initialised: HashSet<&str> = source.initializer.iter().map(|t| t.name.as_str()).collect();
+    let inputs = source.input.iter().filter(|input| !initialised.contains(input.name.as_str()));
+    let open = |input: &ValueInfoProto| {
+        let shape = declared_shape(input)?;
+        shape.iter().skip(1).any(Option::is_none).then(|| (input.name.clone(), shape))
+    };
+    inputs.filter_map(open).collect()
 }
 
 /// The one table of operators.
@@ -279,7 +324,7 @@ fn dispatch(call: &mut Call) -> Result<()> {
             .error(format!("operator domain {:?} is not supported", call.domain()))
             .hint("export without custom operators"));
     }
-    if call.all_integers() {
+    if fold::applies(call) {
         return fold::run(call);
     }
     match call.operator() {
@@ -297,6 +342,7 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "LayerNormalization" => norm::layer_normalization(call),
         "InstanceNormalization" => norm::instance_normalization(call),
         "GroupNormalization" => norm::group_normalization(call),
+        "LRN" => norm::local_response(call),
         "Add" => elementwise::add(call),
         "Sum" | "Mean" | "Min" | "Max" => elementwise::many(call),
         "Gelu" => elementwise::gelu(call),
@@ -305,7 +351,9 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "Slice" => moves::slice(call),
         "Split" => moves::split(call),
         "Gather" => moves::gather(call),
+        "GatherND" => moves::gather_nd(call),
         "Expand" => moves::expand(call),
+        "Where" => elementwise::masked(call),
         "SpaceToDepth" => moves::space_to_depth(call),
         "Resize" => resize::resize(call),
         "Upsample" => resize::upsample(call),
@@ -353,14 +401,20 @@ fn quantised(call: &Call) -> Option<fn(&mut Call) -> Result<()>> {
 /// The operators of the families that the graph lists.
 fn family(call: &mut Call, name: &str) -> Result<()> {
     // ONNX has Swish from opset 24 on.
-    if let Some(e) = UnaryKind::ALL.iter().find(|e| e.1 == name && name != "Swish") {
+    let known = name != "Swish" || call.opset() >= 24;
+    if let Some(e) = UnaryKind::ALL.iter().find(|e| e.1 == name && known) {
         return elementwise::unary(call, e.0);
     }
     if let Some(e) = BinaryKind::ALL.iter().find(|e| e.1 == name) {
         return elementwise::binary(call, e.0);
     }
     if let Some(e) = ReduceKind::ALL.iter().find(|e| e.1 == name) {
-        return reduce::reduce(call, e.0);
+        return if e.0.is_index() { reduce::index(call, e.0) } else { reduce::reduce(call, e.0) };
+    }
+    if fold::is_known(name) {
+        return Err(call
+            .error("the operator is supported on constants alone, an input is computed")
+            .hint("cut the graph before it"));
     }
     Err(call
         .error("the operator is not supported")

@@ -202,6 +202,35 @@ pub(super) fn gather(call: &mut Call) -> Result<()> {
     call.emit(Op::Gather { axis: along, indices, shape: index_shape }, &[x])
 }
 
+/// GatherND by constant indices: a Gather along the axes that they name, taken together.
+pub(super) fn gather_nd(call: &mut Call) -> Result<()> {
+    call.arity(2, 2)?;
+    let x = call.value(0)?;
+    let shape = call.shape(0)?;
+    if call.int("batch_dims", 0)? != 0 {
+        return call.refuse("batch_dims", "is not 0");
+    }
+    let (index_shape, rows) = call.integer_tensor(1)?;
+    let width = index_shape.last().copied().unwrap_or(0);
+    if width == 0 || width > shape.len() {
+        return call.refuse("indices", format!("{index_shape:?} do not fit {shape:?}"));
+    }
+    let flat = |row: &[i64]| {
+        row.iter().zip(&shape).try_fold(0usize, |place, (&i, &extent)| {
+            let i = if i < 0 { i.saturating_add(extent as i64) } else { i };
+            Some(place * extent + usize::try_from(i).ok().filter(|&i| i < extent)?)
+        })
+    };
+    let Some(indices) = rows.chunks(width).map(flat).collect::<Option<Vec<usize>>>() else {
+        return call.refuse("indices", format!("one lies outside of {shape:?}"));
+    };
+    let mut together = vec![shape[..width].iter().product::<usize>()];
+    together.extend(&shape[width..]);
+    let x = call.reshaped(x, &together)?;
+    let shape = index_shape[..index_shape.len() - 1].to_vec();
+    call.emit(Op::Gather { axis: 0, indices, shape }, &[x])
+}
+
 /// Expand to a constant shape; extents of the input that are larger stay.
 pub(super) fn expand(call: &mut Call) -> Result<()> {
     call.arity(2, 2)?;

@@ -5,7 +5,7 @@ use super::import::Operand;
 use super::shape::axis;
 use super::tensor::Elements;
 use crate::error::Result;
-use crate::graph::{BinaryKind, Op, ReduceKind, UnaryKind};
+use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, Window};
 
 /// BatchNormalization with stored statistics.
 pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
@@ -114,4 +114,32 @@ pub(super) fn group_normalization(call: &mut Call) -> Result<()> {
         y = call.apply(op, &[y, parameter])?;
     }
     call.result(y)
+}
+
+/// LRN: x / (bias + alpha / size * (sum of squares of `size` channels around))^beta. The sum over channels is a mean
+/// pool over them, as rows of an image of one channel; padding counts.
+pub(super) fn local_response(call: &mut Call) -> Result<()> {
+    let x = call.values(1, 1)?[0];
+    let shape = call.shape(0)?;
+    let size = call.int("size", 0)?;
+    let Some(size) = usize::try_from(size).ok().filter(|&n| n > 0 && n <= MAX_ELEMENTS) else {
+        return call.refuse("size", format!("is {size}"));
+    };
+    let [alpha, beta, bias] =
+        [call.float("alpha", 1e-4)?, call.float("beta", 0.75)?, call.float("bias", 1.0)?];
+    if shape.len() < 3 {
+        return Err(call.error(format!("the input {shape:?} has no spatial axes")));
+    }
+    let squares = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, x])?;
+    let rest: usize = shape[2..].iter().product();
+    let flat = call.reshaped(squares, &[shape[0], 1, shape[1], rest])?;
+    let window =
+        Window { kernel: [size, 1], pads: [(size - 1) / 2, 0, size - 1 - (size - 1) / 2, 0], ..Window::UNIT };
+    let mean = call.apply(Op::AveragePool { window, count_include_pad: true }, &[flat])?;
+    let mean = call.reshaped(mean, &shape)?;
+    let [alpha, beta, bias] = [call.scalar_value(alpha)?, call.scalar_value(beta)?, call.scalar_value(bias)?];
+    let scaled = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[mean, alpha])?;
+    let sum = call.apply(Op::Add, &[scaled, bias])?;
+    let power = call.apply(Op::Binary { kind: BinaryKind::Pow }, &[sum, beta])?;
+    call.emit(Op::Binary { kind: BinaryKind::Div }, &[x, power])
 }

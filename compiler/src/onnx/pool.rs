@@ -3,31 +3,65 @@
 use super::call::Call;
 use super::window::{image, kernel, window};
 use crate::error::Result;
-use crate::graph::{Op, ReduceKind, Window};
+use crate::graph::{Op, PadMode, ReduceKind, Window};
 
-/// MaxPool without the Indices result.
+/// MaxPool; Indices are not made: who reads them is refused.
 pub(super) fn max_pool(call: &mut Call) -> Result<()> {
     if call.flag("storage_order", false)? {
         return call.refuse("storage_order", "column order is not supported");
     }
-    let inputs = call.values(1, 1)?;
+    let mut inputs = call.values(1, 1)?;
     let (window, _) = pool_window(call)?;
-    call.emit(Op::MaxPool { window }, &inputs)
+    let shape = call.shape(0)?;
+    // Of a window of one plane the stride along the depth picks planes.
+    let strides = call.ints("strides")?.map(<[i64]>::to_vec).unwrap_or_default();
+    if let (&[_, _, depth, _, _], &[step, _, _]) = (&shape[..], &strides[..])
+        && step > 1
+    {
+        let (starts, mut steps, mut extents) = (vec![0; 5], vec![1; 5], shape.clone());
+        steps[2] = step;
+        extents[2] = depth.div_ceil(usize::try_from(step).unwrap_or(usize::MAX));
+        inputs[0] = call.apply(Op::Slice { starts, steps, extents }, &inputs)?;
+    }
+    call.emit_image(Op::MaxPool { window }, &inputs)?;
+    call.skip_result();
+    Ok(())
 }
 
-/// AveragePool.
+/// AveragePool; explicit padding that counts beside that of `ceil_mode`, which does not, is a Pad before it.
 pub(super) fn average_pool(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let mut inputs = call.values(1, 1)?;
+    let (mut window, extra) = pool_window(call)?;
+    let explicit = [window.pads[0], window.pads[1], window.pads[2] - extra[0], window.pads[3] - extra[1]];
+    if call.flag("count_include_pad", false)? && extra != [0, 0] && explicit != [0; 4] {
+        let rank = call.shape(0)?.len();
+        let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
+        for (i, axis) in [(0, rank - 2), (1, rank - 1)] {
+            // Lines have no rows to pad.
+            if explicit[i] + explicit[i + 2] > 0 {
+                (before[axis], after[axis]) = (explicit[i], explicit[i + 2]);
+            }
+        }
+        inputs[0] = call.apply(Op::Pad { before, after, mode: PadMode::Constant(0.0) }, &inputs)?;
+        window.pads = [0, 0, extra[0], extra[1]];
+        undilated(call, &window)?;
+        return call.emit_image(Op::AveragePool { window, count_include_pad: false }, &inputs);
+    }
     let op = mean(call)?;
-    call.emit(op, &inputs)
+    call.emit_image(op, &inputs)
+}
+
+fn undilated(call: &Call, window: &Window) -> Result<()> {
+    match window.dilation {
+        [1, 1] => Ok(()),
+        _ => call.refuse("dilations", "a dilated average is not supported"),
+    }
 }
 
 /// The mean over a window of input 0; what `ceil_mode` adds at the end never counts in the divisor.
 pub(super) fn mean(call: &mut Call) -> Result<Op> {
     let (window, extra) = pool_window(call)?;
-    if window.dilation != [1, 1] {
-        return call.refuse("dilations", "a dilated average is not supported");
-    }
+    undilated(call, &window)?;
     let mut count_include_pad = call.flag("count_include_pad", false)?;
     if count_include_pad && extra != [0, 0] {
         let explicit = [window.pads[0], window.pads[1], window.pads[2] - extra[0], window.pads[3] - extra[1]];
@@ -45,7 +79,7 @@ pub(super) fn mean(call: &mut Call) -> Result<Op> {
 /// The window with `ceil_mode` turned into padding below and to the right, and that extra padding.
 fn pool_window(call: &mut Call) -> Result<(Window, [usize; 2])> {
     let x = call.shape(0)?;
-    image(call, &x)?;
+    let x = image(call, &x)?;
     let Some(kernel) = kernel(call)? else {
         return call.refuse("kernel_shape", "is missing");
     };

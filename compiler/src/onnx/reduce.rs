@@ -6,6 +6,20 @@ use super::moves::axes;
 use crate::error::Result;
 use crate::graph::{Op, ReduceKind};
 
+/// ArgMax and ArgMin: indices along one axis, as floats.
+pub(super) fn index(call: &mut Call, kind: ReduceKind) -> Result<()> {
+    call.arity(1, 1)?;
+    let x = call.value(0)?;
+    let rank = call.shape(0)?.len();
+    let value = call.int("axis", 0)?;
+    let axes = vec![super::shape::axis(call, value, rank)?];
+    let keepdims = call.flag("keepdims", true)?;
+    if call.opset() >= 12 && call.flag("select_last_index", false)? {
+        return call.refuse("select_last_index", "the last of equals is not supported");
+    }
+    call.emit(Op::Reduce { kind, axes, keepdims }, &[x])
+}
+
 /// A reduction; the axes are an attribute up to opset 17 (ReduceSum: 12), then an input.
 pub(super) fn reduce(call: &mut Call, kind: ReduceKind) -> Result<()> {
     let by_input = call.opset() >= if kind == ReduceKind::Sum { 13 } else { 18 };

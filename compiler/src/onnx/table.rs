@@ -35,7 +35,9 @@ const fn row(
     Operator { name, attributes, limits, machine }
 }
 
-const IMAGES: &str = "images (N, C, H, W); no negative pads";
+const IMAGES: &str = "images (N, C, H, W), lines (N, C, W) as images of height 1; no negative pads";
+const KNOWN: &str = "of constants";
+const INDEX: &str = "the first of equals; indices are floats";
 const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
 const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
 const UNROLLED: Machine = Runs(
@@ -54,10 +56,13 @@ use Machine::{Free, Host, Runs};
 pub const OPERATORS: &[Operator] = &[
     row("Abs", "", "", TABLE),
     row("Add", "", "", TWO),
+    row("And", "", KNOWN, Free),
+    row("ArgMax", "axis, keepdims, select_last_index", INDEX, Host),
+    row("ArgMin", "axis, keepdims, select_last_index", INDEX, Host),
     row(
         "AveragePool",
         "kernel_shape, strides, pads, auto_pad, ceil_mode, count_include_pad",
-        "images; no dilations; not ceil_mode with explicit pads that count",
+        "images, lines, and volumes plane by plane; no dilations",
         Runs(""),
     ),
     row(
@@ -66,10 +71,20 @@ pub const OPERATORS: &[Operator] = &[
         "inference form; spatial statistics",
         Runs("folded into the layer before"),
     ),
-    row("Cast", "to", "values to float32; constants to float32, int32, int64", Free),
+    row(
+        "Cast",
+        "to",
+        "values to float32; constants to float32, float64, bool and whole numbers of 8 to 64 bits",
+        Free,
+    ),
     row("Ceil", "", "", TABLE),
     row("Celu", "alpha", "", TABLE),
-    row("Clip", "min, max (attributes or constant inputs)", "", Runs("")),
+    row(
+        "Clip",
+        "min, max (attributes or constant inputs)",
+        "of whole numbers: of those that a QuantizeLinear of constant scale made",
+        Runs(""),
+    ),
     row("Concat", "axis", "", Runs("of activations")),
     row("Constant", "value, value_float(s), value_int(s)", "dense numbers", Free),
     row("Conv", "kernel_shape, strides, dilations, pads, auto_pad, group", IMAGES, Runs("constant weights")),
@@ -86,6 +101,7 @@ pub const OPERATORS: &[Operator] = &[
         Runs("constant weights; a convolution for each phase of the stride"),
     ),
     row("Cos", "", "", TABLE),
+    row("CumSum", "", KNOWN, Free),
     row("DepthToSpace", "blocksize, mode", "images", Runs("")),
     row("DequantizeLinear", "axis", QUANTISED, Free),
     row(
@@ -97,13 +113,17 @@ pub const OPERATORS: &[Operator] = &[
     row("Dropout", "ratio, seed (ignored)", "inference form; no mask", Free),
     row("DynamicQuantizeLinear", "", "of constants", Free),
     row("Elu", "alpha", "", TABLE),
+    row("Equal", "", KNOWN, Free),
     row("Erf", "", "as part of a GELU: Gelu", TABLE),
     row("Exp", "", "", TABLE),
     row("Expand", "", "constant shape", VIEW),
+    row("EyeLike", "k, dtype", "", Free),
     row("Flatten", "axis", "", Free),
     row("Floor", "", "", TABLE),
     row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, UNROLLED),
     row("Gather", "axis", "constant indices", Runs("of neighbours, by addressing")),
+    row("GatherElements", "axis", KNOWN, Free),
+    row("GatherND", "batch_dims", "constant indices; batch_dims 0; becomes Gather", Host),
     row("Gelu", "approximate", "", TABLE),
     row(
         "Gemm",
@@ -113,14 +133,19 @@ pub const OPERATORS: &[Operator] = &[
     ),
     row("GlobalAveragePool", "", "", Runs("")),
     row("GlobalMaxPool", "", "for images: MaxPool", Runs("")),
+    row("Greater", "", KNOWN, Free),
+    row("GreaterOrEqual", "", KNOWN, Free),
     row("GroupNormalization", "num_groups, epsilon", "becomes InstanceNormalization, Mul and Add", Host),
     row("HardSigmoid", "alpha, beta", "", TABLE),
     row("HardSwish", "", "", TABLE),
     row("Identity", "", "", Free),
     row("InstanceNormalization", "epsilon", "", Host),
+    row("LRN", "size, alpha, beta, bias", "becomes Mul, AveragePool, Add, Pow and Div", Host),
     row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, UNROLLED),
     row("LayerNormalization", "axis, epsilon, stash_type (ignored)", "", Host),
     row("LeakyRelu", "alpha", "", Runs("")),
+    row("Less", "", KNOWN, Free),
+    row("LessOrEqual", "", KNOWN, Free),
     row("Log", "", "", TABLE),
     row("LogSoftmax", "axis", "", Host),
     row("MatMul", "", "", Runs("any rows and batches; the second operand constant or an activation")),
@@ -129,14 +154,19 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "MaxPool",
         "kernel_shape, strides, dilations, pads, auto_pad, ceil_mode",
-        "images; no Indices; no storage_order",
+        "images, lines, and volumes plane by plane; Indices that nobody reads; no storage_order",
         Runs(""),
     ),
     row("Mean", "", "any number of operands: Add and Div", TWO),
     row("Min", "", "any number of operands: two at a time", Runs("with one constant")),
     row("Mish", "", "", TABLE),
+    row("Mod", "fmod", "of whole constants", Free),
     row("Mul", "", "by a constant a channel: folded into weights", TWO),
     row("Neg", "", "", TABLE),
+    row("NonZero", "", KNOWN, Free),
+    row("Not", "", KNOWN, Free),
+    row("OneHot", "axis", KNOWN, Free),
+    row("Or", "", KNOWN, Free),
     row("PRelu", "", "", Runs("one constant slope a channel")),
     row(
         "Pad",
@@ -172,6 +202,7 @@ pub const OPERATORS: &[Operator] = &[
         Runs("int8 and uint8 with one scale"),
     ),
     row("RNN", "direction, hidden_size, layout", FORMS, UNROLLED),
+    row("Range", "", KNOWN, Free),
     row("Reciprocal", "", "", TABLE),
     row("ReduceL1", REDUCTION, "constant axes", Host),
     row("ReduceL2", REDUCTION, "constant axes", Host),
@@ -197,11 +228,14 @@ pub const OPERATORS: &[Operator] = &[
         Runs("rows and columns, at most 64 phases and borders"),
     ),
     row("Round", "", "", TABLE),
+    row("ScatterElements", "axis, reduction", "of constants; reduction none", Free),
+    row("ScatterND", "reduction", "of constants; reduction none", Free),
     row("Selu", "alpha, gamma", "", TABLE),
     row("Shape", "start, end", "", Free),
     row("Sigmoid", "", "times its operand: Swish", TABLE),
     row("Sign", "", "", TABLE),
     row("Sin", "", "", TABLE),
+    row("Size", "", "", Free),
     row("Slice", "starts, ends, axes, steps", "constant bounds; not empty", VIEW),
     row("Softmax", "axis", "", Host),
     row("Softplus", "", "", TABLE),
@@ -212,22 +246,32 @@ pub const OPERATORS: &[Operator] = &[
     row("Squeeze", "axes", "constant axes; becomes Reshape", Free),
     row("Sub", "", "of a constant: Add", TWO),
     row("Sum", "", "any number of operands: Add", TWO),
+    row("Swish", "", "from opset 24", TABLE),
     row("Tanh", "", "", TABLE),
     row("ThresholdedRelu", "alpha", "", TABLE),
+    row("Tile", "", KNOWN, Free),
     row("Transpose", "perm", "", VIEW),
+    row("Trilu", "upper", KNOWN, Free),
     row("Unsqueeze", "axes", "constant axes; becomes Reshape", Free),
     row("Upsample", "mode, scales", "constant scales; becomes Resize", Runs("as Resize")),
+    row(
+        "Where",
+        "",
+        "constant condition; constants that are not chosen finite; becomes Mul and Add",
+        Runs("as those"),
+    ),
+    row("Xor", "", KNOWN, Free),
 ];
 
 /// The table as the Markdown of `docs/operators.md`.
 pub fn document() -> String {
     let mut text = String::from(
         "# Operators\n\n\
-         Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 22, float32 (or\n\
+         Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 25, float32 (or\n\
          quantised: int8, uint8, int16, uint16, int32 tensors between QuantizeLinear and DequantizeLinear), static\n\
-         shapes (an open batch becomes 1) without empty tensors, tensors of any rank where nothing else is said. Shape arithmetic on\n\
-         integer constants (Add, Sub, Mul, Div, Mod, Equal, Less, Greater, Where, Cast, Concat, ConstantOfShape,\n\
-         Gather, Reshape, Shape, Slice, Squeeze, Unsqueeze) is computed while importing. Whatever is not listed is refused with the node's name.\n\n\
+         shapes (an open batch becomes 1; other open extents are those of `--shape` or of the samples) without empty tensors, tensors of any rank where nothing\n\
+         else is said. What is constant is computed while importing, whole numbers and truth values of any rank too: the operators marked\n\
+         *of constants*, and arithmetic, reductions and moves of elements. Whatever is not listed is refused with the node's name.\n\n\
          The float reference runs every operator of the table. *Machine*: `yes` with its limits; `-` for what\n\
          is computed while compiling or moves nothing; `host` for what runs in float between the machine's\n\
          stages, as does whatever is outside of the limits. `compile` lists that with the reason, and\n\

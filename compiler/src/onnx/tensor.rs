@@ -37,6 +37,27 @@ impl Tensor {
         Tensor { shape, elements, integer: None }
     }
 
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match &self.elements {
+            Elements::Floats(data) => data.len(),
+            Elements::Ints(data) => data.len(),
+        }
+    }
+
+    /// An element as a number; whole ones exactly up to 2^53.
+    pub fn number(&self, element: usize) -> f64 {
+        match &self.elements {
+            Elements::Floats(data) => data[element].into(),
+            Elements::Ints(data) => data[element] as f64,
+        }
+    }
+
+    /// All elements as numbers.
+    pub fn numbers(&self) -> impl Iterator<Item = f64> {
+        (0..self.len()).map(|i| self.number(i))
+    }
+
     /// Bytes of memory that the elements take.
     pub fn bytes(&self) -> u64 {
         match &self.elements {

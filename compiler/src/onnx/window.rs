@@ -4,27 +4,38 @@ use super::call::Call;
 use crate::error::Result;
 use crate::graph::{MAX_ELEMENTS, Window};
 
-/// Checks that an input is an image (N, C, H, W) and says what to do with other ranks.
-pub(super) fn image(call: &Call, x: &[usize]) -> Result<()> {
-    let what = match x.len() {
-        4 => return Ok(()),
-        3 => "one spatial axis",
-        5 => "three spatial axes",
-        _ => "another rank than 4",
-    };
-    Err(call
-        .error(format!("the input {x:?} has {what}, only images (N, C, H, W) are supported"))
-        .hint("export a 1-D network as 2-D with a height of 1"))
+/// Extents of an input as those of images (N, C, H, W): what has one spatial axis is an image of height 1, and
+/// the depth of what has three, which no window may span, is taken together with the channels.
+pub(super) fn image(call: &Call, x: &[usize]) -> Result<Vec<usize>> {
+    match *x {
+        [_, _, _, _] => Ok(x.to_vec()),
+        [n, c, width] => Ok(vec![n, c, 1, width]),
+        [n, c, depth, height, width] if call.operator().ends_with("Pool") => {
+            Ok(vec![n, c.saturating_mul(depth), height, width])
+        }
+        _ => Err(call
+            .error(format!("the input {x:?} is neither a line, (N, C, W), nor an image, (N, C, H, W)"))
+            .hint("cut the graph before it")),
+    }
 }
 
 fn pair(call: &Call, name: &str, values: &[i64]) -> Result<[usize; 2]> {
     let positive = |v: i64| usize::try_from(v).ok().filter(|v| (1..=MAX_ELEMENTS).contains(v));
-    match values {
-        [y, x] => match (positive(*y), positive(*x)) {
-            (Some(y), Some(x)) => Ok([y, x]),
-            _ => call.refuse(name, format!("{values:?} is out of range")),
-        },
-        _ => call.refuse(name, format!("{values:?} must have two elements, for y and x")),
+    let spatial = call.shape(0)?.len().saturating_sub(2);
+    let (y, x) = match *values {
+        _ if values.len() != spatial => {
+            return call
+                .refuse(name, format!("{values:?} must have {spatial} elements, one for each spatial axis"));
+        }
+        [y, x] | [1, y, x] => (y, x),
+        [_, y, x] if name == "strides" && call.operator() == "MaxPool" => (y, x),
+        [x] => (1, x),
+        [_, _, _] => return call.refuse(name, format!("{values:?} spans more than one plane of its depth")),
+        _ => return call.refuse(name, format!("{values:?} is out of range")),
+    };
+    match (positive(y), positive(x)) {
+        (Some(y), Some(x)) => Ok([y, x]),
+        _ => call.refuse(name, format!("{values:?} is out of range")),
     }
 }
 
@@ -73,8 +84,14 @@ pub(super) fn window(call: &mut Call, kernel: [usize; 2], spatial: &[usize]) -> 
 }
 
 fn explicit_pads(call: &Call, pads: &[i64]) -> Result<[usize; 4]> {
-    let [top, left, bottom, right] = *pads else {
-        return call.refuse("pads", format!("{pads:?} must be [top, left, bottom, right]"));
+    let spatial = call.shape(0)?.len().saturating_sub(2);
+    let [top, left, bottom, right] = match *pads {
+        _ if pads.len() != 2 * spatial => {
+            return call.refuse("pads", format!("{pads:?} must have {} elements", 2 * spatial));
+        }
+        [top, left, bottom, right] | [0, top, left, 0, bottom, right] => [top, left, bottom, right],
+        [left, right] => [0, left, 0, right],
+        _ => return call.refuse("pads", format!("{pads:?} pads the depth")),
     };
     let mut result = [0; 4];
     for (slot, pad) in result.iter_mut().zip([top, left, bottom, right]) {

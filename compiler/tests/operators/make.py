@@ -215,7 +215,6 @@ case(
 case("two_inputs", [node("Concat", ["x", "z", "x"], ["y"], axis=1)], {"x": [1, 2], "z": [1, 3]})
 
 # Refusals.
-one("refused_conv1d", "Conv", [1, 4, 7], weights(5, 4, 3))
 one("refused_conv3d", "Conv", [1, 4, 7, 7, 7], weights(5, 4, 3, 3, 3))
 one("refused_operator", "Tan", [2])
 one("refused_attribute", "Relu", [2], slope=0.5)
@@ -240,7 +239,7 @@ one("refused_clip_empty", "Clip", [2], np.float32(1), np.float32(0))
 case("refused_cycle", [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"], name="loop")], {"x": [2]}, outputs=("b",))
 case("refused_dangling", [node("Add", ["x", "ghost"], ["y"], name="sum")], {"x": [2]})
 case("refused_twice", [node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"], name="again")], {"x": [2]})
-case("refused_indices", [node("MaxPool", ["x"], ["y", "i"], name="pool", kernel_shape=[2, 2])], {"x": IMAGE})
+case("refused_indices", [node("MaxPool", ["x"], ["y", "i"], name="pool", kernel_shape=[2, 2])], {"x": IMAGE}, outputs=("y", "i"))
 case("refused_mask", [node("Dropout", ["x"], ["z", "m"], name="drop"), node("Add", ["z", "m"], ["y"])], {"x": [2]})
 case("refused_output", [node("Relu", ["x"], ["z"])], {"x": [2]})
 case("refused_domain", [node("Relu", ["x"], ["y"], name="custom", domain="com.acme")], {"x": [2]})
@@ -505,3 +504,79 @@ quantised("refused_scale_computed", {"x": [3, 6]}, [("ReduceMax", ["x"], ["m"], 
 quantised("refused_zero_type", {"x": [3, 6]}, [("Identity", ["q_x"], ["q_y"], {})], {"y_z": np.int8(3)})
 quantised("refused_blocks", {"x": [4, 6]}, [("QuantizeLinear", ["x", "c_s"], ["q_y"], {"axis": 0, "block_size": 2})], {"c_s": np.ones((2, 6), np.float32)}, opset=21)
 one("refused_dynamic_quantize", "DynamicQuantizeLinear", [2])
+
+# Lines and volumes, and what is known while compiling. Drawn apart, so that the cases above stay what they are.
+rng = np.random.default_rng(2)
+LINE = [1, 4, 9]
+one("conv_line", "Conv", LINE, weights(5, 4, 3), weights(5), pads=[1, 2], strides=[2])
+one("conv_line_grouped", "Conv", LINE, weights(4, 1, 3), group=4, strides=[2], auto_pad="SAME_UPPER")
+one("conv_line_batch2", "Conv", [2, 4, 9], weights(5, 4, 4), kernel_shape=[4])
+one("conv_transpose_line", "ConvTranspose", [1, 3, 5], weights(3, 2, 3), strides=[2], output_padding=[1])
+one("max_pool_line", "MaxPool", LINE, kernel_shape=[3], strides=[2], ceil_mode=1)
+one("average_pool_line", "AveragePool", LINE, kernel_shape=[2], strides=[2], pads=[1, 0], count_include_pad=1)
+one("global_pool_line", "GlobalAveragePool", LINE)
+one("max_pool_volume", "MaxPool", [1, 2, 5, 6, 6], kernel_shape=[1, 2, 2], strides=[2, 2, 2])
+one("average_pool_count_ceil", "AveragePool", [1, 2, 6, 6], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1, count_include_pad=1, opset=19)
+case("argmax", [node("ArgMax", ["x"], ["i"], axis=1), node("Cast", ["i"], ["y"], to=1)], {"x": [3, 5, 2]})
+case("argmin_flat", [node("ArgMin", ["x"], ["i"], axis=-1, keepdims=0), node("Cast", ["i"], ["y"], to=1)], {"x": [3, 5]})
+one("lrn", "LRN", [1, 6, 4, 4], size=5, alpha=0.3, beta=0.6, bias=1.5)
+one("gather_nd", "GatherND", [3, 4, 5], np.array([[0, 1], [2, -1], [1, 0]], np.int64))
+one("gather_nd_elements", "GatherND", [3, 4], np.array([[[0, 1]], [[2, -1]]], np.int64))
+case(
+    "line_network",
+    [
+        node("Conv", ["x", "w0"], ["a"], pads=[1, 1]),
+        node("BatchNormalization", ["a", "s", "b", "m", "v"], ["n"]),
+        node("Relu", ["n"], ["r"]),
+        node("MaxPool", ["r"], ["p"], kernel_shape=[2], strides=[2]),
+        node("Conv", ["p", "w1", "b1"], ["c"], pads=[1, 1]),
+        node("Add", ["c", "p"], ["d"]),
+        node("GlobalAveragePool", ["d"], ["g"]),
+        node("Flatten", ["g"], ["y"]),
+    ],
+    {"x": [1, 3, 16]},
+    {"w0": weights(4, 3, 3), "s": weights(4), "b": weights(4), "m": weights(4), "v": abs(weights(4)) + 0.1, "w1": weights(4, 4, 3), "b1": weights(4)},
+)
+mask = np.array([[[[True, False, True, True, False]]]])
+case("where_mask", [node("Where", ["m", "x", "k"], ["y"])], {"x": [1, 2, 3, 5]}, {"m": mask, "k": weights(1, 2, 1, 1)})
+case("where_both", [node("Where", ["m", "x", "z"], ["y"])], {"x": [1, 2, 3, 5], "z": [1, 2, 3, 1]}, {"m": mask})
+case(
+    "known_grid",
+    [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "two"], ["h"], axis=0),
+        node("Range", ["zero", "h", "one"], ["r"]),
+        node("Unsqueeze", ["r", "axis0"], ["row"]),
+        node("Concat", ["two1", "h1"], ["to"], axis=0),
+        node("Expand", ["row", "to"], ["grid"]),
+        node("Transpose", ["grid"], ["turned"]),
+        node("Mod", ["turned", "two"], ["odd"]),
+        node("Equal", ["odd", "one"], ["is"]),
+        node("Where", ["is", "five", "seven"], ["picked"]),
+        node("ReduceSum", ["picked", "axis1"], ["sums"], keepdims=0),
+        node("Slice", ["sums", "last", "first", "axis0", "back"], ["backwards"]),
+        node("Cast", ["backwards"], ["f"], to=1),
+        node("ScatterND", ["f", "at", "new"], ["g"]),
+        node("Add", ["x", "g"], ["y"]),
+    ],
+    {"x": [1, 2, 6, 6]},
+    {
+        "two": ints(2).reshape(()), "zero": ints(0).reshape(()), "one": ints(1).reshape(()),
+        "axis0": ints(0), "axis1": ints(1), "two1": ints(2), "h1": ints(6), "five": ints(5), "seven": ints(7),
+        "last": ints(-1), "first": ints(-100), "back": ints(-1), "at": ints(1).reshape(1, 1), "new": weights(1),
+    },
+)
+case(
+    "known_floats",
+    [
+        node("Shape", ["x"], ["s"], start=2),
+        node("Cast", ["s"], ["f"], to=1),
+        node("Mul", ["f", "k"], ["m"]),
+        node("Floor", ["m"], ["d"]),
+        node("Cast", ["d"], ["i"], to=7),
+        node("Concat", ["nc", "i"], ["sizes"], axis=0),
+        node("Resize", ["x", "", "", "sizes"], ["y"], mode="nearest"),
+    ],
+    {"x": [1, 2, 5, 6]},
+    {"k": np.array([2.5, 1.5], np.float32), "nc": ints(1, 2)},
+)

@@ -122,6 +122,9 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
             }
             attributes = vec![int("keepdims", i64::from(*keepdims)), int("noop_with_empty_axes", 1)];
         }
+        Op::Reduce { kind, axes, keepdims } if kind.is_index() => {
+            attributes = vec![int("axis", axes[0] as i64), int("keepdims", i64::from(*keepdims))];
+        }
         Op::Reduce { axes, keepdims, .. } => {
             inputs.push(writer.list(&[axes.len()], &longs(axes)));
             attributes.push(int("keepdims", i64::from(*keepdims)));

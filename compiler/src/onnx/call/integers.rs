@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::Result;
-use crate::graph::{Integer, Op, ValueId};
+use crate::graph::{BinaryKind, Integer, Op, ValueId};
 use crate::onnx::import::Operand;
 use crate::onnx::tensor::Elements;
 
@@ -82,6 +82,58 @@ impl Call<'_> {
                 Ok((id, integer))
             }
         }
+    }
+
+    /// Clip of what a QuantizeLinear made, as exporters write fewer than 8 bits: of the real numbers that the integers
+    /// stand for, which are quantised again, with the same scale; bounds are numbers of it.
+    pub fn clip_whole(&mut self) -> Result<()> {
+        let (x, integer) = self.whole(0)?;
+        let mut bounds = [None, None];
+        for (slot, input) in bounds.iter_mut().zip([1, 2]) {
+            if self.has(input) {
+                let (_, bound) = self.integer_tensor(input)?;
+                *slot = bound.first().map(|&b| b as f32);
+            }
+        }
+        let graph = &self.importer.graph;
+        let made = graph.producer(x).and_then(|(_, node)| match node.op {
+            Op::QuantizeLinear { axis, .. } => Some((node.op.clone(), node.inputs.clone(), axis)),
+            _ => None,
+        });
+        let known = made.and_then(|(op, inputs, axis)| {
+            let scale = graph.constant_data(inputs[1])?.to_vec();
+            let zero = graph.constant_data(inputs[2])?.to_vec();
+            Some((op, inputs, axis, scale, zero))
+        });
+        let Some((op, inputs, axis, scale, zero)) = known else {
+            return Err(self
+                .error(format!(
+                    "clips {} numbers that no QuantizeLinear of constant scale made",
+                    integer.name()
+                ))
+                .hint("clip the real numbers before the QuantizeLinear"));
+        };
+        let mut shape = vec![1; self.shape_of(inputs[0]).len()];
+        if let Some(axis) = axis {
+            shape[axis] = scale.len();
+        }
+        let mut real = self.apply(Op::DequantizeLinear { integer, axis }, &[x, inputs[1], inputs[2]])?;
+        for (bound, kind) in bounds.into_iter().zip([BinaryKind::Max, BinaryKind::Min]) {
+            let Some(bound) = bound else { continue };
+            if let [scale] = scale[..] {
+                let bound = (bound - zero[0]) * scale;
+                let (min, max) = match kind {
+                    BinaryKind::Max => (bound, f32::INFINITY),
+                    _ => (f32::NEG_INFINITY, bound),
+                };
+                real = self.apply(Op::Clip { min, max }, &[real])?;
+            } else {
+                let bounds = scale.iter().zip(&zero).map(|(scale, zero)| (bound - zero) * scale).collect();
+                let bounds = self.floats_value(&shape, bounds)?;
+                real = self.apply(Op::Binary { kind }, &[real, bounds])?;
+            }
+        }
+        self.emit_whole(op, &[real, inputs[1], inputs[2]], integer)
     }
 
     /// The type of a computed input's whole numbers; `None` for floats and constants.

@@ -190,7 +190,7 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
         Op::LogSoftmax { axis: a } => call("nn.log_softmax", axis(a)),
         Op::Reduce { kind, axes, keepdims } => {
             use ReduceKind::{Max, Mean, Min, Prod, Sum};
-            if axes.is_empty() || !matches!(kind, Mean | Sum | Max | Min | Prod) {
+            if axes.is_empty() || !kind.is_index() && !matches!(kind, Mean | Sum | Max | Min | Prod) {
                 return None;
             }
             let mut all = vec![("axis", format!("{axes:?}"))];
