@@ -42,6 +42,7 @@ pub(super) fn dispatch(call: &mut OperatorCall) -> Result<Operand> {
 /// The operators on real numbers.
 fn float(call: &mut OperatorCall) -> Result<Operand> {
     match call.operator {
+        "nn.conv1d" => conv::conv1d(call),
         "nn.conv2d" => conv::conv(call),
         "nn.conv2d_transpose" => conv::conv_transpose(call),
         "nn.bias_add" => conv::bias_add(call),
@@ -52,6 +53,7 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "nn.adaptive_avg_pool2d" | "nn.adaptive_max_pool2d" => pool::adaptive(call),
         "nn.batch_norm" => norm::batch_norm(call),
         "nn.layer_norm" => norm::layer_norm(call),
+        "nn.lrn" => norm::local_response(call),
         "nn.instance_norm" => norm::instance_norm(call),
         "nn.group_norm" => norm::group_norm(call),
         "nn.softmax" | "nn.fast_softmax" | "nn.log_softmax" => norm::softmax(call),
@@ -67,7 +69,7 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         | "cast" => elementwise::same(call),
         "rsqrt" => elementwise::rsqrt(call),
         "round" => elementwise::round(call),
-        "mean" | "sum" | "max" | "min" | "prod" => reduce::reduce(call),
+        "mean" | "sum" | "max" | "min" | "prod" | "argmax" | "argmin" => reduce::reduce(call),
         "variance" => reduce::variance(call),
         "reshape" | "contrib_reverse_reshape" => shape::reshape(call),
         "nn.batch_flatten" => shape::batch_flatten(call),
@@ -76,6 +78,8 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "transpose" => shape::transpose(call),
         "layout_transform" => shape::layout_transform(call),
         "broadcast_to" => shape::broadcast_to(call),
+        "broadcast_to_like" => shape::broadcast_to_like(call),
+        "reshape_like" => shape::reshape_like(call),
         "nn.depth_to_space" | "nn.space_to_depth" => shape::blocks(call),
         "concatenate" => moves::concatenate(call),
         "stack" => moves::stack(call),
@@ -85,6 +89,7 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "repeat" | "tile" | "reverse" => picks::picks(call),
         "nn.pad" | "nn.mirror_pad" => moves::pad(call),
         "zeros" | "ones" | "full" => moves::full(call),
+        "zeros_like" | "ones_like" | "full_like" => moves::full_like(call),
         "image.resize2d" => resize::resize(call),
         "nn.upsampling" => resize::upsampling(call),
         name if name.starts_with(PREFIX) => own::own(call),

@@ -557,7 +557,7 @@ def @main(%a: Tensor[(1, 3, 4), int8], %b: Tensor[(1, 3, 4), int8]) {{
 
 X = "%x: Tensor[(1, 4, 6, 6), float32]"
 REFUSED = {
-    "operator": f"def @main({X}) {{\n  %0 = nn.lrn(%x, size=5) /* ty=Tensor[(1, 4, 6, 6), float32] span=lrn1:0:0 */;\n  nn.relu(%0)\n}}",
+    "operator": f"def @main({X}) {{\n  %0 = nn.cross_entropy(%x, size=5) /* ty=Tensor[(1, 4, 6, 6), float32] span=cross1:0:0 */;\n  nn.relu(%0)\n}}",
     "attribute": f"def @main({X}) {{\n  nn.relu(nn.avg_pool2d(%x, pool_size=[2, 2], divisor=3))\n}}",
     "layout": f'def @main({X}) {{\n  nn.max_pool2d(%x, pool_size=[2, 2], layout="NCHW4c")\n}}',
     "control_flow": f"def @main({X}) {{\n  if (True) {{\n    %x\n  }} else {{\n    nn.relu(%x)\n  }}\n}}",

@@ -1,6 +1,6 @@
 //! Convolutions and the bias behind them.
 
-use super::super::arrange::lying;
+use super::super::arrange::{lying, upright};
 use super::super::call::{OperatorCall, refuse};
 use super::super::operand::{Operand, inverse};
 use super::layout::{layout, out_layout};
@@ -74,6 +74,49 @@ pub(super) fn conv(call: &mut OperatorCall) -> Result<Operand> {
     check_stated(call, shape[0], window.kernel)?;
     let id = call.node(Op::Conv { window, groups }, &[x, w])?;
     Ok(lying(id, &result))
+}
+
+/// `nn.conv1d(data, weight)`, as an image of height 1.
+pub(super) fn conv1d(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(2)?;
+    call.float_result()?;
+    for (key, only) in [("data_layout", "NCW"), ("kernel_layout", "OIW"), ("out_layout", "")] {
+        let stated = call.text(key, only)?;
+        if stated != only && stated != "NCW" {
+            return Err(Error::new("import", format!("{stated:?} is not {only}")).attribute(key));
+        }
+    }
+    let (line, weights) = (call.shape(0)?, call.shape(1)?);
+    let ([n, c, width], [o, i, reach]) = (&line[..], &weights[..]) else {
+        return refuse(format!("{line:?} and {weights:?} are no lines"));
+    };
+    let groups = groups(call)?;
+    let one = |call: &mut OperatorCall, key: &str| match call.sizes(key)?.as_deref() {
+        None => Ok(1),
+        Some(&[n]) => Ok(n),
+        Some(_) => Err(Error::new("import", "must be one number").attribute(key)),
+    };
+    let (stride, dilation) = (one(call, "strides")?, one(call, "dilation")?);
+    let (left, right) = match call.sizes("padding")?.as_deref() {
+        None => (0, 0),
+        Some(&[both]) => (both, both),
+        Some(&[left, right]) => (left, right),
+        Some(_) => return Err(Error::new("import", "must be 1 or 2 numbers").attribute("padding")),
+    };
+    let window = Window {
+        kernel: [1, *reach],
+        stride: [1, stride],
+        dilation: [1, dilation],
+        pads: [0, left, 0, right],
+    };
+    check_stated(call, *o, [*reach, *reach])?;
+    let (x, w) = (call.plain(0)?, call.plain(1)?);
+    let x = call.lower.graph.reshape(format!("{}/image", call.name), x, &[*n, *c, 1, *width])?;
+    let w = call.lower.graph.reshape(format!("{}/weight", call.name), w, &[*o, *i, 1, *reach])?;
+    let y = call.node(Op::Conv { window, groups }, &[x, w])?;
+    let made = call.lower.graph.shape(y).to_vec();
+    let y = call.lower.graph.reshape(format!("{}/line", call.name), y, &[made[0], made[1], made[3]])?;
+    Ok(upright(y, 3))
 }
 
 /// `nn.conv2d_transpose(data, weight)`.

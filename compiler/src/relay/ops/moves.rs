@@ -293,6 +293,19 @@ fn pair(row: &Attribute) -> Option<(usize, usize)> {
     }
 }
 
+/// `zeros_like(x)`, `ones_like(x)`, `full_like(x, value)`: constants.
+pub(super) fn full_like(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(1 + usize::from(call.operator == "full_like"))?;
+    let shape = call.shape(0)?;
+    let value = match call.operator {
+        "zeros_like" => 0.0,
+        "ones_like" => 1.0,
+        _ => call.scalar(1)?,
+    };
+    let count = elements(&shape)?;
+    Ok(constant(NdArray::floats(&shape, vec![value; count])))
+}
+
 /// `zeros(shape)`, `ones(shape)`, `full(value, shape)`: constants.
 pub(super) fn full(call: &mut OperatorCall) -> Result<Operand> {
     let Some(shape) = call.sizes("shape")? else {

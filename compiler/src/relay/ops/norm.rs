@@ -6,7 +6,7 @@ use super::super::arrange::lying;
 use super::super::call::{OperatorCall, refuse};
 use super::super::operand::{Lying, Operand, inverse};
 use crate::error::{Error, Result};
-use crate::graph::{BinaryKind, Op, ValueId};
+use crate::graph::{BinaryKind, Op, ValueId, Window};
 
 /// All axes with `axis` moved to the second place, where the graph has the channels.
 fn channels_second(rank: usize, axis: usize) -> Vec<usize> {
@@ -144,4 +144,35 @@ pub(super) fn softmax(call: &mut OperatorCall) -> Result<Operand> {
 /// x * x, which has no operator of its own.
 pub(super) fn square(call: &mut OperatorCall, x: ValueId) -> Result<ValueId> {
     call.part("square", Op::Binary { kind: BinaryKind::Mul }, &[x, x]).map_err(|e: Error| e.stage("import"))
+}
+
+/// `nn.lrn(x)`: x / (bias + alpha / size * (sum of squares of `size` channels around))^beta, the sum as a mean pool over
+/// channels, as rows of an image of one channel.
+pub(super) fn local_response(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(1)?;
+    let shape = call.shape(0)?;
+    let axis = call.axis("axis", 1, shape.len())?;
+    let size = usize::try_from(call.integer("size")?.unwrap_or(5)).unwrap_or(0);
+    if size == 0 || size.is_multiple_of(2) || shape.len() < 3 || axis != 1 {
+        let message = format!(
+            "{size} elements along axis {axis} of {shape:?}: must be an odd number along the channels"
+        );
+        return Err(Error::new("import", message).attribute("size"));
+    }
+    let [bias, alpha, beta] =
+        [call.float("bias", 2.0)?, call.float("alpha", 1e-5)?, call.float("beta", 0.75)?];
+    let x = call.plain(0)?;
+    let squares = call.part("squares", Op::Binary { kind: BinaryKind::Mul }, &[x, x])?;
+    let rest = shape[2..].iter().product();
+    let flat =
+        call.lower.graph.reshape(format!("{}/rows", call.name), squares, &[shape[0], 1, shape[1], rest])?;
+    let window = Window { kernel: [size, 1], pads: [size / 2, 0, size / 2, 0], ..Window::UNIT };
+    let mean = call.part("mean", Op::AveragePool { window, count_include_pad: true }, &[flat])?;
+    let mean = call.lower.graph.reshape(format!("{}/mean", call.name), mean, &shape)?;
+    let mut number = |value: f32| call.lower.graph.constant("", &[], vec![value]);
+    let [alpha, bias, beta] = [number(alpha)?, number(bias)?, number(beta)?];
+    let scaled = call.part("scaled", Op::Binary { kind: BinaryKind::Mul }, &[mean, alpha])?;
+    let sum = call.part("sum", Op::Add, &[scaled, bias])?;
+    let power = call.part("power", Op::Binary { kind: BinaryKind::Pow }, &[sum, beta])?;
+    call.emit(Op::Binary { kind: BinaryKind::Div }, &[x, power])
 }

@@ -52,9 +52,19 @@ fn result(id: ValueId, order: &[usize], axes: &[usize], keepdims: bool) -> Opera
     Operand::Value(Lying { id, order: kept.iter().map(place).collect() })
 }
 
-/// `mean`, `sum`, `max`, `min`, `prod`.
+/// `mean`, `sum`, `max`, `min`, `prod`; `argmax` and `argmin`, whose indices are floats.
 pub(super) fn reduce(call: &mut OperatorCall) -> Result<Operand> {
     let (x, order, axes) = operand(call)?;
+    if call.operator.starts_with("arg") {
+        if axes.len() != 1 {
+            let message = format!("counts along {} axes, must be one", axes.len());
+            return Err(Error::new("import", message).attribute("axis"));
+        }
+        if call.flag("select_last_index", false)? {
+            let message = "the last of equals is not supported";
+            return Err(Error::new("import", message).attribute("select_last_index"));
+        }
+    }
     let keepdims = call.flag("keepdims", false)?;
     let entry = ReduceKind::ALL.iter().find(|e| e.2 == call.operator);
     let kind = entry.expect("the table of operators lists those of the graph").0;

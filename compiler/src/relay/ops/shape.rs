@@ -206,6 +206,27 @@ pub(super) fn broadcast_to(call: &mut OperatorCall) -> Result<Operand> {
     Ok(upright(id, shape.len()))
 }
 
+/// `broadcast_to_like(x, like)`.
+pub(super) fn broadcast_to_like(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(2)?;
+    let shape = call.shape(1)?;
+    let x = call.plain(0)?;
+    let id = call.node(Op::Expand { shape: shape.clone() }, &[x])?;
+    Ok(upright(id, shape.len()))
+}
+
+/// `reshape_like(x, like)`, of all axes.
+pub(super) fn reshape_like(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(2)?;
+    for key in ["lhs_begin", "rhs_begin"] {
+        if call.integer(key)?.unwrap_or(0) != 0 {
+            return Err(Error::new("import", "must be 0").attribute(key));
+        }
+    }
+    let shape = call.shape(1)?;
+    call.reshape(0, &shape)
+}
+
 /// `nn.depth_to_space` and `nn.space_to_depth`.
 pub(super) fn blocks(call: &mut OperatorCall) -> Result<Operand> {
     call.operands(1)?;
