@@ -121,3 +121,30 @@ fn verilator_agrees() {
         assert!(ended && printed.contains("\nequal\n"), "{name} on {}: {printed}", config.name);
     }
 }
+
+/// `docs/interface.md` names every port of the machine, with its width, every register and every error.
+#[test]
+fn the_interface_is_documented() {
+    use tilewright_hdl::registers::{ADDRESS, CONTROL, COUNT, CYCLES, ERROR, ERRORS};
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/interface.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let verilog = tilewright_hdl::generate(&Config::sized(4, 4)).unwrap();
+    let module = verilog.split("\nmodule tilewright(").nth(1).unwrap();
+    let header = module.split(");").next().unwrap();
+    let ports: Vec<&str> = header.split(',').map(str::trim).collect();
+    assert!(ports.len() > 30, "{ports:?}");
+    for port in ports {
+        assert!(text.contains(&format!("`{port}`")), "port {port}");
+    }
+    let row = |number: &str, name: &str| text.contains(&format!("\n| {number} | {name} |"));
+    assert!(row(&CONTROL.to_string(), "control") && row(&ERROR.to_string(), "error"));
+    assert!(row(&format!("{CYCLES}, {}", CYCLES + 1), "cycles"));
+    assert!(row(&format!("{ADDRESS} to {}", ADDRESS + 3), "address"));
+    assert!(row(&format!("{COUNT} to {}", COUNT + 3), "count"));
+    for (bit, error) in ERRORS.iter().enumerate() {
+        assert!(
+            text.contains(&format!("{bit} `{error}`")) || text.contains(&format!("{bit}\n`{error}`")),
+            "{error}"
+        );
+    }
+}
