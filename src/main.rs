@@ -10,7 +10,7 @@ mod output;
 mod progress;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tilewright_arch::technology::Technology;
@@ -24,6 +24,9 @@ struct Cli {
     /// Memory that may be used, such as 512M or 6G; 8G where the machine has it, if left out.
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
     memory_limit: Option<u64>,
+    /// Say nothing of progress.
+    #[arg(short, long, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -176,6 +179,20 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List the boards that --target knows.
+    Targets {
+        /// One JSON object on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff.
+    Manual,
     /// Print a stage of the compilation.
     Inspect {
         #[command(flatten)]
@@ -314,7 +331,35 @@ fn main() -> ExitCode {
         }
         Err(e) => return status(output::failed(e.print()).map(|()| true)),
     };
-    status(limits::set(cli.memory_limit).and_then(|()| run(&cli.command)))
+    progress::quiet(cli.quiet);
+    let done = limits::set(cli.memory_limit).and_then(|()| run(&cli.command));
+    if let (Err(error), true) = (&done, cli.command.wants_json())
+        && !error.is::<output::Closed>()
+    {
+        // Who reads objects gets one; what goes wrong with it is no other error than this one.
+        let _ = output::json(&object(error));
+    }
+    status(done)
+}
+
+impl Command {
+    fn wants_json(&self) -> bool {
+        match self {
+            Command::Compile { json, .. }
+            | Command::Simulate { json, .. }
+            | Command::Verify { json, .. }
+            | Command::Test { json, .. }
+            | Command::Targets { json } => *json,
+            _ => false,
+        }
+    }
+}
+
+/// An error as an object: its parts where it is one of the compiler's, and the exit status.
+fn object(error: &anyhow::Error) -> serde_json::Value {
+    let report = error.downcast_ref::<Error>().map(Error::report);
+    let message = format!("{error:#}");
+    serde_json::json!({ "error": message, "report": report, "exit_status": blame(error) })
 }
 
 /// Runs a command; false when a verification found a difference.
@@ -351,6 +396,17 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             let asked =
                 commands::test::Asked { junit, jobs, shard: *shard, bless: *bless, init, json: *json };
             commands::test::run(suite, machine, &asked)
+        }
+        Command::Targets { json } => commands::targets::run(*json),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "tilewright", &mut text);
+            output::raw(&text).map(|()| true)
+        }
+        Command::Manual => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut text)?;
+            output::raw(&text).map(|()| true)
         }
         Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
     }

@@ -61,6 +61,14 @@ pub fn json(object: &serde_json::Value) -> Result<()> {
     put(&format!("{text}\n"))
 }
 
+/// Writes text of our own making to standard output, as it is.
+///
+/// # Errors
+/// As [`line`].
+pub fn raw(text: &[u8]) -> Result<()> {
+    failed(std::io::stdout().write_all(text))
+}
+
 /// Writes what has not been written yet.
 ///
 /// # Errors

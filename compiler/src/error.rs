@@ -13,7 +13,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Error(Box<Report>);
 
 /// The parts of an [`Error`]; absent parts are not printed.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
 pub struct Report {
     /// Stage that refused: `import`, `graph`, `quantise`, `tile`...
     pub stage: &'static str,

@@ -6,6 +6,7 @@ pub mod generate;
 pub mod inspect;
 pub mod simulate;
 mod subject;
+pub mod targets;
 pub mod test;
 pub mod verify;
 mod written;
