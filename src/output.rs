@@ -50,11 +50,19 @@ pub fn lines(text: &str) -> Result<()> {
     put(&format!("{}\n", escaped(text.trim_end(), true)))
 }
 
-/// Writes one JSON object to standard output.
+/// Version of the objects, as `docs/json.md` describes them.
+const SCHEMA: u32 = 1;
+
+/// Writes one JSON object to standard output, with the version of its form and of the tool.
 ///
 /// # Errors
 /// As [`line`].
 pub fn json(object: &serde_json::Value) -> Result<()> {
+    let mut object = object.clone();
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("schema".into(), SCHEMA.into());
+        fields.insert("tool".into(), concat!("tilewright ", env!("CARGO_PKG_VERSION")).into());
+    }
     // JSON escapes only the older half of the control characters by itself.
     let text: String =
         object.to_string().chars().map(|c| if steers(c) { unicode(c) } else { c.into() }).collect();

@@ -369,3 +369,31 @@ fn networks_larger_than_memory_are_refused() {
         &["does not fit", "feature.pages", "try:"],
     );
 }
+
+/// Every field that a command prints is in `docs/json.md`, those of layers and units too.
+#[test]
+fn every_field_is_documented() {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let (lenet, out) = (lenet(), folder("json").display().to_string());
+    let commands: [&[&str]; 5] = [
+        &["simulate", &lenet],
+        &["verify", &lenet, "--metric"],
+        &["compile", &lenet, "-o", &out, "--layers"],
+        &["targets"],
+        &["verify", "no/such/model"],
+    ];
+    for command in commands {
+        let output = tilewright(&[command, &["--json"]].concat());
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut names: Vec<String> = object.as_object().unwrap().keys().cloned().collect();
+        for list in
+            ["layers", "units", "targets"].iter().filter(|l| command[0] != "compile" || **l != "layers")
+        {
+            names.extend(object[list][0].as_object().into_iter().flat_map(|one| one.keys().cloned()));
+        }
+        for name in names {
+            assert!(document.contains(&format!("`{name}`")), "{command:?}: {name}");
+        }
+    }
+}

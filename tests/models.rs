@@ -43,6 +43,10 @@ fn cycles(folder: &Path, name: &str) -> String {
             proof::verify(&model, &compiled, &input, &proof::Options::default()).unwrap();
         assert_eq!(proof.reference_mismatches, 0, "{name} on {lanes}x{columns}");
         let report = simulated.report;
+        for layer in &report.layers {
+            assert!(layer.utilisation <= 1.0, "{name} on {lanes}x{columns}: {layer:?}");
+        }
+        assert_eq!(report.layers.iter().map(|l| l.cycles).sum::<u64>(), report.cycles);
         writeln!(lines, "{name} {lanes}x{columns} {} {:.3}", report.cycles, report.utilisation).unwrap();
     }
     lines

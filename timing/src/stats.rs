@@ -75,8 +75,9 @@ pub struct LayerReport {
     pub operator: String,
     /// Multiply-accumulates of its definition.
     pub macs: u64,
-    /// Its part of all cycles: each cycle belongs to the layer whose tile operation is the next to
-    /// be done (after the last one: to the layer of the last instruction). Sums to all cycles.
+    /// Its part of all cycles: each cycle belongs to the layer that the compute unit works on, or, while that
+    /// rests, whose tile operation is the next to be done (after the last one: to the layer of the last
+    /// instruction). Sums to all cycles.
     pub cycles: u64,
     /// `macs / (cycles * P * C)`; 0 for a layer without cycles.
     pub utilisation: f64,
@@ -238,6 +239,35 @@ fn unit_report(unit: Unit, timeline: &Timeline) -> UnitReport {
     report
 }
 
+/// Stretches of time with the layer that each belongs to: that of the compute unit's instruction under way, else
+/// that of the first of the `marks`, (time, layer) in order of time, that is not over.
+fn shares(program: &Program, timeline: &Timeline, marks: &[(u64, usize)]) -> Vec<(usize, u64)> {
+    let list = layers_of(program, Unit::Compute);
+    let computes: Vec<(&Times, usize)> = timeline.units[Unit::Compute as usize].iter().zip(list).collect();
+    let mut edges: Vec<u64> = marks.iter().map(|mark| mark.0).collect();
+    edges.extend(computes.iter().flat_map(|(times, _)| [times.issue, times.done]));
+    edges.sort_unstable();
+    let (mut shares, mut at, mut next, mut mark) = (Vec::new(), 0, 0, 0);
+    for edge in edges {
+        if edge <= at {
+            continue;
+        }
+        // The compute unit's instructions follow one another.
+        while computes.get(next).is_some_and(|(times, _)| times.done <= at) {
+            next += 1;
+        }
+        while marks.get(mark).is_some_and(|mark| mark.0 <= at) {
+            mark += 1;
+        }
+        let under_way = computes.get(next).filter(|(times, _)| times.issue <= at).map(|(_, layer)| *layer);
+        if let Some(layer) = under_way.or_else(|| marks.get(mark).map(|mark| mark.1)) {
+            shares.push((layer, edge - at));
+        }
+        at = edge;
+    }
+    shares
+}
+
 fn layers(program: &Program, timeline: &Timeline, peak: u64) -> Vec<LayerReport> {
     let mut reports: Vec<LayerReport> = program
         .layers
@@ -286,12 +316,10 @@ fn layers(program: &Program, timeline: &Timeline, peak: u64) -> Vec<LayerReport>
     }
     marks.sort_unstable();
     marks.extend(last.map(|(_, layer)| (timeline.cycles, layer)));
-    let mut at = 0;
-    for (done, layer) in marks {
+    for (layer, cycles) in shares(program, timeline, &marks) {
         if let Some(report) = reports.get_mut(layer) {
-            report.cycles += done.max(at) - at;
+            report.cycles += cycles;
         }
-        at = at.max(done);
     }
     for report in &mut reports {
         report.utilisation = ratio(report.macs, report.cycles, peak);
