@@ -65,6 +65,14 @@ cases! {
     opset_23_has_the_same_operators: "opset23", 40.0;
     /// Clip between QuantizeLinear and DequantizeLinear, to 4 bits: exact.
     fewer_bits_are_clipped_integers: "qcdq-int4", 300.0;
+    /// Both QuantizeLinears of a tensor round the real numbers, not each other's.
+    a_tensor_may_be_rounded_with_two_scales: "two-scales-of-one-tensor", 300.0;
+    /// What is not quantised was read in the 4 bits of what is.
+    a_rounding_is_not_that_of_other_readers: "float-branch-beside-4-bits", 36.0;
+    /// The output was the input itself.
+    an_input_that_is_rounded_to_an_output_is_rounded: "quantised-output-of-an-input", 300.0;
+    weights_may_be_clipped_channel_by_channel: "clipped-weights-by-channel", 300.0;
+    minus_infinity_masks: "mask-of-minus-infinity", 40.0;
     a_window_of_one_plane_pools_a_volume_plane_by_plane: "rank-maxpool3d-1kk", 40.0;
     a_remainder_of_constants_has_the_sign_that_fmod_says: "ts-mod-fmod", 40.0;
     /// Slices backwards, transposes and reshapes of whole numbers.

@@ -9,8 +9,9 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use serde_json::json;
 use std::path::Path;
-use tilewright::{finite, proof};
+use tilewright::{assurance, finite, proof};
 use tilewright_arch::Config;
+use tilewright_compiler::proof::{Prediction, Quality};
 use tilewright_compiler::{float, npy};
 use tilewright_timing::Report;
 
@@ -34,13 +35,13 @@ pub fn run(
         }
     };
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
-    let not_finite = match &model {
-        Some(model) => {
-            let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
-            finite::find(model, &compiled, &inputs, &float, &simulated.outputs)?
-        }
-        None => vec![],
-    };
+    let (mut not_finite, mut warnings) = (vec![], vec![]);
+    if let Some(model) = &model {
+        let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
+        not_finite = finite::find(model, &compiled, &inputs, &float, &simulated.outputs)?;
+        warnings = measured(&assurance::output_names(&model.graph), &float, &simulated.outputs);
+    }
+    warnings.iter().for_each(|warning| note!("warning: {warning}"));
     not_finite.iter().for_each(|n| note!("warning: {n}"));
     if let Some(out) = out {
         let file = |(i, output): (usize, &ArrayD<f32>)| {
@@ -56,12 +57,24 @@ pub fn run(
         object["host_ops"] = json!(compiled.network.host);
         object["host_macs"] = json!(compiled.network.host_macs());
         object["not_finite"] = json!(not_finite);
+        object["warnings"] = json!(warnings);
         output::json(&object)?;
     } else {
         print(&simulated.report, config)?;
         print_host(&compiled.network, simulated.report.macs)?;
     }
     Ok(true)
+}
+
+/// Warnings of outputs that are lost in noise on this input.
+fn measured(names: &[String], float: &[ArrayD<f32>], got: &[ArrayD<f32>]) -> Vec<String> {
+    let nothing = Prediction::default();
+    let outputs = names.iter().zip(float).zip(got);
+    outputs
+        .filter_map(|((name, want), got)| {
+            assurance::noisy(name, &Quality::of(want, got), "is measured at", &nothing)
+        })
+        .collect()
 }
 
 /// Seconds of `cycles` at the machine's clock.

@@ -438,8 +438,12 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Leaves a result unmade: whoever reads it fails with its name.
+    /// Leaves a result unmade: whoever reads it fails with its name and this node's.
     pub fn skip_result(&mut self) {
+        if let Some(name) = self.node.output.get(self.bound).filter(|n| !n.is_empty()) {
+            let maker = format!("node {:?} ({})", self.name, self.operator());
+            self.importer.unmade.insert(name.clone(), maker);
+        }
         self.bound += 1;
     }
 }

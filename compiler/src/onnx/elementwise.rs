@@ -29,12 +29,15 @@ pub(super) fn masked(call: &mut Call) -> Result<()> {
     for (input, yes) in [(1, true), (2, false)] {
         let data = chosen.iter().map(|&c| f32::from(u8::from(c == yes))).collect();
         let mask = call.floats_value(&shape, data)?;
-        if call.is_constant(input) && call.constant(input)?.numbers().any(|x| !x.is_finite()) {
-            return Err(call
-                .error(format!("input {input} holds numbers that are not finite"))
-                .hint("a large finite number in their place"));
-        }
-        let x = call.value(input)?;
+        let x = match call.is_constant(input).then(|| call.constant(input)).transpose()? {
+            // Masks say minus infinity, which the largest negative number is to a softmax.
+            Some(tensor) if tensor.numbers().any(|x| x.is_infinite()) => {
+                let finite = |x: f64| x.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
+                let data: Vec<f32> = tensor.numbers().map(finite).collect();
+                call.floats_value(&tensor.shape, data)?
+            }
+            _ => call.value(input)?,
+        };
         let part = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, mask])?;
         sum = Some(match sum {
             None => part,
@@ -45,6 +48,19 @@ pub(super) fn masked(call: &mut Call) -> Result<()> {
         Some(sum) => call.result(sum),
         None => Err(call.error("has no choices")),
     }
+}
+
+/// Swish: x / (1 + exp(-alpha * x)).
+pub(super) fn swish(call: &mut Call) -> Result<()> {
+    let alpha = call.float("alpha", 1.0)?;
+    if alpha == 1.0 {
+        return unary(call, UnaryKind::Swish);
+    }
+    let x = call.values(1, 1)?[0];
+    let factor = call.scalar_value(alpha)?;
+    let scaled = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, factor])?;
+    let gate = call.apply(Op::Unary { kind: UnaryKind::Sigmoid }, &[scaled])?;
+    call.emit(Op::Binary { kind: BinaryKind::Mul }, &[x, gate])
 }
 
 /// Gelu, exact or by tanh.

@@ -100,7 +100,42 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
             None => pick::picked(call, operator)?,
         },
     };
+    let tensor = typed(call, tensor)?;
     finish(call, tensor)
+}
+
+/// Operators whose result is of another type than their first input.
+const TRUTHS: &[&str] = &[
+    "And",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "NonZero",
+    "Not",
+    "Or",
+    "Size",
+    "Xor",
+];
+
+/// Whole numbers of the type that the inputs have, which must hold them: the standard's wrap around, which nobody
+/// means.
+fn typed(call: &Call, mut tensor: Tensor) -> Result<Tensor> {
+    let operator = call.operator();
+    if TRUTHS.contains(&operator) || tensor.integer.is_some() {
+        return Ok(tensor);
+    }
+    let from = if matches!(operator, "Where" | "OneHot") { call.inputs() - 1 } else { 0 };
+    let integer = if call.has(from) && call.is_constant(from) { call.constant(from)?.integer } else { None };
+    if let (Some(integer), Elements::Ints(data)) = (integer, &tensor.elements) {
+        let (low, high) = integer.range();
+        if let Some(outside) = data.iter().find(|x| !(low..=high).contains(*x)) {
+            return Err(call.error(format!("the result {outside} is no {} number", integer.name())));
+        }
+        tensor.integer = Some(integer);
+    }
+    Ok(tensor)
 }
 
 /// Binds what was computed, if it has the size that its shape says and memory for it.

@@ -44,6 +44,8 @@ pub(super) struct Importer {
     pub integers: HashMap<ValueId, Integer>,
     /// Lines (N, C, W), by the images of height 1 that they are made of. Lookups only.
     pub images: HashMap<ValueId, ValueId>,
+    /// Results that nodes leave unmade, and which do. Lookups only.
+    pub unmade: HashMap<String, String>,
     /// Bytes of all constants so far.
     constant_bytes: u64,
 }
@@ -74,6 +76,7 @@ pub(super) fn run(
         interned: HashMap::new(),
         integers: HashMap::new(),
         images: HashMap::new(),
+        unmade: HashMap::new(),
         constant_bytes: 0,
     };
     let mut warnings = Vec::new();
@@ -223,6 +226,11 @@ impl Importer {
     pub fn operand(&self, name: &str) -> Result<Operand> {
         match self.named.get(name) {
             Some(operand) => Ok(operand.clone()),
+            None if self.unmade.contains_key(name) => Err(Error::new(
+                "import",
+                format!("reads {name:?}, a result of {} that is not supported", self.unmade[name]),
+            )
+            .hint("cut the graph before what reads it")),
             None => refuse(format!("reads the tensor {name:?}, which nothing makes")),
         }
     }
@@ -401,6 +409,9 @@ fn quantised(call: &Call) -> Option<fn(&mut Call) -> Result<()>> {
 /// The operators of the families that the graph lists.
 fn family(call: &mut Call, name: &str) -> Result<()> {
     // ONNX has Swish from opset 24 on.
+    if name == "Swish" && call.opset() >= 24 {
+        return elementwise::swish(call);
+    }
     let known = name != "Swish" || call.opset() >= 24;
     if let Some(e) = UnaryKind::ALL.iter().find(|e| e.1 == name && known) {
         return elementwise::unary(call, e.0);

@@ -246,7 +246,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Squeeze", "axes", "constant axes; becomes Reshape", Free),
     row("Sub", "", "of a constant: Add", TWO),
     row("Sum", "", "any number of operands: Add", TWO),
-    row("Swish", "", "from opset 24", TABLE),
+    row("Swish", "alpha", "from opset 24", TABLE),
     row("Tanh", "", "", TABLE),
     row("ThresholdedRelu", "alpha", "", TABLE),
     row("Tile", "", KNOWN, Free),
@@ -257,7 +257,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Where",
         "",
-        "constant condition; constants that are not chosen finite; becomes Mul and Add",
+        "constant condition; infinities are the largest float32; becomes Mul and Add",
         Runs("as those"),
     ),
     row("Xor", "", KNOWN, Free),

@@ -2,8 +2,8 @@
 //! are integers.
 //!
 //! [`strip`] takes QuantizeLinear and DequantizeLinear out of the graph and notes what they said. A
-//! value that a QuantizeLinear rounds is the rounded one for all who read it. What the machine's bytes
-//! cannot express is refused by name.
+//! value that nobody but QuantizeLinears of one scale reads is the rounded one itself; where others read it too,
+//! what is rounded is made a second time. What the machine's bytes cannot express is refused by name.
 
 use super::range::Affine;
 use crate::error::{Error, Result};
@@ -57,6 +57,7 @@ pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
     let mut strip = Strip {
         old: graph,
         uses: graph.use_counts(),
+        shared: shared(graph),
         new: Graph::new(graph.name.clone()),
         given: Given::default(),
         map: vec![None; graph.values.len()],
@@ -77,7 +78,12 @@ pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
     for &id in &graph.outputs {
         let mapped = strip.get(id)?;
         let name = &graph.value(id).name;
-        let new = strip.materialise(mapped, name)?;
+        let mut new = strip.materialise(mapped, name)?;
+        // Nobody makes an input, so nobody has rounded it.
+        if strip.new.producer(new).is_none() && strip.new.constant_data(new).is_none() {
+            strip.given.affine.resize(strip.new.values.len(), None);
+            new = strip.given.round(&mut strip.new, new, new)?;
+        }
         strip.new.outputs.push(new);
     }
     strip.given.affine.resize(strip.new.values.len(), None);
@@ -105,9 +111,49 @@ struct Strip<'a> {
     old: &'a Graph,
     /// How often each old value is read.
     uses: Vec<usize>,
+    /// Whether others read it than QuantizeLinears of one scale and zero point.
+    shared: Vec<bool>,
     new: Graph,
     given: Given,
     map: Vec<Option<Mapped>>,
+}
+
+/// Of each value, whether it is read by a QuantizeLinear, and by others than QuantizeLinears of the same scale and
+/// zero point.
+fn shared(graph: &Graph) -> Vec<bool> {
+    let uses = graph.use_counts();
+    let mut rounded: Vec<Option<[Option<&[f32]>; 2]>> = vec![None; graph.values.len()];
+    let mut other = vec![false; graph.values.len()];
+    graph.outputs.iter().for_each(|id| other[id.0 as usize] = true);
+    for node in &graph.nodes {
+        if uses[node.outputs[0].0 as usize] == 0 {
+            continue;
+        }
+        if !matches!(node.op, Op::QuantizeLinear { .. }) {
+            node.inputs.iter().for_each(|id| other[id.0 as usize] = true);
+            continue;
+        }
+        let by = [1, 2].map(|i| graph.constant_data(node.inputs[i]));
+        let x = node.inputs[0].0 as usize;
+        match rounded[x] {
+            None => rounded[x] = Some(by),
+            Some(before) => other[x] |= before != by,
+        }
+    }
+    rounded.iter().zip(other).map(|(rounded, other)| rounded.is_some() && other).collect()
+}
+
+/// Whether an operator computes each element of its only computed input alone.
+fn is_pointwise(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Relu
+            | Op::Clip { .. }
+            | Op::LeakyRelu { .. }
+            | Op::PRelu
+            | Op::Unary { .. }
+            | Op::BatchNormalization { .. }
+    )
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -177,9 +223,15 @@ impl Strip<'_> {
             Op::QuantizeLinear { integer, .. } => {
                 let quantised = self.quantised(node, integer)?;
                 let affine = quantised.affine()?;
-                self.annotate_source(node.inputs[0], affine);
                 let x = self.get(node.inputs[0])?;
-                let x = self.materialise(x, "")?;
+                let mut x = self.materialise(x, "")?;
+                if self.uses[node.outputs[0].0 as usize] == 0 {
+                    return Ok(Mapped::Whole(x, quantised));
+                }
+                self.annotate_source(node.inputs[0], affine);
+                if self.shared[node.inputs[0].0 as usize] {
+                    x = self.again(x, affine, &node.name)?;
+                }
                 let x = self.annotate(x, affine, &node.name)?;
                 Ok(Mapped::Whole(x, quantised))
             }
@@ -276,6 +328,29 @@ impl Strip<'_> {
                 Ok(Mapped::Whole(id, quantised))
             }
         }
+    }
+
+    /// A real value once more, for a rounding of its own that other readers do not see: an input is rounded by the
+    /// host, anything else computed a second time, from where its elements are sums.
+    fn again(&mut self, id: ValueId, affine: Affine, name: &str) -> Result<ValueId> {
+        self.given.affine.resize(self.new.values.len(), None);
+        if self.given.affine(id).is_some() || self.new.constant_data(id).is_some() {
+            return Ok(id);
+        }
+        let Some((_, maker)) = self.new.producer(id) else {
+            let (integer, axis) = (Integer::Int8, None);
+            let scale = self.new.constant("", &[], vec![affine.scale])?;
+            let zero = self.new.constant("", &[], vec![affine.zero.into()])?;
+            let whole = self.new.node(name, Op::QuantizeLinear { integer, axis }, &[id, scale, zero])?;
+            return self.new.node("", Op::DequantizeLinear { integer, axis }, &[whole, scale, zero]);
+        };
+        let (op, old, mut inputs) = (maker.op.clone(), maker.name.clone(), maker.inputs.clone());
+        if is_pointwise(&op) && self.new.producer(inputs[0]).is_some() {
+            inputs[0] = self.again(inputs[0], affine, name)?;
+        }
+        let shape = self.new.shape(id).to_vec();
+        let declared = matches!(op, Op::Reshape).then_some(shape.as_slice());
+        self.new.apply(old, op, &inputs, declared)
     }
 
     /// Rounding the elements of a value that were only moved is rounding what they were moved from: where

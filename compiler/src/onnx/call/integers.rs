@@ -4,7 +4,8 @@ use super::Call;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Integer, Op, ValueId};
 use crate::onnx::import::Operand;
-use crate::onnx::tensor::Elements;
+use crate::onnx::tensor::{Elements, Tensor};
+use std::rc::Rc;
 
 /// Operators that only move or compare elements, so that whole numbers stay what they are. Every
 /// other operator computes in real numbers and refuses them.
@@ -113,6 +114,24 @@ impl Call<'_> {
                 ))
                 .hint("clip the real numbers before the QuantizeLinear"));
         };
+        if let Some(data) = self.importer.graph.constant_data(inputs[0]) {
+            // Weights: their integers are known now.
+            let shape = self.shape_of(inputs[0]);
+            let (extent, inner) = match axis {
+                Some(axis) => (shape[axis], shape[axis + 1..].iter().product::<usize>()),
+                None => (1, 1),
+            };
+            let (low, high) = integer.range();
+            let [min, max] = [bounds[0].unwrap_or(low as f32), bounds[1].unwrap_or(high as f32)];
+            let whole = |(i, x): (usize, &f32)| {
+                let c = i / inner % extent;
+                let steps = (x / scale[c]).round_ties_even() + zero[c];
+                steps.clamp(low as f32, high as f32).max(min).min(max) as i64
+            };
+            let data = data.iter().enumerate().map(whole).collect();
+            let tensor = Tensor { integer: Some(integer), ..Tensor::ints(shape, data) };
+            return self.alias(Operand::Constant(Rc::new(tensor)));
+        }
         let mut shape = vec![1; self.shape_of(inputs[0]).len()];
         if let Some(axis) = axis {
             shape[axis] = scale.len();

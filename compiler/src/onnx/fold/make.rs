@@ -31,12 +31,14 @@ fn constant_of_shape(call: &mut Call) -> Result<Tensor> {
     let (shape, count) = count(&call.integers(0)?)?;
     affordable(&shape)?;
     let value = match call.tensor("value")? {
-        Some(tensor) => decode(tensor, call.folder).map_err(|e| e.attribute("value"))?.elements,
-        None => Elements::Floats(vec![0.0]),
+        Some(tensor) => decode(tensor, call.folder).map_err(|e| e.attribute("value"))?,
+        None => Tensor::floats(vec![], vec![0.0]),
     };
-    match value {
+    match value.elements {
         Elements::Floats(v) if v.len() == 1 => Ok(Tensor::floats(shape, vec![v[0]; count])),
-        Elements::Ints(v) if v.len() == 1 => Ok(Tensor::ints(shape, vec![v[0]; count])),
+        Elements::Ints(v) if v.len() == 1 => {
+            Ok(Tensor { integer: value.integer, ..Tensor::ints(shape, vec![v[0]; count]) })
+        }
         _ => call.refuse("value", "must have one element"),
     }
 }
@@ -115,8 +117,10 @@ fn cumulative(call: &mut Call) -> Result<Tensor> {
     let tensor = call.constant(0)?;
     let (_, value) = ints(call, 1)?;
     let along = axis(call, value.first().copied().unwrap_or(0), tensor.shape.len())?;
-    if call.flag("exclusive", false)? || call.flag("reverse", false)? {
-        return call.refuse("exclusive", "or reverse is not supported");
+    for name in ["exclusive", "reverse"] {
+        if call.flag(name, false)? {
+            return call.refuse(name, "is not supported");
+        }
     }
     let inner: usize = tensor.shape[along + 1..].iter().product();
     let extent = tensor.shape[along];
