@@ -4,6 +4,7 @@
 //! An artefact needs nothing beside it: not the model, not its calibration, and no quantiser. It is written
 //! whole or not at all, and read only if every byte is the one that was written.
 
+mod check;
 mod container;
 mod golden;
 mod layers;
@@ -68,9 +69,16 @@ impl Artefact {
     /// # Errors
     /// A model file that cannot be read again; a defect.
     pub fn new(compiled: Compiled, golden: Golden, made: &Made) -> Result<Artefact> {
-        let interface = interface(&made.model.imported);
+        let mut compiled = compiled;
+        let file = made.model.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        compiled.network.named(&file);
+        let interface = called(&interface(&made.model.imported), &file);
         let manifest = Manifest::new(&compiled, &interface, &golden, made)?;
-        let model = made.source.then(|| made.model.clone());
+        let model = made.source.then(|| Model {
+            imported: called(&made.model.imported, &file),
+            graph: called(&made.model.graph, &file),
+            ..made.model.clone()
+        });
         Ok(Artefact { manifest, compiled, interface, model, golden })
     }
 
@@ -132,6 +140,10 @@ impl Artefact {
         for file in manifest.files.values() {
             file.check(&container.read(&file.name)?).with_context(|| place(&file.name))?;
         }
+        let known = |name: &&str| *name == manifest::NAME || manifest.files.values().any(|f| f.name == *name);
+        if let Some(other) = container.members().into_iter().find(|name| !known(name)) {
+            bail!("error[artefact]: {}: is not of the artefact; try: another copy", place(other));
+        }
         let read = |role: &str| -> Result<(String, Vec<u8>)> {
             let Some(file) = manifest.files.get(role) else {
                 bail!("error[artefact]: {}: has no {role:?}; try: compile again", place(manifest::NAME));
@@ -166,19 +178,34 @@ impl Artefact {
             let (at, bytes) = read(role::SOURCE)?;
             let (imported, graph, claims): (Graph, Graph, Claims) = decode(&at, &bytes)?;
             network.claims = claims;
+            let whole = [imported.verify(), graph.verify(), network.verify_claims()];
+            whole.into_iter().collect::<Result<(), _>>().context(at)?;
             model = Some(Model { path: path.to_path_buf(), imported, graph, warnings: vec![] });
         }
         let (at, bytes) = read(role::GOLDEN)?;
-        let golden = Golden::from_npz(&bytes).context(at)?;
+        let golden = Golden::from_npz(&bytes).with_context(|| at.clone())?;
         let compiled = Compiled { network, schedules, config };
+        check::network(&compiled, &interface).with_context(|| place("network"))?;
+        check::golden(&compiled, &golden).with_context(|| at.clone())?;
+        check::manifest(&manifest, &compiled, &interface, &golden).with_context(|| place(manifest::NAME))?;
         Ok(Artefact { manifest, compiled, interface, model, golden })
     }
 }
 
 fn decode<T: DeserializeOwned>(at: &str, bytes: &[u8]) -> Result<T> {
-    postcard::from_bytes(bytes).with_context(|| {
-        format!("error[artefact]: {at}: is of another version of this tool; try: compile again")
-    })
+    let wrong = || {
+        format!("error[artefact]: {at}: is damaged, or of another version of this tool; try: compile again")
+    };
+    let (decoded, rest) = postcard::take_from_bytes(bytes).with_context(wrong)?;
+    if !rest.is_empty() {
+        bail!(wrong());
+    }
+    Ok(decoded)
+}
+
+/// The same graph, called by the file's name alone: where it lay is nobody's business.
+fn called(graph: &Graph, name: &str) -> Graph {
+    Graph { name: name.to_owned(), ..graph.clone() }
 }
 
 /// A graph's inputs and outputs, without what lies between.

@@ -135,7 +135,7 @@ pub fn header(compiled: &Compiled, golden: &Golden) -> Result<String> {
         define(&mut text, &name, &format!("{:#x}u", 1 << bit), "");
     }
     let port = |text: &mut String, prefix: &str, n: usize, port: &Port| {
-        let what = format!("{:?}, {:?}", port.name, port.shape).replace("*/", "* /");
+        let what = format!("{:?}, {:?}", port.name, port.shape).replace("*/", "* /").replace("/*", "/ *");
         define(text, &format!("{prefix}_{n}_ADDRESS"), &port.address.to_string(), &what);
         define(text, &format!("{prefix}_{n}_BYTES"), &port.bytes().to_string(), "");
         define(text, &format!("{prefix}_{n}_SCALE"), &format!("{:e}f", port.scale), "real value of a step");

@@ -35,6 +35,10 @@ fn size(text: &str) -> Result<u64, String> {
     memory::parse(text).map_err(|e| e.report().message.clone())
 }
 
+fn finite(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| "it is no number".to_owned())
+}
+
 fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
     let read = |(name, extents): (&str, &str)| {
         let extent = |n: &str| n.parse().ok().filter(|&n: &usize| n > 0);
@@ -234,13 +238,13 @@ struct Source {
 #[derive(Args, Debug)]
 struct Enough {
     /// Least signal to noise of every output against float, in decibels.
-    #[arg(long, value_name = "DB")]
+    #[arg(long, value_name = "DB", value_parser = finite)]
     min_sqnr: Option<f64>,
     /// Largest difference of any output element from float.
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = finite)]
     max_error: Option<f64>,
     /// Least metric on eval.npz, in per cent, or decibels where it is a PSNR.
-    #[arg(long, value_name = "POINTS")]
+    #[arg(long, value_name = "POINTS", value_parser = finite)]
     min_metric: Option<f64>,
 }
 

@@ -153,12 +153,20 @@ impl Suite {
         }
         let mut names = BTreeSet::new();
         for case in &suite.cases {
+            let Checks { min_sqnr, max_error, min_metric, .. } = &case.check;
+            if [min_sqnr, max_error, min_metric].into_iter().flatten().any(|x| !x.is_finite()) {
+                bail!("{}: case {:?}: a limit is no number", place(), case.name);
+            }
+            let machines = [case.target.is_some(), case.array.is_some(), case.config.is_some()];
+            if machines.into_iter().filter(|given| *given).count() > 1 {
+                bail!("{}: case {:?}: names more than one machine", place(), case.name);
+            }
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
             let usable =
                 case.name.chars().all(plain) && case.name.starts_with(|c: char| c.is_ascii_alphanumeric());
             if !usable {
                 bail!(
-                    "{}: case {:?} cannot name a file; try: letters, digits, '-', '_', '.' and spaces",
+                    "{}: case {:?} cannot name a file; try: a letter or a digit, then also '-', '_', '.' and spaces",
                     place(),
                     case.name
                 );

@@ -6,6 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
+use tilewright_compiler::npy;
 
 fn tilewright(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).output().unwrap()
@@ -90,6 +91,8 @@ fn it_runs_where_nothing_else_is() {
         assert!(done(&["verify", &moved]).contains("golden sample                   equal"));
         for stage in ["graph", "simplified", "fixed", "passes", "schedule", "program"] {
             let wanted = done(&["inspect", &model, "--array", "4x4", "--stage", stage]);
+            // Where the model lay is not in it.
+            let wanted = wanted.replace(&format!("{model}/model.onnx"), "model.onnx");
             assert!(done(&["inspect", &pack, "--stage", stage]) == wanted, "{name}: {stage}");
         }
         done(&["generate", &model, "--array", "4x4", "-o", &at(&work, "verilog")]);
@@ -245,4 +248,83 @@ fn the_golden_sample_can_be_given() {
     golden.as_object_mut().unwrap().remove("golden_difference");
     assert_eq!(golden, json(&given));
     refused(&["compile", &lenet(), "-o", &net, "--golden", "nothing.npy"], &["nothing.npy"]);
+}
+
+/// An artefact's text with the hash of a changed file, and its own, as whoever seals nonsense would write them.
+fn sealed(net: &Path, role: &str, bytes: &[u8]) {
+    use sha2::{Digest, Sha256};
+    let hash = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let path = net.join("manifest.json");
+    let mut manifest = json(&std::fs::read_to_string(&path).unwrap());
+    let file = &mut manifest["files"][role];
+    std::fs::write(net.join(file["name"].as_str().unwrap()), bytes).unwrap();
+    file["sha256"] = hash(bytes).into();
+    file["bytes"] = bytes.len().into();
+    // Fields in the order of the text, which a parsed object does not keep.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let old = json(&text)["files"][role].clone();
+    let text = text
+        .replace(old["sha256"].as_str().unwrap(), &hash(bytes))
+        .replace(&format!("\"bytes\": {},\n      \"sha256\": \"{}\"", old["bytes"], hash(bytes)), &{
+            format!("\"bytes\": {},\n      \"sha256\": \"{}\"", bytes.len(), hash(bytes))
+        });
+    let (body, _) = text.rsplit_once("\"sha256\": \"").unwrap();
+    let seal = hash(format!("{body}\"sha256\": \"\"\n}}\n").as_bytes());
+    std::fs::write(&path, format!("{body}\"sha256\": \"{seal}\"\n}}\n")).unwrap();
+}
+
+/// Whatever is sealed, nothing panics, and nothing of another network is run.
+#[test]
+fn nonsense_that_is_sealed_is_refused() {
+    let work = folder("nonsense");
+    let net = work.join("net");
+    done(&["compile", &lenet(), "--array", "4x4", "-o", net.to_str().unwrap()]);
+    let read = |role: &str| {
+        let name = names(&net).into_iter().find(|name| name.starts_with(role)).unwrap();
+        std::fs::read(net.join(name)).unwrap()
+    };
+    let manifest = std::fs::read(net.join("manifest.json")).unwrap();
+    let to = net.to_str().unwrap();
+    let mut random = common::Random::new(8);
+    for role in ["network", "source"] {
+        let bytes = read(role);
+        for _ in 0..25 {
+            let mut other = bytes.clone();
+            // Weights are most of it: what says how they are used stands at the ends.
+            let end = random.below(2) * (bytes.len() - 1500);
+            other[end + random.below(1500)] = random.below(256) as u8;
+            sealed(&net, role, &other);
+            let output = tilewright(&["verify", to]);
+            let error = text(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{role}: {error}");
+            std::fs::write(net.join("manifest.json"), &manifest).unwrap();
+        }
+        sealed(&net, role, &bytes);
+    }
+    done(&["verify", to]);
+    let program = text(&read("program_0"));
+    for (from, other) in [("scale=", "scale=2"), ("address=896", "address=70015"), ("zero=-128", "zero=3")] {
+        assert!(program.contains(from), "{from}");
+        sealed(&net, "program_0", program.replacen(from, other, 1).as_bytes());
+        refused(&["generate", to, "-o", &at(&work, "verilog")], &["port", "try: compile again"]);
+    }
+    sealed(&net, "program_0", program.as_bytes());
+    done(&["verify", to]);
+}
+
+/// Only an artefact's archive makes place for another one, and what cannot be judged is not good enough.
+#[test]
+fn other_archives_stay() {
+    let work = folder("archives");
+    let archive = at(&work, "photos.zip");
+    let bytes = npy::zip(&[("photo.txt".to_owned(), b"mine".to_vec())]).unwrap();
+    std::fs::write(&archive, &bytes).unwrap();
+    refused(&["compile", &lenet(), "--array", "4x4", "--pack", "-o", &archive], &["no artefact", "try:"]);
+    assert_eq!(std::fs::read(&archive).unwrap(), bytes);
+    let net = at(&work, "net.zip");
+    for _ in 0..2 {
+        done(&["compile", &lenet(), "--array", "4x4", "--pack", "--no-source", "-o", &net]);
+    }
+    refused(&["verify", &net, "--min-sqnr", "20"], &["source was left out", "try:"]);
+    assert_eq!(tilewright(&["verify", &lenet(), "--min-sqnr", "nan"]).status.code(), Some(2));
 }

@@ -4,6 +4,8 @@
 //! machine has them, and *values*, real arrays as the host has them. The host quantises a value into
 //! a tensor ([`Import`]) and makes a value of a tensor ([`Export`]).
 
+mod verify;
+
 use crate::claims::Claims;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, Tensor, TensorId};
@@ -157,6 +159,18 @@ impl Network {
             Stage::Machine { graph, .. } => Some(graph),
             Stage::Host { .. } => None,
         })
+    }
+
+    /// Gives it another name, and all graphs in it.
+    pub fn named(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+        name.clone_into(&mut self.claims.graph.name);
+        for stage in &mut self.stages {
+            match stage {
+                Stage::Machine { graph, .. } => name.clone_into(&mut graph.name),
+                Stage::Host { graph, .. } => name.clone_into(&mut graph.name),
+            }
+        }
     }
 
     /// Multiply-accumulates that the host is left with.

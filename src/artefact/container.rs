@@ -65,6 +65,14 @@ impl Container {
         Ok(Container::Pack { path: path.to_path_buf(), files })
     }
 
+    /// The files of an archive, which are all of the artefact; nothing of a folder, where others may lie.
+    pub(super) fn members(&self) -> Vec<&str> {
+        match self {
+            Container::Folder(_) => vec![],
+            Container::Pack { files, .. } => files.keys().map(String::as_str).collect(),
+        }
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors
@@ -124,10 +132,16 @@ pub(super) fn write_pack(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()>
     if path.is_dir() {
         bail!("error[output]: {} is a folder; try: without --pack, or another path", path.display());
     }
-    if path.exists() && !Container::is_there(path) {
+    if path.exists() && !is_pack(path) {
         bail!("error[output]: {} is there and no artefact; try: another path", path.display());
     }
     replace(path, &npy::zip(files)?).with_context(unwritable)
+}
+
+/// Whether a file is an archive with the manifest of an artefact, of any version.
+fn is_pack(path: &Path) -> bool {
+    let members = files::read(path).ok().and_then(|bytes| npy::unzip(&bytes).ok()).unwrap_or_default();
+    members.iter().any(|(name, body)| name == manifest::NAME && Manifest::names(body).is_some())
 }
 
 /// The files of the artefact that lies in a folder.

@@ -82,10 +82,11 @@ impl Golden {
             let stage = a.stage;
             for (port, (a, b)) in a.outputs.iter().zip(&b.outputs).enumerate() {
                 if let Some(place) = (0..a.len().max(b.len())).find(|&i| a.get(i) != b.get(i)) {
+                    let said = |byte: Option<&i8>| byte.map_or("nothing".to_owned(), i8::to_string);
                     return Some(format!(
-                        "stage {stage}, output {port}, byte {place}: {:?} instead of {:?}",
-                        b.get(place),
-                        a.get(place)
+                        "stage {stage}, output {port}, byte {place}: {} instead of {}",
+                        said(b.get(place)),
+                        said(a.get(place))
                     ));
                 }
             }
@@ -93,7 +94,11 @@ impl Golden {
                 return Some(format!("stage {stage}: {} cycles instead of {}", b.cycles, a.cycles));
             }
         }
-        (self != other).then(|| "the outputs that the host makes".to_owned())
+        let runs = self.stages.iter().zip(&other.stages);
+        if let Some((a, _)) = runs.into_iter().find(|(a, b)| a.inputs != b.inputs) {
+            return Some(format!("stage {}: the bytes of its inputs", a.stage));
+        }
+        (self != other).then(|| "the outputs in float".to_owned())
     }
 
     /// As an `.npz`: `input_N` and `output_N` (float32), `stage_S_input_P` and `stage_S_output_P` (the ports'

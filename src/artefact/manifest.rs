@@ -236,16 +236,17 @@ impl Manifest {
             .with_context(|| format!("error[input]: {} cannot be read again", model.path.display()))?;
         let name = model.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let predicted = made.assurance.map_or(vec![], |a| a.predicted.clone());
+        let (keys, inputs, outputs, stages, cycles) = derived(compiled, interface, golden);
         Ok(Manifest {
             schema: SCHEMA,
             tool: format!("tilewright {}", env!("CARGO_PKG_VERSION")),
             model: Origin { name, sha256: hash(&bytes) },
             calibration: calibration(made.calibration),
             options: *made.options,
-            keys: keys(&compiled.config),
-            inputs: inputs(compiled, interface),
-            outputs: outputs(compiled, interface),
-            stages: stages(compiled, golden),
+            keys,
+            inputs,
+            outputs,
+            stages,
             layers: layers::layers(compiled),
             host: network.host.clone(),
             byte_layers: network.byte_layers.clone(),
@@ -253,7 +254,7 @@ impl Manifest {
             checked: made.assurance.is_some(),
             predicted,
             warnings: made.assurance.map_or(vec![], |a| a.warnings.clone()),
-            cycles: golden.stages.iter().map(|s| s.cycles).sum(),
+            cycles,
             files: BTreeMap::new(),
             sha256: String::new(),
         })
@@ -325,6 +326,20 @@ fn calibration(samples: &[Vec<ArrayD<f32>>]) -> Origin {
         hash.update(x.to_le_bytes());
     }
     Origin { name: format!("{} samples", samples.len()), sha256: hex(hash.finalize().as_slice()) }
+}
+
+/// What a manifest says that follows from the network: keys, inputs, outputs, stages, cycles.
+pub(super) type Derived = (Keys, Vec<Input>, Vec<Output>, Vec<Stage>, u64);
+
+/// [`Derived`] of a network.
+pub(super) fn derived(compiled: &Compiled, interface: &Graph, golden: &Golden) -> Derived {
+    (
+        keys(&compiled.config),
+        inputs(compiled, interface),
+        outputs(compiled, interface),
+        stages(compiled, golden),
+        golden.stages.iter().map(|s| s.cycles).sum(),
+    )
 }
 
 /// Keys are the first digits of the hash of what they stand for.

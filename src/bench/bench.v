@@ -149,12 +149,22 @@ module bench;
     endtask
 
     reg [31:0] errors, low, high;
+    reg [63:0] waited;
     task run(input [63:0] cycles);
         begin
             write(/*CONTROL*/, 32'd1);
             @(posedge clock);
             @(posedge clock);
-            while (!done) @(posedge clock);
+            // A run that takes far longer than the simulator's will not end.
+            waited = 64'd0;
+            while (!done && waited < 64'd16 * cycles + 64'd100000) begin
+                @(posedge clock);
+                waited = waited + 64'd1;
+            end
+            if (!done) begin
+                $display("stage %0d: not done after %0d cycles", stage, waited);
+                wrong = wrong + 1;
+            end
             read(/*ERROR*/, errors);
             read(/*CYCLES*/, low);
             read(/*CYCLES*/ + 1, high);

@@ -6,6 +6,7 @@ use crate::progress::bar;
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use tilewright::artefact::Container;
 use tilewright::suite::{self, Case, Checks, Exact, Outcome, SCHEMA, Store, Suite, Verdict};
 
 /// What is asked of a suite.
@@ -26,17 +27,20 @@ pub struct Asked<'a> {
 
 /// Runs a suite; false when a check fails.
 pub fn run(path: &Path, machine: &Machine, asked: &Asked) -> Result<bool> {
+    if asked.junit.is_some_and(|junit| std::path::absolute(junit).ok() == std::path::absolute(path).ok()) {
+        bail!("error[suite]: --junit would overwrite the suite; try: another file");
+    }
+    if (asked.bless || !asked.init.is_empty()) && std::env::var_os("CI").is_some() {
+        bail!(
+            "error[suite]: nothing is blessed where CI is set; try: --bless on your own machine, and commit it"
+        );
+    }
     if !asked.init.is_empty() {
         init(path, machine, asked.init)?;
     } else if machine.is_given() {
         bail!("error[suite]: a suite's cases name their machines; try: target, array or config in the case");
     }
     let bless = asked.bless || !asked.init.is_empty();
-    if bless && std::env::var_os("CI").is_some() {
-        bail!(
-            "error[suite]: nothing is blessed where CI is set; try: --bless on your own machine, and commit it"
-        );
-    }
     let suite = Suite::read(path)?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut store = Store::open(path)?;
@@ -113,12 +117,17 @@ fn init(path: &Path, machine: &Machine, models: &[PathBuf]) -> Result<()> {
         if cases.iter().any(|case: &Case| case.name.eq_ignore_ascii_case(&name)) {
             name = format!("{name}-{n}");
         }
-        let config = machine.config.as_deref().map(from).transpose()?;
+        if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            name = format!("net{name}");
+        }
+        // An artefact has its machine.
+        let own = Container::is_there(model);
+        let config = if own { None } else { machine.config.as_deref().map(from).transpose()? };
         let case = Case {
             name,
             model: from(model)?,
-            target: machine.target.clone(),
-            array: machine.array.clone(),
+            target: if own { None } else { machine.target.clone() },
+            array: if own { None } else { machine.array.clone() },
             config,
             samples: 1,
             ..Case::default()

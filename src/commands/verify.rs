@@ -52,6 +52,13 @@ pub fn run(
                     source.model.display()
                 );
             }
+            if artefact.model.is_none() && (enough.min_sqnr.is_some() || enough.max_error.is_some()) {
+                bail!(
+                    "error[verify]: {}: the source was left out, nothing can be compared with float; try: an artefact \
+                     with its source, or without --min-sqnr and --max-error",
+                    source.model.display()
+                );
+            }
             inputs = sample(&artefact, input_path)?;
             let Artefact { model: own, compiled: done, golden: stored, .. } = *artefact;
             golden = if input_path.is_none() { Some(stored) } else { None };

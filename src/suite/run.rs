@@ -152,6 +152,14 @@ fn ready(case: &Case, folder: &Path) -> Result<Ready> {
         compiled.check()?;
         (Some(model), compiled, samples)
     };
+    if case.samples > samples.len() {
+        bail!(
+            "error[suite]: case {:?}: {} samples are wanted, there are {}",
+            case.name,
+            case.samples,
+            samples.len()
+        );
+    }
     if case.samples > 0 {
         samples.truncate(case.samples);
     }
@@ -191,6 +199,10 @@ fn checked(
         }
     }
     let measured = measured(&compiled, &proofs, &report);
+    if model.is_none() && *first_rung {
+        let why = "the artefact was written without its source".to_owned();
+        outcome.checks.push(("first_rung".into(), Verdict::Skipped(why)));
+    }
     ladder(&proofs, model.is_some() && *first_rung, rtl.is_some(), outcome);
     limits(&case.check, &measured, model.is_some(), outcome);
     metric(&case.check, model.as_ref(), &compiled, outcome)?;
@@ -286,7 +298,8 @@ fn ladder(proofs: &[Proof], first_rung: bool, verilog: bool, outcome: &mut Outco
 /// The limits that the case sets.
 fn limits(checks: &Checks, measured: &Measured, source: bool, outcome: &mut Outcome) {
     let Checks { min_sqnr, max_error, max_cycles, max_bytes, host, .. } = checks;
-    let without = || Verdict::Skipped("the artefact was written without its source".to_owned());
+    let without =
+        || Verdict::Failed("the artefact was written without its source: nothing is compared".to_owned());
     if let Some(least) = min_sqnr {
         match source {
             true => {

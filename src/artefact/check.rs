@@ -1,0 +1,91 @@
+//! That the parts of an artefact belong together: whoever seals nonsense is told so, instead of being believed.
+
+use super::manifest::{self, Manifest};
+use super::{Golden, StageBytes, layers};
+use crate::pipeline::Compiled;
+use anyhow::{Result, bail};
+use tilewright_arch::Program;
+use tilewright_arch::program::Port;
+use tilewright_compiler::fixed::{FixedGraph, TensorId};
+use tilewright_compiler::graph::Graph;
+use tilewright_compiler::network::Stage;
+
+/// The machine's stages: number, graph, program.
+fn stages(compiled: &Compiled) -> impl Iterator<Item = (usize, &FixedGraph, &Program)> {
+    let stages = compiled.network.stages.iter().zip(&compiled.schedules).enumerate();
+    stages.filter_map(|(n, pair)| match pair {
+        (Stage::Machine { graph, .. }, Some(schedule)) => Some((n, graph, &schedule.program)),
+        _ => None,
+    })
+}
+
+/// That the network is whole, and that its programs are legal and read and write its tensors.
+pub(super) fn network(compiled: &Compiled, interface: &Graph) -> Result<()> {
+    let network = &compiled.network;
+    network.verify()?;
+    if interface.inputs.len() != network.inputs.len() || interface.outputs.len() != network.outputs.len() {
+        bail!(
+            "error[artefact]: inputs or outputs of the network and of its interface differ; try: compile again"
+        );
+    }
+    for (stage, schedule) in network.stages.iter().zip(&compiled.schedules) {
+        if matches!(stage, Stage::Machine { .. }) != schedule.is_some() {
+            bail!("error[artefact]: a stage has no program; try: compile again");
+        }
+    }
+    for (stage, graph, program) in stages(compiled) {
+        program.validate()?;
+        let own = |list: &[(TensorId, Vec<usize>)], ports: &[Port]| {
+            let same = |((id, shape), port): (&(TensorId, Vec<usize>), &Port)| {
+                let tensor = graph.tensor(*id);
+                let end = u64::from(port.address) + tensor.elements() as u64;
+                let numbers = (port.scale.to_bits(), port.zero, port.wide);
+                numbers == (tensor.scale.to_bits(), tensor.zero, tensor.wide)
+                    && port.shape == *shape
+                    && port.bytes() == tensor.elements()
+                    && end <= u64::from(program.memory_bytes)
+            };
+            list.len() == ports.len() && list.iter().zip(ports).all(same)
+        };
+        if !own(&graph.inputs, &program.inputs) || !own(&graph.outputs, &program.outputs) {
+            bail!("error[artefact]: a port of stage {stage} is not its tensor; try: compile again");
+        }
+    }
+    Ok(())
+}
+
+/// That the golden sample has all bytes of all ports.
+pub(super) fn golden(compiled: &Compiled, golden: &Golden) -> Result<()> {
+    let network = &compiled.network;
+    let shapes = network.inputs.iter().map(|(_, _, shape)| &shape[..]);
+    let fits = |(run, (stage, _, program)): (&StageBytes, (usize, &FixedGraph, &Program))| {
+        let bytes =
+            |lists: &[Vec<i8>], ports: &[Port]| lists.iter().map(Vec::len).eq(ports.iter().map(Port::bytes));
+        run.stage == stage && bytes(&run.inputs, &program.inputs) && bytes(&run.outputs, &program.outputs)
+    };
+    let whole = golden.stages.len() == stages(compiled).count()
+        && golden.stages.iter().zip(stages(compiled)).all(fits);
+    let inputs = golden.inputs.iter().map(|x| x.shape()).eq(shapes);
+    if !inputs || !whole || golden.outputs.len() != network.outputs.len() {
+        bail!("error[artefact]: the golden sample is not of this network; try: compile again");
+    }
+    Ok(())
+}
+
+/// That the manifest says of the network what it is.
+pub(super) fn manifest(
+    manifest: &Manifest,
+    compiled: &Compiled,
+    interface: &Graph,
+    golden: &Golden,
+) -> Result<()> {
+    let (keys, inputs, outputs, stages, cycles) = manifest::derived(compiled, interface, golden);
+    let said = (&manifest.keys, &manifest.inputs, &manifest.outputs, &manifest.stages, manifest.cycles);
+    let source = !compiled.network.claims.operations.is_empty();
+    if said != (&keys, &inputs, &outputs, &stages, cycles)
+        || source && manifest.layers != layers::layers(compiled)
+    {
+        bail!("error[artefact]: it describes another network than the files it names; try: compile again");
+    }
+    Ok(())
+}
