@@ -126,7 +126,13 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
             Elements::Ints(data.iter().map(|&x| x as i64).collect())
         }
         _ => {
-            return call.refuse("to", format!("the constant does not fit {}", type_name(to)));
+            let message = match (own, to) {
+                (None, to) if to != data_type::INT64 => {
+                    format!("constants of {} are not supported", type_name(to))
+                }
+                _ => format!("the constant does not fit {}", type_name(to)),
+            };
+            return call.refuse("to", message);
         }
     };
     let shape = tensor.shape.clone();

@@ -261,6 +261,12 @@ fn declared_shape(info: &ValueInfoProto) -> Option<Vec<Option<usize>>> {
     Some(dims.map(|d| d.dim_value.and_then(extent)).collect())
 }
 
+/// Extents as `--shape` takes them, `?` where they are open.
+fn extents(shape: &[Option<usize>]) -> String {
+    let one = |n: &Option<usize>| n.map_or("?".to_owned(), |n| n.to_string());
+    shape.iter().map(one).collect::<Vec<_>>().join("x")
+}
+
 fn matches(declared: &[Option<usize>], shape: &[usize]) -> bool {
     let fits = |(d, s): (&Option<usize>, &usize)| d.is_none_or(|d| d == *s);
     declared.len() == shape.len() && declared.iter().zip(shape).all(fits)
@@ -286,8 +292,15 @@ fn input_type(
     if let (Some(declared), Some(given)) = (&declared, given)
         && !matches(declared, given)
     {
-        return Err(Error::new("import", format!("has the extents {declared:?}, not {given:?}"))
-            .hint("--shape with as many extents, and others only where the model leaves them open"));
+        return Err(Error::new(
+            "import",
+            format!(
+                "has the extents {}, not {}",
+                extents(declared),
+                extents(&given.iter().map(|&n| Some(n)).collect::<Vec<_>>())
+            ),
+        )
+        .hint("--shape with as many extents, and others only where the model leaves them open"));
     }
     let given = given.map(|given| given.iter().map(|&n| Some(n)).collect());
     let Some(mut declared) = given.or(declared) else {

@@ -75,7 +75,7 @@ fn one_hot(call: &mut Call) -> Result<Tensor> {
     call.arity(3, 3)?;
     let indices = call.constant(0)?;
     let depth = match call.constant(1)?.number(0) {
-        depth if depth >= 1.0 && depth < 1e9 => depth as usize,
+        depth if (1.0..1e9).contains(&depth) => depth as usize,
         depth => return Err(call.error(format!("the depth is {depth}"))),
     };
     let values = call.constant(2)?;
@@ -124,7 +124,7 @@ fn cumulative(call: &mut Call) -> Result<Tensor> {
     }
     let inner: usize = tensor.shape[along + 1..].iter().product();
     let extent = tensor.shape[along];
-    let first = |n: usize| n / inner % extent == 0;
+    let first = |n: usize| (n / inner).is_multiple_of(extent);
     let mut elements = tensor.elements.clone();
     for n in (0..tensor.len()).filter(|&n| !first(n)) {
         match &mut elements {

@@ -92,7 +92,7 @@ pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
         }
         "Transpose" => {
             let perm: Vec<usize> = match call.ints("perm")? {
-                Some(perm) => axes(call, &perm.to_vec(), old.len())?,
+                Some(perm) => axes(call, perm, old.len())?,
                 None => (0..old.len()).rev().collect(),
             };
             if perm.len() != old.len() {
