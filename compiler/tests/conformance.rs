@@ -20,7 +20,7 @@ const TOLERANCE: (f32, f32) = (1e-3, 1e-5);
 
 /// Every reason for a refusal, in part, so that a new one is looked at. `docs/operators.md` lists what
 /// is supported; operators without a line there, integers, text, sequences and training are not.
-const REASONS: [&str; 33] = [
+const REASONS: [&str; 35] = [
     "a dilated average is not supported",
     "an input is no tensor",
     "an output is no float32 or quantised tensor",
@@ -47,7 +47,9 @@ const REASONS: [&str; 33] = [
     "the model uses opset",
     "the operator is not supported",
     // Empty tensors.
-    "[0, 0, 0] does not divide axis 0 of [1]",
+    "does not divide axis",
+    "is -inf",
+    "is NaN",
     "[3, 4, 0] of [1, 3, 4] has no elements",
     "the slice of axis 1 of [20, 10, 5] is empty",
     "spans more than one plane of its depth",
