@@ -39,7 +39,7 @@ const REASONS: [&str; 35] = [
     "holds integers, not floats",
     "is neither a line",
     "place corners differently",
-    "reads the tensor \"z\", which nothing makes",
+    "reads \"z\", a result of node",
     "stored in segments",
     "tf_crop_and_resize",
     "the extra result",
