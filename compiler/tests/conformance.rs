@@ -20,7 +20,7 @@ const TOLERANCE: (f32, f32) = (1e-3, 1e-5);
 
 /// Every reason for a refusal, in part, so that a new one is looked at. `docs/operators.md` lists what
 /// is supported; operators without a line there, integers, text, sequences and training are not.
-const REASONS: [&str; 35] = [
+const REASONS: [&str; 36] = [
     "a dilated average is not supported",
     "an input is no tensor",
     "an output is no float32 or quantised tensor",
@@ -50,6 +50,7 @@ const REASONS: [&str; 35] = [
     "does not divide axis",
     "is -inf",
     "is NaN",
+    "is empty",
     "[3, 4, 0] of [1, 3, 4] has no elements",
     "the slice of axis 1 of [20, 10, 5] is empty",
     "spans more than one plane of its depth",
