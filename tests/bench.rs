@@ -110,7 +110,7 @@ fn a_digit_is_read() {
 /// The same in Verilator, on the array of a board in the form of its technology, and in several stages with the
 /// host between them: `./run-tests --long`.
 #[test]
-#[ignore = "Verilator builds three machines, some minutes"]
+#[ignore = "Verilator builds three machines, some minutes; ./run-tests --long runs it"]
 fn verilator_agrees() {
     let board = tilewright::targets::resolve(Some("ulx3s-85f"), None, None).unwrap();
     let cases =

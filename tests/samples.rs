@@ -128,6 +128,7 @@ fn what_is_not_finite_is_never_exact() {
     assert!(object["sqnr_db"].as_f64().unwrap() > 30.0, "over what is finite: {object}");
     let output = run("simulate", model, calib, input, &["--json"]);
     assert!(text(&output.stderr).contains("(Sqrt)"), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     assert_eq!(json(&output)["not_finite"][0]["output"], 0);
 }
 

@@ -110,7 +110,7 @@ pub struct Raised {
     pub output: String,
     /// What gave more tensors 16 bits.
     pub precision: Precision,
-    /// What was predicted of the output before, on the first calibration sample.
+    /// What was predicted of the output before, over some calibration samples.
     pub before: Quality,
     /// What is predicted now.
     pub after: Quality,

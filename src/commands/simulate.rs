@@ -15,7 +15,8 @@ use tilewright_compiler::proof::{Prediction, Quality};
 use tilewright_compiler::{float, npy};
 use tilewright_timing::Report;
 
-/// Simulates and prints the summary; writes the outputs when asked to.
+/// Simulates and prints the summary; writes the outputs when asked to. False when an output is finite in float and
+/// not on the machine, or the other way round.
 pub fn run(
     source: &Source,
     machine: &Machine,
@@ -63,7 +64,8 @@ pub fn run(
         print(&simulated.report, config)?;
         print_host(&compiled.network, simulated.report.macs)?;
     }
-    Ok(true)
+    // What is finite on one side alone is no result.
+    Ok(not_finite.iter().all(|n| n.differ == 0))
 }
 
 /// Warnings of outputs that are lost in noise on this input.
