@@ -11,6 +11,18 @@ fn size(shape: &[usize]) -> usize {
     shape.iter().try_fold(1usize, |n, &e| n.checked_mul(e)).unwrap_or(usize::MAX)
 }
 
+/// Whether all elements at an offset and strides lie among so many.
+fn inside(offset: usize, strides: &[(usize, usize)], elements: usize) -> bool {
+    let last = strides
+        .iter()
+        .try_fold(offset, |at, &(extent, step)| at.checked_add(extent.checked_sub(1)?.checked_mul(step)?));
+    last.is_some_and(|last| last < elements)
+}
+
+fn extents(strides: &[(usize, usize)]) -> Vec<usize> {
+    strides.iter().map(|stride| stride.0).collect()
+}
+
 fn wrong<T>(what: &str) -> Result<T> {
     Err(Error::new("network", format!("{what} is not there, or has another size"))
         .hint("compile the model again"))
@@ -110,16 +122,9 @@ impl Network {
         graph.verify()?;
         let value = |id: &ValueId| (id.0 as usize) < graph.values.len();
         let values = |id: TensorId| self.tensor(id).map_or(0, |t| t.elements() / t.planes());
-        let inside = |offset: usize, strides: &[(usize, usize)], values: usize| {
-            let last = strides.iter().try_fold(offset, |at, &(extent, step)| {
-                at.checked_add(extent.checked_sub(1)?.checked_mul(step)?)
-            });
-            last.is_some_and(|last| last < values)
-        };
         let placed = |p: &Placed| {
-            let extents: Vec<usize> = p.strides.iter().map(|s| s.0).collect();
             value(&p.value)
-                && size(&extents) == size(graph.shape(p.value))
+                && size(&extents(&p.strides)) == size(graph.shape(p.value))
                 && inside(p.offset, &p.strides, values(p.tensor))
         };
         let view = |v: &View, extents: [usize; 3]| {
@@ -158,12 +163,9 @@ impl Network {
     }
 
     fn export(&self, export: &Export) -> Result<()> {
-        let last = export.strides.iter().try_fold(export.offset, |at, &(extent, step)| {
-            at.checked_add(extent.checked_sub(1)?.checked_mul(step)?)
-        });
-        let extents: Vec<usize> = export.strides.iter().map(|s| s.0).collect();
         let values = self.tensor(export.tensor).map_or(0, |t| t.elements() / t.planes());
-        match size(&export.shape) == size(&extents) && last.is_some_and(|last| last < values) {
+        let fits = size(&export.shape) == size(&extents(&export.strides));
+        match fits && inside(export.offset, &export.strides, values) {
             true => Ok(()),
             false => wrong("what leaves a tensor"),
         }

@@ -100,42 +100,19 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
             None => pick::picked(call, operator)?,
         },
     };
-    let tensor = typed(call, tensor)?;
     finish(call, tensor)
 }
 
-/// Operators whose result is of another type than their first input.
-const TRUTHS: &[&str] = &[
-    "And",
-    "Equal",
-    "Greater",
-    "GreaterOrEqual",
-    "Less",
-    "LessOrEqual",
-    "NonZero",
-    "Not",
-    "Or",
-    "Size",
-    "Xor",
-];
-
-/// Whole numbers of the type that the inputs have, which must hold them: the standard's wrap around, which nobody
-/// means.
-fn typed(call: &Call, mut tensor: Tensor) -> Result<Tensor> {
-    let operator = call.operator();
-    if TRUTHS.contains(&operator) || tensor.integer.is_some() {
-        return Ok(tensor);
-    }
-    let from = if matches!(operator, "Where" | "OneHot") { call.inputs() - 1 } else { 0 };
-    let integer = if call.has(from) && call.is_constant(from) { call.constant(from)?.integer } else { None };
-    if let (Some(integer), Elements::Ints(data)) = (integer, &tensor.elements) {
+/// Whole numbers of the type that `input` has, which must hold them: the standard's wrap around, which nobody means.
+fn typed(call: &Call, input: usize, shape: Vec<usize>, data: Vec<i64>) -> Result<Tensor> {
+    let integer = call.constant(input)?.integer;
+    if let Some(integer) = integer {
         let (low, high) = integer.range();
         if let Some(outside) = data.iter().find(|x| !(low..=high).contains(*x)) {
             return Err(call.error(format!("the result {outside} is no {} number", integer.name())));
         }
-        tensor.integer = Some(integer);
     }
-    Ok(tensor)
+    Ok(Tensor { integer, ..Tensor::ints(shape, data) })
 }
 
 /// Binds what was computed, if it has the size that its shape says and memory for it.
@@ -183,7 +160,7 @@ fn arithmetic(call: &Call, f: fn(i64, i64) -> Option<i64>) -> Result<Tensor> {
     let (shape, places) = spread(call, &[&a_shape, &b_shape])?;
     let pairs = places[0].iter().zip(&places[1]);
     let data: Option<Vec<i64>> = pairs.map(|(&i, &j)| f(a[i], b[j])).collect();
-    data.map(|data| Tensor::ints(shape, data)).ok_or_else(|| overflow(call))
+    typed(call, 0, shape, data.ok_or_else(|| overflow(call))?)
 }
 
 /// The same of any number of operands.
@@ -196,7 +173,7 @@ fn many(call: &Call, f: fn(i64, i64) -> i64) -> Result<Tensor> {
         data = places[0].iter().zip(&places[1]).map(|(&i, &j)| f(data[i], other[j])).collect();
         shape = joined;
     }
-    Ok(Tensor::ints(shape, data))
+    typed(call, 0, shape, data)
 }
 
 /// A function of each element.
@@ -204,13 +181,12 @@ fn each(call: &Call, f: fn(i64) -> Option<i64>) -> Result<Tensor> {
     call.arity(1, 1)?;
     let (shape, data) = ints(call, 0)?;
     let data: Option<Vec<i64>> = data.into_iter().map(f).collect();
-    data.map(|data| Tensor::ints(shape, data)).ok_or_else(|| overflow(call))
+    typed(call, 0, shape, data.ok_or_else(|| overflow(call))?)
 }
 
 /// Clip of whole numbers, of their type.
 fn clip(call: &Call) -> Result<Tensor> {
     call.arity(1, 3)?;
-    let tensor = call.constant(0)?;
     let (shape, mut data) = ints(call, 0)?;
     for (input, bound) in [(1, i64::max as fn(i64, i64) -> i64), (2, i64::min)] {
         if call.has(input) {
@@ -221,7 +197,7 @@ fn clip(call: &Call) -> Result<Tensor> {
             data.iter_mut().for_each(|x| *x = bound(*x, limit));
         }
     }
-    Ok(Tensor { integer: tensor.integer, ..Tensor::ints(shape, data) })
+    typed(call, 0, shape, data)
 }
 
 /// A comparison, or logic: 0 or 1 of two operands. Whole numbers up to 2^53 are compared exactly.
@@ -239,21 +215,20 @@ fn choose(call: &Call) -> Result<Tensor> {
     call.arity(3, 3)?;
     let [condition, yes, no] = [call.constant(0)?, call.constant(1)?, call.constant(2)?];
     let (shape, places) = spread(call, &[&condition.shape, &yes.shape, &no.shape])?;
-    let first = |n: usize| condition.number(places[0][n]) != 0.0;
-    let elements = match (&yes.elements, &no.elements) {
-        (Elements::Floats(yes), Elements::Floats(no)) => Elements::Floats(
-            (0..places[0].len())
-                .map(|n| if first(n) { yes[places[1][n]] } else { no[places[2][n]] })
-                .collect(),
-        ),
-        (Elements::Ints(yes), Elements::Ints(no)) => Elements::Ints(
-            (0..places[0].len())
-                .map(|n| if first(n) { yes[places[1][n]] } else { no[places[2][n]] })
-                .collect(),
-        ),
-        _ => return Err(call.error("the choices are of different types")),
-    };
-    Ok(Tensor { shape, elements, integer: None })
+    fn mixed<T: Copy>(first: &[bool], [yes, no]: [&[T]; 2], places: &[Vec<usize>]) -> Vec<T> {
+        let one = |(n, &first): (usize, &bool)| if first { yes[places[1][n]] } else { no[places[2][n]] };
+        first.iter().enumerate().map(one).collect()
+    }
+    let first: Vec<bool> = places[0].iter().map(|&place| condition.number(place) != 0.0).collect();
+    match (&yes.elements, &no.elements) {
+        (Elements::Floats(yes), Elements::Floats(no)) => {
+            Ok(Tensor::floats(shape, mixed(&first, [yes, no], &places)))
+        }
+        (Elements::Ints(a), Elements::Ints(b)) => {
+            Ok(Tensor { integer: yes.integer, ..Tensor::ints(shape, mixed(&first, [a, b], &places)) })
+        }
+        _ => Err(call.error("the choices are of different types")),
+    }
 }
 
 /// A reduction of whole numbers over axes, which are an attribute or an input.
@@ -269,7 +244,7 @@ fn reduce(call: &mut Call, f: fn(&[i64]) -> Option<i64>) -> Result<Tensor> {
     };
     let given = given.filter(|axes| !axes.is_empty());
     if noop && given.is_none() {
-        return Ok(Tensor::ints(shape, data));
+        return typed(call, 0, shape, data);
     }
     let axes = match given {
         Some(values) => super::moves::axes(call, &values, shape.len())?,
@@ -282,7 +257,7 @@ fn reduce(call: &mut Call, f: fn(&[i64]) -> Option<i64>) -> Result<Tensor> {
         true => shape.iter().enumerate().map(|(a, &n)| if axes.contains(&a) { 1 } else { n }).collect(),
         false => kept,
     };
-    data.map(|data| Tensor::ints(shape, data)).ok_or_else(|| overflow(call))
+    typed(call, 0, shape, data.ok_or_else(|| overflow(call))?)
 }
 
 /// The remainder with the sign of the divisor.

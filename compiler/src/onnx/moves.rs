@@ -64,8 +64,18 @@ pub(super) fn axes(call: &Call, values: &[i64], rank: usize) -> Result<Vec<usize
     Ok(axes)
 }
 
-/// Starts, ends, axes and steps of a Slice: attributes up to opset 9, then inputs.
-pub(super) fn bounds(call: &mut Call) -> Result<[Option<Vec<i64>>; 4]> {
+/// Elements that a Slice takes along one axis.
+#[derive(Clone, Copy)]
+pub(super) struct Taken {
+    pub first: usize,
+    pub step: i64,
+    /// None at all where it is 0.
+    pub count: usize,
+}
+
+/// What a Slice of a tensor of `shape` takes along each axis; starts, ends, axes and steps are attributes up to opset
+/// 9, then inputs.
+pub(super) fn taken(call: &mut Call, shape: &[usize]) -> Result<Vec<Taken>> {
     let mut bounds: [Option<Vec<i64>>; 4] = [None, None, None, None];
     if call.opset() < 10 {
         call.arity(1, 1)?;
@@ -78,35 +88,30 @@ pub(super) fn bounds(call: &mut Call) -> Result<[Option<Vec<i64>>; 4]> {
             *slot = call.has(i + 1).then(|| call.integers(i + 1)).transpose()?;
         }
     }
-    Ok(bounds)
-}
-
-/// Slice.
-pub(super) fn slice(call: &mut Call) -> Result<()> {
-    let [starts, ends, named, steps] = bounds(call)?;
-    let shape = call.shape(0)?;
-    let (Some(starts), Some(ends)) = (starts, ends) else {
+    let [Some(starts), Some(ends), named, steps] = bounds else {
         return call.refuse("starts", "or ends is missing");
     };
     let named = match named {
         Some(named) => axes(call, &named, shape.len())?,
         None => (0..starts.len()).collect(),
     };
-    let given = steps.unwrap_or_else(|| vec![1; starts.len()]);
-    if [ends.len(), named.len(), given.len()] != [starts.len(); 3] || named.iter().any(|&a| a >= shape.len())
+    let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), named.len(), steps.len()] != [starts.len(); 3] || named.iter().any(|&a| a >= shape.len())
     {
         return call.refuse("starts", "ends, axes and steps differ in length or exceed the rank");
     }
-    let (mut firsts, mut steps, mut extents) = (vec![0; shape.len()], vec![1; shape.len()], shape.clone());
+    let mut taken: Vec<Taken> = shape.iter().map(|&count| Taken { first: 0, step: 1, count }).collect();
     for (i, &axis) in named.iter().enumerate() {
         // Extents are at most MAX_ELEMENTS, so 128 bits hold every sum.
-        let (n, step) = (shape[axis] as i128, i128::from(given[i]));
+        let (n, step) = (shape[axis] as i128, i128::from(steps[i]));
         let clamp = |v: i64, low: i128, high: i128| {
             let v = i128::from(v);
             (if v < 0 { v + n } else { v }).clamp(low, high)
         };
         let (first, count) = match step {
             0 => return call.refuse("steps", "a step is 0"),
+            // Of nothing nothing is taken.
+            _ if n == 0 => (0, 0),
             1.. => {
                 let (start, end) = (clamp(starts[i], 0, n), clamp(ends[i], 0, n));
                 (start, (end - start + step - 1) / step)
@@ -116,16 +121,25 @@ pub(super) fn slice(call: &mut Call) -> Result<()> {
                 (start, (start - end - step - 1) / -step)
             }
         };
-        if count <= 0 {
-            return call.refuse("starts", format!("the slice of axis {axis} of {shape:?} is empty"));
-        }
-        firsts[axis] = first as usize;
-        extents[axis] = count as usize;
         // With one element the step does not matter, and may be absurd.
-        steps[axis] = if count == 1 { 1 } else { given[i] };
+        let step = if count <= 1 { 1 } else { steps[i] };
+        taken[axis] = Taken { first: first as usize, step, count: count.max(0) as usize };
     }
+    Ok(taken)
+}
+
+/// Slice.
+pub(super) fn slice(call: &mut Call) -> Result<()> {
+    let shape = call.shape(0)?;
+    let taken = taken(call, &shape)?;
+    if let Some(axis) = taken.iter().position(|t| t.count == 0) {
+        return call.refuse("starts", format!("the slice of axis {axis} of {shape:?} is empty"));
+    }
+    let starts = taken.iter().map(|t| t.first).collect();
+    let steps = taken.iter().map(|t| t.step).collect();
+    let extents = taken.iter().map(|t| t.count).collect();
     let x = call.value(0)?;
-    call.emit(Op::Slice { starts: firsts, steps, extents }, &[x])
+    call.emit(Op::Slice { starts, steps, extents }, &[x])
 }
 
 /// The part of `x` from `start` on along an axis.
@@ -137,12 +151,11 @@ fn part(call: &mut Call, x: ValueId, axis: usize, start: usize, extent: usize) -
     call.apply(Op::Slice { starts, steps, extents }, &[x])
 }
 
-/// Split, as a Slice for each result; the sizes are an attribute up to opset 12, then an input.
-pub(super) fn split(call: &mut Call) -> Result<()> {
+/// The axis of a Split of a tensor of `shape`, and the extents of its results; they are an attribute up to opset 12,
+/// then an input.
+pub(super) fn parts(call: &mut Call, shape: &[usize]) -> Result<(usize, Vec<usize>)> {
     let by_input = call.opset() >= 13;
     call.arity(1, if by_input { 2 } else { 1 })?;
-    let x = call.value(0)?;
-    let shape = call.shape(0)?;
     let value = call.int("axis", 0)?;
     let axis = axis(call, value, shape.len())?;
     let given = match by_input {
@@ -166,9 +179,20 @@ pub(super) fn split(call: &mut Call) -> Result<()> {
         }
     };
     let total = sizes.iter().try_fold(0usize, |sum, &n| sum.checked_add(n));
-    if sizes.len() != results || sizes.contains(&0) || total != Some(shape[axis]) {
+    if sizes.len() != results || total != Some(shape[axis]) {
         return call.refuse("split", format!("{sizes:?} does not divide axis {axis} of {shape:?}"));
     }
+    Ok((axis, sizes))
+}
+
+/// Split, as a Slice for each result.
+pub(super) fn split(call: &mut Call) -> Result<()> {
+    let shape = call.shape(0)?;
+    let (axis, sizes) = parts(call, &shape)?;
+    if sizes.contains(&0) {
+        return call.refuse("split", format!("{sizes:?} leaves a part of axis {axis} of {shape:?} empty"));
+    }
+    let x = call.value(0)?;
     let mut start = 0;
     for (i, size) in sizes.into_iter().enumerate() {
         if call.wanted(i) {
@@ -182,6 +206,13 @@ pub(super) fn split(call: &mut Call) -> Result<()> {
     Ok(())
 }
 
+/// The place of an index that may count from the end.
+pub(super) fn place(index: i64, extent: usize) -> Option<usize> {
+    // Extents are at most MAX_ELEMENTS.
+    let from_start = if index < 0 { index.saturating_add(extent as i64) } else { index };
+    usize::try_from(from_start).ok().filter(|&i| i < extent)
+}
+
 /// Gather by constant indices.
 pub(super) fn gather(call: &mut Call) -> Result<()> {
     call.arity(2, 2)?;
@@ -190,45 +221,55 @@ pub(super) fn gather(call: &mut Call) -> Result<()> {
     let value = call.int("axis", 0)?;
     let along = axis(call, value, shape.len())?;
     let (index_shape, indices) = call.integer_tensor(1)?;
-    // Extents are at most MAX_ELEMENTS.
-    let extent = shape[along] as i64;
-    let place = |&i: &i64| {
-        let i = if i < 0 { i.saturating_add(extent) } else { i };
-        usize::try_from(i).ok().filter(|&i| i < shape[along])
-    };
-    let Some(indices) = indices.iter().map(place).collect() else {
+    let Some(indices) = indices.iter().map(|&i| place(i, shape[along])).collect() else {
         return call.refuse("indices", format!("one lies outside of axis {along} of {shape:?}"));
     };
     call.emit(Op::Gather { axis: along, indices, shape: index_shape }, &[x])
 }
 
-/// GatherND by constant indices: a Gather along the axes that they name, taken together.
-pub(super) fn gather_nd(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
-    let x = call.value(0)?;
-    let shape = call.shape(0)?;
-    if call.int("batch_dims", 0)? != 0 {
-        return call.refuse("batch_dims", "is not 0");
-    }
-    let (index_shape, rows) = call.integer_tensor(1)?;
-    let width = index_shape.last().copied().unwrap_or(0);
-    if width == 0 || width > shape.len() {
-        return call.refuse("indices", format!("{index_shape:?} do not fit {shape:?}"));
+/// What rows of constant indices name in a tensor of `shape`: slices, by their places along the first axes, taken
+/// together; how many axes those are, and the shape of the rows.
+pub(super) struct Rows {
+    pub places: Vec<usize>,
+    pub axes: usize,
+    pub shape: Vec<usize>,
+}
+
+/// The [`Rows`] of a GatherND or ScatterND, whose input 1 has the indices.
+pub(super) fn rows(call: &mut Call, shape: &[usize]) -> Result<Rows> {
+    let (mut index_shape, indices) = call.integer_tensor(1)?;
+    let axes = index_shape.pop().unwrap_or(0);
+    if axes == 0 || axes > shape.len() {
+        return call.refuse("indices", format!("rows of {axes} do not fit {shape:?}"));
     }
     let flat = |row: &[i64]| {
-        row.iter().zip(&shape).try_fold(0usize, |place, (&i, &extent)| {
-            let i = if i < 0 { i.saturating_add(extent as i64) } else { i };
-            Some(place * extent + usize::try_from(i).ok().filter(|&i| i < extent)?)
-        })
+        row.iter().zip(shape).try_fold(0, |at, (&i, &extent)| Some(at * extent + place(i, extent)?))
     };
-    let Some(indices) = rows.chunks(width).map(flat).collect::<Option<Vec<usize>>>() else {
-        return call.refuse("indices", format!("one lies outside of {shape:?}"));
-    };
-    let mut together = vec![shape[..width].iter().product::<usize>()];
-    together.extend(&shape[width..]);
+    match indices.chunks(axes).map(flat).collect() {
+        Some(places) => Ok(Rows { places, axes, shape: index_shape }),
+        None => call.refuse("indices", format!("one lies outside of {shape:?}")),
+    }
+}
+
+/// Refuses a GatherND along batches.
+pub(super) fn unbatched(call: &mut Call) -> Result<()> {
+    call.arity(2, 2)?;
+    match call.int("batch_dims", 0)? {
+        0 => Ok(()),
+        _ => call.refuse("batch_dims", "is not 0"),
+    }
+}
+
+/// GatherND by constant indices: a Gather along the axes that they name, taken together.
+pub(super) fn gather_nd(call: &mut Call) -> Result<()> {
+    unbatched(call)?;
+    let x = call.value(0)?;
+    let old = call.shape(0)?;
+    let Rows { places, axes, shape } = rows(call, &old)?;
+    let mut together = vec![old[..axes].iter().product::<usize>()];
+    together.extend(&old[axes..]);
     let x = call.reshaped(x, &together)?;
-    let shape = index_shape[..index_shape.len() - 1].to_vec();
-    call.emit(Op::Gather { axis: 0, indices, shape }, &[x])
+    call.emit(Op::Gather { axis: 0, indices: places, shape }, &[x])
 }
 
 /// Expand to a constant shape; extents of the input that are larger stay.

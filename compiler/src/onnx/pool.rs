@@ -28,52 +28,48 @@ pub(super) fn max_pool(call: &mut Call) -> Result<()> {
     Ok(())
 }
 
-/// AveragePool; explicit padding that counts beside that of `ceil_mode`, which does not, is a Pad before it.
+/// AveragePool.
 pub(super) fn average_pool(call: &mut Call) -> Result<()> {
     let mut inputs = call.values(1, 1)?;
-    let (mut window, extra) = pool_window(call)?;
-    let explicit = [window.pads[0], window.pads[1], window.pads[2] - extra[0], window.pads[3] - extra[1]];
-    if call.flag("count_include_pad", false)? && extra != [0, 0] && explicit != [0; 4] {
-        let rank = call.shape(0)?.len();
-        let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
-        for (i, axis) in [(0, rank - 2), (1, rank - 1)] {
-            // Lines have no rows to pad.
-            if explicit[i] + explicit[i + 2] > 0 {
-                (before[axis], after[axis]) = (explicit[i], explicit[i + 2]);
-            }
-        }
-        inputs[0] = call.apply(Op::Pad { before, after, mode: PadMode::Constant(0.0) }, &inputs)?;
-        window.pads = [0, 0, extra[0], extra[1]];
-        undilated(call, &window)?;
-        return call.emit_image(Op::AveragePool { window, count_include_pad: false }, &inputs);
+    let Mean { pad, op } = mean(call)?;
+    if let Some(pad) = pad {
+        inputs[0] = call.apply(pad, &inputs)?;
     }
-    let op = mean(call)?;
     call.emit_image(op, &inputs)
 }
 
-fn undilated(call: &Call, window: &Window) -> Result<()> {
-    match window.dilation {
-        [1, 1] => Ok(()),
-        _ => call.refuse("dilations", "a dilated average is not supported"),
-    }
+/// A mean over a window, perhaps of what is padded with zeros first.
+pub(super) struct Mean {
+    pub pad: Option<Op>,
+    pub op: Op,
 }
 
-/// The mean over a window of input 0; what `ceil_mode` adds at the end never counts in the divisor.
-pub(super) fn mean(call: &mut Call) -> Result<Op> {
-    let (window, extra) = pool_window(call)?;
-    undilated(call, &window)?;
+/// The mean over a window of input 0. What `ceil_mode` adds at the end never counts in the divisor: where explicit
+/// padding does, that is a Pad before.
+pub(super) fn mean(call: &mut Call) -> Result<Mean> {
+    let (mut window, extra) = pool_window(call)?;
+    if window.dilation != [1, 1] {
+        return call.refuse("dilations", "a dilated average is not supported");
+    }
     let mut count_include_pad = call.flag("count_include_pad", false)?;
+    let mut pad = None;
     if count_include_pad && extra != [0, 0] {
         let explicit = [window.pads[0], window.pads[1], window.pads[2] - extra[0], window.pads[3] - extra[1]];
         if explicit != [0; 4] {
-            return Err(call
-                .error("counts explicit padding but not that of ceil_mode")
-                .attribute("ceil_mode")
-                .hint("pad explicitly with a Pad before, or set count_include_pad to 0"));
+            let rank = call.shape(0)?.len();
+            let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
+            for (i, axis) in [(0, rank - 2), (1, rank - 1)] {
+                // Lines have no rows to pad.
+                if explicit[i] + explicit[i + 2] > 0 {
+                    (before[axis], after[axis]) = (explicit[i], explicit[i + 2]);
+                }
+            }
+            pad = Some(Op::Pad { before, after, mode: PadMode::Constant(0.0) });
         }
+        window.pads = [0, 0, extra[0], extra[1]];
         count_include_pad = false;
     }
-    Ok(Op::AveragePool { window, count_include_pad })
+    Ok(Mean { pad, op: Op::AveragePool { window, count_include_pad } })
 }
 
 /// The window with `ceil_mode` turned into padding below and to the right, and that extra padding.

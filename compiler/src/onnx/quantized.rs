@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::conv::layer;
 use super::import::Operand;
-use super::pool::mean;
+use super::pool::{Mean, mean};
 use super::shape::axis as resolve;
 use super::tensor::{Elements, Tensor, integer};
 use crate::error::Result;
@@ -287,7 +287,19 @@ pub(super) fn unary(call: &mut Call) -> Result<()> {
             if call.flag("channels_last", false)? {
                 return call.refuse("channels_last", "only images (N, C, H, W) are supported");
             }
-            if pool == "QLinearGlobalAveragePool" { Op::GlobalAveragePool } else { mean(call)? }
+            match pool {
+                "QLinearGlobalAveragePool" => Op::GlobalAveragePool,
+                _ => match mean(call)? {
+                    Mean { pad: None, op } => op,
+                    // The zeros would be one rounding more.
+                    Mean { pad: Some(_), .. } => {
+                        return Err(call
+                            .error("counts explicit padding but not that of ceil_mode")
+                            .attribute("ceil_mode")
+                            .hint("pad explicitly with a Pad before, or set count_include_pad to 0"));
+                    }
+                },
+            }
         }
     };
     let x = triple(call, 0)?;

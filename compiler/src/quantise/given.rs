@@ -26,14 +26,10 @@ impl Given {
 
     /// The value of another graph that stands for `id`, rounded as prescribed.
     pub fn round(&self, graph: &mut Graph, id: ValueId, value: ValueId) -> Result<ValueId> {
-        let Some(Affine { scale, zero }) = self.affine(id) else {
-            return Ok(value);
-        };
-        let (scale, zero) =
-            (graph.constant("", &[], vec![scale])?, graph.constant("", &[], vec![zero.into()])?);
-        let (integer, axis) = (Integer::Int8, None);
-        let whole = graph.node("", Op::QuantizeLinear { integer, axis }, &[value, scale, zero])?;
-        graph.node("", Op::DequantizeLinear { integer, axis }, &[whole, scale, zero])
+        match self.affine(id) {
+            Some(affine) => round(graph, "", value, affine),
+            None => Ok(value),
+        }
     }
 
     /// The step of a constant that is whole numbers, or one for each index of an axis.
@@ -116,6 +112,14 @@ struct Strip<'a> {
     new: Graph,
     given: Given,
     map: Vec<Option<Mapped>>,
+}
+
+/// A value as scale and zero point round it, computed by the host in a node `name`.
+fn round(graph: &mut Graph, name: &str, value: ValueId, Affine { scale, zero }: Affine) -> Result<ValueId> {
+    let (scale, zero) = (graph.constant("", &[], vec![scale])?, graph.constant("", &[], vec![zero.into()])?);
+    let (integer, axis) = (Integer::Int8, None);
+    let whole = graph.node(name, Op::QuantizeLinear { integer, axis }, &[value, scale, zero])?;
+    graph.node("", Op::DequantizeLinear { integer, axis }, &[whole, scale, zero])
 }
 
 /// Of each value, whether it is read by a QuantizeLinear, and by others than QuantizeLinears of the same scale and
@@ -338,11 +342,7 @@ impl Strip<'_> {
             return Ok(id);
         }
         let Some((_, maker)) = self.new.producer(id) else {
-            let (integer, axis) = (Integer::Int8, None);
-            let scale = self.new.constant("", &[], vec![affine.scale])?;
-            let zero = self.new.constant("", &[], vec![affine.zero.into()])?;
-            let whole = self.new.node(name, Op::QuantizeLinear { integer, axis }, &[id, scale, zero])?;
-            return self.new.node("", Op::DequantizeLinear { integer, axis }, &[whole, scale, zero]);
+            return round(&mut self.new, name, id, affine);
         };
         let (op, old, mut inputs) = (maker.op.clone(), maker.name.clone(), maker.inputs.clone());
         if is_pointwise(&op) && self.new.producer(inputs[0]).is_some() {

@@ -4,7 +4,7 @@ use super::super::call::Call;
 use super::super::proto::data_type;
 use super::super::shape::axis;
 use super::super::tensor::{Elements, Tensor, count, decode};
-use super::{affordable, ints, pick};
+use super::{affordable, ints, pick, typed};
 use crate::error::Result;
 
 /// What an operator makes; `None` for another operator.
@@ -132,7 +132,10 @@ fn cumulative(call: &mut Call) -> Result<Tensor> {
             Elements::Ints(data) => data[n] = data[n].saturating_add(data[n - inner]),
         }
     }
-    Ok(Tensor { shape: tensor.shape.clone(), elements, integer: None })
+    match elements {
+        Elements::Floats(data) => Ok(Tensor::floats(tensor.shape.clone(), data)),
+        Elements::Ints(data) => typed(call, 0, tensor.shape.clone(), data),
+    }
 }
 
 /// EyeLike: ones on a diagonal, in the shape of the input.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::super::call::Call;
 use super::super::import::Operand;
-use super::super::moves::{axes, bounds};
+use super::super::moves::{Rows, Taken, axes, parts, place, rows, taken, unbatched};
 use super::super::shape::{axis, resolve, squeezed, unsqueezed};
 use super::super::tensor::{Elements, Tensor};
 use super::{affordable, ints};
@@ -64,8 +64,7 @@ pub(super) fn groups(shape: &[usize], axes: &[usize]) -> (Vec<usize>, Vec<Vec<us
 pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
     match operator {
         "Concat" => return concat(call),
-        "ScatterND" => return scatter_nd(call),
-        "ScatterElements" => return scatter_elements(call),
+        "ScatterND" | "ScatterElements" => return scatter(call, operator),
         "Trilu" => return triangle(call),
         _ => {}
     }
@@ -139,17 +138,13 @@ pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
             of(&tensor, shape, &places)
         }
         "GatherND" => {
-            call.arity(2, 2)?;
-            if call.int("batch_dims", 0)? != 0 {
-                return call.refuse("batch_dims", "is not 0");
-            }
-            let (shape, indices) = ints(call, 1)?;
-            let (places, inner) = nd_places(call, &old, &shape, &indices)?;
-            let mut made = shape[..shape.len() - 1].to_vec();
-            made.extend(&old[old.len() - inner.0..]);
-            affordable(&made)?;
-            let all: Vec<usize> = places.iter().flat_map(|p| (0..inner.1).map(move |i| p + i)).collect();
-            of(&tensor, made, &all)
+            unbatched(call)?;
+            let rows = rows(call, &old)?;
+            let inner = &old[rows.axes..];
+            let mut shape = rows.shape.clone();
+            shape.extend(inner);
+            affordable(&shape)?;
+            of(&tensor, shape, &slices(&rows, inner))
         }
         _ => {
             return Err(call
@@ -169,13 +164,16 @@ fn reshaped(call: &Call, old: &[usize], allow_zero: bool) -> Result<Vec<usize>> 
     resolve(call, old, &wanted, allow_zero)
 }
 
-/// An index that may count from the end.
+/// [`place`], or a refusal.
 fn index(call: &Call, value: i64, extent: usize) -> Result<usize> {
-    let place = if value < 0 { value.saturating_add(extent as i64) } else { value };
-    match usize::try_from(place) {
-        Ok(place) if place < extent => Ok(place),
-        _ => Err(call.error(format!("the index {value} is out of range of {extent} elements"))),
-    }
+    let out = || call.error(format!("the index {value} is out of range of {extent} elements"));
+    place(value, extent).ok_or_else(out)
+}
+
+/// Places of all elements of the slices that rows name, of the shape `inner`.
+fn slices(rows: &Rows, inner: &[usize]) -> Vec<usize> {
+    let size: usize = inner.iter().product();
+    rows.places.iter().flat_map(|row| row * size..(row + 1) * size).collect()
 }
 
 fn gather(call: &mut Call, tensor: &Tensor) -> Result<Tensor> {
@@ -215,65 +213,39 @@ fn element_places(
     indices.iter().enumerate().map(place).collect()
 }
 
-/// Places of the slices that rows of indices name; how many axes and elements a slice has.
-fn nd_places(
-    call: &Call,
-    old: &[usize],
-    shape: &[usize],
-    indices: &[i64],
-) -> Result<(Vec<usize>, (usize, usize))> {
-    let width = shape.last().copied().unwrap_or(0);
-    if width == 0 || width > old.len() {
-        return Err(call.error(format!("indices of {shape:?} do not fit {old:?}")));
-    }
-    let steps = strides(old);
-    let place = |row: &[i64]| {
-        row.iter().enumerate().map(|(a, &i)| Ok(index(call, i, old[a])? * steps[a])).sum::<Result<usize>>()
-    };
-    let places = indices.chunks(width).map(place).collect::<Result<_>>()?;
-    Ok((places, (old.len() - width, old[width..].iter().product())))
-}
-
 /// A tensor with the elements of `updates` at `places`.
 fn replaced(call: &Call, tensor: &Tensor, places: &[usize], updates: &Tensor) -> Result<Tensor> {
+    fn put<T: Copy>(to: &mut [T], places: &[usize], from: &[T]) {
+        places.iter().zip(from).for_each(|(&place, &x)| to[place] = x);
+    }
     if places.len() != updates.len() {
         return Err(call.error(format!("{} updates for {} places", updates.len(), places.len())));
     }
     let mut made = tensor.clone();
     match (&mut made.elements, &updates.elements) {
-        (Elements::Floats(to), Elements::Floats(from)) => {
-            places.iter().zip(from).for_each(|(&p, &x)| to[p] = x);
-        }
-        (Elements::Ints(to), Elements::Ints(from)) => {
-            places.iter().zip(from).for_each(|(&p, &x)| to[p] = x);
-        }
+        (Elements::Floats(to), Elements::Floats(from)) => put(to, places, from),
+        (Elements::Ints(to), Elements::Ints(from)) => put(to, places, from),
         _ => return Err(call.error("the updates are of another type")),
     }
     Ok(made)
 }
 
-fn scatter_nd(call: &mut Call) -> Result<Tensor> {
+/// ScatterND and ScatterElements.
+fn scatter(call: &mut Call, operator: &str) -> Result<Tensor> {
     call.arity(3, 3)?;
     if call.string("reduction", "none")? != "none" {
         return call.refuse("reduction", "is not \"none\"");
     }
     let (tensor, updates) = (call.constant(0)?, call.constant(2)?);
-    let (shape, indices) = ints(call, 1)?;
-    let (places, (_, inner)) = nd_places(call, &tensor.shape, &shape, &indices)?;
-    let all: Vec<usize> = places.iter().flat_map(|p| (0..inner).map(move |i| p + i)).collect();
-    replaced(call, &tensor, &all, &updates)
-}
-
-fn scatter_elements(call: &mut Call) -> Result<Tensor> {
-    call.arity(3, 3)?;
-    if call.string("reduction", "none")? != "none" {
-        return call.refuse("reduction", "is not \"none\"");
-    }
-    let (tensor, updates) = (call.constant(0)?, call.constant(2)?);
-    let (shape, indices) = ints(call, 1)?;
-    let value = call.int("axis", 0)?;
-    let along = axis(call, value, tensor.shape.len())?;
-    let places = element_places(call, &tensor.shape, &shape, &indices, along)?;
+    let places = if operator == "ScatterND" {
+        let rows = rows(call, &tensor.shape)?;
+        slices(&rows, &tensor.shape[rows.axes..])
+    } else {
+        let (shape, indices) = ints(call, 1)?;
+        let value = call.int("axis", 0)?;
+        let along = axis(call, value, tensor.shape.len())?;
+        element_places(call, &tensor.shape, &shape, &indices, along)?
+    };
     replaced(call, &tensor, &places, &updates)
 }
 
@@ -328,72 +300,23 @@ fn concat(call: &mut Call) -> Result<Tensor> {
             data.extend(&elements[o * inner..(o + 1) * inner]);
         }
     }
-    Ok(Tensor::ints(shape, data))
+    Ok(Tensor { integer: parts[0].integer, ..Tensor::ints(shape, data) })
 }
 
-/// Slice, backwards too; bounds are attributes up to opset 9, then inputs. The result may be empty.
+/// Slice, backwards too. The result may be empty.
 fn slice(call: &mut Call, tensor: &Tensor) -> Result<Tensor> {
-    let [starts, ends, named, steps] = bounds(call)?;
-    let old = &tensor.shape;
-    let (Some(starts), Some(ends)) = (starts, ends) else {
-        return call.refuse("starts", "or ends is missing");
+    let taken = taken(call, &tensor.shape)?;
+    let along = |(t, step): (&Taken, usize)| -> Vec<usize> {
+        (0..t.count as i64).map(|i| (t.first as i64 + i * t.step) as usize * step).collect()
     };
-    let named = match named {
-        Some(named) => axes(call, &named, old.len())?,
-        None => (0..starts.len()).collect(),
-    };
-    let given = steps.unwrap_or_else(|| vec![1; starts.len()]);
-    if [ends.len(), named.len(), given.len()] != [starts.len(); 3] || named.iter().any(|&a| a >= old.len()) {
-        return call.refuse("starts", "ends, axes and steps differ in length or exceed the rank");
-    }
-    let own = strides(old);
-    let mut chosen: Vec<Vec<usize>> = old.iter().map(|&n| (0..n).collect()).collect();
-    for (i, &a) in named.iter().enumerate() {
-        let (n, step) = (old[a] as i128, i128::from(given[i]));
-        let clamp = |v: i64, low: i128, high: i128| {
-            let v = i128::from(v);
-            (if v < 0 { v + n } else { v }).clamp(low, high.max(low))
-        };
-        let (start, count) = match step {
-            0 => return call.refuse("steps", "a step is 0"),
-            1.. => {
-                let (start, end) = (clamp(starts[i], 0, n), clamp(ends[i], 0, n));
-                (start, (end - start + step - 1) / step)
-            }
-            _ => {
-                let (start, end) = (clamp(starts[i], 0, n - 1), clamp(ends[i], -1, n - 1));
-                (start, (start - end - step - 1) / -step)
-            }
-        };
-        let count = if n == 0 { 0 } else { count.max(0) };
-        chosen[a] = (0..count).map(|i| (start + i * step) as usize).collect();
-    }
-    let shape = chosen.iter().map(Vec::len).collect();
-    let offsets: Vec<Vec<usize>> =
-        chosen.iter().zip(&own).map(|(axis, step)| axis.iter().map(|i| i * step).collect()).collect();
-    Ok(of(tensor, shape, &grid(&offsets)))
+    let offsets: Vec<Vec<usize>> = taken.iter().zip(strides(&tensor.shape)).map(along).collect();
+    Ok(of(tensor, taken.iter().map(|t| t.count).collect(), &grid(&offsets)))
 }
 
-/// Split of a constant; the sizes are an attribute up to opset 12, then an input.
+/// Split of a constant.
 pub(super) fn split(call: &mut Call) -> Result<()> {
-    call.arity(1, 2)?;
     let tensor = call.constant(0)?;
-    let value = call.int("axis", 0)?;
-    let along = axis(call, value, tensor.shape.len())?;
-    call.ignore("num_outputs");
-    let results = call.results();
-    let extent = tensor.shape[along];
-    let sizes: Vec<usize> = match (call.ints("split")?, call.has(1)) {
-        (Some(sizes), _) => sizes.iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect(),
-        (None, true) => call.integers(1)?.iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect(),
-        (None, false) => {
-            let each = extent.div_ceil(results.max(1));
-            (0..results).map(|i| extent.saturating_sub(i * each).min(each)).collect()
-        }
-    };
-    if sizes.len() != results || sizes.iter().try_fold(0usize, |n, &s| n.checked_add(s)) != Some(extent) {
-        return call.refuse("split", format!("{sizes:?} does not divide axis {along} of {:?}", tensor.shape));
-    }
+    let (along, sizes) = parts(call, &tensor.shape)?;
     let steps = strides(&tensor.shape);
     let mut first = 0;
     for (n, size) in sizes.into_iter().enumerate() {
