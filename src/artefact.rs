@@ -11,7 +11,7 @@ mod layers;
 mod manifest;
 
 pub use container::Container;
-pub use golden::{Golden, StageBytes};
+pub use golden::Golden;
 pub use layers::Layer;
 pub use manifest::{File, Host, Input, Keys, Manifest, Origin, Output, Place, SCHEMA, Stage};
 

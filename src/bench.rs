@@ -1,8 +1,9 @@
 //! What is written beside the Verilog of a machine: a self-checking test bench with the golden sample of a
 //! network, and a C header for whoever drives the machine.
 
-use crate::artefact::{Golden, StageBytes};
+use crate::artefact::Golden;
 use crate::pipeline::{self, Compiled};
+use crate::proof::StageBytes;
 use anyhow::{Context, Result};
 use std::fmt::Write;
 use tilewright_arch::instr::Unit;

@@ -2,7 +2,7 @@
 //! machine out, with proof that they compute the same integers in the same number of cycles.
 //!
 //! This crate ties the parts together for the command line and the tests:
-//! [`model`] reads networks, [`samples`] what they are fed, [`pipeline`] compiles, [`artefact`] keeps what was compiled, [`proof`] runs the integer
+//! [`model`] reads networks, [`samples`] what they are fed, [`request`] opens what is named, [`pipeline`] compiles, [`artefact`] keeps what was compiled, [`proof`] runs the integer
 //! reference, the simulator and the Verilog against each other, [`reduce`] cuts down what fails, [`suite`] keeps numeric regression tests, [`targets`]
 //! knows the machines.
 
@@ -15,6 +15,7 @@ pub mod model;
 pub mod pipeline;
 pub mod proof;
 pub mod reduce;
+pub mod request;
 pub mod samples;
 pub mod suite;
 pub mod targets;

@@ -13,6 +13,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tilewright::request::Request;
 use tilewright_arch::technology::Technology;
 use tilewright_compiler::error::Error;
 use tilewright_compiler::{memory, quantise};
@@ -291,13 +292,36 @@ struct Machine {
 
 impl Machine {
     fn is_given(&self) -> bool {
-        self.target.is_some() || self.array.is_some() || self.config.is_some() || self.technology.is_some()
+        self.request() != Request::default()
     }
 
     fn config(&self) -> anyhow::Result<tilewright_arch::Config> {
-        let (target, array, file) = (self.target.as_deref(), self.array.as_deref(), self.config.as_deref());
-        let config = tilewright::targets::resolve(target, array, file)?;
-        Ok(tilewright_arch::Config { technology: self.technology.unwrap_or(config.technology), ..config })
+        self.request().config()
+    }
+
+    /// A machine, and no model.
+    fn request(&self) -> Request {
+        Request {
+            target: self.target.clone(),
+            array: self.array.clone(),
+            config: self.config.clone(),
+            technology: self.technology,
+            ..Request::default()
+        }
+    }
+}
+
+impl Source {
+    /// What is to be opened, for a machine.
+    fn request(&self, machine: &Machine) -> Request {
+        Request {
+            model: self.model.clone(),
+            calib: self.calib.clone(),
+            quantisation: self.quantisation.clone(),
+            precision: self.precision.map(Into::into),
+            shapes: self.shape.iter().cloned().collect(),
+            ..machine.request()
+        }
     }
 }
 

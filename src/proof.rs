@@ -7,10 +7,11 @@ use crate::pipeline::{self, Compiled};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
+use tilewright_compiler::fixed::FixedGraph;
 use tilewright_compiler::float::{self, math::log10};
 use tilewright_compiler::proof::Quality;
 use tilewright_compiler::reference;
-use tilewright_compiler::schedule::wrong_program;
+use tilewright_compiler::schedule::{Schedule, wrong_program};
 use tilewright_hdl::cosim::{self, Rtl};
 use tilewright_timing::Report;
 
@@ -74,6 +75,19 @@ pub struct Options<'a> {
     pub unchecked: bool,
 }
 
+/// What a stage of the machine is given and makes, a list of bytes for each of its ports.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StageBytes {
+    /// Its number among all stages.
+    pub stage: usize,
+    /// Bytes of the inputs.
+    pub inputs: Vec<Vec<i8>>,
+    /// Bytes of the outputs.
+    pub outputs: Vec<Vec<i8>>,
+    /// Cycles from start to done.
+    pub cycles: u64,
+}
+
 /// A simulated inference.
 #[derive(Clone, Debug)]
 pub struct Simulated {
@@ -81,6 +95,8 @@ pub struct Simulated {
     pub report: Report,
     /// The model's outputs (host operators included).
     pub outputs: Vec<ArrayD<f32>>,
+    /// The machine's stages, in order.
+    pub stages: Vec<StageBytes>,
 }
 
 /// Runs the programs on one input in the simulator, and the host's operators between them.
@@ -88,17 +104,33 @@ pub struct Simulated {
 /// # Errors
 /// Inputs that do not fit the model; a defect; what the host's operators refuse.
 pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated> {
-    let mut report = Report::default();
-    let outputs = compiled.network.run(inputs, |number, _, inputs| -> Result<_> {
-        let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
-        let mut memory = pipeline::memory(schedule, &inputs)?;
-        report.append(
-            &tilewright_sim::run(&schedule.program, &mut memory, &Default::default())
-                .map_err(wrong_program)?,
-        );
-        Ok(pipeline::outputs(schedule, &memory))
+    run(compiled, inputs, |_, _| Ok(()))
+}
+
+/// One stage in the simulator: its graph, its schedule, external memory before and after.
+type Ran<'a> = (&'a FixedGraph, &'a Schedule, &'a [u8], &'a [u8]);
+
+/// Simulates, and shows `look` every stage of the machine when it has run.
+fn run(
+    compiled: &Compiled,
+    inputs: &[ArrayD<f32>],
+    mut look: impl FnMut(Ran, &StageBytes) -> Result<()>,
+) -> Result<Simulated> {
+    let (mut report, mut stages) = (Report::default(), Vec::new());
+    let outputs = compiled.network.run(inputs, |stage, graph, inputs| -> Result<_> {
+        let schedule = compiled.schedules[stage].as_ref().expect("stages of the machine have programs");
+        let before = pipeline::memory(schedule, &inputs)?;
+        let mut after = before.clone();
+        let one =
+            tilewright_sim::run(&schedule.program, &mut after, &Default::default()).map_err(wrong_program)?;
+        let outputs = pipeline::outputs(schedule, &after);
+        let ran = StageBytes { stage, inputs, outputs: outputs.clone(), cycles: one.cycles };
+        look((graph, schedule, &before, &after), &ran)?;
+        stages.push(ran);
+        report.append(&one);
+        Ok(outputs)
     })?;
-    Ok(Simulated { report, outputs })
+    Ok(Simulated { report, outputs, stages })
 }
 
 /// Walks the ladder for one input.
@@ -159,31 +191,23 @@ pub fn verify_integers(
         exact: false,
         not_finite: vec![],
     };
-    let mut report = Report::default();
-    let outputs = compiled.network.run(inputs, |number, graph, inputs| -> Result<_> {
-        let schedule = compiled.schedules[number].as_ref().expect("stages of the machine have programs");
-        let before = pipeline::memory(schedule, &inputs)?;
-        let mut memory = before.clone();
-        let one = tilewright_sim::run(&schedule.program, &mut memory, &Default::default())
-            .map_err(wrong_program)?;
-        let got = pipeline::outputs(schedule, &memory);
-        let tensors = reference::run(graph, &inputs);
+    let simulated = run(compiled, inputs, |(graph, schedule, before, after), ran| {
+        let tensors = reference::run(graph, &ran.inputs);
         let wanted = graph.outputs.iter().map(|(t, _)| &tensors[t.0 as usize]);
-        proof.compared_bytes += got.iter().map(Vec::len).sum::<usize>();
-        proof.reference_mismatches += wanted.zip(&got).map(|(a, b)| differences(a, b)).sum::<usize>();
+        proof.compared_bytes += ran.outputs.iter().map(Vec::len).sum::<usize>();
+        proof.reference_mismatches += wanted.zip(&ran.outputs).map(|(a, b)| differences(a, b)).sum::<usize>();
         if let Some(rtl) = rtl {
-            let limit = one.cycles + one.cycles / 8 + 10_000;
+            let limit = ran.cycles + ran.cycles / 8 + 10_000;
             let program = &schedule.program;
             let options = cosim::Options { max_cycles: limit, stall: None };
-            let run = rtl.run(&before, program.stream_address, program.counts(), &options)?;
-            proof.rtl_mismatches = proof.rtl_mismatches.map(|n| n + differences(&run.memory, &memory));
+            let run = rtl.run(before, program.stream_address, program.counts(), &options)?;
+            proof.rtl_mismatches = proof.rtl_mismatches.map(|n| n + differences(&run.memory, after));
             proof.rtl_cycles = proof.rtl_cycles.map(|n| n + run.cycles);
         }
-        report.append(&one);
-        Ok(got)
+        Ok(())
     })?;
-    proof.sim_cycles = report.cycles;
-    Ok((proof, Simulated { report, outputs }))
+    proof.sim_cycles = simulated.report.cycles;
+    Ok((proof, simulated))
 }
 
 /// Places in which two equally long sequences differ; all of them when the lengths do.

@@ -68,34 +68,32 @@ pub struct Case {
 
 /// What must stay true of a case. That simulator and integer reference agree is always checked.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Checks {
     /// What is recorded, and must stay as it is.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exact: Vec<Exact>,
     /// Every integer operation lies within rounding of the source's operators.
-    #[serde(default = "yes")]
     pub first_rung: bool,
     /// Verilog and simulator agree in bytes and cycles; needs Verilator.
-    #[serde(default)]
     pub verilog: bool,
     /// Least signal to noise of any output of any sample, in decibels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_sqnr: Option<f64>,
     /// Largest difference of any output element from float.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_error: Option<f64>,
     /// Least metric on the eval.npz beside the model, in per cent, or decibels where it is a PSNR.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_metric: Option<f64>,
     /// Most cycles of an inference.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_cycles: Option<u64>,
     /// Most bytes moved by an inference, both ways.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
     /// Operators that the host may run; any if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Vec<String>>,
 }
 
@@ -133,10 +131,6 @@ fn one() -> usize {
 
 fn is_one(n: &usize) -> bool {
     *n == 1
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Suite {

@@ -3,50 +3,20 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use common::{folder, lenet, refused, text, tilewright};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 use tilewright_compiler::npy;
 
-fn tilewright(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A fresh folder for one test.
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("tilewright-artefact-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
-
 fn at(folder: &Path, name: &str) -> String {
     folder.join(name).display().to_string()
-}
-
-fn lenet() -> String {
-    common::model("lenet_mnist").display().to_string()
 }
 
 fn done(args: &[&str]) -> String {
     let output = tilewright(args);
     assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
     text(&output.stdout)
-}
-
-/// The command fails with status 1 and an error that contains all of `parts`.
-fn refused(args: &[&str], parts: &[&str]) {
-    let output = tilewright(args);
-    let error = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
-    assert!(!error.contains("panicked"), "{error}");
-    for part in parts {
-        assert!(error.contains(part), "{args:?}: {part:?} is not in: {error}");
-    }
 }
 
 fn names(folder: &Path) -> Vec<String> {

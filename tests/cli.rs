@@ -3,39 +3,8 @@
 
 mod common;
 
+use common::{folder, lenet, refused, text, tilewright};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn tilewright(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A fresh folder for one test.
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("tilewright-cli-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
-
-fn lenet() -> String {
-    common::model("lenet_mnist").display().to_string()
-}
-
-/// The command fails with status 1 and an error that contains all of `parts`.
-fn refused(args: &[&str], parts: &[&str]) {
-    let output = tilewright(args);
-    let error = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
-    assert!(!error.contains("panicked"), "{error}");
-    assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
-    for part in parts {
-        assert!(error.contains(part), "{args:?}: {part:?} is not in: {error}");
-    }
-}
 
 #[test]
 fn verify_prints_one_json_object() {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{case, folder, model};
+use common::{case, folder, lenet, model, text};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -18,14 +18,6 @@ fn command(args: &[&str]) -> Command {
 
 fn tilewright(args: &[&str]) -> Output {
     command(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn lenet() -> String {
-    model("lenet_mnist").display().to_string()
 }
 
 /// The command fails with status 1, within seconds, and an error that contains all of `parts`.

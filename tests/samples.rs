@@ -2,18 +2,10 @@
 
 mod common;
 
-use common::case;
-use std::process::{Command, Output};
+use common::{case, text, tilewright};
+use std::process::Output;
 use tilewright_compiler::float::math::log10;
 use tilewright_compiler::npy::{npy_f32, read_npy};
-
-fn tilewright(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// The command with a case's model, calibration and input.
 fn run(command: &str, model: &str, calib: &str, input: &str, more: &[&str]) -> Output {

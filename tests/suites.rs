@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{folder, model};
+use common::{folder, model, text};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tilewright::artefact::Artefact;
@@ -13,10 +13,6 @@ use tilewright_compiler::npy;
 fn tilewright(args: &[&str]) -> Output {
     // Blessing is refused in continuous integration; these are not its recordings.
     Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).env_remove("CI").output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// An artefact of a digit's reader, in a folder of its own.

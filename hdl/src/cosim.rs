@@ -155,6 +155,17 @@ impl Rtl {
         }
     }
 
+    /// [`Rtl::build`] in the folder that the environment variable `TILEWRIGHT_CACHE` names, or in one for temporary
+    /// files.
+    ///
+    /// # Errors
+    /// As [`Rtl::build`].
+    pub fn cached(config: &Config) -> Result<Rtl, Error> {
+        let cache = std::env::var_os("TILEWRIGHT_CACHE")
+            .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from);
+        Rtl::build(config, &cache)
+    }
+
     /// The same model, whose runs repeat a program `runs` times without a reset, each time on the
     /// memory that the time before left; the result is that of the last.
     pub fn repeated(&self, runs: usize) -> Rtl {

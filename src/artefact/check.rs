@@ -1,8 +1,9 @@
 //! That the parts of an artefact belong together: whoever seals nonsense is told so, instead of being believed.
 
 use super::manifest::{self, Manifest};
-use super::{Golden, StageBytes, layers};
+use super::{Golden, layers};
 use crate::pipeline::Compiled;
+use crate::proof::StageBytes;
 use anyhow::{Result, bail};
 use tilewright_arch::Program;
 use tilewright_arch::program::Port;

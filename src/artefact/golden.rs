@@ -1,29 +1,16 @@
 //! One sample with its outputs and the bytes of every stage: what whoever runs the artefact elsewhere compares
 //! with.
 
-use crate::pipeline::{self, Compiled};
+use crate::pipeline::Compiled;
+use crate::proof::{self, Simulated, StageBytes};
 use anyhow::{Context, Result};
 use ndarray::ArrayD;
 use tilewright_compiler::graph::{Graph, Integer};
 use tilewright_compiler::npy::{self, Data};
-use tilewright_compiler::schedule::wrong_program;
 use tilewright_random::Random;
 
 /// Seed of synthetic samples.
 const SEED: u64 = 1;
-
-/// What a stage of the machine is given and makes, a list of bytes for each of its ports.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct StageBytes {
-    /// Its number among all stages.
-    pub stage: usize,
-    /// Bytes of the inputs.
-    pub inputs: Vec<Vec<i8>>,
-    /// Bytes of the outputs.
-    pub outputs: Vec<Vec<i8>>,
-    /// Cycles from start to done.
-    pub cycles: u64,
-}
 
 /// A sample and what comes of it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -37,22 +24,18 @@ pub struct Golden {
 }
 
 impl Golden {
+    /// A sample that has been simulated.
+    pub fn new(inputs: Vec<ArrayD<f32>>, simulated: Simulated) -> Golden {
+        Golden { inputs, outputs: simulated.outputs, stages: simulated.stages }
+    }
+
     /// Runs a sample in the simulator.
     ///
     /// # Errors
-    /// A sample that does not fit the network; a defect; what the host's operators refuse.
+    /// As [`proof::simulate`].
     pub fn of(compiled: &Compiled, inputs: Vec<ArrayD<f32>>) -> Result<Golden> {
-        let mut stages = Vec::new();
-        let outputs = compiled.network.run(&inputs, |stage, _, inputs| -> Result<_> {
-            let schedule = compiled.schedules[stage].as_ref().expect("stages of the machine have programs");
-            let mut memory = pipeline::memory(schedule, &inputs)?;
-            let report = tilewright_sim::run(&schedule.program, &mut memory, &Default::default())
-                .map_err(wrong_program)?;
-            let outputs = pipeline::outputs(schedule, &memory);
-            stages.push(StageBytes { stage, inputs, outputs: outputs.clone(), cycles: report.cycles });
-            Ok(outputs)
-        })?;
-        Ok(Golden { inputs, outputs, stages })
+        let simulated = proof::simulate(compiled, &inputs)?;
+        Ok(Golden::new(inputs, simulated))
     }
 
     /// A sample of nobody's data: even values over the range that each input had in calibration, from 0 to 1

@@ -2,7 +2,7 @@
 
 use super::grouped;
 use super::simulate::clip;
-use super::subject::Job;
+use super::subject::{Job, compile_job, open_model};
 use super::verify::print_assurance;
 use crate::output::{self, note, say};
 use crate::progress::during;
@@ -39,10 +39,10 @@ pub fn run(
     layers: bool,
     json: bool,
 ) -> Result<bool> {
-    let job = Job::open(source, machine)?;
+    let job = open_model(source, machine)?;
     let golden = form.golden.map(|path| model::samples(&job.model.graph, path)).transpose()?;
     let calibration = job.calibration()?;
-    let compiled = job.compile(&calibration)?;
+    let compiled = compile_job(&job, &calibration, source)?;
     during("checking the program", || compiled.check())?;
     let assurance = if source.unchecked { None } else { Some(assured(&job.model, &calibration, &compiled)?) };
     if let Some(assurance) = assurance.as_ref().filter(|a| !a.holds()) {

@@ -1,7 +1,7 @@
 //! `tilewright generate`: the Verilog of a machine, with the programs of a model if one is given, a test bench
 //! and a header.
 
-use super::subject::Subject;
+use super::subject::{Subject, compile_job, open};
 use super::{programs, written};
 use crate::output::say;
 use crate::progress::during;
@@ -16,9 +16,9 @@ use tilewright::bench;
 pub fn run(source: Option<&Source>, machine: &Machine, out: &Path) -> Result<bool> {
     let (config, mut files) = match source {
         Some(source) => {
-            let (compiled, golden) = match Subject::open(source, machine)? {
+            let (compiled, golden) = match open(source, machine)? {
                 Subject::Model(job) => {
-                    let compiled = job.compile(&job.calibration()?)?;
+                    let compiled = compile_job(&job, &job.calibration()?, source)?;
                     during("checking the program", || compiled.check())?;
                     let golden = Golden::synthetic(&compiled, &job.model.graph)?;
                     (compiled, golden)

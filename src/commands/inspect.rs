@@ -1,6 +1,6 @@
 //! `tilewright inspect`: any stage as text; graphs as Relay, which every command reads again.
 
-use super::subject::Subject;
+use super::subject::{Subject, compiled, open};
 use crate::{Machine, Source, Stage, output};
 use anyhow::{Context, Result};
 use tilewright::model::Model;
@@ -15,7 +15,7 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
         Stage::Graph => relay::print(&model(source, machine)?.imported, Data::Full),
         Stage::Simplified => relay::print(&model(source, machine)?.graph, Data::Full),
         Stage::Fixed | Stage::Passes | Stage::Schedule | Stage::Program => {
-            let compiled = Subject::open(source, machine)?.compiled()?;
+            let compiled = compiled(source, machine)?;
             match stage {
                 Stage::Fixed => compiled.network.to_string(),
                 Stage::Passes => {
@@ -31,7 +31,7 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
 }
 
 fn model(source: &Source, machine: &Machine) -> Result<Model> {
-    match Subject::open(source, machine)? {
+    match open(source, machine)? {
         Subject::Model(job) => Ok(job.model),
         Subject::Artefact(artefact) => artefact.model.with_context(|| {
             format!(

@@ -11,17 +11,16 @@ pub mod test;
 pub mod verify;
 mod written;
 
-use crate::Source;
 use crate::output::say;
 use crate::progress::counted;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ndarray::ArrayD;
 use tilewright::model::Model;
 use tilewright::pipeline::Compiled;
 use tilewright_arch::{Config, asm};
 use tilewright_compiler::network::{Network, Raised};
 use tilewright_compiler::proof::{LEAST_CHANNEL_DB, Quality};
-use tilewright_compiler::{files, quantise};
+use tilewright_compiler::quantise;
 
 /// Quantises and compiles, showing how far it is.
 fn compile(
@@ -33,20 +32,6 @@ fn compile(
     let network =
         counted("quantising", |watch| quantise::run_watched(&model.graph, calibration, options, watch))?;
     counted("compiling", |watch| Compiled::watched(network, config, watch))
-}
-
-/// The options of quantisation: those of a file, or the defaults, and what the command line says.
-fn options(source: &Source) -> Result<quantise::Options> {
-    let mut options = quantise::Options::default();
-    if let Some(path) = &source.quantisation {
-        let text = files::read_text(path)
-            .with_context(|| format!("error[options]: {} cannot be read", path.display()))?;
-        options = quantise::Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?;
-    }
-    if let Some(precision) = source.precision {
-        options.precision = precision.into();
-    }
-    Ok(options)
 }
 
 /// The files of a compiled model: `program.tasm` and `memory.bin`, numbered by stage where there are

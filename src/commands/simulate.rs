@@ -1,6 +1,6 @@
 //! `tilewright simulate`: one inference, exactly.
 
-use super::subject::{Subject, sample};
+use super::subject::{Subject, compile_job, open};
 use super::{grouped, print_host, written};
 use crate::output::{self, note, say};
 use crate::progress::during;
@@ -24,14 +24,14 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let (model, compiled, inputs) = match Subject::open(source, machine)? {
+    let (model, compiled, inputs) = match open(source, machine)? {
         Subject::Model(job) => {
-            let inputs = job.input(input_path)?;
-            let compiled = job.compile(&job.calibration()?)?;
+            let inputs = job.inputs(input_path)?.remove(0);
+            let compiled = compile_job(&job, &job.calibration()?, source)?;
             (Some(job.model), compiled, inputs)
         }
         Subject::Artefact(artefact) => {
-            let inputs = sample(&artefact, input_path)?;
+            let inputs = artefact.inputs(input_path)?.remove(0);
             (artefact.model, artefact.compiled, inputs)
         }
     };

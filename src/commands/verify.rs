@@ -1,7 +1,7 @@
 //! `tilewright verify`: the ladder for one input, and the metric over the evaluation samples.
 
 use super::simulate::clip;
-use super::subject::{Subject, sample};
+use super::subject::{Subject, compile_job, open};
 use super::{grouped, written};
 use crate::output::{self, note, say};
 use crate::progress::{counted, during};
@@ -9,7 +9,7 @@ use crate::{Enough, Machine, Source};
 use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tilewright::artefact::{Artefact, Golden};
 use tilewright::assurance::{self, Assurance};
 use tilewright::metric::{Evaluation, Scores};
@@ -35,13 +35,13 @@ pub fn run(
 ) -> Result<bool> {
     let wants_metric = metric || enough.min_metric.is_some();
     let (job, model, compiled, inputs, golden, calibration, evaluation);
-    match Subject::open(source, machine)? {
+    match open(source, machine)? {
         Subject::Model(opened) => {
             // What is wrong with the inputs is found before the work starts.
-            inputs = opened.input(input_path)?;
+            inputs = opened.inputs(input_path)?.remove(0);
             evaluation = if wants_metric { Some(Evaluation::read(&opened.model)?) } else { None };
             calibration = opened.calibration()?;
-            compiled = opened.compile(&calibration)?;
+            compiled = compile_job(&opened, &calibration, source)?;
             (model, golden, job) = (Some(opened.model.clone()), None, Some(opened));
         }
         Subject::Artefact(artefact) => {
@@ -59,7 +59,7 @@ pub fn run(
                     source.model.display()
                 );
             }
-            inputs = sample(&artefact, input_path)?;
+            inputs = artefact.inputs(input_path)?.remove(0);
             let Artefact { model: own, compiled: done, golden: stored, .. } = *artefact;
             golden = if input_path.is_none() { Some(stored) } else { None };
             (job, model, compiled, calibration, evaluation) = (None, own, done, vec![], None);
@@ -72,11 +72,8 @@ pub fn run(
         Some(model) => proof::verify(model, &compiled, &inputs, &options),
         None => proof::verify_integers(&compiled, &inputs, &options),
     };
-    let (proof, _) = during("verifying", walk)?;
-    let again = |stored: &Golden| -> Result<Option<String>> {
-        Ok(stored.difference(&Golden::of(&compiled, inputs.clone())?))
-    };
-    let changed = golden.as_ref().map(again).transpose()?;
+    let (proof, simulated) = during("verifying", walk)?;
+    let changed = golden.map(|stored| stored.difference(&Golden::new(inputs.clone(), simulated)));
     let scores = match (&evaluation, &model) {
         (Some(e), Some(model)) => Some(counted("evaluating", |watch| e.run(model, &compiled, watch))?),
         _ => None,
@@ -216,9 +213,7 @@ fn warnings(proof: &Proof) -> Vec<String> {
 
 /// Builds the Verilator model of a machine, once for each Verilog text.
 pub fn build(config: &Config) -> Result<Rtl> {
-    let folder = std::env::var_os("TILEWRIGHT_CACHE")
-        .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from);
-    Ok(during("building the Verilator model", || Rtl::build(config, &folder))?)
+    Ok(during("building the Verilator model", || Rtl::cached(config))?)
 }
 
 /// What the SQNR leaves out, if anything.

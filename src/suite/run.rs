@@ -2,19 +2,18 @@
 
 use super::integers::Integers;
 use super::{Case, Checks, Exact, Recorded, Store};
-use crate::artefact::{Artefact, Container};
+use crate::artefact::Container;
 use crate::metric::Evaluation;
-use crate::model::{self, Model};
+use crate::model::Model;
 use crate::pipeline::{self, Compiled};
 use crate::proof::{self, Proof};
-use crate::targets;
-use anyhow::{Context, Result, bail};
+use crate::request::{Request, Subject};
+use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
-use tilewright_compiler::{files, quantise};
 use tilewright_hdl::Error;
 use tilewright_hdl::cosim::Rtl;
 use tilewright_timing::Report;
@@ -115,42 +114,29 @@ impl Blessing {
 }
 
 fn ready(case: &Case, folder: &Path) -> Result<Ready> {
-    let path = folder.join(&case.model);
-    let input = case.input.as_ref().map(|input| folder.join(input));
-    let (model, compiled, mut samples) = if Container::is_there(&path) {
-        if case.calib.is_some() || case.quantisation.is_some() || case.precision.is_some() {
-            bail!("error[suite]: case {:?}: an artefact has its calibration and quantisation", case.name);
+    let beside = |path: &Option<PathBuf>| path.as_ref().map(|path| folder.join(path));
+    let request = Request {
+        model: folder.join(&case.model),
+        calib: beside(&case.calib),
+        quantisation: beside(&case.quantisation),
+        precision: case.precision,
+        target: case.target.clone(),
+        array: case.array.clone(),
+        config: beside(&case.config),
+        ..Request::default()
+    };
+    let input = beside(&case.input);
+    let (model, compiled, mut samples) = match request.open()? {
+        Subject::Artefact(artefact) => {
+            let samples = artefact.inputs(input.as_deref())?;
+            (artefact.model, artefact.compiled, samples)
         }
-        if case.target.is_some() || case.array.is_some() || case.config.is_some() {
-            bail!("error[suite]: case {:?}: an artefact has its machine", case.name);
+        Subject::Model(job) => {
+            let samples = job.inputs(input.as_deref())?;
+            let compiled = pipeline::compile(&job.model, &job.calibration()?, &job.options, &job.config)?;
+            compiled.check()?;
+            (Some(job.model), compiled, samples)
         }
-        let artefact = Artefact::read(&path)?;
-        let samples = match &input {
-            Some(input) => model::samples(&artefact.interface, input)?,
-            None => vec![artefact.golden.inputs.clone()],
-        };
-        (artefact.model, artefact.compiled, samples)
-    } else {
-        let model = Model::read(&path)?;
-        let input = input.unwrap_or_else(|| {
-            let one = model.beside("input_0.npy");
-            if one.exists() { one } else { model.beside("input_0.npz") }
-        });
-        let samples = model::samples(&model.graph, &input)?;
-        let mut options = quantise::Options::default();
-        if let Some(path) = &case.quantisation {
-            let path = folder.join(path);
-            let text = files::read_text(&path)
-                .with_context(|| format!("error[options]: {} cannot be read", path.display()))?;
-            options = quantise::Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?;
-        }
-        options.precision = case.precision.unwrap_or(options.precision);
-        let config = case.config.as_ref().map(|config| folder.join(config));
-        let config = targets::resolve(case.target.as_deref(), case.array.as_deref(), config.as_deref())?;
-        let calibration = model.calibration(case.calib.as_ref().map(|path| folder.join(path)).as_deref())?;
-        let compiled = pipeline::compile(&model, &calibration, &options, &config)?;
-        compiled.check()?;
-        (Some(model), compiled, samples)
     };
     if case.samples > samples.len() {
         bail!(
@@ -175,7 +161,7 @@ fn checked(
 ) -> Result<Option<Blessing>> {
     let Checks { exact, first_rung, verilog, .. } = &case.check;
     let Ready { model, compiled, samples } = ready(case, folder)?;
-    let rtl = if *verilog { Some(built(&compiled)) } else { None };
+    let rtl = if *verilog { Some(Rtl::cached(&compiled.config)) } else { None };
     let rtl = match rtl {
         Some(Err(Error::Start { program, .. })) => {
             let why = format!("{program} is not installed; try: apt-get install verilator g++ make");
@@ -229,13 +215,6 @@ fn checked(
     }
     recorded(case, store, counts, &integers, &compiled, outcome)?;
     Ok(None)
-}
-
-/// The machine's Verilog, built once for each Verilog text and kept where `TILEWRIGHT_CACHE` says.
-fn built(compiled: &Compiled) -> std::result::Result<Rtl, Error> {
-    let folder = std::env::var_os("TILEWRIGHT_CACHE")
-        .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), std::path::PathBuf::from);
-    Rtl::build(&compiled.config, &folder)
 }
 
 fn measured(compiled: &Compiled, proofs: &[Proof], report: &Report) -> Measured {

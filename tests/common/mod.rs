@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 use std::path::PathBuf;
+use std::process::{Command, Output};
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post, floor_log2};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
@@ -49,9 +50,34 @@ pub fn any_model(name: &str) -> Option<PathBuf> {
 
 /// The Verilog of a machine, built once for each Verilog text and kept in `TILEWRIGHT_CACHE`.
 pub fn built(config: &Config) -> Rtl {
-    let cache = std::env::var_os("TILEWRIGHT_CACHE")
-        .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from);
-    Rtl::build(config, &cache).unwrap()
+    Rtl::cached(config).unwrap()
+}
+
+/// Runs the command line.
+pub fn tilewright(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tilewright")).args(args).output().unwrap()
+}
+
+/// What a program printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The network of handwritten digits that most commands are tried on.
+pub fn lenet() -> String {
+    model("lenet_mnist").display().to_string()
+}
+
+/// The command fails with status 1, prints no result, and says an error that contains all of `parts`.
+pub fn refused(args: &[&str], parts: &[&str]) {
+    let output = tilewright(args);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
+    assert!(!error.contains("panicked"), "{error}");
+    assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+    for part in parts {
+        assert!(error.contains(part), "{args:?}: {part:?} is not in: {error}");
+    }
 }
 
 /// A file of `tests/cases`, as text.
