@@ -108,11 +108,13 @@ fn range(width: usize) -> String {
     if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
 }
 
-/// Synthesis makes this of logic cells in every technology; the contents start at zero there too.
+/// Synthesis makes this of logic cells in every technology, since block memories are read with a clock: of
+/// memories in them where a technology has such, else of flip-flops. An attribute that asks for the former would
+/// be an error where there are none. The contents start at zero in all of them.
 fn small_ram(depth: usize, width: usize) -> String {
     let word = range(width);
     format!(
-        "(* ram_style = \"distributed\" *)\nreg {word}memory [0:{}];\ninteger i;\n\
+        "reg {word}memory [0:{}];\ninteger i;\n\
          initial for (i = 0; i < {depth}; i = i + 1) memory[i] = 0;\n\
          always @(posedge clock) begin\n    if (write_enable) memory[write_address] <= write_data;\nend\n\
          assign read_data = memory[read_address];\n",

@@ -6,7 +6,6 @@ module small_ram_8x32(clock, write_enable, write_address, write_data, read_addre
     input wire [31:0] write_data;
     input wire [2:0] read_address;
     output wire [31:0] read_data;
-    (* ram_style = "distributed" *)
     reg [31:0] memory [0:7];
     integer i;
     initial for (i = 0; i < 8; i = i + 1) memory[i] = 0;
@@ -100,7 +99,6 @@ module small_ram_8x5(clock, write_enable, write_address, write_data, read_addres
     input wire [4:0] write_data;
     input wire [2:0] read_address;
     output wire [4:0] read_data;
-    (* ram_style = "distributed" *)
     reg [4:0] memory [0:7];
     integer i;
     initial for (i = 0; i < 8; i = i + 1) memory[i] = 0;
@@ -243,7 +241,6 @@ module small_ram_4x32(clock, write_enable, write_address, write_data, read_addre
     input wire [31:0] write_data;
     input wire [1:0] read_address;
     output wire [31:0] read_data;
-    (* ram_style = "distributed" *)
     reg [31:0] memory [0:3];
     integer i;
     initial for (i = 0; i < 4; i = i + 1) memory[i] = 0;
@@ -896,7 +893,6 @@ module small_ram_8x29(clock, write_enable, write_address, write_data, read_addre
     input wire [28:0] write_data;
     input wire [2:0] read_address;
     output wire [28:0] read_data;
-    (* ram_style = "distributed" *)
     reg [28:0] memory [0:7];
     integer i;
     initial for (i = 0; i < 8; i = i + 1) memory[i] = 0;
