@@ -19,17 +19,24 @@ pub(super) fn reducer(shape: &Shape) -> Arc<Module> {
     let last = b.input("last", 1);
     let instruction = b.input("instruction", INSTRUCTION_BITS);
     let maximum = b.register("maximum", field(instruction, f::REDUCE).is(Reduce::Max as i128));
-    let last_1 = b.register("last_1", last);
+    // The weighted bytes have a register of their own: the way from the crossbar and the comparison, each
+    // with its routing, are two cycles. The shadow takes the total as it is made, not a cycle later.
+    let first = b.register("first_1", first);
+    let last = b.register("last_1", last);
     let mut drained = vec![];
     for q in 0..shape.lanes {
-        let byte = weighted(value.element(q, 8), high.into()).sign_extend(ACCUMULATOR_BITS);
-        let byte = b.wire(&format!("byte_{q}"), byte);
+        let byte = b.register(&format!("byte_{q}"), weighted(value.element(q, 8), high.into()));
+        let term = byte.sign_extend(ACCUMULATOR_BITS);
         let total = b.reg(&format!("total_{q}"), ACCUMULATOR_BITS);
         // A maximum fits eight bits: it is not wide.
-        let larger = total.truncate(8).less_signed(byte.truncate(8)).mux(byte, total);
-        let sum = total + byte;
-        b.set(total, first.mux(byte, maximum.mux(larger, sum)));
-        drained.push(b.register_when(&format!("shadow_{q}"), last_1, total));
+        let old = total.truncate(8);
+        // The comparison is the sign of a difference: one carry chain that ends in a bit of its sum.
+        let difference = old.clone().sign_extend(9) - byte.truncate(8).sign_extend(9);
+        let takes = first | difference.sign();
+        let larger = takes.mux(term.clone(), old.sign_extend(ACCUMULATOR_BITS));
+        let next = b.wire(&format!("next_total_{q}"), (first | maximum).mux(larger, total + term));
+        b.set(total, next);
+        drained.push(b.register_when(&format!("shadow_{q}"), last, next));
     }
     b.output("drained", pack(drained));
     b.finish()
