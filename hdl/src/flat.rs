@@ -25,17 +25,10 @@ impl Flat {
         Flat { row: value.clone().slice(bank_bits, rows), bank: value.truncate(bank_bits) }
     }
 
-    /// `self + step`, both with banks below `lanes`.
-    pub fn plus(&self, step: &Flat, lanes: usize) -> Flat {
-        let bits = self.bank.width();
-        let sum = self.bank.clone().zero_extend(bits + 1) + step.bank.clone().zero_extend(bits + 1);
-        let folded = sum.clone().plus(-(lanes as i128));
-        let carry = !sum.clone().less(lit(lanes as i128, bits + 1));
-        let width = self.row.width();
-        Flat {
-            row: self.row.clone() + step.row.clone() + carry.clone().zero_extend(width),
-            bank: carry.mux(folded, sum).truncate(bits),
-        }
+    /// `self + step`, both with banks below `lanes`; `less` is the step's bank [less](less_lanes) `lanes`.
+    pub fn plus(&self, step: &Flat, less: impl Into<Expr>) -> Flat {
+        let (bank, carry) = fold(&self.bank, &step.bank, less);
+        Flat { row: add_carry(&self.row, &step.row, carry), bank }
     }
 
     /// `self - offset`, `offset` below `lanes`.
@@ -58,6 +51,33 @@ impl Flat {
             return Flat { row: self.row.clone().plus(1), bank: self.bank.clone() };
         }
         let step = Flat { row: zero(width), bank: lit(offset as i128, bits) };
-        self.plus(&step, lanes)
+        let less = less_lanes(&step.bank, lanes);
+        let (bank, carry) = fold(&self.bank, &step.bank, less);
+        Flat { row: self.row.clone() + carry.zero_extend(width), bank }
     }
+}
+
+/// `bank` plus a step given as itself and [less](less_lanes) P: the new bank and the carry into the row.
+/// Both sums are made side by side and the sign of the smaller chooses: one addition and one choice.
+pub(crate) fn fold(bank: impl Into<Expr>, step: impl Into<Expr>, step_less: impl Into<Expr>) -> (Expr, Expr) {
+    let (bank, step) = (bank.into(), step.into());
+    let width = bank.width();
+    let sum = bank.clone().zero_extend(width + 1) + step.zero_extend(width + 1);
+    let less = bank.zero_extend(width + 2) + step_less.into();
+    let borrow = less.clone().sign();
+    (borrow.clone().mux(sum.truncate(width), less.truncate(width)), !borrow)
+}
+
+/// `a + b + carry` in one adder: the carry comes in below the lowest bits.
+pub(crate) fn add_carry(a: impl Into<Expr>, b: impl Into<Expr>, carry: impl Into<Expr>) -> Expr {
+    let (a, b, carry) = (a.into(), b.into(), carry.into());
+    let width = a.width();
+    (concat([a, carry.clone()]) + concat([b, carry])).slice(1, width)
+}
+
+/// A bank less `lanes`, signed and two bits wider, as [`fold`] wants it.
+pub(crate) fn less_lanes(bank: impl Into<Expr>, lanes: usize) -> Expr {
+    let bank = bank.into();
+    let width = bank.width() + 2;
+    bank.zero_extend(width) - lit(lanes as i128, width)
 }

@@ -46,6 +46,30 @@ pub(crate) fn byte_banks(b: &mut Builder, bus: &Bus, bank: &Expr, lanes: usize) 
     (0..bus.bytes).map(|i| b.register(&format!("byte_bank_{i}"), place(i))).collect()
 }
 
+/// Row and bank on chip of each beat's first byte, the cycle after `step` says that there is a beat: of its
+/// line (`first`) when `fresh`, else after the beat before. The row takes its carry only when the next beat
+/// needs it: the bank's addition and the row's are in different cycles.
+pub(crate) fn beat_places(
+    b: &mut Builder,
+    bus: &Bus,
+    lanes: usize,
+    step: Sig,
+    fresh: Sig,
+    [first_row, first_bank]: [Expr; 2],
+) -> [Sig; 2] {
+    let row = b.reg("beat_row", first_row.width());
+    let bank_after = b.reg("bank_after", first_bank.width());
+    let carry_after = b.reg("carry_after", 1);
+    let row_after = row + carry_after.zero_extend(row.width());
+    b.set_when(row, step, fresh.mux(first_row, row_after));
+    let bank = b.wire("bank_now", fresh.mux(first_bank, bank_after));
+    // The carry as a row of one bit.
+    let after = Flat { row: zero(1), bank: bank.into() }.plus_small(bus.bytes, lanes);
+    b.set_when(bank_after, step, after.bank);
+    b.set_when(carry_after, step, after.row);
+    [row, b.register("beat_bank", bank)]
+}
+
 /// Module `load`. `start` is the unit's issue; `instruction` stays until `done`.
 pub(crate) fn load(config: &Config) -> Arc<Module> {
     let mut b = Builder::new("load", "Load unit: lines of external memory into the on-chip memories.");
@@ -86,10 +110,7 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let ends = b.wire("ends", middle.mux(ends_left, ends));
     b.set_when(ends_left, beat, ends.plus(-(bus.bytes as i128)));
     let head = b.wire("head", head & (!middle).repeat(bus.head_bits()));
-    let after = b.reg("after", ROW_BITS + index_bits(lanes));
-    let place = b.wire("place", fresh.mux(concat([row.clone(), bank]), after));
-    let place = Flat::unpack(place, index_bits(lanes));
-    b.set_when(after, beat, place.plus_small(bus.bytes, lanes).packed());
+    let [row_2, bank_2] = beat_places(&mut b, &bus, lanes, beat, fresh, [row.clone().truncate(rows), bank]);
 
     // Which memory; for words the beat inside the word.
     let memory = field(instruction, f::MEMORY);
@@ -119,8 +140,6 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let mask = byte_mask(&bus, &head.into(), &ends.into()) & (beat & feature).repeat(bus.bytes);
     let mask = b.register("mask_2", mask);
     let data_2 = b.register("data_2", data);
-    let row_2 = b.register("row_2", place.row.truncate(rows));
-    let bank_2 = b.register("bank_2", place.bank);
     let word_2 = b.register("word_2", word);
     let index_2 = b.register("word_beat_2", index);
     let writes_2: Vec<Sig> = ["weight", "compute_channel", "vector_channel", "table"]

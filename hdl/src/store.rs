@@ -9,14 +9,13 @@
 //! r + 5 + ram + crossbar   the beat is written into its slot
 //! ```
 
-use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, index_bits, lit, or_all, pack, zero};
+use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, lit, or_all, pack, zero};
 use crate::feature_memory::{feature_read_latency, row_bits};
-use crate::flat::Flat;
-use crate::load::{byte_banks, byte_mask};
+use crate::load::{beat_places, byte_banks, byte_mask};
 use crate::transfer_walk::{Bus, TRANSFER_BITS, field, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
-use tilewright_arch::encoding::{ROW_BITS, transfer as f};
+use tilewright_arch::encoding::transfer as f;
 use tilewright_arch::instr::Memory;
 use tilewright_arch::timing;
 
@@ -81,18 +80,14 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     let ends = b.wire("ends", middle.mux(ends_left, walk.out("ends")));
     b.set(ends_left, ends.plus(-(bus.bytes as i128)));
     let head = b.wire("head", walk.out("head") & (!middle).repeat(bus.head_bits()));
-    let after = b.reg("after", ROW_BITS + index_bits(lanes));
     let fresh = b.wire("fresh", !middle & walk.out("line_first"));
-    let place = b.wire("place", fresh.mux(concat([walk.out("row"), walk.out("bank")]), after));
-    let place = Flat::unpack(place, index_bits(lanes));
-    b.set_when(after, step, place.plus_small(bus.bytes, lanes).packed());
+    let first = [walk.out("row").truncate(rows), walk.out("bank").into()];
+    let [row_1, bank_1] = beat_places(&mut b, &bus, lanes, step, fresh, first);
     let all_taken = b.reg_reset("all_taken", 1);
 
     // r + 1: masks; r + 2: banks of the bytes; r + 3: rows of the banks.
     let mask = byte_mask(&bus, &head.into(), &ends.into()) & step.repeat(bus.bytes);
     let mask_1 = b.register("mask_1", mask);
-    let row_1 = b.register("row_1", place.row.truncate(rows));
-    let bank_1 = b.register("bank_1", place.bank);
     let banks_2 = byte_banks(&mut b, &bus, &bank_1.into(), lanes);
     let mask_2 = b.register("mask_2", mask_1);
     let row_2 = b.register("row_2", row_1);
@@ -148,16 +143,16 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     let word = b.ram("slots", config.technology, 1, ram);
 
     // Requests: a burst is complete when its last beat reaches its slot.
-    let slot_of = |b: &mut Builder, name: &str, value: Sig| -> [Sig; 2] {
-        let take_slot = b.reg_reset(&format!("{name}_slot"), 1);
-        b.set_when(take_slot, take, !take_slot);
-        [0, 1].map(|slot| {
-            let here = take & if slot == 0 { !take_slot } else { take_slot.into() };
-            b.register_when(&format!("{name}_{slot}"), here, value)
-        })
+    let take_slot = b.reg_reset("take_slot", 1);
+    b.set_when(take_slot, take, !take_slot);
+    let takes = [take & !take_slot, take & take_slot];
+    let by_slot = |b: &mut Builder, name: &str, value: Expr| -> [Sig; 2] {
+        [0, 1].map(|slot| b.register_when(&format!("{name}_{slot}"), &takes[slot], value.clone()))
     };
-    let addresses = slot_of(&mut b, "slot_address", walk.out("address"));
-    let counts = slot_of(&mut b, "slot_beats", walk.out("beats"));
+    let addresses = by_slot(&mut b, "slot_address", walk.out("address").into());
+    let counts = by_slot(&mut b, "slot_beats", walk.out("beats").into());
+    // Once more less one: whether a beat is the last of its burst is seen without an addition.
+    let last_beats = by_slot(&mut b, "slot_last_beat", walk.out("beats").plus(-1).truncate(index));
     let complete = b.reg_reset("complete", 2);
     b.set(complete, complete + early.bit(0).zero_extend(2) - grant.zero_extend(2));
     let granted = b.reg_reset("was_granted", 1);
@@ -170,8 +165,7 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     b.set(armed, armed + granted.zero_extend(2) - sent.zero_extend(2));
     let wvalid = b.wire("sending", armed.any());
     b.drive(moved, wvalid & wready);
-    let count = send_slot.mux(counts[1], counts[0]);
-    b.drive(wlast, send_beat.zero_extend(bus.beat_bits).plus(1).equals(count));
+    b.drive(wlast, send_beat.equals(send_slot.mux(last_beats[1], last_beats[0])));
     b.drive(sent, moved & wlast);
 
     let done = b.reg_reset("done_r", 1);

@@ -5,7 +5,7 @@
 //! memory and never spans two lines.
 
 use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, zero};
-use crate::flat::Flat;
+use crate::flat::{Flat, add_carry, less_lanes};
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{Field, ROW_BITS, TRANSFER_BYTES, transfer as f};
@@ -82,9 +82,9 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let flat = |row: Field, bank: Field| Flat { row: field(row), bank: field(bank).truncate(bank_bits) };
     let packed = ROW_BITS + bank_bits;
 
-    // Where the next burst begins, and what its line and its plane began with.
+    b.comment("Where the next burst begins, and what its line and its plane began with.");
     let address = b.reg("next_address", 32);
-    let left = b.reg("bytes_left", f::LINE_BYTES.width);
+    let left = b.reg("bytes_left_less_1", f::LINE_BYTES.width);
     let first = b.reg("next_line_first", 1);
     let line = b.reg("line_address", 32);
     let plane = b.reg("plane_address", 32);
@@ -95,29 +95,31 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let pending = b.reg_reset("pending", 1);
     let valid = b.reg_reset("burst_valid", 1);
 
-    // The burst, computed in the cycle after its place is known: what is left of the line, or what is
-    // left of the aligned block, side by side.
+    b.comment(
+        "The burst, computed in the cycle after its place is known: what is left of the line, or what is left of \
+         the aligned block, whichever is less. The line ends in the block if its last byte lies there.",
+    );
+    let k = bus.burst_bits;
     let count_bits = bus.count_bits();
-    let block = lit(1i128 << bus.burst_bits, count_bits);
-    let offset = b.wire("offset_in_burst", address.truncate(bus.burst_bits).zero_extend(count_bits));
-    let room = b.wire("room", block.clone() - offset);
-    let compared = left.width().max(count_bits);
-    let ends_line = b.wire("ends_line", !room.zero_extend(compared).less(left.zero_extend(compared)));
-    let take = b.wire("bytes", ends_line.mux(left.resize(count_bits), room));
+    let block = lit(1i128 << k, count_bits);
+    let offset = b.wire("offset_in_burst", address.truncate(k).zero_extend(count_bits));
+    let line_end = b.wire("line_end_in_block", left.truncate(k).zero_extend(count_bits) + offset);
+    let ends_line = b.wire("ends_line", !left.slice(k, left.width() - k).any() & !line_end.sign());
     let head = b.wire("next_head", bus.head(address));
     // The head and the bytes of the burst together never pass the burst size.
-    let to_line_end = b.wire("to_line_end", left.resize(count_bits) + head.resize(count_bits));
+    let to_line_end = left.resize(count_bits);
+    let to_line_end = b.wire("to_line_end", add_carry(to_line_end, head.resize(count_bits), lit(1, 1)));
     let beats_of = |ends: Expr| ends.slice(bus.byte_bits, bus.beat_bits);
     let line_beats = beats_of(to_line_end.plus(bus.bytes as i128 - 1));
     let aligned = offset.slice(bus.byte_bits, count_bits - bus.byte_bits);
-    let block_beats = beats_of(block) - aligned;
+    let block_beats = beats_of(block.clone()) - aligned;
     let to_block_end = concat_low(block_beats.clone(), bus.byte_bits);
     let ends = ends_line.mux(to_line_end, to_block_end);
     let beats = ends_line.mux(line_beats, block_beats);
     let ready = b.wire("computed", pending);
     let no_lines = b.wire("last_line", !lines.any());
     let no_planes = b.wire("last_plane", !planes.any());
-    let burst_take = b.register_when("burst_bytes", ready, take);
+    let room = b.register_when("bytes_to_block_end", ready, block - offset);
     let new_line = b.register_when("burst_ends_line", ready, ends_line);
     let new_plane = b.register_when("burst_ends_plane", ready, ends_line & no_lines);
     let out_beats = b.register_when("burst_beats", ready, beats);
@@ -126,19 +128,25 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let out_local = b.register_when("burst_local", ready, local.packed());
     let out_last = b.register_when("burst_last", ready, ends_line & no_lines & no_planes);
 
-    // What follows; taken over with `advance`. One adder serves bursts, lines and planes.
-    let from = new_plane.mux(plane, new_line.mux(line, address));
-    let line_step = field(f::EXTERNAL_LINE);
-    let by = new_plane.mux(field(f::EXTERNAL_PLANE), new_line.mux(line_step, burst_take.zero_extend(32)));
-    let onward = b.wire("onward", from + by);
+    b.comment(
+        "The next line and the next plane. Bursts are two cycles apart, so there is a cycle in which these are \
+         added before one of them is chosen.",
+    );
+    let line_next = b.register("next_line_address", line + field(f::EXTERNAL_LINE));
+    let plane_next = b.register("next_plane_address", plane + field(f::EXTERNAL_PLANE));
+    let mut stepped = |name: &str, from: Sig, step: Flat| {
+        let less = b.register(&format!("{name}_step_less"), less_lanes(&step.bank, lanes));
+        b.register(&format!("next_{name}_local"), Flat::unpack(from, bank_bits).plus(&step, less).packed())
+    };
+    let line_local_next = stepped("line", line_local, flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK));
+    let plane_local_next = stepped("plane", plane_local, flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK));
+
+    b.comment("What follows; taken over with `advance`. A burst that does not end its line ends its block.");
+    let next_block = concat([address.slice(k, 32 - k).plus(1), zero(k)]);
+    let onward = b.wire("onward", new_plane.mux(plane_next, new_line.mux(line_next, next_block)));
     let place = b.wire("next_place", start.mux(field(f::EXTERNAL), onward));
-    let line_step = flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK).packed();
-    let plane_step = flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK).packed();
-    let local = Flat::unpack(new_plane.mux(plane_local, line_local), bank_bits);
-    let by = Flat::unpack(new_plane.mux(plane_step, line_step), bank_bits);
-    let onward = b.wire("local_onward", local.plus(&by, lanes).packed());
-    let local_start = flat(f::LOCAL_ROW, f::LOCAL_BANK).packed();
-    let local = b.wire("next_local", start.mux(local_start, onward));
+    let onward = new_plane.mux(plane_local_next, line_local_next);
+    let local = b.wire("next_local", start.mux(flat(f::LOCAL_ROW, f::LOCAL_BANK).packed(), onward));
     let change = b.wire("change", start | advance);
     let change_line = b.wire("change_line", start | (advance & new_line));
     let change_plane = b.wire("change_plane", start | (advance & new_plane));
@@ -148,8 +156,8 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     b.set_when(plane, change_plane, place);
     b.set_when(line_local, change_line, local);
     b.set_when(plane_local, change_plane, local);
-    let whole = field(f::LINE_BYTES);
-    let remaining = b.wire("remaining", left - burst_take.resize(left.width()));
+    let whole = field(f::LINE_BYTES).plus(-1);
+    let remaining = b.wire("remaining", left - room.resize(left.width()));
     b.set_when(left, change, (start | new_line).mux(whole, remaining));
     b.set_when(first, change, start | new_line);
     let fewer = (start | no_lines).mux(field(f::LINES), lines.plus(-1));

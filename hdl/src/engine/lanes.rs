@@ -1,8 +1,8 @@
 //! The lanes of a tile: their own addresses, and the sum with the common offset.
 
-use super::offset::{add_carry, fold};
 use super::{COORDINATE_BITS, COUNT_BITS, Shape};
 use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, concat, pack};
+use crate::flat::{add_carry, fold};
 use std::sync::Arc;
 
 /// Module `<name>_chain`: `state` of lane 0, 1, ... is pushed into a shift chain while `present`

@@ -1,8 +1,8 @@
 //! The walk over the pixels of a tile, one lane a cycle.
 
-use super::offset::{add_carry, fold, less_lanes};
 use super::{COORDINATE_BITS, INSTRUCTION_BITS, Shape, field};
 use crate::build::{Builder, Expr, Module, Ops, Sig, index_bits, lit, zero};
+use crate::flat::{add_carry, fold, less_lanes};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, INPUT_WALK, TargetFields, WalkFields, tile as f};
 
@@ -108,7 +108,8 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     let (base_row, base_bank) =
         (shape.row(instruction, fields.base.0), shape.bank(instruction, fields.base.1));
     let group_step = b.register("group_step", shape.bank(instruction, fields.group.1));
-    let group_less = b.register("group_less", less_lanes(shape, shape.bank(instruction, fields.group.1)));
+    let group_less =
+        b.register("group_less", less_lanes(shape.bank(instruction, fields.group.1), shape.lanes));
     let group_bank = b.reg("group_bank", shape.bank_bits);
     let group_row = b.reg("group_row", shape.row_bits);
     let (folded, carry) = fold(group_bank, group_step, group_less);
@@ -126,8 +127,8 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
         |b: &mut Builder, name: &str, wrap: Expr, pixel: Expr| b.register(name, line_end.mux(wrap, pixel));
     let pixel_bank = shape.bank(instruction, fields.pixel.1);
     let wrap_bank = shape.bank(instruction, fields.wrap.1);
-    let pixel_less = b.register("pixel_less", less_lanes(shape, pixel_bank.clone()));
-    let wrap_less = b.register("wrap_less", less_lanes(shape, wrap_bank.clone()));
+    let pixel_less = b.register("pixel_less", less_lanes(&pixel_bank, shape.lanes));
+    let wrap_less = b.register("wrap_less", less_lanes(&wrap_bank, shape.lanes));
     let step_1 = choose(&mut b, "step_1", wrap_bank, pixel_bank);
     let less_1 = choose(&mut b, "less_1", wrap_less.into(), pixel_less.into());
     let wrap_row = shape.row(instruction, fields.wrap.0);
