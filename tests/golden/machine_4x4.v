@@ -5015,7 +5015,7 @@ module compute_engine(
         at_weights_7 <= at_weights_6;
         at_weights_8 <= at_weights_7;
         at_weights_9 <= at_weights_8;
-        array_last <= drain_16[3];
+        array_last <= (drain_16[3] | reset);
         array_shift <= columns_slot_end;
         fetch_1 <= {lead_time_go, lead_time_go_flags};
         fetch_2 <= fetch_1;

@@ -27,7 +27,8 @@
 //! [`lanes`] of the present tile add the common [`offset`] to their own addresses.
 //!
 //! `reset` clears the sequencing but not the pipelines: if it comes while something runs it has to
-//! be held until they are empty, for as many cycles as [`overhead`](timing::overhead) says.
+//! be held until they are empty, for as many cycles as [`overhead`](timing::overhead) says. Only the
+//! accumulators would remember more than that; a reset ends their tile.
 
 mod array;
 mod channels;

@@ -129,7 +129,9 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
             ],
         );
         // Both reach the array's control chain three cycles before they act on column 0.
-        let last = b.register("array_last", drain.bit(3));
+        // A reset ends the tile that it interrupts: else its sums would go into the next one's.
+        let reset = b.reset();
+        let last = b.register("array_last", drain.bit(3) | reset);
         let shift = b.register("array_shift", drained.out("slot_end"));
         let multiplied = b.instance(
             "array",

@@ -76,6 +76,7 @@ static void cycle() {
 }
 
 static FILE* file;
+static uint32_t operations;
 static uint32_t next() {
     uint32_t w;
     return fread(&w, 4, 1, file) == 1 ? w : ~0u;
@@ -129,6 +130,20 @@ int main(int argc, char** argv) {
             Words instruction = list(32);
             for (uint32_t i = 1; i < gap; i++) { put(dut->instruction, garbage(32)); cycle(); }
             put(dut->instruction, instruction);
+            // Every third is interrupted by a reset first, anywhere, and leaves nothing behind but what it wrote.
+            if (++operations % 3 == 0) {
+                for (auto& w : writes) apply(w);
+                std::vector<uint8_t> before = memory;
+                dut->issue = 1;
+                cycle();
+                dut->issue = 0;
+                for (uint32_t i = noise() % (3 * RESET); i > 0; i--) cycle();
+                dut->reset = 1;
+                for (int i = 0; i < RESET; i++) cycle();
+                dut->reset = 0;
+                writes.clear();
+                memory = before;
+            }
             dut->issue = 1;
             cycle();
             dut->issue = 0;

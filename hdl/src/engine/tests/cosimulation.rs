@@ -39,11 +39,12 @@ impl Engine {
         let verilog = emit(&tile_engine(config, unit)).expect("the engine passes the checks");
         let bench = include_str!("bench.cpp");
         let mut options = format!(
-            "-DP={} -DRW={} -DB={} -DLATENCY={} -DLIMIT={LIMIT} -O1",
+            "-DP={} -DRW={} -DB={} -DLATENCY={} -DRESET={} -DLIMIT={LIMIT} -O1",
             config.lanes,
             shape.row_bits,
             config.memory.bus_bytes,
             timing::feature_read_latency(config),
+            timing::overhead(unit, config),
         );
         if unit == Unit::Vector {
             options += " -DVECTOR";
