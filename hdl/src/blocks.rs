@@ -65,6 +65,30 @@ fn lint_finds_nothing() {
     }
 }
 
+/// The largest modules have groups, each with a comment; instructions are read by the names of their fields; lines
+/// fit a screen.
+#[test]
+fn text_is_for_readers() {
+    for config in machines() {
+        for technology in [Technology::Portable, Technology::Ecp5] {
+            let text = crate::generate(&Config { technology, ..config.clone() }).expect("a legal machine");
+            let long = text.lines().find(|line| line.len() >= 120);
+            assert_eq!(long, None);
+            let bare = |line: &&str| line.contains("instruction[") && !line.contains("= instruction[");
+            assert_eq!(text.lines().find(bare), None);
+            assert!(text.contains(&format!("at least {} cycles", crate::reset_cycles(&config))));
+        }
+    }
+    let text = crate::generate(&machines()[0]).expect("a legal machine");
+    for module in text.split("\nmodule ").skip(1) {
+        let body = module.split("endmodule").next().unwrap_or_default();
+        let (lines, groups) = (body.lines().count(), body.matches("\n    // ").count());
+        // The sequencing of programs is still to be told in groups.
+        let untold = ["registers", "sequencer", "semaphores"].iter().any(|name| body.starts_with(name));
+        assert!(untold || lines < 100 || groups > 0, "{} lines without a comment in {}", lines, &body[..60]);
+    }
+}
+
 #[test]
 fn same_configuration_same_text() {
     let config = &Config { technology: Technology::Ecp5, ..machines().swap_remove(1) };

@@ -35,7 +35,9 @@
 //! * [`Builder::forward`] and [`Builder::drive`] name a wire before its value is known.
 //! * [`Builder::ram`] is a simple dual-port memory, [`Builder::multiply`] a registered multiplier;
 //!   both come in a portable form and in the primitives of a [`Technology`](tilewright_arch::technology::Technology).
-//! * [`Builder::comment`] prints a comment above the next wire, register or instance.
+//! * [`Builder::comment`] prints a comment above the next wire, register or instance. The Verilog declares things
+//!   in the order in which they were made, so a comment stands before its group.
+//! * [`Builder::input_of_fields`] is an input whose slices are printed by the names of its fields.
 //!
 //! Names are lower-case Verilog identifiers. An internal signal that has the name of an output is
 //! printed with `_r` behind it. Values used once and short are printed inside the expression that
@@ -97,7 +99,8 @@ pub(crate) struct Netlist {
     nodes: Vec<Node>,
     registers: Vec<Register>,
     instances: Vec<Placed>,
-    /// All nodes that compute something, operands first.
+    /// All nodes that matter: fields of inputs, then what has a name in the order of its making, operands before
+    /// users.
     order: Vec<usize>,
 }
 

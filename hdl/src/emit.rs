@@ -155,7 +155,7 @@ fn arrange(text: &str, list: &[(Arc<Module>, String, String)]) -> String {
             lines.push("endmodule".to_string());
             current = None;
         } else if !trimmed.is_empty() && !NOISE.contains(&trimmed) {
-            lines.push(line.replace(" wire  ", " wire ").trim_end().to_string());
+            lines.extend(broken(line.replace(" wire  ", " wire ").trim_end()));
         }
     }
     let mut out = String::new();
@@ -180,6 +180,47 @@ const NOISE: &[&str] = &[
 
 /// Longest line of a comment or a list of ports.
 const WIDTH: usize = 100;
+/// Longest line of all.
+const LONGEST: usize = 119;
+
+/// A line of a module in lines of at most [`LONGEST`] characters, broken behind commas and operators.
+fn broken(line: &str) -> Vec<String> {
+    let indent = line.len() - line.trim_start().len();
+    let text = line.trim_start();
+    if line.len() <= LONGEST {
+        return vec![line.to_string()];
+    }
+    if let Some(comment) = text.strip_prefix("// ") {
+        return fold(comment).iter().map(|part| format!("{:indent$}// {part}", "")).collect();
+    }
+    let mut lines = vec![];
+    let mut current = " ".repeat(indent);
+    let mut empty = true;
+    for piece in pieces(text) {
+        if !empty && current.len() + piece.trim_end().len() > LONGEST {
+            lines.push(current.trim_end().to_string());
+            current = " ".repeat(indent + 4);
+        }
+        current += piece;
+        empty = false;
+    }
+    lines.push(current.trim_end().to_string());
+    lines
+}
+
+/// Text cut before every word that is not an operator.
+fn pieces(text: &str) -> Vec<&str> {
+    const OPERATORS: [&str; 12] = ["+", "-", "&", "|", "^", "<", "==", "?", ":", "<=", "=", "*"];
+    let mut cuts = vec![0];
+    for (space, _) in text.match_indices(' ') {
+        let word = text[space + 1..].split(' ').next().unwrap_or_default();
+        if !OPERATORS.contains(&word) && !word.is_empty() {
+            cuts.push(space + 1);
+        }
+    }
+    cuts.push(text.len());
+    cuts.windows(2).map(|cut| &text[cut[0]..cut[1]]).collect()
+}
 
 /// Lines of at most [`WIDTH`] characters, with room for a comment sign or an indentation.
 fn fold(text: &str) -> Vec<String> {

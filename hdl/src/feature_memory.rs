@@ -41,6 +41,7 @@ fn bank(config: &Config) -> Arc<Module> {
     let (pages, rows) = (config.feature.pages, row_bits(config));
     let inside = index_bits(config.feature.page_rows);
     let page_bits = rows - inside;
+    b.comment("The page that every requester addresses.");
     // (row inside the page, one bit a page, page number)
     let address = |b: &mut Builder, name: &str| -> (Expr, Vec<Expr>, Sig) {
         let row = b.input(&format!("{name}_row"), rows);
@@ -59,6 +60,7 @@ fn bank(config: &Config) -> Arc<Module> {
         let choose = |from: &[(Expr, Vec<Expr>, Sig)], value: &dyn Fn(usize) -> Expr| {
             and_or(from.iter().enumerate().map(|(i, (_, hits, _))| (hits[page].clone(), value(i))))
         };
+        b.comment(format!("Page {page}: of its requesters at most one reads and one writes."));
         let read_row = b.register(&format!("read_row_{page}"), choose(&readers, &|i| readers[i].0.clone()));
         let write_row = b.register(&format!("write_row_{page}"), choose(&writers, &|i| writers[i].0.clone()));
         let write_data = b.register(&format!("write_data_{page}"), choose(&writers, &|i| data[i].into()));
@@ -74,7 +76,9 @@ fn bank(config: &Config) -> Arc<Module> {
         found.push(b.ram(&format!("page_{page}"), config.technology, config.pipeline.ram, ram));
     }
     for (name, (_, _, number)) in READERS.iter().zip(&readers) {
-        // The page number travels along with the read and is decoded just before the data come.
+        b.comment(format!(
+            "What {name} reads: the page number travels along and is decoded just before the data come."
+        ));
         let late = b.delay(&format!("{name}_page_late"), *number, config.pipeline.ram);
         let decode = |p: usize| late.bit(page_bits) & late.truncate(page_bits).is(p as i128);
         let chosen = b.register(&format!("{name}_chosen"), pack((0..pages).map(decode)));
@@ -112,6 +116,7 @@ pub(crate) fn feature_memory(config: &Config) -> Arc<Module> {
     for lane in 0..lanes {
         let inputs: Vec<(&str, Expr)> =
             ports.iter().map(|(name, width, sig)| (name.as_str(), sig.element(lane, *width))).collect();
+        b.comment(format!("Bank {lane}: its element of every port."));
         let placed = b.instance(&format!("bank_{lane}"), &bank, &inputs);
         for (data, name) in data.iter_mut().zip(READERS) {
             data.push(placed.out(&format!("{name}_data")).into());

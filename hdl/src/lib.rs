@@ -106,5 +106,30 @@ pub enum Error {
 /// A machine that is not valid.
 pub fn generate(config: &tilewright_arch::Config) -> Result<String, Error> {
     config.validate()?;
-    emit::emit(&top::top(config))
+    Ok(head(config) + &emit::emit(&top::top(config))?)
+}
+
+/// Cycles for which `reset` has to be held when something runs, until the pipelines have emptied.
+pub fn reset_cycles(config: &tilewright_arch::Config) -> u64 {
+    let overhead = |unit| tilewright_arch::timing::overhead(unit, config);
+    tilewright_arch::instr::Unit::ALL.into_iter().map(overhead).max().expect("there are units")
+}
+
+/// What a reader of the file has to know before the first module.
+fn head(config: &tilewright_arch::Config) -> String {
+    let cycles = reset_cycles(config);
+    format!(
+        "\
+// Machine \"{name}\", written by Tilewright; the top module, tilewright, is the last one.
+//
+// Clock: one, `clock`, rising edge.
+// Reset: `reset` is synchronous and active high. It clears what decides about sequences; pipelines and memories have
+//   none and empty themselves. One cycle is enough after power-up, where all registers start at zero; when something
+//   runs, hold it for at least {cycles} cycles, and wait until the memory has answered the bursts under way.
+// Names: instruction_* are fields of an instruction; NAME_1, NAME_2, ... behind a register are later stages of it,
+//   NAME_next_1, ... parts of the value that it takes next.
+
+",
+        name = config.name
+    )
 }

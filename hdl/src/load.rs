@@ -16,7 +16,7 @@ use crate::build::{Builder, Expr, Module, Ops, Sig, and_or, concat, index_bits, 
 use crate::feature_memory::row_bits;
 use crate::flat::Flat;
 use crate::memory_port::queue;
-use crate::transfer_walk::{Bus, TRANSFER_BITS, field, transfer_walk};
+use crate::transfer_walk::{Bus, field, instruction_input, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{ROW_BITS, transfer as f};
@@ -76,7 +76,7 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let bus = Bus::new(config);
     let (lanes, rows) = (config.lanes, row_bits(config));
     let start = b.input("start", 1);
-    let instruction = b.input("instruction", TRANSFER_BITS);
+    let instruction = instruction_input(&mut b);
     let grant = b.input("grant", 1);
     let beat = b.input("beat_valid", 1);
     let data = b.input("beat_data", 8 * bus.bytes);
@@ -102,7 +102,7 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let parts = names.map(&mut part);
     let [last, line_first, head, ends, row, bank] = parts;
 
-    // Place of the beat: of its line at the line's first beat, else after the beat before.
+    b.comment("Place of the beat: of its line at the line's first beat, else after the beat before.");
     let middle = b.reg_reset("middle_of_burst", 1);
     b.set_when(middle, beat, !beat_last);
     let fresh = b.wire("fresh", !middle & line_first);
@@ -112,11 +112,14 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let head = b.wire("head", head & (!middle).repeat(bus.head_bits()));
     let [row_2, bank_2] = beat_places(&mut b, &bus, lanes, beat, fresh, [row.clone().truncate(rows), bank]);
 
-    // Which memory; for words the beat inside the word.
+    b.comment("Which memory; for words the beat inside the word.");
     let memory = field(instruction, f::MEMORY);
     let kinds =
         [Memory::Feature, Memory::Weights, Memory::ComputeChannels, Memory::VectorChannels, Memory::Tables];
-    let is = kinds.map(|kind| memory.clone().is(kind as i128));
+    let names = ["feature", "weights", "compute_channels", "vector_channels", "tables"];
+    let is: [Expr; 5] = std::array::from_fn(|i| {
+        b.wire(&format!("to_{}", names[i]), memory.clone().is(kinds[i] as i128)).into()
+    });
     let index_width = *beat_bits(config).iter().max().expect("there are three");
     let last_beats = [
         (is[1].clone(), config.columns.div_ceil(bus.bytes) - 1),
@@ -135,7 +138,7 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     b.set_when(next_word, beat, word_ends.mux(following, word));
     b.set_when(next_beat, beat, word_ends.mux(zero(index_width), index.plus(1)));
 
-    // Cycle 2: a beat with its place.
+    b.comment("Cycle 2: a beat with its place.");
     let feature = is[0].clone();
     let mask = byte_mask(&bus, &head.into(), &ends.into()) & (beat & feature).repeat(bus.bytes);
     let mask = b.register("mask_2", mask);
@@ -148,7 +151,7 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
         .map(|(name, is)| b.register(&format!("{name}_write_2"), beat & is.clone()))
         .collect();
 
-    // Cycle 3: banks of the bytes; words are on their way.
+    b.comment("Cycle 3: banks of the bytes; words are on their way.");
     let banks = byte_banks(&mut b, &bus, &bank_2.into(), lanes);
     let mask_3 = b.register("mask_3", mask);
     let data_3 = b.register("data_3", data_2);
@@ -158,7 +161,7 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let word_3 = b.register("word_3", word_2);
     let index_3 = b.register("word_beat_3", index_2);
 
-    // Cycle 4: every bank its byte.
+    b.comment("Cycle 4: every bank its byte.");
     let (mut out_rows, mut out_data, mut out_enable) = (vec![], vec![], vec![]);
     for lane in 0..lanes {
         let hits: Vec<Sig> = banks

@@ -87,7 +87,7 @@ pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
     let busy = concat([arvalid & !arready, awvalid & !awready]).any();
     let full = b.forward("returns_are_full", 1);
     let free = b.wire("command_free", !busy & !full);
-    // Fixed priority: a request wins when none of the ones before it is shown.
+    b.comment("Fixed priority: a request wins when none of the ones before it is shown.");
     let wins = |m: usize| -> Expr {
         let shown: Expr = request.bit(m);
         if m == 0 { shown } else { shown & !request.truncate(m).any() }
@@ -104,7 +104,7 @@ pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
     b.set(arvalid, (any & !writes.clone()) | (arvalid & !arready));
     b.set(awvalid, writes.clone() | (awvalid & !awready));
 
-    // Who the beats of each read under way are for.
+    b.comment("Who the beats of each read under way are for.");
     let reads = any & !writes;
     let master = concat([LOAD, 3, 2, 1, 0].map(|m| winner.bit(m)));
     let ends = rvalid & rlast;

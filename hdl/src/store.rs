@@ -12,7 +12,7 @@
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, lit, or_all, pack, zero};
 use crate::feature_memory::{feature_read_latency, row_bits};
 use crate::load::{beat_places, byte_banks, byte_mask};
-use crate::transfer_walk::{Bus, TRANSFER_BITS, field, transfer_walk};
+use crate::transfer_walk::{Bus, field, instruction_input, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::transfer as f;
@@ -46,13 +46,13 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     let bus = Bus::new(config);
     let (lanes, rows) = (config.lanes, row_bits(config));
     let start = b.input("start", 1);
-    let instruction = b.input("instruction", TRANSFER_BITS);
+    let instruction = instruction_input(&mut b);
     let grant = b.input("grant", 1);
     let feature_data = b.input("feature_data", 8 * lanes);
     let wready = b.input("wready", 1);
     let bvalid = b.input("bvalid", 1);
 
-    // Cycle r: the place of a beat.
+    b.comment("Cycle r: the place of a beat.");
     let take = b.forward("take", 1);
     let walk = b.instance(
         "walk",
@@ -85,7 +85,7 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     let [row_1, bank_1] = beat_places(&mut b, &bus, lanes, step, fresh, first);
     let all_taken = b.reg_reset("all_taken", 1);
 
-    // r + 1: masks; r + 2: banks of the bytes; r + 3: rows of the banks.
+    b.comment("r + 1: masks; r + 2: banks of the bytes; r + 3: rows of the banks.");
     let mask = byte_mask(&bus, &head.into(), &ends.into()) & step.repeat(bus.bytes);
     let mask_1 = b.register("mask_1", mask);
     let banks_2 = byte_banks(&mut b, &bus, &bank_1.into(), lanes);
@@ -102,7 +102,7 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
         out_rows.push(b.register(&format!("bank_row_{lane}"), carried.mux(row_2_plus_1, row_2)));
     }
 
-    // Bytes of the beat out of those of the banks.
+    b.comment("Bytes of the beat out of those of the banks.");
     let wait = 1 + feature_read_latency(config);
     let mut bytes = vec![];
     for (i, bank) in banks_2.iter().enumerate() {
@@ -118,7 +118,7 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     let early = b.delay("marks_late", concat([step, last]), 1 + latency);
     let marks = b.register("written", early);
 
-    // The slots: a memory of twice the longest burst.
+    b.comment("The slots: a memory of twice the longest burst.");
     let index = bus.beat_bits - 1;
     let write_slot = b.reg_reset("write_slot", 1);
     let write_beat = b.reg_reset("write_beat", index);
@@ -142,7 +142,7 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     };
     let word = b.ram("slots", config.technology, 1, ram);
 
-    // Requests: a burst is complete when its last beat reaches its slot.
+    b.comment("Requests: a burst is complete when its last beat reaches its slot.");
     let take_slot = b.reg_reset("take_slot", 1);
     b.set_when(take_slot, take, !take_slot);
     let takes = [take & !take_slot, take & take_slot];
@@ -160,7 +160,7 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     let request_slot = b.reg_reset("request_slot", 1);
     b.set_when(request_slot, grant, !request_slot);
 
-    // Write data: a burst is sent from two cycles after its grant on.
+    b.comment("Write data: a burst is sent from two cycles after its grant on.");
     let armed = b.reg_reset("armed", 2);
     b.set(armed, armed + granted.zero_extend(2) - sent.zero_extend(2));
     let wvalid = b.wire("sending", armed.any());

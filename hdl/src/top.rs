@@ -72,7 +72,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     );
     let start = registers.out("start");
 
-    // Requests of the masters; grants and beats come back.
+    b.comment("Requests of the masters; grants and beats come back.");
     let request = b.forward("request", MASTERS);
     let address = b.forward("request_address", 32 * MASTERS);
     let beats = b.forward("request_beats", bus.beat_bits * MASTERS);
@@ -86,7 +86,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     let beat_valid = port.out("beat_valid");
     let beat_data = port.out("beat_data");
 
-    // Sequencers and semaphores.
+    b.comment("Sequencers and semaphores.");
     let nonzero = b.forward("nonzero", SEMAPHORES);
     let done = b.forward("unit_done_strobes", UNITS);
     let kinds = [TILE_BYTES, TRANSFER_BYTES].map(|bytes| sequencer(config, bytes));
@@ -128,7 +128,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     b.drive(finished, of_all("finished"));
     let unit = |u: Unit| (issue.bit(u as usize), Expr::from(sequencers[u as usize].out("instruction")));
 
-    // Transfers.
+    b.comment("Transfers.");
     let (strobe, instruction) = unit(Unit::Load);
     let load = b.instance(
         "load",
@@ -157,7 +157,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
         ],
     );
 
-    // Tile engines and the feature memory between all.
+    b.comment("Tile engines and the feature memory between all.");
     let mut engines = vec![];
     let mut read: Vec<(String, Sig)> = vec![("store".into(), stored)];
     for kind in [Unit::Compute, Unit::Vector] {

@@ -13,6 +13,11 @@ use tilewright_arch::encoding::{Field, ROW_BITS, TRANSFER_BYTES, transfer as f};
 /// Bits of an encoded transfer.
 pub(crate) const TRANSFER_BITS: usize = 8 * TRANSFER_BYTES;
 
+/// The input `instruction`, whose fields have their names in the Verilog.
+pub(crate) fn instruction_input(b: &mut Builder) -> Sig {
+    b.input_of_fields("instruction", TRANSFER_BITS, f::ALL)
+}
+
 /// A field of an encoded instruction.
 pub(crate) fn field(instruction: Sig, field: Field) -> Expr {
     instruction.slice(field.offset, field.width)
@@ -76,7 +81,7 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let lanes = config.lanes;
     let start = b.input("start", 1);
     let advance = b.input("advance", 1);
-    let instruction = b.input("instruction", TRANSFER_BITS);
+    let instruction = instruction_input(&mut b);
     let field = |f: Field| field(instruction, f);
     let bank_bits = index_bits(lanes);
     let flat = |row: Field, bank: Field| Flat { row: field(row), bank: field(bank).truncate(bank_bits) };

@@ -1,3 +1,12 @@
+// Machine "tilewright-4x4", written by Tilewright; the top module, tilewright, is the last one.
+//
+// Clock: one, `clock`, rising edge.
+// Reset: `reset` is synchronous and active high. It clears what decides about sequences; pipelines and memories have
+//   none and empty themselves. One cycle is enough after power-up, where all registers start at zero; when something
+//   runs, hold it for at least 54 cycles, and wait until the memory has answered the bursts under way.
+// Names: instruction_* are fields of an instruction; NAME_1, NAME_2, ... behind a register are later stages of it,
+//   NAME_next_1, ... parts of the value that it takes next.
+
 // Small memory of 8 words of 32 bits, read without a clock.
 module small_ram_8x32(clock, write_enable, write_address, write_data, read_address, read_data);
     input wire clock;
@@ -33,7 +42,9 @@ module registers(
     output wire [127:0] bases;
     output wire [95:0] counts;
     reg running = 1'd0;
+    wire starts = ((write & (address == 4'd0)) & write_data[0]) & (~running);
     reg was_done = 1'd0;
+    wire finish = running & (&finished);
     reg [63:0] cycles = 64'd0;
     reg [4:0] error = 5'd0;
     reg [31:0] base_0 = 32'd0;
@@ -44,14 +55,12 @@ module registers(
     reg [23:0] count_1 = 24'd0;
     reg [23:0] count_2 = 24'd0;
     reg [23:0] count_3 = 24'd0;
-    reg [31:0] read_data_r = 32'd0;
     wire [31:0] places_read_data;
-    wire starts = ((write & (address == 4'd0)) & write_data[0]) & (~running);
-    wire finish = running & (&finished);
-    wire places_write_enable_1 = address[2] | address[3];
     wire [127:0] status = {cycles[63:32], cycles[31:0], {27'd0, error}, {30'd0, {running, was_done}}};
-    wire [31:0] read_data_r_next_1 = address[1] ? (address[0] ? status[127:96] : status[95:64]) : (address[0] ? status[63:32] :
-        status[31:0]);
+    reg [31:0] read_data_r = 32'd0;
+    wire places_write_enable_1 = address[2] | address[3];
+    wire [31:0] read_data_r_next_1 = address[1] ? (address[0] ? status[127:96] : status[95:64]) : (address[0] ?
+        status[63:32] : status[31:0]);
     wire [31:0] read_data_r_next_2 = places_write_enable_1 ? places_read_data : read_data_r_next_1;
     wire [2:0] places_write_address_1 = {address[3], address[1:0]};
     assign start = starts;
@@ -148,37 +157,39 @@ module memory_port(
     output wire bready;
     reg read_command = 1'd0;
     reg write_command = 1'd0;
+    reg [3:0] returns_count = 4'd0;
+    wire returns_full = returns_count == 4'd8;
+    wire returns_are_full = returns_full;
+    wire command_free_1 = ~(|{(read_command & (~arready)), (write_command & (~awready))});
+    wire command_free = command_free_1 & (~returns_are_full);
+    // Fixed priority: a request wins when none of the ones before it is shown.
+    wire [5:0] winner = {(request[5] & (~(|request[4:0]))), (request[4] & (~(|request[3:0]))), (request[3] &
+        (~(|request[2:0]))), (request[2] & (~(|request[1:0]))), (request[1] & (~request[0])), request[0]};
+    wire [5:0] granted = winner & {6{command_free}};
+    wire any_granted = (|request) & command_free;
     reg [31:0] command_address = 32'd0;
+    wire [4:0] beats_less_1_1 = ({5{winner[0]}} & (beats[4:0] - 5'd1)) | ({5{winner[1]}} & (beats[9:5] - 5'd1));
+    wire [4:0] beats_less_1_2 = ({5{winner[2]}} & (beats[14:10] - 5'd1)) | ({5{winner[3]}} & (beats[19:15] - 5'd1));
+    wire [4:0] beats_less_1_3 = ({5{winner[4]}} & (beats[24:20] - 5'd1)) | ({5{winner[5]}} & (beats[29:25] - 5'd1));
+    wire [4:0] beats_less_1 = (beats_less_1_1 | beats_less_1_2) | beats_less_1_3;
     reg [7:0] command_length = 8'd0;
+    // Who the beats of each read under way are for.
     reg [2:0] returns_write = 3'd0;
     reg [2:0] returns_read = 3'd0;
-    reg [3:0] returns_count = 4'd0;
+    wire returns_count_next_1 = rvalid & rlast;
+    wire [2:0] returns_read_next = returns_count_next_1 ? (returns_read + 3'd1) : returns_read;
+    wire [4:0] returns_entries_read_data;
     reg [4:0] returns_head = 5'd0;
     reg [4:0] beat_valid_r = 5'd0;
     reg [31:0] beat_data_r = 32'd0;
     reg beat_last_r = 1'd0;
     reg read_error_r = 1'd0;
     reg write_error_r = 1'd0;
-    wire [4:0] returns_entries_read_data;
-    wire command_free_1 = ~(|{(read_command & (~arready)), (write_command & (~awready))});
-    wire returns_full = returns_count == 4'd8;
-    wire returns_are_full = returns_full;
-    wire command_free = command_free_1 & (~returns_are_full);
-    wire any_granted = (|request) & command_free;
-    wire [5:0] winner = {(request[5] & (~(|request[4:0]))), (request[4] & (~(|request[3:0]))), (request[3] &
-        (~(|request[2:0]))), (request[2] & (~(|request[1:0]))), (request[1] & (~request[0])), request[0]};
-    wire [5:0] granted = winner & {6{command_free}};
     wire [31:0] command_address_next_1 = ({32{winner[0]}} & address[31:0]) | ({32{winner[1]}} & address[63:32]);
     wire [31:0] command_address_next_2 = ({32{winner[2]}} & address[95:64]) | ({32{winner[3]}} & address[127:96]);
     wire [31:0] command_address_next_3 = ({32{winner[4]}} & address[159:128]) | ({32{winner[5]}} & address[191:160]);
     wire [31:0] command_address_next_4 = (command_address_next_1 | command_address_next_2) | command_address_next_3;
-    wire [4:0] beats_less_1_1 = ({5{winner[0]}} & (beats[4:0] - 5'd1)) | ({5{winner[1]}} & (beats[9:5] - 5'd1));
-    wire [4:0] beats_less_1_2 = ({5{winner[2]}} & (beats[14:10] - 5'd1)) | ({5{winner[3]}} & (beats[19:15] - 5'd1));
-    wire [4:0] beats_less_1_3 = ({5{winner[4]}} & (beats[24:20] - 5'd1)) | ({5{winner[5]}} & (beats[29:25] - 5'd1));
-    wire [4:0] beats_less_1 = (beats_less_1_1 | beats_less_1_2) | beats_less_1_3;
     wire returns_write_enable_1 = any_granted & (~granted[4]);
-    wire returns_count_next_1 = rvalid & rlast;
-    wire [2:0] returns_read_next = returns_count_next_1 ? (returns_read + 3'd1) : returns_read;
     wire [1:0] returns_count_next_2 = {returns_write_enable_1, returns_count_next_1};
     wire [3:0] returns_count_next_3 = (returns_count_next_2 == 2'd1) ? (returns_count - 4'd1) : returns_count;
     wire [3:0] returns_count_next_4 = (returns_count_next_2 == 2'd2) ? (returns_count + 4'd1) : returns_count_next_3;
@@ -274,21 +285,23 @@ module sequencer_128(
     output wire finished;
     reg issued = 1'd0;
     reg [23:0] to_fetch = 24'd0;
+    wire more = |to_fetch;
     reg requested = 1'd0;
     reg [25:0] fetch_burst = 26'd0;
     reg burst = 1'd0;
+    wire last_burst = burst;
     reg again = 1'd0;
+    wire shows = ((start & (|count)) | (issued & more)) | again;
+    wire fetched_one = grant & last_burst;
     reg [4:0] received = 5'd0;
     reg prefetch_full = 1'd0;
     reg waiting = 1'd0;
     reg busy = 1'd0;
+    wire take = (prefetch_full & (~waiting)) & ((~busy) | done);
     reg unpacking = 1'd0;
     reg [1:0] unpack_step = 2'd0;
-    reg [255:0] instruction_0 = 256'h0;
-    reg [255:0] instruction_1 = 256'h0;
-    reg [255:0] instruction_2 = 256'h0;
-    reg [255:0] instruction_3 = 256'h0;
-    reg [1:0] fetched_not_done = 2'd0;
+    wire unpack = take | unpacking;
+    wire unpacked = unpack & (&unpack_step);
     wire [31:0] prefetch_0_read_data;
     wire [31:0] prefetch_1_read_data;
     wire [31:0] prefetch_2_read_data;
@@ -297,19 +310,17 @@ module sequencer_128(
     wire [31:0] prefetch_5_read_data;
     wire [31:0] prefetch_6_read_data;
     wire [31:0] prefetch_7_read_data;
-    wire take = (prefetch_full & (~waiting)) & ((~busy) | done);
-    wire unpack = take | unpacking;
-    wire unpacked = unpack & (&unpack_step);
-    wire complete = unpacked | waiting;
+    wire [255:0] prefetched_row = {prefetch_7_read_data, prefetch_6_read_data, prefetch_5_read_data,
+        prefetch_4_read_data, prefetch_3_read_data, prefetch_2_read_data, prefetch_1_read_data, prefetch_0_read_data};
+    reg [255:0] instruction_0 = 256'h0;
+    reg [255:0] instruction_1 = 256'h0;
+    reg [255:0] instruction_2 = 256'h0;
+    reg [255:0] instruction_3 = 256'h0;
     wire [1023:0] instruction_r = {instruction_3, instruction_2, instruction_1, instruction_0};
     wire [15:0] waits_for = instruction_r[15:0];
+    wire complete = unpacked | waiting;
     wire go = complete & (~(|(waits_for & (~nonzero))));
-    wire last_burst = burst;
-    wire fetched_one = grant & last_burst;
-    wire more = |to_fetch;
-    wire shows = ((start & (|count)) | (issued & more)) | again;
-    wire [255:0] prefetched_row = {prefetch_7_read_data, prefetch_6_read_data, prefetch_5_read_data, prefetch_4_read_data,
-        prefetch_3_read_data, prefetch_2_read_data, prefetch_1_read_data, prefetch_0_read_data};
+    reg [1:0] fetched_not_done = 2'd0;
     wire all_done = (~more) & ((~(|fetched_not_done)) | ((fetched_not_done == 2'd1) & done));
     assign request = requested;
     assign address = {fetch_burst, 6'd0};
@@ -442,33 +453,33 @@ module sequencer_32(
     output wire finished;
     reg issued = 1'd0;
     reg [23:0] to_fetch = 24'd0;
+    wire more = |to_fetch;
     reg requested = 1'd0;
     reg [26:0] fetch_burst = 27'd0;
     reg again = 1'd0;
+    wire shows = ((start & (|count)) | (issued & more)) | again;
+    wire fetched_one = grant;
     reg [2:0] received = 3'd0;
     reg prefetch_full = 1'd0;
     reg waiting = 1'd0;
     reg busy = 1'd0;
+    wire take = (prefetch_full & (~waiting)) & ((~busy) | done);
     reg unpacking = 1'd0;
     reg [1:0] unpack_step = 2'd0;
+    wire unpack = take | unpacking;
+    wire unpacked = unpack & (&unpack_step);
+    wire [31:0] prefetch_0_read_data;
+    wire [31:0] prefetch_1_read_data;
+    wire [63:0] prefetched_row = {prefetch_1_read_data, prefetch_0_read_data};
     reg [63:0] instruction_0 = 64'd0;
     reg [63:0] instruction_1 = 64'd0;
     reg [63:0] instruction_2 = 64'd0;
     reg [63:0] instruction_3 = 64'd0;
-    reg [1:0] fetched_not_done = 2'd0;
-    wire [31:0] prefetch_0_read_data;
-    wire [31:0] prefetch_1_read_data;
-    wire take = (prefetch_full & (~waiting)) & ((~busy) | done);
-    wire unpack = take | unpacking;
-    wire unpacked = unpack & (&unpack_step);
-    wire complete = unpacked | waiting;
     wire [255:0] instruction_r = {instruction_3, instruction_2, instruction_1, instruction_0};
     wire [15:0] waits_for = instruction_r[15:0];
+    wire complete = unpacked | waiting;
     wire go = complete & (~(|(waits_for & (~nonzero))));
-    wire fetched_one = grant;
-    wire more = |to_fetch;
-    wire shows = ((start & (|count)) | (issued & more)) | again;
-    wire [63:0] prefetched_row = {prefetch_1_read_data, prefetch_0_read_data};
+    reg [1:0] fetched_not_done = 2'd0;
     wire all_done = (~more) & ((~(|fetched_not_done)) | ((fetched_not_done == 2'd1) & done));
     assign request = requested;
     assign address = {fetch_burst, 5'd0};
@@ -538,173 +549,173 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
     input wire reset;
     output wire [15:0] nonzero;
     output wire overflow;
+    wire [3:0] take_0_1 = {(issue[3] & wait_masks[48]), (issue[2] & wait_masks[32]), (issue[1] & wait_masks[16]),
+        (issue[0] & wait_masks[0])};
+    wire take_0 = |take_0_1;
+    wire [3:0] give_0_1 = {(done[3] & signal_masks[48]), (done[2] & signal_masks[32]), (done[1] & signal_masks[16]),
+        (done[0] & signal_masks[0])};
+    wire give_0 = |give_0_1;
     reg [7:0] count_0 = 8'd0;
+    wire up_0 = give_0 & (~take_0);
+    wire down_0 = take_0 & (~give_0);
     reg nonzero_0 = 1'd0;
+    wire [3:0] take_1_1 = {(issue[3] & wait_masks[49]), (issue[2] & wait_masks[33]), (issue[1] & wait_masks[17]),
+        (issue[0] & wait_masks[1])};
+    wire take_1 = |take_1_1;
+    wire [3:0] give_1_1 = {(done[3] & signal_masks[49]), (done[2] & signal_masks[33]), (done[1] & signal_masks[17]),
+        (done[0] & signal_masks[1])};
+    wire give_1 = |give_1_1;
     reg [7:0] count_1 = 8'd0;
+    wire up_1 = give_1 & (~take_1);
+    wire down_1 = take_1 & (~give_1);
     reg nonzero_1 = 1'd0;
+    wire [3:0] take_2_1 = {(issue[3] & wait_masks[50]), (issue[2] & wait_masks[34]), (issue[1] & wait_masks[18]),
+        (issue[0] & wait_masks[2])};
+    wire take_2 = |take_2_1;
+    wire [3:0] give_2_1 = {(done[3] & signal_masks[50]), (done[2] & signal_masks[34]), (done[1] & signal_masks[18]),
+        (done[0] & signal_masks[2])};
+    wire give_2 = |give_2_1;
     reg [7:0] count_2 = 8'd0;
+    wire up_2 = give_2 & (~take_2);
+    wire down_2 = take_2 & (~give_2);
     reg nonzero_2 = 1'd0;
+    wire [3:0] take_3_1 = {(issue[3] & wait_masks[51]), (issue[2] & wait_masks[35]), (issue[1] & wait_masks[19]),
+        (issue[0] & wait_masks[3])};
+    wire take_3 = |take_3_1;
+    wire [3:0] give_3_1 = {(done[3] & signal_masks[51]), (done[2] & signal_masks[35]), (done[1] & signal_masks[19]),
+        (done[0] & signal_masks[3])};
+    wire give_3 = |give_3_1;
     reg [7:0] count_3 = 8'd0;
+    wire up_3 = give_3 & (~take_3);
+    wire down_3 = take_3 & (~give_3);
     reg nonzero_3 = 1'd0;
+    wire [3:0] take_4_1 = {(issue[3] & wait_masks[52]), (issue[2] & wait_masks[36]), (issue[1] & wait_masks[20]),
+        (issue[0] & wait_masks[4])};
+    wire take_4 = |take_4_1;
+    wire [3:0] give_4_1 = {(done[3] & signal_masks[52]), (done[2] & signal_masks[36]), (done[1] & signal_masks[20]),
+        (done[0] & signal_masks[4])};
+    wire give_4 = |give_4_1;
     reg [7:0] count_4 = 8'd0;
+    wire up_4 = give_4 & (~take_4);
+    wire down_4 = take_4 & (~give_4);
     reg nonzero_4 = 1'd0;
+    wire [3:0] take_5_1 = {(issue[3] & wait_masks[53]), (issue[2] & wait_masks[37]), (issue[1] & wait_masks[21]),
+        (issue[0] & wait_masks[5])};
+    wire take_5 = |take_5_1;
+    wire [3:0] give_5_1 = {(done[3] & signal_masks[53]), (done[2] & signal_masks[37]), (done[1] & signal_masks[21]),
+        (done[0] & signal_masks[5])};
+    wire give_5 = |give_5_1;
     reg [7:0] count_5 = 8'd0;
+    wire up_5 = give_5 & (~take_5);
+    wire down_5 = take_5 & (~give_5);
     reg nonzero_5 = 1'd0;
+    wire [3:0] take_6_1 = {(issue[3] & wait_masks[54]), (issue[2] & wait_masks[38]), (issue[1] & wait_masks[22]),
+        (issue[0] & wait_masks[6])};
+    wire take_6 = |take_6_1;
+    wire [3:0] give_6_1 = {(done[3] & signal_masks[54]), (done[2] & signal_masks[38]), (done[1] & signal_masks[22]),
+        (done[0] & signal_masks[6])};
+    wire give_6 = |give_6_1;
     reg [7:0] count_6 = 8'd0;
+    wire up_6 = give_6 & (~take_6);
+    wire down_6 = take_6 & (~give_6);
     reg nonzero_6 = 1'd0;
+    wire [3:0] take_7_1 = {(issue[3] & wait_masks[55]), (issue[2] & wait_masks[39]), (issue[1] & wait_masks[23]),
+        (issue[0] & wait_masks[7])};
+    wire take_7 = |take_7_1;
+    wire [3:0] give_7_1 = {(done[3] & signal_masks[55]), (done[2] & signal_masks[39]), (done[1] & signal_masks[23]),
+        (done[0] & signal_masks[7])};
+    wire give_7 = |give_7_1;
     reg [7:0] count_7 = 8'd0;
+    wire up_7 = give_7 & (~take_7);
+    wire down_7 = take_7 & (~give_7);
     reg nonzero_7 = 1'd0;
+    wire [3:0] take_8_1 = {(issue[3] & wait_masks[56]), (issue[2] & wait_masks[40]), (issue[1] & wait_masks[24]),
+        (issue[0] & wait_masks[8])};
+    wire take_8 = |take_8_1;
+    wire [3:0] give_8_1 = {(done[3] & signal_masks[56]), (done[2] & signal_masks[40]), (done[1] & signal_masks[24]),
+        (done[0] & signal_masks[8])};
+    wire give_8 = |give_8_1;
     reg [7:0] count_8 = 8'd0;
+    wire up_8 = give_8 & (~take_8);
+    wire down_8 = take_8 & (~give_8);
     reg nonzero_8 = 1'd0;
+    wire [3:0] take_9_1 = {(issue[3] & wait_masks[57]), (issue[2] & wait_masks[41]), (issue[1] & wait_masks[25]),
+        (issue[0] & wait_masks[9])};
+    wire take_9 = |take_9_1;
+    wire [3:0] give_9_1 = {(done[3] & signal_masks[57]), (done[2] & signal_masks[41]), (done[1] & signal_masks[25]),
+        (done[0] & signal_masks[9])};
+    wire give_9 = |give_9_1;
     reg [7:0] count_9 = 8'd0;
+    wire up_9 = give_9 & (~take_9);
+    wire down_9 = take_9 & (~give_9);
     reg nonzero_9 = 1'd0;
+    wire [3:0] take_10_1 = {(issue[3] & wait_masks[58]), (issue[2] & wait_masks[42]), (issue[1] & wait_masks[26]),
+        (issue[0] & wait_masks[10])};
+    wire take_10 = |take_10_1;
+    wire [3:0] give_10_1 = {(done[3] & signal_masks[58]), (done[2] & signal_masks[42]), (done[1] & signal_masks[26]),
+        (done[0] & signal_masks[10])};
+    wire give_10 = |give_10_1;
     reg [7:0] count_10 = 8'd0;
+    wire up_10 = give_10 & (~take_10);
+    wire down_10 = take_10 & (~give_10);
     reg nonzero_10 = 1'd0;
+    wire [3:0] take_11_1 = {(issue[3] & wait_masks[59]), (issue[2] & wait_masks[43]), (issue[1] & wait_masks[27]),
+        (issue[0] & wait_masks[11])};
+    wire take_11 = |take_11_1;
+    wire [3:0] give_11_1 = {(done[3] & signal_masks[59]), (done[2] & signal_masks[43]), (done[1] & signal_masks[27]),
+        (done[0] & signal_masks[11])};
+    wire give_11 = |give_11_1;
     reg [7:0] count_11 = 8'd0;
+    wire up_11 = give_11 & (~take_11);
+    wire down_11 = take_11 & (~give_11);
     reg nonzero_11 = 1'd0;
+    wire [3:0] take_12_1 = {(issue[3] & wait_masks[60]), (issue[2] & wait_masks[44]), (issue[1] & wait_masks[28]),
+        (issue[0] & wait_masks[12])};
+    wire take_12 = |take_12_1;
+    wire [3:0] give_12_1 = {(done[3] & signal_masks[60]), (done[2] & signal_masks[44]), (done[1] & signal_masks[28]),
+        (done[0] & signal_masks[12])};
+    wire give_12 = |give_12_1;
     reg [7:0] count_12 = 8'd0;
+    wire up_12 = give_12 & (~take_12);
+    wire down_12 = take_12 & (~give_12);
     reg nonzero_12 = 1'd0;
+    wire [3:0] take_13_1 = {(issue[3] & wait_masks[61]), (issue[2] & wait_masks[45]), (issue[1] & wait_masks[29]),
+        (issue[0] & wait_masks[13])};
+    wire take_13 = |take_13_1;
+    wire [3:0] give_13_1 = {(done[3] & signal_masks[61]), (done[2] & signal_masks[45]), (done[1] & signal_masks[29]),
+        (done[0] & signal_masks[13])};
+    wire give_13 = |give_13_1;
     reg [7:0] count_13 = 8'd0;
+    wire up_13 = give_13 & (~take_13);
+    wire down_13 = take_13 & (~give_13);
     reg nonzero_13 = 1'd0;
+    wire [3:0] take_14_1 = {(issue[3] & wait_masks[62]), (issue[2] & wait_masks[46]), (issue[1] & wait_masks[30]),
+        (issue[0] & wait_masks[14])};
+    wire take_14 = |take_14_1;
+    wire [3:0] give_14_1 = {(done[3] & signal_masks[62]), (done[2] & signal_masks[46]), (done[1] & signal_masks[30]),
+        (done[0] & signal_masks[14])};
+    wire give_14 = |give_14_1;
     reg [7:0] count_14 = 8'd0;
+    wire up_14 = give_14 & (~take_14);
+    wire down_14 = take_14 & (~give_14);
     reg nonzero_14 = 1'd0;
+    wire [3:0] take_15_1 = {(issue[3] & wait_masks[63]), (issue[2] & wait_masks[47]), (issue[1] & wait_masks[31]),
+        (issue[0] & wait_masks[15])};
+    wire take_15 = |take_15_1;
+    wire [3:0] give_15_1 = {(done[3] & signal_masks[63]), (done[2] & signal_masks[47]), (done[1] & signal_masks[31]),
+        (done[0] & signal_masks[15])};
+    wire give_15 = |give_15_1;
     reg [7:0] count_15 = 8'd0;
+    wire up_15 = give_15 & (~take_15);
+    wire down_15 = take_15 & (~give_15);
     reg nonzero_15 = 1'd0;
     reg overflow_r = 1'd0;
-    wire [3:0] take_0_1 = {(issue[3] & wait_masks[48]), (issue[2] & wait_masks[32]), (issue[1] & wait_masks[16]), (issue[0] &
-        wait_masks[0])};
-    wire take_0 = |take_0_1;
-    wire [3:0] give_0_1 = {(done[3] & signal_masks[48]), (done[2] & signal_masks[32]), (done[1] & signal_masks[16]), (done[0]
-        & signal_masks[0])};
-    wire give_0 = |give_0_1;
-    wire down_0 = take_0 & (~give_0);
-    wire up_0 = give_0 & (~take_0);
-    wire [3:0] take_1_1 = {(issue[3] & wait_masks[49]), (issue[2] & wait_masks[33]), (issue[1] & wait_masks[17]), (issue[0] &
-        wait_masks[1])};
-    wire take_1 = |take_1_1;
-    wire [3:0] give_1_1 = {(done[3] & signal_masks[49]), (done[2] & signal_masks[33]), (done[1] & signal_masks[17]), (done[0]
-        & signal_masks[1])};
-    wire give_1 = |give_1_1;
-    wire down_1 = take_1 & (~give_1);
-    wire up_1 = give_1 & (~take_1);
-    wire [3:0] take_2_1 = {(issue[3] & wait_masks[50]), (issue[2] & wait_masks[34]), (issue[1] & wait_masks[18]), (issue[0] &
-        wait_masks[2])};
-    wire take_2 = |take_2_1;
-    wire [3:0] give_2_1 = {(done[3] & signal_masks[50]), (done[2] & signal_masks[34]), (done[1] & signal_masks[18]), (done[0]
-        & signal_masks[2])};
-    wire give_2 = |give_2_1;
-    wire down_2 = take_2 & (~give_2);
-    wire up_2 = give_2 & (~take_2);
-    wire [3:0] take_3_1 = {(issue[3] & wait_masks[51]), (issue[2] & wait_masks[35]), (issue[1] & wait_masks[19]), (issue[0] &
-        wait_masks[3])};
-    wire take_3 = |take_3_1;
-    wire [3:0] give_3_1 = {(done[3] & signal_masks[51]), (done[2] & signal_masks[35]), (done[1] & signal_masks[19]), (done[0]
-        & signal_masks[3])};
-    wire give_3 = |give_3_1;
-    wire down_3 = take_3 & (~give_3);
-    wire up_3 = give_3 & (~take_3);
-    wire [3:0] take_4_1 = {(issue[3] & wait_masks[52]), (issue[2] & wait_masks[36]), (issue[1] & wait_masks[20]), (issue[0] &
-        wait_masks[4])};
-    wire take_4 = |take_4_1;
-    wire [3:0] give_4_1 = {(done[3] & signal_masks[52]), (done[2] & signal_masks[36]), (done[1] & signal_masks[20]), (done[0]
-        & signal_masks[4])};
-    wire give_4 = |give_4_1;
-    wire down_4 = take_4 & (~give_4);
-    wire up_4 = give_4 & (~take_4);
-    wire [3:0] take_5_1 = {(issue[3] & wait_masks[53]), (issue[2] & wait_masks[37]), (issue[1] & wait_masks[21]), (issue[0] &
-        wait_masks[5])};
-    wire take_5 = |take_5_1;
-    wire [3:0] give_5_1 = {(done[3] & signal_masks[53]), (done[2] & signal_masks[37]), (done[1] & signal_masks[21]), (done[0]
-        & signal_masks[5])};
-    wire give_5 = |give_5_1;
-    wire down_5 = take_5 & (~give_5);
-    wire up_5 = give_5 & (~take_5);
-    wire [3:0] take_6_1 = {(issue[3] & wait_masks[54]), (issue[2] & wait_masks[38]), (issue[1] & wait_masks[22]), (issue[0] &
-        wait_masks[6])};
-    wire take_6 = |take_6_1;
-    wire [3:0] give_6_1 = {(done[3] & signal_masks[54]), (done[2] & signal_masks[38]), (done[1] & signal_masks[22]), (done[0]
-        & signal_masks[6])};
-    wire give_6 = |give_6_1;
-    wire down_6 = take_6 & (~give_6);
-    wire up_6 = give_6 & (~take_6);
-    wire [3:0] take_7_1 = {(issue[3] & wait_masks[55]), (issue[2] & wait_masks[39]), (issue[1] & wait_masks[23]), (issue[0] &
-        wait_masks[7])};
-    wire take_7 = |take_7_1;
-    wire [3:0] give_7_1 = {(done[3] & signal_masks[55]), (done[2] & signal_masks[39]), (done[1] & signal_masks[23]), (done[0]
-        & signal_masks[7])};
-    wire give_7 = |give_7_1;
-    wire down_7 = take_7 & (~give_7);
-    wire up_7 = give_7 & (~take_7);
-    wire [3:0] take_8_1 = {(issue[3] & wait_masks[56]), (issue[2] & wait_masks[40]), (issue[1] & wait_masks[24]), (issue[0] &
-        wait_masks[8])};
-    wire take_8 = |take_8_1;
-    wire [3:0] give_8_1 = {(done[3] & signal_masks[56]), (done[2] & signal_masks[40]), (done[1] & signal_masks[24]), (done[0]
-        & signal_masks[8])};
-    wire give_8 = |give_8_1;
-    wire down_8 = take_8 & (~give_8);
-    wire up_8 = give_8 & (~take_8);
-    wire [3:0] take_9_1 = {(issue[3] & wait_masks[57]), (issue[2] & wait_masks[41]), (issue[1] & wait_masks[25]), (issue[0] &
-        wait_masks[9])};
-    wire take_9 = |take_9_1;
-    wire [3:0] give_9_1 = {(done[3] & signal_masks[57]), (done[2] & signal_masks[41]), (done[1] & signal_masks[25]), (done[0]
-        & signal_masks[9])};
-    wire give_9 = |give_9_1;
-    wire down_9 = take_9 & (~give_9);
-    wire up_9 = give_9 & (~take_9);
-    wire [3:0] take_10_1 = {(issue[3] & wait_masks[58]), (issue[2] & wait_masks[42]), (issue[1] & wait_masks[26]), (issue[0] &
-        wait_masks[10])};
-    wire take_10 = |take_10_1;
-    wire [3:0] give_10_1 = {(done[3] & signal_masks[58]), (done[2] & signal_masks[42]), (done[1] & signal_masks[26]), (done[0]
-        & signal_masks[10])};
-    wire give_10 = |give_10_1;
-    wire down_10 = take_10 & (~give_10);
-    wire up_10 = give_10 & (~take_10);
-    wire [3:0] take_11_1 = {(issue[3] & wait_masks[59]), (issue[2] & wait_masks[43]), (issue[1] & wait_masks[27]), (issue[0] &
-        wait_masks[11])};
-    wire take_11 = |take_11_1;
-    wire [3:0] give_11_1 = {(done[3] & signal_masks[59]), (done[2] & signal_masks[43]), (done[1] & signal_masks[27]), (done[0]
-        & signal_masks[11])};
-    wire give_11 = |give_11_1;
-    wire down_11 = take_11 & (~give_11);
-    wire up_11 = give_11 & (~take_11);
-    wire [3:0] take_12_1 = {(issue[3] & wait_masks[60]), (issue[2] & wait_masks[44]), (issue[1] & wait_masks[28]), (issue[0] &
-        wait_masks[12])};
-    wire take_12 = |take_12_1;
-    wire [3:0] give_12_1 = {(done[3] & signal_masks[60]), (done[2] & signal_masks[44]), (done[1] & signal_masks[28]), (done[0]
-        & signal_masks[12])};
-    wire give_12 = |give_12_1;
-    wire down_12 = take_12 & (~give_12);
-    wire up_12 = give_12 & (~take_12);
-    wire [3:0] take_13_1 = {(issue[3] & wait_masks[61]), (issue[2] & wait_masks[45]), (issue[1] & wait_masks[29]), (issue[0] &
-        wait_masks[13])};
-    wire take_13 = |take_13_1;
-    wire [3:0] give_13_1 = {(done[3] & signal_masks[61]), (done[2] & signal_masks[45]), (done[1] & signal_masks[29]), (done[0]
-        & signal_masks[13])};
-    wire give_13 = |give_13_1;
-    wire down_13 = take_13 & (~give_13);
-    wire up_13 = give_13 & (~take_13);
-    wire [3:0] take_14_1 = {(issue[3] & wait_masks[62]), (issue[2] & wait_masks[46]), (issue[1] & wait_masks[30]), (issue[0] &
-        wait_masks[14])};
-    wire take_14 = |take_14_1;
-    wire [3:0] give_14_1 = {(done[3] & signal_masks[62]), (done[2] & signal_masks[46]), (done[1] & signal_masks[30]), (done[0]
-        & signal_masks[14])};
-    wire give_14 = |give_14_1;
-    wire down_14 = take_14 & (~give_14);
-    wire up_14 = give_14 & (~take_14);
-    wire [3:0] take_15_1 = {(issue[3] & wait_masks[63]), (issue[2] & wait_masks[47]), (issue[1] & wait_masks[31]), (issue[0] &
-        wait_masks[15])};
-    wire take_15 = |take_15_1;
-    wire [3:0] give_15_1 = {(done[3] & signal_masks[63]), (done[2] & signal_masks[47]), (done[1] & signal_masks[31]), (done[0]
-        & signal_masks[15])};
-    wire give_15 = |give_15_1;
-    wire down_15 = take_15 & (~give_15);
-    wire up_15 = give_15 & (~take_15);
-    wire [15:0] overflow_r_next_1 = {(up_15 & (&count_15)), (up_14 & (&count_14)), (up_13 & (&count_13)), (up_12 & (&count_12)), (up_11
-        & (&count_11)), (up_10 & (&count_10)), (up_9 & (&count_9)), (up_8 & (&count_8)), (up_7 &
-        (&count_7)), (up_6 & (&count_6)), (up_5 & (&count_5)), (up_4 & (&count_4)), (up_3 & (&count_3)),
-        (up_2 & (&count_2)), (up_1 & (&count_1)), (up_0 & (&count_0))};
-    wire [15:0] nonzero_16 = {nonzero_15, nonzero_14, nonzero_13, nonzero_12, nonzero_11, nonzero_10, nonzero_9, nonzero_8,
-        nonzero_7, nonzero_6, nonzero_5, nonzero_4, nonzero_3, nonzero_2, nonzero_1, nonzero_0};
+    wire [15:0] overflow_r_next_1 = {(up_15 & (&count_15)), (up_14 & (&count_14)), (up_13 & (&count_13)), (up_12 &
+        (&count_12)), (up_11 & (&count_11)), (up_10 & (&count_10)), (up_9 & (&count_9)), (up_8 & (&count_8)), (up_7 &
+        (&count_7)), (up_6 & (&count_6)), (up_5 & (&count_5)), (up_4 & (&count_4)), (up_3 & (&count_3)), (up_2 &
+        (&count_2)), (up_1 & (&count_1)), (up_0 & (&count_0))};
+    wire [15:0] nonzero_16 = {nonzero_15, nonzero_14, nonzero_13, nonzero_12, nonzero_11, nonzero_10, nonzero_9,
+        nonzero_8, nonzero_7, nonzero_6, nonzero_5, nonzero_4, nonzero_3, nonzero_2, nonzero_1, nonzero_0};
     assign nonzero = nonzero_16;
     assign overflow = overflow_r;
     always @(posedge clock) begin
@@ -798,6 +809,19 @@ module transfer_walk(
     output wire [15:0] row;
     output wire [1:0] bank;
     output wire last;
+    // Fields in use.
+    wire [31:0] instruction_external = instruction[66:35];
+    wire [31:0] instruction_external_line = instruction[98:67];
+    wire [31:0] instruction_external_plane = instruction[130:99];
+    wire [15:0] instruction_local_row = instruction[146:131];
+    wire [5:0] instruction_local_bank = instruction[152:147];
+    wire [15:0] instruction_local_line_row = instruction[168:153];
+    wire [5:0] instruction_local_line_bank = instruction[174:169];
+    wire [15:0] instruction_local_plane_row = instruction[190:175];
+    wire [5:0] instruction_local_plane_bank = instruction[196:191];
+    wire [23:0] instruction_line_bytes = instruction[220:197];
+    wire [15:0] instruction_lines_less_1 = instruction[236:221];
+    wire [15:0] instruction_planes_less_1 = instruction[252:237];
     // Where the next burst begins, and what its line and its plane began with.
     reg [31:0] next_address = 32'd0;
     reg [23:0] bytes_left_less_1 = 24'd0;
@@ -810,6 +834,18 @@ module transfer_walk(
     reg [15:0] planes_left = 16'd0;
     reg pending = 1'd0;
     reg burst_valid = 1'd0;
+    // The burst, computed in the cycle after its place is known: what is left of the line, or what is
+    // left of the aligned block, whichever is less. The line ends in the block if its last byte lies
+    // there.
+    wire [6:0] offset_in_burst = {1'd0, next_address[5:0]};
+    wire [6:0] line_end_in_block = {1'd0, bytes_left_less_1[5:0]} + offset_in_burst;
+    wire ends_line = (~(|bytes_left_less_1[23:6])) & (~line_end_in_block[6]);
+    wire [1:0] next_head = next_address[1:0];
+    wire [7:0] to_line_end_1 = {bytes_left_less_1[6:0], 1'd1} + {{5'd0, next_head}, 1'd1};
+    wire [6:0] to_line_end = to_line_end_1[7:1];
+    wire computed = pending;
+    wire last_line = ~(|lines_left);
+    wire last_plane = ~(|planes_left);
     reg [6:0] bytes_to_block_end = 7'd0;
     reg burst_ends_line = 1'd0;
     reg burst_ends_plane = 1'd0;
@@ -817,7 +853,8 @@ module transfer_walk(
     reg [6:0] burst_ends = 7'd0;
     reg [17:0] burst_local = 18'd0;
     reg burst_last = 1'd0;
-    // The next line and the next plane. Bursts are two cycles apart, so there is a cycle in which these are added before one of them is chosen.
+    // The next line and the next plane. Bursts are two cycles apart, so there is a cycle in which
+    // these are added before one of them is chosen.
     reg [31:0] next_line_address = 32'd0;
     reg [31:0] next_plane_address = 32'd0;
     reg [3:0] line_step_less = 4'd0;
@@ -827,40 +864,34 @@ module transfer_walk(
     wire [31:0] onward_1 = burst_ends_line ? next_line_address : {(next_address[31:6] + 26'd1), 6'd0};
     // What follows; taken over with `advance`. A burst that does not end its line ends its block.
     wire [31:0] onward = burst_ends_plane ? next_plane_address : onward_1;
-    wire [31:0] next_place = start ? instruction[66:35] : onward;
+    wire [31:0] next_place = start ? instruction_external : onward;
+    wire [17:0] next_local = start ? {instruction_local_row, instruction_local_bank[1:0]} : (burst_ends_plane ?
+        next_plane_local : next_line_local);
     wire change = start | advance;
-    wire [23:0] remaining = bytes_left_less_1 - {17'd0, bytes_to_block_end};
-    wire [23:0] bytes_left_less_1_next_1 = (start | burst_ends_line) ? (instruction[220:197] - 24'd1) : remaining;
     wire change_line = start | (advance & burst_ends_line);
     wire change_plane = start | (advance & burst_ends_plane);
-    wire [17:0] next_local = start ? {instruction[146:131], instruction[148:147]} : (burst_ends_plane ? next_plane_local :
-        next_line_local);
-    wire last_line = ~(|lines_left);
-    wire [15:0] lines_left_next_1 = (start | last_line) ? instruction[236:221] : (lines_left - 16'd1);
-    // The burst, computed in the cycle after its place is known: what is left of the line, or what is left of the aligned block, whichever is less. The line ends in the block if its last byte lies there.
-    wire [6:0] offset_in_burst = {1'd0, next_address[5:0]};
-    wire computed = pending;
-    wire [6:0] line_end_in_block = {1'd0, bytes_left_less_1[5:0]} + offset_in_burst;
-    wire ends_line = (~(|bytes_left_less_1[23:6])) & (~line_end_in_block[6]);
-    wire [1:0] next_head = next_address[1:0];
-    wire [7:0] to_line_end_1 = {bytes_left_less_1[6:0], 1'd1} + {{5'd0, next_head}, 1'd1};
-    wire [6:0] to_line_end = to_line_end_1[7:1];
+    wire [23:0] remaining = bytes_left_less_1 - {17'd0, bytes_to_block_end};
+    wire [23:0] bytes_left_less_1_next_1 = (start | burst_ends_line) ? (instruction_line_bytes - 24'd1) : remaining;
+    wire [15:0] lines_left_next_1 = (start | last_line) ? instruction_lines_less_1 : (lines_left - 16'd1);
     wire [6:0] burst_beats_next_1 = to_line_end + 7'd3;
     wire [4:0] burst_ends_next_1 = 5'd16 - offset_in_burst[6:2];
     wire [2:0] burst_local_next_1 = {1'd0, line_local[1:0]} - {1'd0, next_head};
     wire [2:0] burst_local_next_2 = burst_local_next_1[2] ? (burst_local_next_1 + 3'd4) : burst_local_next_1;
     wire [17:0] burst_local_next_3 = {(line_local[17:2] - {15'd0, burst_local_next_1[2]}), burst_local_next_2[1:0]};
-    wire last_plane = ~(|planes_left);
     wire [3:0] next_line_local_next_1 = {2'd0, line_local[1:0]} + line_step_less;
     wire next_line_local_next_2 = ~next_line_local_next_1[3];
-    wire [16:0] next_line_local_next_3 = {line_local[17:2], next_line_local_next_2} + {instruction[168:153], next_line_local_next_2};
-    wire [2:0] next_line_local_next_4 = {1'd0, line_local[1:0]} + {1'd0, instruction[170:169]};
-    wire [1:0] next_line_local_next_5 = next_line_local_next_1[3] ? next_line_local_next_4[1:0] : next_line_local_next_1[1:0];
+    wire [16:0] next_line_local_next_3 = {line_local[17:2], next_line_local_next_2} + {instruction_local_line_row,
+        next_line_local_next_2};
+    wire [2:0] next_line_local_next_4 = {1'd0, line_local[1:0]} + {1'd0, instruction_local_line_bank[1:0]};
+    wire [1:0] next_line_local_next_5 = next_line_local_next_1[3] ? next_line_local_next_4[1:0] :
+        next_line_local_next_1[1:0];
     wire [3:0] next_plane_local_next_1 = {2'd0, plane_local[1:0]} + plane_step_less;
     wire next_plane_local_next_2 = ~next_plane_local_next_1[3];
-    wire [16:0] next_plane_local_next_3 = {plane_local[17:2], next_plane_local_next_2} + {instruction[190:175], next_plane_local_next_2};
-    wire [2:0] next_plane_local_next_4 = {1'd0, plane_local[1:0]} + {1'd0, instruction[192:191]};
-    wire [1:0] next_plane_local_next_5 = next_plane_local_next_1[3] ? next_plane_local_next_4[1:0] : next_plane_local_next_1[1:0];
+    wire [16:0] next_plane_local_next_3 = {plane_local[17:2], next_plane_local_next_2} + {instruction_local_plane_row,
+        next_plane_local_next_2};
+    wire [2:0] next_plane_local_next_4 = {1'd0, plane_local[1:0]} + {1'd0, instruction_local_plane_bank[1:0]};
+    wire [1:0] next_plane_local_next_5 = next_plane_local_next_1[3] ? next_plane_local_next_4[1:0] :
+        next_plane_local_next_1[1:0];
     assign valid = burst_valid;
     assign address = {next_address[31:2], 2'd0};
     assign beats = burst_beats;
@@ -879,7 +910,7 @@ module transfer_walk(
         if (change_line) line_local <= next_local;
         if (change_plane) plane_local <= next_local;
         if (change_line) lines_left <= lines_left_next_1;
-        if (change_plane) planes_left <= (start ? instruction[252:237] : (planes_left - 16'd1));
+        if (change_plane) planes_left <= (start ? instruction_planes_less_1 : (planes_left - 16'd1));
         if (computed) bytes_to_block_end <= (7'd64 - offset_in_burst);
         if (computed) burst_ends_line <= ends_line;
         if (computed) burst_ends_plane <= (ends_line & last_line);
@@ -887,11 +918,11 @@ module transfer_walk(
         if (computed) burst_ends <= (ends_line ? to_line_end : {burst_ends_next_1, 2'd0});
         if (computed) burst_local <= burst_local_next_3;
         if (computed) burst_last <= ((ends_line & last_line) & last_plane);
-        next_line_address <= (line_address + instruction[98:67]);
-        next_plane_address <= (plane_address + instruction[130:99]);
-        line_step_less <= ({2'd0, instruction[170:169]} - 4'd4);
+        next_line_address <= (line_address + instruction_external_line);
+        next_plane_address <= (plane_address + instruction_external_plane);
+        line_step_less <= ({2'd0, instruction_local_line_bank[1:0]} - 4'd4);
         next_line_local <= {next_line_local_next_3[16:1], next_line_local_next_5};
-        plane_step_less <= ({2'd0, instruction[192:191]} - 4'd4);
+        plane_step_less <= ({2'd0, instruction_local_plane_bank[1:0]} - 4'd4);
         next_plane_local <= {next_plane_local_next_3[16:1], next_plane_local_next_5};
         if (reset) begin
             pending <= 1'd0;
@@ -953,19 +984,51 @@ module load(
     output wire [1:0] channel_beat;
     output wire [10:0] table_address;
     output wire [31:0] word_data;
+    // Fields in use.
+    wire [2:0] instruction_memory = instruction[34:32];
+    wire walk_valid;
+    wire [31:0] walk_address;
+    wire [4:0] walk_beats;
+    wire [1:0] walk_head;
+    wire [6:0] walk_ends;
+    wire walk_line_first;
+    wire [15:0] walk_row;
+    wire [1:0] walk_bank;
+    wire walk_last;
+    // Descriptions of the bursts under way, in the order of their beats.
+    wire burst_ends = beat_valid & beat_last;
     reg [2:0] bursts_write = 3'd0;
     reg [2:0] bursts_read = 3'd0;
+    wire [2:0] bursts_read_next = burst_ends ? (bursts_read + 3'd1) : bursts_read;
     reg [3:0] bursts_count = 4'd0;
+    wire [28:0] bursts_entries_read_data;
     reg [28:0] bursts_head = 29'd0;
+    wire bursts_full = bursts_count == 4'd8;
+    // Place of the beat: of its line at the line's first beat, else after the beat before.
     reg middle_of_burst = 1'd0;
+    wire fresh = (~middle_of_burst) & bursts_head[27];
     reg [6:0] ends_left = 7'd0;
+    wire [6:0] ends = middle_of_burst ? ends_left : bursts_head[24:18];
+    wire [1:0] head = bursts_head[26:25] & {2{(~middle_of_burst)}};
     reg [14:0] beat_row = 15'd0;
     reg [1:0] bank_after = 2'd0;
     reg carry_after = 1'd0;
+    wire [1:0] bank_now = fresh ? bursts_head[1:0] : bank_after;
     reg [1:0] beat_bank = 2'd0;
+    // Which memory; for words the beat inside the word.
+    wire to_feature = instruction_memory == 3'd0;
+    wire to_weights = instruction_memory == 3'd1;
+    wire to_compute_channels = instruction_memory == 3'd2;
+    wire to_vector_channels = instruction_memory == 3'd3;
+    wire to_tables = instruction_memory == 3'd4;
     reg [5:0] last_beat = 6'd0;
     reg [15:0] next_word = 16'd0;
     reg [5:0] next_beat = 6'd0;
+    wire [15:0] word = fresh ? bursts_head[17:2] : next_word;
+    wire [5:0] word_beat = fresh ? 6'd0 : next_beat;
+    wire word_ends = word_beat == last_beat;
+    wire wraps = to_weights & (word == 16'h23ff);
+    // Cycle 2: a beat with its place.
     reg [3:0] mask_2 = 4'd0;
     reg [31:0] data_2 = 32'd0;
     reg [15:0] word_2 = 16'd0;
@@ -974,6 +1037,7 @@ module load(
     reg compute_channel_write_2 = 1'd0;
     reg vector_channel_write_2 = 1'd0;
     reg table_write_2 = 1'd0;
+    // Cycle 3: banks of the bytes; words are on their way.
     reg [1:0] byte_bank_0 = 2'd0;
     reg [1:0] byte_bank_1 = 2'd0;
     reg [1:0] byte_bank_2 = 2'd0;
@@ -985,18 +1049,36 @@ module load(
     reg [1:0] bank_3 = 2'd0;
     reg [15:0] word_3 = 16'd0;
     reg [5:0] word_beat_3 = 6'd0;
+    // Cycle 4: every bank its byte.
+    wire hit_0_0 = mask_3[0] & (byte_bank_0 == 2'd0);
+    wire hit_0_1 = mask_3[1] & (byte_bank_1 == 2'd0);
+    wire hit_0_2 = mask_3[2] & (byte_bank_2 == 2'd0);
+    wire hit_0_3 = mask_3[3] & (byte_bank_3 == 2'd0);
     reg [7:0] bank_data_0 = 8'd0;
     reg bank_enable_0 = 1'd0;
     reg [14:0] bank_row_0 = 15'd0;
+    wire hit_1_0 = mask_3[0] & (byte_bank_0 == 2'd1);
+    wire hit_1_1 = mask_3[1] & (byte_bank_1 == 2'd1);
+    wire hit_1_2 = mask_3[2] & (byte_bank_2 == 2'd1);
+    wire hit_1_3 = mask_3[3] & (byte_bank_3 == 2'd1);
     reg [7:0] bank_data_1 = 8'd0;
     reg bank_enable_1 = 1'd0;
     reg [14:0] bank_row_1 = 15'd0;
+    wire hit_2_0 = mask_3[0] & (byte_bank_0 == 2'd2);
+    wire hit_2_1 = mask_3[1] & (byte_bank_1 == 2'd2);
+    wire hit_2_2 = mask_3[2] & (byte_bank_2 == 2'd2);
+    wire hit_2_3 = mask_3[3] & (byte_bank_3 == 2'd2);
     reg [7:0] bank_data_2 = 8'd0;
     reg bank_enable_2 = 1'd0;
     reg [14:0] bank_row_2 = 15'd0;
+    wire hit_3_0 = mask_3[0] & (byte_bank_0 == 2'd3);
+    wire hit_3_1 = mask_3[1] & (byte_bank_1 == 2'd3);
+    wire hit_3_2 = mask_3[2] & (byte_bank_2 == 2'd3);
+    wire hit_3_3 = mask_3[3] & (byte_bank_3 == 2'd3);
     reg [7:0] bank_data_3 = 8'd0;
     reg bank_enable_3 = 1'd0;
     reg [14:0] bank_row_3 = 15'd0;
+    wire transfer_ends = (beat_valid & beat_last) & bursts_head[28];
     reg finished_1 = 1'd0;
     reg finished_2 = 1'd0;
     reg finished_3 = 1'd0;
@@ -1007,78 +1089,38 @@ module load(
     reg compute_channel_write_3 = 1'd0;
     reg vector_channel_write_3 = 1'd0;
     reg table_write_3 = 1'd0;
-    wire walk_valid;
-    wire [31:0] walk_address;
-    wire [4:0] walk_beats;
-    wire [1:0] walk_head;
-    wire [6:0] walk_ends;
-    wire walk_line_first;
-    wire [15:0] walk_row;
-    wire [1:0] walk_bank;
-    wire walk_last;
-    wire [28:0] bursts_entries_read_data;
-    // Descriptions of the bursts under way, in the order of their beats.
-    wire burst_ends = beat_valid & beat_last;
-    wire [2:0] bursts_read_next = burst_ends ? (bursts_read + 3'd1) : bursts_read;
     wire [1:0] bursts_count_next_1 = {grant, burst_ends};
     wire [3:0] bursts_count_next_2 = (bursts_count_next_1 == 2'd1) ? (bursts_count - 4'd1) : bursts_count;
     wire [3:0] bursts_count_next_3 = (bursts_count_next_1 == 2'd2) ? (bursts_count + 4'd1) : bursts_count_next_2;
-    wire [6:0] ends = middle_of_burst ? ends_left : bursts_head[24:18];
-    wire fresh = (~middle_of_burst) & bursts_head[27];
     wire [14:0] beat_row_next_1 = fresh ? bursts_head[16:2] : (beat_row + {14'd0, carry_after});
-    wire [1:0] bank_now = fresh ? bursts_head[1:0] : bank_after;
-    wire illegal_r_next_1 = instruction[34:32] == 3'd2;
-    wire illegal_r_next_2 = instruction[34:32] == 3'd3;
-    wire illegal_r_next_3 = instruction[34:32] == 3'd4;
-    wire [5:0] last_beat_next_1 = ({6{(illegal_r_next_1 | illegal_r_next_2)}} & 6'd3) | {6{illegal_r_next_3}};
-    wire [5:0] word_beat = fresh ? 6'd0 : next_beat;
-    wire word_ends = word_beat == last_beat;
-    wire illegal_r_next_4 = instruction[34:32] == 3'd1;
-    wire [15:0] word = fresh ? bursts_head[17:2] : next_word;
-    wire wraps = illegal_r_next_4 & (word == 16'h23ff);
-    wire [1:0] head = bursts_head[26:25] & {2{(~middle_of_burst)}};
-    wire [3:0] mask_2_next_1 = {(7'd3 < ends), ((~(2'd2 < head)) & (7'd2 < ends)), ((~(2'd1 < head)) & (7'd1 < ends)), ((~(|head))
-        & (7'd0 < ends))};
-    wire illegal_r_next_5 = instruction[34:32] == 3'd0;
-    wire [3:0] byte_bank_0_next_1 = {2'd0, beat_bank} + ({2'd0, 2'd0} - 4'd4);
-    wire [2:0] byte_bank_0_next_2 = {1'd0, beat_bank} + {1'd0, 2'd0};
+    wire [5:0] last_beat_next_1 = ({6{(to_compute_channels | to_vector_channels)}} & 6'd3) | {6{to_tables}};
+    wire [3:0] mask_2_next_1 = {(7'd3 < ends), ((~(2'd2 < head)) & (7'd2 < ends)), ((~(2'd1 < head)) & (7'd1 < ends)),
+        ((~(|head)) & (7'd0 < ends))};
+    wire [3:0] byte_bank_0_next_1 = {2'd0, beat_bank} + 4'd12;
+    wire [2:0] byte_bank_0_next_2 = {1'd0, beat_bank};
     wire [1:0] byte_bank_0_next_3 = byte_bank_0_next_1[3] ? byte_bank_0_next_2[1:0] : byte_bank_0_next_1[1:0];
-    wire [3:0] byte_bank_1_next_1 = {2'd0, beat_bank} + ({2'd0, 2'd1} - 4'd4);
-    wire [2:0] byte_bank_1_next_2 = {1'd0, beat_bank} + {1'd0, 2'd1};
+    wire [3:0] byte_bank_1_next_1 = {2'd0, beat_bank} + 4'd13;
+    wire [2:0] byte_bank_1_next_2 = {1'd0, beat_bank} + 3'd1;
     wire [1:0] byte_bank_1_next_3 = byte_bank_1_next_1[3] ? byte_bank_1_next_2[1:0] : byte_bank_1_next_1[1:0];
-    wire [3:0] byte_bank_2_next_1 = {2'd0, beat_bank} + ({2'd0, 2'd2} - 4'd4);
-    wire [2:0] byte_bank_2_next_2 = {1'd0, beat_bank} + {1'd0, 2'd2};
+    wire [3:0] byte_bank_2_next_1 = {2'd0, beat_bank} + 4'd14;
+    wire [2:0] byte_bank_2_next_2 = {1'd0, beat_bank} + 3'd2;
     wire [1:0] byte_bank_2_next_3 = byte_bank_2_next_1[3] ? byte_bank_2_next_2[1:0] : byte_bank_2_next_1[1:0];
-    wire [3:0] byte_bank_3_next_1 = {2'd0, beat_bank} + ({2'd0, 2'd3} - 4'd4);
-    wire [2:0] byte_bank_3_next_2 = {1'd0, beat_bank} + {1'd0, 2'd3};
+    wire [3:0] byte_bank_3_next_1 = {2'd0, beat_bank} + 4'd15;
+    wire [2:0] byte_bank_3_next_2 = {1'd0, beat_bank} + 3'd3;
     wire [1:0] byte_bank_3_next_3 = byte_bank_3_next_1[3] ? byte_bank_3_next_2[1:0] : byte_bank_3_next_1[1:0];
-    wire hit_0_0 = mask_3[0] & (byte_bank_0 == 2'd0);
-    wire hit_0_1 = mask_3[1] & (byte_bank_1 == 2'd0);
-    wire hit_0_2 = mask_3[2] & (byte_bank_2 == 2'd0);
-    wire hit_0_3 = mask_3[3] & (byte_bank_3 == 2'd0);
     wire [7:0] bank_data_0_next_1 = ({8{hit_0_2}} & data_3[23:16]) | ({8{hit_0_3}} & data_3[31:24]);
-    wire [7:0] bank_data_0_next_2 = (({8{hit_0_0}} & data_3[7:0]) | ({8{hit_0_1}} & data_3[15:8])) | bank_data_0_next_1;
-    wire hit_1_0 = mask_3[0] & (byte_bank_0 == 2'd1);
-    wire hit_1_1 = mask_3[1] & (byte_bank_1 == 2'd1);
-    wire hit_1_2 = mask_3[2] & (byte_bank_2 == 2'd1);
-    wire hit_1_3 = mask_3[3] & (byte_bank_3 == 2'd1);
+    wire [7:0] bank_data_0_next_2 = (({8{hit_0_0}} & data_3[7:0]) | ({8{hit_0_1}} & data_3[15:8])) |
+        bank_data_0_next_1;
     wire [7:0] bank_data_1_next_1 = ({8{hit_1_2}} & data_3[23:16]) | ({8{hit_1_3}} & data_3[31:24]);
-    wire [7:0] bank_data_1_next_2 = (({8{hit_1_0}} & data_3[7:0]) | ({8{hit_1_1}} & data_3[15:8])) | bank_data_1_next_1;
-    wire hit_2_0 = mask_3[0] & (byte_bank_0 == 2'd2);
-    wire hit_2_1 = mask_3[1] & (byte_bank_1 == 2'd2);
-    wire hit_2_2 = mask_3[2] & (byte_bank_2 == 2'd2);
-    wire hit_2_3 = mask_3[3] & (byte_bank_3 == 2'd2);
+    wire [7:0] bank_data_1_next_2 = (({8{hit_1_0}} & data_3[7:0]) | ({8{hit_1_1}} & data_3[15:8])) |
+        bank_data_1_next_1;
     wire [7:0] bank_data_2_next_1 = ({8{hit_2_2}} & data_3[23:16]) | ({8{hit_2_3}} & data_3[31:24]);
-    wire [7:0] bank_data_2_next_2 = (({8{hit_2_0}} & data_3[7:0]) | ({8{hit_2_1}} & data_3[15:8])) | bank_data_2_next_1;
-    wire hit_3_0 = mask_3[0] & (byte_bank_0 == 2'd3);
-    wire hit_3_1 = mask_3[1] & (byte_bank_1 == 2'd3);
-    wire hit_3_2 = mask_3[2] & (byte_bank_2 == 2'd3);
-    wire hit_3_3 = mask_3[3] & (byte_bank_3 == 2'd3);
+    wire [7:0] bank_data_2_next_2 = (({8{hit_2_0}} & data_3[7:0]) | ({8{hit_2_1}} & data_3[15:8])) |
+        bank_data_2_next_1;
     wire [7:0] bank_data_3_next_1 = ({8{hit_3_2}} & data_3[23:16]) | ({8{hit_3_3}} & data_3[31:24]);
-    wire [7:0] bank_data_3_next_2 = (({8{hit_3_0}} & data_3[7:0]) | ({8{hit_3_1}} & data_3[15:8])) | bank_data_3_next_1;
-    wire transfer_ends = (beat_valid & beat_last) & bursts_head[28];
-    wire [4:0] illegal_r_next_6 = {illegal_r_next_5, illegal_r_next_4, illegal_r_next_1, illegal_r_next_2, illegal_r_next_3};
-    wire bursts_full = bursts_count == 4'd8;
+    wire [7:0] bank_data_3_next_2 = (({8{hit_3_0}} & data_3[7:0]) | ({8{hit_3_1}} & data_3[15:8])) |
+        bank_data_3_next_1;
+    wire [4:0] illegal_r_next_1 = {to_feature, to_weights, to_compute_channels, to_vector_channels, to_tables};
     wire [23:0] table_address_1 = {word_3, {word_beat_3, 2'd0}};
     wire [28:0] bursts_entries_write_data_1 = {walk_last, walk_line_first, walk_head, walk_ends, walk_row, walk_bank};
     assign request = (walk_valid & (~bursts_full));
@@ -1128,19 +1170,19 @@ module load(
         if (beat_valid) ends_left <= (ends - 7'd4);
         if (beat_valid) beat_row <= beat_row_next_1;
         if (beat_valid) bank_after <= bank_now;
-        if (beat_valid) carry_after <= (1'd0 + 1'd1);
+        if (beat_valid) carry_after <= 1'd1;
         beat_bank <= bank_now;
         last_beat <= last_beat_next_1;
         if (beat_valid) next_word <= (word_ends ? (wraps ? 16'd0 : (word + 16'd1)) : word);
         if (beat_valid) next_beat <= (word_ends ? 6'd0 : (word_beat + 6'd1));
-        mask_2 <= (mask_2_next_1 & {4{(beat_valid & illegal_r_next_5)}});
+        mask_2 <= (mask_2_next_1 & {4{(beat_valid & to_feature)}});
         data_2 <= beat_data;
         word_2 <= word;
         word_beat_2 <= word_beat;
-        weight_write_2 <= (beat_valid & illegal_r_next_4);
-        compute_channel_write_2 <= (beat_valid & illegal_r_next_1);
-        vector_channel_write_2 <= (beat_valid & illegal_r_next_2);
-        table_write_2 <= (beat_valid & illegal_r_next_3);
+        weight_write_2 <= (beat_valid & to_weights);
+        compute_channel_write_2 <= (beat_valid & to_compute_channels);
+        vector_channel_write_2 <= (beat_valid & to_vector_channels);
+        table_write_2 <= (beat_valid & to_tables);
         byte_bank_0 <= byte_bank_0_next_3;
         byte_bank_1 <= byte_bank_1_next_3;
         byte_bank_2 <= byte_bank_2_next_3;
@@ -1169,7 +1211,7 @@ module load(
         finished_3 <= finished_2;
         finished_4 <= finished_3;
         finished_5 <= finished_4;
-        illegal_r <= (start & (~(|illegal_r_next_6)));
+        illegal_r <= (start & (~(|illegal_r_next_1)));
         weight_write_3 <= weight_write_2;
         compute_channel_write_3 <= compute_channel_write_2;
         vector_channel_write_3 <= vector_channel_write_2;
@@ -1239,17 +1281,48 @@ module store(
     output wire [31:0] wdata;
     output wire [3:0] wstrb;
     output wire wlast;
-    reg [1:0] slots_used = 2'd0;
-    reg [4:0] responses_left = 5'd0;
+    // Fields in use.
+    wire [2:0] instruction_memory = instruction[34:32];
+    wire walk_valid;
     reg middle_of_burst = 1'd0;
     reg pause = 1'd0;
+    reg [1:0] slots_used = 2'd0;
+    reg [4:0] responses_left = 5'd0;
+    // Cycle r: the place of a beat.
+    wire take = ((walk_valid & (~middle_of_burst)) & (~pause)) & ((~slots_used[1]) & (~responses_left[4]));
+    wire [31:0] walk_address;
+    wire [4:0] walk_beats;
+    wire [1:0] walk_head;
+    wire [6:0] walk_ends;
+    wire walk_line_first;
+    wire [15:0] walk_row;
+    wire [1:0] walk_bank;
+    wire walk_last;
+    // Write data: a burst is sent from two cycles after its grant on.
+    reg [1:0] armed = 2'd0;
+    wire sending = |armed;
+    wire beat_sent = sending & wready;
+    reg [3:0] send_beat = 4'd0;
+    reg send_slot = 1'd0;
+    reg [3:0] slot_last_beat_1 = 4'd0;
+    reg [3:0] slot_last_beat_0 = 4'd0;
+    wire is_last = send_beat == (send_slot ? slot_last_beat_1 : slot_last_beat_0);
+    wire slot_sent = beat_sent & is_last;
+    wire step = take | middle_of_burst;
     reg [4:0] beats_left = 5'd0;
+    wire [4:0] beats_now = middle_of_burst ? beats_left : walk_beats;
+    wire last_beat = step & (beats_now == 5'd1);
     reg [6:0] ends_left = 7'd0;
+    wire [6:0] ends = middle_of_burst ? ends_left : walk_ends;
+    wire [1:0] head = walk_head & {2{(~middle_of_burst)}};
+    wire fresh = (~middle_of_burst) & walk_line_first;
     reg [14:0] beat_row = 15'd0;
     reg [1:0] bank_after = 2'd0;
     reg carry_after = 1'd0;
+    wire [1:0] bank_now = fresh ? walk_bank : bank_after;
     reg [1:0] beat_bank = 2'd0;
     reg all_taken = 1'd0;
+    // r + 1: masks; r + 2: banks of the bytes; r + 3: rows of the banks.
     reg [3:0] mask_1 = 4'd0;
     reg [1:0] byte_bank_0 = 2'd0;
     reg [1:0] byte_bank_1 = 2'd0;
@@ -1267,6 +1340,7 @@ module store(
     reg [14:0] bank_row_2 = 15'd0;
     reg bank_enable_3 = 1'd0;
     reg [14:0] bank_row_3 = 15'd0;
+    // Bytes of the beat out of those of the banks.
     reg [1:0] byte_bank_0_late_1 = 2'd0;
     reg [1:0] byte_bank_0_late_2 = 2'd0;
     reg [1:0] byte_bank_0_late_3 = 2'd0;
@@ -1275,6 +1349,7 @@ module store(
     reg [7:0] byte_0_1_0 = 8'd0;
     reg [7:0] byte_0_1_1 = 8'd0;
     reg [7:0] byte_0_2_0 = 8'd0;
+    wire [7:0] byte_0 = byte_0_2_0;
     reg [1:0] byte_bank_1_late_1 = 2'd0;
     reg [1:0] byte_bank_1_late_2 = 2'd0;
     reg [1:0] byte_bank_1_late_3 = 2'd0;
@@ -1283,6 +1358,7 @@ module store(
     reg [7:0] byte_1_1_0 = 8'd0;
     reg [7:0] byte_1_1_1 = 8'd0;
     reg [7:0] byte_1_2_0 = 8'd0;
+    wire [7:0] byte_1 = byte_1_2_0;
     reg [1:0] byte_bank_2_late_1 = 2'd0;
     reg [1:0] byte_bank_2_late_2 = 2'd0;
     reg [1:0] byte_bank_2_late_3 = 2'd0;
@@ -1291,6 +1367,7 @@ module store(
     reg [7:0] byte_2_1_0 = 8'd0;
     reg [7:0] byte_2_1_1 = 8'd0;
     reg [7:0] byte_2_2_0 = 8'd0;
+    wire [7:0] byte_2 = byte_2_2_0;
     reg [1:0] byte_bank_3_late_1 = 2'd0;
     reg [1:0] byte_bank_3_late_2 = 2'd0;
     reg [1:0] byte_bank_3_late_3 = 2'd0;
@@ -1299,6 +1376,7 @@ module store(
     reg [7:0] byte_3_1_0 = 8'd0;
     reg [7:0] byte_3_1_1 = 8'd0;
     reg [7:0] byte_3_2_0 = 8'd0;
+    wire [7:0] byte_3 = byte_3_2_0;
     reg [3:0] strobes_late_1 = 4'd0;
     reg [3:0] strobes_late_2 = 4'd0;
     reg [3:0] strobes_late_3 = 4'd0;
@@ -1315,92 +1393,72 @@ module store(
     reg [1:0] marks_late_7 = 2'd0;
     reg [1:0] marks_late_8 = 2'd0;
     reg [1:0] written = 2'd0;
+    // The slots: a memory of twice the longest burst.
     reg write_slot = 1'd0;
     reg [3:0] write_beat = 4'd0;
-    reg send_slot = 1'd0;
-    reg [3:0] send_beat = 4'd0;
+    wire send_slot_next = send_slot ^ slot_sent;
+    wire [3:0] send_beat_next = beat_sent ? (is_last ? 4'd0 : (send_beat + 4'd1)) : send_beat;
+    wire [35:0] slots_read_data;
+    // Requests: a burst is complete when its last beat reaches its slot.
     reg take_slot = 1'd0;
     reg [31:0] slot_address_0 = 32'd0;
     reg [31:0] slot_address_1 = 32'd0;
     reg [4:0] slot_beats_0 = 5'd0;
     reg [4:0] slot_beats_1 = 5'd0;
-    reg [3:0] slot_last_beat_0 = 4'd0;
-    reg [3:0] slot_last_beat_1 = 4'd0;
     reg [1:0] complete = 2'd0;
     reg was_granted = 1'd0;
     reg request_slot = 1'd0;
-    reg [1:0] armed = 2'd0;
     reg done_r = 1'd0;
     reg illegal_r = 1'd0;
-    wire walk_valid;
-    wire [31:0] walk_address;
-    wire [4:0] walk_beats;
-    wire [1:0] walk_head;
-    wire [6:0] walk_ends;
-    wire walk_line_first;
-    wire [15:0] walk_row;
-    wire [1:0] walk_bank;
-    wire walk_last;
-    wire [35:0] slots_read_data;
-    wire take = ((walk_valid & (~middle_of_burst)) & (~pause)) & ((~slots_used[1]) & (~responses_left[4]));
-    wire sending = |armed;
-    wire beat_sent = sending & wready;
-    wire is_last = send_beat == (send_slot ? slot_last_beat_1 : slot_last_beat_0);
-    wire slot_sent = beat_sent & is_last;
-    wire step = take | middle_of_burst;
-    wire [4:0] beats_now = middle_of_burst ? beats_left : walk_beats;
-    wire last_beat = step & (beats_now == 5'd1);
-    wire [6:0] ends = middle_of_burst ? ends_left : walk_ends;
-    wire fresh = (~middle_of_burst) & walk_line_first;
-    wire [1:0] bank_now = fresh ? walk_bank : bank_after;
-    wire [1:0] head = walk_head & {2{(~middle_of_burst)}};
-    wire [3:0] mask_1_next_1 = {(7'd3 < ends), ((~(2'd2 < head)) & (7'd2 < ends)), ((~(2'd1 < head)) & (7'd1 < ends)), ((~(|head))
-        & (7'd0 < ends))};
-    wire [3:0] byte_bank_0_next_1 = {2'd0, beat_bank} + ({2'd0, 2'd0} - 4'd4);
-    wire [2:0] byte_bank_0_next_2 = {1'd0, beat_bank} + {1'd0, 2'd0};
+    wire [3:0] mask_1_next_1 = {(7'd3 < ends), ((~(2'd2 < head)) & (7'd2 < ends)), ((~(2'd1 < head)) & (7'd1 < ends)),
+        ((~(|head)) & (7'd0 < ends))};
+    wire [3:0] byte_bank_0_next_1 = {2'd0, beat_bank} + 4'd12;
+    wire [2:0] byte_bank_0_next_2 = {1'd0, beat_bank};
     wire [1:0] byte_bank_0_next_3 = byte_bank_0_next_1[3] ? byte_bank_0_next_2[1:0] : byte_bank_0_next_1[1:0];
-    wire [3:0] byte_bank_1_next_1 = {2'd0, beat_bank} + ({2'd0, 2'd1} - 4'd4);
-    wire [2:0] byte_bank_1_next_2 = {1'd0, beat_bank} + {1'd0, 2'd1};
+    wire [3:0] byte_bank_1_next_1 = {2'd0, beat_bank} + 4'd13;
+    wire [2:0] byte_bank_1_next_2 = {1'd0, beat_bank} + 3'd1;
     wire [1:0] byte_bank_1_next_3 = byte_bank_1_next_1[3] ? byte_bank_1_next_2[1:0] : byte_bank_1_next_1[1:0];
-    wire [3:0] byte_bank_2_next_1 = {2'd0, beat_bank} + ({2'd0, 2'd2} - 4'd4);
-    wire [2:0] byte_bank_2_next_2 = {1'd0, beat_bank} + {1'd0, 2'd2};
+    wire [3:0] byte_bank_2_next_1 = {2'd0, beat_bank} + 4'd14;
+    wire [2:0] byte_bank_2_next_2 = {1'd0, beat_bank} + 3'd2;
     wire [1:0] byte_bank_2_next_3 = byte_bank_2_next_1[3] ? byte_bank_2_next_2[1:0] : byte_bank_2_next_1[1:0];
-    wire [3:0] byte_bank_3_next_1 = {2'd0, beat_bank} + ({2'd0, 2'd3} - 4'd4);
-    wire [2:0] byte_bank_3_next_2 = {1'd0, beat_bank} + {1'd0, 2'd3};
+    wire [3:0] byte_bank_3_next_1 = {2'd0, beat_bank} + 4'd15;
+    wire [2:0] byte_bank_3_next_2 = {1'd0, beat_bank} + 3'd3;
     wire [1:0] byte_bank_3_next_3 = byte_bank_3_next_1[3] ? byte_bank_3_next_2[1:0] : byte_bank_3_next_1[1:0];
-    wire [3:0] bank_enable_0_next_1 = {(mask_2[3] & (byte_bank_3 == 2'd0)), (mask_2[2] & (byte_bank_2 == 2'd0)), (mask_2[1] & (byte_bank_1
-        == 2'd0)), (mask_2[0] & (byte_bank_0 == 2'd0))};
-    wire [3:0] bank_enable_1_next_1 = {(mask_2[3] & (byte_bank_3 == 2'd1)), (mask_2[2] & (byte_bank_2 == 2'd1)), (mask_2[1] & (byte_bank_1
-        == 2'd1)), (mask_2[0] & (byte_bank_0 == 2'd1))};
-    wire [3:0] bank_enable_2_next_1 = {(mask_2[3] & (byte_bank_3 == 2'd2)), (mask_2[2] & (byte_bank_2 == 2'd2)), (mask_2[1] & (byte_bank_1
-        == 2'd2)), (mask_2[0] & (byte_bank_0 == 2'd2))};
-    wire [3:0] bank_enable_3_next_1 = {(mask_2[3] & (byte_bank_3 == 2'd3)), (mask_2[2] & (byte_bank_2 == 2'd3)), (mask_2[1] & (byte_bank_1
-        == 2'd3)), (mask_2[0] & (byte_bank_0 == 2'd3))};
-    wire [3:0] byte_choice_0_next_1 = {(byte_bank_0_late_4 == 2'd3), (byte_bank_0_late_4 == 2'd2), (byte_bank_0_late_4 == 2'd1),
-        (byte_bank_0_late_4 == 2'd0)};
-    wire [7:0] byte_0_1_0_next_1 = ({8{byte_choice_0[0]}} & feature_data[7:0]) | ({8{byte_choice_0[1]}} & feature_data[15:8]);
-    wire [7:0] byte_0_1_1_next_1 = ({8{byte_choice_0[2]}} & feature_data[23:16]) | ({8{byte_choice_0[3]}} & feature_data[31:24]);
-    wire [3:0] byte_choice_1_next_1 = {(byte_bank_1_late_4 == 2'd3), (byte_bank_1_late_4 == 2'd2), (byte_bank_1_late_4 == 2'd1),
-        (byte_bank_1_late_4 == 2'd0)};
-    wire [7:0] byte_1_1_0_next_1 = ({8{byte_choice_1[0]}} & feature_data[7:0]) | ({8{byte_choice_1[1]}} & feature_data[15:8]);
-    wire [7:0] byte_1_1_1_next_1 = ({8{byte_choice_1[2]}} & feature_data[23:16]) | ({8{byte_choice_1[3]}} & feature_data[31:24]);
-    wire [3:0] byte_choice_2_next_1 = {(byte_bank_2_late_4 == 2'd3), (byte_bank_2_late_4 == 2'd2), (byte_bank_2_late_4 == 2'd1),
-        (byte_bank_2_late_4 == 2'd0)};
-    wire [7:0] byte_2_1_0_next_1 = ({8{byte_choice_2[0]}} & feature_data[7:0]) | ({8{byte_choice_2[1]}} & feature_data[15:8]);
-    wire [7:0] byte_2_1_1_next_1 = ({8{byte_choice_2[2]}} & feature_data[23:16]) | ({8{byte_choice_2[3]}} & feature_data[31:24]);
-    wire [3:0] byte_choice_3_next_1 = {(byte_bank_3_late_4 == 2'd3), (byte_bank_3_late_4 == 2'd2), (byte_bank_3_late_4 == 2'd1),
-        (byte_bank_3_late_4 == 2'd0)};
-    wire [7:0] byte_3_1_0_next_1 = ({8{byte_choice_3[0]}} & feature_data[7:0]) | ({8{byte_choice_3[1]}} & feature_data[15:8]);
-    wire [7:0] byte_3_1_1_next_1 = ({8{byte_choice_3[2]}} & feature_data[23:16]) | ({8{byte_choice_3[3]}} & feature_data[31:24]);
-    wire send_slot_next = send_slot ^ slot_sent;
-    wire [3:0] send_beat_next = beat_sent ? (is_last ? 4'd0 : (send_beat + 4'd1)) : send_beat;
+    wire [3:0] bank_enable_0_next_1 = {(mask_2[3] & (byte_bank_3 == 2'd0)), (mask_2[2] & (byte_bank_2 == 2'd0)),
+        (mask_2[1] & (byte_bank_1 == 2'd0)), (mask_2[0] & (byte_bank_0 == 2'd0))};
+    wire [3:0] bank_enable_1_next_1 = {(mask_2[3] & (byte_bank_3 == 2'd1)), (mask_2[2] & (byte_bank_2 == 2'd1)),
+        (mask_2[1] & (byte_bank_1 == 2'd1)), (mask_2[0] & (byte_bank_0 == 2'd1))};
+    wire [3:0] bank_enable_2_next_1 = {(mask_2[3] & (byte_bank_3 == 2'd2)), (mask_2[2] & (byte_bank_2 == 2'd2)),
+        (mask_2[1] & (byte_bank_1 == 2'd2)), (mask_2[0] & (byte_bank_0 == 2'd2))};
+    wire [3:0] bank_enable_3_next_1 = {(mask_2[3] & (byte_bank_3 == 2'd3)), (mask_2[2] & (byte_bank_2 == 2'd3)),
+        (mask_2[1] & (byte_bank_1 == 2'd3)), (mask_2[0] & (byte_bank_0 == 2'd3))};
+    wire [3:0] byte_choice_0_next_1 = {(byte_bank_0_late_4 == 2'd3), (byte_bank_0_late_4 == 2'd2),
+        (byte_bank_0_late_4 == 2'd1), (byte_bank_0_late_4 == 2'd0)};
+    wire [7:0] byte_0_1_0_next_1 = ({8{byte_choice_0[0]}} & feature_data[7:0]) | ({8{byte_choice_0[1]}} &
+        feature_data[15:8]);
+    wire [7:0] byte_0_1_1_next_1 = ({8{byte_choice_0[2]}} & feature_data[23:16]) | ({8{byte_choice_0[3]}} &
+        feature_data[31:24]);
+    wire [3:0] byte_choice_1_next_1 = {(byte_bank_1_late_4 == 2'd3), (byte_bank_1_late_4 == 2'd2),
+        (byte_bank_1_late_4 == 2'd1), (byte_bank_1_late_4 == 2'd0)};
+    wire [7:0] byte_1_1_0_next_1 = ({8{byte_choice_1[0]}} & feature_data[7:0]) | ({8{byte_choice_1[1]}} &
+        feature_data[15:8]);
+    wire [7:0] byte_1_1_1_next_1 = ({8{byte_choice_1[2]}} & feature_data[23:16]) | ({8{byte_choice_1[3]}} &
+        feature_data[31:24]);
+    wire [3:0] byte_choice_2_next_1 = {(byte_bank_2_late_4 == 2'd3), (byte_bank_2_late_4 == 2'd2),
+        (byte_bank_2_late_4 == 2'd1), (byte_bank_2_late_4 == 2'd0)};
+    wire [7:0] byte_2_1_0_next_1 = ({8{byte_choice_2[0]}} & feature_data[7:0]) | ({8{byte_choice_2[1]}} &
+        feature_data[15:8]);
+    wire [7:0] byte_2_1_1_next_1 = ({8{byte_choice_2[2]}} & feature_data[23:16]) | ({8{byte_choice_2[3]}} &
+        feature_data[31:24]);
+    wire [3:0] byte_choice_3_next_1 = {(byte_bank_3_late_4 == 2'd3), (byte_bank_3_late_4 == 2'd2),
+        (byte_bank_3_late_4 == 2'd1), (byte_bank_3_late_4 == 2'd0)};
+    wire [7:0] byte_3_1_0_next_1 = ({8{byte_choice_3[0]}} & feature_data[7:0]) | ({8{byte_choice_3[1]}} &
+        feature_data[15:8]);
+    wire [7:0] byte_3_1_1_next_1 = ({8{byte_choice_3[2]}} & feature_data[23:16]) | ({8{byte_choice_3[3]}} &
+        feature_data[31:24]);
     wire slot_address_0_enable_1 = take & (~take_slot);
     wire slot_address_1_enable_1 = take & take_slot;
     wire [4:0] slot_last_beat_0_next_1 = walk_beats - 5'd1;
-    wire [7:0] byte_3 = byte_3_2_0;
-    wire [7:0] byte_2 = byte_2_2_0;
-    wire [7:0] byte_1 = byte_1_2_0;
-    wire [7:0] byte_0 = byte_0_2_0;
     assign request = ((|complete) & (~was_granted));
     assign address = (request_slot ? slot_address_1 : slot_address_0);
     assign beats = (request_slot ? slot_beats_1 : slot_beats_0);
@@ -1441,7 +1499,7 @@ module store(
         ends_left <= (ends - 7'd4);
         if (step) beat_row <= (fresh ? walk_row[14:0] : (beat_row + {14'd0, carry_after}));
         if (step) bank_after <= bank_now;
-        if (step) carry_after <= (1'd0 + 1'd1);
+        if (step) carry_after <= 1'd1;
         beat_bank <= bank_now;
         mask_1 <= (mask_1_next_1 & {4{step}});
         byte_bank_0 <= byte_bank_0_next_3;
@@ -1514,7 +1572,7 @@ module store(
         if (slot_address_1_enable_1) slot_beats_1 <= walk_beats;
         if (slot_address_0_enable_1) slot_last_beat_0 <= slot_last_beat_0_next_1[3:0];
         if (slot_address_1_enable_1) slot_last_beat_1 <= slot_last_beat_0_next_1[3:0];
-        illegal_r <= (start & (~(instruction[34:32] == 3'd0)));
+        illegal_r <= (start & (~(instruction_memory == 3'd0)));
         if (reset) begin
             slots_used <= 2'd0;
             responses_left <= 5'd0;
@@ -1569,59 +1627,79 @@ module compute_stepper(
     output wire last;
     output wire [1:0] level;
     output wire [5:0] slot_less_1;
+    // Fields in use.
+    wire [15:0] instruction_groups_less_1 = instruction[50:35];
+    wire [15:0] instruction_tiles_less_1 = instruction[66:51];
+    wire [5:0] instruction_columns_less_1 = instruction[79:74];
+    wire [15:0] instruction_step0_count_less_1 = instruction[140:125];
+    wire [15:0] instruction_step1_count_less_1 = instruction[206:191];
+    wire [15:0] instruction_step2_count_less_1 = instruction[272:257];
+    wire instruction_operand_on = instruction[589];
+    wire [5:0] instruction_operand_segments_less_1 = instruction[756:751];
+    wire [5:0] instruction_output_segments_less_1 = instruction[969:964];
+    // S - 1: the largest of three.
     reg [5:0] segments = 6'd0;
     reg [5:0] slot_less_1_r = 6'd0;
+    reg pending = 1'd0;
+    // Steps: three nested loops, the innermost first.
+    reg valid_r = 1'd0;
+    reg step_0_zero = 1'd0;
+    wire loop_end = valid_r & step_0_zero;
+    reg step_1_zero = 1'd0;
+    wire loop_end_n2 = loop_end & step_1_zero;
+    reg step_2_zero = 1'd0;
+    wire loop_end_n3 = loop_end_n2 & step_2_zero;
+    // Columns of the drain, as many as the instruction's, whatever the group.
+    reg draining = 1'd0;
+    reg cycle_zero = 1'd0;
+    wire column_end = draining & cycle_zero;
+    reg column_zero = 1'd0;
+    wire drain_end = column_end & column_zero;
+    wire begin_tile_1 = (pending & (loop_end_n3 | (~valid_r))) & (drain_end | (~draining));
+    // The walk of the next tile's lanes; the first walk begins with the issue.
+    reg walking = 1'd0;
+    reg walk_zero = 1'd0;
+    wire walk_end = walking & walk_zero;
+    // Tiles: these describe the tile that begins next.
+    wire begin_tile = begin_tile_1 & (walk_end | (~walking));
     reg [15:0] tile_left = 16'd0;
     reg [15:0] group_left = 16'd0;
     reg tile_zero = 1'd0;
     reg group_zero = 1'd0;
     reg starts_group = 1'd0;
-    reg pending = 1'd0;
     reg group_start_r = 1'd0;
     reg group_end_r = 1'd0;
     reg last_group_r = 1'd0;
     reg op_end_r = 1'd0;
-    reg valid_r = 1'd0;
     reg [15:0] step_0 = 16'd0;
-    reg step_0_zero = 1'd0;
     reg [15:0] step_1 = 16'd0;
-    reg step_1_zero = 1'd0;
     reg [15:0] step_2 = 16'd0;
-    reg step_2_zero = 1'd0;
     reg first_r = 1'd0;
     reg [1:0] level_r = 2'd0;
-    reg draining = 1'd0;
     reg [5:0] cycle = 6'd0;
-    reg cycle_zero = 1'd0;
     reg [5:0] column = 6'd0;
-    reg column_zero = 1'd0;
-    reg walking = 1'd0;
     reg [2:0] walk = 3'd0;
-    reg walk_zero = 1'd0;
-    wire [5:0] segments_next_1 = {6{instruction[589]}} & instruction[756:751];
-    wire [5:0] segments_next_2 = (instruction[969:964] < segments_next_1) ? segments_next_1 : instruction[969:964];
-    wire loop_end = valid_r & step_0_zero;
-    wire loop_end_n2 = loop_end & step_1_zero;
-    wire loop_end_n3 = loop_end_n2 & step_2_zero;
-    wire column_end = draining & cycle_zero;
-    wire drain_end = column_end & column_zero;
-    wire begin_tile_1 = (pending & (loop_end_n3 | (~valid_r))) & (drain_end | (~draining));
-    wire walk_end = walking & walk_zero;
-    wire begin_tile = begin_tile_1 & (walk_end | (~walking));
+    wire [5:0] segments_next_1 = {6{instruction_operand_on}} & instruction_operand_segments_less_1;
+    wire [5:0] segments_next_2 = (instruction_output_segments_less_1 < segments_next_1) ? segments_next_1 :
+        instruction_output_segments_less_1;
     wire group_left_enable_1 = issue | (begin_tile & tile_zero);
-    wire [15:0] tile_left_next_1 = group_left_enable_1 ? instruction[66:51] : (tile_left - 16'd1);
+    wire [15:0] tile_left_next_1 = group_left_enable_1 ? instruction_tiles_less_1 : (tile_left - 16'd1);
     wire step_0_zero_next_1 = begin_tile | loop_end;
+    wire [15:0] step_0_next_1 = step_0_zero_next_1 ? instruction_step0_count_less_1 : (step_0 - 16'd1);
     wire step_0_enable_1 = step_0_zero_next_1 | valid_r;
-    wire step_0_zero_next_2 = step_0_zero_next_1 ? (~(|instruction[140:125])) : (step_0 == 16'd1);
+    wire step_0_zero_next_2 = step_0_zero_next_1 ? (~(|instruction_step0_count_less_1)) : (step_0 == 16'd1);
     wire step_1_zero_next_1 = begin_tile | loop_end_n2;
+    wire [15:0] step_1_next_1 = step_1_zero_next_1 ? instruction_step1_count_less_1 : (step_1 - 16'd1);
     wire step_1_enable_1 = step_1_zero_next_1 | loop_end;
-    wire step_1_zero_next_2 = step_1_zero_next_1 ? (~(|instruction[206:191])) : (step_1 == 16'd1);
+    wire step_1_zero_next_2 = step_1_zero_next_1 ? (~(|instruction_step1_count_less_1)) : (step_1 == 16'd1);
     wire step_2_zero_next_1 = begin_tile | loop_end_n3;
+    wire [15:0] step_2_next_1 = step_2_zero_next_1 ? instruction_step2_count_less_1 : (step_2 - 16'd1);
     wire step_2_enable_1 = step_2_zero_next_1 | loop_end_n2;
-    wire step_2_zero_next_2 = step_2_zero_next_1 ? (~(|instruction[272:257])) : (step_2 == 16'd1);
+    wire step_2_zero_next_2 = step_2_zero_next_1 ? (~(|instruction_step2_count_less_1)) : (step_2 == 16'd1);
     wire cycle_zero_next_1 = begin_tile | column_end;
     wire cycle_enable_1 = cycle_zero_next_1 | draining;
     wire column_enable_1 = begin_tile | column_end;
+    wire column_zero_next_1 = begin_tile ? (~(|instruction_columns_less_1)) : (column == 6'd1);
     wire walk_zero_next_1 = issue | begin_tile;
     wire [2:0] walk_zero_next_2 = issue ? 3'd3 : 3'd6;
     wire walk_enable_1 = walk_zero_next_1 | walking;
@@ -1638,7 +1716,7 @@ module compute_stepper(
         segments <= segments_next_2;
         slot_less_1_r <= ((6'd1 < segments) ? segments : 6'd1);
         if ((issue | begin_tile)) tile_left <= tile_left_next_1;
-        if (group_left_enable_1) group_left <= (issue ? instruction[50:35] : (group_left - 16'd1));
+        if (group_left_enable_1) group_left <= (issue ? instruction_groups_less_1 : (group_left - 16'd1));
         tile_zero <= (~(|tile_left));
         group_zero <= (~(|group_left));
         if ((issue | begin_tile)) starts_group <= group_left_enable_1;
@@ -1646,18 +1724,18 @@ module compute_stepper(
         if (begin_tile) group_end_r <= tile_zero;
         if (begin_tile) last_group_r <= group_zero;
         if (begin_tile) op_end_r <= (tile_zero & group_zero);
-        if (step_0_enable_1) step_0 <= (step_0_zero_next_1 ? instruction[140:125] : (step_0 - 16'd1));
+        if (step_0_enable_1) step_0 <= step_0_next_1;
         if (step_0_enable_1) step_0_zero <= step_0_zero_next_2;
-        if (step_1_enable_1) step_1 <= (step_1_zero_next_1 ? instruction[206:191] : (step_1 - 16'd1));
+        if (step_1_enable_1) step_1 <= step_1_next_1;
         if (step_1_enable_1) step_1_zero <= step_1_zero_next_2;
-        if (step_2_enable_1) step_2 <= (step_2_zero_next_1 ? instruction[272:257] : (step_2 - 16'd1));
+        if (step_2_enable_1) step_2 <= step_2_next_1;
         if (step_2_enable_1) step_2_zero <= step_2_zero_next_2;
         first_r <= begin_tile;
         level_r <= {loop_end_n2, (loop_end & (~loop_end_n2))};
         if (cycle_enable_1) cycle <= (cycle_zero_next_1 ? slot_less_1_r : (cycle - 6'd1));
         if (cycle_enable_1) cycle_zero <= (cycle_zero_next_1 ? (~(|slot_less_1_r)) : (cycle == 6'd1));
-        if (column_enable_1) column <= (begin_tile ? instruction[79:74] : (column - 6'd1));
-        if (column_enable_1) column_zero <= (begin_tile ? (~(|instruction[79:74])) : (column == 6'd1));
+        if (column_enable_1) column <= (begin_tile ? instruction_columns_less_1 : (column - 6'd1));
+        if (column_enable_1) column_zero <= column_zero_next_1;
         if (walk_enable_1) walk <= (walk_zero_next_1 ? walk_zero_next_2 : (walk - 3'd1));
         if (walk_enable_1) walk_zero <= (walk_zero_next_1 ? (~(|walk_zero_next_2)) : (walk == 3'd1));
         if (reset) begin
@@ -1688,6 +1766,27 @@ module input_walker(clock, issue, start, restart, instruction, reset, push, row,
     output wire valid;
     output wire [13:0] y;
     output wire [13:0] x;
+    // Fields in use.
+    wire [5:0] instruction_lanes_less_1 = instruction[72:67];
+    wire instruction_line_stop = instruction[73];
+    wire [12:0] instruction_width_less_1 = instruction[105:93];
+    wire [12:0] instruction_lines = instruction[118:106];
+    wire [5:0] instruction_line_step = instruction[124:119];
+    wire [15:0] instruction_input_base_row = instruction[338:323];
+    wire [5:0] instruction_input_base_bank = instruction[344:339];
+    wire [15:0] instruction_input_group_row = instruction[360:345];
+    wire [5:0] instruction_input_group_bank = instruction[366:361];
+    wire [15:0] instruction_input_pixel_row = instruction[382:367];
+    wire [5:0] instruction_input_pixel_bank = instruction[388:383];
+    wire [15:0] instruction_input_wrap_row = instruction[404:389];
+    wire [5:0] instruction_input_wrap_bank = instruction[410:405];
+    wire [13:0] instruction_input_y0 = instruction[453:440];
+    wire [13:0] instruction_input_x0 = instruction[467:454];
+    wire [9:0] instruction_input_y_step = instruction[477:468];
+    wire [5:0] instruction_input_x_step = instruction[483:478];
+    // Stage 0: which lanes take a pixel, and where lines end.
+    wire go = issue | start;
+    wire rewind = issue | (start & restart);
     reg active = 1'd0;
     reg [1:0] count = 2'd0;
     reg count_zero = 1'd0;
@@ -1695,8 +1794,11 @@ module input_walker(clock, issue, start, restart, instruction, reset, push, row,
     reg lane_zero = 1'd0;
     reg in_tile = 1'd0;
     reg stopped = 1'd0;
+    wire take = (active & in_tile) & (~stopped);
     reg [12:0] x_left = 13'd0;
     reg line_end = 1'd0;
+    wire new_line = rewind | (take & line_end);
+    // Addresses of the group that is walked next.
     reg [1:0] group_step = 2'd0;
     reg [3:0] group_less = 4'd0;
     reg [1:0] group_bank = 2'd0;
@@ -1704,16 +1806,21 @@ module input_walker(clock, issue, start, restart, instruction, reset, push, row,
     reg [1:0] next_bank = 2'd0;
     reg next_carry = 1'd0;
     reg [14:0] next_row = 15'd0;
+    wire [1:0] first_bank = issue ? instruction_input_base_bank[1:0] : next_bank;
+    wire [14:0] first_row = issue ? instruction_input_base_row[14:0] : next_row;
+    // Stage 1: bank and line.
     reg [3:0] pixel_less = 4'd0;
     reg [3:0] wrap_less = 4'd0;
     reg [1:0] step_1 = 2'd0;
     reg [3:0] less_1 = 4'd0;
     reg [14:0] row_step_1 = 15'd0;
+    // The walk behind the last tile of an instruction may still be under way when the next is issued.
     reg push_1 = 1'd0;
     reg take_1 = 1'd0;
     reg line_1 = 1'd0;
     reg [1:0] bank_1 = 2'd0;
     reg [14:0] remaining = 15'd0;
+    // Stage 2: row and coordinates.
     reg carry_2 = 1'd0;
     reg [14:0] row_step_2 = 15'd0;
     reg push_2 = 1'd0;
@@ -1724,24 +1831,22 @@ module input_walker(clock, issue, start, restart, instruction, reset, push, row,
     reg line_2 = 1'd0;
     reg [13:0] y_2 = 14'd0;
     reg [13:0] x_2 = 14'd0;
-    wire go = issue | start;
-    wire take = (active & in_tile) & (~stopped);
-    wire rewind = issue | (start & restart);
-    wire new_line = rewind | (take & line_end);
-    wire [1:0] first_bank = issue ? instruction[340:339] : next_bank;
-    wire [14:0] first_row = issue ? instruction[337:323] : next_row;
+    wire fresh = rewind | line_2;
+    wire stopped_next_1 = (~go) & (stopped | ((take & line_end) & instruction_line_stop));
+    wire line_end_next_1 = new_line ? (~(|instruction_width_less_1)) : (x_left == 13'd1);
     wire [3:0] next_bank_next_1 = {2'd0, group_bank} + group_less;
     wire [2:0] next_bank_next_2 = {1'd0, group_bank} + {1'd0, group_step};
     wire [1:0] next_bank_next_3 = next_bank_next_1[3] ? next_bank_next_2[1:0] : next_bank_next_1[1:0];
-    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction[359:345], next_carry};
+    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction_input_group_row[14:0], next_carry};
+    wire [1:0] step_1_next_1 = line_end ? instruction_input_wrap_bank[1:0] : instruction_input_pixel_bank[1:0];
+    wire [14:0] row_step_1_next_1 = line_end ? instruction_input_wrap_row[14:0] : instruction_input_pixel_row[14:0];
     wire [3:0] bank_1_next_1 = {2'd0, bank_1} + less_1;
     wire [2:0] bank_1_next_2 = {1'd0, bank_1} + {1'd0, step_1};
     wire [1:0] bank_1_next_3 = rewind ? first_bank : (bank_1_next_1[3] ? bank_1_next_2[1:0] : bank_1_next_1[1:0]);
-    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction[118:106]} : (remaining - {9'd0, instruction[124:119]});
+    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction_lines} : (remaining - {9'd0, instruction_line_step});
     wire [15:0] row_2_next_1 = {row_2, carry_2} + {row_step_2, carry_2};
-    wire [13:0] y_2_next_1 = rewind ? instruction[453:440] : (y_2 + {4'd0, instruction[477:468]});
-    wire fresh = rewind | line_2;
-    wire [13:0] x_2_next_1 = fresh ? instruction[467:454] : (x_2 + {8'd0, instruction[483:478]});
+    wire [13:0] y_2_next_1 = rewind ? instruction_input_y0 : (y_2 + {4'd0, instruction_input_y_step});
+    wire [13:0] x_2_next_1 = fresh ? instruction_input_x0 : (x_2 + {8'd0, instruction_input_x_step});
     assign push = push_2;
     assign row = row_2;
     assign bank = bank_2;
@@ -1751,24 +1856,24 @@ module input_walker(clock, issue, start, restart, instruction, reset, push, row,
     always @(posedge clock) begin
         count <= (go ? 2'd3 : (count - 2'd1));
         count_zero <= ((~go) & (count == 2'd1));
-        lane_left <= (go ? instruction[72:67] : (lane_left - 6'd1));
-        lane_zero <= (go ? (~(|instruction[72:67])) : (lane_left == 6'd1));
+        lane_left <= (go ? instruction_lanes_less_1 : (lane_left - 6'd1));
+        lane_zero <= (go ? (~(|instruction_lanes_less_1)) : (lane_left == 6'd1));
         in_tile <= (go | (in_tile & (~lane_zero)));
-        stopped <= ((~go) & (stopped | ((take & line_end) & instruction[73])));
-        if ((rewind | take)) x_left <= (new_line ? instruction[105:93] : (x_left - 13'd1));
-        if ((rewind | take)) line_end <= (new_line ? (~(|instruction[105:93])) : (x_left == 13'd1));
-        group_step <= instruction[362:361];
-        group_less <= ({2'd0, instruction[362:361]} - 4'd4);
+        stopped <= stopped_next_1;
+        if ((rewind | take)) x_left <= (new_line ? instruction_width_less_1 : (x_left - 13'd1));
+        if ((rewind | take)) line_end <= line_end_next_1;
+        group_step <= instruction_input_group_bank[1:0];
+        group_less <= ({2'd0, instruction_input_group_bank[1:0]} - 4'd4);
         if (rewind) group_bank <= first_bank;
         if (rewind) group_row <= first_row;
         next_bank <= next_bank_next_3;
         next_carry <= (~next_bank_next_1[3]);
         next_row <= next_row_next_1[15:1];
-        pixel_less <= ({2'd0, instruction[384:383]} - 4'd4);
-        wrap_less <= ({2'd0, instruction[406:405]} - 4'd4);
-        step_1 <= (line_end ? instruction[406:405] : instruction[384:383]);
+        pixel_less <= ({2'd0, instruction_input_pixel_bank[1:0]} - 4'd4);
+        wrap_less <= ({2'd0, instruction_input_wrap_bank[1:0]} - 4'd4);
+        step_1 <= step_1_next_1;
         less_1 <= (line_end ? wrap_less : pixel_less);
-        row_step_1 <= (line_end ? instruction[403:389] : instruction[381:367]);
+        row_step_1 <= row_step_1_next_1;
         push_1 <= (active & (~issue));
         take_1 <= (take & (~issue));
         line_1 <= ((take & line_end) & (~issue));
@@ -1875,12 +1980,19 @@ module input_address(
     output wire [14:0] row;
     output wire [1:0] bank;
     output wire enable;
+    wire [1:0] own_bank = state[1:0];
+    wire [14:0] own_row = state[16:2];
+    wire own_valid = state[17];
+    wire [13:0] own_y = state[31:18];
+    wire [13:0] own_x = state[45:32];
+    // Stage 1: sums.
     reg [1:0] bank_1 = 2'd0;
     reg carry_1 = 1'd0;
     reg [14:0] row_1 = 15'd0;
     reg live_1 = 1'd0;
     reg [13:0] y_1 = 14'd0;
     reg [13:0] x_1 = 14'd0;
+    // Stage 2: comparisons.
     reg [1:0] bank_2 = 2'd0;
     reg carry_2 = 1'd0;
     reg [14:0] row_2 = 15'd0;
@@ -1888,16 +2000,12 @@ module input_address(
     reg column_2 = 1'd0;
     reg live_2 = 1'd0;
     reg wrap_2 = 1'd0;
+    // Last stage: carry and ring.
     reg [14:0] row_r = 15'd0;
     reg [1:0] bank_r = 2'd0;
     reg enable_r = 1'd0;
-    wire [1:0] own_bank = state[1:0];
     wire [3:0] bank_1_next_1 = {2'd0, own_bank} + offset_less;
     wire [2:0] bank_1_next_2 = {1'd0, own_bank} + {1'd0, offset_bank};
-    wire [14:0] own_row = state[16:2];
-    wire own_valid = state[17];
-    wire [13:0] own_y = state[31:18];
-    wire [13:0] own_x = state[45:32];
     wire [15:0] row_r_next_1 = {row_2, carry_2} + {({15{wrap_2}} & ring_less), carry_2};
     assign row = row_r;
     assign bank = bank_r;
@@ -1957,6 +2065,7 @@ module input_lanes(
     assign row = {lane_3_row, lane_2_row, lane_1_row, lane_0_row};
     assign bank = {lane_3_bank, lane_2_bank, lane_1_bank, lane_0_bank};
     assign enable = {lane_3_enable, lane_2_enable, lane_1_enable, lane_0_enable};
+    // Lane 0.
     input_address lane_0 (
         .clock(clock),
         .state(present[45:0]),
@@ -1974,6 +2083,7 @@ module input_lanes(
         .bank(lane_0_bank),
         .enable(lane_0_enable)
     );
+    // Lane 1.
     input_address lane_1 (
         .clock(clock),
         .state(present[91:46]),
@@ -1991,6 +2101,7 @@ module input_lanes(
         .bank(lane_1_bank),
         .enable(lane_1_enable)
     );
+    // Lane 2.
     input_address lane_2 (
         .clock(clock),
         .state(present[137:92]),
@@ -2008,6 +2119,7 @@ module input_lanes(
         .bank(lane_2_bank),
         .enable(lane_2_enable)
     );
+    // Lane 3.
     input_address lane_3 (
         .clock(clock),
         .state(present[183:138]),
@@ -2036,29 +2148,37 @@ module read_crossbar(clock, bank, enable, value, bank_value, bank_enable);
     output wire [59:0] bank_value;
     output wire [3:0] bank_enable;
     reg [59:0] value_1 = 60'd0;
+    // Bank 0: the lanes that want it, and their value.
     reg code_0 = 1'd0;
     reg code_0_n2 = 1'd0;
+    wire [14:0] value_0_pair = code_0_n2 ? {15{code_0}} : (code_0 ? value_1[29:15] : value_1[14:0]);
     reg [14:0] value_0_s1 = 15'd0;
     reg [14:0] value_0_later_1 = 15'd0;
     reg any_0 = 1'd0;
     reg any_0_later_1 = 1'd0;
     reg any_0_later_2 = 1'd0;
+    // Bank 1: the lanes that want it, and their value.
     reg code_1 = 1'd0;
     reg code_1_n2 = 1'd0;
+    wire [14:0] value_1_pair = code_1_n2 ? {15{code_1}} : (code_1 ? value_1[29:15] : value_1[14:0]);
     reg [14:0] value_1_s1 = 15'd0;
     reg [14:0] value_1_later_1 = 15'd0;
     reg any_1 = 1'd0;
     reg any_1_later_1 = 1'd0;
     reg any_1_later_2 = 1'd0;
+    // Bank 2: the lanes that want it, and their value.
     reg code_2 = 1'd0;
     reg code_2_n2 = 1'd0;
+    wire [14:0] value_2_pair = code_2_n2 ? {15{code_2}} : (code_2 ? value_1[29:15] : value_1[14:0]);
     reg [14:0] value_2_s1 = 15'd0;
     reg [14:0] value_2_later_1 = 15'd0;
     reg any_2 = 1'd0;
     reg any_2_later_1 = 1'd0;
     reg any_2_later_2 = 1'd0;
+    // Bank 3: the lanes that want it, and their value.
     reg code_3 = 1'd0;
     reg code_3_n2 = 1'd0;
+    wire [14:0] value_3_pair = code_3_n2 ? {15{code_3}} : (code_3 ? value_1[29:15] : value_1[14:0]);
     reg [14:0] value_3_s1 = 15'd0;
     reg [14:0] value_3_later_1 = 15'd0;
     reg any_3 = 1'd0;
@@ -2067,25 +2187,21 @@ module read_crossbar(clock, bank, enable, value, bank_value, bank_enable);
     wire any_0_next_1 = enable[3] & (bank[7:6] == 2'd0);
     wire any_0_next_2 = enable[1] & (bank[3:2] == 2'd0);
     wire any_0_next_3 = enable[2] & (bank[5:4] == 2'd0);
-    wire [14:0] value_0_pair = code_0_n2 ? {15{code_0}} : (code_0 ? value_1[29:15] : value_1[14:0]);
     wire [14:0] value_0_s1_next_1 = (value_0_pair & value_1[59:45]) | ((~value_0_pair) & value_1[44:30]);
     wire [3:0] any_0_next_4 = {any_0_next_1, any_0_next_3, any_0_next_2, (enable[0] & (bank[1:0] == 2'd0))};
     wire any_1_next_1 = enable[3] & (bank[7:6] == 2'd1);
     wire any_1_next_2 = enable[1] & (bank[3:2] == 2'd1);
     wire any_1_next_3 = enable[2] & (bank[5:4] == 2'd1);
-    wire [14:0] value_1_pair = code_1_n2 ? {15{code_1}} : (code_1 ? value_1[29:15] : value_1[14:0]);
     wire [14:0] value_1_s1_next_1 = (value_1_pair & value_1[59:45]) | ((~value_1_pair) & value_1[44:30]);
     wire [3:0] any_1_next_4 = {any_1_next_1, any_1_next_3, any_1_next_2, (enable[0] & (bank[1:0] == 2'd1))};
     wire any_2_next_1 = enable[3] & (bank[7:6] == 2'd2);
     wire any_2_next_2 = enable[1] & (bank[3:2] == 2'd2);
     wire any_2_next_3 = enable[2] & (bank[5:4] == 2'd2);
-    wire [14:0] value_2_pair = code_2_n2 ? {15{code_2}} : (code_2 ? value_1[29:15] : value_1[14:0]);
     wire [14:0] value_2_s1_next_1 = (value_2_pair & value_1[59:45]) | ((~value_2_pair) & value_1[44:30]);
     wire [3:0] any_2_next_4 = {any_2_next_1, any_2_next_3, any_2_next_2, (enable[0] & (bank[1:0] == 2'd2))};
     wire any_3_next_1 = enable[3] & (bank[7:6] == 2'd3);
     wire any_3_next_2 = enable[1] & (bank[3:2] == 2'd3);
     wire any_3_next_3 = enable[2] & (bank[5:4] == 2'd3);
-    wire [14:0] value_3_pair = code_3_n2 ? {15{code_3}} : (code_3 ? value_1[29:15] : value_1[14:0]);
     wire [14:0] value_3_s1_next_1 = (value_3_pair & value_1[59:45]) | ((~value_3_pair) & value_1[44:30]);
     wire [3:0] any_3_next_4 = {any_3_next_1, any_3_next_3, any_3_next_2, (enable[0] & (bank[1:0] == 2'd3))};
     wire [59:0] bank_value_1 = {value_3_later_1, value_2_later_1, value_1_later_1, value_0_later_1};
@@ -2133,41 +2249,45 @@ module data_crossbar(clock, bank, enable, data, outside, pad, value);
     input wire [3:0] outside;
     input wire [7:0] pad;
     output wire [31:0] value;
+    // Lane 0: the bank that it asked, and its byte.
     reg [3:0] hit_0 = 4'd0;
     reg outside_0 = 1'd0;
     reg [7:0] value_0_s1 = 8'd0;
     reg [7:0] value_0_s1_n2 = 8'd0;
     reg [7:0] value_0_s1_n3 = 8'd0;
     reg [7:0] value_0_s2 = 8'd0;
+    // Lane 1: the bank that it asked, and its byte.
     reg [3:0] hit_1 = 4'd0;
     reg outside_1 = 1'd0;
     reg [7:0] value_1_s1 = 8'd0;
     reg [7:0] value_1_s1_n2 = 8'd0;
     reg [7:0] value_1_s1_n3 = 8'd0;
     reg [7:0] value_1_s2 = 8'd0;
+    // Lane 2: the bank that it asked, and its byte.
     reg [3:0] hit_2 = 4'd0;
     reg outside_2 = 1'd0;
     reg [7:0] value_2_s1 = 8'd0;
     reg [7:0] value_2_s1_n2 = 8'd0;
     reg [7:0] value_2_s1_n3 = 8'd0;
     reg [7:0] value_2_s2 = 8'd0;
+    // Lane 3: the bank that it asked, and its byte.
     reg [3:0] hit_3 = 4'd0;
     reg outside_3 = 1'd0;
     reg [7:0] value_3_s1 = 8'd0;
     reg [7:0] value_3_s1_n2 = 8'd0;
     reg [7:0] value_3_s1_n3 = 8'd0;
     reg [7:0] value_3_s2 = 8'd0;
-    wire [3:0] hit_0_next_1 = {(enable[0] & (bank[1:0] == 2'd3)), (enable[0] & (bank[1:0] == 2'd2)), (enable[0] & (bank[1:0] ==
-        2'd1)), (enable[0] & (bank[1:0] == 2'd0))};
+    wire [3:0] hit_0_next_1 = {(enable[0] & (bank[1:0] == 2'd3)), (enable[0] & (bank[1:0] == 2'd2)), (enable[0] &
+        (bank[1:0] == 2'd1)), (enable[0] & (bank[1:0] == 2'd0))};
     wire [7:0] value_0_s1_n2_next_1 = ({8{hit_0[2]}} & data[23:16]) | ({8{hit_0[3]}} & data[31:24]);
-    wire [3:0] hit_1_next_1 = {(enable[1] & (bank[3:2] == 2'd3)), (enable[1] & (bank[3:2] == 2'd2)), (enable[1] & (bank[3:2] ==
-        2'd1)), (enable[1] & (bank[3:2] == 2'd0))};
+    wire [3:0] hit_1_next_1 = {(enable[1] & (bank[3:2] == 2'd3)), (enable[1] & (bank[3:2] == 2'd2)), (enable[1] &
+        (bank[3:2] == 2'd1)), (enable[1] & (bank[3:2] == 2'd0))};
     wire [7:0] value_1_s1_n2_next_1 = ({8{hit_1[2]}} & data[23:16]) | ({8{hit_1[3]}} & data[31:24]);
-    wire [3:0] hit_2_next_1 = {(enable[2] & (bank[5:4] == 2'd3)), (enable[2] & (bank[5:4] == 2'd2)), (enable[2] & (bank[5:4] ==
-        2'd1)), (enable[2] & (bank[5:4] == 2'd0))};
+    wire [3:0] hit_2_next_1 = {(enable[2] & (bank[5:4] == 2'd3)), (enable[2] & (bank[5:4] == 2'd2)), (enable[2] &
+        (bank[5:4] == 2'd1)), (enable[2] & (bank[5:4] == 2'd0))};
     wire [7:0] value_2_s1_n2_next_1 = ({8{hit_2[2]}} & data[23:16]) | ({8{hit_2[3]}} & data[31:24]);
-    wire [3:0] hit_3_next_1 = {(enable[3] & (bank[7:6] == 2'd3)), (enable[3] & (bank[7:6] == 2'd2)), (enable[3] & (bank[7:6] ==
-        2'd1)), (enable[3] & (bank[7:6] == 2'd0))};
+    wire [3:0] hit_3_next_1 = {(enable[3] & (bank[7:6] == 2'd3)), (enable[3] & (bank[7:6] == 2'd2)), (enable[3] &
+        (bank[7:6] == 2'd1)), (enable[3] & (bank[7:6] == 2'd0))};
     wire [7:0] value_3_s1_n2_next_1 = ({8{hit_3[2]}} & data[23:16]) | ({8{hit_3[3]}} & data[31:24]);
     assign value = {value_3_s2, value_2_s2, value_1_s2, value_0_s2};
     always @(posedge clock) begin
@@ -2216,10 +2336,40 @@ module compute_gather(
     output wire [3:0] gather_enable;
     output wire high;
     output wire [31:0] value;
+    // Fields in use.
+    wire instruction_wide = instruction[34];
+    wire [15:0] instruction_step0_row = instruction[156:141];
+    wire [5:0] instruction_step0_bank = instruction[162:157];
+    wire [13:0] instruction_step0_y = instruction[176:163];
+    wire [13:0] instruction_step0_x = instruction[190:177];
+    wire [15:0] instruction_step1_row = instruction[222:207];
+    wire [5:0] instruction_step1_bank = instruction[228:223];
+    wire [13:0] instruction_step1_y = instruction[242:229];
+    wire [13:0] instruction_step1_x = instruction[256:243];
+    wire [15:0] instruction_step2_row = instruction[288:273];
+    wire [5:0] instruction_step2_bank = instruction[294:289];
+    wire [13:0] instruction_step2_y = instruction[308:295];
+    wire [13:0] instruction_step2_x = instruction[322:309];
+    wire [12:0] instruction_input_ring_line = instruction[423:411];
+    wire [15:0] instruction_input_ring_rows_negated = instruction[439:424];
+    wire [12:0] instruction_input_height = instruction[496:484];
+    wire [12:0] instruction_input_width = instruction[509:497];
+    wire [7:0] instruction_input_pad = instruction[517:510];
+    // The next tile's lanes. They become the present ones when the first offset is ready.
     reg load_1 = 1'd0;
     reg load_2 = 1'd0;
     reg restart_1 = 1'd0;
     reg restart_2 = 1'd0;
+    wire walker_push;
+    wire [14:0] walker_row;
+    wire [1:0] walker_bank;
+    wire walker_valid;
+    wire [13:0] walker_y;
+    wire [13:0] walker_x;
+    wire [183:0] chain_present;
+    wire [14:0] offset_sum_row;
+    wire [1:0] offset_sum_bank;
+    wire [3:0] offset_sum_less;
     reg live_1 = 1'd0;
     reg live_2 = 1'd0;
     reg live_3 = 1'd0;
@@ -2231,7 +2381,14 @@ module compute_gather(
     reg [13:0] x_step_1 = 14'd0;
     reg [13:0] x_step_2 = 14'd0;
     reg [13:0] x_3 = 14'd0;
+    wire [59:0] lanes_row;
+    wire [7:0] lanes_bank;
+    wire [3:0] lanes_enable;
+    wire [59:0] to_banks_bank_value;
+    wire [3:0] to_banks_bank_enable;
+    // The planes of a wide operation: high halves at even counts of the outermost loop.
     reg high_before = 1'd0;
+    wire high_plane = first | (high_before ^ level[1]);
     reg high_1 = 1'd0;
     reg high_later_1 = 1'd0;
     reg high_later_2 = 1'd0;
@@ -2247,6 +2404,7 @@ module compute_gather(
     reg high_later_12 = 1'd0;
     reg high_later_13 = 1'd0;
     reg high_later_14 = 1'd0;
+    // The way back: the selects wait for the data.
     reg live_until_1 = 1'd0;
     reg live_until_2 = 1'd0;
     reg live_until_3 = 1'd0;
@@ -2268,27 +2426,13 @@ module compute_gather(
     reg [3:0] enable_4 = 4'd0;
     reg [3:0] enable_5 = 4'd0;
     reg [3:0] enable_6 = 4'd0;
-    wire walker_push;
-    wire [14:0] walker_row;
-    wire [1:0] walker_bank;
-    wire walker_valid;
-    wire [13:0] walker_y;
-    wire [13:0] walker_x;
-    wire [183:0] chain_present;
-    wire [14:0] offset_sum_row;
-    wire [1:0] offset_sum_bank;
-    wire [3:0] offset_sum_less;
-    wire [59:0] lanes_row;
-    wire [7:0] lanes_bank;
-    wire [3:0] lanes_enable;
-    wire [59:0] to_banks_bank_value;
-    wire [3:0] to_banks_bank_enable;
     wire [31:0] to_lanes_value;
-    wire [13:0] y_step_1_next_1 = level[1] ? instruction[308:295] : (level[0] ? instruction[242:229] : instruction[176:163]);
-    wire [13:0] x_step_1_next_1 = level[1] ? instruction[322:309] : (level[0] ? instruction[256:243] : instruction[190:177]);
-    wire high_plane = first | (high_before ^ level[1]);
-    wire [14:0] offset_row_1 = level[1] ? instruction[287:273] : (level[0] ? instruction[221:207] : instruction[155:141]);
-    wire [1:0] offset_bank_1 = level[1] ? instruction[290:289] : (level[0] ? instruction[224:223] : instruction[158:157]);
+    wire [13:0] y_step_1_next_1 = level[1] ? instruction_step2_y : (level[0] ? instruction_step1_y :
+        instruction_step0_y);
+    wire [13:0] x_step_1_next_1 = level[1] ? instruction_step2_x : (level[0] ? instruction_step1_x :
+        instruction_step0_x);
+    wire [14:0] offset_row_1 = level[0] ? instruction_step1_row[14:0] : instruction_step0_row[14:0];
+    wire [1:0] offset_bank_1 = level[0] ? instruction_step1_bank[1:0] : instruction_step0_bank[1:0];
     assign gather_row = to_banks_bank_value;
     assign gather_enable = to_banks_bank_enable;
     assign high = high_later_14;
@@ -2314,12 +2458,13 @@ module compute_gather(
         .load(load_2),
         .present(chain_present)
     );
+    // The common offset of the step.
     offset offset (
         .clock(clock),
         .advance(valid),
         .first(first),
-        .row(offset_row_1),
-        .bank(offset_bank_1),
+        .row((level[1] ? instruction_step2_row[14:0] : offset_row_1)),
+        .bank((level[1] ? instruction_step2_bank[1:0] : offset_bank_1)),
         .sum_row(offset_sum_row),
         .sum_bank(offset_sum_bank),
         .sum_less(offset_sum_less)
@@ -2331,12 +2476,12 @@ module compute_gather(
         .offset_row(offset_sum_row),
         .offset_bank(offset_sum_bank),
         .offset_less(offset_sum_less),
-        .ring_less(instruction[438:424]),
+        .ring_less(instruction_input_ring_rows_negated[14:0]),
         .offset_y(y_3),
         .offset_x(x_3),
-        .height(instruction[496:484]),
-        .width(instruction[509:497]),
-        .ring_line(instruction[423:411]),
+        .height(instruction_input_height),
+        .width(instruction_input_width),
+        .ring_line(instruction_input_ring_line),
         .row(lanes_row),
         .bank(lanes_bank),
         .enable(lanes_enable)
@@ -2355,7 +2500,7 @@ module compute_gather(
         .enable(enable_6),
         .data(gather_data),
         .outside(outside_6),
-        .pad(instruction[517:510]),
+        .pad(instruction_input_pad),
         .value(to_lanes_value)
     );
     always @(posedge clock) begin
@@ -2375,7 +2520,7 @@ module compute_gather(
         x_step_2 <= x_step_1;
         if (live_2) x_3 <= (first_2 ? 14'd0 : (x_3 + x_step_2));
         if (valid) high_before <= high_plane;
-        high_1 <= (instruction[34] & high_plane);
+        high_1 <= (instruction_wide & high_plane);
         high_later_1 <= high_1;
         high_later_2 <= high_later_1;
         high_later_3 <= high_later_2;
@@ -2435,24 +2580,30 @@ module columns(
     output wire [5:0] phase;
     output wire restart;
     output wire done;
+    // Fields in use.
+    wire [5:0] instruction_columns_less_1 = instruction[79:74];
+    wire [5:0] instruction_last_columns_less_1 = instruction[85:80];
+    wire [5:0] instruction_inner_columns_less_1 = instruction[91:86];
     reg active_r = 1'd0;
     reg slot_zero = 1'd0;
     reg column_zero = 1'd0;
     reg inner_zero = 1'd0;
+    wire column_end = active_r & slot_zero;
+    wire next_column = column_end & (~column_zero);
+    wire new_column = start | next_column;
     reg [5:0] slot_left = 6'd0;
     reg [5:0] phase_r = 6'd0;
     reg [5:0] columns_left = 6'd0;
+    wire new_outer = start | inner_zero;
     reg [5:0] inner_left = 6'd0;
     reg begins = 1'd0;
     reg first_r = 1'd0;
     reg is_inner = 1'd0;
     reg restart_r = 1'd0;
     reg final_tile = 1'd0;
-    wire column_end = active_r & slot_zero;
-    wire next_column = column_end & (~column_zero);
-    wire new_column = start | next_column;
-    wire [5:0] columns_left_next_1 = last_group ? instruction[85:80] : instruction[79:74];
-    wire new_outer = start | inner_zero;
+    wire [5:0] columns_left_next_1 = last_group ? instruction_last_columns_less_1 : instruction_columns_less_1;
+    wire inner_zero_next_1 = new_outer ? (~(|instruction_inner_columns_less_1)) : (inner_left == 6'd1);
+    wire [5:0] inner_left_next_1 = new_outer ? instruction_inner_columns_less_1 : (inner_left - 6'd1);
     assign active = active_r;
     assign begin_column = begins;
     assign first = first_r;
@@ -2464,11 +2615,11 @@ module columns(
     always @(posedge clock) begin
         slot_zero <= (new_column ? (~(|slot_less_1)) : (slot_left == 6'd1));
         if (new_column) column_zero <= (start ? (~(|columns_left_next_1)) : (columns_left == 6'd1));
-        if (new_column) inner_zero <= (new_outer ? (~(|instruction[91:86])) : (inner_left == 6'd1));
+        if (new_column) inner_zero <= inner_zero_next_1;
         slot_left <= (new_column ? slot_less_1 : (slot_left - 6'd1));
         phase_r <= (new_column ? 6'd0 : (phase_r + 6'd1));
         if (new_column) columns_left <= (start ? columns_left_next_1 : (columns_left - 6'd1));
-        if (new_column) inner_left <= (new_outer ? instruction[91:86] : (inner_left - 6'd1));
+        if (new_column) inner_left <= inner_left_next_1;
         begins <= new_column;
         first_r <= start;
         is_inner <= (next_column & (~inner_zero));
@@ -2529,16 +2680,27 @@ module weights(
     input wire weight_beat;
     input wire [31:0] weight_data;
     output wire [31:0] weight;
+    // Fields in use.
+    wire [1:0] instruction_reduce = instruction[33:32];
+    wire [15:0] instruction_weights = instruction[533:518];
+    wire [5:0] instruction_taps = instruction[539:534];
     reg rows = 1'd0;
+    // Address of the present step.
     reg fresh = 1'd0;
     reg [13:0] address = 14'd0;
     reg [13:0] base = 14'd0;
+    wire inner_start = first | (|level);
+    wire again = first & (~group_start);
+    wire stay = (first & fresh) | (~(inner_start | (~rows)));
     reg new_group = 1'd0;
     reg [13:0] address_spread = 14'd0;
+    // The memory, one for each beat of a word.
     reg [13:0] write_word = 14'd0;
     reg [31:0] write_data = 32'd0;
     reg write_0 = 1'd0;
+    wire [31:0] memory_0_read_data;
     reg [31:0] word_0 = 32'd0;
+    // Dense: the word. Rows: its bytes one a step at column 0, and from column to column.
     reg start_1 = 1'd0;
     reg start_2 = 1'd0;
     reg start_3 = 1'd0;
@@ -2554,11 +2716,7 @@ module weights(
     reg [7:0] weight_1 = 8'd0;
     reg [7:0] weight_2 = 8'd0;
     reg [7:0] weight_3 = 8'd0;
-    wire [31:0] memory_0_read_data;
-    wire again = first & (~group_start);
     wire [13:0] address_next_1 = again ? base : ((address == 14'h23ff) ? 14'd0 : (address + 14'd1));
-    wire inner_start = first | (|level);
-    wire stay = (first & fresh) | (~(inner_start | (~rows)));
     assign weight = {weight_3, weight_2, weight_1, weight_0};
     ram_9216x32 memory_0 (
         .clock(clock),
@@ -2569,9 +2727,9 @@ module weights(
         .read_data(memory_0_read_data)
     );
     always @(posedge clock) begin
-        rows <= (instruction[33:32] == 2'd1);
+        rows <= (instruction_reduce == 2'd1);
         if ((issue | valid)) fresh <= issue;
-        if ((issue | (valid & (~stay)))) address <= (issue ? instruction[531:518] : address_next_1);
+        if ((issue | (valid & (~stay)))) address <= (issue ? instruction_weights[13:0] : address_next_1);
         if (new_group) base <= address;
         new_group <= ((valid & first) & group_start);
         address_spread <= address;
@@ -2584,11 +2742,11 @@ module weights(
         start_3 <= start_2;
         start_4 <= start_3;
         start_5 <= start_4;
-        within_3 <= (6'd3 < instruction[539:534]);
+        within_3 <= (6'd3 < instruction_taps);
         tap_3 <= (start_5 ? ({8{within_3}} & word_0[31:24]) : 8'd0);
-        within_2 <= (6'd2 < instruction[539:534]);
+        within_2 <= (6'd2 < instruction_taps);
         tap_2 <= (start_5 ? ({8{within_2}} & word_0[23:16]) : tap_3);
-        within_1 <= (6'd1 < instruction[539:534]);
+        within_1 <= (6'd1 < instruction_taps);
         tap_1 <= (start_5 ? ({8{within_1}} & word_0[15:8]) : tap_2);
         weight_0 <= (rows ? (start_5 ? word_0[7:0] : tap_1) : word_0[7:0]);
         weight_1 <= (rows ? ({8{(~start_5)}} & weight_0) : word_0[15:8]);
@@ -2625,12 +2783,12 @@ module pe(clock, a, w, last, shift, above, drained);
     input wire shift;
     input wire [31:0] above;
     output wire [31:0] drained;
+    wire [23:0] multiplier_product;
     reg last_here = 1'd0;
     reg load_here = 1'd0;
     reg [31:0] accumulator = 32'd0;
-    reg [31:0] shadow = 32'd0;
-    wire [23:0] multiplier_product;
     wire [31:0] next_sum = accumulator + {{8{multiplier_product[23]}}, multiplier_product};
+    reg [31:0] shadow = 32'd0;
     assign drained = shadow;
     multiplier_s16x8 multiplier (
         .clock(clock),
@@ -2655,15 +2813,33 @@ module array(clock, value, high, weight, last, shift, drained);
     input wire last;
     input wire shift;
     output wire [127:0] drained;
+    // One register for each group that a value reaches, indexed [lane or column][group].
+    wire high_skew = high;
+    wire [7:0] a_0_skew = value[7:0];
     reg [15:0] a_0 = 16'd0;
+    wire [7:0] a_1_skew = value[15:8];
     reg [15:0] a_1 = 16'd0;
+    wire [7:0] a_2_skew = value[23:16];
     reg [15:0] a_2 = 16'd0;
+    wire [7:0] a_3_skew = value[31:24];
     reg [15:0] a_3 = 16'd0;
+    // Weights of the columns, along the groups of lanes.
+    wire [7:0] weight_0 = weight[7:0];
+    wire [7:0] w_0_skew = weight_0;
     reg [7:0] w_0 = 8'd0;
+    wire [7:0] weight_1 = weight[15:8];
+    wire [7:0] w_1_skew = weight_1;
     reg [7:0] w_1 = 8'd0;
+    wire [7:0] weight_2 = weight[23:16];
+    wire [7:0] w_2_skew = weight_2;
     reg [7:0] w_2 = 8'd0;
+    wire [7:0] weight_3 = weight[31:24];
+    wire [7:0] w_3_skew = weight_3;
     reg [7:0] w_3 = 8'd0;
+    // Ends of tiles and the drain's steps, along both groups.
+    wire last_0_skew = last;
     reg last_0 = 1'd0;
+    wire shift_0_skew = shift;
     reg shift_0 = 1'd0;
     wire [31:0] pe_0_3_drained;
     wire [31:0] pe_0_2_drained;
@@ -2681,25 +2857,10 @@ module array(clock, value, high, weight, last, shift, drained);
     wire [31:0] pe_3_2_drained;
     wire [31:0] pe_3_1_drained;
     wire [31:0] pe_3_0_drained;
-    wire high_skew = high;
-    wire [7:0] a_0_skew = value[7:0];
     wire [15:0] a_0_next_1 = {(high_skew ? a_0_skew : {8{a_0_skew[7]}}), ({8{(~high_skew)}} & a_0_skew)};
-    wire [7:0] a_1_skew = value[15:8];
     wire [15:0] a_1_next_1 = {(high_skew ? a_1_skew : {8{a_1_skew[7]}}), ({8{(~high_skew)}} & a_1_skew)};
-    wire [7:0] a_2_skew = value[23:16];
     wire [15:0] a_2_next_1 = {(high_skew ? a_2_skew : {8{a_2_skew[7]}}), ({8{(~high_skew)}} & a_2_skew)};
-    wire [7:0] a_3_skew = value[31:24];
     wire [15:0] a_3_next_1 = {(high_skew ? a_3_skew : {8{a_3_skew[7]}}), ({8{(~high_skew)}} & a_3_skew)};
-    wire [7:0] weight_0 = weight[7:0];
-    wire [7:0] w_0_skew = weight_0;
-    wire [7:0] weight_1 = weight[15:8];
-    wire [7:0] w_1_skew = weight_1;
-    wire [7:0] weight_2 = weight[23:16];
-    wire [7:0] w_2_skew = weight_2;
-    wire [7:0] weight_3 = weight[31:24];
-    wire [7:0] w_3_skew = weight_3;
-    wire last_0_skew = last;
-    wire shift_0_skew = shift;
     wire [127:0] drained_1 = {pe_3_0_drained, pe_2_0_drained, pe_1_0_drained, pe_0_0_drained};
     assign drained = drained_1;
     pe pe_0_3 (
@@ -2871,6 +3032,7 @@ module lead_time(clock, start, flags, slot_less_1, reset, go, go_flags);
     output wire [2:0] go_flags;
     reg waiting = 1'd0;
     reg [5:0] left = 6'd0;
+    // P - S, steady long before the first tile ends.
     reg [5:0] wait_cycles = 6'd0;
     reg left_zero = 1'd0;
     reg [2:0] held_flags = 3'd0;
@@ -2905,6 +3067,25 @@ module operand_walker(
     output wire [2:0] to_end;
     output wire [2:0] to_ring;
     output wire [1:0] segment;
+    // Fields in use.
+    wire [5:0] instruction_lanes_less_1 = instruction[72:67];
+    wire instruction_line_stop = instruction[73];
+    wire [12:0] instruction_width_less_1 = instruction[105:93];
+    wire [12:0] instruction_lines = instruction[118:106];
+    wire [5:0] instruction_line_step = instruction[124:119];
+    wire [15:0] instruction_operand_base_row = instruction[605:590];
+    wire [5:0] instruction_operand_base_bank = instruction[611:606];
+    wire [15:0] instruction_operand_group_row = instruction[627:612];
+    wire [5:0] instruction_operand_group_bank = instruction[633:628];
+    wire [15:0] instruction_operand_pixel_row = instruction[649:634];
+    wire [5:0] instruction_operand_pixel_bank = instruction[655:650];
+    wire [15:0] instruction_operand_wrap_row = instruction[671:656];
+    wire [5:0] instruction_operand_wrap_bank = instruction[677:672];
+    wire [12:0] instruction_operand_ring_line = instruction[690:678];
+    wire [5:0] instruction_operand_segment_lanes_less_1 = instruction[762:757];
+    // Stage 0: which lanes take a pixel, and where lines end.
+    wire go = issue | start;
+    wire rewind = issue | (start & restart);
     reg active = 1'd0;
     reg [1:0] count = 2'd0;
     reg count_zero = 1'd0;
@@ -2912,11 +3093,16 @@ module operand_walker(
     reg lane_zero = 1'd0;
     reg in_tile = 1'd0;
     reg stopped = 1'd0;
+    wire take = (active & in_tile) & (~stopped);
     reg [12:0] x_left = 13'd0;
     reg line_end = 1'd0;
+    wire new_line = rewind | (take & line_end);
     reg [5:0] segment_left = 6'd0;
     reg segment_full = 1'd0;
     reg [1:0] segment_r = 2'd0;
+    wire next_segment = take & (line_end | segment_full);
+    wire segment_load = go | next_segment;
+    // Addresses of the group that is walked next.
     reg [1:0] group_step = 2'd0;
     reg [3:0] group_less = 4'd0;
     reg [1:0] group_bank = 2'd0;
@@ -2924,16 +3110,21 @@ module operand_walker(
     reg [1:0] next_bank = 2'd0;
     reg next_carry = 1'd0;
     reg [14:0] next_row = 15'd0;
+    wire [1:0] first_bank = issue ? instruction_operand_base_bank[1:0] : next_bank;
+    wire [14:0] first_row = issue ? instruction_operand_base_row[14:0] : next_row;
+    // Stage 1: bank and line.
     reg [3:0] pixel_less = 4'd0;
     reg [3:0] wrap_less = 4'd0;
     reg [1:0] step_1 = 2'd0;
     reg [3:0] less_1 = 4'd0;
     reg [14:0] row_step_1 = 15'd0;
+    // The walk behind the last tile of an instruction may still be under way when the next is issued.
     reg push_1 = 1'd0;
     reg take_1 = 1'd0;
     reg line_1 = 1'd0;
     reg [1:0] bank_1 = 2'd0;
     reg [14:0] remaining = 15'd0;
+    // Stage 2: row and coordinates.
     reg carry_2 = 1'd0;
     reg [14:0] row_step_2 = 15'd0;
     reg push_2 = 1'd0;
@@ -2945,25 +3136,24 @@ module operand_walker(
     reg [2:0] ring_2 = 3'd0;
     reg [1:0] segment_1 = 2'd0;
     reg [1:0] segment_2 = 2'd0;
-    wire go = issue | start;
-    wire take = (active & in_tile) & (~stopped);
-    wire rewind = issue | (start & restart);
-    wire new_line = rewind | (take & line_end);
-    wire next_segment = take & (line_end | segment_full);
-    wire segment_load = go | next_segment;
-    wire segment_full_next_1 = segment_load ? (~(|instruction[762:757])) : (segment_left == 6'd1);
-    wire [1:0] first_bank = issue ? instruction[607:606] : next_bank;
-    wire [14:0] first_row = issue ? instruction[604:590] : next_row;
+    wire stopped_next_1 = (~go) & (stopped | ((take & line_end) & instruction_line_stop));
+    wire line_end_next_1 = new_line ? (~(|instruction_width_less_1)) : (x_left == 13'd1);
+    wire [5:0] segment_left_next_1 = segment_load ? instruction_operand_segment_lanes_less_1 : (segment_left - 6'd1);
+    wire segment_full_next_1 = segment_load ? (~(|instruction_operand_segment_lanes_less_1)) : (segment_left == 6'd1);
     wire [3:0] next_bank_next_1 = {2'd0, group_bank} + group_less;
     wire [2:0] next_bank_next_2 = {1'd0, group_bank} + {1'd0, group_step};
     wire [1:0] next_bank_next_3 = next_bank_next_1[3] ? next_bank_next_2[1:0] : next_bank_next_1[1:0];
-    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction[626:612], next_carry};
+    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction_operand_group_row[14:0], next_carry};
+    wire [1:0] step_1_next_1 = line_end ? instruction_operand_wrap_bank[1:0] : instruction_operand_pixel_bank[1:0];
+    wire [14:0] row_step_1_next_1 = line_end ? instruction_operand_wrap_row[14:0] :
+        instruction_operand_pixel_row[14:0];
     wire [3:0] bank_1_next_1 = {2'd0, bank_1} + less_1;
     wire [2:0] bank_1_next_2 = {1'd0, bank_1} + {1'd0, step_1};
     wire [1:0] bank_1_next_3 = rewind ? first_bank : (bank_1_next_1[3] ? bank_1_next_2[1:0] : bank_1_next_1[1:0]);
-    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction[118:106]} : (remaining - {9'd0, instruction[124:119]});
+    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction_lines} : (remaining - {9'd0, instruction_line_step});
     wire [15:0] row_2_next_1 = {row_2, carry_2} + {row_step_2, carry_2};
-    wire [14:0] ring_left_next_1 = rewind ? {2'd0, instruction[690:678]} : (ring_left - {9'd0, instruction[124:119]});
+    wire [14:0] ring_left_next_1 = rewind ? {2'd0, instruction_operand_ring_line} : (ring_left - {9'd0,
+        instruction_line_step});
     wire [2:0] end_2_next_1 = {3{(~remaining[14])}} & ({3{(|remaining[13:3])}} | remaining[2:0]);
     wire [2:0] ring_2_next_1 = {3{(~ring_left[14])}} & ({3{(|ring_left[13:3])}} | ring_left[2:0]);
     assign push = push_2;
@@ -2975,27 +3165,27 @@ module operand_walker(
     always @(posedge clock) begin
         count <= (go ? 2'd3 : (count - 2'd1));
         count_zero <= ((~go) & (count == 2'd1));
-        lane_left <= (go ? instruction[72:67] : (lane_left - 6'd1));
-        lane_zero <= (go ? (~(|instruction[72:67])) : (lane_left == 6'd1));
+        lane_left <= (go ? instruction_lanes_less_1 : (lane_left - 6'd1));
+        lane_zero <= (go ? (~(|instruction_lanes_less_1)) : (lane_left == 6'd1));
         in_tile <= (go | (in_tile & (~lane_zero)));
-        stopped <= ((~go) & (stopped | ((take & line_end) & instruction[73])));
-        if ((rewind | take)) x_left <= (new_line ? instruction[105:93] : (x_left - 13'd1));
-        if ((rewind | take)) line_end <= (new_line ? (~(|instruction[105:93])) : (x_left == 13'd1));
-        if ((go | take)) segment_left <= (segment_load ? instruction[762:757] : (segment_left - 6'd1));
+        stopped <= stopped_next_1;
+        if ((rewind | take)) x_left <= (new_line ? instruction_width_less_1 : (x_left - 13'd1));
+        if ((rewind | take)) line_end <= line_end_next_1;
+        if ((go | take)) segment_left <= segment_left_next_1;
         if ((go | take)) segment_full <= segment_full_next_1;
         if (segment_load) segment_r <= (go ? 2'd0 : (segment_r + 2'd1));
-        group_step <= instruction[629:628];
-        group_less <= ({2'd0, instruction[629:628]} - 4'd4);
+        group_step <= instruction_operand_group_bank[1:0];
+        group_less <= ({2'd0, instruction_operand_group_bank[1:0]} - 4'd4);
         if (rewind) group_bank <= first_bank;
         if (rewind) group_row <= first_row;
         next_bank <= next_bank_next_3;
         next_carry <= (~next_bank_next_1[3]);
         next_row <= next_row_next_1[15:1];
-        pixel_less <= ({2'd0, instruction[651:650]} - 4'd4);
-        wrap_less <= ({2'd0, instruction[673:672]} - 4'd4);
-        step_1 <= (line_end ? instruction[673:672] : instruction[651:650]);
+        pixel_less <= ({2'd0, instruction_operand_pixel_bank[1:0]} - 4'd4);
+        wrap_less <= ({2'd0, instruction_operand_wrap_bank[1:0]} - 4'd4);
+        step_1 <= step_1_next_1;
         less_1 <= (line_end ? wrap_less : pixel_less);
-        row_step_1 <= (line_end ? instruction[670:656] : instruction[648:634]);
+        row_step_1 <= row_step_1_next_1;
         push_1 <= (active & (~issue));
         take_1 <= (take & (~issue));
         line_1 <= ((take & line_end) & (~issue));
@@ -3053,22 +3243,24 @@ module target_address(
     output wire [14:0] row;
     output wire [1:0] bank;
     output wire enable;
+    wire [1:0] own_bank = state[1:0];
+    wire [14:0] own_row = state[16:2];
+    wire [2:0] own_to_end = state[19:17];
+    wire [2:0] own_to_ring = state[22:20];
+    wire [1:0] own_segment = state[24:23];
+    // Stage 1: sums.
     reg [1:0] bank_1 = 2'd0;
     reg carry_1 = 1'd0;
     reg [14:0] row_1 = 15'd0;
     reg live_1 = 1'd0;
     reg wrap_1 = 1'd0;
+    // Last stage: carry and ring.
     reg [14:0] row_r = 15'd0;
     reg [1:0] bank_r = 2'd0;
     reg enable_r = 1'd0;
-    wire [1:0] own_bank = state[1:0];
     wire [3:0] bank_1_next_1 = {2'd0, own_bank} + offset_less;
     wire [2:0] bank_1_next_2 = {1'd0, own_bank} + {1'd0, offset_bank};
-    wire [14:0] own_row = state[16:2];
-    wire [1:0] own_segment = state[24:23];
-    wire [2:0] own_to_end = state[19:17];
     wire live_1_next_1 = (live & ({4'd0, own_segment} == phase)) & (down < own_to_end);
-    wire [2:0] own_to_ring = state[22:20];
     wire [15:0] row_r_next_1 = {row_1, carry_1} + {({15{wrap_1}} & ring_less), carry_1};
     assign row = row_r;
     assign bank = bank_r;
@@ -3117,6 +3309,7 @@ module target_lanes(
     assign row = {lane_3_row, lane_2_row, lane_1_row, lane_0_row};
     assign bank = {lane_3_bank, lane_2_bank, lane_1_bank, lane_0_bank};
     assign enable = {lane_3_enable, lane_2_enable, lane_1_enable, lane_0_enable};
+    // Lane 0.
     target_address lane_0 (
         .clock(clock),
         .state(present[24:0]),
@@ -3131,6 +3324,7 @@ module target_lanes(
         .bank(lane_0_bank),
         .enable(lane_0_enable)
     );
+    // Lane 1.
     target_address lane_1 (
         .clock(clock),
         .state(present[49:25]),
@@ -3145,6 +3339,7 @@ module target_lanes(
         .bank(lane_1_bank),
         .enable(lane_1_enable)
     );
+    // Lane 2.
     target_address lane_2 (
         .clock(clock),
         .state(present[74:50]),
@@ -3159,6 +3354,7 @@ module target_lanes(
         .bank(lane_2_bank),
         .enable(lane_2_enable)
     );
+    // Lane 3.
     target_address lane_3 (
         .clock(clock),
         .state(present[99:75]),
@@ -3182,33 +3378,37 @@ module operand_crossbar(clock, bank, enable, data, value);
     input wire [3:0] enable;
     input wire [31:0] data;
     output wire [31:0] value;
+    // Lane 0: the bank that it asked, and its byte.
     reg [3:0] hit_0 = 4'd0;
     reg [7:0] value_0_s1 = 8'd0;
     reg [7:0] value_0_s1_n2 = 8'd0;
     reg [7:0] value_0_s2 = 8'd0;
+    // Lane 1: the bank that it asked, and its byte.
     reg [3:0] hit_1 = 4'd0;
     reg [7:0] value_1_s1 = 8'd0;
     reg [7:0] value_1_s1_n2 = 8'd0;
     reg [7:0] value_1_s2 = 8'd0;
+    // Lane 2: the bank that it asked, and its byte.
     reg [3:0] hit_2 = 4'd0;
     reg [7:0] value_2_s1 = 8'd0;
     reg [7:0] value_2_s1_n2 = 8'd0;
     reg [7:0] value_2_s2 = 8'd0;
+    // Lane 3: the bank that it asked, and its byte.
     reg [3:0] hit_3 = 4'd0;
     reg [7:0] value_3_s1 = 8'd0;
     reg [7:0] value_3_s1_n2 = 8'd0;
     reg [7:0] value_3_s2 = 8'd0;
-    wire [3:0] hit_0_next_1 = {(enable[0] & (bank[1:0] == 2'd3)), (enable[0] & (bank[1:0] == 2'd2)), (enable[0] & (bank[1:0] ==
-        2'd1)), (enable[0] & (bank[1:0] == 2'd0))};
+    wire [3:0] hit_0_next_1 = {(enable[0] & (bank[1:0] == 2'd3)), (enable[0] & (bank[1:0] == 2'd2)), (enable[0] &
+        (bank[1:0] == 2'd1)), (enable[0] & (bank[1:0] == 2'd0))};
     wire [7:0] value_0_s1_n2_next_1 = ({8{hit_0[2]}} & data[23:16]) | ({8{hit_0[3]}} & data[31:24]);
-    wire [3:0] hit_1_next_1 = {(enable[1] & (bank[3:2] == 2'd3)), (enable[1] & (bank[3:2] == 2'd2)), (enable[1] & (bank[3:2] ==
-        2'd1)), (enable[1] & (bank[3:2] == 2'd0))};
+    wire [3:0] hit_1_next_1 = {(enable[1] & (bank[3:2] == 2'd3)), (enable[1] & (bank[3:2] == 2'd2)), (enable[1] &
+        (bank[3:2] == 2'd1)), (enable[1] & (bank[3:2] == 2'd0))};
     wire [7:0] value_1_s1_n2_next_1 = ({8{hit_1[2]}} & data[23:16]) | ({8{hit_1[3]}} & data[31:24]);
-    wire [3:0] hit_2_next_1 = {(enable[2] & (bank[5:4] == 2'd3)), (enable[2] & (bank[5:4] == 2'd2)), (enable[2] & (bank[5:4] ==
-        2'd1)), (enable[2] & (bank[5:4] == 2'd0))};
+    wire [3:0] hit_2_next_1 = {(enable[2] & (bank[5:4] == 2'd3)), (enable[2] & (bank[5:4] == 2'd2)), (enable[2] &
+        (bank[5:4] == 2'd1)), (enable[2] & (bank[5:4] == 2'd0))};
     wire [7:0] value_2_s1_n2_next_1 = ({8{hit_2[2]}} & data[23:16]) | ({8{hit_2[3]}} & data[31:24]);
-    wire [3:0] hit_3_next_1 = {(enable[3] & (bank[7:6] == 2'd3)), (enable[3] & (bank[7:6] == 2'd2)), (enable[3] & (bank[7:6] ==
-        2'd1)), (enable[3] & (bank[7:6] == 2'd0))};
+    wire [3:0] hit_3_next_1 = {(enable[3] & (bank[7:6] == 2'd3)), (enable[3] & (bank[7:6] == 2'd2)), (enable[3] &
+        (bank[7:6] == 2'd1)), (enable[3] & (bank[7:6] == 2'd0))};
     wire [7:0] value_3_s1_n2_next_1 = ({8{hit_3[2]}} & data[23:16]) | ({8{hit_3[3]}} & data[31:24]);
     assign value = {value_3_s2, value_2_s2, value_1_s2, value_0_s2};
     always @(posedge clock) begin
@@ -3250,10 +3450,28 @@ module compute_operand(
     output wire [59:0] operand_row;
     output wire [3:0] operand_enable;
     output wire [31:0] value;
+    // Fields in use.
+    wire instruction_column_y = instruction[92];
+    wire [15:0] instruction_operand_ring_rows_negated = instruction[706:691];
+    wire [15:0] instruction_operand_inner_row = instruction[722:707];
+    wire [5:0] instruction_operand_inner_bank = instruction[728:723];
+    wire [15:0] instruction_operand_outer_row = instruction[744:729];
+    wire [5:0] instruction_operand_outer_bank = instruction[750:745];
     reg load_1 = 1'd0;
     reg load_2 = 1'd0;
     reg restart_walk_1 = 1'd0;
     reg restart_walk_2 = 1'd0;
+    wire walker_push;
+    wire [14:0] walker_row;
+    wire [1:0] walker_bank;
+    wire [2:0] walker_to_end;
+    wire [2:0] walker_to_ring;
+    wire [1:0] walker_segment;
+    wire [99:0] chain_present;
+    wire [14:0] offset_sum_row;
+    wire [1:0] offset_sum_bank;
+    wire [3:0] offset_sum_less;
+    // Output rows of an inner column below the first, and the cycle within the column.
     reg begin_1 = 1'd0;
     reg begin_2 = 1'd0;
     reg inner_1 = 1'd0;
@@ -3263,6 +3481,11 @@ module compute_operand(
     reg live_1 = 1'd0;
     reg live_2 = 1'd0;
     reg live_3 = 1'd0;
+    wire [59:0] lanes_row;
+    wire [7:0] lanes_bank;
+    wire [3:0] lanes_enable;
+    wire [59:0] to_banks_bank_value;
+    wire [3:0] to_banks_bank_enable;
     reg [7:0] bank_1 = 8'd0;
     reg [7:0] bank_2 = 8'd0;
     reg [7:0] bank_3 = 8'd0;
@@ -3275,6 +3498,7 @@ module compute_operand(
     reg [3:0] enable_4 = 4'd0;
     reg [3:0] enable_5 = 4'd0;
     reg [3:0] enable_6 = 4'd0;
+    wire [31:0] to_lanes_value;
     reg [3:0] came_1 = 4'd0;
     reg [3:0] came_2 = 4'd0;
     reg [3:0] came_3 = 4'd0;
@@ -3301,23 +3525,9 @@ module compute_operand(
     reg [7:0] held_2 = 8'd0;
     reg [7:0] byte_3 = 8'd0;
     reg [7:0] held_3 = 8'd0;
-    wire walker_push;
-    wire [14:0] walker_row;
-    wire [1:0] walker_bank;
-    wire [2:0] walker_to_end;
-    wire [2:0] walker_to_ring;
-    wire [1:0] walker_segment;
-    wire [99:0] chain_present;
-    wire [14:0] offset_sum_row;
-    wire [1:0] offset_sum_bank;
-    wire [3:0] offset_sum_less;
-    wire [59:0] lanes_row;
-    wire [7:0] lanes_bank;
-    wire [3:0] lanes_enable;
-    wire [59:0] to_banks_bank_value;
-    wire [3:0] to_banks_bank_enable;
-    wire [31:0] to_lanes_value;
     wire [24:0] chain_state_1 = {walker_segment, walker_to_ring, walker_to_end, walker_row, walker_bank};
+    wire [14:0] offset_row_1 = inner ? instruction_operand_inner_row[14:0] : instruction_operand_outer_row[14:0];
+    wire [1:0] offset_bank_1 = inner ? instruction_operand_inner_bank[1:0] : instruction_operand_outer_bank[1:0];
     assign operand_row = to_banks_bank_value;
     assign operand_enable = to_banks_bank_enable;
     assign value = {held_3, held_2, held_1, held_0};
@@ -3346,8 +3556,8 @@ module compute_operand(
         .clock(clock),
         .advance(begin_column),
         .first(first),
-        .row((inner ? instruction[721:707] : instruction[743:729])),
-        .bank((inner ? instruction[724:723] : instruction[746:745])),
+        .row(offset_row_1),
+        .bank(offset_bank_1),
         .sum_row(offset_sum_row),
         .sum_bank(offset_sum_bank),
         .sum_less(offset_sum_less)
@@ -3359,7 +3569,7 @@ module compute_operand(
         .offset_row(offset_sum_row),
         .offset_bank(offset_sum_bank),
         .offset_less(offset_sum_less),
-        .ring_less(instruction[705:691]),
+        .ring_less(instruction_operand_ring_rows_negated[14:0]),
         .down(down),
         .phase(phase),
         .row(lanes_row),
@@ -3390,7 +3600,7 @@ module compute_operand(
         begin_2 <= begin_1;
         inner_1 <= inner;
         inner_2 <= inner_1;
-        if (begin_2) down <= (inner_2 ? (down + {2'd0, instruction[92]}) : 3'd0);
+        if (begin_2) down <= (inner_2 ? (down + {2'd0, instruction_column_y}) : 3'd0);
         phase <= (begin_2 ? 6'd0 : (phase + 6'd1));
         live_1 <= active;
         live_2 <= live_1;
@@ -3542,24 +3752,30 @@ module compute_channels(
     input wire [1:0] channel_beat;
     input wire [31:0] channel_data;
     output wire [89:0] channel;
+    // Fields in use.
+    wire [12:0] instruction_channel_base = instruction[552:540];
+    wire instruction_channel_column_step = instruction[553];
+    wire [5:0] instruction_channel_group_step = instruction[559:554];
     reg [9:0] group = 10'd0;
+    wire advance = (begin_column & first) & restart;
     reg [9:0] address = 10'd0;
     reg [9:0] read_1 = 10'd0;
     reg [9:0] write_word = 10'd0;
     reg [31:0] write_data = 32'd0;
+    // One memory for each beat, as wide as the used bits in it.
     reg write_0 = 1'd0;
-    reg write_1 = 1'd0;
-    reg write_2 = 1'd0;
-    reg write_3 = 1'd0;
-    reg [89:0] channel_word_read = 90'h0;
     wire [31:0] memory_0_read_data;
+    reg write_1 = 1'd0;
     wire [24:0] memory_1_read_data;
+    reg write_2 = 1'd0;
     wire [24:0] memory_2_read_data;
+    reg write_3 = 1'd0;
     wire [9:0] memory_3_read_data;
-    wire [9:0] group_next_1 = issue ? instruction[549:540] : (group + {4'd0, instruction[559:554]});
-    wire advance = (begin_column & first) & restart;
-    wire [89:0] channel_word_read_next_1 = {memory_3_read_data[9:8], memory_3_read_data[5:0], memory_2_read_data, memory_1_read_data,
-        memory_0_read_data};
+    reg [89:0] channel_word_read = 90'h0;
+    wire [9:0] group_next_1 = issue ? instruction_channel_base[9:0] : (group + {4'd0, instruction_channel_group_step});
+    wire [9:0] address_next_1 = first ? group : (address + {9'd0, instruction_channel_column_step});
+    wire [89:0] channel_word_read_next_1 = {memory_3_read_data[9:8], memory_3_read_data[5:0], memory_2_read_data,
+        memory_1_read_data, memory_0_read_data};
     assign channel = channel_word_read;
     ram_1024x32 memory_0 (
         .clock(clock),
@@ -3595,7 +3811,7 @@ module compute_channels(
     );
     always @(posedge clock) begin
         if ((issue | advance)) group <= group_next_1;
-        if (begin_column) address <= (first ? group : (address + {9'd0, instruction[553]}));
+        if (begin_column) address <= address_next_1;
         read_1 <= address;
         write_word <= channel_word;
         write_data <= channel_data;
@@ -3688,19 +3904,45 @@ module compute_requantiser(
     input wire [10:0] table_address;
     input wire [31:0] table_data;
     output wire [7:0] result;
+    // Fields in use.
+    wire [7:0] instruction_zero = instruction[567:560];
+    wire [7:0] instruction_lo = instruction[575:568];
+    wire [7:0] instruction_hi = instruction[583:576];
+    wire instruction_table_on = instruction[584];
+    wire [3:0] instruction_table = instruction[588:585];
+    wire instruction_operand_on = instruction[589];
+    wire [7:0] instruction_operand_zero = instruction[770:763];
+    wire [24:0] instruction_operand_mantissa = instruction[795:771];
+    wire [5:0] instruction_operand_shift = instruction[801:796];
+    wire instruction_operand_multiply = instruction[802];
+    wire multiply = instruction_operand_on & instruction_operand_multiply;
     reg [31:0] sum_1 = 32'd0;
     reg [24:0] mantissa_1 = 25'd0;
     reg [24:0] negative_1 = 25'd0;
     reg [31:0] sum_2 = 32'd0;
     reg [33:0] sum_triple = 34'd0;
     reg [24:0] mantissa_2 = 25'd0;
+    wire [31:0] sum_3 = sum_2;
+    wire [17:0] mantissa_3 = mantissa_2[24:7];
+    wire [32:0] high_product;
+    wire [35:0] low_product;
+    wire [6:0] mantissa_digits = mantissa_2[6:0];
+    wire [33:0] digit_value_pair_n4_1 = {{2{sum_2[31]}}, sum_2};
+    wire [33:0] digit_value_pair = mantissa_digits[1] ? {34{mantissa_digits[0]}} : (mantissa_digits[0] ?
+        digit_value_pair_n4_1 : 34'd0);
     reg [33:0] digit_0 = 34'd0;
+    wire [33:0] digit_value_pair_n2 = mantissa_digits[3] ? {34{mantissa_digits[2]}} : (mantissa_digits[2] ?
+        digit_value_pair_n4_1 : 34'd0);
     reg [33:0] digit_1 = 34'd0;
+    wire [33:0] digit_value_pair_n3 = mantissa_digits[5] ? {34{mantissa_digits[4]}} : (mantissa_digits[4] ?
+        digit_value_pair_n4_1 : 34'd0);
     reg [33:0] digit_2 = 34'd0;
+    wire [33:0] digit_value_pair_n4 = mantissa_digits[6] ? digit_value_pair_n4_1 : 34'd0;
     reg [33:0] digit_3 = 34'd0;
     reg [36:0] digits_pair = 37'd0;
     reg [36:0] digits_pair_n2 = 37'd0;
     reg [40:0] digits_sum = 41'd0;
+    wire [38:0] digits_sum_later = digits_sum[38:0];
     reg [35:0] product_middle = 36'd0;
     reg [6:0] product_low = 7'd0;
     reg [32:0] product_high = 33'd0;
@@ -3717,11 +3959,27 @@ module compute_requantiser(
     reg scaled_sign_1 = 1'd0;
     reg scaled_sign_2 = 1'd0;
     reg scaled_sign_3 = 1'd0;
+    wire scaled_lost_pair_1 = shift_7[4] ? 1'd0 : ((|scaled_product[56:42]) & (~(&scaled_product[56:42])));
+    wire scaled_lost_pair = shift_7[5] ? shift_7[4] : scaled_lost_pair_1;
     reg scaled_over = 1'd0;
+    wire [40:0] scaled_moved_pair_1 = scaled_product[56:16];
+    wire [42:0] scaled_moved_pair_2 = shift_7[4] ? {{2{scaled_moved_pair_1[40]}}, scaled_moved_pair_1} :
+        scaled_product[42:0];
+    wire [42:0] scaled_moved_pair = shift_7[5] ? {43{shift_7[4]}} : scaled_moved_pair_2;
     reg [42:0] scaled_shifted = 43'd0;
+    wire scaled_lost_pair_n2_1 = shift_fours[2] ? ((|scaled_shifted[42:34]) & (~(&scaled_shifted[42:34]))) :
+        ((|scaled_shifted[42:30]) & (~(&scaled_shifted[42:30])));
+    wire scaled_lost_pair_n2 = shift_fours[3] ? shift_fours[2] : scaled_lost_pair_n2_1;
     reg scaled_over_n2 = 1'd0;
+    wire [30:0] scaled_moved_pair_n2 = shift_fours[3] ? {31{shift_fours[2]}} : (shift_fours[2] ? scaled_shifted[34:4] :
+        scaled_shifted[30:0]);
     reg [30:0] scaled_shifted_n2 = 31'd0;
+    wire scaled_lost_pair_n3_1 = shift_ones[0] ? ((|scaled_shifted_n2[30:28]) & (~(&scaled_shifted_n2[30:28]))) :
+        ((|scaled_shifted_n2[30:27]) & (~(&scaled_shifted_n2[30:27])));
+    wire scaled_lost_pair_n3 = shift_ones[1] ? shift_ones[0] : scaled_lost_pair_n3_1;
     reg scaled_over_n3 = 1'd0;
+    wire [27:0] scaled_moved_pair_n3_1 = shift_ones[0] ? scaled_shifted_n2[28:1] : scaled_shifted_n2[27:0];
+    wire [27:0] scaled_moved_pair_n3 = shift_ones[1] ? {28{shift_ones[0]}} : scaled_moved_pair_n3_1;
     reg [27:0] scaled_shifted_n3 = 28'd0;
     reg [27:0] scaled_saturated = 28'd0;
     reg [7:0] operand_1 = 8'd0;
@@ -3735,9 +3993,19 @@ module compute_requantiser(
     reg [27:0] triple = 28'd0;
     reg [25:0] multiplicand_1 = 26'd0;
     reg [8:0] difference = 9'd0;
+    wire [7:0] difference_digits = difference[7:0];
+    wire [27:0] digit_value_pair_n8_1 = {{2{multiplicand_1[25]}}, multiplicand_1};
+    wire [27:0] digit_value_pair_n5 = difference_digits[1] ? {28{difference_digits[0]}} : (difference_digits[0] ?
+        digit_value_pair_n8_1 : 28'd0);
     reg [27:0] digit_0_n2 = 28'd0;
+    wire [27:0] digit_value_pair_n6 = difference_digits[3] ? {28{difference_digits[2]}} : (difference_digits[2] ?
+        digit_value_pair_n8_1 : 28'd0);
     reg [27:0] digit_1_n2 = 28'd0;
+    wire [27:0] digit_value_pair_n7 = difference_digits[5] ? {28{difference_digits[4]}} : (difference_digits[4] ?
+        digit_value_pair_n8_1 : 28'd0);
     reg [27:0] digit_2_n2 = 28'd0;
+    wire [27:0] digit_value_pair_n8 = difference_digits[7] ? {28{difference_digits[6]}} : (difference_digits[6] ?
+        digit_value_pair_n8_1 : 28'd0);
     reg [27:0] digit_3_n2 = 28'd0;
     reg difference_sign = 1'd0;
     reg difference_sign_later_1 = 1'd0;
@@ -3752,11 +4020,32 @@ module compute_requantiser(
     reg operand_sign_1 = 1'd0;
     reg operand_sign_2 = 1'd0;
     reg operand_sign_3 = 1'd0;
+    wire operand_lost_pair = instruction_operand_shift[5] ? instruction_operand_shift[4] :
+        (instruction_operand_shift[4] ? 1'd0 : 1'd0);
     reg operand_over = 1'd0;
+    wire [18:0] operand_moved_pair_1 = operand_product[34:16];
+    wire [34:0] operand_moved_pair_2 = instruction_operand_shift[4] ? {{16{operand_moved_pair_1[18]}},
+        operand_moved_pair_1} : operand_product;
+    wire [34:0] operand_moved_pair = instruction_operand_shift[5] ? {35{instruction_operand_shift[4]}} :
+        operand_moved_pair_2;
     reg [34:0] operand_shifted = 35'd0;
+    wire operand_lost_pair_n2_1 = instruction_operand_shift[2] ? 1'd0 : ((|operand_shifted[34:30]) &
+        (~(&operand_shifted[34:30])));
+    wire operand_lost_pair_n2 = instruction_operand_shift[3] ? instruction_operand_shift[2] : operand_lost_pair_n2_1;
     reg operand_over_n2 = 1'd0;
+    wire [30:0] operand_moved_pair_n2_1 = instruction_operand_shift[2] ? operand_shifted[34:4] : operand_shifted[30:0];
+    wire [30:0] operand_moved_pair_n2 = instruction_operand_shift[3] ? {31{instruction_operand_shift[2]}} :
+        operand_moved_pair_n2_1;
     reg [30:0] operand_shifted_n2 = 31'd0;
+    wire operand_lost_pair_n3_1 = (|operand_shifted_n2[30:28]) & (~(&operand_shifted_n2[30:28]));
+    wire operand_lost_pair_n3_2 = (|operand_shifted_n2[30:27]) & (~(&operand_shifted_n2[30:27]));
+    wire operand_lost_pair_n3_3 = instruction_operand_shift[0] ? operand_lost_pair_n3_1 : operand_lost_pair_n3_2;
+    wire operand_lost_pair_n3 = instruction_operand_shift[1] ? instruction_operand_shift[0] : operand_lost_pair_n3_3;
     reg operand_over_n3 = 1'd0;
+    wire [27:0] operand_moved_pair_n3_1 = instruction_operand_shift[0] ? operand_shifted_n2[28:1] :
+        operand_shifted_n2[27:0];
+    wire [27:0] operand_moved_pair_n3 = instruction_operand_shift[1] ? {28{instruction_operand_shift[0]}} :
+        operand_moved_pair_n3_1;
     reg [27:0] operand_shifted_n3 = 28'd0;
     reg [27:0] operand_saturated = 28'd0;
     reg [27:0] scaled_1 = 28'd0;
@@ -3770,6 +4059,7 @@ module compute_requantiser(
     reg [27:0] scaled_9 = 28'd0;
     reg [27:0] scaled_10 = 28'd0;
     reg [27:0] scaled_added = 28'd0;
+    // Zero point and half a step: of a byte, or of a wide value.
     reg [1:0] half_1 = 2'd0;
     reg [1:0] half_2 = 2'd0;
     reg [1:0] half_3 = 2'd0;
@@ -3791,9 +4081,15 @@ module compute_requantiser(
     reg [1:0] half_19 = 2'd0;
     reg [1:0] half_20 = 2'd0;
     reg [1:0] half_21 = 2'd0;
+    wire [15:0] rounding_1 = {instruction_zero, (~instruction_zero[7]), instruction_zero[6:0]};
+    wire [28:0] rounding = half_21[0] ? {{{1{rounding_1[15]}}, rounding_1}, 1'd1, 11'd0} : {{{5{instruction_zero[7]}},
+        instruction_zero}, 1'd1, 15'd0};
     reg [28:0] operand_offset = 29'd0;
+    // Rounded sum, clamp. Both kinds are compared in steps of a wide value's fraction: a byte is below
+    // `lo` or above `hi` whatever those of its fractional bits are that a wide value counts.
     reg [1:0] half_1_n2 = 2'd0;
     reg [29:0] total = 30'd0;
+    wire [17:0] y = total[29:12];
     reg [17:0] low_limit = 18'd0;
     reg [17:0] high_limit = 18'd0;
     reg [1:0] half_2_n2 = 2'd0;
@@ -3804,147 +4100,101 @@ module compute_requantiser(
     reg write_1 = 1'd0;
     reg [10:0] write_address_1 = 11'd0;
     reg [31:0] write_data_1 = 32'd0;
+    wire [31:0] table_memory_read_data;
     reg [7:0] plain_1 = 8'd0;
     reg [7:0] plain_2 = 8'd0;
     reg [7:0] result_byte = 8'd0;
-    wire [32:0] high_product;
-    wire [35:0] low_product;
-    wire [31:0] table_memory_read_data;
-    wire [6:0] mantissa_digits = mantissa_2[6:0];
-    wire [33:0] digit_value_pair_n4_1 = {{2{sum_2[31]}}, sum_2};
-    wire [33:0] digit_value_pair = mantissa_digits[1] ? {34{mantissa_digits[0]}} : (mantissa_digits[0] ? digit_value_pair_n4_1 : 34'd0);
     wire [33:0] digit_2_next_1 = {{{1{sum_2[31]}}, sum_2}, 1'd0};
     wire [33:0] digit_0_next_1 = (digit_value_pair & sum_triple) | ((~digit_value_pair) & digit_2_next_1);
-    wire [33:0] digit_value_pair_n2 = mantissa_digits[3] ? {34{mantissa_digits[2]}} : (mantissa_digits[2] ? digit_value_pair_n4_1 : 34'd0);
     wire [33:0] digit_1_next_1 = (digit_value_pair_n2 & sum_triple) | ((~digit_value_pair_n2) & digit_2_next_1);
-    wire [33:0] digit_value_pair_n3 = mantissa_digits[5] ? {34{mantissa_digits[4]}} : (mantissa_digits[4] ? digit_value_pair_n4_1 : 34'd0);
     wire [33:0] digit_2_next_2 = (digit_value_pair_n3 & sum_triple) | ((~digit_value_pair_n3) & digit_2_next_1);
-    wire [33:0] digit_value_pair_n4 = mantissa_digits[6] ? digit_value_pair_n4_1 : 34'd0;
     wire [36:0] digits_pair_next_1 = {{3{digit_0[33]}}, digit_0} + {{{1{digit_1[33]}}, digit_1}, 2'd0};
     wire [36:0] digits_pair_n2_next_1 = {{3{digit_2[33]}}, digit_2} + {{{1{digit_3[33]}}, digit_3}, 2'd0};
-    wire [38:0] digits_sum_later = digits_sum[38:0];
     wire [31:0] product_middle_next_1 = digits_sum_later[38:7];
     wire [35:0] product_middle_next_2 = low_product + {{4{product_middle_next_1[31]}}, product_middle_next_1};
     wire [18:0] scaled_product_next_1 = product_middle[35:17];
     wire [32:0] scaled_product_next_2 = product_high + {{14{scaled_product_next_1[18]}}, scaled_product_next_1};
-    wire scaled_lost_pair_1 = shift_7[4] ? 1'd0 : ((|scaled_product[56:42]) & (~(&scaled_product[56:42])));
-    wire scaled_lost_pair = shift_7[5] ? shift_7[4] : scaled_lost_pair_1;
-    wire [40:0] scaled_moved_pair_1 = scaled_product[56:16];
-    wire [42:0] scaled_moved_pair_2 = shift_7[4] ? {{2{scaled_moved_pair_1[40]}}, scaled_moved_pair_1} : scaled_product[42:0];
-    wire [42:0] scaled_moved_pair = shift_7[5] ? {43{shift_7[4]}} : scaled_moved_pair_2;
     wire [8:0] scaled_shifted_next_1 = scaled_product[56:48];
     wire [42:0] scaled_shifted_next_2 = scaled_moved_pair & {{34{scaled_shifted_next_1[8]}}, scaled_shifted_next_1};
     wire [24:0] scaled_shifted_next_3 = scaled_product[56:32];
-    wire [42:0] scaled_shifted_next_4 = (~scaled_moved_pair) & {{18{scaled_shifted_next_3[24]}}, scaled_shifted_next_3};
-    wire [42:0] scaled_shifted_next_5 = shift_7[5] ? (scaled_shifted_next_2 | scaled_shifted_next_4) : scaled_moved_pair;
-    wire scaled_lost_pair_n2_1 = shift_fours[2] ? ((|scaled_shifted[42:34]) & (~(&scaled_shifted[42:34]))) :
-        ((|scaled_shifted[42:30]) & (~(&scaled_shifted[42:30])));
-    wire scaled_lost_pair_n2 = shift_fours[3] ? shift_fours[2] : scaled_lost_pair_n2_1;
+    wire [42:0] scaled_shifted_next_4 = (~scaled_moved_pair) & {{18{scaled_shifted_next_3[24]}},
+        scaled_shifted_next_3};
+    wire [42:0] scaled_shifted_next_5 = shift_7[5] ? (scaled_shifted_next_2 | scaled_shifted_next_4) :
+        scaled_moved_pair;
     wire scaled_over_n2_next_1 = (~scaled_lost_pair_n2) & ((|scaled_shifted[42:38]) & (~(&scaled_shifted[42:38])));
     wire scaled_over_n2_next_2 = scaled_over | (shift_fours[3] ? scaled_over_n2_next_1 : scaled_lost_pair_n2);
-    wire [30:0] scaled_moved_pair_n2 = shift_fours[3] ? {31{shift_fours[2]}} : (shift_fours[2] ? scaled_shifted[34:4] :
-        scaled_shifted[30:0]);
-    wire [30:0] scaled_shifted_n2_next_1 = (scaled_moved_pair_n2 & scaled_shifted[42:12]) | ((~scaled_moved_pair_n2) & scaled_shifted[38:8]);
+    wire [30:0] scaled_shifted_n2_next_1 = (scaled_moved_pair_n2 & scaled_shifted[42:12]) | ((~scaled_moved_pair_n2) &
+        scaled_shifted[38:8]);
     wire [30:0] scaled_shifted_n2_next_2 = shift_fours[3] ? scaled_shifted_n2_next_1 : scaled_moved_pair_n2;
-    wire scaled_lost_pair_n3_1 = shift_ones[0] ? ((|scaled_shifted_n2[30:28]) & (~(&scaled_shifted_n2[30:28]))) :
-        ((|scaled_shifted_n2[30:27]) & (~(&scaled_shifted_n2[30:27])));
-    wire scaled_lost_pair_n3 = shift_ones[1] ? shift_ones[0] : scaled_lost_pair_n3_1;
-    wire scaled_over_n3_next_1 = (~scaled_lost_pair_n3) & ((|scaled_shifted_n2[30:29]) & (~(&scaled_shifted_n2[30:29])));
+    wire scaled_over_n3_next_1 = (~scaled_lost_pair_n3) & ((|scaled_shifted_n2[30:29]) &
+        (~(&scaled_shifted_n2[30:29])));
     wire scaled_over_n3_next_2 = scaled_over_n2 | (shift_ones[1] ? scaled_over_n3_next_1 : scaled_lost_pair_n3);
-    wire [27:0] scaled_moved_pair_n3_1 = shift_ones[0] ? scaled_shifted_n2[28:1] : scaled_shifted_n2[27:0];
-    wire [27:0] scaled_moved_pair_n3 = shift_ones[1] ? {28{shift_ones[0]}} : scaled_moved_pair_n3_1;
-    wire [27:0] scaled_shifted_n3_next_1 = (scaled_moved_pair_n3 & scaled_shifted_n2[30:3]) | ((~scaled_moved_pair_n3) &
-        scaled_shifted_n2[29:2]);
+    wire [27:0] scaled_shifted_n3_next_1 = (scaled_moved_pair_n3 & scaled_shifted_n2[30:3]) |
+        ((~scaled_moved_pair_n3) & scaled_shifted_n2[29:2]);
     wire [27:0] scaled_shifted_n3_next_2 = shift_ones[1] ? scaled_shifted_n3_next_1 : scaled_moved_pair_n3;
-    wire multiply = instruction[589] & instruction[802];
     wire scaled_saturated_next_1 = multiply & ((|scaled_shifted_n3[27:25]) & (~(&scaled_shifted_n3[27:25])));
-    wire [26:0] scaled_saturated_next_2 = {(~scaled_sign_3), (multiply ? scaled_sign_3 : (~scaled_sign_3)), {25{(~scaled_sign_3)}}};
-    wire [27:0] scaled_saturated_next_3 = (scaled_over_n3 | scaled_saturated_next_1) ? {scaled_sign_3, scaled_saturated_next_2} :
-        scaled_shifted_n3;
-    wire [24:0] multiplicand_next_1 = instruction[795:771];
-    wire [25:0] multiplicand_next_2 = multiply ? scaled_saturated[25:0] : {{1{multiplicand_next_1[24]}}, multiplicand_next_1};
+    wire [26:0] scaled_saturated_next_2 = {(~scaled_sign_3), (multiply ? scaled_sign_3 : (~scaled_sign_3)),
+        {25{(~scaled_sign_3)}}};
+    wire [27:0] scaled_saturated_next_3 = (scaled_over_n3 | scaled_saturated_next_1) ? {scaled_sign_3,
+        scaled_saturated_next_2} : scaled_shifted_n3;
+    wire [25:0] multiplicand_next_1 = {{1{instruction_operand_mantissa[24]}}, instruction_operand_mantissa};
     wire [27:0] triple_next_1 = {{2{multiplicand[25]}}, multiplicand} + {{{1{multiplicand[25]}}, multiplicand}, 1'd0};
-    wire [7:0] difference_next_1 = instruction[770:763];
-    wire [8:0] difference_next_2 = {{1{operand_7[7]}}, operand_7} - {{1{difference_next_1[7]}}, difference_next_1};
-    wire [7:0] difference_digits = difference[7:0];
-    wire [27:0] digit_value_pair_n8_1 = {{2{multiplicand_1[25]}}, multiplicand_1};
-    wire [27:0] digit_value_pair_n5 = difference_digits[1] ? {28{difference_digits[0]}} : (difference_digits[0] ? digit_value_pair_n8_1 :
-        28'd0);
+    wire [8:0] difference_next_1 = {{1{operand_7[7]}}, operand_7} - {{1{instruction_operand_zero[7]}},
+        instruction_operand_zero};
     wire [27:0] digit_3_n2_next_1 = {{{1{multiplicand_1[25]}}, multiplicand_1}, 1'd0};
     wire [27:0] digit_0_n2_next_1 = (digit_value_pair_n5 & triple) | ((~digit_value_pair_n5) & digit_3_n2_next_1);
     wire [27:0] digit_0_n2_next_2 = difference_digits[1] ? digit_0_n2_next_1 : digit_value_pair_n5;
-    wire [27:0] digit_value_pair_n6 = difference_digits[3] ? {28{difference_digits[2]}} : (difference_digits[2] ? digit_value_pair_n8_1 :
-        28'd0);
     wire [27:0] digit_1_n2_next_1 = (digit_value_pair_n6 & triple) | ((~digit_value_pair_n6) & digit_3_n2_next_1);
     wire [27:0] digit_1_n2_next_2 = difference_digits[3] ? digit_1_n2_next_1 : digit_value_pair_n6;
-    wire [27:0] digit_value_pair_n7 = difference_digits[5] ? {28{difference_digits[4]}} : (difference_digits[4] ? digit_value_pair_n8_1 :
-        28'd0);
     wire [27:0] digit_2_n2_next_1 = (digit_value_pair_n7 & triple) | ((~digit_value_pair_n7) & digit_3_n2_next_1);
     wire [27:0] digit_2_n2_next_2 = difference_digits[5] ? digit_2_n2_next_1 : digit_value_pair_n7;
-    wire [27:0] digit_value_pair_n8 = difference_digits[7] ? {28{difference_digits[6]}} : (difference_digits[6] ? digit_value_pair_n8_1 :
-        28'd0);
     wire [27:0] digit_3_n2_next_2 = (digit_value_pair_n8 & triple) | ((~digit_value_pair_n8) & digit_3_n2_next_1);
     wire [27:0] digit_3_n2_next_3 = difference_digits[7] ? digit_3_n2_next_2 : digit_value_pair_n8;
     wire [30:0] digits_low_next_1 = {{3{digit_0_n2[27]}}, digit_0_n2} + {{{1{digit_1_n2[27]}}, digit_1_n2}, 2'd0};
     wire [30:0] digits_high_next_1 = {{3{digit_2_n2[27]}}, digit_2_n2} + {{{1{digit_3_n2[27]}}, digit_3_n2}, 2'd0};
     wire [36:0] digits_all_next_1 = {{6{digits_low[30]}}, digits_low} + {{{2{digits_high[30]}}, digits_high}, 4'd0};
-    wire [28:0] operand_product_next_1 = {29{difference_sign_later_2}} & {{3{multiplicand_later_3[25]}}, multiplicand_later_3};
+    wire [28:0] operand_product_next_1 = {29{difference_sign_later_2}} & {{3{multiplicand_later_3[25]}},
+        multiplicand_later_3};
     wire [36:0] operand_product_next_2 = {(digits_all[36:8] - operand_product_next_1), digits_all[7:0]};
-    wire operand_lost_pair = instruction[801] ? instruction[800] : (instruction[800] ? 1'd0 : 1'd0);
-    wire [18:0] operand_moved_pair_1 = operand_product[34:16];
-    wire [34:0] operand_moved_pair_2 = instruction[800] ? {{16{operand_moved_pair_1[18]}}, operand_moved_pair_1} : operand_product;
-    wire [34:0] operand_moved_pair = instruction[801] ? {35{instruction[800]}} : operand_moved_pair_2;
     wire [2:0] operand_shifted_next_1 = operand_product[34:32];
-    wire [34:0] operand_shifted_next_2 = (~operand_moved_pair) & {{32{operand_shifted_next_1[2]}}, operand_shifted_next_1};
+    wire [34:0] operand_shifted_next_2 = (~operand_moved_pair) & {{32{operand_shifted_next_1[2]}},
+        operand_shifted_next_1};
     wire [34:0] operand_shifted_next_3 = (operand_moved_pair & {35{operand_product[34]}}) | operand_shifted_next_2;
-    wire [34:0] operand_shifted_next_4 = instruction[801] ? operand_shifted_next_3 : operand_moved_pair;
-    wire operand_lost_pair_n2_1 = instruction[798] ? 1'd0 : ((|operand_shifted[34:30]) & (~(&operand_shifted[34:30])));
-    wire operand_lost_pair_n2 = instruction[799] ? instruction[798] : operand_lost_pair_n2_1;
-    wire operand_over_n2_next_1 = operand_over | (instruction[799] ? 1'd0 : operand_lost_pair_n2);
-    wire [30:0] operand_moved_pair_n2_1 = instruction[798] ? operand_shifted[34:4] : operand_shifted[30:0];
-    wire [30:0] operand_moved_pair_n2 = instruction[799] ? {31{instruction[798]}} : operand_moved_pair_n2_1;
+    wire [34:0] operand_shifted_next_4 = instruction_operand_shift[5] ? operand_shifted_next_3 : operand_moved_pair;
+    wire operand_over_n2_next_1 = operand_over | (instruction_operand_shift[3] ? 1'd0 : operand_lost_pair_n2);
     wire [22:0] operand_shifted_n2_next_1 = operand_shifted[34:12];
     wire [30:0] operand_shifted_n2_next_2 = {{8{operand_shifted_n2_next_1[22]}}, operand_shifted_n2_next_1};
     wire [26:0] operand_shifted_n2_next_3 = operand_shifted[34:8];
     wire [30:0] operand_shifted_n2_next_4 = {{4{operand_shifted_n2_next_3[26]}}, operand_shifted_n2_next_3};
-    wire [30:0] operand_shifted_n2_next_5 = (operand_moved_pair_n2 & operand_shifted_n2_next_2) | ((~operand_moved_pair_n2) &
-        operand_shifted_n2_next_4);
-    wire [30:0] operand_shifted_n2_next_6 = instruction[799] ? operand_shifted_n2_next_5 : operand_moved_pair_n2;
-    wire operand_lost_pair_n3_1 = (|operand_shifted_n2[30:28]) & (~(&operand_shifted_n2[30:28]));
-    wire operand_lost_pair_n3_2 = (|operand_shifted_n2[30:27]) & (~(&operand_shifted_n2[30:27]));
-    wire operand_lost_pair_n3_3 = instruction[796] ? operand_lost_pair_n3_1 : operand_lost_pair_n3_2;
-    wire operand_lost_pair_n3 = instruction[797] ? instruction[796] : operand_lost_pair_n3_3;
+    wire [30:0] operand_shifted_n2_next_5 = (operand_moved_pair_n2 & operand_shifted_n2_next_2) |
+        ((~operand_moved_pair_n2) & operand_shifted_n2_next_4);
+    wire [30:0] operand_shifted_n2_next_6 = instruction_operand_shift[3] ? operand_shifted_n2_next_5 :
+        operand_moved_pair_n2;
     wire operand_over_n3_next_1 = (|operand_shifted_n2[30:29]) & (~(&operand_shifted_n2[30:29]));
-    wire operand_over_n3_next_2 = instruction[797] ? ((~operand_lost_pair_n3) & operand_over_n3_next_1) : operand_lost_pair_n3;
-    wire [27:0] operand_moved_pair_n3_1 = instruction[796] ? operand_shifted_n2[28:1] : operand_shifted_n2[27:0];
-    wire [27:0] operand_moved_pair_n3 = instruction[797] ? {28{instruction[796]}} : operand_moved_pair_n3_1;
-    wire [27:0] operand_shifted_n3_next_1 = (operand_moved_pair_n3 & operand_shifted_n2[30:3]) | ((~operand_moved_pair_n3) &
-        operand_shifted_n2[29:2]);
-    wire [27:0] operand_shifted_n3_next_2 = instruction[797] ? operand_shifted_n3_next_1 : operand_moved_pair_n3;
-    wire [27:0] operand_saturated_next_1 = operand_over_n3 ? {operand_sign_3, {27{(~operand_sign_3)}}} : operand_shifted_n3;
-    wire [28:0] operand_offset_next_1 = {29{instruction[589]}} & {{1{operand_saturated[27]}}, operand_saturated};
-    wire [15:0] rounding_1 = {instruction[567:560], (~instruction[567]), instruction[566:560]};
-    wire [7:0] rounding_2 = instruction[567:560];
-    wire [28:0] rounding = half_21[0] ? {{{1{rounding_1[15]}}, rounding_1}, 1'd1, 11'd0} : {{{5{rounding_2[7]}}, rounding_2},
-        1'd1, 15'd0};
+    wire operand_over_n3_next_2 = instruction_operand_shift[1] ? ((~operand_lost_pair_n3) & operand_over_n3_next_1) :
+        operand_lost_pair_n3;
+    wire [27:0] operand_shifted_n3_next_1 = (operand_moved_pair_n3 & operand_shifted_n2[30:3]) |
+        ((~operand_moved_pair_n3) & operand_shifted_n2[29:2]);
+    wire [27:0] operand_shifted_n3_next_2 = instruction_operand_shift[1] ? operand_shifted_n3_next_1 :
+        operand_moved_pair_n3;
+    wire [27:0] operand_saturated_next_1 = operand_over_n3 ? {operand_sign_3, {27{(~operand_sign_3)}}} :
+        operand_shifted_n3;
+    wire [28:0] operand_offset_next_1 = {29{instruction_operand_on}} & {{1{operand_saturated[27]}}, operand_saturated};
     wire [29:0] total_next_1 = {{2{scaled_added[27]}}, scaled_added} + {{1{operand_offset[28]}}, operand_offset};
-    wire [15:0] low_limit_next_1 = {instruction[575:568], (~instruction[575]), instruction[574:568]};
-    wire [11:0] low_limit_next_2 = {instruction[575:568], 4'd0};
-    wire [17:0] low_limit_next_3 = half_1_n2[0] ? {{2{low_limit_next_1[15]}}, low_limit_next_1} : {{6{low_limit_next_2[11]}},
-        low_limit_next_2};
-    wire [15:0] high_limit_next_1 = {instruction[583:576], (~instruction[583]), instruction[582:576]};
-    wire [11:0] high_limit_next_2 = {instruction[583:576], 4'd15};
-    wire [17:0] high_limit_next_3 = half_1_n2[0] ? {{2{high_limit_next_1[15]}}, high_limit_next_1} : {{6{high_limit_next_2[11]}},
-        high_limit_next_2};
-    wire [17:0] y = total[29:12];
+    wire [15:0] low_limit_next_1 = {instruction_lo, (~instruction_lo[7]), instruction_lo[6:0]};
+    wire [11:0] low_limit_next_2 = {instruction_lo, 4'd0};
+    wire [17:0] low_limit_next_3 = half_1_n2[0] ? {{2{low_limit_next_1[15]}}, low_limit_next_1} :
+        {{6{low_limit_next_2[11]}}, low_limit_next_2};
+    wire [15:0] high_limit_next_1 = {instruction_hi, (~instruction_hi[7]), instruction_hi[6:0]};
+    wire [11:0] high_limit_next_2 = {instruction_hi, 4'd15};
+    wire [17:0] high_limit_next_3 = half_1_n2[0] ? {{2{high_limit_next_1[15]}}, high_limit_next_1} :
+        {{6{high_limit_next_2[11]}}, high_limit_next_2};
     wire [7:0] y_byte_next_1 = half_2_n2[0] ? (half_2_n2[1] ? {(~y[7]), y[6:0]} : y[15:8]) : y[11:4];
-    wire [7:0] clamped_next_1 = below ? instruction[575:568] : (above ? instruction[583:576] : y_byte);
     wire [7:0] result_byte_next_1 = plain_2[0] ? table_memory_read_data[31:24] : table_memory_read_data[23:16];
     wire [7:0] result_byte_next_2 = plain_2[0] ? table_memory_read_data[15:8] : table_memory_read_data[7:0];
-    wire [7:0] result_byte_next_3 = instruction[584] ? (plain_2[1] ? result_byte_next_1 : result_byte_next_2) : plain_2;
-    wire [31:0] sum_3 = sum_2;
-    wire [17:0] mantissa_3 = mantissa_2[24:7];
-    wire [11:0] table_memory_read_address_1 = {instruction[588:585], (~clamped[7]), clamped[6:0]};
+    wire [7:0] result_byte_next_3 = instruction_table_on ? (plain_2[1] ? result_byte_next_1 : result_byte_next_2) :
+        plain_2;
+    wire [11:0] table_memory_read_address_1 = {instruction_table, (~clamped[7]), clamped[6:0]};
     assign result = result_byte;
     multiplier_s15x18 high (
         .clock(clock),
@@ -4010,10 +4260,10 @@ module compute_requantiser(
         operand_5 <= operand_4;
         operand_6 <= operand_5;
         operand_7 <= operand_6;
-        multiplicand <= multiplicand_next_2;
+        multiplicand <= (multiply ? scaled_saturated[25:0] : multiplicand_next_1);
         triple <= triple_next_1;
         multiplicand_1 <= multiplicand;
-        difference <= difference_next_2;
+        difference <= difference_next_1;
         digit_0_n2 <= digit_0_n2_next_2;
         digit_1_n2 <= digit_1_n2_next_2;
         digit_2_n2 <= digit_2_n2_next_2;
@@ -4031,7 +4281,7 @@ module compute_requantiser(
         operand_sign_1 <= operand_product[34];
         operand_sign_2 <= operand_sign_1;
         operand_sign_3 <= operand_sign_2;
-        operand_over <= (instruction[801] ? 1'd0 : operand_lost_pair);
+        operand_over <= (instruction_operand_shift[5] ? 1'd0 : operand_lost_pair);
         operand_shifted <= operand_shifted_next_4;
         operand_over_n2 <= operand_over_n2_next_1;
         operand_shifted_n2 <= operand_shifted_n2_next_6;
@@ -4079,7 +4329,7 @@ module compute_requantiser(
         below <= ($signed(y) < $signed(low_limit));
         above <= ($signed(high_limit) < $signed(y));
         y_byte <= y_byte_next_1;
-        clamped <= clamped_next_1;
+        clamped <= (below ? instruction_lo : (above ? instruction_hi : y_byte));
         write_1 <= table_write;
         write_address_1 <= table_address;
         write_data_1 <= table_data;
@@ -4105,7 +4355,9 @@ module compute_post(
     input wire [10:0] table_address;
     input wire [31:0] table_data;
     output wire [31:0] value;
+    // The lane served by every requantiser in this cycle, and whether one is.
     reg [1:0] turn = 2'd0;
+    // turn_at[k] can be seen k cycles before lane group k's sums are selected.
     reg [1:0] turn_spread_1 = 2'd0;
     reg [1:0] operand_turn_1 = 2'd0;
     reg [1:0] operand_turn_2 = 2'd0;
@@ -4120,6 +4372,9 @@ module compute_post(
     reg operand_select_0_n2 = 1'd0;
     reg [7:0] operand_0_s1 = 8'd0;
     reg [7:0] operand_0_s2 = 8'd0;
+    wire [7:0] operand_0_late = operand_0_s2;
+    wire [7:0] requantiser_0_result;
+    wire [7:0] result_0 = requantiser_0_result;
     reg sum_select_1 = 1'd0;
     reg sum_select_1_n2 = 1'd0;
     reg [31:0] sum_1_s1 = 32'd0;
@@ -4128,6 +4383,10 @@ module compute_post(
     reg operand_select_1_n2 = 1'd0;
     reg [7:0] operand_1_s1 = 8'd0;
     reg [7:0] operand_1_s2 = 8'd0;
+    wire [7:0] operand_1_late = operand_1_s2;
+    wire [7:0] requantiser_1_result;
+    wire [7:0] result_1 = requantiser_1_result;
+    // Bytes come in the order of turns; those of the last turn complete the column.
     reg [1:0] turn_end_1 = 2'd0;
     reg [1:0] turn_end_2 = 2'd0;
     reg [1:0] turn_end_3 = 2'd0;
@@ -4159,23 +4418,19 @@ module compute_post(
     reg [1:0] turn_end_29 = 2'd0;
     reg [1:0] turn_end_30 = 2'd0;
     reg [1:0] turn_end_31 = 2'd0;
+    wire complete = turn_end_31[0] & (turn_end_31[1] == 1'd1);
     reg [7:0] byte_0 = 8'd0;
     reg [7:0] held_0 = 8'd0;
     reg [7:0] held_1 = 8'd0;
     reg [7:0] byte_2 = 8'd0;
     reg [7:0] held_2 = 8'd0;
     reg [7:0] held_3 = 8'd0;
-    wire [7:0] requantiser_0_result;
-    wire [7:0] requantiser_1_result;
     wire [31:0] sum_0_s1_next_1 = ({32{sum_select_0}} & drained[31:0]) | ({32{sum_select_0_n2}} & drained[63:32]);
-    wire [7:0] operand_0_s1_next_1 = ({8{operand_select_0}} & operand[7:0]) | ({8{operand_select_0_n2}} & operand[15:8]);
+    wire [7:0] operand_0_s1_next_1 = ({8{operand_select_0}} & operand[7:0]) | ({8{operand_select_0_n2}} &
+        operand[15:8]);
     wire [31:0] sum_1_s1_next_1 = ({32{sum_select_1}} & drained[95:64]) | ({32{sum_select_1_n2}} & drained[127:96]);
-    wire [7:0] operand_1_s1_next_1 = ({8{operand_select_1}} & operand[23:16]) | ({8{operand_select_1_n2}} & operand[31:24]);
-    wire [7:0] result_0 = requantiser_0_result;
-    wire complete = turn_end_31[0] & (turn_end_31[1] == 1'd1);
-    wire [7:0] result_1 = requantiser_1_result;
-    wire [7:0] operand_0_late = operand_0_s2;
-    wire [7:0] operand_1_late = operand_1_s2;
+    wire [7:0] operand_1_s1_next_1 = ({8{operand_select_1}} & operand[23:16]) | ({8{operand_select_1_n2}} &
+        operand[31:24]);
     assign value = {held_3, held_2, held_1, held_0};
     compute_requantiser requantiser_0 (
         .clock(clock),
@@ -4279,6 +4534,25 @@ module output_walker(
     output wire [2:0] to_end;
     output wire [2:0] to_ring;
     output wire [1:0] segment;
+    // Fields in use.
+    wire [5:0] instruction_lanes_less_1 = instruction[72:67];
+    wire instruction_line_stop = instruction[73];
+    wire [12:0] instruction_width_less_1 = instruction[105:93];
+    wire [12:0] instruction_lines = instruction[118:106];
+    wire [5:0] instruction_line_step = instruction[124:119];
+    wire [15:0] instruction_output_base_row = instruction[818:803];
+    wire [5:0] instruction_output_base_bank = instruction[824:819];
+    wire [15:0] instruction_output_group_row = instruction[840:825];
+    wire [5:0] instruction_output_group_bank = instruction[846:841];
+    wire [15:0] instruction_output_pixel_row = instruction[862:847];
+    wire [5:0] instruction_output_pixel_bank = instruction[868:863];
+    wire [15:0] instruction_output_wrap_row = instruction[884:869];
+    wire [5:0] instruction_output_wrap_bank = instruction[890:885];
+    wire [12:0] instruction_output_ring_line = instruction[903:891];
+    wire [5:0] instruction_output_segment_lanes_less_1 = instruction[975:970];
+    // Stage 0: which lanes take a pixel, and where lines end.
+    wire go = issue | start;
+    wire rewind = issue | (start & restart);
     reg active = 1'd0;
     reg [1:0] count = 2'd0;
     reg count_zero = 1'd0;
@@ -4286,11 +4560,16 @@ module output_walker(
     reg lane_zero = 1'd0;
     reg in_tile = 1'd0;
     reg stopped = 1'd0;
+    wire take = (active & in_tile) & (~stopped);
     reg [12:0] x_left = 13'd0;
     reg line_end = 1'd0;
+    wire new_line = rewind | (take & line_end);
     reg [5:0] segment_left = 6'd0;
     reg segment_full = 1'd0;
     reg [1:0] segment_r = 2'd0;
+    wire next_segment = take & (line_end | segment_full);
+    wire segment_load = go | next_segment;
+    // Addresses of the group that is walked next.
     reg [1:0] group_step = 2'd0;
     reg [3:0] group_less = 4'd0;
     reg [1:0] group_bank = 2'd0;
@@ -4298,16 +4577,21 @@ module output_walker(
     reg [1:0] next_bank = 2'd0;
     reg next_carry = 1'd0;
     reg [14:0] next_row = 15'd0;
+    wire [1:0] first_bank = issue ? instruction_output_base_bank[1:0] : next_bank;
+    wire [14:0] first_row = issue ? instruction_output_base_row[14:0] : next_row;
+    // Stage 1: bank and line.
     reg [3:0] pixel_less = 4'd0;
     reg [3:0] wrap_less = 4'd0;
     reg [1:0] step_1 = 2'd0;
     reg [3:0] less_1 = 4'd0;
     reg [14:0] row_step_1 = 15'd0;
+    // The walk behind the last tile of an instruction may still be under way when the next is issued.
     reg push_1 = 1'd0;
     reg take_1 = 1'd0;
     reg line_1 = 1'd0;
     reg [1:0] bank_1 = 2'd0;
     reg [14:0] remaining = 15'd0;
+    // Stage 2: row and coordinates.
     reg carry_2 = 1'd0;
     reg [14:0] row_step_2 = 15'd0;
     reg push_2 = 1'd0;
@@ -4319,25 +4603,23 @@ module output_walker(
     reg [2:0] ring_2 = 3'd0;
     reg [1:0] segment_1 = 2'd0;
     reg [1:0] segment_2 = 2'd0;
-    wire go = issue | start;
-    wire take = (active & in_tile) & (~stopped);
-    wire rewind = issue | (start & restart);
-    wire new_line = rewind | (take & line_end);
-    wire next_segment = take & (line_end | segment_full);
-    wire segment_load = go | next_segment;
-    wire segment_full_next_1 = segment_load ? (~(|instruction[975:970])) : (segment_left == 6'd1);
-    wire [1:0] first_bank = issue ? instruction[820:819] : next_bank;
-    wire [14:0] first_row = issue ? instruction[817:803] : next_row;
+    wire stopped_next_1 = (~go) & (stopped | ((take & line_end) & instruction_line_stop));
+    wire line_end_next_1 = new_line ? (~(|instruction_width_less_1)) : (x_left == 13'd1);
+    wire [5:0] segment_left_next_1 = segment_load ? instruction_output_segment_lanes_less_1 : (segment_left - 6'd1);
+    wire segment_full_next_1 = segment_load ? (~(|instruction_output_segment_lanes_less_1)) : (segment_left == 6'd1);
     wire [3:0] next_bank_next_1 = {2'd0, group_bank} + group_less;
     wire [2:0] next_bank_next_2 = {1'd0, group_bank} + {1'd0, group_step};
     wire [1:0] next_bank_next_3 = next_bank_next_1[3] ? next_bank_next_2[1:0] : next_bank_next_1[1:0];
-    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction[839:825], next_carry};
+    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction_output_group_row[14:0], next_carry};
+    wire [1:0] step_1_next_1 = line_end ? instruction_output_wrap_bank[1:0] : instruction_output_pixel_bank[1:0];
+    wire [14:0] row_step_1_next_1 = line_end ? instruction_output_wrap_row[14:0] : instruction_output_pixel_row[14:0];
     wire [3:0] bank_1_next_1 = {2'd0, bank_1} + less_1;
     wire [2:0] bank_1_next_2 = {1'd0, bank_1} + {1'd0, step_1};
     wire [1:0] bank_1_next_3 = rewind ? first_bank : (bank_1_next_1[3] ? bank_1_next_2[1:0] : bank_1_next_1[1:0]);
-    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction[118:106]} : (remaining - {9'd0, instruction[124:119]});
+    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction_lines} : (remaining - {9'd0, instruction_line_step});
     wire [15:0] row_2_next_1 = {row_2, carry_2} + {row_step_2, carry_2};
-    wire [14:0] ring_left_next_1 = rewind ? {2'd0, instruction[903:891]} : (ring_left - {9'd0, instruction[124:119]});
+    wire [14:0] ring_left_next_1 = rewind ? {2'd0, instruction_output_ring_line} : (ring_left - {9'd0,
+        instruction_line_step});
     wire [2:0] end_2_next_1 = {3{(~remaining[14])}} & ({3{(|remaining[13:3])}} | remaining[2:0]);
     wire [2:0] ring_2_next_1 = {3{(~ring_left[14])}} & ({3{(|ring_left[13:3])}} | ring_left[2:0]);
     assign push = push_2;
@@ -4349,27 +4631,27 @@ module output_walker(
     always @(posedge clock) begin
         count <= (go ? 2'd3 : (count - 2'd1));
         count_zero <= ((~go) & (count == 2'd1));
-        lane_left <= (go ? instruction[72:67] : (lane_left - 6'd1));
-        lane_zero <= (go ? (~(|instruction[72:67])) : (lane_left == 6'd1));
+        lane_left <= (go ? instruction_lanes_less_1 : (lane_left - 6'd1));
+        lane_zero <= (go ? (~(|instruction_lanes_less_1)) : (lane_left == 6'd1));
         in_tile <= (go | (in_tile & (~lane_zero)));
-        stopped <= ((~go) & (stopped | ((take & line_end) & instruction[73])));
-        if ((rewind | take)) x_left <= (new_line ? instruction[105:93] : (x_left - 13'd1));
-        if ((rewind | take)) line_end <= (new_line ? (~(|instruction[105:93])) : (x_left == 13'd1));
-        if ((go | take)) segment_left <= (segment_load ? instruction[975:970] : (segment_left - 6'd1));
+        stopped <= stopped_next_1;
+        if ((rewind | take)) x_left <= (new_line ? instruction_width_less_1 : (x_left - 13'd1));
+        if ((rewind | take)) line_end <= line_end_next_1;
+        if ((go | take)) segment_left <= segment_left_next_1;
         if ((go | take)) segment_full <= segment_full_next_1;
         if (segment_load) segment_r <= (go ? 2'd0 : (segment_r + 2'd1));
-        group_step <= instruction[842:841];
-        group_less <= ({2'd0, instruction[842:841]} - 4'd4);
+        group_step <= instruction_output_group_bank[1:0];
+        group_less <= ({2'd0, instruction_output_group_bank[1:0]} - 4'd4);
         if (rewind) group_bank <= first_bank;
         if (rewind) group_row <= first_row;
         next_bank <= next_bank_next_3;
         next_carry <= (~next_bank_next_1[3]);
         next_row <= next_row_next_1[15:1];
-        pixel_less <= ({2'd0, instruction[864:863]} - 4'd4);
-        wrap_less <= ({2'd0, instruction[886:885]} - 4'd4);
-        step_1 <= (line_end ? instruction[886:885] : instruction[864:863]);
+        pixel_less <= ({2'd0, instruction_output_pixel_bank[1:0]} - 4'd4);
+        wrap_less <= ({2'd0, instruction_output_wrap_bank[1:0]} - 4'd4);
+        step_1 <= step_1_next_1;
         less_1 <= (line_end ? wrap_less : pixel_less);
-        row_step_1 <= (line_end ? instruction[883:869] : instruction[861:847]);
+        row_step_1 <= row_step_1_next_1;
         push_1 <= (active & (~issue));
         take_1 <= (take & (~issue));
         line_1 <= ((take & line_end) & (~issue));
@@ -4405,37 +4687,49 @@ module write_crossbar(clock, bank, enable, value, late, bank_value, bank_late, b
     output wire [31:0] bank_late;
     output wire [3:0] bank_enable;
     reg [59:0] value_1 = 60'd0;
+    // Bank 0: the lanes that want it, and their value.
     reg code_0 = 1'd0;
     reg code_0_n2 = 1'd0;
+    wire [14:0] value_0_pair = code_0_n2 ? {15{code_0}} : (code_0 ? value_1[29:15] : value_1[14:0]);
     reg [14:0] value_0_s1 = 15'd0;
     reg [14:0] value_0_later_1 = 15'd0;
+    wire [7:0] late_0_pair = code_0_n2 ? {8{code_0}} : (code_0 ? late[15:8] : late[7:0]);
     reg [7:0] late_0_s1 = 8'd0;
     reg [7:0] late_0_later_1 = 8'd0;
     reg any_0 = 1'd0;
     reg any_0_later_1 = 1'd0;
     reg any_0_later_2 = 1'd0;
+    // Bank 1: the lanes that want it, and their value.
     reg code_1 = 1'd0;
     reg code_1_n2 = 1'd0;
+    wire [14:0] value_1_pair = code_1_n2 ? {15{code_1}} : (code_1 ? value_1[29:15] : value_1[14:0]);
     reg [14:0] value_1_s1 = 15'd0;
     reg [14:0] value_1_later_1 = 15'd0;
+    wire [7:0] late_1_pair = code_1_n2 ? {8{code_1}} : (code_1 ? late[15:8] : late[7:0]);
     reg [7:0] late_1_s1 = 8'd0;
     reg [7:0] late_1_later_1 = 8'd0;
     reg any_1 = 1'd0;
     reg any_1_later_1 = 1'd0;
     reg any_1_later_2 = 1'd0;
+    // Bank 2: the lanes that want it, and their value.
     reg code_2 = 1'd0;
     reg code_2_n2 = 1'd0;
+    wire [14:0] value_2_pair = code_2_n2 ? {15{code_2}} : (code_2 ? value_1[29:15] : value_1[14:0]);
     reg [14:0] value_2_s1 = 15'd0;
     reg [14:0] value_2_later_1 = 15'd0;
+    wire [7:0] late_2_pair = code_2_n2 ? {8{code_2}} : (code_2 ? late[15:8] : late[7:0]);
     reg [7:0] late_2_s1 = 8'd0;
     reg [7:0] late_2_later_1 = 8'd0;
     reg any_2 = 1'd0;
     reg any_2_later_1 = 1'd0;
     reg any_2_later_2 = 1'd0;
+    // Bank 3: the lanes that want it, and their value.
     reg code_3 = 1'd0;
     reg code_3_n2 = 1'd0;
+    wire [14:0] value_3_pair = code_3_n2 ? {15{code_3}} : (code_3 ? value_1[29:15] : value_1[14:0]);
     reg [14:0] value_3_s1 = 15'd0;
     reg [14:0] value_3_later_1 = 15'd0;
+    wire [7:0] late_3_pair = code_3_n2 ? {8{code_3}} : (code_3 ? late[15:8] : late[7:0]);
     reg [7:0] late_3_s1 = 8'd0;
     reg [7:0] late_3_later_1 = 8'd0;
     reg any_3 = 1'd0;
@@ -4444,34 +4738,30 @@ module write_crossbar(clock, bank, enable, value, late, bank_value, bank_late, b
     wire any_0_next_1 = enable[3] & (bank[7:6] == 2'd0);
     wire any_0_next_2 = enable[1] & (bank[3:2] == 2'd0);
     wire any_0_next_3 = enable[2] & (bank[5:4] == 2'd0);
-    wire [14:0] value_0_pair = code_0_n2 ? {15{code_0}} : (code_0 ? value_1[29:15] : value_1[14:0]);
     wire [14:0] value_0_s1_next_1 = (value_0_pair & value_1[59:45]) | ((~value_0_pair) & value_1[44:30]);
-    wire [7:0] late_0_pair = code_0_n2 ? {8{code_0}} : (code_0 ? late[15:8] : late[7:0]);
-    wire [7:0] late_0_s1_next_1 = code_0_n2 ? ((late_0_pair & late[31:24]) | ((~late_0_pair) & late[23:16])) : late_0_pair;
+    wire [7:0] late_0_s1_next_1 = code_0_n2 ? ((late_0_pair & late[31:24]) | ((~late_0_pair) & late[23:16])) :
+        late_0_pair;
     wire [3:0] any_0_next_4 = {any_0_next_1, any_0_next_3, any_0_next_2, (enable[0] & (bank[1:0] == 2'd0))};
     wire any_1_next_1 = enable[3] & (bank[7:6] == 2'd1);
     wire any_1_next_2 = enable[1] & (bank[3:2] == 2'd1);
     wire any_1_next_3 = enable[2] & (bank[5:4] == 2'd1);
-    wire [14:0] value_1_pair = code_1_n2 ? {15{code_1}} : (code_1 ? value_1[29:15] : value_1[14:0]);
     wire [14:0] value_1_s1_next_1 = (value_1_pair & value_1[59:45]) | ((~value_1_pair) & value_1[44:30]);
-    wire [7:0] late_1_pair = code_1_n2 ? {8{code_1}} : (code_1 ? late[15:8] : late[7:0]);
-    wire [7:0] late_1_s1_next_1 = code_1_n2 ? ((late_1_pair & late[31:24]) | ((~late_1_pair) & late[23:16])) : late_1_pair;
+    wire [7:0] late_1_s1_next_1 = code_1_n2 ? ((late_1_pair & late[31:24]) | ((~late_1_pair) & late[23:16])) :
+        late_1_pair;
     wire [3:0] any_1_next_4 = {any_1_next_1, any_1_next_3, any_1_next_2, (enable[0] & (bank[1:0] == 2'd1))};
     wire any_2_next_1 = enable[3] & (bank[7:6] == 2'd2);
     wire any_2_next_2 = enable[1] & (bank[3:2] == 2'd2);
     wire any_2_next_3 = enable[2] & (bank[5:4] == 2'd2);
-    wire [14:0] value_2_pair = code_2_n2 ? {15{code_2}} : (code_2 ? value_1[29:15] : value_1[14:0]);
     wire [14:0] value_2_s1_next_1 = (value_2_pair & value_1[59:45]) | ((~value_2_pair) & value_1[44:30]);
-    wire [7:0] late_2_pair = code_2_n2 ? {8{code_2}} : (code_2 ? late[15:8] : late[7:0]);
-    wire [7:0] late_2_s1_next_1 = code_2_n2 ? ((late_2_pair & late[31:24]) | ((~late_2_pair) & late[23:16])) : late_2_pair;
+    wire [7:0] late_2_s1_next_1 = code_2_n2 ? ((late_2_pair & late[31:24]) | ((~late_2_pair) & late[23:16])) :
+        late_2_pair;
     wire [3:0] any_2_next_4 = {any_2_next_1, any_2_next_3, any_2_next_2, (enable[0] & (bank[1:0] == 2'd2))};
     wire any_3_next_1 = enable[3] & (bank[7:6] == 2'd3);
     wire any_3_next_2 = enable[1] & (bank[3:2] == 2'd3);
     wire any_3_next_3 = enable[2] & (bank[5:4] == 2'd3);
-    wire [14:0] value_3_pair = code_3_n2 ? {15{code_3}} : (code_3 ? value_1[29:15] : value_1[14:0]);
     wire [14:0] value_3_s1_next_1 = (value_3_pair & value_1[59:45]) | ((~value_3_pair) & value_1[44:30]);
-    wire [7:0] late_3_pair = code_3_n2 ? {8{code_3}} : (code_3 ? late[15:8] : late[7:0]);
-    wire [7:0] late_3_s1_next_1 = code_3_n2 ? ((late_3_pair & late[31:24]) | ((~late_3_pair) & late[23:16])) : late_3_pair;
+    wire [7:0] late_3_s1_next_1 = code_3_n2 ? ((late_3_pair & late[31:24]) | ((~late_3_pair) & late[23:16])) :
+        late_3_pair;
     wire [3:0] any_3_next_4 = {any_3_next_1, any_3_next_3, any_3_next_2, (enable[0] & (bank[1:0] == 2'd3))};
     wire [59:0] bank_value_1 = {value_3_later_1, value_2_later_1, value_1_later_1, value_0_later_1};
     wire [31:0] bank_late_1 = {late_3_later_1, late_2_later_1, late_1_later_1, late_0_later_1};
@@ -4537,19 +4827,17 @@ module compute_output(
     output wire [59:0] output_row;
     output wire [3:0] output_enable;
     output wire [31:0] output_data;
+    // Fields in use.
+    wire instruction_column_y = instruction[92];
+    wire [15:0] instruction_output_ring_rows_negated = instruction[919:904];
+    wire [15:0] instruction_output_inner_row = instruction[935:920];
+    wire [5:0] instruction_output_inner_bank = instruction[941:936];
+    wire [15:0] instruction_output_outer_row = instruction[957:942];
+    wire [5:0] instruction_output_outer_bank = instruction[963:958];
     reg load_1 = 1'd0;
     reg load_2 = 1'd0;
     reg restart_walk_1 = 1'd0;
     reg restart_walk_2 = 1'd0;
-    reg begin_1 = 1'd0;
-    reg begin_2 = 1'd0;
-    reg inner_1 = 1'd0;
-    reg inner_2 = 1'd0;
-    reg [2:0] down = 3'd0;
-    reg [5:0] phase = 6'd0;
-    reg live_1 = 1'd0;
-    reg live_2 = 1'd0;
-    reg live_3 = 1'd0;
     wire walker_push;
     wire [14:0] walker_row;
     wire [1:0] walker_bank;
@@ -4560,6 +4848,16 @@ module compute_output(
     wire [14:0] offset_sum_row;
     wire [1:0] offset_sum_bank;
     wire [3:0] offset_sum_less;
+    // Output rows of an inner column below the first, and the cycle within the column.
+    reg begin_1 = 1'd0;
+    reg begin_2 = 1'd0;
+    reg inner_1 = 1'd0;
+    reg inner_2 = 1'd0;
+    reg [2:0] down = 3'd0;
+    reg [5:0] phase = 6'd0;
+    reg live_1 = 1'd0;
+    reg live_2 = 1'd0;
+    reg live_3 = 1'd0;
     wire [59:0] lanes_row;
     wire [7:0] lanes_bank;
     wire [3:0] lanes_enable;
@@ -4567,6 +4865,8 @@ module compute_output(
     wire [31:0] row_crossbar_bank_late;
     wire [3:0] row_crossbar_bank_enable;
     wire [24:0] chain_state_1 = {walker_segment, walker_to_ring, walker_to_end, walker_row, walker_bank};
+    wire [14:0] offset_row_1 = inner ? instruction_output_inner_row[14:0] : instruction_output_outer_row[14:0];
+    wire [1:0] offset_bank_1 = inner ? instruction_output_inner_bank[1:0] : instruction_output_outer_bank[1:0];
     assign output_row = row_crossbar_bank_value;
     assign output_enable = row_crossbar_bank_enable;
     assign output_data = row_crossbar_bank_late;
@@ -4595,8 +4895,8 @@ module compute_output(
         .clock(clock),
         .advance(begin_column),
         .first(first),
-        .row((inner ? instruction[934:920] : instruction[956:942])),
-        .bank((inner ? instruction[937:936] : instruction[959:958])),
+        .row(offset_row_1),
+        .bank(offset_bank_1),
         .sum_row(offset_sum_row),
         .sum_bank(offset_sum_bank),
         .sum_less(offset_sum_less)
@@ -4608,13 +4908,15 @@ module compute_output(
         .offset_row(offset_sum_row),
         .offset_bank(offset_sum_bank),
         .offset_less(offset_sum_less),
-        .ring_less(instruction[918:904]),
+        .ring_less(instruction_output_ring_rows_negated[14:0]),
         .down(down),
         .phase(phase),
         .row(lanes_row),
         .bank(lanes_bank),
         .enable(lanes_enable)
     );
+    // The crossbar carries rows and bytes; the bytes come a cycle after the addresses, which is when
+    // it has decoded them.
     write_crossbar row_crossbar (
         .clock(clock),
         .bank(lanes_bank),
@@ -4634,7 +4936,7 @@ module compute_output(
         begin_2 <= begin_1;
         inner_1 <= inner;
         inner_2 <= inner_1;
-        if (begin_2) down <= (inner_2 ? (down + {2'd0, instruction[92]}) : 3'd0);
+        if (begin_2) down <= (inner_2 ? (down + {2'd0, instruction_column_y}) : 3'd0);
         phase <= (begin_2 ? 6'd0 : (phase + 6'd1));
         live_1 <= active;
         live_2 <= live_1;
@@ -4674,6 +4976,33 @@ module compute_engine(
     output wire [31:0] output_data;
     output wire [3:0] output_enable;
     output wire done;
+    // Fields in use.
+    wire instruction_operand_on = instruction[589];
+    wire stepper_group_start;
+    wire stepper_group_end;
+    wire stepper_last_group;
+    wire stepper_op_end;
+    wire stepper_valid;
+    wire stepper_first;
+    wire stepper_last;
+    wire [1:0] stepper_level;
+    wire [5:0] stepper_slot_less_1;
+    // The same signals, later by the lead.
+    wire [8:0] step = {stepper_op_end, stepper_last_group, stepper_group_end, stepper_group_start, stepper_level,
+        stepper_last, stepper_first, stepper_valid};
+    wire at_gather_valid = step[0];
+    wire at_gather_first = step[1];
+    wire at_gather_last = step[2];
+    wire [1:0] at_gather_level = step[4:3];
+    wire at_gather_group_start = step[5];
+    wire at_gather_group_end = step[6];
+    wire at_gather_last_group = step[7];
+    wire at_gather_op_end = step[8];
+    wire [59:0] gather_gather_row;
+    wire [3:0] gather_gather_enable;
+    wire gather_high;
+    wire [31:0] gather_value;
+    // The drain starts four cycles before the first column shows.
     reg [3:0] drain_1 = 4'd0;
     reg [3:0] drain_2 = 4'd0;
     reg [3:0] drain_3 = 4'd0;
@@ -4690,6 +5019,14 @@ module compute_engine(
     reg [3:0] drain_14 = 4'd0;
     reg [3:0] drain_15 = 4'd0;
     reg [3:0] drain_16 = 4'd0;
+    wire columns_active;
+    wire columns_begin_column;
+    wire columns_first;
+    wire columns_inner;
+    wire columns_slot_end;
+    wire [5:0] columns_phase;
+    wire columns_restart;
+    wire columns_done;
     reg [4:0] at_weights_1 = 5'd0;
     reg [4:0] at_weights_2 = 5'd0;
     reg [4:0] at_weights_3 = 5'd0;
@@ -4699,12 +5036,30 @@ module compute_engine(
     reg [4:0] at_weights_7 = 5'd0;
     reg [4:0] at_weights_8 = 5'd0;
     reg [4:0] at_weights_9 = 5'd0;
+    wire [31:0] weights_weight;
     reg array_last = 1'd0;
     reg array_shift = 1'd0;
+    wire [127:0] array_drained;
+    wire lead_time_go;
+    wire [2:0] lead_time_go_flags;
     reg [3:0] fetch_1 = 4'd0;
     reg [3:0] fetch_2 = 4'd0;
     reg [3:0] fetch_3 = 4'd0;
     reg [3:0] fetch_4 = 4'd0;
+    wire operand_columns_active;
+    wire operand_columns_begin_column;
+    wire operand_columns_first;
+    wire operand_columns_inner;
+    wire operand_columns_slot_end;
+    wire [5:0] operand_columns_phase;
+    wire operand_columns_restart;
+    wire operand_columns_done;
+    wire [59:0] operand_operand_row;
+    wire [3:0] operand_operand_enable;
+    wire [31:0] operand_value;
+    wire [89:0] channels_channel;
+    wire [31:0] post_value;
+    // The output's addresses wait for the bytes.
     reg [4:0] steering_1 = 5'd0;
     reg [4:0] steering_2 = 5'd0;
     reg [4:0] steering_3 = 5'd0;
@@ -4734,6 +5089,9 @@ module compute_engine(
     reg [4:0] steering_27 = 5'd0;
     reg [4:0] steering_28 = 5'd0;
     reg [4:0] steering_29 = 5'd0;
+    wire [59:0] write_back_output_row;
+    wire [3:0] write_back_output_enable;
+    wire [31:0] write_back_output_data;
     reg finished_1 = 1'd0;
     reg finished_2 = 1'd0;
     reg finished_3 = 1'd0;
@@ -4772,60 +5130,10 @@ module compute_engine(
     reg finished_36 = 1'd0;
     reg finished_37 = 1'd0;
     reg finished_38 = 1'd0;
-    wire stepper_group_start;
-    wire stepper_group_end;
-    wire stepper_last_group;
-    wire stepper_op_end;
-    wire stepper_valid;
-    wire stepper_first;
-    wire stepper_last;
-    wire [1:0] stepper_level;
-    wire [5:0] stepper_slot_less_1;
-    wire [59:0] gather_gather_row;
-    wire [3:0] gather_gather_enable;
-    wire gather_high;
-    wire [31:0] gather_value;
-    wire columns_active;
-    wire columns_begin_column;
-    wire columns_first;
-    wire columns_inner;
-    wire columns_slot_end;
-    wire [5:0] columns_phase;
-    wire columns_restart;
-    wire columns_done;
-    wire [31:0] weights_weight;
-    wire [127:0] array_drained;
-    wire lead_time_go;
-    wire [2:0] lead_time_go_flags;
-    wire operand_columns_active;
-    wire operand_columns_begin_column;
-    wire operand_columns_first;
-    wire operand_columns_inner;
-    wire operand_columns_slot_end;
-    wire [5:0] operand_columns_phase;
-    wire operand_columns_restart;
-    wire operand_columns_done;
-    wire [59:0] operand_operand_row;
-    wire [3:0] operand_operand_enable;
-    wire [31:0] operand_value;
-    wire [89:0] channels_channel;
-    wire [31:0] post_value;
-    wire [59:0] write_back_output_row;
-    wire [3:0] write_back_output_enable;
-    wire [31:0] write_back_output_data;
-    wire [8:0] step = {stepper_op_end, stepper_last_group, stepper_group_end, stepper_group_start, stepper_level,
-        stepper_last, stepper_first, stepper_valid};
-    wire at_gather_last = step[2];
-    wire at_gather_group_end = step[6];
-    wire at_gather_last_group = step[7];
-    wire at_gather_op_end = step[8];
     wire [3:0] drain_1_next_1 = {at_gather_last, at_gather_group_end, at_gather_last_group, at_gather_op_end};
-    wire [1:0] at_gather_level = step[4:3];
-    wire at_gather_group_start = step[5];
-    wire at_gather_first = step[1];
-    wire at_gather_valid = step[0];
     wire [4:0] at_weights_1_next_1 = {at_gather_level, at_gather_group_start, at_gather_first, at_gather_valid};
-    wire [4:0] steering_1_next_1 = {columns_restart, columns_active, columns_inner, columns_first, columns_begin_column};
+    wire [4:0] steering_1_next_1 = {columns_restart, columns_active, columns_inner, columns_first,
+        columns_begin_column};
     assign gather_row = gather_gather_row;
     assign gather_enable = gather_gather_enable;
     assign operand_row = operand_operand_row;
@@ -4905,9 +5213,10 @@ module compute_engine(
         .shift(array_shift),
         .drained(array_drained)
     );
+    // The operand's columns, P - S + 1 cycles after the last step at the stepper.
     lead_time lead_time (
         .clock(clock),
-        .start((stepper_last & instruction[589])),
+        .start((stepper_last & instruction_operand_on)),
         .flags({stepper_group_end, stepper_last_group, stepper_op_end}),
         .slot_less_1(stepper_slot_less_1),
         .reset(reset),
@@ -5109,59 +5418,79 @@ module vector_stepper(
     output wire last;
     output wire [1:0] level;
     output wire [5:0] slot_less_1;
+    // Fields in use.
+    wire [15:0] instruction_groups_less_1 = instruction[50:35];
+    wire [15:0] instruction_tiles_less_1 = instruction[66:51];
+    wire [5:0] instruction_columns_less_1 = instruction[79:74];
+    wire [15:0] instruction_step0_count_less_1 = instruction[140:125];
+    wire [15:0] instruction_step1_count_less_1 = instruction[206:191];
+    wire [15:0] instruction_step2_count_less_1 = instruction[272:257];
+    wire instruction_operand_on = instruction[589];
+    wire [5:0] instruction_operand_segments_less_1 = instruction[756:751];
+    wire [5:0] instruction_output_segments_less_1 = instruction[969:964];
+    // S - 1: the largest of three.
     reg [5:0] segments = 6'd0;
     reg [5:0] slot_less_1_r = 6'd0;
+    reg pending = 1'd0;
+    // Steps: three nested loops, the innermost first.
+    reg valid_r = 1'd0;
+    reg step_0_zero = 1'd0;
+    wire loop_end = valid_r & step_0_zero;
+    reg step_1_zero = 1'd0;
+    wire loop_end_n2 = loop_end & step_1_zero;
+    reg step_2_zero = 1'd0;
+    wire loop_end_n3 = loop_end_n2 & step_2_zero;
+    // Columns of the drain, as many as the instruction's, whatever the group.
+    reg draining = 1'd0;
+    reg cycle_zero = 1'd0;
+    wire column_end = draining & cycle_zero;
+    reg column_zero = 1'd0;
+    wire drain_end = column_end & column_zero;
+    wire begin_tile_1 = (pending & (loop_end_n3 | (~valid_r))) & (drain_end | (~draining));
+    // The walk of the next tile's lanes; the first walk begins with the issue.
+    reg walking = 1'd0;
+    reg walk_zero = 1'd0;
+    wire walk_end = walking & walk_zero;
+    // Tiles: these describe the tile that begins next.
+    wire begin_tile = begin_tile_1 & (walk_end | (~walking));
     reg [15:0] tile_left = 16'd0;
     reg [15:0] group_left = 16'd0;
     reg tile_zero = 1'd0;
     reg group_zero = 1'd0;
     reg starts_group = 1'd0;
-    reg pending = 1'd0;
     reg group_start_r = 1'd0;
     reg group_end_r = 1'd0;
     reg last_group_r = 1'd0;
     reg op_end_r = 1'd0;
-    reg valid_r = 1'd0;
     reg [15:0] step_0 = 16'd0;
-    reg step_0_zero = 1'd0;
     reg [15:0] step_1 = 16'd0;
-    reg step_1_zero = 1'd0;
     reg [15:0] step_2 = 16'd0;
-    reg step_2_zero = 1'd0;
     reg first_r = 1'd0;
     reg [1:0] level_r = 2'd0;
-    reg draining = 1'd0;
     reg [5:0] cycle = 6'd0;
-    reg cycle_zero = 1'd0;
     reg [5:0] column = 6'd0;
-    reg column_zero = 1'd0;
-    reg walking = 1'd0;
     reg [2:0] walk = 3'd0;
-    reg walk_zero = 1'd0;
-    wire [5:0] segments_next_1 = {6{instruction[589]}} & instruction[756:751];
-    wire [5:0] segments_next_2 = (instruction[969:964] < segments_next_1) ? segments_next_1 : instruction[969:964];
-    wire loop_end = valid_r & step_0_zero;
-    wire loop_end_n2 = loop_end & step_1_zero;
-    wire loop_end_n3 = loop_end_n2 & step_2_zero;
-    wire column_end = draining & cycle_zero;
-    wire drain_end = column_end & column_zero;
-    wire begin_tile_1 = (pending & (loop_end_n3 | (~valid_r))) & (drain_end | (~draining));
-    wire walk_end = walking & walk_zero;
-    wire begin_tile = begin_tile_1 & (walk_end | (~walking));
+    wire [5:0] segments_next_1 = {6{instruction_operand_on}} & instruction_operand_segments_less_1;
+    wire [5:0] segments_next_2 = (instruction_output_segments_less_1 < segments_next_1) ? segments_next_1 :
+        instruction_output_segments_less_1;
     wire group_left_enable_1 = issue | (begin_tile & tile_zero);
-    wire [15:0] tile_left_next_1 = group_left_enable_1 ? instruction[66:51] : (tile_left - 16'd1);
+    wire [15:0] tile_left_next_1 = group_left_enable_1 ? instruction_tiles_less_1 : (tile_left - 16'd1);
     wire step_0_zero_next_1 = begin_tile | loop_end;
+    wire [15:0] step_0_next_1 = step_0_zero_next_1 ? instruction_step0_count_less_1 : (step_0 - 16'd1);
     wire step_0_enable_1 = step_0_zero_next_1 | valid_r;
-    wire step_0_zero_next_2 = step_0_zero_next_1 ? (~(|instruction[140:125])) : (step_0 == 16'd1);
+    wire step_0_zero_next_2 = step_0_zero_next_1 ? (~(|instruction_step0_count_less_1)) : (step_0 == 16'd1);
     wire step_1_zero_next_1 = begin_tile | loop_end_n2;
+    wire [15:0] step_1_next_1 = step_1_zero_next_1 ? instruction_step1_count_less_1 : (step_1 - 16'd1);
     wire step_1_enable_1 = step_1_zero_next_1 | loop_end;
-    wire step_1_zero_next_2 = step_1_zero_next_1 ? (~(|instruction[206:191])) : (step_1 == 16'd1);
+    wire step_1_zero_next_2 = step_1_zero_next_1 ? (~(|instruction_step1_count_less_1)) : (step_1 == 16'd1);
     wire step_2_zero_next_1 = begin_tile | loop_end_n3;
+    wire [15:0] step_2_next_1 = step_2_zero_next_1 ? instruction_step2_count_less_1 : (step_2 - 16'd1);
     wire step_2_enable_1 = step_2_zero_next_1 | loop_end_n2;
-    wire step_2_zero_next_2 = step_2_zero_next_1 ? (~(|instruction[272:257])) : (step_2 == 16'd1);
+    wire step_2_zero_next_2 = step_2_zero_next_1 ? (~(|instruction_step2_count_less_1)) : (step_2 == 16'd1);
     wire cycle_zero_next_1 = begin_tile | column_end;
     wire cycle_enable_1 = cycle_zero_next_1 | draining;
     wire column_enable_1 = begin_tile | column_end;
+    wire column_zero_next_1 = begin_tile ? (~(|instruction_columns_less_1)) : (column == 6'd1);
     wire walk_zero_next_1 = issue | begin_tile;
     wire [2:0] walk_zero_next_2 = issue ? 3'd3 : 3'd6;
     wire walk_enable_1 = walk_zero_next_1 | walking;
@@ -5178,7 +5507,7 @@ module vector_stepper(
         segments <= segments_next_2;
         slot_less_1_r <= ((6'd3 < segments) ? segments : 6'd3);
         if ((issue | begin_tile)) tile_left <= tile_left_next_1;
-        if (group_left_enable_1) group_left <= (issue ? instruction[50:35] : (group_left - 16'd1));
+        if (group_left_enable_1) group_left <= (issue ? instruction_groups_less_1 : (group_left - 16'd1));
         tile_zero <= (~(|tile_left));
         group_zero <= (~(|group_left));
         if ((issue | begin_tile)) starts_group <= group_left_enable_1;
@@ -5186,18 +5515,18 @@ module vector_stepper(
         if (begin_tile) group_end_r <= tile_zero;
         if (begin_tile) last_group_r <= group_zero;
         if (begin_tile) op_end_r <= (tile_zero & group_zero);
-        if (step_0_enable_1) step_0 <= (step_0_zero_next_1 ? instruction[140:125] : (step_0 - 16'd1));
+        if (step_0_enable_1) step_0 <= step_0_next_1;
         if (step_0_enable_1) step_0_zero <= step_0_zero_next_2;
-        if (step_1_enable_1) step_1 <= (step_1_zero_next_1 ? instruction[206:191] : (step_1 - 16'd1));
+        if (step_1_enable_1) step_1 <= step_1_next_1;
         if (step_1_enable_1) step_1_zero <= step_1_zero_next_2;
-        if (step_2_enable_1) step_2 <= (step_2_zero_next_1 ? instruction[272:257] : (step_2 - 16'd1));
+        if (step_2_enable_1) step_2 <= step_2_next_1;
         if (step_2_enable_1) step_2_zero <= step_2_zero_next_2;
         first_r <= begin_tile;
         level_r <= {loop_end_n2, (loop_end & (~loop_end_n2))};
         if (cycle_enable_1) cycle <= (cycle_zero_next_1 ? slot_less_1_r : (cycle - 6'd1));
         if (cycle_enable_1) cycle_zero <= (cycle_zero_next_1 ? (~(|slot_less_1_r)) : (cycle == 6'd1));
-        if (column_enable_1) column <= (begin_tile ? instruction[79:74] : (column - 6'd1));
-        if (column_enable_1) column_zero <= (begin_tile ? (~(|instruction[79:74])) : (column == 6'd1));
+        if (column_enable_1) column <= (begin_tile ? instruction_columns_less_1 : (column - 6'd1));
+        if (column_enable_1) column_zero <= column_zero_next_1;
         if (walk_enable_1) walk <= (walk_zero_next_1 ? walk_zero_next_2 : (walk - 3'd1));
         if (walk_enable_1) walk_zero <= (walk_zero_next_1 ? (~(|walk_zero_next_2)) : (walk == 3'd1));
         if (reset) begin
@@ -5232,10 +5561,40 @@ module vector_gather(
     output wire [3:0] gather_enable;
     output wire high;
     output wire [31:0] value;
+    // Fields in use.
+    wire instruction_wide = instruction[34];
+    wire [15:0] instruction_step0_row = instruction[156:141];
+    wire [5:0] instruction_step0_bank = instruction[162:157];
+    wire [13:0] instruction_step0_y = instruction[176:163];
+    wire [13:0] instruction_step0_x = instruction[190:177];
+    wire [15:0] instruction_step1_row = instruction[222:207];
+    wire [5:0] instruction_step1_bank = instruction[228:223];
+    wire [13:0] instruction_step1_y = instruction[242:229];
+    wire [13:0] instruction_step1_x = instruction[256:243];
+    wire [15:0] instruction_step2_row = instruction[288:273];
+    wire [5:0] instruction_step2_bank = instruction[294:289];
+    wire [13:0] instruction_step2_y = instruction[308:295];
+    wire [13:0] instruction_step2_x = instruction[322:309];
+    wire [12:0] instruction_input_ring_line = instruction[423:411];
+    wire [15:0] instruction_input_ring_rows_negated = instruction[439:424];
+    wire [12:0] instruction_input_height = instruction[496:484];
+    wire [12:0] instruction_input_width = instruction[509:497];
+    wire [7:0] instruction_input_pad = instruction[517:510];
+    // The next tile's lanes. They become the present ones when the first offset is ready.
     reg load_1 = 1'd0;
     reg load_2 = 1'd0;
     reg restart_1 = 1'd0;
     reg restart_2 = 1'd0;
+    wire walker_push;
+    wire [14:0] walker_row;
+    wire [1:0] walker_bank;
+    wire walker_valid;
+    wire [13:0] walker_y;
+    wire [13:0] walker_x;
+    wire [183:0] chain_present;
+    wire [14:0] offset_sum_row;
+    wire [1:0] offset_sum_bank;
+    wire [3:0] offset_sum_less;
     reg live_1 = 1'd0;
     reg live_2 = 1'd0;
     reg live_3 = 1'd0;
@@ -5247,7 +5606,14 @@ module vector_gather(
     reg [13:0] x_step_1 = 14'd0;
     reg [13:0] x_step_2 = 14'd0;
     reg [13:0] x_3 = 14'd0;
+    wire [59:0] lanes_row;
+    wire [7:0] lanes_bank;
+    wire [3:0] lanes_enable;
+    wire [59:0] to_banks_bank_value;
+    wire [3:0] to_banks_bank_enable;
+    // The planes of a wide operation: high halves at even counts of the outermost loop.
     reg high_before = 1'd0;
+    wire high_plane = first | (high_before ^ level[1]);
     reg high_1 = 1'd0;
     reg high_later_1 = 1'd0;
     reg high_later_2 = 1'd0;
@@ -5263,6 +5629,7 @@ module vector_gather(
     reg high_later_12 = 1'd0;
     reg high_later_13 = 1'd0;
     reg high_later_14 = 1'd0;
+    // The way back: the selects wait for the data.
     reg live_until_1 = 1'd0;
     reg live_until_2 = 1'd0;
     reg live_until_3 = 1'd0;
@@ -5284,27 +5651,13 @@ module vector_gather(
     reg [3:0] enable_4 = 4'd0;
     reg [3:0] enable_5 = 4'd0;
     reg [3:0] enable_6 = 4'd0;
-    wire walker_push;
-    wire [14:0] walker_row;
-    wire [1:0] walker_bank;
-    wire walker_valid;
-    wire [13:0] walker_y;
-    wire [13:0] walker_x;
-    wire [183:0] chain_present;
-    wire [14:0] offset_sum_row;
-    wire [1:0] offset_sum_bank;
-    wire [3:0] offset_sum_less;
-    wire [59:0] lanes_row;
-    wire [7:0] lanes_bank;
-    wire [3:0] lanes_enable;
-    wire [59:0] to_banks_bank_value;
-    wire [3:0] to_banks_bank_enable;
     wire [31:0] to_lanes_value;
-    wire [13:0] y_step_1_next_1 = level[1] ? instruction[308:295] : (level[0] ? instruction[242:229] : instruction[176:163]);
-    wire [13:0] x_step_1_next_1 = level[1] ? instruction[322:309] : (level[0] ? instruction[256:243] : instruction[190:177]);
-    wire high_plane = first | (high_before ^ level[1]);
-    wire [14:0] offset_row_1 = level[1] ? instruction[287:273] : (level[0] ? instruction[221:207] : instruction[155:141]);
-    wire [1:0] offset_bank_1 = level[1] ? instruction[290:289] : (level[0] ? instruction[224:223] : instruction[158:157]);
+    wire [13:0] y_step_1_next_1 = level[1] ? instruction_step2_y : (level[0] ? instruction_step1_y :
+        instruction_step0_y);
+    wire [13:0] x_step_1_next_1 = level[1] ? instruction_step2_x : (level[0] ? instruction_step1_x :
+        instruction_step0_x);
+    wire [14:0] offset_row_1 = level[0] ? instruction_step1_row[14:0] : instruction_step0_row[14:0];
+    wire [1:0] offset_bank_1 = level[0] ? instruction_step1_bank[1:0] : instruction_step0_bank[1:0];
     assign gather_row = to_banks_bank_value;
     assign gather_enable = to_banks_bank_enable;
     assign high = high_later_14;
@@ -5330,12 +5683,13 @@ module vector_gather(
         .load(load_2),
         .present(chain_present)
     );
+    // The common offset of the step.
     offset offset (
         .clock(clock),
         .advance(valid),
         .first(first),
-        .row(offset_row_1),
-        .bank(offset_bank_1),
+        .row((level[1] ? instruction_step2_row[14:0] : offset_row_1)),
+        .bank((level[1] ? instruction_step2_bank[1:0] : offset_bank_1)),
         .sum_row(offset_sum_row),
         .sum_bank(offset_sum_bank),
         .sum_less(offset_sum_less)
@@ -5347,12 +5701,12 @@ module vector_gather(
         .offset_row(offset_sum_row),
         .offset_bank(offset_sum_bank),
         .offset_less(offset_sum_less),
-        .ring_less(instruction[438:424]),
+        .ring_less(instruction_input_ring_rows_negated[14:0]),
         .offset_y(y_3),
         .offset_x(x_3),
-        .height(instruction[496:484]),
-        .width(instruction[509:497]),
-        .ring_line(instruction[423:411]),
+        .height(instruction_input_height),
+        .width(instruction_input_width),
+        .ring_line(instruction_input_ring_line),
         .row(lanes_row),
         .bank(lanes_bank),
         .enable(lanes_enable)
@@ -5371,7 +5725,7 @@ module vector_gather(
         .enable(enable_6),
         .data(gather_data),
         .outside(outside_6),
-        .pad(instruction[517:510]),
+        .pad(instruction_input_pad),
         .value(to_lanes_value)
     );
     always @(posedge clock) begin
@@ -5391,7 +5745,7 @@ module vector_gather(
         x_step_2 <= x_step_1;
         if (live_2) x_3 <= (first_2 ? 14'd0 : (x_3 + x_step_2));
         if (valid) high_before <= high_plane;
-        high_1 <= (instruction[34] & high_plane);
+        high_1 <= (instruction_wide & high_plane);
         high_later_1 <= high_1;
         high_later_2 <= high_later_1;
         high_later_3 <= high_later_2;
@@ -5439,52 +5793,61 @@ module reducer(clock, value, high, first, last, instruction, drained);
     input wire last;
     input wire [1023:0] instruction;
     output wire [127:0] drained;
+    // Fields in use.
+    wire [1:0] instruction_reduce = instruction[33:32];
     reg maximum = 1'd0;
+    // The weighted bytes have a register of their own: the way from the crossbar and the comparison,
+    // each with its routing, are two cycles. The shadow takes the total as it is made, not a cycle
+    // later.
     reg first_1 = 1'd0;
     reg last_1 = 1'd0;
     reg [15:0] byte_0 = 16'd0;
     reg [31:0] total_0 = 32'd0;
-    reg [31:0] shadow_0 = 32'd0;
-    reg [15:0] byte_1 = 16'd0;
-    reg [31:0] total_1 = 32'd0;
-    reg [31:0] shadow_1 = 32'd0;
-    reg [15:0] byte_2 = 16'd0;
-    reg [31:0] total_2 = 32'd0;
-    reg [31:0] shadow_2 = 32'd0;
-    reg [15:0] byte_3 = 16'd0;
-    reg [31:0] total_3 = 32'd0;
-    reg [31:0] shadow_3 = 32'd0;
-    wire [15:0] byte_0_next_1 = {(high ? value[7:0] : {8{value[7]}}), ({8{(~high)}} & value[7:0])};
     wire [7:0] next_total_0_1 = total_0[7:0];
     wire [7:0] next_total_0_2 = byte_0[7:0];
     wire [8:0] next_total_0_3 = {{1{next_total_0_1[7]}}, next_total_0_1} - {{1{next_total_0_2[7]}}, next_total_0_2};
     wire [31:0] next_total_0_4 = {{16{byte_0[15]}}, byte_0};
-    wire [31:0] next_total_0_5 = (first_1 | next_total_0_3[8]) ? next_total_0_4 : {{24{next_total_0_1[7]}}, next_total_0_1};
+    wire [31:0] next_total_0_5 = (first_1 | next_total_0_3[8]) ? next_total_0_4 : {{24{next_total_0_1[7]}},
+        next_total_0_1};
     wire [31:0] next_total_0 = (first_1 | maximum) ? next_total_0_5 : (total_0 + next_total_0_4);
-    wire [15:0] byte_1_next_1 = {(high ? value[15:8] : {8{value[15]}}), ({8{(~high)}} & value[15:8])};
+    reg [31:0] shadow_0 = 32'd0;
+    reg [15:0] byte_1 = 16'd0;
+    reg [31:0] total_1 = 32'd0;
     wire [7:0] next_total_1_1 = total_1[7:0];
     wire [7:0] next_total_1_2 = byte_1[7:0];
     wire [8:0] next_total_1_3 = {{1{next_total_1_1[7]}}, next_total_1_1} - {{1{next_total_1_2[7]}}, next_total_1_2};
     wire [31:0] next_total_1_4 = {{16{byte_1[15]}}, byte_1};
-    wire [31:0] next_total_1_5 = (first_1 | next_total_1_3[8]) ? next_total_1_4 : {{24{next_total_1_1[7]}}, next_total_1_1};
+    wire [31:0] next_total_1_5 = (first_1 | next_total_1_3[8]) ? next_total_1_4 : {{24{next_total_1_1[7]}},
+        next_total_1_1};
     wire [31:0] next_total_1 = (first_1 | maximum) ? next_total_1_5 : (total_1 + next_total_1_4);
-    wire [15:0] byte_2_next_1 = {(high ? value[23:16] : {8{value[23]}}), ({8{(~high)}} & value[23:16])};
+    reg [31:0] shadow_1 = 32'd0;
+    reg [15:0] byte_2 = 16'd0;
+    reg [31:0] total_2 = 32'd0;
     wire [7:0] next_total_2_1 = total_2[7:0];
     wire [7:0] next_total_2_2 = byte_2[7:0];
     wire [8:0] next_total_2_3 = {{1{next_total_2_1[7]}}, next_total_2_1} - {{1{next_total_2_2[7]}}, next_total_2_2};
     wire [31:0] next_total_2_4 = {{16{byte_2[15]}}, byte_2};
-    wire [31:0] next_total_2_5 = (first_1 | next_total_2_3[8]) ? next_total_2_4 : {{24{next_total_2_1[7]}}, next_total_2_1};
+    wire [31:0] next_total_2_5 = (first_1 | next_total_2_3[8]) ? next_total_2_4 : {{24{next_total_2_1[7]}},
+        next_total_2_1};
     wire [31:0] next_total_2 = (first_1 | maximum) ? next_total_2_5 : (total_2 + next_total_2_4);
-    wire [15:0] byte_3_next_1 = {(high ? value[31:24] : {8{value[31]}}), ({8{(~high)}} & value[31:24])};
+    reg [31:0] shadow_2 = 32'd0;
+    reg [15:0] byte_3 = 16'd0;
+    reg [31:0] total_3 = 32'd0;
     wire [7:0] next_total_3_1 = total_3[7:0];
     wire [7:0] next_total_3_2 = byte_3[7:0];
     wire [8:0] next_total_3_3 = {{1{next_total_3_1[7]}}, next_total_3_1} - {{1{next_total_3_2[7]}}, next_total_3_2};
     wire [31:0] next_total_3_4 = {{16{byte_3[15]}}, byte_3};
-    wire [31:0] next_total_3_5 = (first_1 | next_total_3_3[8]) ? next_total_3_4 : {{24{next_total_3_1[7]}}, next_total_3_1};
+    wire [31:0] next_total_3_5 = (first_1 | next_total_3_3[8]) ? next_total_3_4 : {{24{next_total_3_1[7]}},
+        next_total_3_1};
     wire [31:0] next_total_3 = (first_1 | maximum) ? next_total_3_5 : (total_3 + next_total_3_4);
+    reg [31:0] shadow_3 = 32'd0;
+    wire [15:0] byte_0_next_1 = {(high ? value[7:0] : {8{value[7]}}), ({8{(~high)}} & value[7:0])};
+    wire [15:0] byte_1_next_1 = {(high ? value[15:8] : {8{value[15]}}), ({8{(~high)}} & value[15:8])};
+    wire [15:0] byte_2_next_1 = {(high ? value[23:16] : {8{value[23]}}), ({8{(~high)}} & value[23:16])};
+    wire [15:0] byte_3_next_1 = {(high ? value[31:24] : {8{value[31]}}), ({8{(~high)}} & value[31:24])};
     assign drained = {shadow_3, shadow_2, shadow_1, shadow_0};
     always @(posedge clock) begin
-        maximum <= (instruction[33:32] == 2'd3);
+        maximum <= (instruction_reduce == 2'd3);
         first_1 <= first;
         last_1 <= last;
         byte_0 <= byte_0_next_1;
@@ -5518,6 +5881,25 @@ module operand_walker_v2(
     output wire to_end;
     output wire to_ring;
     output wire [1:0] segment;
+    // Fields in use.
+    wire [5:0] instruction_lanes_less_1 = instruction[72:67];
+    wire instruction_line_stop = instruction[73];
+    wire [12:0] instruction_width_less_1 = instruction[105:93];
+    wire [12:0] instruction_lines = instruction[118:106];
+    wire [5:0] instruction_line_step = instruction[124:119];
+    wire [15:0] instruction_operand_base_row = instruction[605:590];
+    wire [5:0] instruction_operand_base_bank = instruction[611:606];
+    wire [15:0] instruction_operand_group_row = instruction[627:612];
+    wire [5:0] instruction_operand_group_bank = instruction[633:628];
+    wire [15:0] instruction_operand_pixel_row = instruction[649:634];
+    wire [5:0] instruction_operand_pixel_bank = instruction[655:650];
+    wire [15:0] instruction_operand_wrap_row = instruction[671:656];
+    wire [5:0] instruction_operand_wrap_bank = instruction[677:672];
+    wire [12:0] instruction_operand_ring_line = instruction[690:678];
+    wire [5:0] instruction_operand_segment_lanes_less_1 = instruction[762:757];
+    // Stage 0: which lanes take a pixel, and where lines end.
+    wire go = issue | start;
+    wire rewind = issue | (start & restart);
     reg active = 1'd0;
     reg [1:0] count = 2'd0;
     reg count_zero = 1'd0;
@@ -5525,11 +5907,16 @@ module operand_walker_v2(
     reg lane_zero = 1'd0;
     reg in_tile = 1'd0;
     reg stopped = 1'd0;
+    wire take = (active & in_tile) & (~stopped);
     reg [12:0] x_left = 13'd0;
     reg line_end = 1'd0;
+    wire new_line = rewind | (take & line_end);
     reg [5:0] segment_left = 6'd0;
     reg segment_full = 1'd0;
     reg [1:0] segment_r = 2'd0;
+    wire next_segment = take & (line_end | segment_full);
+    wire segment_load = go | next_segment;
+    // Addresses of the group that is walked next.
     reg [1:0] group_step = 2'd0;
     reg [3:0] group_less = 4'd0;
     reg [1:0] group_bank = 2'd0;
@@ -5537,16 +5924,21 @@ module operand_walker_v2(
     reg [1:0] next_bank = 2'd0;
     reg next_carry = 1'd0;
     reg [14:0] next_row = 15'd0;
+    wire [1:0] first_bank = issue ? instruction_operand_base_bank[1:0] : next_bank;
+    wire [14:0] first_row = issue ? instruction_operand_base_row[14:0] : next_row;
+    // Stage 1: bank and line.
     reg [3:0] pixel_less = 4'd0;
     reg [3:0] wrap_less = 4'd0;
     reg [1:0] step_1 = 2'd0;
     reg [3:0] less_1 = 4'd0;
     reg [14:0] row_step_1 = 15'd0;
+    // The walk behind the last tile of an instruction may still be under way when the next is issued.
     reg push_1 = 1'd0;
     reg take_1 = 1'd0;
     reg line_1 = 1'd0;
     reg [1:0] bank_1 = 2'd0;
     reg [14:0] remaining = 15'd0;
+    // Stage 2: row and coordinates.
     reg carry_2 = 1'd0;
     reg [14:0] row_step_2 = 15'd0;
     reg push_2 = 1'd0;
@@ -5558,25 +5950,24 @@ module operand_walker_v2(
     reg ring_2 = 1'd0;
     reg [1:0] segment_1 = 2'd0;
     reg [1:0] segment_2 = 2'd0;
-    wire go = issue | start;
-    wire take = (active & in_tile) & (~stopped);
-    wire rewind = issue | (start & restart);
-    wire new_line = rewind | (take & line_end);
-    wire next_segment = take & (line_end | segment_full);
-    wire segment_load = go | next_segment;
-    wire segment_full_next_1 = segment_load ? (~(|instruction[762:757])) : (segment_left == 6'd1);
-    wire [1:0] first_bank = issue ? instruction[607:606] : next_bank;
-    wire [14:0] first_row = issue ? instruction[604:590] : next_row;
+    wire stopped_next_1 = (~go) & (stopped | ((take & line_end) & instruction_line_stop));
+    wire line_end_next_1 = new_line ? (~(|instruction_width_less_1)) : (x_left == 13'd1);
+    wire [5:0] segment_left_next_1 = segment_load ? instruction_operand_segment_lanes_less_1 : (segment_left - 6'd1);
+    wire segment_full_next_1 = segment_load ? (~(|instruction_operand_segment_lanes_less_1)) : (segment_left == 6'd1);
     wire [3:0] next_bank_next_1 = {2'd0, group_bank} + group_less;
     wire [2:0] next_bank_next_2 = {1'd0, group_bank} + {1'd0, group_step};
     wire [1:0] next_bank_next_3 = next_bank_next_1[3] ? next_bank_next_2[1:0] : next_bank_next_1[1:0];
-    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction[626:612], next_carry};
+    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction_operand_group_row[14:0], next_carry};
+    wire [1:0] step_1_next_1 = line_end ? instruction_operand_wrap_bank[1:0] : instruction_operand_pixel_bank[1:0];
+    wire [14:0] row_step_1_next_1 = line_end ? instruction_operand_wrap_row[14:0] :
+        instruction_operand_pixel_row[14:0];
     wire [3:0] bank_1_next_1 = {2'd0, bank_1} + less_1;
     wire [2:0] bank_1_next_2 = {1'd0, bank_1} + {1'd0, step_1};
     wire [1:0] bank_1_next_3 = rewind ? first_bank : (bank_1_next_1[3] ? bank_1_next_2[1:0] : bank_1_next_1[1:0]);
-    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction[118:106]} : (remaining - {9'd0, instruction[124:119]});
+    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction_lines} : (remaining - {9'd0, instruction_line_step});
     wire [15:0] row_2_next_1 = {row_2, carry_2} + {row_step_2, carry_2};
-    wire [14:0] ring_left_next_1 = rewind ? {2'd0, instruction[690:678]} : (ring_left - {9'd0, instruction[124:119]});
+    wire [14:0] ring_left_next_1 = rewind ? {2'd0, instruction_operand_ring_line} : (ring_left - {9'd0,
+        instruction_line_step});
     wire end_2_next_1 = take_1 & ((~remaining[14]) & ((|remaining[13:1]) | remaining[0]));
     assign push = push_2;
     assign row = row_2;
@@ -5587,27 +5978,27 @@ module operand_walker_v2(
     always @(posedge clock) begin
         count <= (go ? 2'd3 : (count - 2'd1));
         count_zero <= ((~go) & (count == 2'd1));
-        lane_left <= (go ? instruction[72:67] : (lane_left - 6'd1));
-        lane_zero <= (go ? (~(|instruction[72:67])) : (lane_left == 6'd1));
+        lane_left <= (go ? instruction_lanes_less_1 : (lane_left - 6'd1));
+        lane_zero <= (go ? (~(|instruction_lanes_less_1)) : (lane_left == 6'd1));
         in_tile <= (go | (in_tile & (~lane_zero)));
-        stopped <= ((~go) & (stopped | ((take & line_end) & instruction[73])));
-        if ((rewind | take)) x_left <= (new_line ? instruction[105:93] : (x_left - 13'd1));
-        if ((rewind | take)) line_end <= (new_line ? (~(|instruction[105:93])) : (x_left == 13'd1));
-        if ((go | take)) segment_left <= (segment_load ? instruction[762:757] : (segment_left - 6'd1));
+        stopped <= stopped_next_1;
+        if ((rewind | take)) x_left <= (new_line ? instruction_width_less_1 : (x_left - 13'd1));
+        if ((rewind | take)) line_end <= line_end_next_1;
+        if ((go | take)) segment_left <= segment_left_next_1;
         if ((go | take)) segment_full <= segment_full_next_1;
         if (segment_load) segment_r <= (go ? 2'd0 : (segment_r + 2'd1));
-        group_step <= instruction[629:628];
-        group_less <= ({2'd0, instruction[629:628]} - 4'd4);
+        group_step <= instruction_operand_group_bank[1:0];
+        group_less <= ({2'd0, instruction_operand_group_bank[1:0]} - 4'd4);
         if (rewind) group_bank <= first_bank;
         if (rewind) group_row <= first_row;
         next_bank <= next_bank_next_3;
         next_carry <= (~next_bank_next_1[3]);
         next_row <= next_row_next_1[15:1];
-        pixel_less <= ({2'd0, instruction[651:650]} - 4'd4);
-        wrap_less <= ({2'd0, instruction[673:672]} - 4'd4);
-        step_1 <= (line_end ? instruction[673:672] : instruction[651:650]);
+        pixel_less <= ({2'd0, instruction_operand_pixel_bank[1:0]} - 4'd4);
+        wrap_less <= ({2'd0, instruction_operand_wrap_bank[1:0]} - 4'd4);
+        step_1 <= step_1_next_1;
         less_1 <= (line_end ? wrap_less : pixel_less);
-        row_step_1 <= (line_end ? instruction[670:656] : instruction[648:634]);
+        row_step_1 <= row_step_1_next_1;
         push_1 <= (active & (~issue));
         take_1 <= (take & (~issue));
         line_1 <= ((take & line_end) & (~issue));
@@ -5665,22 +6056,24 @@ module target_address_v2(
     output wire [14:0] row;
     output wire [1:0] bank;
     output wire enable;
+    wire [1:0] own_bank = state[1:0];
+    wire [14:0] own_row = state[16:2];
+    wire own_to_end = state[17];
+    wire own_to_ring = state[18];
+    wire [1:0] own_segment = state[20:19];
+    // Stage 1: sums.
     reg [1:0] bank_1 = 2'd0;
     reg carry_1 = 1'd0;
     reg [14:0] row_1 = 15'd0;
     reg live_1 = 1'd0;
     reg wrap_1 = 1'd0;
+    // Last stage: carry and ring.
     reg [14:0] row_r = 15'd0;
     reg [1:0] bank_r = 2'd0;
     reg enable_r = 1'd0;
-    wire [1:0] own_bank = state[1:0];
     wire [3:0] bank_1_next_1 = {2'd0, own_bank} + offset_less;
     wire [2:0] bank_1_next_2 = {1'd0, own_bank} + {1'd0, offset_bank};
-    wire [14:0] own_row = state[16:2];
-    wire [1:0] own_segment = state[20:19];
-    wire own_to_end = state[17];
     wire live_1_next_1 = (live & ({4'd0, own_segment} == phase)) & (down < own_to_end);
-    wire own_to_ring = state[18];
     wire [15:0] row_r_next_1 = {row_1, carry_1} + {({15{wrap_1}} & ring_less), carry_1};
     assign row = row_r;
     assign bank = bank_r;
@@ -5729,6 +6122,7 @@ module target_lanes_v2(
     assign row = {lane_3_row, lane_2_row, lane_1_row, lane_0_row};
     assign bank = {lane_3_bank, lane_2_bank, lane_1_bank, lane_0_bank};
     assign enable = {lane_3_enable, lane_2_enable, lane_1_enable, lane_0_enable};
+    // Lane 0.
     target_address_v2 lane_0 (
         .clock(clock),
         .state(present[20:0]),
@@ -5743,6 +6137,7 @@ module target_lanes_v2(
         .bank(lane_0_bank),
         .enable(lane_0_enable)
     );
+    // Lane 1.
     target_address_v2 lane_1 (
         .clock(clock),
         .state(present[41:21]),
@@ -5757,6 +6152,7 @@ module target_lanes_v2(
         .bank(lane_1_bank),
         .enable(lane_1_enable)
     );
+    // Lane 2.
     target_address_v2 lane_2 (
         .clock(clock),
         .state(present[62:42]),
@@ -5771,6 +6167,7 @@ module target_lanes_v2(
         .bank(lane_2_bank),
         .enable(lane_2_enable)
     );
+    // Lane 3.
     target_address_v2 lane_3 (
         .clock(clock),
         .state(present[83:63]),
@@ -5806,10 +6203,28 @@ module vector_operand(
     output wire [59:0] operand_row;
     output wire [3:0] operand_enable;
     output wire [31:0] value;
+    // Fields in use.
+    wire instruction_column_y = instruction[92];
+    wire [15:0] instruction_operand_ring_rows_negated = instruction[706:691];
+    wire [15:0] instruction_operand_inner_row = instruction[722:707];
+    wire [5:0] instruction_operand_inner_bank = instruction[728:723];
+    wire [15:0] instruction_operand_outer_row = instruction[744:729];
+    wire [5:0] instruction_operand_outer_bank = instruction[750:745];
     reg load_1 = 1'd0;
     reg load_2 = 1'd0;
     reg restart_walk_1 = 1'd0;
     reg restart_walk_2 = 1'd0;
+    wire walker_push;
+    wire [14:0] walker_row;
+    wire [1:0] walker_bank;
+    wire walker_to_end;
+    wire walker_to_ring;
+    wire [1:0] walker_segment;
+    wire [83:0] chain_present;
+    wire [14:0] offset_sum_row;
+    wire [1:0] offset_sum_bank;
+    wire [3:0] offset_sum_less;
+    // Output rows of an inner column below the first, and the cycle within the column.
     reg begin_1 = 1'd0;
     reg begin_2 = 1'd0;
     reg inner_1 = 1'd0;
@@ -5819,6 +6234,11 @@ module vector_operand(
     reg live_1 = 1'd0;
     reg live_2 = 1'd0;
     reg live_3 = 1'd0;
+    wire [59:0] lanes_row;
+    wire [7:0] lanes_bank;
+    wire [3:0] lanes_enable;
+    wire [59:0] to_banks_bank_value;
+    wire [3:0] to_banks_bank_enable;
     reg [7:0] bank_1 = 8'd0;
     reg [7:0] bank_2 = 8'd0;
     reg [7:0] bank_3 = 8'd0;
@@ -5831,6 +6251,7 @@ module vector_operand(
     reg [3:0] enable_4 = 4'd0;
     reg [3:0] enable_5 = 4'd0;
     reg [3:0] enable_6 = 4'd0;
+    wire [31:0] to_lanes_value;
     reg [3:0] came_1 = 4'd0;
     reg [3:0] came_2 = 4'd0;
     reg [3:0] came_3 = 4'd0;
@@ -5857,23 +6278,9 @@ module vector_operand(
     reg [7:0] held_2 = 8'd0;
     reg [7:0] byte_3 = 8'd0;
     reg [7:0] held_3 = 8'd0;
-    wire walker_push;
-    wire [14:0] walker_row;
-    wire [1:0] walker_bank;
-    wire walker_to_end;
-    wire walker_to_ring;
-    wire [1:0] walker_segment;
-    wire [83:0] chain_present;
-    wire [14:0] offset_sum_row;
-    wire [1:0] offset_sum_bank;
-    wire [3:0] offset_sum_less;
-    wire [59:0] lanes_row;
-    wire [7:0] lanes_bank;
-    wire [3:0] lanes_enable;
-    wire [59:0] to_banks_bank_value;
-    wire [3:0] to_banks_bank_enable;
-    wire [31:0] to_lanes_value;
     wire [20:0] chain_state_1 = {walker_segment, walker_to_ring, walker_to_end, walker_row, walker_bank};
+    wire [14:0] offset_row_1 = inner ? instruction_operand_inner_row[14:0] : instruction_operand_outer_row[14:0];
+    wire [1:0] offset_bank_1 = inner ? instruction_operand_inner_bank[1:0] : instruction_operand_outer_bank[1:0];
     assign operand_row = to_banks_bank_value;
     assign operand_enable = to_banks_bank_enable;
     assign value = {held_3, held_2, held_1, held_0};
@@ -5902,8 +6309,8 @@ module vector_operand(
         .clock(clock),
         .advance(begin_column),
         .first(first),
-        .row((inner ? instruction[721:707] : instruction[743:729])),
-        .bank((inner ? instruction[724:723] : instruction[746:745])),
+        .row(offset_row_1),
+        .bank(offset_bank_1),
         .sum_row(offset_sum_row),
         .sum_bank(offset_sum_bank),
         .sum_less(offset_sum_less)
@@ -5915,7 +6322,7 @@ module vector_operand(
         .offset_row(offset_sum_row),
         .offset_bank(offset_sum_bank),
         .offset_less(offset_sum_less),
-        .ring_less(instruction[705:691]),
+        .ring_less(instruction_operand_ring_rows_negated[14:0]),
         .down(down),
         .phase(phase),
         .row(lanes_row),
@@ -5946,7 +6353,7 @@ module vector_operand(
         begin_2 <= begin_1;
         inner_1 <= inner;
         inner_2 <= inner_1;
-        if (begin_2) down <= (inner_2 ? (down + instruction[92]) : 1'd0);
+        if (begin_2) down <= (inner_2 ? (down + instruction_column_y) : 1'd0);
         phase <= (begin_2 ? 6'd0 : (phase + 6'd1));
         live_1 <= active;
         live_2 <= live_1;
@@ -6008,24 +6415,30 @@ module vector_channels(
     input wire [1:0] channel_beat;
     input wire [31:0] channel_data;
     output wire [89:0] channel;
+    // Fields in use.
+    wire [12:0] instruction_channel_base = instruction[552:540];
+    wire instruction_channel_column_step = instruction[553];
+    wire [5:0] instruction_channel_group_step = instruction[559:554];
     reg [9:0] group = 10'd0;
+    wire advance = (begin_column & first) & restart;
     reg [9:0] address = 10'd0;
     reg [9:0] read_1 = 10'd0;
     reg [9:0] write_word = 10'd0;
     reg [31:0] write_data = 32'd0;
+    // One memory for each beat, as wide as the used bits in it.
     reg write_0 = 1'd0;
-    reg write_1 = 1'd0;
-    reg write_2 = 1'd0;
-    reg write_3 = 1'd0;
-    reg [89:0] channel_word_read = 90'h0;
     wire [31:0] memory_0_read_data;
+    reg write_1 = 1'd0;
     wire [24:0] memory_1_read_data;
+    reg write_2 = 1'd0;
     wire [24:0] memory_2_read_data;
+    reg write_3 = 1'd0;
     wire [9:0] memory_3_read_data;
-    wire [9:0] group_next_1 = issue ? instruction[549:540] : (group + {4'd0, instruction[559:554]});
-    wire advance = (begin_column & first) & restart;
-    wire [89:0] channel_word_read_next_1 = {memory_3_read_data[9:8], memory_3_read_data[5:0], memory_2_read_data, memory_1_read_data,
-        memory_0_read_data};
+    reg [89:0] channel_word_read = 90'h0;
+    wire [9:0] group_next_1 = issue ? instruction_channel_base[9:0] : (group + {4'd0, instruction_channel_group_step});
+    wire [9:0] address_next_1 = first ? group : (address + {9'd0, instruction_channel_column_step});
+    wire [89:0] channel_word_read_next_1 = {memory_3_read_data[9:8], memory_3_read_data[5:0], memory_2_read_data,
+        memory_1_read_data, memory_0_read_data};
     assign channel = channel_word_read;
     ram_1024x32 memory_0 (
         .clock(clock),
@@ -6061,7 +6474,7 @@ module vector_channels(
     );
     always @(posedge clock) begin
         if ((issue | advance)) group <= group_next_1;
-        if (begin_column) address <= (first ? group : (address + {9'd0, instruction[553]}));
+        if (begin_column) address <= address_next_1;
         read_1 <= address;
         write_word <= channel_word;
         write_data <= channel_data;
@@ -6086,19 +6499,45 @@ module vector_requantiser(
     input wire [10:0] table_address;
     input wire [31:0] table_data;
     output wire [7:0] result;
+    // Fields in use.
+    wire [7:0] instruction_zero = instruction[567:560];
+    wire [7:0] instruction_lo = instruction[575:568];
+    wire [7:0] instruction_hi = instruction[583:576];
+    wire instruction_table_on = instruction[584];
+    wire [3:0] instruction_table = instruction[588:585];
+    wire instruction_operand_on = instruction[589];
+    wire [7:0] instruction_operand_zero = instruction[770:763];
+    wire [24:0] instruction_operand_mantissa = instruction[795:771];
+    wire [5:0] instruction_operand_shift = instruction[801:796];
+    wire instruction_operand_multiply = instruction[802];
+    wire multiply = instruction_operand_on & instruction_operand_multiply;
     reg [31:0] sum_1 = 32'd0;
     reg [24:0] mantissa_1 = 25'd0;
     reg [24:0] negative_1 = 25'd0;
     reg [31:0] sum_2 = 32'd0;
     reg [33:0] sum_triple = 34'd0;
     reg [24:0] mantissa_2 = 25'd0;
+    wire [31:0] sum_3 = sum_2;
+    wire [17:0] mantissa_3 = mantissa_2[24:7];
+    wire [32:0] high_product;
+    wire [35:0] low_product;
+    wire [6:0] mantissa_digits = mantissa_2[6:0];
+    wire [33:0] digit_value_pair_n4_1 = {{2{sum_2[31]}}, sum_2};
+    wire [33:0] digit_value_pair = mantissa_digits[1] ? {34{mantissa_digits[0]}} : (mantissa_digits[0] ?
+        digit_value_pair_n4_1 : 34'd0);
     reg [33:0] digit_0 = 34'd0;
+    wire [33:0] digit_value_pair_n2 = mantissa_digits[3] ? {34{mantissa_digits[2]}} : (mantissa_digits[2] ?
+        digit_value_pair_n4_1 : 34'd0);
     reg [33:0] digit_1 = 34'd0;
+    wire [33:0] digit_value_pair_n3 = mantissa_digits[5] ? {34{mantissa_digits[4]}} : (mantissa_digits[4] ?
+        digit_value_pair_n4_1 : 34'd0);
     reg [33:0] digit_2 = 34'd0;
+    wire [33:0] digit_value_pair_n4 = mantissa_digits[6] ? digit_value_pair_n4_1 : 34'd0;
     reg [33:0] digit_3 = 34'd0;
     reg [36:0] digits_pair = 37'd0;
     reg [36:0] digits_pair_n2 = 37'd0;
     reg [40:0] digits_sum = 41'd0;
+    wire [38:0] digits_sum_later = digits_sum[38:0];
     reg [35:0] product_middle = 36'd0;
     reg [6:0] product_low = 7'd0;
     reg [32:0] product_high = 33'd0;
@@ -6115,11 +6554,27 @@ module vector_requantiser(
     reg scaled_sign_1 = 1'd0;
     reg scaled_sign_2 = 1'd0;
     reg scaled_sign_3 = 1'd0;
+    wire scaled_lost_pair_1 = shift_7[4] ? 1'd0 : ((|scaled_product[56:42]) & (~(&scaled_product[56:42])));
+    wire scaled_lost_pair = shift_7[5] ? shift_7[4] : scaled_lost_pair_1;
     reg scaled_over = 1'd0;
+    wire [40:0] scaled_moved_pair_1 = scaled_product[56:16];
+    wire [42:0] scaled_moved_pair_2 = shift_7[4] ? {{2{scaled_moved_pair_1[40]}}, scaled_moved_pair_1} :
+        scaled_product[42:0];
+    wire [42:0] scaled_moved_pair = shift_7[5] ? {43{shift_7[4]}} : scaled_moved_pair_2;
     reg [42:0] scaled_shifted = 43'd0;
+    wire scaled_lost_pair_n2_1 = shift_fours[2] ? ((|scaled_shifted[42:34]) & (~(&scaled_shifted[42:34]))) :
+        ((|scaled_shifted[42:30]) & (~(&scaled_shifted[42:30])));
+    wire scaled_lost_pair_n2 = shift_fours[3] ? shift_fours[2] : scaled_lost_pair_n2_1;
     reg scaled_over_n2 = 1'd0;
+    wire [30:0] scaled_moved_pair_n2 = shift_fours[3] ? {31{shift_fours[2]}} : (shift_fours[2] ? scaled_shifted[34:4] :
+        scaled_shifted[30:0]);
     reg [30:0] scaled_shifted_n2 = 31'd0;
+    wire scaled_lost_pair_n3_1 = shift_ones[0] ? ((|scaled_shifted_n2[30:28]) & (~(&scaled_shifted_n2[30:28]))) :
+        ((|scaled_shifted_n2[30:27]) & (~(&scaled_shifted_n2[30:27])));
+    wire scaled_lost_pair_n3 = shift_ones[1] ? shift_ones[0] : scaled_lost_pair_n3_1;
     reg scaled_over_n3 = 1'd0;
+    wire [27:0] scaled_moved_pair_n3_1 = shift_ones[0] ? scaled_shifted_n2[28:1] : scaled_shifted_n2[27:0];
+    wire [27:0] scaled_moved_pair_n3 = shift_ones[1] ? {28{shift_ones[0]}} : scaled_moved_pair_n3_1;
     reg [27:0] scaled_shifted_n3 = 28'd0;
     reg [27:0] scaled_saturated = 28'd0;
     reg [7:0] operand_1 = 8'd0;
@@ -6133,9 +6588,19 @@ module vector_requantiser(
     reg [27:0] triple = 28'd0;
     reg [25:0] multiplicand_1 = 26'd0;
     reg [8:0] difference = 9'd0;
+    wire [7:0] difference_digits = difference[7:0];
+    wire [27:0] digit_value_pair_n8_1 = {{2{multiplicand_1[25]}}, multiplicand_1};
+    wire [27:0] digit_value_pair_n5 = difference_digits[1] ? {28{difference_digits[0]}} : (difference_digits[0] ?
+        digit_value_pair_n8_1 : 28'd0);
     reg [27:0] digit_0_n2 = 28'd0;
+    wire [27:0] digit_value_pair_n6 = difference_digits[3] ? {28{difference_digits[2]}} : (difference_digits[2] ?
+        digit_value_pair_n8_1 : 28'd0);
     reg [27:0] digit_1_n2 = 28'd0;
+    wire [27:0] digit_value_pair_n7 = difference_digits[5] ? {28{difference_digits[4]}} : (difference_digits[4] ?
+        digit_value_pair_n8_1 : 28'd0);
     reg [27:0] digit_2_n2 = 28'd0;
+    wire [27:0] digit_value_pair_n8 = difference_digits[7] ? {28{difference_digits[6]}} : (difference_digits[6] ?
+        digit_value_pair_n8_1 : 28'd0);
     reg [27:0] digit_3_n2 = 28'd0;
     reg difference_sign = 1'd0;
     reg difference_sign_later_1 = 1'd0;
@@ -6150,11 +6615,32 @@ module vector_requantiser(
     reg operand_sign_1 = 1'd0;
     reg operand_sign_2 = 1'd0;
     reg operand_sign_3 = 1'd0;
+    wire operand_lost_pair = instruction_operand_shift[5] ? instruction_operand_shift[4] :
+        (instruction_operand_shift[4] ? 1'd0 : 1'd0);
     reg operand_over = 1'd0;
+    wire [18:0] operand_moved_pair_1 = operand_product[34:16];
+    wire [34:0] operand_moved_pair_2 = instruction_operand_shift[4] ? {{16{operand_moved_pair_1[18]}},
+        operand_moved_pair_1} : operand_product;
+    wire [34:0] operand_moved_pair = instruction_operand_shift[5] ? {35{instruction_operand_shift[4]}} :
+        operand_moved_pair_2;
     reg [34:0] operand_shifted = 35'd0;
+    wire operand_lost_pair_n2_1 = instruction_operand_shift[2] ? 1'd0 : ((|operand_shifted[34:30]) &
+        (~(&operand_shifted[34:30])));
+    wire operand_lost_pair_n2 = instruction_operand_shift[3] ? instruction_operand_shift[2] : operand_lost_pair_n2_1;
     reg operand_over_n2 = 1'd0;
+    wire [30:0] operand_moved_pair_n2_1 = instruction_operand_shift[2] ? operand_shifted[34:4] : operand_shifted[30:0];
+    wire [30:0] operand_moved_pair_n2 = instruction_operand_shift[3] ? {31{instruction_operand_shift[2]}} :
+        operand_moved_pair_n2_1;
     reg [30:0] operand_shifted_n2 = 31'd0;
+    wire operand_lost_pair_n3_1 = (|operand_shifted_n2[30:28]) & (~(&operand_shifted_n2[30:28]));
+    wire operand_lost_pair_n3_2 = (|operand_shifted_n2[30:27]) & (~(&operand_shifted_n2[30:27]));
+    wire operand_lost_pair_n3_3 = instruction_operand_shift[0] ? operand_lost_pair_n3_1 : operand_lost_pair_n3_2;
+    wire operand_lost_pair_n3 = instruction_operand_shift[1] ? instruction_operand_shift[0] : operand_lost_pair_n3_3;
     reg operand_over_n3 = 1'd0;
+    wire [27:0] operand_moved_pair_n3_1 = instruction_operand_shift[0] ? operand_shifted_n2[28:1] :
+        operand_shifted_n2[27:0];
+    wire [27:0] operand_moved_pair_n3 = instruction_operand_shift[1] ? {28{instruction_operand_shift[0]}} :
+        operand_moved_pair_n3_1;
     reg [27:0] operand_shifted_n3 = 28'd0;
     reg [27:0] operand_saturated = 28'd0;
     reg [27:0] scaled_1 = 28'd0;
@@ -6168,6 +6654,7 @@ module vector_requantiser(
     reg [27:0] scaled_9 = 28'd0;
     reg [27:0] scaled_10 = 28'd0;
     reg [27:0] scaled_added = 28'd0;
+    // Zero point and half a step: of a byte, or of a wide value.
     reg [1:0] half_1 = 2'd0;
     reg [1:0] half_2 = 2'd0;
     reg [1:0] half_3 = 2'd0;
@@ -6189,9 +6676,15 @@ module vector_requantiser(
     reg [1:0] half_19 = 2'd0;
     reg [1:0] half_20 = 2'd0;
     reg [1:0] half_21 = 2'd0;
+    wire [15:0] rounding_1 = {instruction_zero, (~instruction_zero[7]), instruction_zero[6:0]};
+    wire [28:0] rounding = half_21[0] ? {{{1{rounding_1[15]}}, rounding_1}, 1'd1, 11'd0} : {{{5{instruction_zero[7]}},
+        instruction_zero}, 1'd1, 15'd0};
     reg [28:0] operand_offset = 29'd0;
+    // Rounded sum, clamp. Both kinds are compared in steps of a wide value's fraction: a byte is below
+    // `lo` or above `hi` whatever those of its fractional bits are that a wide value counts.
     reg [1:0] half_1_n2 = 2'd0;
     reg [29:0] total = 30'd0;
+    wire [17:0] y = total[29:12];
     reg [17:0] low_limit = 18'd0;
     reg [17:0] high_limit = 18'd0;
     reg [1:0] half_2_n2 = 2'd0;
@@ -6202,147 +6695,101 @@ module vector_requantiser(
     reg write_1 = 1'd0;
     reg [10:0] write_address_1 = 11'd0;
     reg [31:0] write_data_1 = 32'd0;
+    wire [31:0] table_memory_read_data;
     reg [7:0] plain_1 = 8'd0;
     reg [7:0] plain_2 = 8'd0;
     reg [7:0] result_byte = 8'd0;
-    wire [32:0] high_product;
-    wire [35:0] low_product;
-    wire [31:0] table_memory_read_data;
-    wire [6:0] mantissa_digits = mantissa_2[6:0];
-    wire [33:0] digit_value_pair_n4_1 = {{2{sum_2[31]}}, sum_2};
-    wire [33:0] digit_value_pair = mantissa_digits[1] ? {34{mantissa_digits[0]}} : (mantissa_digits[0] ? digit_value_pair_n4_1 : 34'd0);
     wire [33:0] digit_2_next_1 = {{{1{sum_2[31]}}, sum_2}, 1'd0};
     wire [33:0] digit_0_next_1 = (digit_value_pair & sum_triple) | ((~digit_value_pair) & digit_2_next_1);
-    wire [33:0] digit_value_pair_n2 = mantissa_digits[3] ? {34{mantissa_digits[2]}} : (mantissa_digits[2] ? digit_value_pair_n4_1 : 34'd0);
     wire [33:0] digit_1_next_1 = (digit_value_pair_n2 & sum_triple) | ((~digit_value_pair_n2) & digit_2_next_1);
-    wire [33:0] digit_value_pair_n3 = mantissa_digits[5] ? {34{mantissa_digits[4]}} : (mantissa_digits[4] ? digit_value_pair_n4_1 : 34'd0);
     wire [33:0] digit_2_next_2 = (digit_value_pair_n3 & sum_triple) | ((~digit_value_pair_n3) & digit_2_next_1);
-    wire [33:0] digit_value_pair_n4 = mantissa_digits[6] ? digit_value_pair_n4_1 : 34'd0;
     wire [36:0] digits_pair_next_1 = {{3{digit_0[33]}}, digit_0} + {{{1{digit_1[33]}}, digit_1}, 2'd0};
     wire [36:0] digits_pair_n2_next_1 = {{3{digit_2[33]}}, digit_2} + {{{1{digit_3[33]}}, digit_3}, 2'd0};
-    wire [38:0] digits_sum_later = digits_sum[38:0];
     wire [31:0] product_middle_next_1 = digits_sum_later[38:7];
     wire [35:0] product_middle_next_2 = low_product + {{4{product_middle_next_1[31]}}, product_middle_next_1};
     wire [18:0] scaled_product_next_1 = product_middle[35:17];
     wire [32:0] scaled_product_next_2 = product_high + {{14{scaled_product_next_1[18]}}, scaled_product_next_1};
-    wire scaled_lost_pair_1 = shift_7[4] ? 1'd0 : ((|scaled_product[56:42]) & (~(&scaled_product[56:42])));
-    wire scaled_lost_pair = shift_7[5] ? shift_7[4] : scaled_lost_pair_1;
-    wire [40:0] scaled_moved_pair_1 = scaled_product[56:16];
-    wire [42:0] scaled_moved_pair_2 = shift_7[4] ? {{2{scaled_moved_pair_1[40]}}, scaled_moved_pair_1} : scaled_product[42:0];
-    wire [42:0] scaled_moved_pair = shift_7[5] ? {43{shift_7[4]}} : scaled_moved_pair_2;
     wire [8:0] scaled_shifted_next_1 = scaled_product[56:48];
     wire [42:0] scaled_shifted_next_2 = scaled_moved_pair & {{34{scaled_shifted_next_1[8]}}, scaled_shifted_next_1};
     wire [24:0] scaled_shifted_next_3 = scaled_product[56:32];
-    wire [42:0] scaled_shifted_next_4 = (~scaled_moved_pair) & {{18{scaled_shifted_next_3[24]}}, scaled_shifted_next_3};
-    wire [42:0] scaled_shifted_next_5 = shift_7[5] ? (scaled_shifted_next_2 | scaled_shifted_next_4) : scaled_moved_pair;
-    wire scaled_lost_pair_n2_1 = shift_fours[2] ? ((|scaled_shifted[42:34]) & (~(&scaled_shifted[42:34]))) :
-        ((|scaled_shifted[42:30]) & (~(&scaled_shifted[42:30])));
-    wire scaled_lost_pair_n2 = shift_fours[3] ? shift_fours[2] : scaled_lost_pair_n2_1;
+    wire [42:0] scaled_shifted_next_4 = (~scaled_moved_pair) & {{18{scaled_shifted_next_3[24]}},
+        scaled_shifted_next_3};
+    wire [42:0] scaled_shifted_next_5 = shift_7[5] ? (scaled_shifted_next_2 | scaled_shifted_next_4) :
+        scaled_moved_pair;
     wire scaled_over_n2_next_1 = (~scaled_lost_pair_n2) & ((|scaled_shifted[42:38]) & (~(&scaled_shifted[42:38])));
     wire scaled_over_n2_next_2 = scaled_over | (shift_fours[3] ? scaled_over_n2_next_1 : scaled_lost_pair_n2);
-    wire [30:0] scaled_moved_pair_n2 = shift_fours[3] ? {31{shift_fours[2]}} : (shift_fours[2] ? scaled_shifted[34:4] :
-        scaled_shifted[30:0]);
-    wire [30:0] scaled_shifted_n2_next_1 = (scaled_moved_pair_n2 & scaled_shifted[42:12]) | ((~scaled_moved_pair_n2) & scaled_shifted[38:8]);
+    wire [30:0] scaled_shifted_n2_next_1 = (scaled_moved_pair_n2 & scaled_shifted[42:12]) | ((~scaled_moved_pair_n2) &
+        scaled_shifted[38:8]);
     wire [30:0] scaled_shifted_n2_next_2 = shift_fours[3] ? scaled_shifted_n2_next_1 : scaled_moved_pair_n2;
-    wire scaled_lost_pair_n3_1 = shift_ones[0] ? ((|scaled_shifted_n2[30:28]) & (~(&scaled_shifted_n2[30:28]))) :
-        ((|scaled_shifted_n2[30:27]) & (~(&scaled_shifted_n2[30:27])));
-    wire scaled_lost_pair_n3 = shift_ones[1] ? shift_ones[0] : scaled_lost_pair_n3_1;
-    wire scaled_over_n3_next_1 = (~scaled_lost_pair_n3) & ((|scaled_shifted_n2[30:29]) & (~(&scaled_shifted_n2[30:29])));
+    wire scaled_over_n3_next_1 = (~scaled_lost_pair_n3) & ((|scaled_shifted_n2[30:29]) &
+        (~(&scaled_shifted_n2[30:29])));
     wire scaled_over_n3_next_2 = scaled_over_n2 | (shift_ones[1] ? scaled_over_n3_next_1 : scaled_lost_pair_n3);
-    wire [27:0] scaled_moved_pair_n3_1 = shift_ones[0] ? scaled_shifted_n2[28:1] : scaled_shifted_n2[27:0];
-    wire [27:0] scaled_moved_pair_n3 = shift_ones[1] ? {28{shift_ones[0]}} : scaled_moved_pair_n3_1;
-    wire [27:0] scaled_shifted_n3_next_1 = (scaled_moved_pair_n3 & scaled_shifted_n2[30:3]) | ((~scaled_moved_pair_n3) &
-        scaled_shifted_n2[29:2]);
+    wire [27:0] scaled_shifted_n3_next_1 = (scaled_moved_pair_n3 & scaled_shifted_n2[30:3]) |
+        ((~scaled_moved_pair_n3) & scaled_shifted_n2[29:2]);
     wire [27:0] scaled_shifted_n3_next_2 = shift_ones[1] ? scaled_shifted_n3_next_1 : scaled_moved_pair_n3;
-    wire multiply = instruction[589] & instruction[802];
     wire scaled_saturated_next_1 = multiply & ((|scaled_shifted_n3[27:25]) & (~(&scaled_shifted_n3[27:25])));
-    wire [26:0] scaled_saturated_next_2 = {(~scaled_sign_3), (multiply ? scaled_sign_3 : (~scaled_sign_3)), {25{(~scaled_sign_3)}}};
-    wire [27:0] scaled_saturated_next_3 = (scaled_over_n3 | scaled_saturated_next_1) ? {scaled_sign_3, scaled_saturated_next_2} :
-        scaled_shifted_n3;
-    wire [24:0] multiplicand_next_1 = instruction[795:771];
-    wire [25:0] multiplicand_next_2 = multiply ? scaled_saturated[25:0] : {{1{multiplicand_next_1[24]}}, multiplicand_next_1};
+    wire [26:0] scaled_saturated_next_2 = {(~scaled_sign_3), (multiply ? scaled_sign_3 : (~scaled_sign_3)),
+        {25{(~scaled_sign_3)}}};
+    wire [27:0] scaled_saturated_next_3 = (scaled_over_n3 | scaled_saturated_next_1) ? {scaled_sign_3,
+        scaled_saturated_next_2} : scaled_shifted_n3;
+    wire [25:0] multiplicand_next_1 = {{1{instruction_operand_mantissa[24]}}, instruction_operand_mantissa};
     wire [27:0] triple_next_1 = {{2{multiplicand[25]}}, multiplicand} + {{{1{multiplicand[25]}}, multiplicand}, 1'd0};
-    wire [7:0] difference_next_1 = instruction[770:763];
-    wire [8:0] difference_next_2 = {{1{operand_7[7]}}, operand_7} - {{1{difference_next_1[7]}}, difference_next_1};
-    wire [7:0] difference_digits = difference[7:0];
-    wire [27:0] digit_value_pair_n8_1 = {{2{multiplicand_1[25]}}, multiplicand_1};
-    wire [27:0] digit_value_pair_n5 = difference_digits[1] ? {28{difference_digits[0]}} : (difference_digits[0] ? digit_value_pair_n8_1 :
-        28'd0);
+    wire [8:0] difference_next_1 = {{1{operand_7[7]}}, operand_7} - {{1{instruction_operand_zero[7]}},
+        instruction_operand_zero};
     wire [27:0] digit_3_n2_next_1 = {{{1{multiplicand_1[25]}}, multiplicand_1}, 1'd0};
     wire [27:0] digit_0_n2_next_1 = (digit_value_pair_n5 & triple) | ((~digit_value_pair_n5) & digit_3_n2_next_1);
     wire [27:0] digit_0_n2_next_2 = difference_digits[1] ? digit_0_n2_next_1 : digit_value_pair_n5;
-    wire [27:0] digit_value_pair_n6 = difference_digits[3] ? {28{difference_digits[2]}} : (difference_digits[2] ? digit_value_pair_n8_1 :
-        28'd0);
     wire [27:0] digit_1_n2_next_1 = (digit_value_pair_n6 & triple) | ((~digit_value_pair_n6) & digit_3_n2_next_1);
     wire [27:0] digit_1_n2_next_2 = difference_digits[3] ? digit_1_n2_next_1 : digit_value_pair_n6;
-    wire [27:0] digit_value_pair_n7 = difference_digits[5] ? {28{difference_digits[4]}} : (difference_digits[4] ? digit_value_pair_n8_1 :
-        28'd0);
     wire [27:0] digit_2_n2_next_1 = (digit_value_pair_n7 & triple) | ((~digit_value_pair_n7) & digit_3_n2_next_1);
     wire [27:0] digit_2_n2_next_2 = difference_digits[5] ? digit_2_n2_next_1 : digit_value_pair_n7;
-    wire [27:0] digit_value_pair_n8 = difference_digits[7] ? {28{difference_digits[6]}} : (difference_digits[6] ? digit_value_pair_n8_1 :
-        28'd0);
     wire [27:0] digit_3_n2_next_2 = (digit_value_pair_n8 & triple) | ((~digit_value_pair_n8) & digit_3_n2_next_1);
     wire [27:0] digit_3_n2_next_3 = difference_digits[7] ? digit_3_n2_next_2 : digit_value_pair_n8;
     wire [30:0] digits_low_next_1 = {{3{digit_0_n2[27]}}, digit_0_n2} + {{{1{digit_1_n2[27]}}, digit_1_n2}, 2'd0};
     wire [30:0] digits_high_next_1 = {{3{digit_2_n2[27]}}, digit_2_n2} + {{{1{digit_3_n2[27]}}, digit_3_n2}, 2'd0};
     wire [36:0] digits_all_next_1 = {{6{digits_low[30]}}, digits_low} + {{{2{digits_high[30]}}, digits_high}, 4'd0};
-    wire [28:0] operand_product_next_1 = {29{difference_sign_later_2}} & {{3{multiplicand_later_3[25]}}, multiplicand_later_3};
+    wire [28:0] operand_product_next_1 = {29{difference_sign_later_2}} & {{3{multiplicand_later_3[25]}},
+        multiplicand_later_3};
     wire [36:0] operand_product_next_2 = {(digits_all[36:8] - operand_product_next_1), digits_all[7:0]};
-    wire operand_lost_pair = instruction[801] ? instruction[800] : (instruction[800] ? 1'd0 : 1'd0);
-    wire [18:0] operand_moved_pair_1 = operand_product[34:16];
-    wire [34:0] operand_moved_pair_2 = instruction[800] ? {{16{operand_moved_pair_1[18]}}, operand_moved_pair_1} : operand_product;
-    wire [34:0] operand_moved_pair = instruction[801] ? {35{instruction[800]}} : operand_moved_pair_2;
     wire [2:0] operand_shifted_next_1 = operand_product[34:32];
-    wire [34:0] operand_shifted_next_2 = (~operand_moved_pair) & {{32{operand_shifted_next_1[2]}}, operand_shifted_next_1};
+    wire [34:0] operand_shifted_next_2 = (~operand_moved_pair) & {{32{operand_shifted_next_1[2]}},
+        operand_shifted_next_1};
     wire [34:0] operand_shifted_next_3 = (operand_moved_pair & {35{operand_product[34]}}) | operand_shifted_next_2;
-    wire [34:0] operand_shifted_next_4 = instruction[801] ? operand_shifted_next_3 : operand_moved_pair;
-    wire operand_lost_pair_n2_1 = instruction[798] ? 1'd0 : ((|operand_shifted[34:30]) & (~(&operand_shifted[34:30])));
-    wire operand_lost_pair_n2 = instruction[799] ? instruction[798] : operand_lost_pair_n2_1;
-    wire operand_over_n2_next_1 = operand_over | (instruction[799] ? 1'd0 : operand_lost_pair_n2);
-    wire [30:0] operand_moved_pair_n2_1 = instruction[798] ? operand_shifted[34:4] : operand_shifted[30:0];
-    wire [30:0] operand_moved_pair_n2 = instruction[799] ? {31{instruction[798]}} : operand_moved_pair_n2_1;
+    wire [34:0] operand_shifted_next_4 = instruction_operand_shift[5] ? operand_shifted_next_3 : operand_moved_pair;
+    wire operand_over_n2_next_1 = operand_over | (instruction_operand_shift[3] ? 1'd0 : operand_lost_pair_n2);
     wire [22:0] operand_shifted_n2_next_1 = operand_shifted[34:12];
     wire [30:0] operand_shifted_n2_next_2 = {{8{operand_shifted_n2_next_1[22]}}, operand_shifted_n2_next_1};
     wire [26:0] operand_shifted_n2_next_3 = operand_shifted[34:8];
     wire [30:0] operand_shifted_n2_next_4 = {{4{operand_shifted_n2_next_3[26]}}, operand_shifted_n2_next_3};
-    wire [30:0] operand_shifted_n2_next_5 = (operand_moved_pair_n2 & operand_shifted_n2_next_2) | ((~operand_moved_pair_n2) &
-        operand_shifted_n2_next_4);
-    wire [30:0] operand_shifted_n2_next_6 = instruction[799] ? operand_shifted_n2_next_5 : operand_moved_pair_n2;
-    wire operand_lost_pair_n3_1 = (|operand_shifted_n2[30:28]) & (~(&operand_shifted_n2[30:28]));
-    wire operand_lost_pair_n3_2 = (|operand_shifted_n2[30:27]) & (~(&operand_shifted_n2[30:27]));
-    wire operand_lost_pair_n3_3 = instruction[796] ? operand_lost_pair_n3_1 : operand_lost_pair_n3_2;
-    wire operand_lost_pair_n3 = instruction[797] ? instruction[796] : operand_lost_pair_n3_3;
+    wire [30:0] operand_shifted_n2_next_5 = (operand_moved_pair_n2 & operand_shifted_n2_next_2) |
+        ((~operand_moved_pair_n2) & operand_shifted_n2_next_4);
+    wire [30:0] operand_shifted_n2_next_6 = instruction_operand_shift[3] ? operand_shifted_n2_next_5 :
+        operand_moved_pair_n2;
     wire operand_over_n3_next_1 = (|operand_shifted_n2[30:29]) & (~(&operand_shifted_n2[30:29]));
-    wire operand_over_n3_next_2 = instruction[797] ? ((~operand_lost_pair_n3) & operand_over_n3_next_1) : operand_lost_pair_n3;
-    wire [27:0] operand_moved_pair_n3_1 = instruction[796] ? operand_shifted_n2[28:1] : operand_shifted_n2[27:0];
-    wire [27:0] operand_moved_pair_n3 = instruction[797] ? {28{instruction[796]}} : operand_moved_pair_n3_1;
-    wire [27:0] operand_shifted_n3_next_1 = (operand_moved_pair_n3 & operand_shifted_n2[30:3]) | ((~operand_moved_pair_n3) &
-        operand_shifted_n2[29:2]);
-    wire [27:0] operand_shifted_n3_next_2 = instruction[797] ? operand_shifted_n3_next_1 : operand_moved_pair_n3;
-    wire [27:0] operand_saturated_next_1 = operand_over_n3 ? {operand_sign_3, {27{(~operand_sign_3)}}} : operand_shifted_n3;
-    wire [28:0] operand_offset_next_1 = {29{instruction[589]}} & {{1{operand_saturated[27]}}, operand_saturated};
-    wire [15:0] rounding_1 = {instruction[567:560], (~instruction[567]), instruction[566:560]};
-    wire [7:0] rounding_2 = instruction[567:560];
-    wire [28:0] rounding = half_21[0] ? {{{1{rounding_1[15]}}, rounding_1}, 1'd1, 11'd0} : {{{5{rounding_2[7]}}, rounding_2},
-        1'd1, 15'd0};
+    wire operand_over_n3_next_2 = instruction_operand_shift[1] ? ((~operand_lost_pair_n3) & operand_over_n3_next_1) :
+        operand_lost_pair_n3;
+    wire [27:0] operand_shifted_n3_next_1 = (operand_moved_pair_n3 & operand_shifted_n2[30:3]) |
+        ((~operand_moved_pair_n3) & operand_shifted_n2[29:2]);
+    wire [27:0] operand_shifted_n3_next_2 = instruction_operand_shift[1] ? operand_shifted_n3_next_1 :
+        operand_moved_pair_n3;
+    wire [27:0] operand_saturated_next_1 = operand_over_n3 ? {operand_sign_3, {27{(~operand_sign_3)}}} :
+        operand_shifted_n3;
+    wire [28:0] operand_offset_next_1 = {29{instruction_operand_on}} & {{1{operand_saturated[27]}}, operand_saturated};
     wire [29:0] total_next_1 = {{2{scaled_added[27]}}, scaled_added} + {{1{operand_offset[28]}}, operand_offset};
-    wire [15:0] low_limit_next_1 = {instruction[575:568], (~instruction[575]), instruction[574:568]};
-    wire [11:0] low_limit_next_2 = {instruction[575:568], 4'd0};
-    wire [17:0] low_limit_next_3 = half_1_n2[0] ? {{2{low_limit_next_1[15]}}, low_limit_next_1} : {{6{low_limit_next_2[11]}},
-        low_limit_next_2};
-    wire [15:0] high_limit_next_1 = {instruction[583:576], (~instruction[583]), instruction[582:576]};
-    wire [11:0] high_limit_next_2 = {instruction[583:576], 4'd15};
-    wire [17:0] high_limit_next_3 = half_1_n2[0] ? {{2{high_limit_next_1[15]}}, high_limit_next_1} : {{6{high_limit_next_2[11]}},
-        high_limit_next_2};
-    wire [17:0] y = total[29:12];
+    wire [15:0] low_limit_next_1 = {instruction_lo, (~instruction_lo[7]), instruction_lo[6:0]};
+    wire [11:0] low_limit_next_2 = {instruction_lo, 4'd0};
+    wire [17:0] low_limit_next_3 = half_1_n2[0] ? {{2{low_limit_next_1[15]}}, low_limit_next_1} :
+        {{6{low_limit_next_2[11]}}, low_limit_next_2};
+    wire [15:0] high_limit_next_1 = {instruction_hi, (~instruction_hi[7]), instruction_hi[6:0]};
+    wire [11:0] high_limit_next_2 = {instruction_hi, 4'd15};
+    wire [17:0] high_limit_next_3 = half_1_n2[0] ? {{2{high_limit_next_1[15]}}, high_limit_next_1} :
+        {{6{high_limit_next_2[11]}}, high_limit_next_2};
     wire [7:0] y_byte_next_1 = half_2_n2[0] ? (half_2_n2[1] ? {(~y[7]), y[6:0]} : y[15:8]) : y[11:4];
-    wire [7:0] clamped_next_1 = below ? instruction[575:568] : (above ? instruction[583:576] : y_byte);
     wire [7:0] result_byte_next_1 = plain_2[0] ? table_memory_read_data[31:24] : table_memory_read_data[23:16];
     wire [7:0] result_byte_next_2 = plain_2[0] ? table_memory_read_data[15:8] : table_memory_read_data[7:0];
-    wire [7:0] result_byte_next_3 = instruction[584] ? (plain_2[1] ? result_byte_next_1 : result_byte_next_2) : plain_2;
-    wire [31:0] sum_3 = sum_2;
-    wire [17:0] mantissa_3 = mantissa_2[24:7];
-    wire [11:0] table_memory_read_address_1 = {instruction[588:585], (~clamped[7]), clamped[6:0]};
+    wire [7:0] result_byte_next_3 = instruction_table_on ? (plain_2[1] ? result_byte_next_1 : result_byte_next_2) :
+        plain_2;
+    wire [11:0] table_memory_read_address_1 = {instruction_table, (~clamped[7]), clamped[6:0]};
     assign result = result_byte;
     multiplier_s15x18 high (
         .clock(clock),
@@ -6408,10 +6855,10 @@ module vector_requantiser(
         operand_5 <= operand_4;
         operand_6 <= operand_5;
         operand_7 <= operand_6;
-        multiplicand <= multiplicand_next_2;
+        multiplicand <= (multiply ? scaled_saturated[25:0] : multiplicand_next_1);
         triple <= triple_next_1;
         multiplicand_1 <= multiplicand;
-        difference <= difference_next_2;
+        difference <= difference_next_1;
         digit_0_n2 <= digit_0_n2_next_2;
         digit_1_n2 <= digit_1_n2_next_2;
         digit_2_n2 <= digit_2_n2_next_2;
@@ -6429,7 +6876,7 @@ module vector_requantiser(
         operand_sign_1 <= operand_product[34];
         operand_sign_2 <= operand_sign_1;
         operand_sign_3 <= operand_sign_2;
-        operand_over <= (instruction[801] ? 1'd0 : operand_lost_pair);
+        operand_over <= (instruction_operand_shift[5] ? 1'd0 : operand_lost_pair);
         operand_shifted <= operand_shifted_next_4;
         operand_over_n2 <= operand_over_n2_next_1;
         operand_shifted_n2 <= operand_shifted_n2_next_6;
@@ -6477,7 +6924,7 @@ module vector_requantiser(
         below <= ($signed(y) < $signed(low_limit));
         above <= ($signed(high_limit) < $signed(y));
         y_byte <= y_byte_next_1;
-        clamped <= clamped_next_1;
+        clamped <= (below ? instruction_lo : (above ? instruction_hi : y_byte));
         write_1 <= table_write;
         write_address_1 <= table_address;
         write_data_1 <= table_data;
@@ -6503,7 +6950,9 @@ module vector_post(
     input wire [10:0] table_address;
     input wire [31:0] table_data;
     output wire [31:0] value;
+    // The lane served by every requantiser in this cycle, and whether one is.
     reg [2:0] turn = 3'd0;
+    // turn_at[k] can be seen k cycles before lane group k's sums are selected.
     reg [2:0] turn_spread_1 = 3'd0;
     reg [2:0] operand_turn_1 = 3'd0;
     reg [2:0] operand_turn_2 = 3'd0;
@@ -6524,6 +6973,10 @@ module vector_post(
     reg [7:0] operand_0_s1 = 8'd0;
     reg [7:0] operand_0_s1_n2 = 8'd0;
     reg [7:0] operand_0_s2 = 8'd0;
+    wire [7:0] operand_0_late = operand_0_s2;
+    wire [7:0] requantiser_0_result;
+    wire [7:0] result_0 = requantiser_0_result;
+    // Bytes come in the order of turns; those of the last turn complete the column.
     reg [2:0] turn_end_1 = 3'd0;
     reg [2:0] turn_end_2 = 3'd0;
     reg [2:0] turn_end_3 = 3'd0;
@@ -6555,6 +7008,7 @@ module vector_post(
     reg [2:0] turn_end_29 = 3'd0;
     reg [2:0] turn_end_30 = 3'd0;
     reg [2:0] turn_end_31 = 3'd0;
+    wire complete = turn_end_31[0] & (turn_end_31[2:1] == 2'd3);
     reg [7:0] byte_0 = 8'd0;
     reg [7:0] held_0 = 8'd0;
     reg [7:0] byte_1 = 8'd0;
@@ -6562,14 +7016,13 @@ module vector_post(
     reg [7:0] byte_2 = 8'd0;
     reg [7:0] held_2 = 8'd0;
     reg [7:0] held_3 = 8'd0;
-    wire [7:0] requantiser_0_result;
     wire [31:0] sum_0_s1_next_1 = ({32{sum_select_0}} & drained[31:0]) | ({32{sum_select_0_n2}} & drained[63:32]);
-    wire [31:0] sum_0_s1_n2_next_1 = ({32{sum_select_0_n3}} & drained[95:64]) | ({32{sum_select_0_n4}} & drained[127:96]);
-    wire [7:0] operand_0_s1_next_1 = ({8{operand_select_0}} & operand[7:0]) | ({8{operand_select_0_n2}} & operand[15:8]);
-    wire [7:0] operand_0_s1_n2_next_1 = ({8{operand_select_0_n3}} & operand[23:16]) | ({8{operand_select_0_n4}} & operand[31:24]);
-    wire [7:0] result_0 = requantiser_0_result;
-    wire complete = turn_end_31[0] & (turn_end_31[2:1] == 2'd3);
-    wire [7:0] operand_0_late = operand_0_s2;
+    wire [31:0] sum_0_s1_n2_next_1 = ({32{sum_select_0_n3}} & drained[95:64]) | ({32{sum_select_0_n4}} &
+        drained[127:96]);
+    wire [7:0] operand_0_s1_next_1 = ({8{operand_select_0}} & operand[7:0]) | ({8{operand_select_0_n2}} &
+        operand[15:8]);
+    wire [7:0] operand_0_s1_n2_next_1 = ({8{operand_select_0_n3}} & operand[23:16]) | ({8{operand_select_0_n4}} &
+        operand[31:24]);
     assign value = {held_3, held_2, held_1, held_0};
     vector_requantiser requantiser_0 (
         .clock(clock),
@@ -6661,6 +7114,25 @@ module output_walker_v2(
     output wire to_end;
     output wire to_ring;
     output wire [1:0] segment;
+    // Fields in use.
+    wire [5:0] instruction_lanes_less_1 = instruction[72:67];
+    wire instruction_line_stop = instruction[73];
+    wire [12:0] instruction_width_less_1 = instruction[105:93];
+    wire [12:0] instruction_lines = instruction[118:106];
+    wire [5:0] instruction_line_step = instruction[124:119];
+    wire [15:0] instruction_output_base_row = instruction[818:803];
+    wire [5:0] instruction_output_base_bank = instruction[824:819];
+    wire [15:0] instruction_output_group_row = instruction[840:825];
+    wire [5:0] instruction_output_group_bank = instruction[846:841];
+    wire [15:0] instruction_output_pixel_row = instruction[862:847];
+    wire [5:0] instruction_output_pixel_bank = instruction[868:863];
+    wire [15:0] instruction_output_wrap_row = instruction[884:869];
+    wire [5:0] instruction_output_wrap_bank = instruction[890:885];
+    wire [12:0] instruction_output_ring_line = instruction[903:891];
+    wire [5:0] instruction_output_segment_lanes_less_1 = instruction[975:970];
+    // Stage 0: which lanes take a pixel, and where lines end.
+    wire go = issue | start;
+    wire rewind = issue | (start & restart);
     reg active = 1'd0;
     reg [1:0] count = 2'd0;
     reg count_zero = 1'd0;
@@ -6668,11 +7140,16 @@ module output_walker_v2(
     reg lane_zero = 1'd0;
     reg in_tile = 1'd0;
     reg stopped = 1'd0;
+    wire take = (active & in_tile) & (~stopped);
     reg [12:0] x_left = 13'd0;
     reg line_end = 1'd0;
+    wire new_line = rewind | (take & line_end);
     reg [5:0] segment_left = 6'd0;
     reg segment_full = 1'd0;
     reg [1:0] segment_r = 2'd0;
+    wire next_segment = take & (line_end | segment_full);
+    wire segment_load = go | next_segment;
+    // Addresses of the group that is walked next.
     reg [1:0] group_step = 2'd0;
     reg [3:0] group_less = 4'd0;
     reg [1:0] group_bank = 2'd0;
@@ -6680,16 +7157,21 @@ module output_walker_v2(
     reg [1:0] next_bank = 2'd0;
     reg next_carry = 1'd0;
     reg [14:0] next_row = 15'd0;
+    wire [1:0] first_bank = issue ? instruction_output_base_bank[1:0] : next_bank;
+    wire [14:0] first_row = issue ? instruction_output_base_row[14:0] : next_row;
+    // Stage 1: bank and line.
     reg [3:0] pixel_less = 4'd0;
     reg [3:0] wrap_less = 4'd0;
     reg [1:0] step_1 = 2'd0;
     reg [3:0] less_1 = 4'd0;
     reg [14:0] row_step_1 = 15'd0;
+    // The walk behind the last tile of an instruction may still be under way when the next is issued.
     reg push_1 = 1'd0;
     reg take_1 = 1'd0;
     reg line_1 = 1'd0;
     reg [1:0] bank_1 = 2'd0;
     reg [14:0] remaining = 15'd0;
+    // Stage 2: row and coordinates.
     reg carry_2 = 1'd0;
     reg [14:0] row_step_2 = 15'd0;
     reg push_2 = 1'd0;
@@ -6701,25 +7183,23 @@ module output_walker_v2(
     reg ring_2 = 1'd0;
     reg [1:0] segment_1 = 2'd0;
     reg [1:0] segment_2 = 2'd0;
-    wire go = issue | start;
-    wire take = (active & in_tile) & (~stopped);
-    wire rewind = issue | (start & restart);
-    wire new_line = rewind | (take & line_end);
-    wire next_segment = take & (line_end | segment_full);
-    wire segment_load = go | next_segment;
-    wire segment_full_next_1 = segment_load ? (~(|instruction[975:970])) : (segment_left == 6'd1);
-    wire [1:0] first_bank = issue ? instruction[820:819] : next_bank;
-    wire [14:0] first_row = issue ? instruction[817:803] : next_row;
+    wire stopped_next_1 = (~go) & (stopped | ((take & line_end) & instruction_line_stop));
+    wire line_end_next_1 = new_line ? (~(|instruction_width_less_1)) : (x_left == 13'd1);
+    wire [5:0] segment_left_next_1 = segment_load ? instruction_output_segment_lanes_less_1 : (segment_left - 6'd1);
+    wire segment_full_next_1 = segment_load ? (~(|instruction_output_segment_lanes_less_1)) : (segment_left == 6'd1);
     wire [3:0] next_bank_next_1 = {2'd0, group_bank} + group_less;
     wire [2:0] next_bank_next_2 = {1'd0, group_bank} + {1'd0, group_step};
     wire [1:0] next_bank_next_3 = next_bank_next_1[3] ? next_bank_next_2[1:0] : next_bank_next_1[1:0];
-    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction[839:825], next_carry};
+    wire [15:0] next_row_next_1 = {group_row, next_carry} + {instruction_output_group_row[14:0], next_carry};
+    wire [1:0] step_1_next_1 = line_end ? instruction_output_wrap_bank[1:0] : instruction_output_pixel_bank[1:0];
+    wire [14:0] row_step_1_next_1 = line_end ? instruction_output_wrap_row[14:0] : instruction_output_pixel_row[14:0];
     wire [3:0] bank_1_next_1 = {2'd0, bank_1} + less_1;
     wire [2:0] bank_1_next_2 = {1'd0, bank_1} + {1'd0, step_1};
     wire [1:0] bank_1_next_3 = rewind ? first_bank : (bank_1_next_1[3] ? bank_1_next_2[1:0] : bank_1_next_1[1:0]);
-    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction[118:106]} : (remaining - {9'd0, instruction[124:119]});
+    wire [14:0] remaining_next_1 = rewind ? {2'd0, instruction_lines} : (remaining - {9'd0, instruction_line_step});
     wire [15:0] row_2_next_1 = {row_2, carry_2} + {row_step_2, carry_2};
-    wire [14:0] ring_left_next_1 = rewind ? {2'd0, instruction[903:891]} : (ring_left - {9'd0, instruction[124:119]});
+    wire [14:0] ring_left_next_1 = rewind ? {2'd0, instruction_output_ring_line} : (ring_left - {9'd0,
+        instruction_line_step});
     wire end_2_next_1 = take_1 & ((~remaining[14]) & ((|remaining[13:1]) | remaining[0]));
     assign push = push_2;
     assign row = row_2;
@@ -6730,27 +7210,27 @@ module output_walker_v2(
     always @(posedge clock) begin
         count <= (go ? 2'd3 : (count - 2'd1));
         count_zero <= ((~go) & (count == 2'd1));
-        lane_left <= (go ? instruction[72:67] : (lane_left - 6'd1));
-        lane_zero <= (go ? (~(|instruction[72:67])) : (lane_left == 6'd1));
+        lane_left <= (go ? instruction_lanes_less_1 : (lane_left - 6'd1));
+        lane_zero <= (go ? (~(|instruction_lanes_less_1)) : (lane_left == 6'd1));
         in_tile <= (go | (in_tile & (~lane_zero)));
-        stopped <= ((~go) & (stopped | ((take & line_end) & instruction[73])));
-        if ((rewind | take)) x_left <= (new_line ? instruction[105:93] : (x_left - 13'd1));
-        if ((rewind | take)) line_end <= (new_line ? (~(|instruction[105:93])) : (x_left == 13'd1));
-        if ((go | take)) segment_left <= (segment_load ? instruction[975:970] : (segment_left - 6'd1));
+        stopped <= stopped_next_1;
+        if ((rewind | take)) x_left <= (new_line ? instruction_width_less_1 : (x_left - 13'd1));
+        if ((rewind | take)) line_end <= line_end_next_1;
+        if ((go | take)) segment_left <= segment_left_next_1;
         if ((go | take)) segment_full <= segment_full_next_1;
         if (segment_load) segment_r <= (go ? 2'd0 : (segment_r + 2'd1));
-        group_step <= instruction[842:841];
-        group_less <= ({2'd0, instruction[842:841]} - 4'd4);
+        group_step <= instruction_output_group_bank[1:0];
+        group_less <= ({2'd0, instruction_output_group_bank[1:0]} - 4'd4);
         if (rewind) group_bank <= first_bank;
         if (rewind) group_row <= first_row;
         next_bank <= next_bank_next_3;
         next_carry <= (~next_bank_next_1[3]);
         next_row <= next_row_next_1[15:1];
-        pixel_less <= ({2'd0, instruction[864:863]} - 4'd4);
-        wrap_less <= ({2'd0, instruction[886:885]} - 4'd4);
-        step_1 <= (line_end ? instruction[886:885] : instruction[864:863]);
+        pixel_less <= ({2'd0, instruction_output_pixel_bank[1:0]} - 4'd4);
+        wrap_less <= ({2'd0, instruction_output_wrap_bank[1:0]} - 4'd4);
+        step_1 <= step_1_next_1;
         less_1 <= (line_end ? wrap_less : pixel_less);
-        row_step_1 <= (line_end ? instruction[883:869] : instruction[861:847]);
+        row_step_1 <= row_step_1_next_1;
         push_1 <= (active & (~issue));
         take_1 <= (take & (~issue));
         line_1 <= ((take & line_end) & (~issue));
@@ -6793,19 +7273,17 @@ module vector_output(
     output wire [59:0] output_row;
     output wire [3:0] output_enable;
     output wire [31:0] output_data;
+    // Fields in use.
+    wire instruction_column_y = instruction[92];
+    wire [15:0] instruction_output_ring_rows_negated = instruction[919:904];
+    wire [15:0] instruction_output_inner_row = instruction[935:920];
+    wire [5:0] instruction_output_inner_bank = instruction[941:936];
+    wire [15:0] instruction_output_outer_row = instruction[957:942];
+    wire [5:0] instruction_output_outer_bank = instruction[963:958];
     reg load_1 = 1'd0;
     reg load_2 = 1'd0;
     reg restart_walk_1 = 1'd0;
     reg restart_walk_2 = 1'd0;
-    reg begin_1 = 1'd0;
-    reg begin_2 = 1'd0;
-    reg inner_1 = 1'd0;
-    reg inner_2 = 1'd0;
-    reg down = 1'd0;
-    reg [5:0] phase = 6'd0;
-    reg live_1 = 1'd0;
-    reg live_2 = 1'd0;
-    reg live_3 = 1'd0;
     wire walker_push;
     wire [14:0] walker_row;
     wire [1:0] walker_bank;
@@ -6816,6 +7294,16 @@ module vector_output(
     wire [14:0] offset_sum_row;
     wire [1:0] offset_sum_bank;
     wire [3:0] offset_sum_less;
+    // Output rows of an inner column below the first, and the cycle within the column.
+    reg begin_1 = 1'd0;
+    reg begin_2 = 1'd0;
+    reg inner_1 = 1'd0;
+    reg inner_2 = 1'd0;
+    reg down = 1'd0;
+    reg [5:0] phase = 6'd0;
+    reg live_1 = 1'd0;
+    reg live_2 = 1'd0;
+    reg live_3 = 1'd0;
     wire [59:0] lanes_row;
     wire [7:0] lanes_bank;
     wire [3:0] lanes_enable;
@@ -6823,6 +7311,8 @@ module vector_output(
     wire [31:0] row_crossbar_bank_late;
     wire [3:0] row_crossbar_bank_enable;
     wire [20:0] chain_state_1 = {walker_segment, walker_to_ring, walker_to_end, walker_row, walker_bank};
+    wire [14:0] offset_row_1 = inner ? instruction_output_inner_row[14:0] : instruction_output_outer_row[14:0];
+    wire [1:0] offset_bank_1 = inner ? instruction_output_inner_bank[1:0] : instruction_output_outer_bank[1:0];
     assign output_row = row_crossbar_bank_value;
     assign output_enable = row_crossbar_bank_enable;
     assign output_data = row_crossbar_bank_late;
@@ -6851,8 +7341,8 @@ module vector_output(
         .clock(clock),
         .advance(begin_column),
         .first(first),
-        .row((inner ? instruction[934:920] : instruction[956:942])),
-        .bank((inner ? instruction[937:936] : instruction[959:958])),
+        .row(offset_row_1),
+        .bank(offset_bank_1),
         .sum_row(offset_sum_row),
         .sum_bank(offset_sum_bank),
         .sum_less(offset_sum_less)
@@ -6864,13 +7354,15 @@ module vector_output(
         .offset_row(offset_sum_row),
         .offset_bank(offset_sum_bank),
         .offset_less(offset_sum_less),
-        .ring_less(instruction[918:904]),
+        .ring_less(instruction_output_ring_rows_negated[14:0]),
         .down(down),
         .phase(phase),
         .row(lanes_row),
         .bank(lanes_bank),
         .enable(lanes_enable)
     );
+    // The crossbar carries rows and bytes; the bytes come a cycle after the addresses, which is when
+    // it has decoded them.
     write_crossbar row_crossbar (
         .clock(clock),
         .bank(lanes_bank),
@@ -6890,7 +7382,7 @@ module vector_output(
         begin_2 <= begin_1;
         inner_1 <= inner;
         inner_2 <= inner_1;
-        if (begin_2) down <= (inner_2 ? (down + instruction[92]) : 1'd0);
+        if (begin_2) down <= (inner_2 ? (down + instruction_column_y) : 1'd0);
         phase <= (begin_2 ? 6'd0 : (phase + 6'd1));
         live_1 <= active;
         live_2 <= live_1;
@@ -6925,6 +7417,32 @@ module vector_engine(
     output wire [31:0] output_data;
     output wire [3:0] output_enable;
     output wire done;
+    // Fields in use.
+    wire instruction_operand_on = instruction[589];
+    wire stepper_group_start;
+    wire stepper_group_end;
+    wire stepper_last_group;
+    wire stepper_op_end;
+    wire stepper_valid;
+    wire stepper_first;
+    wire stepper_last;
+    wire [1:0] stepper_level;
+    wire [5:0] stepper_slot_less_1;
+    // The same signals, later by the lead.
+    wire [8:0] step = {stepper_op_end, stepper_last_group, stepper_group_end, stepper_group_start, stepper_level,
+        stepper_last, stepper_first, stepper_valid};
+    wire at_gather_valid = step[0];
+    wire at_gather_first = step[1];
+    wire at_gather_last = step[2];
+    wire [1:0] at_gather_level = step[4:3];
+    wire at_gather_group_end = step[6];
+    wire at_gather_last_group = step[7];
+    wire at_gather_op_end = step[8];
+    wire [59:0] gather_gather_row;
+    wire [3:0] gather_gather_enable;
+    wire gather_high;
+    wire [31:0] gather_value;
+    // The drain starts four cycles before the first column shows.
     reg [3:0] drain_1 = 4'd0;
     reg [3:0] drain_2 = 4'd0;
     reg [3:0] drain_3 = 4'd0;
@@ -6938,6 +7456,14 @@ module vector_engine(
     reg [3:0] drain_11 = 4'd0;
     reg [3:0] drain_12 = 4'd0;
     reg [3:0] drain_13 = 4'd0;
+    wire columns_active;
+    wire columns_begin_column;
+    wire columns_first;
+    wire columns_inner;
+    wire columns_slot_end;
+    wire [5:0] columns_phase;
+    wire columns_restart;
+    wire columns_done;
     reg [1:0] at_reducer_1 = 2'd0;
     reg [1:0] at_reducer_2 = 2'd0;
     reg [1:0] at_reducer_3 = 2'd0;
@@ -6953,7 +7479,24 @@ module vector_engine(
     reg [1:0] at_reducer_13 = 2'd0;
     reg [1:0] at_reducer_14 = 2'd0;
     reg [1:0] at_reducer_15 = 2'd0;
+    wire [127:0] reducer_drained;
+    wire lead_time_go;
+    wire [2:0] lead_time_go_flags;
     reg [3:0] fetch_1 = 4'd0;
+    wire operand_columns_active;
+    wire operand_columns_begin_column;
+    wire operand_columns_first;
+    wire operand_columns_inner;
+    wire operand_columns_slot_end;
+    wire [5:0] operand_columns_phase;
+    wire operand_columns_restart;
+    wire operand_columns_done;
+    wire [59:0] operand_operand_row;
+    wire [3:0] operand_operand_enable;
+    wire [31:0] operand_value;
+    wire [89:0] channels_channel;
+    wire [31:0] post_value;
+    // The output's addresses wait for the bytes.
     reg [4:0] steering_1 = 5'd0;
     reg [4:0] steering_2 = 5'd0;
     reg [4:0] steering_3 = 5'd0;
@@ -6985,6 +7528,9 @@ module vector_engine(
     reg [4:0] steering_29 = 5'd0;
     reg [4:0] steering_30 = 5'd0;
     reg [4:0] steering_31 = 5'd0;
+    wire [59:0] write_back_output_row;
+    wire [3:0] write_back_output_enable;
+    wire [31:0] write_back_output_data;
     reg finished_1 = 1'd0;
     reg finished_2 = 1'd0;
     reg finished_3 = 1'd0;
@@ -7025,57 +7571,9 @@ module vector_engine(
     reg finished_38 = 1'd0;
     reg finished_39 = 1'd0;
     reg finished_40 = 1'd0;
-    wire stepper_group_start;
-    wire stepper_group_end;
-    wire stepper_last_group;
-    wire stepper_op_end;
-    wire stepper_valid;
-    wire stepper_first;
-    wire stepper_last;
-    wire [1:0] stepper_level;
-    wire [5:0] stepper_slot_less_1;
-    wire [59:0] gather_gather_row;
-    wire [3:0] gather_gather_enable;
-    wire gather_high;
-    wire [31:0] gather_value;
-    wire columns_active;
-    wire columns_begin_column;
-    wire columns_first;
-    wire columns_inner;
-    wire columns_slot_end;
-    wire [5:0] columns_phase;
-    wire columns_restart;
-    wire columns_done;
-    wire [127:0] reducer_drained;
-    wire lead_time_go;
-    wire [2:0] lead_time_go_flags;
-    wire operand_columns_active;
-    wire operand_columns_begin_column;
-    wire operand_columns_first;
-    wire operand_columns_inner;
-    wire operand_columns_slot_end;
-    wire [5:0] operand_columns_phase;
-    wire operand_columns_restart;
-    wire operand_columns_done;
-    wire [59:0] operand_operand_row;
-    wire [3:0] operand_operand_enable;
-    wire [31:0] operand_value;
-    wire [89:0] channels_channel;
-    wire [31:0] post_value;
-    wire [59:0] write_back_output_row;
-    wire [3:0] write_back_output_enable;
-    wire [31:0] write_back_output_data;
-    wire [8:0] step = {stepper_op_end, stepper_last_group, stepper_group_end, stepper_group_start, stepper_level,
-        stepper_last, stepper_first, stepper_valid};
-    wire at_gather_last = step[2];
-    wire at_gather_group_end = step[6];
-    wire at_gather_last_group = step[7];
-    wire at_gather_op_end = step[8];
     wire [3:0] drain_1_next_1 = {at_gather_last, at_gather_group_end, at_gather_last_group, at_gather_op_end};
-    wire at_gather_first = step[1];
-    wire [4:0] steering_1_next_1 = {columns_restart, columns_active, columns_inner, columns_first, columns_begin_column};
-    wire at_gather_valid = step[0];
-    wire [1:0] at_gather_level = step[4:3];
+    wire [4:0] steering_1_next_1 = {columns_restart, columns_active, columns_inner, columns_first,
+        columns_begin_column};
     assign gather_row = gather_gather_row;
     assign gather_enable = gather_gather_enable;
     assign operand_row = operand_operand_row;
@@ -7141,9 +7639,10 @@ module vector_engine(
         .instruction(instruction),
         .drained(reducer_drained)
     );
+    // The operand's columns, P - S + 1 cycles after the last step at the stepper.
     lead_time lead_time (
         .clock(clock),
-        .start((stepper_last & instruction[589])),
+        .start((stepper_last & instruction_operand_on)),
         .flags({stepper_group_end, stepper_last_group, stepper_op_end}),
         .slot_less_1(stepper_slot_less_1),
         .reset(reset),
@@ -7392,339 +7891,367 @@ module feature_bank(
     output wire [7:0] vector_gather_data;
     output wire [7:0] vector_operand_data;
     output wire [7:0] store_data;
+    // The page that every requester addresses.
+    wire compute_gather_page_0 = compute_gather_enable & (compute_gather_row[14:11] == 4'd0);
+    wire compute_gather_page_1 = compute_gather_enable & (compute_gather_row[14:11] == 4'd1);
+    wire compute_gather_page_2 = compute_gather_enable & (compute_gather_row[14:11] == 4'd2);
+    wire compute_gather_page_3 = compute_gather_enable & (compute_gather_row[14:11] == 4'd3);
+    wire compute_gather_page_4 = compute_gather_enable & (compute_gather_row[14:11] == 4'd4);
+    wire compute_gather_page_5 = compute_gather_enable & (compute_gather_row[14:11] == 4'd5);
+    wire compute_gather_page_6 = compute_gather_enable & (compute_gather_row[14:11] == 4'd6);
+    wire compute_gather_page_7 = compute_gather_enable & (compute_gather_row[14:11] == 4'd7);
+    wire compute_gather_page_8 = compute_gather_enable & (compute_gather_row[14:11] == 4'd8);
+    wire compute_gather_page_9 = compute_gather_enable & (compute_gather_row[14:11] == 4'd9);
+    wire compute_gather_page_10 = compute_gather_enable & (compute_gather_row[14:11] == 4'd10);
+    wire compute_gather_page_11 = compute_gather_enable & (compute_gather_row[14:11] == 4'd11);
+    wire compute_gather_page_12 = compute_gather_enable & (compute_gather_row[14:11] == 4'd12);
+    wire compute_gather_page_13 = compute_gather_enable & (compute_gather_row[14:11] == 4'd13);
+    wire [4:0] compute_gather_page = {compute_gather_enable, compute_gather_row[14:11]};
+    wire compute_operand_page_0 = compute_operand_enable & (compute_operand_row[14:11] == 4'd0);
+    wire compute_operand_page_1 = compute_operand_enable & (compute_operand_row[14:11] == 4'd1);
+    wire compute_operand_page_2 = compute_operand_enable & (compute_operand_row[14:11] == 4'd2);
+    wire compute_operand_page_3 = compute_operand_enable & (compute_operand_row[14:11] == 4'd3);
+    wire compute_operand_page_4 = compute_operand_enable & (compute_operand_row[14:11] == 4'd4);
+    wire compute_operand_page_5 = compute_operand_enable & (compute_operand_row[14:11] == 4'd5);
+    wire compute_operand_page_6 = compute_operand_enable & (compute_operand_row[14:11] == 4'd6);
+    wire compute_operand_page_7 = compute_operand_enable & (compute_operand_row[14:11] == 4'd7);
+    wire compute_operand_page_8 = compute_operand_enable & (compute_operand_row[14:11] == 4'd8);
+    wire compute_operand_page_9 = compute_operand_enable & (compute_operand_row[14:11] == 4'd9);
+    wire compute_operand_page_10 = compute_operand_enable & (compute_operand_row[14:11] == 4'd10);
+    wire compute_operand_page_11 = compute_operand_enable & (compute_operand_row[14:11] == 4'd11);
+    wire compute_operand_page_12 = compute_operand_enable & (compute_operand_row[14:11] == 4'd12);
+    wire compute_operand_page_13 = compute_operand_enable & (compute_operand_row[14:11] == 4'd13);
+    wire [4:0] compute_operand_page = {compute_operand_enable, compute_operand_row[14:11]};
+    wire vector_gather_page_0 = vector_gather_enable & (vector_gather_row[14:11] == 4'd0);
+    wire vector_gather_page_1 = vector_gather_enable & (vector_gather_row[14:11] == 4'd1);
+    wire vector_gather_page_2 = vector_gather_enable & (vector_gather_row[14:11] == 4'd2);
+    wire vector_gather_page_3 = vector_gather_enable & (vector_gather_row[14:11] == 4'd3);
+    wire vector_gather_page_4 = vector_gather_enable & (vector_gather_row[14:11] == 4'd4);
+    wire vector_gather_page_5 = vector_gather_enable & (vector_gather_row[14:11] == 4'd5);
+    wire vector_gather_page_6 = vector_gather_enable & (vector_gather_row[14:11] == 4'd6);
+    wire vector_gather_page_7 = vector_gather_enable & (vector_gather_row[14:11] == 4'd7);
+    wire vector_gather_page_8 = vector_gather_enable & (vector_gather_row[14:11] == 4'd8);
+    wire vector_gather_page_9 = vector_gather_enable & (vector_gather_row[14:11] == 4'd9);
+    wire vector_gather_page_10 = vector_gather_enable & (vector_gather_row[14:11] == 4'd10);
+    wire vector_gather_page_11 = vector_gather_enable & (vector_gather_row[14:11] == 4'd11);
+    wire vector_gather_page_12 = vector_gather_enable & (vector_gather_row[14:11] == 4'd12);
+    wire vector_gather_page_13 = vector_gather_enable & (vector_gather_row[14:11] == 4'd13);
+    wire [4:0] vector_gather_page = {vector_gather_enable, vector_gather_row[14:11]};
+    wire vector_operand_page_0 = vector_operand_enable & (vector_operand_row[14:11] == 4'd0);
+    wire vector_operand_page_1 = vector_operand_enable & (vector_operand_row[14:11] == 4'd1);
+    wire vector_operand_page_2 = vector_operand_enable & (vector_operand_row[14:11] == 4'd2);
+    wire vector_operand_page_3 = vector_operand_enable & (vector_operand_row[14:11] == 4'd3);
+    wire vector_operand_page_4 = vector_operand_enable & (vector_operand_row[14:11] == 4'd4);
+    wire vector_operand_page_5 = vector_operand_enable & (vector_operand_row[14:11] == 4'd5);
+    wire vector_operand_page_6 = vector_operand_enable & (vector_operand_row[14:11] == 4'd6);
+    wire vector_operand_page_7 = vector_operand_enable & (vector_operand_row[14:11] == 4'd7);
+    wire vector_operand_page_8 = vector_operand_enable & (vector_operand_row[14:11] == 4'd8);
+    wire vector_operand_page_9 = vector_operand_enable & (vector_operand_row[14:11] == 4'd9);
+    wire vector_operand_page_10 = vector_operand_enable & (vector_operand_row[14:11] == 4'd10);
+    wire vector_operand_page_11 = vector_operand_enable & (vector_operand_row[14:11] == 4'd11);
+    wire vector_operand_page_12 = vector_operand_enable & (vector_operand_row[14:11] == 4'd12);
+    wire vector_operand_page_13 = vector_operand_enable & (vector_operand_row[14:11] == 4'd13);
+    wire [4:0] vector_operand_page = {vector_operand_enable, vector_operand_row[14:11]};
+    wire store_page_0 = store_enable & (store_row[14:11] == 4'd0);
+    wire store_page_1 = store_enable & (store_row[14:11] == 4'd1);
+    wire store_page_2 = store_enable & (store_row[14:11] == 4'd2);
+    wire store_page_3 = store_enable & (store_row[14:11] == 4'd3);
+    wire store_page_4 = store_enable & (store_row[14:11] == 4'd4);
+    wire store_page_5 = store_enable & (store_row[14:11] == 4'd5);
+    wire store_page_6 = store_enable & (store_row[14:11] == 4'd6);
+    wire store_page_7 = store_enable & (store_row[14:11] == 4'd7);
+    wire store_page_8 = store_enable & (store_row[14:11] == 4'd8);
+    wire store_page_9 = store_enable & (store_row[14:11] == 4'd9);
+    wire store_page_10 = store_enable & (store_row[14:11] == 4'd10);
+    wire store_page_11 = store_enable & (store_row[14:11] == 4'd11);
+    wire store_page_12 = store_enable & (store_row[14:11] == 4'd12);
+    wire store_page_13 = store_enable & (store_row[14:11] == 4'd13);
+    wire [4:0] store_page = {store_enable, store_row[14:11]};
+    wire compute_output_page_0 = compute_output_enable & (compute_output_row[14:11] == 4'd0);
+    wire compute_output_page_1 = compute_output_enable & (compute_output_row[14:11] == 4'd1);
+    wire compute_output_page_2 = compute_output_enable & (compute_output_row[14:11] == 4'd2);
+    wire compute_output_page_3 = compute_output_enable & (compute_output_row[14:11] == 4'd3);
+    wire compute_output_page_4 = compute_output_enable & (compute_output_row[14:11] == 4'd4);
+    wire compute_output_page_5 = compute_output_enable & (compute_output_row[14:11] == 4'd5);
+    wire compute_output_page_6 = compute_output_enable & (compute_output_row[14:11] == 4'd6);
+    wire compute_output_page_7 = compute_output_enable & (compute_output_row[14:11] == 4'd7);
+    wire compute_output_page_8 = compute_output_enable & (compute_output_row[14:11] == 4'd8);
+    wire compute_output_page_9 = compute_output_enable & (compute_output_row[14:11] == 4'd9);
+    wire compute_output_page_10 = compute_output_enable & (compute_output_row[14:11] == 4'd10);
+    wire compute_output_page_11 = compute_output_enable & (compute_output_row[14:11] == 4'd11);
+    wire compute_output_page_12 = compute_output_enable & (compute_output_row[14:11] == 4'd12);
+    wire compute_output_page_13 = compute_output_enable & (compute_output_row[14:11] == 4'd13);
+    wire vector_output_page_0 = vector_output_enable & (vector_output_row[14:11] == 4'd0);
+    wire vector_output_page_1 = vector_output_enable & (vector_output_row[14:11] == 4'd1);
+    wire vector_output_page_2 = vector_output_enable & (vector_output_row[14:11] == 4'd2);
+    wire vector_output_page_3 = vector_output_enable & (vector_output_row[14:11] == 4'd3);
+    wire vector_output_page_4 = vector_output_enable & (vector_output_row[14:11] == 4'd4);
+    wire vector_output_page_5 = vector_output_enable & (vector_output_row[14:11] == 4'd5);
+    wire vector_output_page_6 = vector_output_enable & (vector_output_row[14:11] == 4'd6);
+    wire vector_output_page_7 = vector_output_enable & (vector_output_row[14:11] == 4'd7);
+    wire vector_output_page_8 = vector_output_enable & (vector_output_row[14:11] == 4'd8);
+    wire vector_output_page_9 = vector_output_enable & (vector_output_row[14:11] == 4'd9);
+    wire vector_output_page_10 = vector_output_enable & (vector_output_row[14:11] == 4'd10);
+    wire vector_output_page_11 = vector_output_enable & (vector_output_row[14:11] == 4'd11);
+    wire vector_output_page_12 = vector_output_enable & (vector_output_row[14:11] == 4'd12);
+    wire vector_output_page_13 = vector_output_enable & (vector_output_row[14:11] == 4'd13);
+    wire load_page_0 = load_enable & (load_row[14:11] == 4'd0);
+    wire load_page_1 = load_enable & (load_row[14:11] == 4'd1);
+    wire load_page_2 = load_enable & (load_row[14:11] == 4'd2);
+    wire load_page_3 = load_enable & (load_row[14:11] == 4'd3);
+    wire load_page_4 = load_enable & (load_row[14:11] == 4'd4);
+    wire load_page_5 = load_enable & (load_row[14:11] == 4'd5);
+    wire load_page_6 = load_enable & (load_row[14:11] == 4'd6);
+    wire load_page_7 = load_enable & (load_row[14:11] == 4'd7);
+    wire load_page_8 = load_enable & (load_row[14:11] == 4'd8);
+    wire load_page_9 = load_enable & (load_row[14:11] == 4'd9);
+    wire load_page_10 = load_enable & (load_row[14:11] == 4'd10);
+    wire load_page_11 = load_enable & (load_row[14:11] == 4'd11);
+    wire load_page_12 = load_enable & (load_row[14:11] == 4'd12);
+    wire load_page_13 = load_enable & (load_row[14:11] == 4'd13);
+    // Page 0: of its requesters at most one reads and one writes.
     reg [10:0] read_row_0 = 11'd0;
     reg [10:0] write_row_0 = 11'd0;
     reg [7:0] write_data_0 = 8'd0;
     reg write_enable_0 = 1'd0;
+    wire [7:0] page_0_read_data;
+    // Page 1: of its requesters at most one reads and one writes.
     reg [10:0] read_row_1 = 11'd0;
     reg [10:0] write_row_1 = 11'd0;
     reg [7:0] write_data_1 = 8'd0;
     reg write_enable_1 = 1'd0;
+    wire [7:0] page_1_read_data;
+    // Page 2: of its requesters at most one reads and one writes.
     reg [10:0] read_row_2 = 11'd0;
     reg [10:0] write_row_2 = 11'd0;
     reg [7:0] write_data_2 = 8'd0;
     reg write_enable_2 = 1'd0;
+    wire [7:0] page_2_read_data;
+    // Page 3: of its requesters at most one reads and one writes.
     reg [10:0] read_row_3 = 11'd0;
     reg [10:0] write_row_3 = 11'd0;
     reg [7:0] write_data_3 = 8'd0;
     reg write_enable_3 = 1'd0;
+    wire [7:0] page_3_read_data;
+    // Page 4: of its requesters at most one reads and one writes.
     reg [10:0] read_row_4 = 11'd0;
     reg [10:0] write_row_4 = 11'd0;
     reg [7:0] write_data_4 = 8'd0;
     reg write_enable_4 = 1'd0;
+    wire [7:0] page_4_read_data;
+    // Page 5: of its requesters at most one reads and one writes.
     reg [10:0] read_row_5 = 11'd0;
     reg [10:0] write_row_5 = 11'd0;
     reg [7:0] write_data_5 = 8'd0;
     reg write_enable_5 = 1'd0;
+    wire [7:0] page_5_read_data;
+    // Page 6: of its requesters at most one reads and one writes.
     reg [10:0] read_row_6 = 11'd0;
     reg [10:0] write_row_6 = 11'd0;
     reg [7:0] write_data_6 = 8'd0;
     reg write_enable_6 = 1'd0;
+    wire [7:0] page_6_read_data;
+    // Page 7: of its requesters at most one reads and one writes.
     reg [10:0] read_row_7 = 11'd0;
     reg [10:0] write_row_7 = 11'd0;
     reg [7:0] write_data_7 = 8'd0;
     reg write_enable_7 = 1'd0;
+    wire [7:0] page_7_read_data;
+    // Page 8: of its requesters at most one reads and one writes.
     reg [10:0] read_row_8 = 11'd0;
     reg [10:0] write_row_8 = 11'd0;
     reg [7:0] write_data_8 = 8'd0;
     reg write_enable_8 = 1'd0;
+    wire [7:0] page_8_read_data;
+    // Page 9: of its requesters at most one reads and one writes.
     reg [10:0] read_row_9 = 11'd0;
     reg [10:0] write_row_9 = 11'd0;
     reg [7:0] write_data_9 = 8'd0;
     reg write_enable_9 = 1'd0;
+    wire [7:0] page_9_read_data;
+    // Page 10: of its requesters at most one reads and one writes.
     reg [10:0] read_row_10 = 11'd0;
     reg [10:0] write_row_10 = 11'd0;
     reg [7:0] write_data_10 = 8'd0;
     reg write_enable_10 = 1'd0;
+    wire [7:0] page_10_read_data;
+    // Page 11: of its requesters at most one reads and one writes.
     reg [10:0] read_row_11 = 11'd0;
     reg [10:0] write_row_11 = 11'd0;
     reg [7:0] write_data_11 = 8'd0;
     reg write_enable_11 = 1'd0;
+    wire [7:0] page_11_read_data;
+    // Page 12: of its requesters at most one reads and one writes.
     reg [10:0] read_row_12 = 11'd0;
     reg [10:0] write_row_12 = 11'd0;
     reg [7:0] write_data_12 = 8'd0;
     reg write_enable_12 = 1'd0;
+    wire [7:0] page_12_read_data;
+    // Page 13: of its requesters at most one reads and one writes.
     reg [10:0] read_row_13 = 11'd0;
     reg [10:0] write_row_13 = 11'd0;
     reg [7:0] write_data_13 = 8'd0;
     reg write_enable_13 = 1'd0;
+    wire [7:0] page_13_read_data;
+    // What compute_gather reads: the page number travels along and is decoded just before the data come.
     reg [4:0] compute_gather_page_late_1 = 5'd0;
     reg [4:0] compute_gather_page_late_2 = 5'd0;
     reg [13:0] compute_gather_chosen = 14'd0;
     reg [7:0] compute_gather_data_r = 8'd0;
+    // What compute_operand reads: the page number travels along and is decoded just before the data come.
     reg [4:0] compute_operand_page_late_1 = 5'd0;
     reg [4:0] compute_operand_page_late_2 = 5'd0;
     reg [13:0] compute_operand_chosen = 14'd0;
     reg [7:0] compute_operand_data_r = 8'd0;
+    // What vector_gather reads: the page number travels along and is decoded just before the data come.
     reg [4:0] vector_gather_page_late_1 = 5'd0;
     reg [4:0] vector_gather_page_late_2 = 5'd0;
     reg [13:0] vector_gather_chosen = 14'd0;
     reg [7:0] vector_gather_data_r = 8'd0;
+    // What vector_operand reads: the page number travels along and is decoded just before the data come.
     reg [4:0] vector_operand_page_late_1 = 5'd0;
     reg [4:0] vector_operand_page_late_2 = 5'd0;
     reg [13:0] vector_operand_chosen = 14'd0;
     reg [7:0] vector_operand_data_r = 8'd0;
+    // What store reads: the page number travels along and is decoded just before the data come.
     reg [4:0] store_page_late_1 = 5'd0;
     reg [4:0] store_page_late_2 = 5'd0;
     reg [13:0] store_chosen = 14'd0;
     reg [7:0] store_data_r = 8'd0;
-    wire [7:0] page_0_read_data;
-    wire [7:0] page_1_read_data;
-    wire [7:0] page_2_read_data;
-    wire [7:0] page_3_read_data;
-    wire [7:0] page_4_read_data;
-    wire [7:0] page_5_read_data;
-    wire [7:0] page_6_read_data;
-    wire [7:0] page_7_read_data;
-    wire [7:0] page_8_read_data;
-    wire [7:0] page_9_read_data;
-    wire [7:0] page_10_read_data;
-    wire [7:0] page_11_read_data;
-    wire [7:0] page_12_read_data;
-    wire [7:0] page_13_read_data;
-    wire compute_gather_page_0 = compute_gather_enable & (compute_gather_row[14:11] == 4'd0);
-    wire compute_operand_page_0 = compute_operand_enable & (compute_operand_row[14:11] == 4'd0);
-    wire [10:0] read_row_0_next_1 = ({11{compute_gather_page_0}} & compute_gather_row[10:0]) | ({11{compute_operand_page_0}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_0 = vector_gather_enable & (vector_gather_row[14:11] == 4'd0);
-    wire vector_operand_page_0 = vector_operand_enable & (vector_operand_row[14:11] == 4'd0);
-    wire [10:0] read_row_0_next_2 = ({11{vector_gather_page_0}} & vector_gather_row[10:0]) | ({11{vector_operand_page_0}} &
-        vector_operand_row[10:0]);
-    wire store_page_0 = store_enable & (store_row[14:11] == 4'd0);
+    wire [10:0] read_row_0_next_1 = ({11{compute_gather_page_0}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_0}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_0_next_2 = ({11{vector_gather_page_0}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_0}} & vector_operand_row[10:0]);
     wire [10:0] read_row_0_next_3 = (read_row_0_next_1 | read_row_0_next_2) | ({11{store_page_0}} & store_row[10:0]);
-    wire compute_output_page_0 = compute_output_enable & (compute_output_row[14:11] == 4'd0);
-    wire vector_output_page_0 = vector_output_enable & (vector_output_row[14:11] == 4'd0);
-    wire [10:0] write_row_0_next_1 = ({11{compute_output_page_0}} & compute_output_row[10:0]) | ({11{vector_output_page_0}} &
-        vector_output_row[10:0]);
-    wire load_page_0 = load_enable & (load_row[14:11] == 4'd0);
+    wire [10:0] write_row_0_next_1 = ({11{compute_output_page_0}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_0}} & vector_output_row[10:0]);
     wire [7:0] write_data_0_next_1 = ({8{compute_output_page_0}} & compute_output_data) | ({8{vector_output_page_0}} &
         vector_output_data);
-    wire compute_gather_page_1 = compute_gather_enable & (compute_gather_row[14:11] == 4'd1);
-    wire compute_operand_page_1 = compute_operand_enable & (compute_operand_row[14:11] == 4'd1);
-    wire [10:0] read_row_1_next_1 = ({11{compute_gather_page_1}} & compute_gather_row[10:0]) | ({11{compute_operand_page_1}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_1 = vector_gather_enable & (vector_gather_row[14:11] == 4'd1);
-    wire vector_operand_page_1 = vector_operand_enable & (vector_operand_row[14:11] == 4'd1);
-    wire [10:0] read_row_1_next_2 = ({11{vector_gather_page_1}} & vector_gather_row[10:0]) | ({11{vector_operand_page_1}} &
-        vector_operand_row[10:0]);
-    wire store_page_1 = store_enable & (store_row[14:11] == 4'd1);
+    wire [10:0] read_row_1_next_1 = ({11{compute_gather_page_1}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_1}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_1_next_2 = ({11{vector_gather_page_1}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_1}} & vector_operand_row[10:0]);
     wire [10:0] read_row_1_next_3 = (read_row_1_next_1 | read_row_1_next_2) | ({11{store_page_1}} & store_row[10:0]);
-    wire compute_output_page_1 = compute_output_enable & (compute_output_row[14:11] == 4'd1);
-    wire vector_output_page_1 = vector_output_enable & (vector_output_row[14:11] == 4'd1);
-    wire [10:0] write_row_1_next_1 = ({11{compute_output_page_1}} & compute_output_row[10:0]) | ({11{vector_output_page_1}} &
-        vector_output_row[10:0]);
-    wire load_page_1 = load_enable & (load_row[14:11] == 4'd1);
+    wire [10:0] write_row_1_next_1 = ({11{compute_output_page_1}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_1}} & vector_output_row[10:0]);
     wire [7:0] write_data_1_next_1 = ({8{compute_output_page_1}} & compute_output_data) | ({8{vector_output_page_1}} &
         vector_output_data);
-    wire compute_gather_page_2 = compute_gather_enable & (compute_gather_row[14:11] == 4'd2);
-    wire compute_operand_page_2 = compute_operand_enable & (compute_operand_row[14:11] == 4'd2);
-    wire [10:0] read_row_2_next_1 = ({11{compute_gather_page_2}} & compute_gather_row[10:0]) | ({11{compute_operand_page_2}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_2 = vector_gather_enable & (vector_gather_row[14:11] == 4'd2);
-    wire vector_operand_page_2 = vector_operand_enable & (vector_operand_row[14:11] == 4'd2);
-    wire [10:0] read_row_2_next_2 = ({11{vector_gather_page_2}} & vector_gather_row[10:0]) | ({11{vector_operand_page_2}} &
-        vector_operand_row[10:0]);
-    wire store_page_2 = store_enable & (store_row[14:11] == 4'd2);
+    wire [10:0] read_row_2_next_1 = ({11{compute_gather_page_2}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_2}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_2_next_2 = ({11{vector_gather_page_2}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_2}} & vector_operand_row[10:0]);
     wire [10:0] read_row_2_next_3 = (read_row_2_next_1 | read_row_2_next_2) | ({11{store_page_2}} & store_row[10:0]);
-    wire compute_output_page_2 = compute_output_enable & (compute_output_row[14:11] == 4'd2);
-    wire vector_output_page_2 = vector_output_enable & (vector_output_row[14:11] == 4'd2);
-    wire [10:0] write_row_2_next_1 = ({11{compute_output_page_2}} & compute_output_row[10:0]) | ({11{vector_output_page_2}} &
-        vector_output_row[10:0]);
-    wire load_page_2 = load_enable & (load_row[14:11] == 4'd2);
+    wire [10:0] write_row_2_next_1 = ({11{compute_output_page_2}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_2}} & vector_output_row[10:0]);
     wire [7:0] write_data_2_next_1 = ({8{compute_output_page_2}} & compute_output_data) | ({8{vector_output_page_2}} &
         vector_output_data);
-    wire compute_gather_page_3 = compute_gather_enable & (compute_gather_row[14:11] == 4'd3);
-    wire compute_operand_page_3 = compute_operand_enable & (compute_operand_row[14:11] == 4'd3);
-    wire [10:0] read_row_3_next_1 = ({11{compute_gather_page_3}} & compute_gather_row[10:0]) | ({11{compute_operand_page_3}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_3 = vector_gather_enable & (vector_gather_row[14:11] == 4'd3);
-    wire vector_operand_page_3 = vector_operand_enable & (vector_operand_row[14:11] == 4'd3);
-    wire [10:0] read_row_3_next_2 = ({11{vector_gather_page_3}} & vector_gather_row[10:0]) | ({11{vector_operand_page_3}} &
-        vector_operand_row[10:0]);
-    wire store_page_3 = store_enable & (store_row[14:11] == 4'd3);
+    wire [10:0] read_row_3_next_1 = ({11{compute_gather_page_3}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_3}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_3_next_2 = ({11{vector_gather_page_3}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_3}} & vector_operand_row[10:0]);
     wire [10:0] read_row_3_next_3 = (read_row_3_next_1 | read_row_3_next_2) | ({11{store_page_3}} & store_row[10:0]);
-    wire compute_output_page_3 = compute_output_enable & (compute_output_row[14:11] == 4'd3);
-    wire vector_output_page_3 = vector_output_enable & (vector_output_row[14:11] == 4'd3);
-    wire [10:0] write_row_3_next_1 = ({11{compute_output_page_3}} & compute_output_row[10:0]) | ({11{vector_output_page_3}} &
-        vector_output_row[10:0]);
-    wire load_page_3 = load_enable & (load_row[14:11] == 4'd3);
+    wire [10:0] write_row_3_next_1 = ({11{compute_output_page_3}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_3}} & vector_output_row[10:0]);
     wire [7:0] write_data_3_next_1 = ({8{compute_output_page_3}} & compute_output_data) | ({8{vector_output_page_3}} &
         vector_output_data);
-    wire compute_gather_page_4 = compute_gather_enable & (compute_gather_row[14:11] == 4'd4);
-    wire compute_operand_page_4 = compute_operand_enable & (compute_operand_row[14:11] == 4'd4);
-    wire [10:0] read_row_4_next_1 = ({11{compute_gather_page_4}} & compute_gather_row[10:0]) | ({11{compute_operand_page_4}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_4 = vector_gather_enable & (vector_gather_row[14:11] == 4'd4);
-    wire vector_operand_page_4 = vector_operand_enable & (vector_operand_row[14:11] == 4'd4);
-    wire [10:0] read_row_4_next_2 = ({11{vector_gather_page_4}} & vector_gather_row[10:0]) | ({11{vector_operand_page_4}} &
-        vector_operand_row[10:0]);
-    wire store_page_4 = store_enable & (store_row[14:11] == 4'd4);
+    wire [10:0] read_row_4_next_1 = ({11{compute_gather_page_4}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_4}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_4_next_2 = ({11{vector_gather_page_4}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_4}} & vector_operand_row[10:0]);
     wire [10:0] read_row_4_next_3 = (read_row_4_next_1 | read_row_4_next_2) | ({11{store_page_4}} & store_row[10:0]);
-    wire compute_output_page_4 = compute_output_enable & (compute_output_row[14:11] == 4'd4);
-    wire vector_output_page_4 = vector_output_enable & (vector_output_row[14:11] == 4'd4);
-    wire [10:0] write_row_4_next_1 = ({11{compute_output_page_4}} & compute_output_row[10:0]) | ({11{vector_output_page_4}} &
-        vector_output_row[10:0]);
-    wire load_page_4 = load_enable & (load_row[14:11] == 4'd4);
+    wire [10:0] write_row_4_next_1 = ({11{compute_output_page_4}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_4}} & vector_output_row[10:0]);
     wire [7:0] write_data_4_next_1 = ({8{compute_output_page_4}} & compute_output_data) | ({8{vector_output_page_4}} &
         vector_output_data);
-    wire compute_gather_page_5 = compute_gather_enable & (compute_gather_row[14:11] == 4'd5);
-    wire compute_operand_page_5 = compute_operand_enable & (compute_operand_row[14:11] == 4'd5);
-    wire [10:0] read_row_5_next_1 = ({11{compute_gather_page_5}} & compute_gather_row[10:0]) | ({11{compute_operand_page_5}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_5 = vector_gather_enable & (vector_gather_row[14:11] == 4'd5);
-    wire vector_operand_page_5 = vector_operand_enable & (vector_operand_row[14:11] == 4'd5);
-    wire [10:0] read_row_5_next_2 = ({11{vector_gather_page_5}} & vector_gather_row[10:0]) | ({11{vector_operand_page_5}} &
-        vector_operand_row[10:0]);
-    wire store_page_5 = store_enable & (store_row[14:11] == 4'd5);
+    wire [10:0] read_row_5_next_1 = ({11{compute_gather_page_5}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_5}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_5_next_2 = ({11{vector_gather_page_5}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_5}} & vector_operand_row[10:0]);
     wire [10:0] read_row_5_next_3 = (read_row_5_next_1 | read_row_5_next_2) | ({11{store_page_5}} & store_row[10:0]);
-    wire compute_output_page_5 = compute_output_enable & (compute_output_row[14:11] == 4'd5);
-    wire vector_output_page_5 = vector_output_enable & (vector_output_row[14:11] == 4'd5);
-    wire [10:0] write_row_5_next_1 = ({11{compute_output_page_5}} & compute_output_row[10:0]) | ({11{vector_output_page_5}} &
-        vector_output_row[10:0]);
-    wire load_page_5 = load_enable & (load_row[14:11] == 4'd5);
+    wire [10:0] write_row_5_next_1 = ({11{compute_output_page_5}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_5}} & vector_output_row[10:0]);
     wire [7:0] write_data_5_next_1 = ({8{compute_output_page_5}} & compute_output_data) | ({8{vector_output_page_5}} &
         vector_output_data);
-    wire compute_gather_page_6 = compute_gather_enable & (compute_gather_row[14:11] == 4'd6);
-    wire compute_operand_page_6 = compute_operand_enable & (compute_operand_row[14:11] == 4'd6);
-    wire [10:0] read_row_6_next_1 = ({11{compute_gather_page_6}} & compute_gather_row[10:0]) | ({11{compute_operand_page_6}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_6 = vector_gather_enable & (vector_gather_row[14:11] == 4'd6);
-    wire vector_operand_page_6 = vector_operand_enable & (vector_operand_row[14:11] == 4'd6);
-    wire [10:0] read_row_6_next_2 = ({11{vector_gather_page_6}} & vector_gather_row[10:0]) | ({11{vector_operand_page_6}} &
-        vector_operand_row[10:0]);
-    wire store_page_6 = store_enable & (store_row[14:11] == 4'd6);
+    wire [10:0] read_row_6_next_1 = ({11{compute_gather_page_6}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_6}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_6_next_2 = ({11{vector_gather_page_6}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_6}} & vector_operand_row[10:0]);
     wire [10:0] read_row_6_next_3 = (read_row_6_next_1 | read_row_6_next_2) | ({11{store_page_6}} & store_row[10:0]);
-    wire compute_output_page_6 = compute_output_enable & (compute_output_row[14:11] == 4'd6);
-    wire vector_output_page_6 = vector_output_enable & (vector_output_row[14:11] == 4'd6);
-    wire [10:0] write_row_6_next_1 = ({11{compute_output_page_6}} & compute_output_row[10:0]) | ({11{vector_output_page_6}} &
-        vector_output_row[10:0]);
-    wire load_page_6 = load_enable & (load_row[14:11] == 4'd6);
+    wire [10:0] write_row_6_next_1 = ({11{compute_output_page_6}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_6}} & vector_output_row[10:0]);
     wire [7:0] write_data_6_next_1 = ({8{compute_output_page_6}} & compute_output_data) | ({8{vector_output_page_6}} &
         vector_output_data);
-    wire compute_gather_page_7 = compute_gather_enable & (compute_gather_row[14:11] == 4'd7);
-    wire compute_operand_page_7 = compute_operand_enable & (compute_operand_row[14:11] == 4'd7);
-    wire [10:0] read_row_7_next_1 = ({11{compute_gather_page_7}} & compute_gather_row[10:0]) | ({11{compute_operand_page_7}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_7 = vector_gather_enable & (vector_gather_row[14:11] == 4'd7);
-    wire vector_operand_page_7 = vector_operand_enable & (vector_operand_row[14:11] == 4'd7);
-    wire [10:0] read_row_7_next_2 = ({11{vector_gather_page_7}} & vector_gather_row[10:0]) | ({11{vector_operand_page_7}} &
-        vector_operand_row[10:0]);
-    wire store_page_7 = store_enable & (store_row[14:11] == 4'd7);
+    wire [10:0] read_row_7_next_1 = ({11{compute_gather_page_7}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_7}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_7_next_2 = ({11{vector_gather_page_7}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_7}} & vector_operand_row[10:0]);
     wire [10:0] read_row_7_next_3 = (read_row_7_next_1 | read_row_7_next_2) | ({11{store_page_7}} & store_row[10:0]);
-    wire compute_output_page_7 = compute_output_enable & (compute_output_row[14:11] == 4'd7);
-    wire vector_output_page_7 = vector_output_enable & (vector_output_row[14:11] == 4'd7);
-    wire [10:0] write_row_7_next_1 = ({11{compute_output_page_7}} & compute_output_row[10:0]) | ({11{vector_output_page_7}} &
-        vector_output_row[10:0]);
-    wire load_page_7 = load_enable & (load_row[14:11] == 4'd7);
+    wire [10:0] write_row_7_next_1 = ({11{compute_output_page_7}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_7}} & vector_output_row[10:0]);
     wire [7:0] write_data_7_next_1 = ({8{compute_output_page_7}} & compute_output_data) | ({8{vector_output_page_7}} &
         vector_output_data);
-    wire compute_gather_page_8 = compute_gather_enable & (compute_gather_row[14:11] == 4'd8);
-    wire compute_operand_page_8 = compute_operand_enable & (compute_operand_row[14:11] == 4'd8);
-    wire [10:0] read_row_8_next_1 = ({11{compute_gather_page_8}} & compute_gather_row[10:0]) | ({11{compute_operand_page_8}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_8 = vector_gather_enable & (vector_gather_row[14:11] == 4'd8);
-    wire vector_operand_page_8 = vector_operand_enable & (vector_operand_row[14:11] == 4'd8);
-    wire [10:0] read_row_8_next_2 = ({11{vector_gather_page_8}} & vector_gather_row[10:0]) | ({11{vector_operand_page_8}} &
-        vector_operand_row[10:0]);
-    wire store_page_8 = store_enable & (store_row[14:11] == 4'd8);
+    wire [10:0] read_row_8_next_1 = ({11{compute_gather_page_8}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_8}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_8_next_2 = ({11{vector_gather_page_8}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_8}} & vector_operand_row[10:0]);
     wire [10:0] read_row_8_next_3 = (read_row_8_next_1 | read_row_8_next_2) | ({11{store_page_8}} & store_row[10:0]);
-    wire compute_output_page_8 = compute_output_enable & (compute_output_row[14:11] == 4'd8);
-    wire vector_output_page_8 = vector_output_enable & (vector_output_row[14:11] == 4'd8);
-    wire [10:0] write_row_8_next_1 = ({11{compute_output_page_8}} & compute_output_row[10:0]) | ({11{vector_output_page_8}} &
-        vector_output_row[10:0]);
-    wire load_page_8 = load_enable & (load_row[14:11] == 4'd8);
+    wire [10:0] write_row_8_next_1 = ({11{compute_output_page_8}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_8}} & vector_output_row[10:0]);
     wire [7:0] write_data_8_next_1 = ({8{compute_output_page_8}} & compute_output_data) | ({8{vector_output_page_8}} &
         vector_output_data);
-    wire compute_gather_page_9 = compute_gather_enable & (compute_gather_row[14:11] == 4'd9);
-    wire compute_operand_page_9 = compute_operand_enable & (compute_operand_row[14:11] == 4'd9);
-    wire [10:0] read_row_9_next_1 = ({11{compute_gather_page_9}} & compute_gather_row[10:0]) | ({11{compute_operand_page_9}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_9 = vector_gather_enable & (vector_gather_row[14:11] == 4'd9);
-    wire vector_operand_page_9 = vector_operand_enable & (vector_operand_row[14:11] == 4'd9);
-    wire [10:0] read_row_9_next_2 = ({11{vector_gather_page_9}} & vector_gather_row[10:0]) | ({11{vector_operand_page_9}} &
-        vector_operand_row[10:0]);
-    wire store_page_9 = store_enable & (store_row[14:11] == 4'd9);
+    wire [10:0] read_row_9_next_1 = ({11{compute_gather_page_9}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_9}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_9_next_2 = ({11{vector_gather_page_9}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_9}} & vector_operand_row[10:0]);
     wire [10:0] read_row_9_next_3 = (read_row_9_next_1 | read_row_9_next_2) | ({11{store_page_9}} & store_row[10:0]);
-    wire compute_output_page_9 = compute_output_enable & (compute_output_row[14:11] == 4'd9);
-    wire vector_output_page_9 = vector_output_enable & (vector_output_row[14:11] == 4'd9);
-    wire [10:0] write_row_9_next_1 = ({11{compute_output_page_9}} & compute_output_row[10:0]) | ({11{vector_output_page_9}} &
-        vector_output_row[10:0]);
-    wire load_page_9 = load_enable & (load_row[14:11] == 4'd9);
+    wire [10:0] write_row_9_next_1 = ({11{compute_output_page_9}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_9}} & vector_output_row[10:0]);
     wire [7:0] write_data_9_next_1 = ({8{compute_output_page_9}} & compute_output_data) | ({8{vector_output_page_9}} &
         vector_output_data);
-    wire compute_gather_page_10 = compute_gather_enable & (compute_gather_row[14:11] == 4'd10);
-    wire compute_operand_page_10 = compute_operand_enable & (compute_operand_row[14:11] == 4'd10);
-    wire [10:0] read_row_10_next_1 = ({11{compute_gather_page_10}} & compute_gather_row[10:0]) | ({11{compute_operand_page_10}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_10 = vector_gather_enable & (vector_gather_row[14:11] == 4'd10);
-    wire vector_operand_page_10 = vector_operand_enable & (vector_operand_row[14:11] == 4'd10);
-    wire [10:0] read_row_10_next_2 = ({11{vector_gather_page_10}} & vector_gather_row[10:0]) | ({11{vector_operand_page_10}} &
-        vector_operand_row[10:0]);
-    wire store_page_10 = store_enable & (store_row[14:11] == 4'd10);
-    wire [10:0] read_row_10_next_3 = (read_row_10_next_1 | read_row_10_next_2) | ({11{store_page_10}} & store_row[10:0]);
-    wire compute_output_page_10 = compute_output_enable & (compute_output_row[14:11] == 4'd10);
-    wire vector_output_page_10 = vector_output_enable & (vector_output_row[14:11] == 4'd10);
-    wire [10:0] write_row_10_next_1 = ({11{compute_output_page_10}} & compute_output_row[10:0]) | ({11{vector_output_page_10}} &
-        vector_output_row[10:0]);
-    wire load_page_10 = load_enable & (load_row[14:11] == 4'd10);
-    wire [7:0] write_data_10_next_1 = ({8{compute_output_page_10}} & compute_output_data) | ({8{vector_output_page_10}} &
-        vector_output_data);
+    wire [10:0] read_row_10_next_1 = ({11{compute_gather_page_10}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_10}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_10_next_2 = ({11{vector_gather_page_10}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_10}} & vector_operand_row[10:0]);
+    wire [10:0] read_row_10_next_3 = (read_row_10_next_1 | read_row_10_next_2) | ({11{store_page_10}} &
+        store_row[10:0]);
+    wire [10:0] write_row_10_next_1 = ({11{compute_output_page_10}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_10}} & vector_output_row[10:0]);
+    wire [7:0] write_data_10_next_1 = ({8{compute_output_page_10}} & compute_output_data) |
+        ({8{vector_output_page_10}} & vector_output_data);
     wire [2:0] write_enable_10_next_1 = {compute_output_page_10, vector_output_page_10, load_page_10};
-    wire compute_gather_page_11 = compute_gather_enable & (compute_gather_row[14:11] == 4'd11);
-    wire compute_operand_page_11 = compute_operand_enable & (compute_operand_row[14:11] == 4'd11);
-    wire [10:0] read_row_11_next_1 = ({11{compute_gather_page_11}} & compute_gather_row[10:0]) | ({11{compute_operand_page_11}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_11 = vector_gather_enable & (vector_gather_row[14:11] == 4'd11);
-    wire vector_operand_page_11 = vector_operand_enable & (vector_operand_row[14:11] == 4'd11);
-    wire [10:0] read_row_11_next_2 = ({11{vector_gather_page_11}} & vector_gather_row[10:0]) | ({11{vector_operand_page_11}} &
-        vector_operand_row[10:0]);
-    wire store_page_11 = store_enable & (store_row[14:11] == 4'd11);
-    wire [10:0] read_row_11_next_3 = (read_row_11_next_1 | read_row_11_next_2) | ({11{store_page_11}} & store_row[10:0]);
-    wire compute_output_page_11 = compute_output_enable & (compute_output_row[14:11] == 4'd11);
-    wire vector_output_page_11 = vector_output_enable & (vector_output_row[14:11] == 4'd11);
-    wire [10:0] write_row_11_next_1 = ({11{compute_output_page_11}} & compute_output_row[10:0]) | ({11{vector_output_page_11}} &
-        vector_output_row[10:0]);
-    wire load_page_11 = load_enable & (load_row[14:11] == 4'd11);
-    wire [7:0] write_data_11_next_1 = ({8{compute_output_page_11}} & compute_output_data) | ({8{vector_output_page_11}} &
-        vector_output_data);
+    wire [10:0] read_row_11_next_1 = ({11{compute_gather_page_11}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_11}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_11_next_2 = ({11{vector_gather_page_11}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_11}} & vector_operand_row[10:0]);
+    wire [10:0] read_row_11_next_3 = (read_row_11_next_1 | read_row_11_next_2) | ({11{store_page_11}} &
+        store_row[10:0]);
+    wire [10:0] write_row_11_next_1 = ({11{compute_output_page_11}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_11}} & vector_output_row[10:0]);
+    wire [7:0] write_data_11_next_1 = ({8{compute_output_page_11}} & compute_output_data) |
+        ({8{vector_output_page_11}} & vector_output_data);
     wire [2:0] write_enable_11_next_1 = {compute_output_page_11, vector_output_page_11, load_page_11};
-    wire compute_gather_page_12 = compute_gather_enable & (compute_gather_row[14:11] == 4'd12);
-    wire compute_operand_page_12 = compute_operand_enable & (compute_operand_row[14:11] == 4'd12);
-    wire [10:0] read_row_12_next_1 = ({11{compute_gather_page_12}} & compute_gather_row[10:0]) | ({11{compute_operand_page_12}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_12 = vector_gather_enable & (vector_gather_row[14:11] == 4'd12);
-    wire vector_operand_page_12 = vector_operand_enable & (vector_operand_row[14:11] == 4'd12);
-    wire [10:0] read_row_12_next_2 = ({11{vector_gather_page_12}} & vector_gather_row[10:0]) | ({11{vector_operand_page_12}} &
-        vector_operand_row[10:0]);
-    wire store_page_12 = store_enable & (store_row[14:11] == 4'd12);
-    wire [10:0] read_row_12_next_3 = (read_row_12_next_1 | read_row_12_next_2) | ({11{store_page_12}} & store_row[10:0]);
-    wire compute_output_page_12 = compute_output_enable & (compute_output_row[14:11] == 4'd12);
-    wire vector_output_page_12 = vector_output_enable & (vector_output_row[14:11] == 4'd12);
-    wire [10:0] write_row_12_next_1 = ({11{compute_output_page_12}} & compute_output_row[10:0]) | ({11{vector_output_page_12}} &
-        vector_output_row[10:0]);
-    wire load_page_12 = load_enable & (load_row[14:11] == 4'd12);
-    wire [7:0] write_data_12_next_1 = ({8{compute_output_page_12}} & compute_output_data) | ({8{vector_output_page_12}} &
-        vector_output_data);
+    wire [10:0] read_row_12_next_1 = ({11{compute_gather_page_12}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_12}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_12_next_2 = ({11{vector_gather_page_12}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_12}} & vector_operand_row[10:0]);
+    wire [10:0] read_row_12_next_3 = (read_row_12_next_1 | read_row_12_next_2) | ({11{store_page_12}} &
+        store_row[10:0]);
+    wire [10:0] write_row_12_next_1 = ({11{compute_output_page_12}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_12}} & vector_output_row[10:0]);
+    wire [7:0] write_data_12_next_1 = ({8{compute_output_page_12}} & compute_output_data) |
+        ({8{vector_output_page_12}} & vector_output_data);
     wire [2:0] write_enable_12_next_1 = {compute_output_page_12, vector_output_page_12, load_page_12};
-    wire compute_gather_page_13 = compute_gather_enable & (compute_gather_row[14:11] == 4'd13);
-    wire compute_operand_page_13 = compute_operand_enable & (compute_operand_row[14:11] == 4'd13);
-    wire [10:0] read_row_13_next_1 = ({11{compute_gather_page_13}} & compute_gather_row[10:0]) | ({11{compute_operand_page_13}} &
-        compute_operand_row[10:0]);
-    wire vector_gather_page_13 = vector_gather_enable & (vector_gather_row[14:11] == 4'd13);
-    wire vector_operand_page_13 = vector_operand_enable & (vector_operand_row[14:11] == 4'd13);
-    wire [10:0] read_row_13_next_2 = ({11{vector_gather_page_13}} & vector_gather_row[10:0]) | ({11{vector_operand_page_13}} &
-        vector_operand_row[10:0]);
-    wire store_page_13 = store_enable & (store_row[14:11] == 4'd13);
-    wire [10:0] read_row_13_next_3 = (read_row_13_next_1 | read_row_13_next_2) | ({11{store_page_13}} & store_row[10:0]);
-    wire compute_output_page_13 = compute_output_enable & (compute_output_row[14:11] == 4'd13);
-    wire vector_output_page_13 = vector_output_enable & (vector_output_row[14:11] == 4'd13);
-    wire [10:0] write_row_13_next_1 = ({11{compute_output_page_13}} & compute_output_row[10:0]) | ({11{vector_output_page_13}} &
-        vector_output_row[10:0]);
-    wire load_page_13 = load_enable & (load_row[14:11] == 4'd13);
-    wire [7:0] write_data_13_next_1 = ({8{compute_output_page_13}} & compute_output_data) | ({8{vector_output_page_13}} &
-        vector_output_data);
+    wire [10:0] read_row_13_next_1 = ({11{compute_gather_page_13}} & compute_gather_row[10:0]) |
+        ({11{compute_operand_page_13}} & compute_operand_row[10:0]);
+    wire [10:0] read_row_13_next_2 = ({11{vector_gather_page_13}} & vector_gather_row[10:0]) |
+        ({11{vector_operand_page_13}} & vector_operand_row[10:0]);
+    wire [10:0] read_row_13_next_3 = (read_row_13_next_1 | read_row_13_next_2) | ({11{store_page_13}} &
+        store_row[10:0]);
+    wire [10:0] write_row_13_next_1 = ({11{compute_output_page_13}} & compute_output_row[10:0]) |
+        ({11{vector_output_page_13}} & vector_output_row[10:0]);
+    wire [7:0] write_data_13_next_1 = ({8{compute_output_page_13}} & compute_output_data) |
+        ({8{vector_output_page_13}} & vector_output_data);
     wire [2:0] write_enable_13_next_1 = {compute_output_page_13, vector_output_page_13, load_page_13};
-    wire [4:0] compute_gather_page = {compute_gather_enable, compute_gather_row[14:11]};
     wire compute_gather_chosen_next_1 = compute_gather_page_late_2[4] & (compute_gather_page_late_2[3:0] == 4'd13);
     wire compute_gather_chosen_next_2 = compute_gather_page_late_2[4] & (compute_gather_page_late_2[3:0] == 4'd12);
     wire compute_gather_chosen_next_3 = compute_gather_page_late_2[4] & (compute_gather_page_late_2[3:0] == 4'd11);
@@ -7739,29 +8266,29 @@ module feature_bank(
     wire compute_gather_chosen_next_12 = compute_gather_page_late_2[4] & (compute_gather_page_late_2[3:0] == 4'd2);
     wire compute_gather_chosen_next_13 = compute_gather_page_late_2[4] & (compute_gather_page_late_2[3:0] == 4'd1);
     wire compute_gather_chosen_next_14 = compute_gather_page_late_2[4] & (compute_gather_page_late_2[3:0] == 4'd0);
-    wire [13:0] compute_gather_chosen_next_15 = {compute_gather_chosen_next_1, compute_gather_chosen_next_2, compute_gather_chosen_next_3,
-        compute_gather_chosen_next_4, compute_gather_chosen_next_5, compute_gather_chosen_next_6,
-        compute_gather_chosen_next_7, compute_gather_chosen_next_8, compute_gather_chosen_next_9,
-        compute_gather_chosen_next_10, compute_gather_chosen_next_11, compute_gather_chosen_next_12,
-        compute_gather_chosen_next_13, compute_gather_chosen_next_14};
-    wire [7:0] compute_gather_data_r_next_1 = ({8{compute_gather_chosen[0]}} & page_0_read_data) | ({8{compute_gather_chosen[1]}} &
-        page_1_read_data);
-    wire [7:0] compute_gather_data_r_next_2 = ({8{compute_gather_chosen[2]}} & page_2_read_data) | ({8{compute_gather_chosen[3]}} &
-        page_3_read_data);
-    wire [7:0] compute_gather_data_r_next_3 = ({8{compute_gather_chosen[4]}} & page_4_read_data) | ({8{compute_gather_chosen[5]}} &
-        page_5_read_data);
-    wire [7:0] compute_gather_data_r_next_4 = ({8{compute_gather_chosen[6]}} & page_6_read_data) | ({8{compute_gather_chosen[7]}} &
-        page_7_read_data);
-    wire [7:0] compute_gather_data_r_next_5 = (compute_gather_data_r_next_1 | compute_gather_data_r_next_2) | (compute_gather_data_r_next_3 |
-        compute_gather_data_r_next_4);
-    wire [7:0] compute_gather_data_r_next_6 = ({8{compute_gather_chosen[8]}} & page_8_read_data) | ({8{compute_gather_chosen[9]}} &
-        page_9_read_data);
-    wire [7:0] compute_gather_data_r_next_7 = ({8{compute_gather_chosen[10]}} & page_10_read_data) | ({8{compute_gather_chosen[11]}} &
-        page_11_read_data);
-    wire [7:0] compute_gather_data_r_next_8 = ({8{compute_gather_chosen[12]}} & page_12_read_data) | ({8{compute_gather_chosen[13]}} &
-        page_13_read_data);
-    wire [7:0] compute_gather_data_r_next_9 = (compute_gather_data_r_next_6 | compute_gather_data_r_next_7) | compute_gather_data_r_next_8;
-    wire [4:0] compute_operand_page = {compute_operand_enable, compute_operand_row[14:11]};
+    wire [13:0] compute_gather_chosen_next_15 = {compute_gather_chosen_next_1, compute_gather_chosen_next_2,
+        compute_gather_chosen_next_3, compute_gather_chosen_next_4, compute_gather_chosen_next_5,
+        compute_gather_chosen_next_6, compute_gather_chosen_next_7, compute_gather_chosen_next_8,
+        compute_gather_chosen_next_9, compute_gather_chosen_next_10, compute_gather_chosen_next_11,
+        compute_gather_chosen_next_12, compute_gather_chosen_next_13, compute_gather_chosen_next_14};
+    wire [7:0] compute_gather_data_r_next_1 = ({8{compute_gather_chosen[0]}} & page_0_read_data) |
+        ({8{compute_gather_chosen[1]}} & page_1_read_data);
+    wire [7:0] compute_gather_data_r_next_2 = ({8{compute_gather_chosen[2]}} & page_2_read_data) |
+        ({8{compute_gather_chosen[3]}} & page_3_read_data);
+    wire [7:0] compute_gather_data_r_next_3 = ({8{compute_gather_chosen[4]}} & page_4_read_data) |
+        ({8{compute_gather_chosen[5]}} & page_5_read_data);
+    wire [7:0] compute_gather_data_r_next_4 = ({8{compute_gather_chosen[6]}} & page_6_read_data) |
+        ({8{compute_gather_chosen[7]}} & page_7_read_data);
+    wire [7:0] compute_gather_data_r_next_5 = (compute_gather_data_r_next_1 | compute_gather_data_r_next_2) |
+        (compute_gather_data_r_next_3 | compute_gather_data_r_next_4);
+    wire [7:0] compute_gather_data_r_next_6 = ({8{compute_gather_chosen[8]}} & page_8_read_data) |
+        ({8{compute_gather_chosen[9]}} & page_9_read_data);
+    wire [7:0] compute_gather_data_r_next_7 = ({8{compute_gather_chosen[10]}} & page_10_read_data) |
+        ({8{compute_gather_chosen[11]}} & page_11_read_data);
+    wire [7:0] compute_gather_data_r_next_8 = ({8{compute_gather_chosen[12]}} & page_12_read_data) |
+        ({8{compute_gather_chosen[13]}} & page_13_read_data);
+    wire [7:0] compute_gather_data_r_next_9 = (compute_gather_data_r_next_6 | compute_gather_data_r_next_7) |
+        compute_gather_data_r_next_8;
     wire compute_operand_chosen_next_1 = compute_operand_page_late_2[4] & (compute_operand_page_late_2[3:0] == 4'd13);
     wire compute_operand_chosen_next_2 = compute_operand_page_late_2[4] & (compute_operand_page_late_2[3:0] == 4'd12);
     wire compute_operand_chosen_next_3 = compute_operand_page_late_2[4] & (compute_operand_page_late_2[3:0] == 4'd11);
@@ -7776,32 +8303,31 @@ module feature_bank(
     wire compute_operand_chosen_next_12 = compute_operand_page_late_2[4] & (compute_operand_page_late_2[3:0] == 4'd2);
     wire compute_operand_chosen_next_13 = compute_operand_page_late_2[4] & (compute_operand_page_late_2[3:0] == 4'd1);
     wire compute_operand_chosen_next_14 = compute_operand_page_late_2[4] & (compute_operand_page_late_2[3:0] == 4'd0);
-    wire [13:0] compute_operand_chosen_next_15 = {compute_operand_chosen_next_1, compute_operand_chosen_next_2, compute_operand_chosen_next_3,
-        compute_operand_chosen_next_4, compute_operand_chosen_next_5, compute_operand_chosen_next_6,
-        compute_operand_chosen_next_7, compute_operand_chosen_next_8, compute_operand_chosen_next_9,
-        compute_operand_chosen_next_10, compute_operand_chosen_next_11, compute_operand_chosen_next_12,
-        compute_operand_chosen_next_13, compute_operand_chosen_next_14};
-    wire [7:0] compute_operand_data_r_next_1 = ({8{compute_operand_chosen[0]}} & page_0_read_data) | ({8{compute_operand_chosen[1]}} &
-        page_1_read_data);
-    wire [7:0] compute_operand_data_r_next_2 = ({8{compute_operand_chosen[2]}} & page_2_read_data) | ({8{compute_operand_chosen[3]}} &
-        page_3_read_data);
+    wire [13:0] compute_operand_chosen_next_15 = {compute_operand_chosen_next_1, compute_operand_chosen_next_2,
+        compute_operand_chosen_next_3, compute_operand_chosen_next_4, compute_operand_chosen_next_5,
+        compute_operand_chosen_next_6, compute_operand_chosen_next_7, compute_operand_chosen_next_8,
+        compute_operand_chosen_next_9, compute_operand_chosen_next_10, compute_operand_chosen_next_11,
+        compute_operand_chosen_next_12, compute_operand_chosen_next_13, compute_operand_chosen_next_14};
+    wire [7:0] compute_operand_data_r_next_1 = ({8{compute_operand_chosen[0]}} & page_0_read_data) |
+        ({8{compute_operand_chosen[1]}} & page_1_read_data);
+    wire [7:0] compute_operand_data_r_next_2 = ({8{compute_operand_chosen[2]}} & page_2_read_data) |
+        ({8{compute_operand_chosen[3]}} & page_3_read_data);
     wire [7:0] compute_operand_data_r_next_3 = compute_operand_data_r_next_1 | compute_operand_data_r_next_2;
-    wire [7:0] compute_operand_data_r_next_4 = ({8{compute_operand_chosen[4]}} & page_4_read_data) | ({8{compute_operand_chosen[5]}} &
-        page_5_read_data);
-    wire [7:0] compute_operand_data_r_next_5 = ({8{compute_operand_chosen[6]}} & page_6_read_data) | ({8{compute_operand_chosen[7]}} &
-        page_7_read_data);
+    wire [7:0] compute_operand_data_r_next_4 = ({8{compute_operand_chosen[4]}} & page_4_read_data) |
+        ({8{compute_operand_chosen[5]}} & page_5_read_data);
+    wire [7:0] compute_operand_data_r_next_5 = ({8{compute_operand_chosen[6]}} & page_6_read_data) |
+        ({8{compute_operand_chosen[7]}} & page_7_read_data);
     wire [7:0] compute_operand_data_r_next_6 = compute_operand_data_r_next_4 | compute_operand_data_r_next_5;
     wire [7:0] compute_operand_data_r_next_7 = compute_operand_data_r_next_3 | compute_operand_data_r_next_6;
-    wire [7:0] compute_operand_data_r_next_8 = ({8{compute_operand_chosen[8]}} & page_8_read_data) | ({8{compute_operand_chosen[9]}} &
-        page_9_read_data);
-    wire [7:0] compute_operand_data_r_next_9 = ({8{compute_operand_chosen[10]}} & page_10_read_data) | ({8{compute_operand_chosen[11]}} &
-        page_11_read_data);
+    wire [7:0] compute_operand_data_r_next_8 = ({8{compute_operand_chosen[8]}} & page_8_read_data) |
+        ({8{compute_operand_chosen[9]}} & page_9_read_data);
+    wire [7:0] compute_operand_data_r_next_9 = ({8{compute_operand_chosen[10]}} & page_10_read_data) |
+        ({8{compute_operand_chosen[11]}} & page_11_read_data);
     wire [7:0] compute_operand_data_r_next_10 = compute_operand_data_r_next_8 | compute_operand_data_r_next_9;
-    wire [7:0] compute_operand_data_r_next_11 = ({8{compute_operand_chosen[12]}} & page_12_read_data) | ({8{compute_operand_chosen[13]}} &
-        page_13_read_data);
+    wire [7:0] compute_operand_data_r_next_11 = ({8{compute_operand_chosen[12]}} & page_12_read_data) |
+        ({8{compute_operand_chosen[13]}} & page_13_read_data);
     wire [7:0] compute_operand_data_r_next_12 = compute_operand_data_r_next_10 | compute_operand_data_r_next_11;
     wire [7:0] compute_operand_data_r_next_13 = compute_operand_data_r_next_7 | compute_operand_data_r_next_12;
-    wire [4:0] vector_gather_page = {vector_gather_enable, vector_gather_row[14:11]};
     wire vector_gather_chosen_next_1 = vector_gather_page_late_2[4] & (vector_gather_page_late_2[3:0] == 4'd13);
     wire vector_gather_chosen_next_2 = vector_gather_page_late_2[4] & (vector_gather_page_late_2[3:0] == 4'd12);
     wire vector_gather_chosen_next_3 = vector_gather_page_late_2[4] & (vector_gather_page_late_2[3:0] == 4'd11);
@@ -7816,29 +8342,29 @@ module feature_bank(
     wire vector_gather_chosen_next_12 = vector_gather_page_late_2[4] & (vector_gather_page_late_2[3:0] == 4'd2);
     wire vector_gather_chosen_next_13 = vector_gather_page_late_2[4] & (vector_gather_page_late_2[3:0] == 4'd1);
     wire vector_gather_chosen_next_14 = vector_gather_page_late_2[4] & (vector_gather_page_late_2[3:0] == 4'd0);
-    wire [13:0] vector_gather_chosen_next_15 = {vector_gather_chosen_next_1, vector_gather_chosen_next_2, vector_gather_chosen_next_3,
-        vector_gather_chosen_next_4, vector_gather_chosen_next_5, vector_gather_chosen_next_6,
-        vector_gather_chosen_next_7, vector_gather_chosen_next_8, vector_gather_chosen_next_9,
-        vector_gather_chosen_next_10, vector_gather_chosen_next_11, vector_gather_chosen_next_12,
-        vector_gather_chosen_next_13, vector_gather_chosen_next_14};
-    wire [7:0] vector_gather_data_r_next_1 = ({8{vector_gather_chosen[0]}} & page_0_read_data) | ({8{vector_gather_chosen[1]}} &
-        page_1_read_data);
-    wire [7:0] vector_gather_data_r_next_2 = ({8{vector_gather_chosen[2]}} & page_2_read_data) | ({8{vector_gather_chosen[3]}} &
-        page_3_read_data);
-    wire [7:0] vector_gather_data_r_next_3 = ({8{vector_gather_chosen[4]}} & page_4_read_data) | ({8{vector_gather_chosen[5]}} &
-        page_5_read_data);
-    wire [7:0] vector_gather_data_r_next_4 = ({8{vector_gather_chosen[6]}} & page_6_read_data) | ({8{vector_gather_chosen[7]}} &
-        page_7_read_data);
-    wire [7:0] vector_gather_data_r_next_5 = (vector_gather_data_r_next_1 | vector_gather_data_r_next_2) | (vector_gather_data_r_next_3 |
-        vector_gather_data_r_next_4);
-    wire [7:0] vector_gather_data_r_next_6 = ({8{vector_gather_chosen[8]}} & page_8_read_data) | ({8{vector_gather_chosen[9]}} &
-        page_9_read_data);
-    wire [7:0] vector_gather_data_r_next_7 = ({8{vector_gather_chosen[10]}} & page_10_read_data) | ({8{vector_gather_chosen[11]}} &
-        page_11_read_data);
-    wire [7:0] vector_gather_data_r_next_8 = ({8{vector_gather_chosen[12]}} & page_12_read_data) | ({8{vector_gather_chosen[13]}} &
-        page_13_read_data);
-    wire [7:0] vector_gather_data_r_next_9 = (vector_gather_data_r_next_6 | vector_gather_data_r_next_7) | vector_gather_data_r_next_8;
-    wire [4:0] vector_operand_page = {vector_operand_enable, vector_operand_row[14:11]};
+    wire [13:0] vector_gather_chosen_next_15 = {vector_gather_chosen_next_1, vector_gather_chosen_next_2,
+        vector_gather_chosen_next_3, vector_gather_chosen_next_4, vector_gather_chosen_next_5,
+        vector_gather_chosen_next_6, vector_gather_chosen_next_7, vector_gather_chosen_next_8,
+        vector_gather_chosen_next_9, vector_gather_chosen_next_10, vector_gather_chosen_next_11,
+        vector_gather_chosen_next_12, vector_gather_chosen_next_13, vector_gather_chosen_next_14};
+    wire [7:0] vector_gather_data_r_next_1 = ({8{vector_gather_chosen[0]}} & page_0_read_data) |
+        ({8{vector_gather_chosen[1]}} & page_1_read_data);
+    wire [7:0] vector_gather_data_r_next_2 = ({8{vector_gather_chosen[2]}} & page_2_read_data) |
+        ({8{vector_gather_chosen[3]}} & page_3_read_data);
+    wire [7:0] vector_gather_data_r_next_3 = ({8{vector_gather_chosen[4]}} & page_4_read_data) |
+        ({8{vector_gather_chosen[5]}} & page_5_read_data);
+    wire [7:0] vector_gather_data_r_next_4 = ({8{vector_gather_chosen[6]}} & page_6_read_data) |
+        ({8{vector_gather_chosen[7]}} & page_7_read_data);
+    wire [7:0] vector_gather_data_r_next_5 = (vector_gather_data_r_next_1 | vector_gather_data_r_next_2) |
+        (vector_gather_data_r_next_3 | vector_gather_data_r_next_4);
+    wire [7:0] vector_gather_data_r_next_6 = ({8{vector_gather_chosen[8]}} & page_8_read_data) |
+        ({8{vector_gather_chosen[9]}} & page_9_read_data);
+    wire [7:0] vector_gather_data_r_next_7 = ({8{vector_gather_chosen[10]}} & page_10_read_data) |
+        ({8{vector_gather_chosen[11]}} & page_11_read_data);
+    wire [7:0] vector_gather_data_r_next_8 = ({8{vector_gather_chosen[12]}} & page_12_read_data) |
+        ({8{vector_gather_chosen[13]}} & page_13_read_data);
+    wire [7:0] vector_gather_data_r_next_9 = (vector_gather_data_r_next_6 | vector_gather_data_r_next_7) |
+        vector_gather_data_r_next_8;
     wire vector_operand_chosen_next_1 = vector_operand_page_late_2[4] & (vector_operand_page_late_2[3:0] == 4'd13);
     wire vector_operand_chosen_next_2 = vector_operand_page_late_2[4] & (vector_operand_page_late_2[3:0] == 4'd12);
     wire vector_operand_chosen_next_3 = vector_operand_page_late_2[4] & (vector_operand_page_late_2[3:0] == 4'd11);
@@ -7853,47 +8379,54 @@ module feature_bank(
     wire vector_operand_chosen_next_12 = vector_operand_page_late_2[4] & (vector_operand_page_late_2[3:0] == 4'd2);
     wire vector_operand_chosen_next_13 = vector_operand_page_late_2[4] & (vector_operand_page_late_2[3:0] == 4'd1);
     wire vector_operand_chosen_next_14 = vector_operand_page_late_2[4] & (vector_operand_page_late_2[3:0] == 4'd0);
-    wire [13:0] vector_operand_chosen_next_15 = {vector_operand_chosen_next_1, vector_operand_chosen_next_2, vector_operand_chosen_next_3,
-        vector_operand_chosen_next_4, vector_operand_chosen_next_5, vector_operand_chosen_next_6,
-        vector_operand_chosen_next_7, vector_operand_chosen_next_8, vector_operand_chosen_next_9,
-        vector_operand_chosen_next_10, vector_operand_chosen_next_11, vector_operand_chosen_next_12,
-        vector_operand_chosen_next_13, vector_operand_chosen_next_14};
-    wire [7:0] vector_operand_data_r_next_1 = ({8{vector_operand_chosen[0]}} & page_0_read_data) | ({8{vector_operand_chosen[1]}} &
-        page_1_read_data);
-    wire [7:0] vector_operand_data_r_next_2 = ({8{vector_operand_chosen[2]}} & page_2_read_data) | ({8{vector_operand_chosen[3]}} &
-        page_3_read_data);
-    wire [7:0] vector_operand_data_r_next_3 = ({8{vector_operand_chosen[4]}} & page_4_read_data) | ({8{vector_operand_chosen[5]}} &
-        page_5_read_data);
-    wire [7:0] vector_operand_data_r_next_4 = ({8{vector_operand_chosen[6]}} & page_6_read_data) | ({8{vector_operand_chosen[7]}} &
-        page_7_read_data);
-    wire [7:0] vector_operand_data_r_next_5 = (vector_operand_data_r_next_1 | vector_operand_data_r_next_2) | (vector_operand_data_r_next_3 |
-        vector_operand_data_r_next_4);
-    wire [7:0] vector_operand_data_r_next_6 = ({8{vector_operand_chosen[8]}} & page_8_read_data) | ({8{vector_operand_chosen[9]}} &
-        page_9_read_data);
-    wire [7:0] vector_operand_data_r_next_7 = ({8{vector_operand_chosen[10]}} & page_10_read_data) | ({8{vector_operand_chosen[11]}} &
-        page_11_read_data);
-    wire [7:0] vector_operand_data_r_next_8 = ({8{vector_operand_chosen[12]}} & page_12_read_data) | ({8{vector_operand_chosen[13]}} &
-        page_13_read_data);
-    wire [7:0] vector_operand_data_r_next_9 = (vector_operand_data_r_next_6 | vector_operand_data_r_next_7) | vector_operand_data_r_next_8;
-    wire [4:0] store_page = {store_enable, store_row[14:11]};
-    wire [13:0] store_chosen_next_1 = {(store_page_late_2[4] & (store_page_late_2[3:0] == 4'd13)), (store_page_late_2[4] &
-        (store_page_late_2[3:0] == 4'd12)), (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd11)),
-        (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd10)), (store_page_late_2[4] &
+    wire [13:0] vector_operand_chosen_next_15 = {vector_operand_chosen_next_1, vector_operand_chosen_next_2,
+        vector_operand_chosen_next_3, vector_operand_chosen_next_4, vector_operand_chosen_next_5,
+        vector_operand_chosen_next_6, vector_operand_chosen_next_7, vector_operand_chosen_next_8,
+        vector_operand_chosen_next_9, vector_operand_chosen_next_10, vector_operand_chosen_next_11,
+        vector_operand_chosen_next_12, vector_operand_chosen_next_13, vector_operand_chosen_next_14};
+    wire [7:0] vector_operand_data_r_next_1 = ({8{vector_operand_chosen[0]}} & page_0_read_data) |
+        ({8{vector_operand_chosen[1]}} & page_1_read_data);
+    wire [7:0] vector_operand_data_r_next_2 = ({8{vector_operand_chosen[2]}} & page_2_read_data) |
+        ({8{vector_operand_chosen[3]}} & page_3_read_data);
+    wire [7:0] vector_operand_data_r_next_3 = ({8{vector_operand_chosen[4]}} & page_4_read_data) |
+        ({8{vector_operand_chosen[5]}} & page_5_read_data);
+    wire [7:0] vector_operand_data_r_next_4 = ({8{vector_operand_chosen[6]}} & page_6_read_data) |
+        ({8{vector_operand_chosen[7]}} & page_7_read_data);
+    wire [7:0] vector_operand_data_r_next_5 = (vector_operand_data_r_next_1 | vector_operand_data_r_next_2) |
+        (vector_operand_data_r_next_3 | vector_operand_data_r_next_4);
+    wire [7:0] vector_operand_data_r_next_6 = ({8{vector_operand_chosen[8]}} & page_8_read_data) |
+        ({8{vector_operand_chosen[9]}} & page_9_read_data);
+    wire [7:0] vector_operand_data_r_next_7 = ({8{vector_operand_chosen[10]}} & page_10_read_data) |
+        ({8{vector_operand_chosen[11]}} & page_11_read_data);
+    wire [7:0] vector_operand_data_r_next_8 = ({8{vector_operand_chosen[12]}} & page_12_read_data) |
+        ({8{vector_operand_chosen[13]}} & page_13_read_data);
+    wire [7:0] vector_operand_data_r_next_9 = (vector_operand_data_r_next_6 | vector_operand_data_r_next_7) |
+        vector_operand_data_r_next_8;
+    wire [13:0] store_chosen_next_1 = {(store_page_late_2[4] & (store_page_late_2[3:0] == 4'd13)),
+        (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd12)), (store_page_late_2[4] & (store_page_late_2[3:0] ==
+        4'd11)), (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd10)), (store_page_late_2[4] &
         (store_page_late_2[3:0] == 4'd9)), (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd8)),
-        (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd7)), (store_page_late_2[4] &
-        (store_page_late_2[3:0] == 4'd6)), (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd5)),
-        (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd4)), (store_page_late_2[4] &
-        (store_page_late_2[3:0] == 4'd3)), (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd2)),
-        (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd1)), (store_page_late_2[4] &
-        (store_page_late_2[3:0] == 4'd0))};
-    wire [7:0] store_data_r_next_1 = ({8{store_chosen[0]}} & page_0_read_data) | ({8{store_chosen[1]}} & page_1_read_data);
-    wire [7:0] store_data_r_next_2 = ({8{store_chosen[2]}} & page_2_read_data) | ({8{store_chosen[3]}} & page_3_read_data);
-    wire [7:0] store_data_r_next_3 = ({8{store_chosen[4]}} & page_4_read_data) | ({8{store_chosen[5]}} & page_5_read_data);
-    wire [7:0] store_data_r_next_4 = ({8{store_chosen[6]}} & page_6_read_data) | ({8{store_chosen[7]}} & page_7_read_data);
-    wire [7:0] store_data_r_next_5 = (store_data_r_next_1 | store_data_r_next_2) | (store_data_r_next_3 | store_data_r_next_4);
-    wire [7:0] store_data_r_next_6 = ({8{store_chosen[8]}} & page_8_read_data) | ({8{store_chosen[9]}} & page_9_read_data);
-    wire [7:0] store_data_r_next_7 = ({8{store_chosen[10]}} & page_10_read_data) | ({8{store_chosen[11]}} & page_11_read_data);
-    wire [7:0] store_data_r_next_8 = ({8{store_chosen[12]}} & page_12_read_data) | ({8{store_chosen[13]}} & page_13_read_data);
+        (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd7)), (store_page_late_2[4] & (store_page_late_2[3:0] ==
+        4'd6)), (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd5)), (store_page_late_2[4] &
+        (store_page_late_2[3:0] == 4'd4)), (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd3)),
+        (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd2)), (store_page_late_2[4] & (store_page_late_2[3:0] ==
+        4'd1)), (store_page_late_2[4] & (store_page_late_2[3:0] == 4'd0))};
+    wire [7:0] store_data_r_next_1 = ({8{store_chosen[0]}} & page_0_read_data) | ({8{store_chosen[1]}} &
+        page_1_read_data);
+    wire [7:0] store_data_r_next_2 = ({8{store_chosen[2]}} & page_2_read_data) | ({8{store_chosen[3]}} &
+        page_3_read_data);
+    wire [7:0] store_data_r_next_3 = ({8{store_chosen[4]}} & page_4_read_data) | ({8{store_chosen[5]}} &
+        page_5_read_data);
+    wire [7:0] store_data_r_next_4 = ({8{store_chosen[6]}} & page_6_read_data) | ({8{store_chosen[7]}} &
+        page_7_read_data);
+    wire [7:0] store_data_r_next_5 = (store_data_r_next_1 | store_data_r_next_2) | (store_data_r_next_3 |
+        store_data_r_next_4);
+    wire [7:0] store_data_r_next_6 = ({8{store_chosen[8]}} & page_8_read_data) | ({8{store_chosen[9]}} &
+        page_9_read_data);
+    wire [7:0] store_data_r_next_7 = ({8{store_chosen[10]}} & page_10_read_data) | ({8{store_chosen[11]}} &
+        page_11_read_data);
+    wire [7:0] store_data_r_next_8 = ({8{store_chosen[12]}} & page_12_read_data) | ({8{store_chosen[13]}} &
+        page_13_read_data);
     wire [7:0] store_data_r_next_9 = (store_data_r_next_6 | store_data_r_next_7) | store_data_r_next_8;
     assign compute_gather_data = compute_gather_data_r;
     assign compute_operand_data = compute_operand_data_r;
@@ -8145,20 +8678,21 @@ module feature_memory(
     wire [7:0] bank_3_vector_gather_data;
     wire [7:0] bank_3_vector_operand_data;
     wire [7:0] bank_3_store_data;
-    wire [31:0] compute_gather_data_1 = {bank_3_compute_gather_data, bank_2_compute_gather_data, bank_1_compute_gather_data,
-        bank_0_compute_gather_data};
-    wire [31:0] compute_operand_data_1 = {bank_3_compute_operand_data, bank_2_compute_operand_data, bank_1_compute_operand_data,
-        bank_0_compute_operand_data};
-    wire [31:0] vector_gather_data_1 = {bank_3_vector_gather_data, bank_2_vector_gather_data, bank_1_vector_gather_data,
-        bank_0_vector_gather_data};
-    wire [31:0] vector_operand_data_1 = {bank_3_vector_operand_data, bank_2_vector_operand_data, bank_1_vector_operand_data,
-        bank_0_vector_operand_data};
+    wire [31:0] compute_gather_data_1 = {bank_3_compute_gather_data, bank_2_compute_gather_data,
+        bank_1_compute_gather_data, bank_0_compute_gather_data};
+    wire [31:0] compute_operand_data_1 = {bank_3_compute_operand_data, bank_2_compute_operand_data,
+        bank_1_compute_operand_data, bank_0_compute_operand_data};
+    wire [31:0] vector_gather_data_1 = {bank_3_vector_gather_data, bank_2_vector_gather_data,
+        bank_1_vector_gather_data, bank_0_vector_gather_data};
+    wire [31:0] vector_operand_data_1 = {bank_3_vector_operand_data, bank_2_vector_operand_data,
+        bank_1_vector_operand_data, bank_0_vector_operand_data};
     wire [31:0] store_data_1 = {bank_3_store_data, bank_2_store_data, bank_1_store_data, bank_0_store_data};
     assign compute_gather_data = compute_gather_data_1;
     assign compute_operand_data = compute_operand_data_1;
     assign vector_gather_data = vector_gather_data_1;
     assign vector_operand_data = vector_operand_data_1;
     assign store_data = store_data_1;
+    // Bank 0: its element of every port.
     feature_bank bank_0 (
         .clock(clock),
         .compute_gather_row(compute_gather_row[14:0]),
@@ -8186,6 +8720,7 @@ module feature_memory(
         .vector_operand_data(bank_0_vector_operand_data),
         .store_data(bank_0_store_data)
     );
+    // Bank 1: its element of every port.
     feature_bank bank_1 (
         .clock(clock),
         .compute_gather_row(compute_gather_row[29:15]),
@@ -8213,6 +8748,7 @@ module feature_memory(
         .vector_operand_data(bank_1_vector_operand_data),
         .store_data(bank_1_store_data)
     );
+    // Bank 2: its element of every port.
     feature_bank bank_2 (
         .clock(clock),
         .compute_gather_row(compute_gather_row[44:30]),
@@ -8240,6 +8776,7 @@ module feature_memory(
         .vector_operand_data(bank_2_vector_operand_data),
         .store_data(bank_2_store_data)
     );
+    // Bank 3: its element of every port.
     feature_bank bank_3 (
         .clock(clock),
         .compute_gather_row(compute_gather_row[59:45]),
@@ -8313,17 +8850,47 @@ module tilewright(
     output wire axi_wlast;
     output wire [3:0] unit_issue;
     output wire [3:0] unit_done;
+    wire store_sequencer_finished;
+    wire load_sequencer_finished;
+    wire vector_sequencer_finished;
+    wire compute_sequencer_finished;
+    wire [3:0] unit_finished = {store_sequencer_finished, load_sequencer_finished, vector_sequencer_finished,
+        compute_sequencer_finished};
+    wire semaphores_overflow;
+    wire store_illegal;
+    wire load_illegal;
+    wire port_write_error;
+    wire port_read_error;
+    wire [4:0] errors = {semaphores_overflow, store_illegal, load_illegal, port_write_error, port_read_error};
     wire registers_start;
     wire registers_done;
     wire [31:0] registers_read_data;
     wire [127:0] registers_bases;
     wire [95:0] registers_counts;
+    wire load_request;
+    wire store_request;
+    wire store_sequencer_request;
+    wire load_sequencer_request;
+    wire vector_sequencer_request;
+    wire compute_sequencer_request;
+    // Requests of the masters; grants and beats come back.
+    wire [5:0] request = {load_request, store_request, store_sequencer_request, load_sequencer_request,
+        vector_sequencer_request, compute_sequencer_request};
+    wire [31:0] load_address;
+    wire [31:0] store_address;
+    wire [31:0] store_sequencer_address;
+    wire [31:0] load_sequencer_address;
+    wire [31:0] vector_sequencer_address;
+    wire [31:0] compute_sequencer_address;
+    wire [191:0] request_address = {load_address, store_address, store_sequencer_address, load_sequencer_address,
+        vector_sequencer_address, compute_sequencer_address};
+    wire [4:0] load_beats;
+    wire [4:0] store_beats;
+    wire [29:0] request_beats = {load_beats, store_beats, 5'd8, 5'd8, 5'd16, 5'd16};
     wire [5:0] port_grant;
     wire [5:0] port_beat_valid;
     wire [31:0] port_beat_data;
     wire port_beat_last;
-    wire port_read_error;
-    wire port_write_error;
     wire port_arvalid;
     wire [31:0] port_araddr;
     wire [7:0] port_arlen;
@@ -8336,41 +8903,32 @@ module tilewright(
     wire [1:0] port_awburst;
     wire port_rready;
     wire port_bready;
-    wire compute_sequencer_request;
-    wire [31:0] compute_sequencer_address;
+    wire [15:0] semaphores_nonzero;
+    // Sequencers and semaphores.
+    wire [15:0] nonzero = semaphores_nonzero;
+    wire store_done;
+    wire load_done;
+    wire vector_engine_done;
+    wire compute_engine_done;
+    wire [3:0] unit_done_strobes = {store_done, load_done, vector_engine_done, compute_engine_done};
     wire compute_sequencer_issue;
     wire [1023:0] compute_sequencer_instruction;
     wire [15:0] compute_sequencer_wait_mask;
     wire [15:0] compute_sequencer_signal_mask;
-    wire compute_sequencer_finished;
-    wire vector_sequencer_request;
-    wire [31:0] vector_sequencer_address;
     wire vector_sequencer_issue;
     wire [1023:0] vector_sequencer_instruction;
     wire [15:0] vector_sequencer_wait_mask;
     wire [15:0] vector_sequencer_signal_mask;
-    wire vector_sequencer_finished;
-    wire load_sequencer_request;
-    wire [31:0] load_sequencer_address;
     wire load_sequencer_issue;
     wire [255:0] load_sequencer_instruction;
     wire [15:0] load_sequencer_wait_mask;
     wire [15:0] load_sequencer_signal_mask;
-    wire load_sequencer_finished;
-    wire store_sequencer_request;
-    wire [31:0] store_sequencer_address;
     wire store_sequencer_issue;
     wire [255:0] store_sequencer_instruction;
     wire [15:0] store_sequencer_wait_mask;
     wire [15:0] store_sequencer_signal_mask;
-    wire store_sequencer_finished;
-    wire [15:0] semaphores_nonzero;
-    wire semaphores_overflow;
-    wire load_request;
-    wire [31:0] load_address;
-    wire [4:0] load_beats;
-    wire load_done;
-    wire load_illegal;
+    wire [3:0] unit_issue_strobes = {store_sequencer_issue, load_sequencer_issue, vector_sequencer_issue,
+        compute_sequencer_issue};
     wire [59:0] load_row;
     wire [31:0] load_data;
     wire [3:0] load_enable;
@@ -8384,17 +8942,19 @@ module tilewright(
     wire [1:0] load_channel_beat;
     wire [10:0] load_table_address;
     wire [31:0] load_word_data;
-    wire store_request;
-    wire [31:0] store_address;
-    wire [4:0] store_beats;
-    wire store_done;
-    wire store_illegal;
+    wire [31:0] feature_memory_store_data;
+    wire [31:0] store_data = feature_memory_store_data;
     wire [59:0] store_row;
     wire [3:0] store_enable;
     wire store_wvalid;
     wire [31:0] store_wdata;
     wire [3:0] store_wstrb;
     wire store_wlast;
+    wire [31:0] feature_memory_compute_gather_data;
+    // Tile engines and the feature memory between all.
+    wire [31:0] compute_gather_data = feature_memory_compute_gather_data;
+    wire [31:0] feature_memory_compute_operand_data;
+    wire [31:0] compute_operand_data = feature_memory_compute_operand_data;
     wire [59:0] compute_engine_gather_row;
     wire [3:0] compute_engine_gather_enable;
     wire [59:0] compute_engine_operand_row;
@@ -8402,7 +8962,10 @@ module tilewright(
     wire [59:0] compute_engine_output_row;
     wire [31:0] compute_engine_output_data;
     wire [3:0] compute_engine_output_enable;
-    wire compute_engine_done;
+    wire [31:0] feature_memory_vector_gather_data;
+    wire [31:0] vector_gather_data = feature_memory_vector_gather_data;
+    wire [31:0] feature_memory_vector_operand_data;
+    wire [31:0] vector_operand_data = feature_memory_vector_operand_data;
     wire [59:0] vector_engine_gather_row;
     wire [3:0] vector_engine_gather_enable;
     wire [59:0] vector_engine_operand_row;
@@ -8410,32 +8973,10 @@ module tilewright(
     wire [59:0] vector_engine_output_row;
     wire [31:0] vector_engine_output_data;
     wire [3:0] vector_engine_output_enable;
-    wire vector_engine_done;
-    wire [31:0] feature_memory_compute_gather_data;
-    wire [31:0] feature_memory_compute_operand_data;
-    wire [31:0] feature_memory_vector_gather_data;
-    wire [31:0] feature_memory_vector_operand_data;
-    wire [31:0] feature_memory_store_data;
-    wire [3:0] unit_issue_strobes = {store_sequencer_issue, load_sequencer_issue, vector_sequencer_issue, compute_sequencer_issue};
-    wire [3:0] unit_done_strobes = {store_done, load_done, vector_engine_done, compute_engine_done};
-    wire [3:0] unit_finished = {store_sequencer_finished, load_sequencer_finished, vector_sequencer_finished,
-        compute_sequencer_finished};
-    wire [4:0] errors = {semaphores_overflow, store_illegal, load_illegal, port_write_error, port_read_error};
-    wire [5:0] request = {load_request, store_request, store_sequencer_request, load_sequencer_request,
-        vector_sequencer_request, compute_sequencer_request};
-    wire [191:0] request_address = {load_address, store_address, store_sequencer_address, load_sequencer_address,
-        vector_sequencer_address, compute_sequencer_address};
-    wire [29:0] request_beats = {load_beats, store_beats, 5'd8, 5'd8, 5'd16, 5'd16};
-    wire [15:0] nonzero = semaphores_nonzero;
-    wire [63:0] semaphores_wait_masks_1 = {store_sequencer_wait_mask, load_sequencer_wait_mask, vector_sequencer_wait_mask,
-        compute_sequencer_wait_mask};
-    wire [63:0] semaphores_signal_masks_1 = {store_sequencer_signal_mask, load_sequencer_signal_mask, vector_sequencer_signal_mask,
-        compute_sequencer_signal_mask};
-    wire [31:0] store_data = feature_memory_store_data;
-    wire [31:0] compute_gather_data = feature_memory_compute_gather_data;
-    wire [31:0] compute_operand_data = feature_memory_compute_operand_data;
-    wire [31:0] vector_gather_data = feature_memory_vector_gather_data;
-    wire [31:0] vector_operand_data = feature_memory_vector_operand_data;
+    wire [63:0] semaphores_wait_masks_1 = {store_sequencer_wait_mask, load_sequencer_wait_mask,
+        vector_sequencer_wait_mask, compute_sequencer_wait_mask};
+    wire [63:0] semaphores_signal_masks_1 = {store_sequencer_signal_mask, load_sequencer_signal_mask,
+        vector_sequencer_signal_mask, compute_sequencer_signal_mask};
     assign register_read_data = registers_read_data;
     assign done = registers_done;
     assign axi_arvalid = port_arvalid;
@@ -8592,6 +9133,7 @@ module tilewright(
         .nonzero(semaphores_nonzero),
         .overflow(semaphores_overflow)
     );
+    // Transfers.
     load load (
         .clock(clock),
         .start(unit_issue_strobes[2]),

@@ -6,6 +6,7 @@ use crate::technology::Leaf;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tilewright_arch::encoding::Field;
 use tilewright_arch::technology::Technology;
 
 /// The outputs of a placed module.
@@ -53,6 +54,14 @@ pub(super) enum Source {
     Output,
 }
 
+/// A named slice of an input.
+pub(super) struct Part {
+    /// Name in the Verilog, behind the input's.
+    pub name: &'static str,
+    pub offset: usize,
+    pub width: usize,
+}
+
 pub(super) struct Signal {
     pub name: String,
     pub width: usize,
@@ -79,6 +88,8 @@ pub struct Builder {
     pub(super) comment: Option<String>,
     pub(super) reset: Option<Sig>,
     pub(super) names: HashMap<String, usize>,
+    /// Fields of inputs, by the input's index.
+    pub(super) parts: HashMap<usize, Vec<Part>>,
 }
 
 static BUILDERS: AtomicUsize = AtomicUsize::new(0);
@@ -96,6 +107,7 @@ impl Builder {
             comment: None,
             reset: None,
             names: HashMap::new(),
+            parts: HashMap::new(),
         }
     }
 
@@ -106,7 +118,9 @@ impl Builder {
         let count = self.names.entry(name.to_string()).or_insert(0);
         *count += 1;
         let name = if *count == 1 { name.to_string() } else { format!("{name}_n{count}") };
-        self.signals.push(Signal { name, width, source, comment: self.comment.take() });
+        // Inputs are ports, above everything that a comment could stand over.
+        let comment = if matches!(source, Source::Input) { None } else { self.comment.take() };
+        self.signals.push(Signal { name, width, source, comment });
         Sig { builder: self.id, index: self.signals.len() - 1, width }
     }
 
@@ -120,14 +134,20 @@ impl Builder {
         self.add(name, width, Source::Input)
     }
 
+    /// An input port whose slices are printed as its fields, `<name>_<field>`, where one holds them.
+    pub fn input_of_fields(&mut self, name: &str, width: usize, fields: &[Field]) -> Sig {
+        let input = self.input(name, width);
+        let part = |f: &Field| Part { name: f.name, offset: f.offset, width: f.width };
+        self.parts.insert(input.index, fields.iter().map(part).collect());
+        input
+    }
+
     /// The input `reset`: synchronous, high active; made when first asked for.
     pub fn reset(&mut self) -> Sig {
         match self.reset {
             Some(reset) => reset,
             None => {
-                let comment = self.comment.take();
                 let reset = self.add("reset", 1, Source::Input);
-                self.comment = comment;
                 self.reset = Some(reset);
                 reset
             }

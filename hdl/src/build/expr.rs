@@ -76,7 +76,13 @@ fn simpler(op: &Op<Expr>) -> Option<Expr> {
     };
     let zero_value = |e: &Expr| constant(e).is_some_and(|v| v == Value::zero(v.width()));
     let ones_value = |e: &Expr| constant(e).is_some_and(|v| v == Value::new(-1, v.width()));
+    // Of numbers, as far as ordinary arithmetic goes.
+    let number = |e: &Expr| constant(e).filter(|v| v.width() <= 62).map(|v| i128::from(v.to_u64()));
     match op {
+        Op::Binary(Binary::Add, a, b) if zero_value(a) => Some(b.clone()),
+        Op::Binary(Binary::Add | Binary::Sub, a, b) if zero_value(b) => Some(a.clone()),
+        Op::Binary(Binary::Add, a, b) => Some(lit(number(a)? + number(b)?, a.0.width)),
+        Op::Binary(Binary::Sub, a, b) => Some(lit(number(a)? - number(b)?, a.0.width)),
         Op::Not(a) if zero_value(a) => Some(lit(-1, a.0.width)),
         Op::Not(a) if ones_value(a) => Some(zero(a.0.width)),
         Op::Binary(Binary::Less, a, b) if ones_value(a) || zero_value(b) => Some(zero(1)),
@@ -228,7 +234,11 @@ pub trait Ops: Into<Expr> + Sized {
     fn zero_extend(self, width: usize) -> Expr {
         let this = self.into();
         assert!(width >= this.0.width, "cannot extend {} to {width} bits", this.0.width);
-        if width == this.0.width { this } else { make(width, Op::ZeroExtend(this)) }
+        match &this.0.op {
+            _ if width == this.0.width => this,
+            Op::Constant(value) if value.width() <= 62 => lit(value.to_u64(), width),
+            _ => make(width, Op::ZeroExtend(this)),
+        }
     }
 
     /// Copies of the sign above, to `width` bits.

@@ -1,9 +1,9 @@
 //! From expression trees to numbered nodes.
 
-use super::builder::{Placing, Source};
+use super::builder::{Part, Placing, Source};
 use super::expr::Op;
 use super::{ALIAS, Body, Builder, Expr, Module, Netlist, Node, Ops, Placed, Port, Register, SOURCE, Sig};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 struct Lowering {
@@ -13,12 +13,33 @@ struct Lowering {
     signals: Vec<usize>,
     /// Node of each tree seen, by address: trees live as long as the builder.
     trees: HashMap<*const super::expr::Tree, usize>,
+    /// Fields of inputs, and the nodes of those in use by input and offset.
+    parts: HashMap<usize, Vec<Part>>,
+    fields: BTreeMap<(usize, usize), usize>,
 }
 
 impl Lowering {
     fn node(&mut self, width: usize, op: Op<usize>) -> usize {
         self.nodes.push(Node { width, op, name: None, comment: None });
         self.nodes.len() - 1
+    }
+
+    /// The field of an input that bits `low .. low + width` lie in, and where they begin in it.
+    fn field(&mut self, input: usize, low: usize, width: usize) -> Option<(usize, usize)> {
+        let holds = |p: &&Part| p.offset <= low && low + width <= p.offset + p.width;
+        let part = self.parts.get(&input)?.iter().find(holds)?;
+        let (name, offset, width) = (part.name, part.offset, part.width);
+        let field = match self.fields.get(&(input, offset)) {
+            Some(field) => *field,
+            None => {
+                let field = self.node(width, Op::Slice(input, offset));
+                let whole = self.nodes[input].name.as_deref().expect("inputs have names");
+                self.nodes[field].name = Some(format!("{whole}_{name}"));
+                self.fields.insert((input, offset), field);
+                field
+            }
+        };
+        Some((field, low - offset))
     }
 
     fn expr(&mut self, expr: &Expr) -> usize {
@@ -34,7 +55,14 @@ impl Lowering {
             Op::Not(a) => Op::Not(self.expr(a)),
             Op::Binary(kind, a, b) => Op::Binary(*kind, self.expr(a), self.expr(b)),
             Op::Mux(c, a, b) => Op::Mux(self.expr(c), self.expr(a), self.expr(b)),
-            Op::Slice(a, low) => Op::Slice(self.expr(a), *low),
+            Op::Slice(a, low) => {
+                let whole = self.expr(a);
+                match self.field(whole, *low, expr.width()) {
+                    Some((field, 0)) if self.nodes[field].width == expr.width() => return field,
+                    Some((field, low)) => Op::Slice(field, low),
+                    None => Op::Slice(whole, *low),
+                }
+            }
             Op::Concat(parts) => Op::Concat(parts.iter().map(|p| self.expr(p)).collect()),
             Op::ZeroExtend(a) => Op::ZeroExtend(self.expr(a)),
             Op::SignExtend(a) => Op::SignExtend(self.expr(a)),
@@ -62,8 +90,9 @@ pub(super) fn operands(op: &Op<usize>) -> Vec<usize> {
 }
 
 pub(super) fn lower(builder: Builder) -> Module {
-    let Builder { id, name, description, signals, outputs, instances, .. } = builder;
-    let mut low = Lowering { id, nodes: vec![], signals: vec![], trees: HashMap::new() };
+    let Builder { id, name, description, signals, outputs, instances, parts, .. } = builder;
+    let (trees, fields) = (HashMap::new(), BTreeMap::new());
+    let mut low = Lowering { id, nodes: vec![], signals: vec![], trees, parts, fields };
     // Every signal has a node of its own: a source, or a name for the value behind it.
     for signal in &signals {
         let kind = match signal.source {
@@ -72,6 +101,7 @@ pub(super) fn lower(builder: Builder) -> Module {
         };
         let node = low.node(signal.width, Op::Signal(kind, 0));
         low.nodes[node].comment = signal.comment.clone();
+        low.nodes[node].name = Some(signal.name.clone());
         low.signals.push(node);
     }
     let mut registers = vec![];
@@ -118,12 +148,17 @@ pub(super) fn lower(builder: Builder) -> Module {
         }
     }
     for (index, signal) in signals.iter().enumerate() {
-        let clash = !matches!(signal.source, Source::Input) && taken.contains(signal.name.as_str());
-        low.nodes[index].name = Some(if clash { format!("{}_r", signal.name) } else { signal.name.clone() });
+        if !matches!(signal.source, Source::Input) && taken.contains(signal.name.as_str()) {
+            low.nodes[index].name = Some(format!("{}_r", signal.name));
+        }
+    }
+    let fields: Vec<usize> = low.fields.into_values().collect();
+    if let Some(first) = fields.first() {
+        low.nodes[*first].comment = Some("Fields in use.".into());
     }
     let mut netlist = Netlist { nodes: low.nodes, registers, instances: placed, order: vec![] };
     netlist.forward_aliases();
-    netlist.order = netlist.order_of(&outputs, &name);
+    netlist.arrange(&outputs, &fields, signals.len(), &name);
     let clocked = !netlist.registers.is_empty() || netlist.instances.iter().any(|i| i.module.clocked);
     Module { name, comment: description, inputs, outputs, clocked, body: Body::Netlist(netlist) }
 }
@@ -173,8 +208,24 @@ impl Netlist {
         }
     }
 
-    /// The nodes that anything depends on, operands before users.
-    fn order_of(&self, outputs: &[Port], name: &str) -> Vec<usize> {
+    /// Sets the order: first what anything depends on is found, then it is put in the order of its making, as far
+    /// as operands come before users.
+    fn arrange(&mut self, outputs: &[Port], fields: &[usize], signals: usize, name: &str) {
+        let registers = self.registers.iter().flat_map(|r| [Some(r.next), r.enable, r.reset]).flatten();
+        let inputs = self.instances.iter().flat_map(|i| i.inputs.iter().copied());
+        let roots: Vec<usize> = registers.chain(outputs.iter().map(|o| o.node)).chain(inputs).collect();
+        let mut live: Vec<usize> = self.order_of(roots.iter().copied(), name);
+        // What is declared even if nothing reads it.
+        live.extend(self.registers.iter().map(|r| r.node));
+        live.extend(self.instances.iter().flat_map(|i| i.outputs.iter().copied()));
+        live.retain(|node| *node < signals);
+        live.sort_unstable();
+        let made = fields.iter().copied().chain(live).chain(roots);
+        self.order = self.order_of(made, name);
+    }
+
+    /// The nodes that `roots` depend on, operands before users.
+    fn order_of(&self, roots: impl Iterator<Item = usize>, name: &str) -> Vec<usize> {
         #[derive(Clone, Copy, PartialEq)]
         enum Mark {
             New,
@@ -183,10 +234,8 @@ impl Netlist {
         }
         let mut marks = vec![Mark::New; self.nodes.len()];
         let mut order = vec![];
-        let registers = self.registers.iter().flat_map(|r| [Some(r.next), r.enable, r.reset]).flatten();
-        let inputs = self.instances.iter().flat_map(|i| i.inputs.iter().copied());
         // Depth first without recursion: chains of a thousand operations are ordinary here.
-        for root in registers.chain(outputs.iter().map(|o| o.node)).chain(inputs) {
+        for root in roots {
             let mut stack = vec![(root, false)];
             while let Some((node, visited)) = stack.pop() {
                 if visited {

@@ -4,7 +4,7 @@ use super::expr::{Binary, Op};
 use super::lower::operands;
 use super::{ALIAS, Body, Module, Netlist, Node};
 use crate::dynsig::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Longest text of a value that is written inside another expression.
 const INLINE: usize = 60;
@@ -44,7 +44,16 @@ struct Printer<'a> {
     /// Must stand in a wire of its own.
     named: Vec<bool>,
     taken: HashSet<String>,
+    /// What is declared without a value.
+    sources: HashMap<usize, Source>,
     out: String,
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Register,
+    /// Of an instance.
+    Output,
 }
 
 impl<'a> Printer<'a> {
@@ -73,7 +82,16 @@ impl<'a> Printer<'a> {
         let taken = netlist.nodes.iter().filter_map(|n| n.name.clone());
         let taken = taken.chain(module.outputs.iter().map(|o| o.name.clone()));
         let taken = taken.chain(netlist.instances.iter().map(|i| i.name.clone())).collect();
-        Printer { module, netlist, uses, text: vec![String::new(); count], named, taken, out: String::new() }
+        Printer {
+            module,
+            netlist,
+            uses,
+            text: vec![String::new(); count],
+            named,
+            taken,
+            sources: HashMap::new(),
+            out: String::new(),
+        }
     }
 
     fn line(&mut self, text: &str) {
@@ -90,17 +108,10 @@ impl<'a> Printer<'a> {
     fn print(mut self, names: &[String]) -> String {
         let netlist = self.netlist;
         for register in &netlist.registers {
-            let node = &netlist.nodes[register.node];
-            let name = node.name.clone().expect("registers have names");
-            self.note(&node.comment);
-            self.line(&format!("reg {}{name} = {};", range(node.width), constant(&Value::zero(node.width))));
+            self.sources.insert(register.node, Source::Register);
         }
-        for placed in &netlist.instances {
-            for output in &placed.outputs {
-                let node = &netlist.nodes[*output];
-                let name = node.name.clone().expect("outputs of instances have names");
-                self.line(&format!("wire {}{name};", range(node.width)));
-            }
+        for output in netlist.instances.iter().flat_map(|placed| &placed.outputs) {
+            self.sources.insert(*output, Source::Output);
         }
         // A derived name comes from the named value or register that uses it first.
         let owners = self.owners();
@@ -215,6 +226,16 @@ impl<'a> Printer<'a> {
         if let (Op::Signal(kind, _), Some(name)) = (&node.op, &node.name)
             && *kind != ALIAS
         {
+            let declared = format!("{}{name}", range(node.width));
+            match self.sources.get(&index) {
+                Some(Source::Register) => {
+                    self.note(&node.comment);
+                    self.line(&format!("reg {declared} = {};", constant(&Value::zero(node.width))));
+                }
+                Some(Source::Output) => self.line(&format!("wire {declared};")),
+                // An input: a port.
+                None => {}
+            }
             self.text[index] = name.clone();
             return;
         }
@@ -240,10 +261,7 @@ impl<'a> Printer<'a> {
             None => self.fresh(&owners[index]),
         };
         self.note(&node.comment);
-        let start = format!("wire {}{name} = ", range(node.width));
-        let width = 4 + start.len();
-        let value = if width + value.len() > 110 { wrap(&value) } else { value };
-        self.line(&format!("{start}{value};"));
+        self.line(&format!("wire {}{name} = {value};", range(node.width)));
         self.text[index] = name;
     }
 
@@ -284,20 +302,4 @@ impl<'a> Printer<'a> {
             Op::All(a) => format!("&{}", t(a)),
         }
     }
-}
-
-/// Breaks a long value at its commas and operators, 100 characters to a line.
-fn wrap(value: &str) -> String {
-    let (mut out, mut column) = (String::new(), 0);
-    for word in value.split_inclusive(' ') {
-        if column > 0 && column + word.trim_end().len() > 100 {
-            let end = out.trim_end().len();
-            out.truncate(end);
-            out += "\n    ";
-            column = 0;
-        }
-        out += word;
-        column += word.len();
-    }
-    out
 }

@@ -62,7 +62,7 @@ pub(super) fn array(shape: &Shape) -> Arc<Module> {
     let column_fanout = if shape.slot == 1 { shape.columns } else { shape.fanout };
     let column_groups = shape.columns.div_ceil(column_fanout);
 
-    // One register for each group that a value reaches, indexed [lane or column][group].
+    b.comment("One register for each group that a value reaches, indexed [lane or column][group].");
     let along = |b: &mut Builder, name: String, start: Expr, groups: usize| -> Vec<Sig> {
         let mut chain = vec![b.register(&name, start)];
         for g in 1..groups {
@@ -82,11 +82,13 @@ pub(super) fn array(shape: &Shape) -> Arc<Module> {
         lanes.push(along(&mut b, name, weighted(byte.into(), high[h].into()), column_groups));
     }
     let mut columns = vec![];
+    b.comment("Weights of the columns, along the groups of lanes.");
     for c in 0..shape.columns {
         let byte = b.wire(&format!("weight_{c}"), weight.element(c, 8));
         columns.push(chain(&mut b, format!("w_{c}"), byte, c / column_fanout, lane_groups));
     }
     let mut control = vec![];
+    b.comment("Ends of tiles and the drain's steps, along both groups.");
     for h in 0..lane_groups {
         let both = |b: &mut Builder, name: &str, signal: Sig| {
             chain(b, format!("{name}_{h}"), signal, h, column_groups)

@@ -1,6 +1,6 @@
 //! The parameter memory: one word for each output channel.
 
-use super::{INSTRUCTION_BITS, Shape, field};
+use super::{Shape, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Ram, concat, index_bits};
 use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
@@ -22,7 +22,7 @@ pub(super) const CHANNEL_BITS: usize = PARTS[0].1 + PARTS[1].1 + PARTS[2].1 + PA
 pub(super) fn channels(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new(format!("{}_channels", shape.prefix()), "Parameter memory and its address.");
     let issue = b.input("issue", 1);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
     let begin = b.input("begin_column", 1);
     let first = b.input("first", 1);
     let restart = b.input("restart", 1);
@@ -47,7 +47,7 @@ pub(super) fn channels(shape: &Shape) -> Arc<Module> {
     let data = b.input("channel_data", 8 * beat_bytes);
     let word = b.register("write_word", word);
     let data = b.register("write_data", data);
-    // One memory for each beat, as wide as the used bits in it.
+    b.comment("One memory for each beat, as wide as the used bits in it.");
     let mut parts: Vec<Vec<Expr>> = PARTS.iter().map(|_| vec![]).collect();
     for k in 0..beats {
         let start = 8 * beat_bytes * k;

@@ -1,6 +1,6 @@
 //! The columns of a drained tile.
 
-use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, field};
+use super::{COUNT_BITS, Shape, field, instruction_input};
 use crate::build::{Builder, Module, Ops, lit, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
@@ -19,7 +19,7 @@ pub(super) fn columns() -> Arc<Module> {
     let last_group = b.input("last_group", 1);
     let op_end = b.input("op_end", 1);
     let slot_less_1 = b.input("slot_less_1", COUNT_BITS);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
 
     let active = b.reg_reset("active", 1);
     let slot_end = b.reg("slot_zero", 1);
@@ -73,7 +73,7 @@ pub(super) fn lead_time(shape: &Shape) -> Arc<Module> {
     let waiting = b.reg_reset("waiting", 1);
     let left = b.reg("left", COUNT_BITS);
     let most = lit(shape.lanes as i128 - 1, COUNT_BITS);
-    // P - S, steady long before the first tile ends.
+    b.comment("P - S, steady long before the first tile ends.");
     let wait = b.register("wait_cycles", most - slot_less_1);
     b.set(left, start.mux(wait, left.plus(-1)));
     let left_zero = b.register("left_zero", start.mux(!wait.any(), left.is(1)));

@@ -60,6 +60,7 @@ pub(super) fn to_banks(shape: &Shape, name: &str, width: usize, late: bool) -> A
     let value_1 = b.register("value_1", value);
     let (mut values, mut bytes, mut enables) = (vec![], vec![], vec![]);
     for k in 0..shape.lanes {
+        b.comment(format!("Bank {k}: the lanes that want it, and their value."));
         let hit =
             pack((0..shape.lanes).map(|q| enable.bit(q) & bank.element(q, shape.bank_bits).is(k as i128)));
         if shape.lanes <= 4 {
@@ -114,6 +115,7 @@ pub(super) fn to_lanes(shape: &Shape, name: &str, padded: bool) -> Arc<Module> {
     let outside = padded.then(|| (b.input("outside", shape.lanes), b.input("pad", 8)));
     let mut values = vec![];
     for q in 0..shape.lanes {
+        b.comment(format!("Lane {q}: the bank that it asked, and its byte."));
         let own = bank.element(q, shape.bank_bits);
         let hit = pack((0..shape.lanes).map(|k| enable.bit(q) & own.clone().is(k as i128)));
         let hit = b.register(&format!("hit_{q}"), hit);

@@ -2,7 +2,7 @@
 
 use super::lanes::{self, Lane};
 use super::walker::{Walked, walker};
-use super::{COORDINATE_BITS, INSTRUCTION_BITS, Shape, field};
+use super::{COORDINATE_BITS, Shape, field, instruction_input};
 use super::{crossbar, offset};
 use crate::build::{Builder, Expr, Module, Ops, Sig, zero};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
     let name = format!("{}_gather", shape.prefix());
     let mut b = Builder::new(name, "Reads one byte for each lane and step.");
     let issue = b.input("issue", 1);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
     let valid = b.input("valid", 1);
     let first = b.input("first", 1);
     let level = b.input("level", 2);
@@ -33,7 +33,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
     let data = b.input("gather_data", 8 * shape.lanes);
     let get = |which: Field| field(instruction, which);
 
-    // The next tile's lanes. They become the present ones when the first offset is ready.
+    b.comment("The next tile's lanes. They become the present ones when the first offset is ready.");
     let load = b.delay("load", valid & first, 2);
     let restart = b.delay("restart", group_end, 2);
     let walk = b.instance(
@@ -54,7 +54,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
         &[("push", walk.out("push").into()), ("state", state), ("load", load.into())],
     );
 
-    // The common offset of the step.
+    b.comment("The common offset of the step.");
     let sum = b.instance(
         "offset",
         &offset::offset(shape),
@@ -106,7 +106,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
     b.output("gather_row", banks.out("bank_value"));
     b.output("gather_enable", banks.out("bank_enable"));
 
-    // The planes of a wide operation: high halves at even counts of the outermost loop.
+    b.comment("The planes of a wide operation: high halves at even counts of the outermost loop.");
     let before = b.reg("high_before", 1);
     let high = b.wire("high_plane", first | (before ^ level.bit(1)));
     b.set_when(before, valid, high);
@@ -114,7 +114,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
     let high = b.delay("high_later", high, shape.gather_latency() - 1);
     b.output("high", high);
 
-    // The way back: the selects wait for the data.
+    b.comment("The way back: the selects wait for the data.");
     let wait = shape.crossbar + shape.read_latency();
     let live_6 = b.delay("live_until", live_3, 3);
     let outside = b.delay("outside", !enable & live_6.repeat(shape.lanes), wait);

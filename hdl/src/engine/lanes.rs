@@ -114,7 +114,7 @@ fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
     let own =
         |name: &str| own.iter().find(|(n, _)| *n == name).map(|(_, s)| *s).expect("a part of the state");
 
-    // Stage 1: sums.
+    b.comment("Stage 1: sums.");
     let (folded, carry) = fold(own("bank"), given("offset_bank"), given("offset_less"));
     let mut bank = b.register("bank_1", folded);
     let mut carry = b.register("carry_1", carry);
@@ -125,7 +125,7 @@ fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
             let live_1 = b.register("live_1", live & own("valid"));
             let y_1 = b.register("y_1", own("y") + given("offset_y"));
             let x_1 = b.register("x_1", own("x") + given("offset_x"));
-            // Stage 2: comparisons.
+            b.comment("Stage 2: comparisons.");
             bank = b.register("bank_2", bank);
             carry = b.register("carry_2", carry);
             row = b.register("row_2", row);
@@ -144,7 +144,7 @@ fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
             (wrap_1, live_1.into())
         }
     };
-    // Last stage: carry and ring.
+    b.comment("Last stage: carry and ring.");
     let back = wrap.repeat(shape.row_bits) & given("ring_less");
     let row = b.register("row_r", add_carry(row, back, carry));
     let bank = b.register("bank_r", bank);
@@ -166,6 +166,7 @@ pub(super) fn lanes(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
         lane.common(shape).iter().map(|(name, bits)| (*name, b.input(name, *bits))).collect();
     let (mut rows, mut banks, mut enables) = (vec![], vec![], vec![]);
     for q in 0..shape.lanes {
+        b.comment(format!("Lane {q}."));
         let mut inputs = vec![("state", present.element(q, bits))];
         inputs.extend(common.iter().map(|(name, value)| (*name, Expr::from(*value))));
         let placed = b.instance(&format!("lane_{q}"), &one, &inputs);

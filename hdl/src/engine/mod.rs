@@ -48,9 +48,9 @@ mod tile;
 mod walker;
 mod weights;
 
-use crate::build::{Expr, Ops, Sig, index_bits};
+use crate::build::{Builder, Expr, Ops, Sig, index_bits};
 use tilewright_arch::Config;
-use tilewright_arch::encoding::{Field, TILE_BYTES};
+use tilewright_arch::encoding::{self, Field, TILE_BYTES};
 use tilewright_arch::instr::Unit;
 use tilewright_arch::timing;
 
@@ -173,6 +173,11 @@ impl Shape {
     fn bank(&self, instruction: Sig, field: Field) -> Expr {
         self::field(instruction, field).truncate(self.bank_bits)
     }
+}
+
+/// The input `instruction`, [`INSTRUCTION_BITS`] wide, whose fields have their names in the Verilog.
+fn instruction_input(b: &mut Builder) -> Sig {
+    b.input_of_fields("instruction", INSTRUCTION_BITS, encoding::tile::ALL)
 }
 
 /// A field of the instruction.

@@ -3,7 +3,7 @@
 use super::array::ACCUMULATOR_BITS;
 use super::channels::CHANNEL_BITS;
 use super::requantise::requantiser;
-use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, crossbar};
+use super::{COUNT_BITS, Shape, crossbar, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, pack};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) const PHASE_LATENCY: usize = 3;
 pub(super) fn post(shape: &Shape) -> Arc<Module> {
     let mut b =
         Builder::new(format!("{}_post", shape.prefix()), "Requantises a column and collects its bytes.");
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
     let phase = b.input("phase", COUNT_BITS);
     let active = b.input("active", 1);
     let drained = b.input("drained", ACCUMULATOR_BITS * shape.lanes);
@@ -31,7 +31,7 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
     let table_address = b.input("table_address", index_bits(256 * shape.config.tables));
     let table_data = b.input("table_data", 8 * shape.config.memory.bus_bytes);
 
-    // The lane served by every requantiser in this cycle, and whether one is.
+    b.comment("The lane served by every requantiser in this cycle, and whether one is.");
     let bits = index_bits(shape.slot);
     let serving = if shape.slot < 1 << COUNT_BITS {
         active & phase.less(lit(shape.slot as i128, COUNT_BITS))
@@ -39,7 +39,7 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
         active.into()
     };
     let turn = b.register("turn", concat([phase.truncate(bits), serving]));
-    // turn_at[k] can be seen k cycles before lane group k's sums are selected.
+    b.comment("turn_at[k] can be seen k cycles before lane group k's sums are selected.");
     let mut turn_at = vec![b.delay("turn_spread", turn, PHASE_LATENCY - 2)];
     let mut channel_at = vec![channel];
     for k in 1..=shape.skew() {
@@ -85,7 +85,7 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
         results.push(b.delay(&format!("result_{u}"), result, shape.skew() - skew));
     }
 
-    // Bytes come in the order of turns; those of the last turn complete the column.
+    b.comment("Bytes come in the order of turns; those of the last turn complete the column.");
     let wait = 1 + shape.skew() + shape.crossbar + shape.requantise_latency();
     let turn = b.delay("turn_end", turn_at[0], wait);
     let complete = b.wire("complete", turn_is(turn, shape.slot - 1));

@@ -1,7 +1,7 @@
 //! The vector unit's reducer: the sum or the maximum of the bytes of each lane.
 
 use super::array::{ACCUMULATOR_BITS, weighted};
-use super::{INSTRUCTION_BITS, Shape, field};
+use super::{Shape, field, instruction_input};
 use crate::build::{Builder, Module, Ops, pack};
 use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
@@ -17,10 +17,12 @@ pub(super) fn reducer(shape: &Shape) -> Arc<Module> {
     let high = b.input("high", 1);
     let first = b.input("first", 1);
     let last = b.input("last", 1);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
     let maximum = b.register("maximum", field(instruction, f::REDUCE).is(Reduce::Max as i128));
-    // The weighted bytes have a register of their own: the way from the crossbar and the comparison, each
-    // with its routing, are two cycles. The shadow takes the total as it is made, not a cycle later.
+    b.comment(
+        "The weighted bytes have a register of their own: the way from the crossbar and the comparison, each \
+         with its routing, are two cycles. The shadow takes the total as it is made, not a cycle later.",
+    );
     let first = b.register("first_1", first);
     let last = b.register("last_1", last);
     let mut drained = vec![];

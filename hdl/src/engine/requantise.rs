@@ -2,7 +2,7 @@
 
 use super::channels::{CHANNEL_BITS, PARTS};
 use super::crossbar::of_four;
-use super::{INSTRUCTION_BITS, Shape, field};
+use super::{Shape, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, index_bits, lit, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, tile as f};
@@ -105,7 +105,7 @@ fn place(value: Sig, shift: usize, width: usize) -> Expr {
 pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     let mut b =
         Builder::new(format!("{}_requantiser", shape.prefix()), "Sum to byte: scale, operand, clamp, table.");
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
     let sum = b.input("sum", 32);
     let channel = b.input("channel", CHANNEL_BITS);
     let operand = b.input("operand", 8);
@@ -121,7 +121,7 @@ pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     let added = (!multiply).repeat(scaled.width());
     let scaled = b.register("scaled_added", scaled & added);
 
-    // Zero point and half a step: of a byte, or of a wide value.
+    b.comment("Zero point and half a step: of a byte, or of a wide value.");
     let half = b.delay("half", half, late + timing::OPERAND as usize - 1);
     let fractions = [FRACTION, WIDE_FRACTION].map(|fraction| fraction as usize);
     let [narrow, wide] = [field(instruction, f::ZERO), extended(field(instruction, f::ZERO))];
@@ -132,8 +132,10 @@ pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     let used = field(instruction, f::OPERAND_ON).repeat(OFFSET_BITS) & product.sign_extend(OFFSET_BITS);
     let offset = b.register("operand_offset", used + rounding);
 
-    // Rounded sum, clamp. Both kinds are compared in steps of a wide value's fraction: a byte is
-    // below `lo` or above `hi` whatever those of its fractional bits are that a wide value counts.
+    b.comment(
+        "Rounded sum, clamp. Both kinds are compared in steps of a wide value's fraction: a byte is below \
+         `lo` or above `hi` whatever those of its fractional bits are that a wide value counts.",
+    );
     let half_1 = b.register("half_1", half);
     let width = OFFSET_BITS + 1;
     let total = b.register("total", scaled.sign_extend(width) + offset.sign_extend(width));

@@ -4,7 +4,7 @@
 //! have passed, and the walkers have had time for its lanes: three counters that run side by side
 //! make the period the largest of the three without multiplying anything.
 
-use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, field};
+use super::{COUNT_BITS, Shape, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit};
 use std::sync::Arc;
 use tilewright_arch::encoding::{OPERAND_TARGET, OUTPUT_TARGET, STEPS, tile as f};
@@ -41,9 +41,9 @@ pub(super) fn stepper(shape: &Shape) -> Arc<Module> {
     let name = format!("{}_stepper", shape.prefix());
     let mut b = Builder::new(name, "Groups, tiles and steps of an instruction.");
     let issue = b.input("issue", 1);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
 
-    // S - 1: the largest of three.
+    b.comment("S - 1: the largest of three.");
     let larger = |a: Expr, c: Expr| a.clone().less(c.clone()).mux(c, a);
     let operand =
         field(instruction, f::OPERAND_ON).repeat(COUNT_BITS) & field(instruction, OPERAND_TARGET.segments);
@@ -51,7 +51,7 @@ pub(super) fn stepper(shape: &Shape) -> Arc<Module> {
     let slot = lit(shape.slot as i128 - 1, COUNT_BITS);
     let slot_less_1 = b.register("slot_less_1", larger(slot, segments.into()));
 
-    // Tiles: these describe the tile that begins next.
+    b.comment("Tiles: these describe the tile that begins next.");
     let begin = b.forward("begin_tile", 1);
     let tile_left = b.reg("tile_left", f::TILES.width);
     let group_left = b.reg("group_left", f::GROUPS.width);
@@ -75,7 +75,7 @@ pub(super) fn stepper(shape: &Shape) -> Arc<Module> {
         b.output(name, present);
     }
 
-    // Steps: three nested loops, the innermost first.
+    b.comment("Steps: three nested loops, the innermost first.");
     let valid = b.reg_reset("valid", 1);
     let loops: Vec<Down> =
         (0..3).map(|i| Down::new(&mut b, &format!("step_{i}"), STEPS[i][0].width)).collect();
@@ -93,7 +93,7 @@ pub(super) fn stepper(shape: &Shape) -> Arc<Module> {
     let level = b.register("level", concat([Expr::from(ends[1]), ends[0] & !ends[1]]));
     let steps_ended = last | !valid;
 
-    // Columns of the drain, as many as the instruction's, whatever the group.
+    b.comment("Columns of the drain, as many as the instruction's, whatever the group.");
     let draining = b.reg_reset("draining", 1);
     let cycle = Down::new(&mut b, "cycle", COUNT_BITS);
     let column = Down::new(&mut b, "column", COUNT_BITS);
@@ -104,7 +104,7 @@ pub(super) fn stepper(shape: &Shape) -> Arc<Module> {
     // The instruction before may have ended in fewer columns than were counted for its last tile.
     b.set(draining, begin | (draining & !drain_end & !issue));
 
-    // The walk of the next tile's lanes; the first walk begins with the issue.
+    b.comment("The walk of the next tile's lanes; the first walk begins with the issue.");
     let period = shape.lanes + timing::WALK as usize;
     let bits = index_bits(period);
     let walking = b.reg_reset("walking", 1);

@@ -2,7 +2,7 @@
 
 use super::lanes::{self, Lane};
 use super::walker::{Walked, walker};
-use super::{COUNT_BITS, INSTRUCTION_BITS, Shape, field};
+use super::{COUNT_BITS, Shape, field, instruction_input};
 use super::{crossbar, offset};
 use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, zero};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ struct Addresses {
 /// cycle [`ADDRESS_LATENCY`] + s.
 fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'static TargetFields) -> Addresses {
     let issue = b.input("issue", 1);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(b);
     let [begin, first, inner, active, restart] = STEERING.map(|name| b.input(name, 1));
     let get = |which: Field| field(instruction, which);
     let load = b.delay("load", begin & first, 2);
@@ -60,7 +60,7 @@ fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'stati
             ),
         ],
     );
-    // Output rows of an inner column below the first, and the cycle within the column.
+    b.comment("Output rows of an inner column below the first, and the cycle within the column.");
     let begin_1 = b.register("begin_1", begin);
     let begin_2 = b.register("begin_2", begin_1);
     let inner_1 = b.register("inner_1", inner);
@@ -98,8 +98,10 @@ pub(super) fn output(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new(format!("{}_output", shape.prefix()), "Writes the lanes' bytes to their banks.");
     let to = addresses(&mut b, shape, "output", &OUTPUT_TARGET);
     let value = b.input("value", 8 * shape.lanes);
-    // The crossbar carries rows and bytes; the bytes come a cycle after the addresses, which is
-    // when it has decoded them.
+    b.comment(
+        "The crossbar carries rows and bytes; the bytes come a cycle after the addresses, which is when it \
+         has decoded them.",
+    );
     let rows = b.instance(
         "row_crossbar",
         &crossbar::to_banks(shape, "write_crossbar", shape.row_bits, true),

@@ -1,6 +1,6 @@
 //! The whole engine: the units, and how far behind each other they work.
 
-use super::{INSTRUCTION_BITS, Shape};
+use super::{Shape, instruction_input};
 use super::{array, channels, columns, gather, post, reducer, stepper, target, weights};
 use crate::build::{Builder, Expr, Module, Ops, concat, index_bits};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tilewright_arch::instr::Unit;
 /// P is the number of lanes and of banks, RW ceil(log2 of the feature memory's rows), B the bytes
 /// of a beat. Arrays have lane or bank 0 lowest.
 ///
-/// * `issue`: one cycle; `instruction` ([`INSTRUCTION_BITS`]): steady from it to `done`;
+/// * `issue`: one cycle; `instruction` ([`INSTRUCTION_BITS`](super::INSTRUCTION_BITS)): steady from it to `done`;
 /// * `done`: one cycle, [`duration`](tilewright_arch::timing::duration) cycles after `issue`; the
 ///   last write was presented in the cycle before. The next issue may come in the cycle after it;
 /// * `gather_row` (P x RW), `gather_enable` (P), `gather_data` (P x 8): a read port of all banks;
@@ -35,7 +35,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
     };
     let mut b = Builder::new(format!("{}_engine", shape.prefix()), what);
     let issue = b.input("issue", 1);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
     let gather_data = b.input("gather_data", 8 * shape.lanes);
     let operand_data = b.input("operand_data", 8 * shape.lanes);
     let op: Expr = instruction.into();
@@ -48,7 +48,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
     let names = ["valid", "first", "last", "level", "group_start", "group_end", "last_group", "op_end"];
     let widths = names.map(|name| if name == "level" { 2 } else { 1 });
     let bundle = concat(names.iter().rev().map(|name| step.out(name)));
-    // The same signals, later by the lead.
+    b.comment("The same signals, later by the lead.");
     let late = b.delay("step", bundle, shape.lead());
     let offset = |i: usize| widths[..i].iter().sum::<usize>();
     let [valid, first, last, level, group_start, group_end, last_group, op_end]: [_; 8] =
@@ -69,7 +69,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
     );
     let (value, high) = (gathered.out("value"), gathered.out("high"));
 
-    // The drain starts four cycles before the first column shows.
+    b.comment("The drain starts four cycles before the first column shows.");
     let drain_start = shape.gather_latency() + shape.reduce_latency() - DRAIN_LEAD;
     let flags = concat([last, group_end, last_group, op_end]);
     let drain = b.delay("drain", flags, drain_start);
@@ -147,7 +147,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
         multiplied.out("drained")
     };
 
-    // The operand's columns, P - S + 1 cycles after the last step at the stepper.
+    b.comment("The operand's columns, P - S + 1 cycles after the last step at the stepper.");
     let flags = concat(["group_end", "last_group", "op_end"].map(|name| step.out(name)));
     let used = super::field(instruction, tilewright_arch::encoding::tile::OPERAND_ON);
     let lead_time = b.instance(
@@ -216,7 +216,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
     inputs.extend(table_ports.map(|(name, width)| (name, Expr::from(b.input(name, width)))));
     let posted = b.instance("post", &post::post(&shape), &inputs);
 
-    // The output's addresses wait for the bytes.
+    b.comment("The output's addresses wait for the bytes.");
     let steering = concat(target::STEERING.iter().rev().map(|name| drained.out(name)));
     let wait = post::PHASE_LATENCY + shape.post_latency() - target::ADDRESS_LATENCY - 1;
     let steering = b.delay("steering", steering, wait);

@@ -1,6 +1,6 @@
 //! The walk over the pixels of a tile, one lane a cycle.
 
-use super::{COORDINATE_BITS, INSTRUCTION_BITS, Shape, field};
+use super::{COORDINATE_BITS, Shape, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Sig, index_bits, lit, zero};
 use crate::flat::{add_carry, fold, less_lanes};
 use std::sync::Arc;
@@ -69,11 +69,11 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     let issue = b.input("issue", 1);
     let start = b.input("start", 1);
     let restart = b.input("restart", 1);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
     let get = |which: Field| field(instruction, which);
     let fields = walked.walk();
 
-    // Stage 0: which lanes take a pixel, and where lines end.
+    b.comment("Stage 0: which lanes take a pixel, and where lines end.");
     let go = b.wire("go", issue | start);
     let rewind = b.wire("rewind", issue | (start & restart));
     let count_bits = index_bits(shape.lanes);
@@ -104,7 +104,7 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
         }
     };
 
-    // Addresses of the group that is walked next.
+    b.comment("Addresses of the group that is walked next.");
     let (base_row, base_bank) =
         (shape.row(instruction, fields.base.0), shape.bank(instruction, fields.base.1));
     let group_step = b.register("group_step", shape.bank(instruction, fields.group.1));
@@ -122,7 +122,7 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     b.set_when(group_bank, rewind, first_bank);
     b.set_when(group_row, rewind, first_row);
 
-    // Stage 1: bank and line.
+    b.comment("Stage 1: bank and line.");
     let choose =
         |b: &mut Builder, name: &str, wrap: Expr, pixel: Expr| b.register(name, line_end.mux(wrap, pixel));
     let pixel_bank = shape.bank(instruction, fields.pixel.1);
@@ -133,7 +133,9 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     let less_1 = choose(&mut b, "less_1", wrap_less.into(), pixel_less.into());
     let wrap_row = shape.row(instruction, fields.wrap.0);
     let row_step_1 = choose(&mut b, "row_step_1", wrap_row, shape.row(instruction, fields.pixel.0));
-    // The walk behind the last tile of an instruction may still be under way when the next is issued.
+    b.comment(
+        "The walk behind the last tile of an instruction may still be under way when the next is issued.",
+    );
     let push_1 = b.register("push_1", active & !issue);
     let take_1 = b.register("take_1", take & !issue);
     let line_1 = b.register("line_1", take & line_end & !issue);
@@ -142,7 +144,7 @@ pub(super) fn walker(shape: &Shape, walked: Walked) -> Arc<Module> {
     b.set_when(bank_1, rewind | take_1, rewind.mux(first_bank, folded));
     let remaining = rows_to(&mut b, "remaining", get(f::LINES), get(f::LINE_STEP), rewind, line_1);
 
-    // Stage 2: row and coordinates.
+    b.comment("Stage 2: row and coordinates.");
     let carry_2 = b.register("carry_2", carry);
     let row_step_2 = b.register("row_step_2", row_step_1);
     let push_2 = b.register("push_2", push_1 & !issue);

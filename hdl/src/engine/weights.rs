@@ -1,6 +1,6 @@
 //! The weights: a memory of C-byte words read in sequence, and the expander of `Reduce::Rows`.
 
-use super::{INSTRUCTION_BITS, Shape, field};
+use super::{Shape, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, index_bits, lit, pack, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
@@ -24,7 +24,7 @@ pub(super) fn weight_latency(shape: &Shape) -> usize {
 pub(super) fn weights(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new("weights", "Weight memory, its address, and the expander of shifted taps.");
     let issue = b.input("issue", 1);
-    let instruction = b.input("instruction", INSTRUCTION_BITS);
+    let instruction = instruction_input(&mut b);
     let valid = b.input("valid", 1);
     let first = b.input("first", 1);
     let level = b.input("level", 2);
@@ -33,7 +33,7 @@ pub(super) fn weights(shape: &Shape) -> Arc<Module> {
     let bits = index_bits(words);
     let rows = b.register("rows", field(instruction, f::REDUCE).is(Reduce::Rows as i128));
 
-    // Address of the present step.
+    b.comment("Address of the present step.");
     let fresh = b.reg("fresh", 1);
     b.set_when(fresh, issue | valid, issue);
     let address = b.reg("address", bits);
@@ -49,7 +49,7 @@ pub(super) fn weights(shape: &Shape) -> Arc<Module> {
     b.set_when(base, new_group, address);
     let spread = b.register("address_spread", address);
 
-    // The memory, one for each beat of a word.
+    b.comment("The memory, one for each beat of a word.");
     let beat_bytes = shape.config.memory.bus_bytes;
     let beats = shape.columns.div_ceil(beat_bytes);
     let write = b.input("weight_write", 1);
@@ -73,7 +73,7 @@ pub(super) fn weights(shape: &Shape) -> Arc<Module> {
         bytes.extend(b.register(&format!("word_{k}"), read).elements(8));
     }
 
-    // Dense: the word. Rows: its bytes one a step at column 0, and from column to column.
+    b.comment("Dense: the word. Rows: its bytes one a step at column 0, and from column to column.");
     let start = b.delay("start", inner_start, 3 + shape.ram);
     let taps = field(instruction, f::TAPS);
     let mut later: Expr = zero(8);
