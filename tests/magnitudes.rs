@@ -19,6 +19,8 @@ use tilewright_compiler::{quantise, simplify};
 const GOOD_DB: f64 = 30.0;
 /// Decibels that integers may lose against rounding in float.
 const LESS_DB: f64 = 1.0;
+/// Chains that were worse than rounding in float before rounding alone was tried too.
+const WENT_WRONG: [u64; 10] = [284, 466, 1166, 3390, 3409, 3594, 4263, 4873, 4882, 6352];
 /// Rows and columns; pixels are not padded, so that every value is one of the inner ones.
 const SIDE: usize = 16;
 
@@ -34,8 +36,10 @@ struct Chain {
     layers: Vec<Layer>,
     /// `[channels][pixels]`, one sample each.
     samples: Vec<Vec<Vec<f32>>>,
-    /// So many of them calibrate; the last one is run.
+    /// So many of them calibrate.
     calibration: usize,
+    /// From this one on they are run.
+    first_run: usize,
     what: String,
 }
 
@@ -88,10 +92,10 @@ impl Chain {
             rows
         });
         let what = format!("channels {channels:?}, exponents of kind {magnitude}, inputs {low} to {high}");
-        Chain { samples: samples.collect(), calibration: 4, layers, what }
+        Chain { samples: samples.collect(), calibration: 4, first_run: 0, layers, what }
     }
 
-    /// Three layers of the usual size; the last sample is like the others.
+    /// Three layers of the usual size; the samples that are run are like the others.
     fn usual(random: &mut Random) -> Chain {
         let channels = [4, random.within(8, 24), random.within(8, 24), random.within(1, 8)];
         let layers = channels.windows(2).enumerate().map(|(n, pair)| {
@@ -102,8 +106,9 @@ impl Chain {
         });
         let layers: Vec<Layer> = layers.collect();
         let row = |random: &mut Random| (0..SIDE * SIDE).map(|_| normal(random)).collect::<Vec<f32>>();
-        let samples = (0..25).map(|_| (0..4).map(|_| row(random)).collect()).collect();
-        Chain { layers, samples, calibration: 24, what: format!("channels {channels:?}") }
+        let samples = (0..28).map(|_| (0..4).map(|_| row(random)).collect()).collect();
+        let what = format!("channels {channels:?}");
+        Chain { layers, samples, calibration: 24, first_run: 24, what }
     }
 
     fn model(&self) -> Model {
@@ -143,10 +148,9 @@ impl Chain {
         x
     }
 
-    /// Signal to noise of the last sample when weights are rounded to 8 bits by channel and values to 8
+    /// Signal to noise of what is run, together, when weights are rounded to 8 bits by channel and values to 8
     /// bits by tensor, from the least to the largest of calibration.
     fn rounded_in_float(&self) -> f64 {
-        let exact = |w: &[f32]| w.iter().map(|w| f64::from(*w)).collect::<Vec<f64>>();
         let mut ranges = vec![(0.0f64, 0.0f64); self.layers.len() + 1];
         for sample in 0..self.calibration {
             self.run(sample, &exact, &mut |n, x| {
@@ -159,24 +163,38 @@ impl Chain {
             let step = w.iter().fold(0.0f64, |most, w| most.max(f64::from(w.abs()))) / 127.0;
             w.iter().map(|w| if step > 0.0 { (f64::from(*w) / step).round() * step } else { 0.0 }).collect()
         };
-        let last = self.samples.len() - 1;
-        let got = self.run(last, &rounded, &mut |n, x| {
-            let (low, high) = ranges[n];
-            let step = ((high - low) / 255.0).max(f64::MIN_POSITIVE);
-            let zero = (-low / step).round();
-            let round = |x: &f64| ((x / step).round() + zero).clamp(0.0, 255.0) - zero;
-            x.iter().map(|row| row.iter().map(|x| round(x) * step).collect()).collect()
-        });
-        ratio(&self.run(last, &exact, &mut |_, x| x), &got)
+        let (mut signal, mut noise) = (0.0, 0.0);
+        for sample in self.first_run..self.samples.len() {
+            let got = self.run(sample, &rounded, &mut |n, x| {
+                let (low, high) = ranges[n];
+                let step = ((high - low) / 255.0).max(f64::MIN_POSITIVE);
+                let zero = (-low / step).round();
+                let round = |x: &f64| ((x / step).round() + zero).clamp(0.0, 255.0) - zero;
+                x.iter().map(|row| row.iter().map(|x| round(x) * step).collect()).collect()
+            });
+            let want = self.run(sample, &exact, &mut |_, x| x).concat();
+            let [s, n] = powers(want.into_iter().zip(got.concat()));
+            (signal, noise) = (signal + s, noise + n);
+        }
+        decibels(signal, noise)
     }
+}
+
+/// Weights as they are.
+fn exact(weights: &[f32]) -> Vec<f64> {
+    weights.iter().map(|w| f64::from(*w)).collect()
 }
 
 type Rounding<'a> = &'a mut dyn FnMut(usize, Vec<Vec<f64>>) -> Vec<Vec<f64>>;
 
-fn ratio(want: &[Vec<f64>], got: &[Vec<f64>]) -> f64 {
-    let pairs = || want.iter().flatten().zip(got.iter().flatten());
-    let signal: f64 = pairs().map(|(w, _)| w * w).sum();
-    let noise: f64 = pairs().map(|(w, g)| (w - g) * (w - g)).sum();
+/// Signal and noise of what is wanted and what came.
+fn powers(pairs: impl Iterator<Item = (f64, f64)>) -> [f64; 2] {
+    pairs.fold([0.0; 2], |[signal, noise], (want, got)| {
+        [signal + want * want, noise + (want - got) * (want - got)]
+    })
+}
+
+fn decibels(signal: f64, noise: f64) -> f64 {
     10.0 * math::log10(signal / noise)
 }
 
@@ -196,33 +214,38 @@ fn check(chain: &Chain) -> Result<Verdict, String> {
         let shape = IxDyn(&[1, rows.len(), SIDE, SIDE]);
         vec![ArrayD::from_shape_vec(shape, rows.concat()).unwrap()]
     };
-    let mut calibration: Vec<_> = chain.samples.iter().map(sample).collect();
-    let input = calibration[calibration.len() - 1].clone();
-    calibration.truncate(chain.calibration);
+    let samples: Vec<_> = chain.samples.iter().map(sample).collect();
     let options = quantise::Options::default();
-    let compiled = match pipeline::compile(&model, &calibration, &options, &Config::sized(4, 4)) {
-        Ok(compiled) => compiled,
-        Err(e) => {
-            let named = e.downcast_ref::<Error>().is_some_and(|e| e.report().node.is_some());
-            return if named {
-                Ok(Verdict::Refused)
-            } else {
-                Err(format!("refused without its node: {e:#}"))
-            };
-        }
-    };
+    let compiled =
+        match pipeline::compile(&model, &samples[..chain.calibration], &options, &Config::sized(4, 4)) {
+            Ok(compiled) => compiled,
+            Err(e) => {
+                let named = e.downcast_ref::<Error>().is_some_and(|e| e.report().node.is_some());
+                return if named {
+                    Ok(Verdict::Refused)
+                } else {
+                    Err(format!("refused without its node: {e:#}"))
+                };
+            }
+        };
     compiled.check().map_err(|e| e.to_string())?;
-    let (proof, _) =
-        proof::verify(&model, &compiled, &input, &Default::default()).map_err(|e| format!("{e:#}"))?;
-    if !proof.holds() {
-        return Err(format!("{:?}", proof.assurance));
+    let (mut signal, mut noise, mut warned) = (0.0, 0.0, false);
+    for (n, sample) in samples.iter().enumerate().skip(chain.first_run) {
+        let (proof, simulated) =
+            proof::verify(&model, &compiled, sample, &Default::default()).map_err(|e| format!("{e:#}"))?;
+        if !proof.holds() {
+            return Err(format!("{:?}", proof.assurance));
+        }
+        warned |= proof.assurance.iter().flat_map(|a| &a.warnings).any(|w| w.starts_with("output"));
+        let want = chain.run(n, &exact, &mut |_, x| x).concat();
+        let [s, n] = powers(want.into_iter().zip(simulated.outputs[0].iter().map(|y| f64::from(*y))));
+        (signal, noise) = (signal + s, noise + n);
     }
-    let warned = proof.assurance.iter().flat_map(|a| &a.warnings).any(|w| w.starts_with("output"));
-    let least = GOOD_DB.min(chain.rounded_in_float() - LESS_DB);
-    match proof.sqnr_db.is_none_or(|db| db >= least) {
+    let (db, least) = (decibels(signal, noise), GOOD_DB.min(chain.rounded_in_float() - LESS_DB));
+    match signal == 0.0 || db >= least {
         true => Ok(Verdict::Good),
         false if warned => Ok(Verdict::Warned),
-        false => Err(format!("{:?} dB, rounding in float has {least:.1}", proof.sqnr_db)),
+        false => Err(format!("{db:.1} dB, rounding in float has {least:.1}")),
     }
 }
 
@@ -247,18 +270,18 @@ fn samples_that_calibration_did_not_see_run_as_well_as_rounding_lets_them() {
 
 #[test]
 fn numbers_of_every_size_run_as_well_as_rounding_lets_them() {
-    let mut random = Random::new(5);
-    let (mut refused, mut wrong) = (0, vec![]);
+    let (mut refused, mut warned, mut wrong) = (0, 0, vec![]);
     let count = common::cases(200);
-    for _ in 0..count {
-        let chain = Chain::new(&mut random);
+    for seed in (0..u64::from(count)).chain(WENT_WRONG) {
+        let chain = Chain::new(&mut Random::new(seed));
         match check(&chain) {
             Ok(Verdict::Refused) => refused += 1,
-            Ok(_) => {}
-            Err(why) => wrong.push(format!("{}: {why}", chain.what)),
+            Ok(Verdict::Warned) => warned += 1,
+            Ok(Verdict::Good) => {}
+            Err(why) => wrong.push(format!("seed {seed}, {}: {why}", chain.what)),
         }
     }
-    println!("{count} chains, {refused} refused by node");
+    println!("{count} chains, {refused} refused by node, {warned} warned of");
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(20 * refused <= count, "{refused} of {count} are refused");
 }

@@ -9,7 +9,8 @@
 //! 4. `lower` makes integers and proves that no sum can leave 32 bits, `stages` cuts them where the
 //!    host works.
 //! 5. `correct` takes the mean error of every channel out of its bias.
-//! 6. `floor` gives more tensors 16 bits where the outputs are predicted to drown in noise.
+//! 6. `floor` gives more tensors 16 bits where the outputs are predicted to drown in noise; `plain` takes
+//!    rounding alone where that is better than all of the above.
 //!
 //! Of a model that is quantised already `given` takes out what it prescribes, which nothing above then
 //! changes; `tables` makes tables of its functions of one byte.
@@ -36,6 +37,7 @@ mod links;
 mod lower;
 mod options;
 mod phases;
+mod plain;
 mod plan;
 mod precision;
 mod product;
@@ -184,6 +186,20 @@ struct Prepared<'a> {
 }
 
 fn quantise<'a>(
+    graph: &'a Graph,
+    calibration: &'a [Vec<ArrayD<f32>>],
+    options: &Options,
+    watch: Watch,
+) -> Result<Quantised<'a>> {
+    let refined = quantise_as_told(graph, calibration, options, watch)?;
+    if graph.is_quantised() {
+        return Ok(refined);
+    }
+    let alone = |options: &Options| quantise_as_told(graph, calibration, options, watch);
+    plain::unless_worse(refined, |quantised| &quantised.made, calibration, options, alone)
+}
+
+fn quantise_as_told<'a>(
     graph: &'a Graph,
     calibration: &'a [Vec<ArrayD<f32>>],
     options: &Options,

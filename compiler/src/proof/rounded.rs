@@ -6,11 +6,13 @@ use super::window::convolve;
 use super::{Checked, What};
 use crate::claims::Rounded;
 use crate::fixed::{FixedNode, Reduction, Tensor};
-use tilewright_arch::fixed::power_of_two;
+use tilewright_arch::fixed::{Half, power_of_two};
 
 /// Steps by which rounding may move a weight that is not clipped: half a step where each goes to its
 /// nearest integer, more where later ones make up for earlier ones.
 pub(super) const WEIGHT_STEPS: f64 = 4.0;
+/// Steps from one end of a byte's range to the other, less what 24 bits may lose.
+const ALL_STEPS: f64 = 255.0 * (1.0 - FACTOR);
 /// What float64 may lose where an exact multiple is expected, in steps.
 const SLACK: f64 = 1e-3;
 
@@ -62,7 +64,10 @@ pub(super) fn compare(node: &FixedNode, from: &Tensor, step: f64, claim: &Rounde
         // The factor from sums to steps is that of the scales.
         let exponent = i32::from(channel.shift) + channel.half.fraction() as i32;
         let factor = f64::from(channel.mantissa) * power_of_two(-exponent) * step;
+        // With all steps of a byte for one unit, every sum but zero leaves its range, and with more too.
+        let leaves = node.operand.is_none() && channel.half == Half::None && factor >= ALL_STEPS * step;
         if unit > 0.0
+            && !(leaves && unit >= factor)
             && (factor / unit - 1.0).abs() > FACTOR
             && (factor - unit).abs() > power_of_two(-exponent) * step
         {

@@ -48,7 +48,7 @@ pub(super) struct Seen {
     pub homes: Vec<Histogram>,
     /// Distribution of what goes into the table, by group; empty for groups without one.
     pub tables: Vec<Histogram>,
-    /// The largest magnitude of each group's sum before slope and operand; 0 without an operand.
+    /// The largest magnitude of each group's sum before slope, operand and clamp.
     pub sums: Vec<f32>,
     /// For each of the first samples and each group: the mean of the group's sum (before slope,
     /// operand and clamp) in every channel; empty for groups without weights.
@@ -176,13 +176,10 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
         }
         tables.push(histogram);
     }
-    let largest = |group: &Group| match group.operand {
-        Some(_) => {
-            let Observed { value, factor, .. } = &group.observed;
-            let most = values[value.0 as usize].iter().fold(0f32, |most, x| most.max(x.abs()));
-            (f64::from(most) * factor.abs()) as f32
-        }
-        None => 0.0,
+    let largest = |group: &Group| {
+        let Observed { value, factor, .. } = &group.observed;
+        let most = values[value.0 as usize].iter().fold(0f32, |most, x| most.max(x.abs()));
+        (f64::from(most) * factor.abs()) as f32
     };
     let sums = plan.groups.iter().map(largest).collect();
     let mean = |channel: &[f32]| channel.iter().map(|&x| f64::from(x)).sum::<f64>() / channel.len() as f64;

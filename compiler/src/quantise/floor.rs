@@ -24,8 +24,14 @@ const SAMPLES: u64 = 8;
 /// many outputs.
 const MACS: u64 = 100_000_000;
 
+/// The calibration samples that a prediction for `made` can be afforded for.
+pub(super) fn samples_for<'a>(made: &Made, calibration: &'a [Vec<ArrayD<f32>>]) -> &'a [Vec<ArrayD<f32>>] {
+    let affordable = (MACS / made.lowered.network.claims.graph.macs().max(1)).clamp(1, SAMPLES);
+    &calibration[..calibration.len().min(affordable as usize)]
+}
+
 /// The quality of each output over some samples together.
-fn qualities(made: &Made, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Quality>> {
+pub(super) fn qualities(made: &Made, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Quality>> {
     let network = &made.lowered.network;
     let one = |sample: &Vec<ArrayD<f32>>| -> Result<[Vec<ArrayD<f32>>; 2]> {
         let float = float::run(&network.claims.graph, sample)?;
@@ -57,8 +63,7 @@ pub(super) fn reach(
     calibration: &[Vec<ArrayD<f32>>],
     make: impl Fn(Precision, f64) -> Result<Made>,
 ) -> Result<Made> {
-    let affordable = (MACS / first.lowered.network.claims.graph.macs().max(1)).clamp(1, SAMPLES);
-    let samples = &calibration[..calibration.len().min(affordable as usize)];
+    let samples = samples_for(&first, calibration);
     if samples.is_empty() {
         return Ok(first);
     }

@@ -36,15 +36,24 @@ pub(super) struct Least<'a> {
 impl Least<'_> {
     /// The largest real value of one unit of what a group scales to its result.
     pub fn unit(&self, group: &Group) -> f64 {
+        self.unit_of(group, |rows| rows.fold(0.0, f64::max))
+    }
+
+    /// [`Least::unit`] of what `choose` takes of the largest weights of the rows.
+    fn unit_of(&self, group: &Group, choose: impl Fn(&mut dyn Iterator<Item = f64>) -> f64) -> f64 {
         let step = |home: usize| f64::from(self.affine[self.sharing.representative(home)].scale);
         let read = |i: usize| step(group.inputs[i].tensor.0 as usize);
-        let largest = |weights: &[f32]| weights.iter().fold(0.0, |most: f64, w| most.max(f64::from(w.abs())));
+        let largest = |row: &[f32]| row.iter().fold(0.0, |most: f64, w| most.max(f64::from(w.abs())));
+        let chosen = |weights: &[f32], rows: usize| {
+            let rows = weights.chunks(weights.len().div_ceil(rows).max(1)).map(largest);
+            choose(&mut rows.filter(|largest| *largest > 0.0)) / WEIGHT_STEPS
+        };
         let sum = match &group.kind {
-            Kind::Linear { weights, .. } => read(0) * largest(weights) / WEIGHT_STEPS,
-            Kind::Phases { phases, .. } => {
+            Kind::Linear { weights, bias, .. } => read(0) * chosen(weights, bias.len()),
+            Kind::Phases { phases, bias, .. } => {
                 let phase = |weights: &[f32]| match weights {
                     [] => 1.0,
-                    _ => largest(weights) / WEIGHT_STEPS,
+                    _ => chosen(weights, bias.len()),
                 };
                 read(0) * phases.iter().map(|p| phase(&p.weights)).fold(0.0, f64::max)
             }
@@ -70,7 +79,13 @@ impl Least<'_> {
     /// any more, lowering refuses the finer one.
     pub fn step(&self, g: usize) -> f64 {
         let group = &self.plan.groups[g];
-        let finest = self.unit(group) / LARGEST_FACTOR;
+        // Channels whose sums are coarser than all of the range say where it ends, which needs no step.
+        let smallest = |rows: &mut dyn Iterator<Item = f64>| rows.reduce(f64::min).unwrap_or(0.0);
+        let unit = match group.operand {
+            None => self.unit_of(group, smallest),
+            Some(_) => self.unit(group),
+        };
+        let finest = unit / LARGEST_FACTOR;
         let clamps = [group.chain.low.abs(), group.chain.high.abs()];
         let nearest = clamps.into_iter().filter(|c| *c > 0.0).fold(f64::INFINITY, f64::min);
         let finest = if CLAMP_STEPS * finest <= nearest { finest } else { 0.0 };

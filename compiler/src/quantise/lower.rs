@@ -321,7 +321,15 @@ impl Lowering<'_> {
             Some([one]) => *one,
             Some(many) => many[c],
         };
-        channel(factor, slope, bias).ok_or_else(|| self.unscaled(group, c, factor))
+        // A sum is a whole number, so with as many steps for one of it as a byte has, all but zero leave the
+        // range of a byte: on the side where they would with more.
+        let alone = self.between.is_none() && group.operand.is_none() && !self.output(group).wide;
+        let [plain, sloped] = [factor, factor * slope].map(|f| f.clamp(-ALL_STEPS, ALL_STEPS));
+        let made = match alone && plain != 0.0 && [plain, sloped] != [factor, factor * slope] {
+            true => channel(plain, sloped / plain, bias),
+            false => channel(factor, slope, bias),
+        };
+        made.ok_or_else(|| self.unscaled(group, c, factor))
     }
 
     fn unscaled(&self, group: &Group, c: usize, factor: f64) -> Error {
@@ -400,6 +408,8 @@ fn both(high: &FixedNode, low: &FixedNode) -> Option<FixedNode> {
     })
 }
 
+/// Steps from one end of a byte's range to the other.
+const ALL_STEPS: f64 = 255.0;
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
 

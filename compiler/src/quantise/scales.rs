@@ -55,6 +55,11 @@ pub(super) fn choose(
             Origin::Host | Origin::Constant(_) => all(),
             // What a quantised model leaves open it had in float.
             Origin::Group(_) if !given.is_empty() => all(),
+            // Zero throughout, behind a clamp: as fine as what is cut off, so that what reads it can be fine too.
+            Origin::Group(g) if histogram.magnitude() == 0.0 => {
+                let most = f64::from(seen.sums[g]);
+                Affine::spanning(-most, most)
+            }
             Origin::Group(_) => ranges.choose(histogram),
         };
         // Signed values lose little by a zero point of 0, which spares products a second pass.
