@@ -23,7 +23,7 @@ fn own() -> Vec<PathBuf> {
         entries.expect("the models are part of the project").map(|e| e.unwrap().path()).collect();
     all.retain(|p| p.extension().is_some_and(|e| e == "onnx"));
     all.sort();
-    assert_eq!(all.len(), 4, "the models are part of the project");
+    assert_eq!(all.len(), 10, "the models are part of the project");
     all
 }
 
@@ -85,12 +85,14 @@ fn own_models_are_at_most_a_step_away() {
         let (x, expected) = (arrays["x"].to_ndarray(), arrays["y"].to_ndarray());
         let graph = graph(&path);
         let network = network(&graph);
-        assert!(network.host.is_empty(), "{}: {:?}", name(&path), network.host);
+        // Bytes at the ends of a network are the host's to make real numbers of.
+        let ends = if name(&path).ends_with("_bytes") { 2 } else { 0 };
+        assert_eq!(network.host.len(), ends, "{}: {:?}", name(&path), network.host);
         let samples: Vec<ArrayD<f32>> =
             x.axis_iter(Axis(0)).map(|x| x.insert_axis(Axis(0)).to_owned()).collect();
         let run =
             |f: &Run| samples.iter().flat_map(|x| f(std::slice::from_ref(x)).remove(0)).collect::<Vec<f32>>();
-        let step = step(&graph).unwrap();
+        let step = if ends == 0 { step(&graph).unwrap() } else { 1.0 };
         let real = compare(run(&|x| float::run(&graph, x).unwrap()), &expected, step);
         let machine = compare(run(&|x| network.predict(x).unwrap()), &expected, step);
         println!("{}: float reference {real:?}, machine {machine:?}", name(&path));
@@ -267,7 +269,8 @@ fn compare_operations(model: &str, graph: &Graph, x: &ArrayD<f32>) {
 
 #[test]
 fn every_operation_is_at_most_a_step_away() {
-    for path in own() {
+    // Activations that weights of nine bits read are copied, under names that the model does not have.
+    for path in own().into_iter().filter(|p| !name(p).contains("weights_uint8")) {
         let x = &npy::read_npz(&path.with_extension("npz")).unwrap()[0].1.to_ndarray();
         let first = x.index_axis(Axis(0), 0).insert_axis(Axis(0)).to_owned();
         compare_operations(&name(&path), &graph(&path), &first);

@@ -5,6 +5,8 @@
 //! value that nobody but QuantizeLinears of one scale reads is the rounded one itself; where others read it too,
 //! what is rounded is made a second time. What the machine's bytes cannot express is refused by name.
 
+mod parts;
+
 use super::range::Affine;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Integer, Node, Op, Source, ValueId};
@@ -160,6 +162,15 @@ fn is_pointwise(op: &Op) -> bool {
     )
 }
 
+/// From an element's number in a tensor of `shape` to its index along an axis; 0 without an axis.
+fn index_along(axis: Option<usize>, shape: &[usize]) -> impl Fn(usize) -> usize + use<> {
+    let (extent, inner) = match axis {
+        Some(axis) => (shape[axis], shape[axis + 1..].iter().product::<usize>()),
+        None => (1, 1),
+    };
+    move |i| i / inner % extent
+}
+
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::new("quantise", message))
 }
@@ -282,11 +293,7 @@ impl Strip<'_> {
             return refuse("its scale and zero point are not constants");
         };
         let shape = old.shape(x);
-        let (extent, inner) = match axis {
-            Some(axis) => (shape[axis], shape[axis + 1..].iter().product::<usize>()),
-            None => (1, 1),
-        };
-        let of = |i: usize| i / inner % extent;
+        let of = index_along(axis, shape);
         let real = data.iter().enumerate().map(|(i, q)| (q - zeros[of(i)]) * scales[of(i)]).collect();
         let name = match old.value(x).name.as_str() {
             "" => node.name.clone(),
@@ -323,7 +330,11 @@ impl Strip<'_> {
             .collect();
         let out = self.old.value(node.outputs[0]);
         let declared = matches!(node.op, Op::Reshape).then_some(out.shape.as_slice());
-        let id = self.new.apply(node.name.clone(), node.op.clone(), &inputs, declared)?;
+        let (op, inputs) = match self.parts(node, &inputs)? {
+            Some(parted) => parted,
+            None => (node.op.clone(), inputs),
+        };
+        let id = self.new.apply(node.name.clone(), op, &inputs, declared)?;
         self.new.values[id.0 as usize].name.clone_from(&out.name);
         match kinds[0] {
             None => Ok(Mapped::Real(id)),

@@ -31,28 +31,38 @@ pub(super) fn concat(
     let mut axes = inner.axes(first).ok_or_else(uneven)?;
     let mut grid = view.shape;
     let total = call.out[axis];
-    let joined = match inner.of(axes[axis].iter().copied()).dims[..] {
+    let joined = inner.of(axes[axis].iter().copied()).dims;
+    let (outer, rest) = match joined[..] {
         // Joined along what is outermost of one axis of the tensor, or along a new outermost part.
-        [dim] if dim.step * dim.extent == grid[dim.axis] => Dim { extent: total, ..dim },
+        [dim, ref rest @ ..] if dim.step * dim.extent == grid[dim.axis] => (dim, rest),
         [] => {
             // Vectors become planes: these are written and read independently of each other.
             let along =
                 if grid[0] == 1 { 0 } else { [2, 1].into_iter().find(|&a| grid[a] == 1).unwrap_or(0) };
-            Dim { extent: total, axis: along, step: grid[along] }
+            (Dim { extent: 1, axis: along, step: grid[along] }, &[][..])
         }
         _ => return Err(uneven()),
     };
-    grid[joined.axis] = joined.step * total;
-    axes[axis] = vec![joined];
-    let out = Held::new(OUTPUT, axes.concat());
+    // Elements of the axis for one of the outermost: maps that are flattened join plane by plane.
+    let each: usize = rest.iter().map(|dim| dim.extent).product();
+    if inputs.iter().any(|&id| !graph.shape(id)[axis].is_multiple_of(each)) {
+        return Err(uneven());
+    }
+    // Part of the result, from an element of the axis on.
+    let mut part_of = |first: usize, count: usize| {
+        axes[axis] =
+            [Dim { extent: count / each, ..outer }].into_iter().chain(rest.iter().copied()).collect();
+        let mut part = Held::new(OUTPUT, axes.concat());
+        part.origin[outer.axis] = outer.step * (first / each);
+        part
+    };
+    grid[outer.axis] = outer.step * (total / each);
+    let out = part_of(0, total);
     let (mut views, mut to, mut offset) = (Vec::new(), Vec::new(), 0);
     for (part, &id) in parts.iter().zip(inputs) {
-        let shape = graph.shape(id);
-        let mut starts = vec![0; shape.len()];
-        starts[axis] = offset;
-        offset += shape[axis];
-        let place = out.sliced(call.out, &starts, &vec![1; shape.len()], shape).and_then(|p| p.boxed());
-        let (place, inner) = place.ok_or_else(uneven)?;
+        let count = graph.shape(id)[axis];
+        let (place, inner) = part_of(offset, count).boxed().ok_or_else(uneven)?;
+        offset += count;
         views.push(inner.arrange(part).ok_or_else(uneven)?);
         to.push(place);
     }

@@ -84,6 +84,27 @@ def blocks():
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def transposed():
+    """A transposed convolution between two others."""
+    rng = np.random.default_rng(5)
+    shapes = {"w": (6, 3, 3, 3), "up_w": (6, 5, 4, 4), "last_w": (2, 5, 1, 1)}
+    constants = [numpy_helper.from_array((rng.standard_normal(s) * 0.3).astype(np.float32), n) for n, s in shapes.items()]
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="conv", pads=[1, 1, 1, 1]),
+        helper.make_node("ConvTranspose", ["a", "up_w"], ["b"], name="up", strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["b", "last_w"], ["y"], name="last"),
+    ]
+    x, y = ([1, 3, 8, 8], [1, 2, 16, 16])
+    graph = helper.make_graph(
+        nodes,
+        "transposed",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, x)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, y)],
+        constants,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
 digits = np.load(DIGITS / "calib.npz")
 digits = digits[digits.files[0]]
 for name, form in (("lenet_qdq", QuantFormat.QDQ), ("lenet_qoperator", QuantFormat.QOperator)):
@@ -97,3 +118,40 @@ with tempfile.TemporaryDirectory() as folder:
               activation_type=QuantType.QInt8, weight_type=QuantType.QInt8)
     quantised("blocks_uint8", path, noise[-SAMPLES // 2:], noise[:64], per_channel=True,
               activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+
+
+def bytes_at_both_ends(name, source):
+    """The model `source` without the QuantizeLinear of its input and the DequantizeLinear of its output."""
+    proto, stored = onnx.load(HERE / f"{source}.onnx"), np.load(HERE / f"{source}.npz")
+    graph = proto.graph
+    first = next(n for n in graph.node if n.op_type == "QuantizeLinear" and n.input[0] == graph.input[0].name)
+    last = next(n for n in graph.node if n.output[0] == graph.output[0].name)
+    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    scale, zero = (constants[n] for n in first.input[1:])
+    for tensor, own in ((graph.input[0], first.output[0]), (graph.output[0], last.input[0])):
+        tensor.name = own
+        tensor.type.tensor_type.elem_type = TensorProto.UINT8
+    graph.node.remove(first)
+    graph.node.remove(last)
+    onnx.save(proto, HERE / f"{name}.onnx")
+    session = onnxruntime.InferenceSession(HERE / f"{name}.onnx")
+    x = np.clip(np.rint(stored["x"] / scale) + zero, 0, 255).astype(np.uint8)
+    outputs = [session.run(None, {graph.input[0].name: s[None]})[0] for s in x]
+    np.savez_compressed(HERE / f"{name}.npz", x=x.astype(np.float32), y=np.concatenate(outputs).astype(np.float32))
+
+
+# Weights of uint8: their zero points are anywhere, what is left of them takes nine bits.
+for name, form in (("lenet_weights_uint8", QuantFormat.QOperator), ("lenet_weights_uint8_qdq", QuantFormat.QDQ)):
+    quantised(name, DIGITS / "model.onnx", digits[-SAMPLES:], digits[:64], quant_format=form, per_channel=False,
+              activation_type=QuantType.QUInt8, weight_type=QuantType.QUInt8)
+with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "blocks.onnx"
+    onnx.save(blocks(), path)
+    quantised("blocks_weights_uint8", path, noise[-SAMPLES // 2:], noise[:64], per_channel=False,
+              activation_type=QuantType.QUInt8, weight_type=QuantType.QUInt8)
+    onnx.save(transposed(), path)
+    noise = np.random.default_rng(6).standard_normal((40, 3, 8, 8)).astype(np.float32)
+    quantised("up_weights_uint8", path, noise[-SAMPLES // 2:], noise[:32], per_channel=False,
+              activation_type=QuantType.QUInt8, weight_type=QuantType.QUInt8)
+bytes_at_both_ends("blocks_bytes", "blocks_uint8")
+bytes_at_both_ends("lenet_bytes", "lenet_qoperator")

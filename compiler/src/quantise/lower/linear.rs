@@ -39,7 +39,7 @@ impl Lowering<'_> {
                 let least = least_scale(b, scale_in, scale_out);
                 return own.or_else(|| steps(w, least)).ok_or_else(|| {
                     let why = format!("the integers of channel {o} are not one step times -127 to 127");
-                    self.error(group, why, "weights with a scale for each output channel, without -128")
+                    self.error(group, why, "weights of int8 or uint8 with a scale for each output channel")
                 });
             }
             let mut row = row(w, least_scale(b, scale_in, scale_out));
