@@ -23,7 +23,7 @@ fn own() -> Vec<PathBuf> {
         entries.expect("the models are part of the project").map(|e| e.unwrap().path()).collect();
     all.retain(|p| p.extension().is_some_and(|e| e == "onnx"));
     all.sort();
-    assert_eq!(all.len(), 10, "the models are part of the project");
+    assert_eq!(all.len(), 12, "the models are part of the project");
     all
 }
 
@@ -85,9 +85,10 @@ fn own_models_are_at_most_a_step_away() {
         let (x, expected) = (arrays["x"].to_ndarray(), arrays["y"].to_ndarray());
         let graph = graph(&path);
         let network = network(&graph);
-        // Bytes at the ends of a network are the host's to make real numbers of.
+        // Bytes at the ends of a network are the host's to make real numbers of, and so is what has 16 bits.
+        let wide = name(&path).contains("int16");
         let ends = if name(&path).ends_with("_bytes") { 2 } else { 0 };
-        assert_eq!(network.host.len(), ends, "{}: {:?}", name(&path), network.host);
+        assert!(wide || network.host.len() == ends, "{}: {:?}", name(&path), network.host);
         let samples: Vec<ArrayD<f32>> =
             x.axis_iter(Axis(0)).map(|x| x.insert_axis(Axis(0)).to_owned()).collect();
         let run =
@@ -96,8 +97,10 @@ fn own_models_are_at_most_a_step_away() {
         let real = compare(run(&|x| float::run(&graph, x).unwrap()), &expected, step);
         let machine = compare(run(&|x| network.predict(x).unwrap()), &expected, step);
         println!("{}: float reference {real:?}, machine {machine:?}", name(&path));
-        assert!(real.0 < 1.5 && real.1 >= 0.99, "{}: {real:?}", name(&path));
-        assert_eq!(machine, (0.0, 1.0), "{}", name(&path));
+        // A step of 16 bits is not far from what float32 sums lose in another order.
+        let (same, expected) = if wide { (0.85, real) } else { (0.99, (0.0, 1.0)) };
+        assert!(real.0 < 1.5 && real.1 >= same, "{}: {real:?}", name(&path));
+        assert_eq!(machine, expected, "{}", name(&path));
         first_rung(&name(&path), &network, &samples[0]);
     }
 }
@@ -106,7 +109,8 @@ fn own_models_are_at_most_a_step_away() {
 fn first_rung(name: &str, network: &Network, x: &ArrayD<f32>) {
     let proof = check(network, std::slice::from_ref(x)).unwrap();
     assert!(proof.holds(), "{name}: {}", proof.findings[0]);
-    assert!(proof.elements() > 0, "{name}");
+    // A network of 16 bits is the host's.
+    assert!(proof.elements() > 0 || network.machine().next().is_none(), "{name}");
 }
 
 /// What the machine makes of lenet has the model's own integers and scales.
@@ -270,7 +274,8 @@ fn compare_operations(model: &str, graph: &Graph, x: &ArrayD<f32>) {
 #[test]
 fn every_operation_is_at_most_a_step_away() {
     // Activations that weights of nine bits read are copied, under names that the model does not have.
-    for path in own().into_iter().filter(|p| !name(p).contains("weights_uint8")) {
+    let bytes = |p: &PathBuf| !name(p).contains("weights_uint8") && !name(p).contains("int16");
+    for path in own().into_iter().filter(bytes) {
         let x = &npy::read_npz(&path.with_extension("npz")).unwrap()[0].1.to_ndarray();
         let first = x.index_axis(Axis(0), 0).insert_axis(Axis(0)).to_owned();
         compare_operations(&name(&path), &graph(&path), &first);

@@ -199,7 +199,7 @@ pub const OPERATORS: &[Operator] = &[
         "QuantizeLinear",
         "axis, output_dtype, saturate (ignored)",
         QUANTISED,
-        Runs("int8 and uint8 with one scale"),
+        Runs("int8 and uint8 with one scale; int16 and uint16 on the host, with what is computed of them"),
     ),
     row("RNN", "direction, hidden_size, layout", FORMS, UNROLLED),
     row("Range", "", KNOWN, Free),

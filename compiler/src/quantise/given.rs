@@ -3,8 +3,10 @@
 //!
 //! [`strip`] takes QuantizeLinear and DequantizeLinear out of the graph and notes what they said. A
 //! value that nobody but QuantizeLinears of one scale reads is the rounded one itself; where others read it too,
-//! what is rounded is made a second time. What the machine's bytes cannot express is refused by name.
+//! what is rounded is made a second time. What the model rounds to 16 bits stays on the host, with all that is
+//! computed of it (`fine`); what else the machine's bytes cannot express is refused by name.
 
+mod fine;
 mod parts;
 
 use super::range::Affine;
@@ -18,9 +20,16 @@ pub(super) struct Given {
     affine: Vec<Option<Affine>>,
     /// Steps of the constants that the model keeps as integers.
     steps: BTreeMap<ValueId, Vec<f32>>,
+    /// Values that 8 bits must not round, see [`fine`].
+    fine: Vec<bool>,
 }
 
 impl Given {
+    /// Whether a value is finer than bytes: the host computes it.
+    pub fn is_fine(&self, id: ValueId) -> bool {
+        self.fine.get(id.0 as usize).is_some_and(|&fine| fine)
+    }
+
     /// Scale and zero point of a value.
     pub fn affine(&self, id: ValueId) -> Option<Affine> {
         self.affine.get(id.0 as usize).copied().flatten()
@@ -46,10 +55,10 @@ impl Given {
 }
 
 /// The graph without QuantizeLinear and DequantizeLinear, and what they prescribed. Left are those that
-/// turn integer inputs to real numbers and results to integer outputs: the host's work.
+/// turn integer inputs to real numbers and results to integer outputs, and those of 16 bits: the host's work.
 ///
 /// # Errors
-/// Activations of 16 bits or with a scale for each channel, integers read with another scale than they
+/// Activations of 32 bits or with a scale for each channel, integers read with another scale than they
 /// were made with; each names the node.
 pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
     let mut strip = Strip {
@@ -85,6 +94,7 @@ pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
         strip.new.outputs.push(new);
     }
     strip.given.affine.resize(strip.new.values.len(), None);
+    strip.given.fine = fine::values(&strip.new, &strip.given);
     Ok((strip.new, strip.given))
 }
 
@@ -176,20 +186,16 @@ fn refuse<T>(message: impl Into<String>) -> Result<T> {
 }
 
 impl Quantised {
-    /// As a byte of the machine: uint8 shifted by 128.
-    fn affine(self) -> Result<Affine> {
+    /// As a byte of the machine: uint8 shifted by 128. `None` for 16 bits.
+    fn affine(self) -> Result<Option<Affine>> {
         let shift = match self.integer {
             Integer::Int8 => 0.0,
             Integer::Uint8 => 128.0,
-            other => {
-                return refuse(format!(
-                    "its integers are {}, the machine's activations are 8 bits",
-                    other.name()
-                ));
-            }
+            Integer::Int16 | Integer::Uint16 => return Ok(None),
+            other => return refuse(format!("its activations are {}", other.name())),
         };
         // The zero point is of the type: the importer read it so.
-        Ok(Affine { scale: self.scale, zero: (self.zero - shift) as i8 })
+        Ok(Some(Affine { scale: self.scale, zero: (self.zero - shift) as i8 }))
     }
 }
 
@@ -212,15 +218,20 @@ impl Strip<'_> {
     fn materialise(&mut self, mapped: Mapped, name: &str) -> Result<ValueId> {
         match mapped {
             Mapped::Real(id) => Ok(id),
-            Mapped::Whole(id, Quantised { integer, scale, zero }) => {
-                let (scale, zero) =
-                    (self.new.constant("", &[], vec![scale])?, self.new.constant("", &[], vec![zero])?);
-                let op = Op::QuantizeLinear { integer, axis: None };
-                let id = self.new.node("", op, &[id, scale, zero])?;
+            Mapped::Whole(id, quantised) => {
+                let id = self.whole("", id, quantised)?;
                 self.new.values[id.0 as usize].name = name.to_owned();
                 Ok(id)
             }
         }
+    }
+
+    /// The whole numbers that the host makes of real ones in a node `name`.
+    fn whole(&mut self, name: &str, real: ValueId, quantised: Quantised) -> Result<ValueId> {
+        let Quantised { integer, scale, zero } = quantised;
+        let (scale, zero) =
+            (self.new.constant("", &[], vec![scale])?, self.new.constant("", &[], vec![zero])?);
+        self.new.node(name, Op::QuantizeLinear { integer, axis: None }, &[real, scale, zero])
     }
 
     /// One scale and zero point of a node between real and whole numbers.
@@ -240,6 +251,10 @@ impl Strip<'_> {
                 let affine = quantised.affine()?;
                 let x = self.get(node.inputs[0])?;
                 let mut x = self.materialise(x, "")?;
+                let Some(affine) = affine else {
+                    let whole = self.whole(&node.name, x, quantised)?;
+                    return Ok(Mapped::Whole(self.real(node, whole, quantised)?, quantised));
+                };
                 if self.uses[node.outputs[0].0 as usize] == 0 {
                     return Ok(Mapped::Whole(x, quantised));
                 }
@@ -269,16 +284,23 @@ impl Strip<'_> {
             }
             // An integer input: the host makes real numbers of it.
             Mapped::Real(id) => {
-                let (scale, zero) = (
-                    self.new.constant("", &[], vec![quantised.scale])?,
-                    self.new.constant("", &[], vec![quantised.zero])?,
-                );
-                let op = Op::DequantizeLinear { integer, axis: None };
-                let y = self.new.node(node.name.clone(), op, &[id, scale, zero])?;
+                let y = self.real(node, id, quantised)?;
                 self.new.values[y.0 as usize].name = name;
-                self.annotate(y, quantised.affine()?, "").map(Mapped::Real)
+                match quantised.affine()? {
+                    Some(affine) => self.annotate(y, affine, "").map(Mapped::Real),
+                    None => Ok(Mapped::Real(y)),
+                }
             }
         }
+    }
+
+    /// The real numbers that the host makes of whole ones, in a node of the name of `node`.
+    fn real(&mut self, node: &Node, whole: ValueId, quantised: Quantised) -> Result<ValueId> {
+        let Quantised { integer, scale, zero } = quantised;
+        let (scale, zero) =
+            (self.new.constant("", &[], vec![scale])?, self.new.constant("", &[], vec![zero])?);
+        let op = Op::DequantizeLinear { integer, axis: None };
+        self.new.node(node.name.clone(), op, &[whole, scale, zero])
     }
 
     /// A constant of integers: its real numbers, and the fact on record.
@@ -303,7 +325,7 @@ impl Strip<'_> {
         self.given.steps.insert(id, scales.to_vec());
         // As a second operand it is a tensor like others; weights do not look at this.
         if let (&[scale], &[zero]) = (scales, zeros)
-            && let Ok(affine) = (Quantised { integer, scale, zero }).affine()
+            && let Ok(Some(affine)) = (Quantised { integer, scale, zero }).affine()
         {
             self.given.affine.resize(self.new.values.len(), None);
             self.given.affine[id.0 as usize] = Some(affine);
@@ -339,7 +361,10 @@ impl Strip<'_> {
         match kinds[0] {
             None => Ok(Mapped::Real(id)),
             Some(quantised) => {
-                let id = self.annotate(id, quantised.affine()?, &node.name)?;
+                let id = match quantised.affine()? {
+                    Some(affine) => self.annotate(id, affine, &node.name)?,
+                    None => id,
+                };
                 Ok(Mapped::Whole(id, quantised))
             }
         }

@@ -7,10 +7,13 @@
 use super::chain::{Chain, Growing, Second};
 use super::given::Given;
 use super::held::{Held, natural};
-use super::kind::{Anchor, COPY, Kind, OUTPUT, Refusal, Role, role};
+use super::kind::{Anchor, COPY, Kind, OUTPUT, Refusal, Role, refuse, role};
 use super::sum::{Observed, Sum};
 use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, Source, ValueId};
+
+/// Why the host computes what is rounded to 16 bits.
+const FINE: &str = "the model rounds its values to 16 bits, with scales and zero points that the machine's 16 bits do not have";
 
 /// Where a home's bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -171,7 +174,12 @@ impl Planner<'_> {
                 self.import(id, turn + 1);
             }
         }
-        let role = role(graph, node, &|id| self.held[id.0 as usize].clone());
+        let role = match self.given.is_fine(node.outputs[0])
+            || node.inputs.iter().any(|&id| self.given.is_fine(id))
+        {
+            true => refuse(FINE, "int8 or uint8 activations, or the float model with --precision int16"),
+            false => role(graph, node, &|id| self.held[id.0 as usize].clone()),
+        };
         match role.and_then(|role| self.expressible(role)) {
             Ok(Role::Anchor(anchor)) => self.group(n, *anchor),
             // Reshaping what the host has is the host's work.

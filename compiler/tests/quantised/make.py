@@ -153,5 +153,15 @@ with tempfile.TemporaryDirectory() as folder:
     noise = np.random.default_rng(6).standard_normal((40, 3, 8, 8)).astype(np.float32)
     quantised("up_weights_uint8", path, noise[-SAMPLES // 2:], noise[:32], per_channel=False,
               activation_type=QuantType.QUInt8, weight_type=QuantType.QUInt8)
+# 16 bits, everywhere and for one tensor, which joins those of 8 bits.
+quantised("lenet_int16", DIGITS / "model.onnx", digits[-SAMPLES:], digits[:64], per_channel=True,
+          activation_type=QuantType.QInt16, weight_type=QuantType.QInt8)
+with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "blocks.onnx"
+    onnx.save(blocks(), path)
+    noise = np.random.default_rng(4).standard_normal((80, 3, 24, 24)).astype(np.float32)
+    quantised("blocks_one_uint16", path, noise[-SAMPLES // 2:], noise[:64], per_channel=True,
+              activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+              extra_options={"TensorQuantOverrides": {"sum_r": [{"quant_type": QuantType.QUInt16}]}})
 bytes_at_both_ends("blocks_bytes", "blocks_uint8")
 bytes_at_both_ends("lenet_bytes", "lenet_qoperator")
