@@ -6,7 +6,7 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{Graph, Op};
+use tilewright_compiler::graph::{Graph, Op, Sampling};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
     self, GOOD_DB, IMPORT, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, Layer, Prediction, Proof, Quality,
@@ -216,7 +216,10 @@ fn saturated(proof: &Proof) -> Vec<String> {
 fn has_steps(graph: &Graph) -> bool {
     let steps = |op: &Op| match op {
         Op::Unary { kind } => kind.is_whole(),
+        Op::Binary { kind } => kind.is_step(),
         Op::Reduce { kind, .. } => kind.is_index(),
+        Op::TopK { .. } => true,
+        Op::GridSample { sampling, .. } => *sampling == Sampling::Nearest,
         _ => false,
     };
     graph.is_quantised() || graph.nodes.iter().any(|node| steps(&node.op))

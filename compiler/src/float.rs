@@ -10,6 +10,7 @@ mod conv;
 mod conv_transpose;
 mod finite;
 mod gemm;
+mod grid_sample;
 pub mod math;
 mod matrix;
 mod moves;
@@ -20,6 +21,7 @@ mod reduce;
 mod resize;
 mod shape;
 mod softmax;
+mod top;
 mod unary;
 
 #[cfg(test)]
@@ -267,6 +269,11 @@ fn evaluate(op: &Op, x: &[ArrayViewD<f32>], shape: &[usize]) -> Result<ArrayD<f3
         Op::LogSoftmax { axis } => reduce::log_softmax(&x[0], *axis),
         Op::Unary { kind } => x[0].mapv(|v| unary::unary(*kind, v)),
         Op::Binary { kind } => activation::binary(*kind, &x[0], &x[1], shape),
+        Op::Where => activation::choose(x, shape),
+        Op::TopK { axis, largest, indices, .. } => top::top(&x[0], *axis, *largest, *indices, shape),
+        Op::GridSample { sampling, outside, align_corners } => {
+            grid_sample::grid_sample(x, *sampling, *outside, *align_corners, shape)
+        }
         Op::Reduce { kind, axes, .. } => reduce::reduce(&x[0], *kind, axes, shape),
         Op::ConvTranspose { window, groups, .. } => conv_transpose::conv_transpose(x, window, *groups, shape),
         Op::Pad { before, after, mode } => moves::pad(&x[0], before, after, *mode, shape),

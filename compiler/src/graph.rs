@@ -31,7 +31,8 @@ pub(crate) use infer::broadcast;
 pub use infer::{elements, infer};
 pub use integer::Integer;
 pub use kinds::{
-    BinaryKind, Cell, Coordinates, Direction, Interpolation, PadMode, ReduceKind, Rounding, UnaryKind,
+    BinaryKind, Cell, Coordinates, Direction, Interpolation, Outside, PadMode, ReduceKind, Rounding,
+    Sampling, UnaryKind,
 };
 pub(crate) use parse::operator_from_text;
 pub use parse::parse;
@@ -237,6 +238,28 @@ pub enum Op {
         /// Which function of a and b.
         kind: BinaryKind,
     },
+    /// Inputs: condition, x, y with numpy broadcasting: x where the condition is not 0, else y.
+    Where,
+    /// The largest or smallest elements along an axis, in their order, the first of equals first.
+    TopK {
+        /// Axis, non-negative.
+        axis: usize,
+        /// How many.
+        count: usize,
+        /// The largest, else the smallest.
+        largest: bool,
+        /// Their indices along the axis instead of themselves.
+        indices: bool,
+    },
+    /// Inputs: x (N,C,H,W), grid (N,OH,OW,2) of x and y in -1 to 1: the elements of each channel there.
+    GridSample {
+        /// Which elements around a place make its own.
+        sampling: Sampling,
+        /// What lies outside of the image.
+        outside: Outside,
+        /// -1 and 1 are the middles of the first and the last element, else their outer edges.
+        align_corners: bool,
+    },
     /// Combines the elements along some axes.
     Reduce {
         /// How.
@@ -396,6 +419,9 @@ impl Op {
             Op::LogSoftmax { .. } => "LogSoftmax",
             Op::Unary { kind } => kind.name(),
             Op::Binary { kind } => kind.name(),
+            Op::Where => "Where",
+            Op::TopK { .. } => "TopK",
+            Op::GridSample { .. } => "GridSample",
             Op::Reduce { kind, .. } => kind.name(),
             Op::ConvTranspose { .. } => "ConvTranspose",
             Op::Pad { .. } => "Pad",

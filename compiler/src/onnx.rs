@@ -8,6 +8,7 @@
 
 mod activation;
 mod call;
+mod choice;
 mod constant;
 mod conv;
 mod elementwise;

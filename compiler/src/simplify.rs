@@ -22,6 +22,7 @@ mod prelu;
 mod rewrite;
 mod scale;
 mod slices;
+mod softplus;
 mod unroll;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     // A no-op between two operators hides the pair from the passes that join them.
     ("drop no-ops", no_ops::run),
     // Before the arithmetic they consist of takes another form.
+    ("recognise softplus", softplus::run),
     ("recognise functions", patterns::run),
     ("functions of slices", slices::run),
     ("slopes per channel", prelu::run),

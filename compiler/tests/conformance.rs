@@ -20,7 +20,7 @@ const TOLERANCE: (f32, f32) = (1e-3, 1e-5);
 
 /// Every reason for a refusal, in part, so that a new one is looked at. `docs/operators.md` lists what
 /// is supported; operators without a line there, integers, text, sequences and training are not.
-const REASONS: [&str; 36] = [
+const REASONS: [&str; 37] = [
     "a dilated average is not supported",
     "an input is no tensor",
     "an output is no float32 or quantised tensor",
@@ -56,6 +56,7 @@ const REASONS: [&str; 36] = [
     "spans more than one plane of its depth",
     "supported on constants alone",
     "the last of equals",
+    "only images",
     "wrong data: ",
     // Sequences, whose files are no tensors.
     "is too large to handle",
@@ -82,14 +83,17 @@ struct Tensor {
 
 const FLOAT: i32 = 1;
 
-/// Codes of the integer types of quantised models, their bytes, and how to read them.
+/// Codes of the integer types of quantised models and of results, their bytes, and how to read them.
 type Reader = fn(&[u8]) -> f32;
-const INTEGERS: [(i32, usize, Reader); 5] = [
+const INTEGERS: [(i32, usize, Reader); 7] = [
     (2, 1, |b| f32::from(b[0])),
     (3, 1, |b| f32::from(b[0] as i8)),
     (4, 2, |b| f32::from(u16::from_le_bytes([b[0], b[1]]))),
     (5, 2, |b| f32::from(i16::from_le_bytes([b[0], b[1]]))),
     (6, 4, |b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]) as f32),
+    // Indices and truth values.
+    (7, 8, |b| i64::from_le_bytes(b.try_into().expect("chunks of eight")) as f32),
+    (9, 1, |b| f32::from(b[0])),
 ];
 
 /// Operators whose integer inputs are data.
@@ -132,7 +136,7 @@ impl Tensor {
         (self.data_type == FLOAT).then(|| self.array(data)).flatten()
     }
 
-    /// The tensor as whole numbers, if it is of a type of quantised models.
+    /// The tensor as whole numbers, if it is of one of these types.
     fn whole(&self) -> Option<ArrayD<f32>> {
         let (_, width, read) = INTEGERS.iter().find(|e| e.0 == self.data_type)?;
         self.array(match self.raw_data.as_slice() {

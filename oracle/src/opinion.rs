@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{Coordinates, Data, Direction, Graph, Op, UnaryKind, ValueId};
+use tilewright_compiler::graph::{
+    Coordinates, Data, Direction, Graph, Op, Outside, Sampling, UnaryKind, ValueId,
+};
 
 use crate::local::{alone, disagreement};
 use crate::{tract, write};
@@ -26,6 +28,13 @@ pub const WRONG: &[(Which, &str)] = &[
     (
         |op| matches!(op, Op::Resize(r) if r.coordinates == Coordinates::PytorchHalfPixel && r.sizes.contains(&1)),
         "its pytorch_half_pixel puts the only element of an axis at -0.5 instead of 0",
+    ),
+    (
+        |op| {
+            let (sampling, outside) = (Sampling::Cubic, Outside::Border);
+            matches!(op, Op::GridSample { sampling: s, outside: o, .. } if *s == sampling && *o == outside)
+        },
+        "its cubic GridSample moves places into the image before it takes the elements around them",
     ),
 ];
 

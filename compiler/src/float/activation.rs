@@ -35,7 +35,25 @@ pub(super) fn binary(
         BinaryKind::Pow => zip(a, b, shape, |a, b| math::pow(a.into(), b.into()) as f32),
         BinaryKind::Min => zip(a, b, shape, f32::min),
         BinaryKind::Max => zip(a, b, shape, f32::max),
+        BinaryKind::Mod => zip(a, b, shape, |a, b| a % b),
+        BinaryKind::Equal => zip(a, b, shape, |a, b| truth(a == b)),
+        BinaryKind::Greater => zip(a, b, shape, |a, b| truth(a > b)),
+        BinaryKind::GreaterOrEqual => zip(a, b, shape, |a, b| truth(a >= b)),
+        BinaryKind::Less => zip(a, b, shape, |a, b| truth(a < b)),
+        BinaryKind::LessOrEqual => zip(a, b, shape, |a, b| truth(a <= b)),
     }
+}
+
+fn truth(holds: bool) -> f32 {
+    if holds { 1.0 } else { 0.0 }
+}
+
+/// x where the condition is not 0, else y, with numpy broadcasting to `shape`.
+pub(super) fn choose(inputs: &[ArrayViewD<f32>], shape: &[usize]) -> ArrayD<f32> {
+    let [condition, x, y] = [0, 1, 2].map(|i| {
+        inputs[i].broadcast(IxDyn(shape)).expect("the rule of elementwise operators checked the shapes")
+    });
+    Zip::from(&condition).and(&x).and(&y).map_collect(|&c, &x, &y| if c != 0.0 { x } else { y })
 }
 
 fn zip(

@@ -72,6 +72,12 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
         Op::Transpose { perm } => transpose(perm, x)?,
         Op::DepthToSpace { block, .. } => depth_to_space(*block, x)?,
         Op::Unary { kind } => rules::unary(*kind, x)?,
+        Op::Where => match broadcast(x, inputs[1]).and_then(|xy| broadcast(&xy, inputs[2])) {
+            Some(shape) => shape,
+            None => return refuse(format!("shapes {inputs:?} do not match")),
+        },
+        Op::TopK { axis, count, .. } => rules::top(*axis, *count, x)?,
+        Op::GridSample { .. } => rules::grid_sample(x, inputs[1])?,
         Op::Reduce { axes, keepdims, .. } => rules::reduce(axes, *keepdims, x)?,
         Op::ConvTranspose { window, groups, output_padding } => {
             rules::conv_transpose(window, *groups, *output_padding, inputs)?
@@ -95,7 +101,8 @@ fn arity(op: &Op, count: usize) -> Result<()> {
     let (least, most) = match op {
         Op::Conv { .. } | Op::Gemm { .. } | Op::ConvTranspose { .. } => (2, 3),
         Op::BatchNormalization { .. } => (5, 5),
-        Op::PRelu | Op::Add | Op::MatMul | Op::Binary { .. } => (2, 2),
+        Op::PRelu | Op::Add | Op::MatMul | Op::Binary { .. } | Op::GridSample { .. } => (2, 2),
+        Op::Where => (3, 3),
         Op::LayerNormalization { .. }
         | Op::InstanceNormalization { .. }
         | Op::QuantizeLinear { .. }

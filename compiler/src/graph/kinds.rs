@@ -187,9 +187,32 @@ pub enum BinaryKind {
     Min,
     /// The larger.
     Max,
+    /// The rest of a / b towards zero, with the sign of a.
+    Mod,
+    /// 1 where a = b, else 0.
+    Equal,
+    /// 1 where a > b, else 0.
+    Greater,
+    /// 1 where a >= b, else 0.
+    GreaterOrEqual,
+    /// 1 where a < b, else 0.
+    Less,
+    /// 1 where a <= b, else 0.
+    LessOrEqual,
 }
 
 impl BinaryKind {
+    /// Whether the smallest change of an operand may change the result by a step.
+    pub fn is_step(self) -> bool {
+        self.is_comparison() || self == BinaryKind::Mod
+    }
+
+    /// Whether it compares: the result is 1 or 0.
+    pub fn is_comparison(self) -> bool {
+        use BinaryKind::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+        matches!(self, Equal | Greater | GreaterOrEqual | Less | LessOrEqual)
+    }
+
     /// Every kind, its name in ONNX and its name in the text form.
     pub const ALL: &[(BinaryKind, &str, &str)] = &[
         (BinaryKind::Sub, "Sub", "subtract"),
@@ -198,6 +221,12 @@ impl BinaryKind {
         (BinaryKind::Pow, "Pow", "power"),
         (BinaryKind::Min, "Min", "minimum"),
         (BinaryKind::Max, "Max", "maximum"),
+        (BinaryKind::Mod, "Mod", "mod"),
+        (BinaryKind::Equal, "Equal", "equal"),
+        (BinaryKind::Greater, "Greater", "greater"),
+        (BinaryKind::GreaterOrEqual, "GreaterOrEqual", "greater_equal"),
+        (BinaryKind::Less, "Less", "less"),
+        (BinaryKind::LessOrEqual, "LessOrEqual", "less_equal"),
     ];
 
     fn entry(self) -> &'static (BinaryKind, &'static str, &'static str) {
@@ -292,6 +321,50 @@ pub enum PadMode {
     Edge,
     /// The input again, as if it were periodic.
     Wrap,
+}
+
+/// What a GridSample finds outside of the image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Outside {
+    /// Zeros.
+    Zeros,
+    /// The nearest element of the image.
+    Border,
+    /// The image mirrored at its border.
+    Reflection,
+}
+
+impl Outside {
+    /// Every kind and its name, in ONNX as in the text form.
+    pub const ALL: &[(Outside, &str)] =
+        &[(Outside::Zeros, "zeros"), (Outside::Border, "border"), (Outside::Reflection, "reflection")];
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        Outside::ALL.iter().find(|e| e.0 == self).expect("ALL lists every kind").1
+    }
+}
+
+/// How many elements around a place a GridSample takes together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Sampling {
+    /// The nearest one, halves to even.
+    Nearest,
+    /// The four around it.
+    Linear,
+    /// The sixteen around it, with Keys' coefficient -0.75.
+    Cubic,
+}
+
+impl Sampling {
+    /// Every kind and its name, in ONNX as in the text form.
+    pub const ALL: &[(Sampling, &str)] =
+        &[(Sampling::Nearest, "nearest"), (Sampling::Linear, "linear"), (Sampling::Cubic, "cubic")];
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        Sampling::ALL.iter().find(|e| e.0 == self).expect("ALL lists every kind").1
+    }
 }
 
 /// Which input elements make an output element of a Resize.

@@ -139,6 +139,22 @@ pub(super) fn resize(r: &Resize, x: &[usize]) -> Result<Vec<usize>> {
     Ok(r.sizes.clone())
 }
 
+pub(super) fn top(axis: usize, count: usize, x: &[usize]) -> Result<Vec<usize>> {
+    if axis >= x.len() || count == 0 || count > x[axis] {
+        return refuse(format!("the {count} first of axis {axis} are not in {x:?}"));
+    }
+    let mut shape = x.to_vec();
+    shape[axis] = count;
+    Ok(shape)
+}
+
+pub(super) fn grid_sample(x: &[usize], grid: &[usize]) -> Result<Vec<usize>> {
+    match (x, grid) {
+        (&[n, c, _, _], &[batch, rows, columns, 2]) if batch == n => Ok(vec![n, c, rows, columns]),
+        _ => refuse(format!("the grid {grid:?} does not give places in images {x:?}")),
+    }
+}
+
 pub(super) fn space_to_depth(block: usize, x: &[usize]) -> Result<Vec<usize>> {
     image(x)?;
     if block == 0 || !x[2].is_multiple_of(block) || !x[3].is_multiple_of(block) {

@@ -192,6 +192,9 @@ impl Op {
             Op::LogSoftmax { .. } => "log_softmax",
             Op::Unary { kind } => kind.text_name(),
             Op::Binary { kind } => kind.text_name(),
+            Op::Where => "where",
+            Op::TopK { .. } => "topk",
+            Op::GridSample { .. } => "grid_sample",
             Op::Reduce { kind, .. } => kind.text_name(),
             Op::ConvTranspose { .. } => "conv2d_transpose",
             Op::Pad { .. } => "pad",
@@ -338,6 +341,17 @@ fn attributes(op: &Op) -> Vec<(&'static str, String)> {
             vec![("block", block.to_string()), ("mode", mode.to_owned())]
         }
         Op::Relu | Op::PRelu | Op::GlobalAveragePool | Op::Add | Op::MatMul | Op::Reshape => Vec::new(),
-        Op::Binary { .. } => Vec::new(),
+        Op::Binary { .. } | Op::Where => Vec::new(),
+        Op::TopK { axis, count, largest, indices } => vec![
+            ("axis", axis.to_string()),
+            ("count", count.to_string()),
+            ("largest", largest.to_string()),
+            ("indices", indices.to_string()),
+        ],
+        Op::GridSample { sampling, outside, align_corners } => vec![
+            ("sampling", sampling.name().to_owned()),
+            ("outside", outside.name().to_owned()),
+            ("align_corners", align_corners.to_string()),
+        ],
     }
 }

@@ -178,6 +178,9 @@ impl<'a> Call<'a> {
         match &tensor.elements {
             Elements::Floats(_) => Ok(None),
             Elements::Ints(data) => {
+                if let Some(lost) = data.iter().find(|&&v| v as f32 as f64 != v as f64) {
+                    return Err(self.error(format!("input {input} holds {lost}, which no float32 is")));
+                }
                 let data = data.iter().map(|&v| v as f32).collect();
                 self.importer.graph.constant("", &tensor.shape, data).map(Some)
             }

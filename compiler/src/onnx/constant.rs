@@ -7,7 +7,7 @@ use super::import::Operand;
 use super::proto::data_type;
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use crate::error::Result;
-use crate::graph::Op;
+use crate::graph::{BinaryKind, Op};
 
 /// Identity: another name for its input.
 pub(super) fn identity(call: &mut Call) -> Result<()> {
@@ -92,6 +92,13 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
         let (x, _) = call.whole(0)?;
         let (one, zero) = (call.scalar_value(1.0)?, call.scalar_value(0.0)?);
         return call.emit(Op::DequantizeLinear { integer, axis: None }, &[x, one, zero]);
+    }
+    if to == data_type::BOOL && matches!(call.operand(0)?, Operand::Value(_)) {
+        // What is not zero is true.
+        let (x, zero) = (call.value(0)?, call.scalar_value(0.0)?);
+        let equal = Op::Binary { kind: BinaryKind::Equal };
+        let is_zero = call.apply(equal.clone(), &[x, zero])?;
+        return call.emit(equal, &[is_zero, zero]);
     }
     let tensor = match (call.operand(0)?, to) {
         (value @ Operand::Value(_), data_type::FLOAT) => return call.alias(value),

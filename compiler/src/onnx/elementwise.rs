@@ -18,38 +18,6 @@ pub(super) fn unary(call: &mut Call, kind: UnaryKind) -> Result<()> {
     call.emit(Op::Unary { kind }, &inputs)
 }
 
-/// Where by a constant condition: what is chosen is multiplied by one, and a constant is added where it is not.
-pub(super) fn masked(call: &mut Call) -> Result<()> {
-    call.arity(3, 3)?;
-    let condition = call.constant(0).map_err(|e| e.attribute("condition"))?;
-    let chosen: Vec<bool> = (0..condition.len()).map(|i| condition.number(i) != 0.0).collect();
-    let shape = condition.shape.clone();
-    // One of the choices is computed, or both are: constants have been folded.
-    let mut sum = None;
-    for (input, yes) in [(1, true), (2, false)] {
-        let data = chosen.iter().map(|&c| f32::from(u8::from(c == yes))).collect();
-        let mask = call.floats_value(&shape, data)?;
-        let x = match call.is_constant(input).then(|| call.constant(input)).transpose()? {
-            // Masks say minus infinity, which the largest negative number is to a softmax.
-            Some(tensor) if tensor.numbers().any(|x| x.is_infinite()) => {
-                let finite = |x: f64| x.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
-                let data: Vec<f32> = tensor.numbers().map(finite).collect();
-                call.floats_value(&tensor.shape, data)?
-            }
-            _ => call.value(input)?,
-        };
-        let part = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, mask])?;
-        sum = Some(match sum {
-            None => part,
-            Some(sum) => call.apply(Op::Add, &[sum, part])?,
-        });
-    }
-    match sum {
-        Some(sum) => call.result(sum),
-        None => Err(call.error("has no choices")),
-    }
-}
-
 /// Swish: x / (1 + exp(-alpha * x)).
 pub(super) fn swish(call: &mut Call) -> Result<()> {
     let alpha = call.float("alpha", 1.0)?;

@@ -8,8 +8,8 @@ use super::call::Call;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::{
-    Imported, Shapes, activation, constant, conv, elementwise, fold, matrix, moves, norm, order, pool,
-    quantized, recurrent, reduce, resize, shape,
+    Imported, Shapes, activation, choice, constant, conv, elementwise, fold, matrix, moves, norm, order,
+    pool, quantized, recurrent, reduce, resize, shape,
 };
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
@@ -374,7 +374,10 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "Gather" => moves::gather(call),
         "GatherND" => moves::gather_nd(call),
         "Expand" => moves::expand(call),
-        "Where" => elementwise::masked(call),
+        "Where" => choice::choose(call),
+        "Not" | "And" | "Or" | "Xor" => choice::logic(call),
+        "TopK" => choice::top(call),
+        "GridSample" => resize::grid_sample(call),
         "SpaceToDepth" => moves::space_to_depth(call),
         "Resize" => resize::resize(call),
         "Upsample" => resize::upsample(call),
@@ -430,6 +433,9 @@ fn family(call: &mut Call, name: &str) -> Result<()> {
         return elementwise::unary(call, e.0);
     }
     if let Some(e) = BinaryKind::ALL.iter().find(|e| e.1 == name) {
+        if e.0.is_step() {
+            return choice::compare(call, e.0);
+        }
         return elementwise::binary(call, e.0);
     }
     if let Some(e) = ReduceKind::ALL.iter().find(|e| e.1 == name) {

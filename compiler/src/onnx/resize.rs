@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::moves::axes;
 use crate::error::Result;
-use crate::graph::{Coordinates, Interpolation, MAX_ELEMENTS, Op, Resize, Rounding};
+use crate::graph::{Coordinates, Interpolation, MAX_ELEMENTS, Op, Outside, Resize, Rounding, Sampling};
 
 /// Floats of an optional input; an empty list means that it is left out.
 fn floats(call: &Call, input: usize) -> Result<Option<Vec<f32>>> {
@@ -157,4 +157,30 @@ fn interpolation(call: &mut Call) -> Result<Interpolation> {
         "cubic" => Ok(Interpolation::Cubic { coefficient, exclude_outside }),
         other => call.refuse("mode", format!("{other:?} is not known")),
     }
+}
+
+/// GridSample of images. Opset 20 renamed the modes.
+pub(super) fn grid_sample(call: &mut Call) -> Result<()> {
+    let inputs = call.values(2, 2)?;
+    let shape = call.shape(0)?;
+    if shape.len() != 4 {
+        return Err(call
+            .error(format!("samples {shape:?}, only images (N, C, H, W) are supported"))
+            .hint("cut the graph before it"));
+    }
+    let (default, names) = match call.opset() {
+        ..20 => ("bilinear", ["nearest", "bilinear", "bicubic"]),
+        _ => ("linear", ["nearest", "linear", "cubic"]),
+    };
+    let mode = call.string("mode", default)?;
+    let Some(which) = names.iter().position(|&name| name == mode) else {
+        return call.refuse("mode", format!("{mode:?} is not one of {names:?}"));
+    };
+    let sampling = [Sampling::Nearest, Sampling::Linear, Sampling::Cubic][which];
+    let padding = call.string("padding_mode", "zeros")?;
+    let Some((outside, _)) = Outside::ALL.iter().find(|e| e.1 == padding) else {
+        return call.refuse("padding_mode", format!("{padding:?} is not zeros, border or reflection"));
+    };
+    let align_corners = call.flag("align_corners", false)?;
+    call.emit(Op::GridSample { sampling, outside: *outside, align_corners }, &inputs)
 }

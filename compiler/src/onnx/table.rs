@@ -37,6 +37,7 @@ const fn row(
 
 const IMAGES: &str = "images (N, C, H, W), lines (N, C, W) as images of height 1; no negative pads";
 const KNOWN: &str = "of constants";
+const TRUTH: &str = "truth values are 1 and 0";
 const INDEX: &str = "the first of equals; indices are floats";
 const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
 const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
@@ -56,7 +57,7 @@ use Machine::{Free, Host, Runs};
 pub const OPERATORS: &[Operator] = &[
     row("Abs", "", "", TABLE),
     row("Add", "", "", TWO),
-    row("And", "", KNOWN, Free),
+    row("And", "", "", Host),
     row("ArgMax", "axis, keepdims, select_last_index", INDEX, Host),
     row("ArgMin", "axis, keepdims, select_last_index", INDEX, Host),
     row(
@@ -74,7 +75,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Cast",
         "to",
-        "values to float32; constants to float32, float64, bool and whole numbers of 8 to 64 bits",
+        "values to float32 and bool; constants to float32, float64, bool and whole numbers of 8 to 64 bits",
         Free,
     ),
     row("Ceil", "", "", TABLE),
@@ -113,7 +114,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Dropout", "ratio, seed (ignored)", "inference form; no mask", Free),
     row("DynamicQuantizeLinear", "", "of constants", Free),
     row("Elu", "alpha", "", TABLE),
-    row("Equal", "", KNOWN, Free),
+    row("Equal", "", TRUTH, Host),
     row("Erf", "", "as part of a GELU: Gelu", TABLE),
     row("Exp", "", "", TABLE),
     row("Expand", "", "constant shape", VIEW),
@@ -133,8 +134,9 @@ pub const OPERATORS: &[Operator] = &[
     ),
     row("GlobalAveragePool", "", "", Runs("")),
     row("GlobalMaxPool", "", "for images: MaxPool", Runs("")),
-    row("Greater", "", KNOWN, Free),
-    row("GreaterOrEqual", "", KNOWN, Free),
+    row("Greater", "", TRUTH, Host),
+    row("GreaterOrEqual", "", TRUTH, Host),
+    row("GridSample", "mode, padding_mode, align_corners", "images", Host),
     row("GroupNormalization", "num_groups, epsilon", "becomes InstanceNormalization, Mul and Add", Host),
     row("HardSigmoid", "alpha, beta", "", TABLE),
     row("HardSwish", "", "", TABLE),
@@ -144,8 +146,8 @@ pub const OPERATORS: &[Operator] = &[
     row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, UNROLLED),
     row("LayerNormalization", "axis, epsilon, stash_type (ignored)", "", Host),
     row("LeakyRelu", "alpha", "", Runs("")),
-    row("Less", "", KNOWN, Free),
-    row("LessOrEqual", "", KNOWN, Free),
+    row("Less", "", TRUTH, Host),
+    row("LessOrEqual", "", TRUTH, Host),
     row("Log", "", "", TABLE),
     row("LogSoftmax", "axis", "", Host),
     row("MatMul", "", "", Runs("any rows and batches; the second operand constant or an activation")),
@@ -160,13 +162,13 @@ pub const OPERATORS: &[Operator] = &[
     row("Mean", "", "any number of operands: Add and Div", TWO),
     row("Min", "", "any number of operands: two at a time", Runs("with one constant")),
     row("Mish", "", "", TABLE),
-    row("Mod", "fmod", "of whole constants", Free),
+    row("Mod", "fmod", "with fmod 0: of whole constants", Host),
     row("Mul", "", "by a constant a channel: folded into weights", TWO),
     row("Neg", "", "", TABLE),
     row("NonZero", "", KNOWN, Free),
-    row("Not", "", KNOWN, Free),
+    row("Not", "", "", Host),
     row("OneHot", "axis", KNOWN, Free),
-    row("Or", "", KNOWN, Free),
+    row("Or", "", "", Host),
     row("PRelu", "", "", Runs("one constant slope a channel")),
     row(
         "Pad",
@@ -250,6 +252,12 @@ pub const OPERATORS: &[Operator] = &[
     row("Tanh", "", "", TABLE),
     row("ThresholdedRelu", "alpha", "", TABLE),
     row("Tile", "", KNOWN, Free),
+    row(
+        "TopK",
+        "axis, largest, sorted; K",
+        "constant K; in order, the first of equals first; indices are floats",
+        Host,
+    ),
     row("Transpose", "perm", "", VIEW),
     row("Trilu", "upper", KNOWN, Free),
     row("Unsqueeze", "axes", "constant axes; becomes Reshape", Free),
@@ -257,10 +265,10 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Where",
         "",
-        "constant condition; infinities are the largest float32; becomes Mul and Add",
-        Runs("as those"),
+        "infinities are the largest float32; with a constant condition: Mul and Add",
+        Runs("constant condition: as those"),
     ),
-    row("Xor", "", KNOWN, Free),
+    row("Xor", "", "", Host),
 ];
 
 /// The table as the Markdown of `docs/operators.md`.

@@ -34,7 +34,7 @@ pub(super) fn evaluate(op: &Op, x: &[&ArrayD<f64>], shape: &[usize]) -> Option<A
         Op::GlobalAveragePool => mean(x[0], &(2..x[0].ndim()).collect::<Vec<_>>(), shape),
         Op::Reduce { kind: ReduceKind::Mean, axes, .. } => mean(x[0], axes, shape),
         Op::Add => pairwise(x[0], x[1], shape, |a, b| a + b),
-        Op::Binary { kind } => pairwise(x[0], x[1], shape, binary(*kind)),
+        Op::Binary { kind } => pairwise(x[0], x[1], shape, binary(*kind)?),
         Op::Gemm { alpha, beta, trans_a, trans_b } => {
             let turned = |x: &ArrayD<f64>, turn: bool| if turn { x.t().to_owned() } else { x.clone() };
             let product = matmul(&turned(x[0], *trans_a), &turned(x[1], *trans_b), shape);
@@ -63,15 +63,17 @@ pub(super) fn evaluate(op: &Op, x: &[&ArrayD<f64>], shape: &[usize]) -> Option<A
     })
 }
 
-fn binary(kind: BinaryKind) -> fn(f64, f64) -> f64 {
-    match kind {
+/// The function of two elements; `None` for what no machine operation stands for.
+fn binary(kind: BinaryKind) -> Option<fn(f64, f64) -> f64> {
+    Some(match kind {
         BinaryKind::Sub => |a, b| a - b,
         BinaryKind::Mul => |a, b| a * b,
         BinaryKind::Div => |a, b| a / b,
         BinaryKind::Pow => math::pow,
         BinaryKind::Min => f64::min,
         BinaryKind::Max => f64::max,
-    }
+        _ => return None,
+    })
 }
 
 /// `f` of two arrays broadcast to `shape`.

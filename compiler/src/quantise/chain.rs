@@ -79,7 +79,7 @@ impl Fun {
                 (BinaryKind::Min, _) => Fun::Clamp(f64::NEG_INFINITY, c),
                 (BinaryKind::Max, _) => Fun::Clamp(c, f64::INFINITY),
                 (BinaryKind::Pow, false) => Fun::Power(c),
-                (BinaryKind::Pow, true) => return None,
+                _ => return None,
             },
             _ => return None,
         };

@@ -1,5 +1,6 @@
 //! The operators of Relay, family by family.
 
+mod choice;
 mod conv;
 mod elementwise;
 mod layout;
@@ -92,6 +93,10 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "zeros_like" | "ones_like" | "full_like" => moves::full_like(call),
         "image.resize2d" => resize::resize(call),
         "nn.upsampling" => resize::upsampling(call),
+        "where" => choice::choose(call),
+        "logical_not" | "logical_and" | "logical_or" => choice::logic(call),
+        "topk" => choice::top(call),
+        "image.grid_sample" => resize::grid_sample(call),
         name if name.starts_with(PREFIX) => own::own(call),
         name => match elementwise::family(call, name) {
             Some(result) => result,

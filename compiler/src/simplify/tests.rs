@@ -490,3 +490,15 @@ fn a_maximum_does_not_see_padding_with_the_lowest_float32() {
         assert_same(&float::run(&g, &x).unwrap(), &float::run(&after, &x).unwrap(), "padding");
     }
 }
+
+/// A softplus with a threshold is one function, which the machine has as a table.
+#[test]
+fn thresholds_of_softplus_go() {
+    for name in ["softplus_threshold", "softplus_beta"] {
+        let case =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/operators/{name}.onnx"));
+        let g = run(import(&case).unwrap().graph).unwrap();
+        let names: Vec<&str> = g.nodes.iter().map(|n| n.op.name()).collect();
+        assert!(names.contains(&"Softplus") && !names.contains(&"Where"), "{names:?}");
+    }
+}

@@ -580,3 +580,70 @@ case(
     {"x": [1, 2, 5, 6]},
     {"k": np.array([2.5, 1.5], np.float32), "nc": ints(1, 2)},
 )
+
+# What the host compares, chooses and samples.
+for op in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"):
+    case(
+        f"compare_{op.lower()}",
+        [node("Round", ["x"], ["a"]), node("Round", ["z"], ["b"]), node(op, ["a", "b"], ["t"]), node("Cast", ["t"], ["y"], to=1)],
+        {"x": [1, 3, 4, 5], "z": [3, 1, 5]},
+    )
+case(
+    "logic",
+    [
+        node("Greater", ["x", "k"], ["a"]),
+        node("Cast", ["z"], ["b"], to=9),
+        node("Not", ["a"], ["n"]),
+        node("And", ["n", "b"], ["c"]),
+        node("Or", ["c", "m"], ["d"]),
+        node("Xor", ["d", "a"], ["e"]),
+        node("Where", ["e", "x", "k"], ["y"]),
+    ],
+    {"x": [2, 3, 4], "z": [4]},
+    {"k": np.float32(0.25), "m": np.array([[True], [False], [True]])},
+)
+case(
+    "where_computed_infinite",
+    [node("Less", ["x", "k"], ["c"]), node("Where", ["c", "low", "x"], ["w"]), node("Softmax", ["w"], ["y"])],
+    {"x": [2, 3, 8]},
+    {"k": np.float32(0.25), "low": np.float32(-np.inf)},
+)
+for name, beta in (("softplus_threshold", 1.0), ("softplus_beta", 0.5)):
+    case(
+        name,
+        [
+            node("Mul", ["x", "beta"], ["s"]),
+            node("Greater", ["s", "limit"], ["c"]),
+            node("Exp", ["s"], ["e"]),
+            node("Add", ["one", "e"], ["f"]),
+            node("Log", ["f"], ["l"]),
+            node("Div", ["l", "beta"], ["d"]),
+            node("Where", ["c", "x", "d"], ["y"]),
+        ],
+        {"x": [1, 3, 4, 5]},
+        {"beta": np.float32(beta), "limit": np.float32(20), "one": np.float32(1)},
+    )
+one("mod_computed", "Mod", [3, 4, 5], x2=[4, 5], fmod=1)
+one("refused_mod_whole", "Mod", [3, 4, 5], x2=[4, 5])
+for name, attributes in (("largest", {}), ("smallest_axis", {"axis": 1, "largest": 0}), ("any_order", {"axis": 0})):
+    case(
+        f"topk_{name}",
+        [node("TopK", ["x", "k"], ["y", "i"], **attributes), node("Cast", ["i"], ["z"], to=1)],
+        {"x": [3, 4, 5]},
+        {"k": ints(3)},
+        outputs=("y", "z"),
+    )
+case(
+    "topk_equals",
+    [node("Round", ["x"], ["r"]), node("TopK", ["r", "k"], ["v", "i"]), node("Cast", ["i"], ["y"], to=1)],
+    {"x": [3, 16]},
+    {"k": ints(16)},
+)
+case("topk_opset9", [node("TopK", ["x"], ["y", "i"], k=2, axis=1)], {"x": [3, 4, 5]}, opset=9)
+one("refused_topk", "TopK", [3, 4], ints(5))
+for padding in ("zeros", "border", "reflection"):
+    for mode in ("nearest", "bilinear", "bicubic"):
+        for corners in (0, 1):
+            one(f"grid_sample_{padding}_{mode}_{corners}", "GridSample", [2, 3, 5, 6], x2=[2, 4, 7, 2], mode=mode, padding_mode=padding, align_corners=corners)
+one("grid_sample_opset20", "GridSample", [1, 2, 5, 6], x2=[1, 4, 3, 2], mode="cubic", opset=20)
+one("refused_grid_sample_volume", "GridSample", [1, 2, 3, 5, 6], x2=[1, 2, 4, 3, 3], opset=20)

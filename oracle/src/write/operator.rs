@@ -1,11 +1,12 @@
 //! One operator of the graph as one or two of ONNX.
 
 use tilewright_compiler::graph::{
-    Cell, DepthToSpaceMode, Interpolation, Node, Op, PadMode, Recurrent, ReduceKind, Resize, UnaryKind,
-    Window,
+    BinaryKind, Cell, DepthToSpaceMode, Interpolation, Node, Op, PadMode, Recurrent, ReduceKind, Resize,
+    UnaryKind, Window,
 };
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
 
 use super::{Writer, name};
 
@@ -186,9 +187,46 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
             inputs[2] = writer.whole(node.inputs[2], *integer);
             attributes.extend(axis.map(|axis| int("axis", axis)));
         }
+        Op::Binary { kind } if kind.is_comparison() => {
+            return Ok(vec![
+                Written { operator, inputs, outputs: vec![format!("{}_truth", outputs[0])], attributes },
+                cast(format!("{}_truth", outputs[0]), outputs[0].clone(), DataType::Float),
+            ]);
+        }
+        Op::Binary { kind: BinaryKind::Mod } => attributes.push(int("fmod", 1)),
+        Op::Where => {
+            let condition = format!("{}_condition", outputs[0]);
+            let truth = cast(inputs[0].clone(), condition.clone(), DataType::Bool);
+            inputs[0] = condition;
+            return Ok(vec![truth, Written { operator, inputs, outputs, attributes }]);
+        }
+        Op::TopK { axis, count, largest, indices } => {
+            inputs.push(writer.list(&[1], &longs(&[*count])));
+            attributes = vec![int("axis", *axis), int("largest", i64::from(*largest)), int("sorted", 1)];
+            let other = format!("{}_other", outputs[0]);
+            if !indices {
+                outputs.push(other);
+                return Ok(vec![Written { operator, inputs, outputs, attributes }]);
+            }
+            let whole = format!("{}_whole", outputs[0]);
+            let top = Written { operator, inputs, outputs: vec![other, whole.clone()], attributes };
+            return Ok(vec![top, cast(whole, outputs.remove(0), DataType::Float)]);
+        }
+        Op::GridSample { sampling, outside, align_corners } => {
+            attributes = vec![
+                string("mode", sampling.name()),
+                string("padding_mode", outside.name()),
+                int("align_corners", i64::from(*align_corners)),
+            ];
+        }
         Op::Relu | Op::PRelu | Op::GlobalAveragePool | Op::Add | Op::MatMul | Op::Binary { .. } => {}
     }
     Ok(vec![Written { operator, inputs, outputs, attributes }])
+}
+
+fn cast(from: String, to: String, kind: DataType) -> Written {
+    let attributes = vec![int("to", kind as i32)];
+    Written { operator: "Cast", inputs: vec![from], outputs: vec![to], attributes }
 }
 
 /// ONNX has Swish from opset 24 on: x * sigmoid(x).

@@ -3,8 +3,8 @@
 use super::{Attributes, refuse};
 use crate::error::Result;
 use crate::graph::{
-    BinaryKind, Cell, Coordinates, Direction, Integer, Interpolation, Op, PadMode, Recurrent, ReduceKind,
-    Resize, Rounding, UnaryKind,
+    BinaryKind, Cell, Coordinates, Direction, Integer, Interpolation, Op, Outside, PadMode, Recurrent,
+    ReduceKind, Resize, Rounding, Sampling, UnaryKind,
 };
 
 /// The operator of a name in the text form.
@@ -19,6 +19,18 @@ pub(super) fn operator(name: &str, a: &mut Attributes) -> Result<Op> {
         return Ok(Op::Reduce { kind: *kind, axes: a.list("axes")?, keepdims: a.one("keepdims")? });
     }
     Ok(match name {
+        "where" => Op::Where,
+        "topk" => Op::TopK {
+            axis: a.one("axis")?,
+            count: a.one("count")?,
+            largest: a.one("largest")?,
+            indices: a.one("indices")?,
+        },
+        "grid_sample" => Op::GridSample {
+            sampling: named(a, "sampling", Sampling::ALL)?,
+            outside: named(a, "outside", Outside::ALL)?,
+            align_corners: a.one("align_corners")?,
+        },
         "log_softmax" => Op::LogSoftmax { axis: a.one("axis")? },
         "conv2d_transpose" => Op::ConvTranspose {
             window: a.window()?,

@@ -5,8 +5,8 @@
 
 use super::{Random, constant};
 use crate::graph::{
-    BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, Recurrent, ReduceKind,
-    Resize, Rounding, UnaryKind, ValueId, Window,
+    BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, Outside, Recurrent,
+    ReduceKind, Resize, Rounding, Sampling, UnaryKind, ValueId, Window,
 };
 
 /// Functions that are only well-conditioned between 1/4 and 4.
@@ -21,7 +21,7 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
     }
     let name = format!("n{}", g.nodes.len());
     let node = |g: &mut Graph, op, inputs: &[ValueId]| g.node(&name, op, inputs).ok();
-    match r.below(16) {
+    match r.below(17) {
         0 | 1 => {
             let kind = UnaryKind::ALL[r.below(UnaryKind::ALL.len())].0;
             let changed = r.below(2) as f32 / 4.0;
@@ -108,11 +108,37 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
             node(g, Op::DequantizeLinear { integer, axis: None }, &[q, scale, zero])
         }
         14 => moved(g, r, x, &shape, &name),
+        15 => chosen(g, r, x, values, &name),
         _ => match r.below(2) {
             0 => recurrent(g, r, x, &shape, &name),
             _ => convolution(g, r, x, &shape, &name),
         },
     }
+}
+
+/// What a mask of ones and zeros chooses, the first elements in an order, and elements at given places. Masks and
+/// places are constants: rounding errors decide steps between near equals.
+fn chosen(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId], name: &str) -> Option<ValueId> {
+    let shape = g.shape(x).to_vec();
+    if let (&[n, _, _, _], 0) = (&shape[..], r.below(2)) {
+        let sampling = [Sampling::Linear, Sampling::Cubic][r.below(2)];
+        let outside = Outside::ALL[r.below(3)].0;
+        let extents = [n, 1 + r.below(4), 1 + r.below(4), 2];
+        let places = (0..extents.iter().product()).map(|_| 1.5 * r.float()).collect();
+        let grid = g.constant("grid", &extents, places).ok()?;
+        return g
+            .node(name, Op::GridSample { sampling, outside, align_corners: r.below(2) == 0 }, &[x, grid])
+            .ok();
+    }
+    if r.below(2) == 0 {
+        let axis = r.below(shape.len());
+        let (count, largest) = (1 + r.below(shape[axis]), r.below(2) == 0);
+        return g.node(name, Op::TopK { axis, count, largest, indices: false }, &[x]).ok();
+    }
+    let mask = (0..shape.iter().product()).map(|_| r.below(2) as f32).collect();
+    let mask = g.constant("mask", &shape, mask).ok()?;
+    let other = values[r.below(values.len())];
+    g.node(name, Op::Where, &[mask, x, other]).ok()
 }
 
 /// Between 1/4 and 4, where roots, logarithms, quotients and powers are well-conditioned.

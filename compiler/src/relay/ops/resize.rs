@@ -1,12 +1,12 @@
 //! Changes of resolution.
 
-use super::super::arrange::lying;
+use super::super::arrange::{lying, upright};
 use super::super::call::{OperatorCall, refuse};
 use super::super::operand::Operand;
 use super::super::syntax::Attribute;
 use super::layout::{Want, layout};
 use crate::error::{Error, Result};
-use crate::graph::{Coordinates, Interpolation, Op, Resize, Rounding, ValueId};
+use crate::graph::{Coordinates, Interpolation, Op, Outside, Resize, Rounding, Sampling, ValueId};
 
 /// `image.resize2d(x, size, ...)`.
 pub(super) fn resize(call: &mut OperatorCall) -> Result<Operand> {
@@ -119,4 +119,30 @@ fn emit(
     let scales = sizes.iter().zip(shape).map(|(&to, &from)| to as f32 / from as f32).collect();
     let id = call.node(Op::Resize(Resize { sizes, scales, interpolation, coordinates }), &[x])?;
     Ok(lying(id, &data))
+}
+
+/// `image.grid_sample(data, grid)`: the grid is (N, 2, OH, OW).
+pub(super) fn grid_sample(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(2)?;
+    let layout = call.text("layout", "NCHW")?;
+    if layout != "NCHW" {
+        return Err(Error::new("import", format!("is {layout}")).attribute("layout").hint("NCHW"));
+    }
+    let sampling = match call.text("method", "bilinear")?.as_str() {
+        "nearest" => Sampling::Nearest,
+        "bilinear" => Sampling::Linear,
+        "bicubic" => Sampling::Cubic,
+        other => return Err(Error::new("import", format!("{other:?} is not known")).attribute("method")),
+    };
+    let padding = call.text("padding_mode", "zeros")?;
+    let Some(&(outside, _)) = Outside::ALL.iter().find(|e| e.1 == padding) else {
+        return Err(Error::new("import", format!("{padding:?} is not known"))
+            .attribute("padding_mode")
+            .hint("zeros, border or reflection"));
+    };
+    let align_corners = call.flag("align_corners", true)?;
+    let (x, grid) = (call.plain(0)?, call.plain(1)?);
+    let places = call.part("grid", Op::Transpose { perm: vec![0, 2, 3, 1] }, &[grid])?;
+    let id = call.node(Op::GridSample { sampling, outside, align_corners }, &[x, places])?;
+    Ok(upright(id, 4))
 }

@@ -164,7 +164,8 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
         }
         Op::GlobalAveragePool if x.len() == 4 => call("nn.global_avg_pool2d", vec![]),
         Op::Add => call("add", vec![]),
-        Op::Binary { kind } => call(kind.text_name(), vec![]),
+        // TVM's comparisons give bools.
+        Op::Binary { kind } if !kind.is_comparison() => call(kind.text_name(), vec![]),
         Op::Unary { kind } if ops::is_relay(*kind) => call(kind.text_name(), vec![]),
         Op::Concat { axis: a } => {
             // A tuple of one is not a tuple of several: TVM writes (a,).

@@ -1,0 +1,117 @@
+//! GridSample, in the order of operations in which ONNX Runtime works: float32 decides which element is nearest.
+
+use ndarray::{ArrayD, ArrayView2, ArrayViewD, IxDyn, s};
+
+use crate::graph::{Outside, Sampling};
+
+/// Keys' coefficient of the cubic form.
+const COEFFICIENT: f32 = -0.75;
+
+/// One axis of the image.
+struct Along {
+    extent: usize,
+    outside: Outside,
+    /// Where the image ends, in elements.
+    ends: [f32; 2],
+}
+
+/// Inputs: x (N,C,H,W), grid (N,OH,OW,2).
+pub(super) fn grid_sample(
+    inputs: &[ArrayViewD<f32>],
+    sampling: Sampling,
+    outside: Outside,
+    align_corners: bool,
+    shape: &[usize],
+) -> ArrayD<f32> {
+    let (x, grid) = (&inputs[0], &inputs[1]);
+    let [rows, columns] = [2, 3].map(|axis| {
+        let extent = x.shape()[axis];
+        let ends = if align_corners { [0.0, extent as f32 - 1.0] } else { [-0.5, extent as f32 - 0.5] };
+        Along { extent, outside, ends }
+    });
+    let mut y = ArrayD::zeros(IxDyn(shape));
+    for (place, y) in y.indexed_iter_mut() {
+        let (n, c) = (place[0], place[1]);
+        let image: ArrayView2<f32> = x.slice(s![n, c, .., ..]);
+        let at = |i: usize| grid[[n, place[2], place[3], i]];
+        let (across, down) = (columns.place(at(0), align_corners), rows.place(at(1), align_corners));
+        *y = sample(&image, &rows, &columns, [down, across], sampling);
+    }
+    y
+}
+
+fn sample(image: &ArrayView2<f32>, rows: &Along, columns: &Along, at: [f32; 2], sampling: Sampling) -> f32 {
+    let nearest = sampling == Sampling::Nearest;
+    let whole = |v: f32| if nearest { v.round_ties_even() } else { v };
+    let (y, x) = (rows.within(whole(at[0])), columns.within(whole(at[1])));
+    let pixel = |row: f32, column: f32| match (rows.index(row), columns.index(column)) {
+        (Some(row), Some(column)) => image[[row, column]],
+        _ => 0.0,
+    };
+    let (top, left) = (y.floor(), x.floor());
+    let (dy, dx) = (y - top, x - left);
+    match sampling {
+        Sampling::Nearest => pixel(y, x),
+        Sampling::Linear => {
+            let line = |row: f32| (left + 1.0 - x) * pixel(row, left) + dx * pixel(row, left + 1.0);
+            (top + 1.0 - y) * line(top) + dy * line(top + 1.0)
+        }
+        Sampling::Cubic => {
+            let (down, across) = (weights(dy), weights(dx));
+            let line = |row: f32| (0..4).map(|k| across[k] * pixel(row, left + k as f32 - 1.0)).sum::<f32>();
+            (0..4).map(|k| down[k] * line(top + k as f32 - 1.0)).sum()
+        }
+    }
+}
+
+/// The weights of the four neighbours of a place `d` behind the second.
+fn weights(d: f32) -> [f32; 4] {
+    super::resize::cubic(d, COEFFICIENT)
+}
+
+impl Along {
+    /// A coordinate of the grid, in elements.
+    fn place(&self, coordinate: f32, align_corners: bool) -> f32 {
+        let extent = self.extent as f32;
+        match align_corners {
+            true => (coordinate + 1.0) / 2.0 * (extent - 1.0),
+            false => ((coordinate + 1.0) * extent - 1.0) / 2.0,
+        }
+    }
+
+    /// A place outside of the image, mirrored into it where the image is.
+    fn within(&self, v: f32) -> f32 {
+        match self.outside {
+            Outside::Reflection => self.reflected(v),
+            Outside::Zeros | Outside::Border => v,
+        }
+    }
+
+    /// A place mirrored at the ends until it lies between them.
+    fn reflected(&self, v: f32) -> f32 {
+        let [low, high] = self.ends;
+        let range = high - low;
+        let (beyond, near, far) = if v < low { (low - v, low, high) } else { (v - high, high, low) };
+        if beyond <= 0.0 {
+            return v;
+        }
+        // An image of one element whose middle is both of its ends.
+        if range <= 0.0 {
+            return low;
+        }
+        let turns = (beyond / range).trunc();
+        let rest = beyond - turns * range;
+        let inwards = if near < far { 1.0 } else { -1.0 };
+        if turns % 2.0 == 0.0 { near + inwards * rest } else { far - inwards * rest }
+    }
+
+    /// The element at a whole number; `None` for the zeros outside of the image.
+    fn index(&self, v: f32) -> Option<usize> {
+        let last = self.extent as f32 - 1.0;
+        match self.outside {
+            Outside::Zeros => (0.0..=last).contains(&v).then_some(v as usize),
+            Outside::Border => Some(v.clamp(0.0, last) as usize),
+            Outside::Reflection => Some(self.reflected(v).clamp(0.0, last) as usize),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Comparisons, logic and what they choose. Truth values are the numbers 1 and 0, whole numbers are floats.
+
+use super::call::Call;
+use super::shape::axis;
+use crate::error::Result;
+use crate::graph::{BinaryKind, Op, UnaryKind, ValueId};
+
+/// An input as a value; constants of whole numbers and truth values become floats.
+fn number(call: &mut Call, input: usize) -> Result<ValueId> {
+    match call.whole_value(input)? {
+        Some(id) => Ok(id),
+        None => call.value(input),
+    }
+}
+
+/// Equal, Greater and the like, and Mod, of which at least one operand is computed.
+pub(super) fn compare(call: &mut Call, kind: BinaryKind) -> Result<()> {
+    call.arity(2, 2)?;
+    if kind == BinaryKind::Mod && !call.flag("fmod", false)? {
+        return call.refuse("fmod", "is 0, which is of whole numbers; those that are computed are floats");
+    }
+    let inputs = [number(call, 0)?, number(call, 1)?];
+    call.emit(Op::Binary { kind }, &inputs)
+}
+
+/// Not, And, Or and Xor of ones and zeros.
+pub(super) fn logic(call: &mut Call) -> Result<()> {
+    let kind = match call.operator() {
+        "Not" => {
+            call.arity(1, 1)?;
+            let (x, zero) = (number(call, 0)?, call.scalar_value(0.0)?);
+            return call.emit(Op::Binary { kind: BinaryKind::Equal }, &[x, zero]);
+        }
+        "And" => BinaryKind::Min,
+        "Or" => BinaryKind::Max,
+        _ => BinaryKind::Sub,
+    };
+    call.arity(2, 2)?;
+    let inputs = [number(call, 0)?, number(call, 1)?];
+    let y = call.apply(Op::Binary { kind }, &inputs)?;
+    match kind {
+        BinaryKind::Sub => call.emit(Op::Unary { kind: UnaryKind::Abs }, &[y]),
+        _ => call.result(y),
+    }
+}
+
+/// Where.
+pub(super) fn choose(call: &mut Call) -> Result<()> {
+    call.arity(3, 3)?;
+    if call.is_constant(0) {
+        return masked(call);
+    }
+    let inputs = [call.value(0)?, finite(call, 1)?, finite(call, 2)?];
+    call.emit(Op::Where, &inputs)
+}
+
+/// A choice as a value: masks say minus infinity, which the largest negative number is to a softmax.
+fn finite(call: &mut Call, input: usize) -> Result<ValueId> {
+    match call.is_constant(input).then(|| call.constant(input)).transpose()? {
+        Some(tensor) if tensor.numbers().any(f64::is_infinite) => {
+            let finite = |x: f64| x.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
+            let data: Vec<f32> = tensor.numbers().map(finite).collect();
+            call.floats_value(&tensor.shape, data)
+        }
+        _ => number(call, input),
+    }
+}
+
+/// Where by a constant condition: what is chosen is multiplied by one, and a constant is added where it is not.
+fn masked(call: &mut Call) -> Result<()> {
+    let condition = call.constant(0).map_err(|e| e.attribute("condition"))?;
+    let chosen: Vec<bool> = (0..condition.len()).map(|i| condition.number(i) != 0.0).collect();
+    let shape = condition.shape.clone();
+    // One of the choices is computed, or both are: constants have been folded.
+    let mut sum = None;
+    for (input, yes) in [(1, true), (2, false)] {
+        let data = chosen.iter().map(|&c| f32::from(u8::from(c == yes))).collect();
+        let mask = call.floats_value(&shape, data)?;
+        let x = finite(call, input)?;
+        let part = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, mask])?;
+        sum = Some(match sum {
+            None => part,
+            Some(sum) => call.apply(Op::Add, &[sum, part])?,
+        });
+    }
+    match sum {
+        Some(sum) => call.result(sum),
+        None => Err(call.error("has no choices")),
+    }
+}
+
+/// TopK: the elements and, if somebody reads them, their indices.
+pub(super) fn top(call: &mut Call) -> Result<()> {
+    let by_input = call.opset() >= 10;
+    call.arity(if by_input { 2 } else { 1 }, if by_input { 2 } else { 1 })?;
+    let x = call.value(0)?;
+    let shape = call.shape(0)?;
+    let count = match by_input {
+        true => match call.integers(1)?[..] {
+            [count] => count,
+            _ => return call.refuse("K", "must be one number"),
+        },
+        false => call.int("k", 0)?,
+    };
+    let value = call.int("axis", -1)?;
+    let axis = axis(call, value, shape.len())?;
+    let count = match usize::try_from(count) {
+        Ok(count) if (1..=shape[axis]).contains(&count) => count,
+        _ => return call.refuse("K", format!("is {count}, axis {axis} has {} elements", shape[axis])),
+    };
+    let largest = call.opset() < 11 || call.flag("largest", true)?;
+    // Without it any order will do.
+    if call.opset() >= 11 {
+        call.flag("sorted", true)?;
+    }
+    for indices in [false, true].into_iter().take(call.results()) {
+        match call.wanted(usize::from(indices)) {
+            true => call.emit(Op::TopK { axis, count, largest, indices }, &[x])?,
+            false => call.skip_result(),
+        }
+    }
+    Ok(())
+}

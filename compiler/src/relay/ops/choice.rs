@@ -1,0 +1,63 @@
+//! What truth values (1 and 0) choose, and the first elements in an order.
+
+use std::rc::Rc;
+
+use super::super::arrange::upright;
+use super::super::call::{OperatorCall, refuse};
+use super::super::operand::{Lying, Operand};
+use super::elementwise::binary;
+use super::moves::first;
+use crate::error::{Error, Result};
+use crate::graph::{BinaryKind, Op};
+
+/// `where(condition, x, y)`.
+pub(super) fn choose(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(3)?;
+    let inputs = [call.plain(0)?, call.plain(1)?, call.plain(2)?];
+    let id = call.node(Op::Where, &inputs)?;
+    Ok(upright(id, call.lower.graph.shape(id).len()))
+}
+
+/// `logical_not(x)`, `logical_and(a, b)`, `logical_or(a, b)` of ones and zeros.
+pub(super) fn logic(call: &mut OperatorCall) -> Result<Operand> {
+    match call.operator {
+        "logical_and" => binary(call, Op::Binary { kind: BinaryKind::Min }),
+        "logical_or" => binary(call, Op::Binary { kind: BinaryKind::Max }),
+        _ => {
+            call.operands(1)?;
+            let (x, order) = first(call)?;
+            let zero = call.lower.graph.constant("zero", &[], vec![0.0])?;
+            let id = call.node(Op::Binary { kind: BinaryKind::Equal }, &[x, zero])?;
+            Ok(Operand::Value(Lying { id, order: order.into() }))
+        }
+    }
+}
+
+/// `topk(x, k, axis, ret_type, is_ascend)`: values, indices (as floats) or both.
+pub(super) fn top(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(1)?;
+    let shape = call.shape(0)?;
+    let axis = call.axis("axis", -1, shape.len())?;
+    let count = call.integer("k")?.unwrap_or(1);
+    let largest = !call.flag("is_ascend", false)?;
+    call.text("dtype", "int32")?;
+    let which = match call.text("ret_type", "both")?.as_str() {
+        "both" => &[false, true][..],
+        "values" => &[false],
+        "indices" => &[true],
+        other => {
+            return Err(Error::new("import", format!("{other:?} is not known")).attribute("ret_type"));
+        }
+    };
+    let count = match usize::try_from(count) {
+        Ok(count) if (1..=shape[axis]).contains(&count) => count,
+        _ => return refuse(format!("takes {count} elements of {}", shape[axis])),
+    };
+    let (x, order) = first(call)?;
+    let mut made = Vec::new();
+    for &indices in which {
+        let id = call.node(Op::TopK { axis: order[axis], count, largest, indices }, &[x])?;
+        made.push(Operand::Value(Lying { id, order: order.clone().into() }));
+    }
+    Ok(if made.len() == 1 { made.remove(0) } else { Operand::Tuple(Rc::new(made)) })
+}
