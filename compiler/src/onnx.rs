@@ -7,13 +7,16 @@
 //! No input, however damaged, makes the importer panic or read a file outside the model's folder.
 
 mod activation;
+mod branch;
 mod call;
 mod choice;
 mod constant;
 mod conv;
+mod einsum;
 mod elementwise;
 mod fold;
 mod import;
+mod inline;
 mod matrix;
 mod moves;
 mod norm;

@@ -11,12 +11,13 @@ use std::rc::Rc;
 
 use super::import::{Importer, Operand};
 use super::order::node_name;
-use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
+use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, attribute_type};
 use super::tensor::{Elements, Tensor};
 use crate::error::{Error, Result};
 use crate::float;
 use crate::graph::{Integer, Op, ValueId, elements, infer};
 use ndarray::ArrayD;
+use prost::Message;
 
 /// Elements of constants up to which operators on them are computed at once.
 const FEW: usize = 4096;
@@ -290,6 +291,23 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// A graph, which must be given.
+    pub fn graph(&mut self, name: &'static str) -> Result<GraphProto> {
+        let found = self.attribute(name, attribute_type::GRAPH)?.and_then(|a| a.g.as_ref());
+        let decoded = found.map(|bytes| GraphProto::decode(bytes.as_slice()));
+        match decoded {
+            Some(Ok(graph)) => Ok(graph),
+            _ => self.refuse(name, "holds no graph that can be decoded"),
+        }
+    }
+
+    /// Makes the results of a branch the node's.
+    pub fn read_branch(&mut self, graph: GraphProto) -> Result<()> {
+        let name = self.name.clone();
+        let made = self.importer.read_branch(graph, &name, self.folder)?;
+        made.into_iter().try_for_each(|operand| self.alias(operand))
+    }
+
     /// An attribute that changes nothing at inference: read and forgotten.
     pub fn ignore(&mut self, name: &'static str) {
         self.known.push(name);
@@ -458,6 +476,7 @@ fn type_name(kind: i32) -> &'static str {
         attribute_type::INT => "INT",
         attribute_type::STRING => "STRING",
         attribute_type::TENSOR => "TENSOR",
+        attribute_type::GRAPH => "GRAPH",
         attribute_type::FLOATS => "FLOATS",
         attribute_type::STRINGS => "STRINGS",
         attribute_type::INTS => "INTS",

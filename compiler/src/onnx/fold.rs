@@ -56,6 +56,10 @@ pub(super) fn applies(call: &Call) -> bool {
     if matches!(operator, "Size" | "EyeLike") {
         return true;
     }
+    // Its branches are read like other nodes.
+    if operator == "If" {
+        return false;
+    }
     call.all_integers() || ALWAYS.contains(&operator) && call.all_constants()
 }
 

@@ -8,8 +8,8 @@ use super::call::Call;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::{
-    Imported, Shapes, activation, choice, constant, conv, elementwise, fold, matrix, moves, norm, order,
-    pool, quantized, recurrent, reduce, resize, shape,
+    Imported, Shapes, activation, branch, choice, constant, conv, einsum, elementwise, fold, inline, matrix,
+    moves, norm, order, pool, quantized, recurrent, reduce, resize, shape,
 };
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
@@ -48,6 +48,8 @@ pub(super) struct Importer {
     pub unmade: HashMap<String, String>,
     /// Bytes of all constants so far.
     constant_bytes: u64,
+    /// Branches that are being read, one within the other.
+    depth: usize,
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -65,6 +67,7 @@ pub(super) fn run(
     let Some(source) = &model.graph else {
         return refuse("the file holds no graph");
     };
+    let source = &*inline::inlined(model, source, opset)?;
     if !source.sparse_initializer.is_empty() {
         return Err(Error::new("import", "sparse initialisers are not supported")
             .hint("store the weights as dense tensors"));
@@ -78,6 +81,7 @@ pub(super) fn run(
         images: HashMap::new(),
         unmade: HashMap::new(),
         constant_bytes: 0,
+        depth: 0,
     };
     let mut warnings = Vec::new();
     importer.read_initialisers(source, folder)?;
@@ -180,6 +184,27 @@ impl Importer {
             .and_then(|()| call.finish())
             .map_err(|e| e.node(name).operator(&node.op_type))
             .map_err(|e| e.hint("export the node in another form, or cut the graph before it"))
+    }
+
+    /// Reads the nodes of a branch of the node `name`; what its results stand for.
+    pub fn read_branch(
+        &mut self,
+        graph: GraphProto,
+        name: &str,
+        folder: Option<&Path>,
+    ) -> Result<Vec<Operand>> {
+        if self.depth == branch::DEPTH {
+            return refuse("has too many branches within branches");
+        }
+        let graph = branch::renamed(graph, name);
+        self.depth += 1;
+        self.read_initialisers(&graph, folder)?;
+        self.check_results(&graph)?;
+        for index in order::order(&graph.node)? {
+            self.read_node(&graph.node[index], index, folder)?;
+        }
+        self.depth -= 1;
+        graph.output.iter().map(|output| self.operand(&output.name)).collect()
     }
 
     fn read_outputs(&mut self, source: &GraphProto, warnings: &mut Vec<String>) -> Result<()> {
@@ -384,6 +409,8 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "RNN" | "LSTM" | "GRU" => recurrent::recurrent(call),
         "Gemm" => matrix::gemm(call),
         "MatMul" => matrix::matmul(call),
+        "Einsum" => einsum::einsum(call),
+        "If" => branch::branch(call),
         "Concat" => shape::concat(call),
         "Flatten" => shape::flatten(call),
         "Reshape" => shape::reshape(call),

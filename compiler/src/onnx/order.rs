@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::branch::reads;
 use super::proto::NodeProto;
 use crate::error::{Error, Result};
 
@@ -30,7 +31,7 @@ pub(super) fn order(nodes: &[NodeProto]) -> Result<Vec<usize>> {
     let mut waits = vec![0usize; nodes.len()];
     let mut readers = vec![Vec::new(); nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
-        for &maker in node.input.iter().filter_map(|n| makers.get(n.as_str())) {
+        for &maker in reads(node).iter().filter_map(|n| makers.get(n.as_str())) {
             waits[index] += 1;
             readers[maker].push(index);
         }

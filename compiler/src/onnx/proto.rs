@@ -1,9 +1,9 @@
 //! The messages of `onnx.proto` that the importer reads, with the field numbers of that file.
 //!
 //! Written as prost derives instead of generated, because only a tenth of the schema is needed.
-//! Fields that are left out (documentation, metadata, training, functions) are skipped while
-//! decoding. Sub-messages that the importer refuses by their presence alone stay undecoded bytes,
-//! so that no nesting is left for hostile input to exploit.
+//! Fields that are left out (documentation, metadata, training) are skipped while decoding.
+//! Sub-messages that the importer refuses by their presence alone, and graphs in attributes, stay
+//! undecoded bytes, so that no nesting is left for hostile input to exploit.
 
 use prost::Message;
 
@@ -18,6 +18,28 @@ pub struct ModelProto {
     pub graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
+    #[prost(message, repeated, tag = "25")]
+    pub functions: Vec<FunctionProto>,
+}
+
+/// An operator that the model defines itself.
+#[derive(Clone, PartialEq, Message)]
+pub struct FunctionProto {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, repeated, tag = "4")]
+    pub input: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    pub output: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    pub node: Vec<NodeProto>,
+    #[prost(message, repeated, tag = "9")]
+    pub opset_import: Vec<OperatorSetIdProto>,
+    #[prost(string, tag = "10")]
+    pub domain: String,
+    /// Attributes with what they are by default.
+    #[prost(message, repeated, tag = "11")]
+    pub attribute_proto: Vec<AttributeProto>,
 }
 
 /// A version of an operator set; the empty domain is ONNX itself.
@@ -77,6 +99,9 @@ pub struct AttributeProto {
     pub s: Vec<u8>,
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
+    /// A `GraphProto`.
+    #[prost(bytes = "vec", optional, tag = "6")]
+    pub g: Option<Vec<u8>>,
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
@@ -85,7 +110,7 @@ pub struct AttributeProto {
     pub strings: Vec<Vec<u8>>,
     #[prost(int32, tag = "20")]
     pub r#type: i32,
-    /// Set inside functions only, which the importer refuses.
+    /// Set inside functions only: the attribute of the call that it is.
     #[prost(string, tag = "21")]
     pub ref_attr_name: String,
 }
@@ -96,6 +121,7 @@ pub mod attribute_type {
     pub const INT: i32 = 2;
     pub const STRING: i32 = 3;
     pub const TENSOR: i32 = 4;
+    pub const GRAPH: i32 = 5;
     pub const FLOATS: i32 = 6;
     pub const INTS: i32 = 7;
     pub const STRINGS: i32 = 8;

@@ -8,6 +8,7 @@ import pathlib
 
 import numpy as np
 import onnx
+import onnx.parser
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
@@ -647,3 +648,78 @@ for padding in ("zeros", "border", "reflection"):
             one(f"grid_sample_{padding}_{mode}_{corners}", "GridSample", [2, 3, 5, 6], x2=[2, 4, 7, 2], mode=mode, padding_mode=padding, align_corners=corners)
 one("grid_sample_opset20", "GridSample", [1, 2, 5, 6], x2=[1, 4, 3, 2], mode="cubic", opset=20)
 one("refused_grid_sample_volume", "GridSample", [1, 2, 3, 5, 6], x2=[1, 2, 4, 3, 3], opset=20)
+
+# Equations, branches and functions.
+for name, equation, *shapes in (
+    ("product", "ij,jk->ik", [3, 4], [4, 5]),
+    ("attention", "bhid,bhjd->bhij", [2, 3, 4, 5], [2, 3, 6, 5]),
+    ("channels", "nchw,cd->ndhw", [1, 3, 4, 5], [3, 6]),
+    ("implicit", "bij,bjk", [2, 3, 4], [2, 4, 5]),
+    ("outer", "bhw,c->bchw", [2, 3, 4], [5]),
+    ("elementwise", "bij,bj->ibj", [2, 3, 4], [2, 4]),
+    ("turned", "abc->ca", [2, 3, 4], None),
+    ("inner", "i,i->", [4], [4]),
+    ("same", "ij->ij", [3, 4], None),
+):
+    one(f"einsum_{name}", "Einsum", shapes[0], x2=shapes[1], equation=equation)
+one("refused_einsum_ellipsis", "Einsum", [2, 3, 4], x2=[2, 4, 5], equation="...ij,...jk->...ik")
+one("refused_einsum_diagonal", "Einsum", [3, 3], equation="ii->i")
+
+
+def parsed(name, text, shapes):
+    """A case of a model in ONNX's own text."""
+    proto = onnx.parser.parse_model(text)
+    onnx.save(proto, HERE / f"{name}.onnx")
+    if name.startswith("refused_"):
+        return
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    feeds = {n: weights(*s) for n, s in shapes.items()}
+    results = onnxruntime.InferenceSession(proto.SerializeToString(), options).run(None, feeds)
+    arrays = {f"in{i}": v for i, v in enumerate(feeds.values())} | {f"out{i}": v for i, v in enumerate(results)}
+    np.savez(HERE / f"{name}.npz", **arrays)
+
+
+HEAD = '<ir_version: 8, opset_import: ["" : 17, "own" : 1]>'
+parsed(
+    "if_shape",
+    HEAD + """ case (float[2, 3] x) => (float[2, 3] y) {
+        s = Shape(x)
+        zero = Constant<value = int64 {0}>()
+        three = Constant<value = int64 {2}>()
+        n = Gather(s, zero)
+        c = Equal(n, three)
+        shared = Abs(x)
+        y = If(c) <
+            then_branch = then () => (float[2, 3] r) { a = Relu(shared)
+                d = Not(c)
+                r = If(d) <then_branch = t () => (float[2, 3] q) { q = Neg(a) }, else_branch = e () => (float[2, 3] q) { b = Neg(a)
+                    q = Sub(b, x) }> },
+            else_branch = other () => (float[2, 3] r) { a = Exp(shared)
+                r = Identity(a) }>
+    }""",
+    {"x": [2, 3]},
+)
+parsed(
+    "refused_if_computed",
+    HEAD + """ case (float[2, 3] x, float[1] z) => (float[2, 3] y) {
+        c = Cast<to = 9>(z)
+        y = If(c) <then_branch = t () => (float[2, 3] q) { q = Neg(x) }, else_branch = e () => (float[2, 3] q) { q = Abs(x) }>
+    }""",
+    {},
+)
+parsed(
+    "functions",
+    HEAD + """ case (float[2, 3] x, float[3] z) => (float[2, 3] y) {
+        a = own.Gated <alpha = 0.3> (x, z)
+        y = own.Gated (a, z)
+    }
+    <domain: "own", opset_import: ["" : 17, "own" : 1]>
+    Gated <alpha : float = 0.2> (a, b) => (c) { t = own.Twice(a)
+        s = LeakyRelu <alpha : float = @alpha> (t)
+        c = Mul(s, b) }
+    <domain: "own", opset_import: ["" : 17]>
+    Twice (a) => (c) { c = Add(a, a) }
+    """,
+    {"x": [2, 3], "z": [3]},
+)

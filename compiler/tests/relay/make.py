@@ -555,6 +555,43 @@ def @main(%a: Tensor[(1, 3, 4), int8], %b: Tensor[(1, 3, 4), int8]) {{
 """, [a.astype(np.float32), b.astype(np.float32)], outs)
 
 
+def counted_mean(x):
+    """Windows of 3 x 3 with stride 2 over one explicit zero on each side; what ceil_mode adds does not count."""
+    x = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    h, w = (-(-(n - 3) // 2) + 1 for n in x.shape[2:])
+    parts = [[x[:, :, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3].mean((2, 3)) for j in range(w)] for i in range(h)]
+    return np.array(parts).transpose(2, 3, 0, 1)
+
+
+def choices():
+    x, z = rand(1, 2, 6, 8), rand(1, 2, 6, 8)
+    order = np.argsort(-x, axis=3, kind="stable")[..., :3]
+    case(
+        "choices",
+        """
+def @main(%x: Tensor[(1, 2, 6, 8), float32], %z: Tensor[(1, 2, 6, 8), float32]) {
+  %0 = greater(%x, %z);
+  %1 = less_equal(%x, 0.25f);
+  %2 = logical_and(%0, logical_not(%1));
+  %3 = where(%2, %x, multiply(%z, 2f));
+  %4 = topk(%x, k=3, axis=-1, ret_type="both", is_ascend=False, dtype="int32");
+  %5 = nn.avg_pool2d(%x, pool_size=[3, 3], strides=[2, 2], padding=[1, 1, 1, 1], ceil_mode=True, count_include_pad=True);
+  %6 = cast(logical_or(%0, %1), dtype="float32");
+  (%3, %4.0, %4.1, %5, mod(%x, %z), %6)
+}
+""",
+        [x, z],
+        [
+            np.where((x > z) & ~(x <= 0.25), x, 2 * z),
+            np.take_along_axis(x, order, 3),
+            order,
+            counted_mean(x),
+            np.fmod(x, z),
+            (x > z) | (x <= 0.25),
+        ],
+    )
+
+
 X = "%x: Tensor[(1, 4, 6, 6), float32]"
 REFUSED = {
     "operator": f"def @main({X}) {{\n  %0 = nn.cross_entropy(%x, size=5) /* ty=Tensor[(1, 4, 6, 6), float32] span=cross1:0:0 */;\n  nn.relu(%0)\n}}",
@@ -593,5 +630,5 @@ def refused():
 if __name__ == "__main__":
     refused()
     for make in [mlp, resnet, tflite, operand_order, functions, split, shapes, pools, functions_of_one,
-                 norms, products, images, layouts, layouts_more, qnn_network, qnn_functions]:
+                 norms, products, images, layouts, layouts_more, qnn_network, qnn_functions, choices]:
         make()

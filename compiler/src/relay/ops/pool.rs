@@ -6,7 +6,7 @@ use super::super::operand::Operand;
 use super::conv::padding;
 use super::layout::{layout, out_layout};
 use crate::error::{Error, Result};
-use crate::graph::{Op, ReduceKind, Window};
+use crate::graph::{Op, PadMode, ReduceKind, Window};
 
 /// `nn.max_pool2d(data)` and `nn.avg_pool2d(data)`.
 pub(super) fn window_pool(call: &mut OperatorCall) -> Result<Operand> {
@@ -14,7 +14,7 @@ pub(super) fn window_pool(call: &mut OperatorCall) -> Result<Operand> {
     let average = call.operator == "nn.avg_pool2d";
     let data = layout(call, "layout", "NCHW", "NCHW")?;
     let result = out_layout(call, data)?;
-    let x = call.arranged(0, &data)?;
+    let mut x = call.arranged(0, &data)?;
     if !call.has("pool_size") {
         return Err(Error::new("import", "is missing").attribute("pool_size"));
     }
@@ -28,12 +28,14 @@ pub(super) fn window_pool(call: &mut OperatorCall) -> Result<Operand> {
     let op = if average {
         let mut count_include_pad = call.flag("count_include_pad", false)?;
         if count_include_pad && extra != [0, 0] {
-            // What ceil_mode adds never counts; the graph counts all padding or none.
-            if window.pads[..2] != [0, 0] || window.pads[2..] != extra {
-                return Err(Error::new("import", "counts explicit padding but not that of ceil_mode")
-                    .attribute("count_include_pad")
-                    .hint("pad with nn.pad before, or set count_include_pad to False"));
+            // What ceil_mode adds never counts; the graph counts all padding or none, so the explicit one is
+            // elements of its own.
+            let [top, left, bottom, right] = window.pads;
+            let (before, after) = (vec![0, 0, top, left], vec![0, 0, bottom - extra[0], right - extra[1]]);
+            if [&before, &after].into_iter().flatten().any(|&n| n > 0) {
+                x = call.part("pad", Op::Pad { before, after, mode: PadMode::Constant(0.0) }, &[x])?;
             }
+            window.pads = [0, 0, extra[0], extra[1]];
             count_include_pad = false;
         }
         Op::AveragePool { window, count_include_pad }
