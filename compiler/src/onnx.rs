@@ -30,6 +30,7 @@ mod resize;
 mod shape;
 mod table;
 mod tensor;
+mod volume;
 mod window;
 
 #[cfg(test)]

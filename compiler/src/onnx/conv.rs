@@ -1,13 +1,17 @@
 //! Conv and ConvTranspose.
 
 use super::call::Call;
+use super::volume;
 use super::window::{explicit, image, kernel, window};
 use crate::error::Result;
 use crate::graph::{MAX_ELEMENTS, Op};
 
-/// Conv: image, weights and an optional bias.
+/// Conv: image or volume, weights and an optional bias.
 pub(super) fn conv(call: &mut Call) -> Result<()> {
     let inputs = call.values(2, 3)?;
+    if call.shape(0)?.len() == 5 {
+        return volume::conv(call, &inputs);
+    }
     let op = layer(call, 0, 1)?;
     call.emit_image(op, &inputs)
 }

@@ -88,7 +88,12 @@ pub const OPERATORS: &[Operator] = &[
     ),
     row("Concat", "axis", "", Runs("of activations")),
     row("Constant", "value, value_float(s), value_int(s)", "dense numbers", Free),
-    row("Conv", "kernel_shape, strides, dilations, pads, auto_pad, group", IMAGES, Runs("constant weights")),
+    row(
+        "Conv",
+        "kernel_shape, strides, dilations, pads, auto_pad, group",
+        "images (N, C, H, W), lines (N, C, W) as images of height 1, volumes as up to 256 convolutions of images; no negative pads",
+        Runs("constant weights"),
+    ),
     row(
         "ConvInteger",
         "kernel_shape, strides, dilations, pads, auto_pad, group",

@@ -216,7 +216,7 @@ case(
 case("two_inputs", [node("Concat", ["x", "z", "x"], ["y"], axis=1)], {"x": [1, 2], "z": [1, 3]})
 
 # Refusals.
-one("refused_conv3d", "Conv", [1, 4, 7, 7, 7], weights(5, 4, 3, 3, 3))
+one("conv3d", "Conv", [1, 4, 7, 7, 7], weights(5, 4, 3, 3, 3))
 one("refused_operator", "Tan", [2])
 one("refused_attribute", "Relu", [2], slope=0.5)
 one("refused_average_dilated", "AveragePool", IMAGE, kernel_shape=[2, 2], dilations=[2, 2], opset=19)
@@ -723,3 +723,10 @@ parsed(
     """,
     {"x": [2, 3], "z": [3]},
 )
+
+# Volumes.
+one("conv3d_padded", "Conv", [2, 3, 5, 6, 7], weights(4, 3, 3, 2, 3), weights(4), pads=[1, 0, 1, 2, 1, 0], strides=[2, 1, 2])
+one("conv3d_dilated", "Conv", [1, 3, 6, 6, 7], weights(4, 3, 2, 2, 3), dilations=[3, 2, 1], pads=[2, 0, 0, 1, 1, 1])
+one("conv3d_grouped", "Conv", [1, 4, 4, 5, 5], weights(6, 2, 3, 3, 3), weights(6), group=2, pads=[1] * 6)
+one("refused_conv3d_same", "Conv", [1, 4, 7, 7, 7], weights(2, 4, 3, 3, 3), auto_pad="SAME_UPPER")
+one("refused_conv3d_planes", "Conv", [1, 1, 300, 3, 3], weights(2, 1, 3, 3, 3), pads=[1] * 6)

@@ -1,0 +1,125 @@
+//! Conv of volumes (N, C, D, H, W): each plane of the result is a convolution of images, over the planes of the input
+//! that its window covers, taken together with the channels.
+
+use std::collections::HashMap;
+
+use super::call::Call;
+use crate::error::Result;
+use crate::graph::{MAX_ELEMENTS, Op, ValueId, Window};
+
+/// Convolutions of images that one of volumes may become.
+const MOST: usize = 256;
+/// (N, C, D, H, W) to (N, D, C, H, W) and back.
+const TURNED: [usize; 5] = [0, 2, 1, 3, 4];
+
+/// Numbers of an attribute, `default` where it is not given.
+fn numbers<const N: usize>(
+    call: &mut Call,
+    name: &'static str,
+    default: usize,
+    least: i64,
+) -> Result<[usize; N]> {
+    let Some(values) = call.ints(name)? else { return Ok([default; N]) };
+    let fits = |v: &&i64| (least..=MAX_ELEMENTS as i64).contains(*v);
+    if values.len() != N || values.iter().filter(fits).count() != N {
+        return call.refuse(name, format!("{values:?} are not {N} numbers from {least} on"));
+    }
+    Ok(std::array::from_fn(|i| values[i] as usize))
+}
+
+/// Conv of a volume with weights (O, C / groups, KD, KH, KW) and maybe a bias.
+pub(super) fn conv(call: &mut Call, inputs: &[ValueId]) -> Result<()> {
+    let (x, w) = (call.shape_of(inputs[0]), call.shape_of(inputs[1]));
+    let (&[n, c, depth, height, width], &[o, each, taps, rows, columns]) = (&x[..], &w[..]) else {
+        return Err(call.error(format!("the weights {w:?} do not fit the volume {x:?}")));
+    };
+    let kernel = [taps, rows, columns];
+    if let Some(declared) = call.ints("kernel_shape")?
+        && !declared.iter().zip(kernel).all(|(&d, k)| usize::try_from(d) == Ok(k))
+    {
+        return call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {w:?}"));
+    }
+    let (strides, dilations) = (numbers::<3>(call, "strides", 1, 1)?, numbers::<3>(call, "dilations", 1, 1)?);
+    let pads = numbers::<6>(call, "pads", 0, 0)?;
+    let mode = call.string("auto_pad", "NOTSET")?;
+    if !matches!(mode, "NOTSET" | "VALID" | "") {
+        return call.refuse("auto_pad", format!("{mode:?} of a volume is not supported, explicit pads are"));
+    }
+    let groups = call.int("group", 1)?;
+    let groups = usize::try_from(groups).or_else(|_| call.refuse("group", format!("is {groups}")))?;
+    let reach = (taps - 1).saturating_mul(dilations[0]).saturating_add(1);
+    let padded = depth + pads[0] + pads[3];
+    let Some(planes) = padded.checked_sub(reach).map(|rest| rest / strides[0] + 1) else {
+        return call
+            .refuse("pads", format!("the window covers {reach} planes, the padded input has {padded}"));
+    };
+    // With groups the planes of a window cannot join the channels: each tap is a convolution.
+    let at_once = if groups == 1 { taps } else { 1 };
+    if planes.saturating_mul(taps / at_once) > MOST {
+        return Err(call
+            .error(format!(
+                "becomes {} convolutions of images, at most {MOST} are supported",
+                planes * taps / at_once
+            ))
+            .hint("fewer planes at a time"));
+    }
+    let window = Window {
+        kernel: [rows, columns],
+        stride: [strides[1], strides[2]],
+        dilation: [dilations[1], dilations[2]],
+        pads: [pads[1], pads[2], pads[4], pads[5]],
+    };
+    let turn = Op::Transpose { perm: TURNED.to_vec() };
+    let (volume, weights) =
+        (call.apply(turn.clone(), &inputs[..1])?, call.apply(turn.clone(), &inputs[1..2])?);
+    let mut kernels: HashMap<(usize, usize), ValueId> = HashMap::new();
+    let mut made = Vec::with_capacity(planes);
+    for plane in 0..planes {
+        // Taps of the window that lie inside.
+        let start = plane * strides[0];
+        let inside = |k: &usize| (pads[0]..pads[0] + depth).contains(&(start + k * dilations[0]));
+        let all: Vec<usize> = (0..taps).filter(inside).collect();
+        if all.is_empty() {
+            return call.refuse("pads", format!("plane {plane} of the result lies wholly in the padding"));
+        }
+        let mut sum = None;
+        for part in all.chunks(at_once) {
+            let (first, count) = (part[0], part.len());
+            let from = start + first * dilations[0] - pads[0];
+            let image = cut(call, volume, [from, count], dilations[0], &[n, count * c, height, width])?;
+            let kernel = match kernels.get(&(first, count)) {
+                Some(&kernel) => kernel,
+                None => cut(call, weights, [first, count], 1, &[o, count * each, rows, columns])?,
+            };
+            kernels.insert((first, count), kernel);
+            let bias = inputs.get(2).filter(|_| sum.is_none());
+            let operands: Vec<ValueId> = [image, kernel].into_iter().chain(bias.copied()).collect();
+            let y = call.apply(Op::Conv { window: window.clone(), groups }, &operands)?;
+            sum = Some(match sum {
+                None => y,
+                Some(sum) => call.apply(Op::Add, &[sum, y])?,
+            });
+        }
+        let y = sum.expect("there are taps inside");
+        let mut shape = call.shape_of(y);
+        shape.insert(1, 1);
+        made.push(call.reshaped(y, &shape)?);
+    }
+    let joined = call.apply(Op::Concat { axis: 1 }, &made)?;
+    call.emit(turn, &[joined])
+}
+
+/// So many planes of a turned volume, `step` apart, as an image of `shape`.
+fn cut(
+    call: &mut Call,
+    x: ValueId,
+    [first, count]: [usize; 2],
+    step: usize,
+    shape: &[usize],
+) -> Result<ValueId> {
+    let mut extents = call.shape_of(x);
+    extents[1] = count;
+    let steps = vec![1, if count > 1 { step as i64 } else { 1 }, 1, 1, 1];
+    let part = call.apply(Op::Slice { starts: vec![0, first, 0, 0, 0], steps, extents }, &[x])?;
+    call.reshaped(part, shape)
+}
