@@ -730,3 +730,17 @@ one("conv3d_dilated", "Conv", [1, 3, 6, 6, 7], weights(4, 3, 2, 2, 3), dilations
 one("conv3d_grouped", "Conv", [1, 4, 4, 5, 5], weights(6, 2, 3, 3, 3), weights(6), group=2, pads=[1] * 6)
 one("refused_conv3d_same", "Conv", [1, 4, 7, 7, 7], weights(2, 4, 3, 3, 3), auto_pad="SAME_UPPER")
 one("refused_conv3d_planes", "Conv", [1, 1, 300, 3, 3], weights(2, 1, 3, 3, 3), pads=[1] * 6)
+
+# Integers of few bits that moved before they are clipped.
+case(
+    "qcdq_moved",
+    [
+        node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        node("Reshape", ["q", "flat"], ["r"]),
+        node("Transpose", ["r"], ["t"]),
+        node("Clip", ["t", "low", "high"], ["c"]),
+        node("DequantizeLinear", ["c", "s", "z"], ["y"]),
+    ],
+    {"x": [2, 3, 4]},
+    {"s": np.float32(0.1), "z": np.int8(3), "flat": ints(6, 4), "low": np.int8(-8), "high": np.int8(7)},
+)

@@ -97,8 +97,16 @@ impl Call<'_> {
             }
         }
         let graph = &self.importer.graph;
-        let made = graph.producer(x).and_then(|(_, node)| match node.op {
-            Op::QuantizeLinear { axis, .. } => Some((node.op.clone(), node.inputs.clone(), axis)),
+        // Behind operators that only move them integers have the scale that they were made with.
+        let mut source = x;
+        while let Some((_, node)) = graph.producer(source).filter(|(_, node)| node.op.only_moves()) {
+            source = node.inputs[0];
+        }
+        let moved = source != x;
+        let made = graph.producer(source).and_then(|(_, node)| match node.op {
+            Op::QuantizeLinear { axis, .. } if !moved || axis.is_none() => {
+                Some((node.op.clone(), node.inputs.clone(), axis))
+            }
             _ => None,
         });
         let known = made.and_then(|(op, inputs, axis)| {
@@ -114,7 +122,7 @@ impl Call<'_> {
                 ))
                 .hint("clip the real numbers before the QuantizeLinear"));
         };
-        if let Some(data) = self.importer.graph.constant_data(inputs[0]) {
+        if let Some(data) = self.importer.graph.constant_data(inputs[0]).filter(|_| !moved) {
             // Weights: their integers are known now.
             let shape = self.shape_of(inputs[0]);
             let (extent, inner) = match axis {
@@ -132,7 +140,7 @@ impl Call<'_> {
             let tensor = Tensor { integer: Some(integer), ..Tensor::ints(shape, data) };
             return self.alias(Operand::Constant(Rc::new(tensor)));
         }
-        let mut shape = vec![1; self.shape_of(inputs[0]).len()];
+        let mut shape = vec![1; self.shape_of(x).len()];
         if let Some(axis) = axis {
             shape[axis] = scale.len();
         }
