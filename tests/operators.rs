@@ -19,9 +19,8 @@ use tilewright_compiler::npy::read_npz;
 use tilewright_compiler::quantise;
 use tilewright_hdl::cosim::Rtl;
 
-/// The cases that are refused: products of integers and a scale for each channel of an activation are those of
-/// models that were quantised dynamically, or for another machine.
-const REFUSED: [&str; 3] = ["conv_integer", "matmul_integer", "qdq_channels"];
+/// The cases that are refused: products of integers without scales, of models that were quantised dynamically.
+const REFUSED: [&str; 2] = ["conv_integer", "matmul_integer"];
 
 /// What became of a case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
