@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 use tilewright_arch::{Config, asm};
 use tilewright_compiler::claims::Claims;
+use tilewright_compiler::error::Error;
 use tilewright_compiler::graph::{Graph, Source, Value, ValueId};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::quantise;
@@ -121,9 +122,12 @@ impl Artefact {
     /// Writes it into a folder, or as one file where `pack` says so.
     ///
     /// # Errors
-    /// A path that cannot be written; something else that lies there.
+    /// A path that cannot be written; something else that lies there. A defect, where what would be written
+    /// could not be read.
     pub fn write(&self, path: &Path, pack: bool) -> Result<()> {
         let files = self.files()?;
+        Artefact::of(&Container::of(path, &files), path)
+            .map_err(|e| Error::defect("artefact", format!("what is to be written cannot be read: {e:#}")))?;
         if pack { container::write_pack(path, &files) } else { container::write_folder(path, &files) }
     }
 
@@ -132,7 +136,11 @@ impl Artefact {
     /// # Errors
     /// What is not there, was not written by `compile`, or has changed since, by file, with what to try.
     pub fn read(path: &Path) -> Result<Artefact> {
-        let container = Container::open(path)?;
+        Artefact::of(&Container::open(path)?, path)
+    }
+
+    /// Of the files of a container that lies, or will lie, at `path`.
+    fn of(container: &Container, path: &Path) -> Result<Artefact> {
         let place = |name: &str| format!("{}: {name}", path.display());
         let manifest =
             Manifest::parse(&container.read(manifest::NAME)?).with_context(|| place(manifest::NAME))?;

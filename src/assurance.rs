@@ -9,7 +9,7 @@ use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op, Sampling};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
-    self, GOOD_DB, IMPORT, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, Layer, Prediction, Proof, Quality,
+    self, GOOD_DB, IMPORT, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Prediction, Proof, Quality,
 };
 
 /// Share of a layer's elements at the ends of their range above which it is warned of.
@@ -17,7 +17,7 @@ pub const MOST_SATURATED: f64 = 0.01;
 /// Decibels that graphs of the same meaning agree to, computed in another order.
 const SAME_DB: f64 = 60.0;
 /// Decibels that an output may lose to values beyond the ranges of calibration: half of its noise.
-const LESS_DB: f64 = 3.0;
+const BEYOND_DB: f64 = 3.0;
 
 /// What is known of a network on one input.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -83,15 +83,16 @@ pub fn assure(
     let names = output_names(&model.graph);
     let mut warnings = saturated(&first_rung);
     warnings.extend(cut(&clipped));
-    for (name, quality) in names.iter().zip(&predicted) {
-        warnings.extend(noisy(name, quality, "is predicted at", &prediction));
+    for (i, (name, quality)) in names.iter().zip(&predicted).enumerate() {
+        let noisy = noisy(name, quality, "is predicted at", &prediction);
+        warnings.extend(noisy.or_else(|| worse(name, quality, network.rounding_db.get(i))));
     }
     warnings.extend(lost_beyond(network, inputs, float, &names, &first_rung, &predicted)?);
     Ok(Assurance { first_rung, rewrites, predicted, warnings })
 }
 
 /// A warning of an output, or of its worst channel, that is lost in noise.
-pub fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction) -> Option<String> {
+fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction) -> Option<String> {
     let starts = |least: f64| {
         let low = prediction.layers.iter().find(|(_, db)| db.is_some_and(|db| db < least));
         low.map_or(String::new(), |(layer, _)| format!("; the first layer below {least} dB is {layer:?}"))
@@ -120,6 +121,32 @@ pub fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction)
     ))
 }
 
+/// Adds what was measured of outputs that no warning names.
+pub fn add_measured(
+    warnings: &mut Vec<String>,
+    names: &[String],
+    qualities: &[Quality],
+    rounding_db: &[Option<f64>],
+) {
+    for (i, (name, quality)) in names.iter().zip(qualities).enumerate() {
+        if !warnings.iter().any(|w| w.starts_with(&format!("output {name:?}"))) {
+            let noisy = noisy(name, quality, "is measured at", &Prediction::default());
+            warnings.extend(noisy.or_else(|| worse(name, quality, rounding_db.get(i))));
+        }
+    }
+}
+
+/// A warning of an output that is not good, and worse than what rounding alone left of it in calibration.
+fn worse(name: &str, quality: &Quality, rounding_db: Option<&Option<f64>>) -> Option<String> {
+    let (db, rounding) = (quality.sqnr_db?, (*rounding_db?)?);
+    (db < GOOD_DB.min(rounding - LESS_DB)).then(|| {
+        format!(
+            "output {name:?} has {db:.1} dB of signal to noise, and {rounding:.1} where every value is rounded to 8 bits \
+             in float; try: --precision mixed or int16"
+        )
+    })
+}
+
 /// Warnings of outputs most of whose noise is made by values beyond those of the
 /// calibration samples: few elements are enough for that.
 fn lost_beyond(
@@ -142,7 +169,7 @@ fn lost_beyond(
     for (i, quality) in predicted.iter().enumerate().filter(|(_, quality)| low(quality)) {
         let without = Quality::of(&float[i], &unbounded.outputs[i]).sqnr_db;
         let (Some(db), Some(without)) = (quality.sqnr_db, without) else { continue };
-        if without - db > LESS_DB {
+        if without - db > BEYOND_DB {
             warnings.push(format!(
                 "output {:?} has {db:.1} dB of signal to noise, and {without:.1} if no value lay beyond those of the \
                  calibration samples; farthest is {:?} ({} of {} elements, up to {:.3} of the range beyond it); try: \

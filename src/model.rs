@@ -69,13 +69,20 @@ impl Model {
             );
         }
         let is_text = path.extension().is_some_and(|e| e == "relay" || e == "txt");
-        let onnx::Imported { graph: imported, warnings } = match is_text {
+        let onnx::Imported { graph: mut imported, warnings } = match is_text {
             true if !shapes.is_empty() => {
                 bail!("error[import]: {}: Relay texts have all extents; try: without --shape", path.display())
             }
             true => relay::import(&path)?,
             false => onnx::import_shaped(&path, &settled(&path, shapes, data)?)?,
         };
+        for (n, id) in imported.outputs.clone().into_iter().enumerate() {
+            // Relay's results have no names: they are called as the files that they are written to.
+            let name = &mut imported.values[id.0 as usize].name;
+            if name.is_empty() {
+                *name = format!("output_{n}");
+            }
+        }
         let graph = simplify::run(imported.clone())?;
         Ok(Model { path, imported, graph, warnings })
     }

@@ -100,9 +100,9 @@ impl Tensor {
     }
 
     /// The smallest and the largest number that it can hold.
-    pub fn range(&self) -> (f32, f32) {
+    pub fn range(&self) -> (f64, f64) {
         let zero = i32::from(extended(self.zero, self.wide));
-        let number = |byte| (i32::from(extended(byte, self.wide)) - zero) as f32 * self.scale;
+        let number = |byte| f64::from(i32::from(extended(byte, self.wide)) - zero) * f64::from(self.scale);
         (number(i8::MIN), number(i8::MAX))
     }
 

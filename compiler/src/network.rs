@@ -63,7 +63,7 @@ pub struct Import {
 }
 
 /// A value that the host makes of a tensor of the machine.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Export {
     /// The value.
     pub value: ValueId,
@@ -75,6 +75,10 @@ pub struct Export {
     pub offset: usize,
     /// Extents and distances, outermost first, of the others.
     pub strides: Vec<(usize, usize)>,
+    /// What a zero stands for: where the host reads a value that is of one sign in all of calibration, the number
+    /// next to zero that it has there or half a step, whichever is less. A sum that is kept from zero because it
+    /// is divided by stays away from it so. 0 otherwise.
+    pub next_to_zero: f32,
 }
 
 /// An operator of the source graph that the host runs.
@@ -143,6 +147,9 @@ pub struct Network {
     pub byte_layers: Vec<ByteLayer>,
     /// Whether [`Precision::Auto`] went beyond its budget of cycles for the sake of an output.
     pub raised: Option<Raised>,
+    /// Signal to noise in decibels that rounding alone leaves of each output on the calibration samples, where
+    /// any of them is predicted below [`crate::proof::GOOD_DB`]; empty otherwise.
+    pub rounding_db: Vec<Option<f64>>,
 }
 
 /// What there is between stages.
@@ -346,11 +353,16 @@ impl State {
 }
 
 impl Export {
+    /// The number that the host has for one of the tensor.
+    pub fn read(&self, real: f32) -> f32 {
+        if real == 0.0 { self.next_to_zero } else { real }
+    }
+
     /// The value from the tensor's bytes.
     pub fn value_of(&self, tensor: &Tensor, bytes: &[i8]) -> ArrayD<f32> {
         let real = reference::dequantise(tensor, bytes);
         let places = places(self.offset, &self.strides);
-        let elements = places.into_iter().map(|place| real[place]).collect();
+        let elements = places.into_iter().map(|place| self.read(real[place])).collect();
         ArrayD::from_shape_vec(IxDyn(&self.shape), elements).expect("dims make up the shape")
     }
 }

@@ -44,7 +44,8 @@ mod tests;
 pub use corrections::corrections;
 pub use equalised::{Equalised, equalised};
 pub use noise::{
-    Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, Prediction, Quality, predict, predict_unbounded,
+    Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Prediction, Quality, predict,
+    predict_unbounded,
 };
 pub use run::check;
 

@@ -45,6 +45,11 @@ impl Container {
         read.is_ok() && head == ZIP
     }
 
+    /// Files that are to be written to `path`.
+    pub(super) fn of(path: &Path, files: &[(String, Vec<u8>)]) -> Container {
+        Container::Pack { path: path.to_path_buf(), files: files.iter().cloned().collect() }
+    }
+
     /// Opens an artefact.
     ///
     /// # Errors

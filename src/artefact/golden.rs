@@ -49,6 +49,7 @@ impl Golden {
         let input = |(n, (_, id, shape)): (usize, &(String, _, Vec<usize>))| {
             let import = network.imports.iter().find(|import| import.value == *id);
             let (low, high) = import.map_or((0.0, 1.0), |i| network.tensors[i.tensor.0 as usize].range());
+            let (low, high) = (low as f32, high as f32);
             let integer = interface.inputs.get(n).and_then(|&id| interface.value(id).integer);
             ArrayD::from_shape_simple_fn(shape.clone(), || {
                 let x = low + (high - low) * (random.float() + 1.0) / 2.0;

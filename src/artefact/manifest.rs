@@ -20,7 +20,7 @@ use tilewright_compiler::{files, quantise};
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// Version of the encoding of instructions and parameters.
 const ISA: u32 = 1;
 /// Digits of a hash in the name of a file.

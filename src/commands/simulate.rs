@@ -9,9 +9,11 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use serde_json::json;
 use std::path::Path;
+use tilewright::model::Model;
 use tilewright::{assurance, finite, proof};
 use tilewright_arch::Config;
-use tilewright_compiler::proof::{Prediction, Quality};
+use tilewright_compiler::network::Network;
+use tilewright_compiler::proof::{GOOD_DB, Quality};
 use tilewright_compiler::{float, npy};
 use tilewright_timing::Report;
 
@@ -24,15 +26,16 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let (model, compiled, inputs) = match open(source, machine)? {
+    let (model, names, compiled, inputs) = match open(source, machine)? {
         Subject::Model(job) => {
             let inputs = job.inputs(input_path)?.remove(0);
             let compiled = compile_job(&job, &job.calibration()?, source)?;
-            (Some(job.model), compiled, inputs)
+            let names = assurance::output_names(&job.model.graph);
+            (Some(job.model), names, compiled, inputs)
         }
         Subject::Artefact(artefact) => {
             let inputs = artefact.inputs(input_path)?.remove(0);
-            (artefact.model, artefact.compiled, inputs)
+            (artefact.model, assurance::output_names(&artefact.interface), artefact.compiled, inputs)
         }
     };
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
@@ -40,7 +43,9 @@ pub fn run(
     if let Some(model) = &model {
         let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
         not_finite = finite::find(model, &compiled, &inputs, &float, &simulated.outputs)?;
-        warnings = measured(&assurance::output_names(&model.graph), &float, &simulated.outputs);
+        warnings = measured(&names, (model, &compiled.network), &inputs, &float, &simulated.outputs)?;
+    } else {
+        warnings = unexplained(&names, &simulated.outputs);
     }
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
     not_finite.iter().for_each(|n| note!("warning: {n}"));
@@ -68,15 +73,40 @@ pub fn run(
     Ok(not_finite.iter().all(|n| n.differ == 0))
 }
 
-/// Warnings of outputs that are lost in noise on this input.
-fn measured(names: &[String], float: &[ArrayD<f32>], got: &[ArrayD<f32>]) -> Vec<String> {
-    let nothing = Prediction::default();
-    let outputs = names.iter().zip(float).zip(got);
-    outputs
-        .filter_map(|((name, want), got)| {
-            assurance::noisy(name, &Quality::of(want, got), "is measured at", &nothing)
+/// Warnings of outputs that are not good on this input; only then the reason is looked for.
+fn measured(
+    names: &[String],
+    (model, network): (&Model, &Network),
+    inputs: &[ArrayD<f32>],
+    float: &[ArrayD<f32>],
+    got: &[ArrayD<f32>],
+) -> Result<Vec<String>> {
+    let qualities: Vec<Quality> = float.iter().zip(got).map(|(want, got)| Quality::of(want, got)).collect();
+    let low = |quality: &Quality| quality.sqnr_db.is_some_and(|db| db < GOOD_DB);
+    let mut warnings = match qualities.iter().any(low) {
+        true => {
+            during("looking for the noise", || assurance::assure(model, network, inputs, float, &[]))?
+                .warnings
+        }
+        false => vec![],
+    };
+    assurance::add_measured(&mut warnings, names, &qualities, &network.rounding_db);
+    Ok(warnings)
+}
+
+/// Warnings of outputs that are not finite, where no source says whether they should be.
+fn unexplained(names: &[String], got: &[ArrayD<f32>]) -> Vec<String> {
+    let warning = |(name, got): (&String, &ArrayD<f32>)| {
+        let count = got.iter().filter(|x| !x.is_finite()).count();
+        (count > 0).then(|| {
+            format!(
+                "output {name:?}: {count} of {} elements are not finite, and the artefact has no source that could tell \
+                 whether they should be; try: compile without --no-source, and verify",
+                got.len()
+            )
         })
-        .collect()
+    };
+    names.iter().zip(got).filter_map(warning).collect()
 }
 
 /// Seconds of `cycles` at the machine's clock.

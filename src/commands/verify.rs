@@ -19,6 +19,7 @@ use tilewright::proof::{self, Output, Proof};
 use tilewright::reduce::{self, Reduced};
 use tilewright_arch::Config;
 use tilewright_compiler::graph::ValueId;
+use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::Layer;
 use tilewright_hdl::cosim::Rtl;
 
@@ -79,7 +80,7 @@ pub fn run(
         _ => None,
     };
     let missed = missed(enough, &proof, scores.as_ref());
-    let warnings = warnings(&proof);
+    let warnings = warnings(&proof, &compiled.network);
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
     if model.is_none() {
         note!("warning: the source was left out of the artefact: nothing is compared with float");
@@ -199,15 +200,11 @@ fn missed_by(enough: &Enough, output: &Output) -> Vec<String> {
 }
 
 /// What was predicted and what was measured of outputs that are lost in noise, and the like.
-fn warnings(proof: &Proof) -> Vec<String> {
+fn warnings(proof: &Proof, network: &Network) -> Vec<String> {
     let mut warnings = proof.assurance.as_ref().map_or(Vec::new(), |a| a.warnings.clone());
-    for output in &proof.outputs {
-        let predicted = warnings.iter().any(|w| w.starts_with(&format!("output {:?}", output.name)));
-        if !predicted {
-            let nothing = Default::default();
-            warnings.extend(assurance::noisy(&output.name, &output.quality, "is measured at", &nothing));
-        }
-    }
+    let (names, qualities): (Vec<_>, Vec<_>) =
+        proof.outputs.iter().map(|output| (output.name.clone(), output.quality.clone())).unzip();
+    assurance::add_measured(&mut warnings, &names, &qualities, &network.rounding_db);
     warnings
 }
 

@@ -4,6 +4,9 @@ use super::call::Call;
 use crate::error::Result;
 use crate::graph::{MAX_ELEMENTS, Window};
 
+/// Pixels that SAME padding would crop, from which on runtimes differ.
+const MOST_CROPPED: usize = 2;
+
 /// Extents of an input as those of images (N, C, H, W): what has one spatial axis is an image of height 1, and
 /// the depth of what has three, which no window may span, is taken together with the channels.
 pub(super) fn image(call: &Call, x: &[usize]) -> Result<Vec<usize>> {
@@ -111,6 +114,15 @@ fn same(call: &Call, window: &mut Window, spatial: &[usize], upper: bool) -> Res
         };
         let stride = window.stride[axis];
         let covered = (extent.div_ceil(stride) - 1) * stride;
+        // ONNX's text pads nothing then and begins at the first pixel; runtimes crop, and begin at another one.
+        if extent.saturating_sub(covered.saturating_add(reach)) >= MOST_CROPPED {
+            let message = format!(
+                "a window of {reach} in steps of {stride} over {extent} would crop the image instead of padding it, and \
+                 runtimes do not agree where it begins"
+            );
+            let hint = "explicit pads, with a Slice before them if pixels are to be left out";
+            return Err(call.error(message).attribute("auto_pad").hint(hint));
+        }
         let total = covered.saturating_add(reach).saturating_sub(extent);
         let (small, large) = (total / 2, total - total / 2);
         let (before, after) = if upper { (small, large) } else { (large, small) };

@@ -2,7 +2,7 @@
 
 use super::{Layer, WIDE_STEPS, What};
 use crate::fixed::{FixedNode, Tensor};
-use tilewright_arch::fixed::{Channel, power_of_two};
+use tilewright_arch::fixed::{Channel, SCALED_BITS, WIDE_FRACTION, power_of_two};
 
 /// Relative error of a factor in 24 bits.
 pub(super) const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
@@ -57,6 +57,8 @@ pub(super) const TABLE: f64 = 0.5 + FUNCTIONS;
 /// Elements of one layer as they are held against the source.
 pub(super) struct Elements<'a> {
     pub tensor: &'a Tensor,
+    /// The smallest and the largest number that an element can become.
+    ends: [f64; 2],
     ratios: Vec<f32>,
     all: usize,
     saturated: usize,
@@ -68,8 +70,10 @@ pub(super) struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     pub fn new(tensor: &'a Tensor) -> Elements<'a> {
+        let (bottom, top) = tensor.range();
         Elements {
             tensor,
+            ends: [bottom, top],
             ratios: Vec::new(),
             all: 0,
             saturated: 0,
@@ -78,6 +82,17 @@ impl<'a> Elements<'a> {
             outside: 0,
             first: None,
         }
+    }
+
+    /// Elements that the post unit makes: what it scales has [`SCALED_BITS`], which end a little above the
+    /// lowest value of 16 bits.
+    pub fn of_post(tensor: &'a Tensor) -> Elements<'a> {
+        let mut elements = Elements::new(tensor);
+        if tensor.wide {
+            let lowest = power_of_two((SCALED_BITS - 1 - WIDE_FRACTION) as i32);
+            elements.ends[0] = elements.ends[0].max(-lowest * f64::from(tensor.scale));
+        }
+        elements
     }
 
     /// Element `i`: the machine says `got`, the source something from `low` to `high`, each `radius` (in
@@ -94,8 +109,7 @@ impl<'a> Elements<'a> {
             self.ratios.push(((got - (least + half)).abs() / half) as f32);
             return;
         }
-        let (bottom, top) = self.tensor.range();
-        let (bottom, top) = (f64::from(bottom), f64::from(top));
+        let [bottom, top] = self.ends;
         let slack = scale * 1e-3;
         let beyond =
             got >= top - slack && low >= got - radius || got <= bottom + slack && high <= got + radius;

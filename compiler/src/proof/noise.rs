@@ -24,6 +24,8 @@ pub const LEAST_OUTPUT_DB: f64 = 20.0;
 pub const LEAST_CHANNEL_DB: f64 = 10.0;
 /// Decibels from which on rounding to 8 bits is good enough, whatever it cost.
 pub const GOOD_DB: f64 = 30.0;
+/// Decibels that an output below [`GOOD_DB`] may lose against rounding alone.
+pub const LESS_DB: f64 = 1.0;
 /// Elements below which a channel says nothing of its own.
 const LEAST_ELEMENTS: usize = 8;
 /// Channels above which an axis is no axis of channels.
@@ -61,7 +63,7 @@ pub struct Channel {
     pub sqnr_db: f64,
 }
 
-/// Signal to noise in decibels.
+/// Signal to noise in decibels, infinite without noise; none without a signal.
 fn ratio(signal: f64, noise: f64) -> Option<f64> {
     (signal > 0.0).then(|| 10.0 * log10(signal / noise))
 }
@@ -94,20 +96,13 @@ impl Quality {
             for (index, (want, got)) in want.axis_iter(Axis(axis)).zip(got.axis_iter(Axis(axis))).enumerate()
             {
                 let [signal, noise, _] = powers(want.iter().zip(&got));
-                let Some(sqnr_db) = ratio(signal, noise) else { continue };
+                let Some(sqnr_db) = ratio(signal, noise).filter(|db| db.is_finite()) else { continue };
                 if worst.as_ref().is_none_or(|w| sqnr_db < w.sqnr_db) {
                     worst = Some(Channel { axis, index, sqnr_db });
                 }
             }
         }
         Quality { sqnr_db: ratio(signal, noise), mean_error: sum / want.len().max(1) as f64, worst }
-    }
-
-    /// Decibels that the output and its worst channel lack to [`LEAST_OUTPUT_DB`] and [`LEAST_CHANNEL_DB`].
-    pub fn shortfall_db(&self) -> f64 {
-        let lacking = |db: Option<f64>, least: f64| db.map_or(0.0, |db| (least - db).max(0.0));
-        let channel = self.worst.as_ref().map(|worst| worst.sqnr_db);
-        lacking(self.sqnr_db, LEAST_OUTPUT_DB) + lacking(channel, LEAST_CHANNEL_DB)
     }
 }
 
@@ -273,7 +268,12 @@ impl Run<'_> {
     fn value(&self, id: ValueId) -> Option<ArrayD<f32>> {
         match self.real.get(&id) {
             Some(value) => Some(value.clone()),
-            None if self.known(id) => Some(self.integers.value(id).ok()?.mapv(|x| x as f32)),
+            None if self.known(id) => {
+                let exports = &self.integers.network.exports;
+                let export = exports.iter().find(|export| export.value == id);
+                let real = |x: f64| export.map_or(x as f32, |export| export.read(x as f32));
+                Some(self.integers.value(id).ok()?.mapv(real))
+            }
             None => None,
         }
     }

@@ -74,7 +74,9 @@ impl Checker<'_> {
     /// A value that the host quantises: the nearest step, or an end of the range.
     fn import(&mut self, placed: &Placed) {
         let value = self.integers.graph.value(placed.value);
-        let mut layer = Layer { name: value.name.clone(), operator: IMPORT.into(), ..Layer::default() };
+        let made = self.integers.graph.producer(placed.value).filter(|_| value.name.is_empty());
+        let name = made.map_or_else(|| value.name.clone(), |(_, node)| node.name.clone());
+        let mut layer = Layer { name, operator: IMPORT.into(), ..Layer::default() };
         let Some(real) = self.state.value(placed.value).cloned() else {
             return self.claim((layer.name, "it is quantised and never made".into()));
         };
@@ -153,7 +155,7 @@ impl Checker<'_> {
             .integers
             .elements(&operation.output)
             .ok_or_else(|| open("it lies outside of its tensor".into()))?;
-        let mut elements = Elements::new(output);
+        let mut elements = Elements::of_post(output);
         let factors = if operation.table.is_some() { Vec::new() } else { self.integers.factors(operation) };
         for (i, ((&got, &a), &b)) in got.iter().zip(&low).zip(&high).enumerate() {
             let radius = match factors.get(i) {
@@ -182,7 +184,12 @@ impl Checker<'_> {
             };
             let made = self.state.value(export.value);
             let equal = made.is_some_and(|made| {
-                let alike = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() <= b.abs() * 1e-6;
+                // A zero may stand for a number within half a step of it.
+                let half = 0.5 * f64::from(self.integers.tensor(export.tensor).scale);
+                let zero =
+                    |a: f64, b: f64| b == 0.0 && a == f64::from(export.next_to_zero) && a.abs() <= half;
+                let near = |a: f64, b: f64| (a - b).abs() <= b.abs() * 1e-6 || zero(a, b);
+                let alike = |(a, b): (&f32, &f64)| near(f64::from(*a), *b);
                 made.shape() == held.shape() && made.iter().zip(&held).all(alike)
             });
             if !equal {

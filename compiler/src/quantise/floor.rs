@@ -1,14 +1,16 @@
 //! The least quality of the outputs, which comes before cycles.
 //!
 //! [`Precision::Auto`] spends few cycles on 16 bits, and none in large networks. Where the outputs of that
-//! are predicted to drown in noise, more tensors get 16 bits, whatever they cost, and the user is told.
+//! are predicted to drown in noise, or are worse than rounding alone would leave them, more tensors get 16 bits,
+//! whatever they cost, and the user is told.
 
-use super::Made;
 use super::precision::Precision;
+use super::{Made, Options, Ranges, Rounding, baseline};
 use crate::error::Result;
 use crate::float;
+use crate::graph::Graph;
 use crate::network::Raised;
-use crate::proof::{self, Quality};
+use crate::proof::{self, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Quality};
 use ndarray::{ArrayD, Axis, concatenate, stack};
 use rayon::prelude::*;
 
@@ -24,76 +26,141 @@ const SAMPLES: u64 = 8;
 /// many outputs.
 const MACS: u64 = 100_000_000;
 
-/// The calibration samples that a prediction for `made` can be afforded for.
-pub(super) fn samples_for<'a>(made: &Made, calibration: &'a [Vec<ArrayD<f32>>]) -> &'a [Vec<ArrayD<f32>>] {
-    let affordable = (MACS / made.lowered.network.claims.graph.macs().max(1)).clamp(1, SAMPLES);
-    &calibration[..calibration.len().min(affordable as usize)]
+/// What the outputs are to reach on some calibration samples.
+pub(super) struct Floor<'a> {
+    samples: &'a [Vec<ArrayD<f32>>],
+    /// The outputs of each sample, in float.
+    wanted: Vec<Vec<ArrayD<f32>>>,
+    /// Decibels that each output is to have.
+    least: Vec<f64>,
+    /// What [`baseline`] has, by output; empty where nobody needs to know.
+    pub rounding_db: Vec<Option<f64>>,
 }
 
-/// The quality of each output over some samples together.
-pub(super) fn qualities(made: &Made, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Quality>> {
-    let network = &made.lowered.network;
-    let one = |sample: &Vec<ArrayD<f32>>| -> Result<[Vec<ArrayD<f32>>; 2]> {
-        let float = float::run(&network.claims.graph, sample)?;
-        Ok([float, proof::predict(network, sample)?.outputs])
-    };
-    let all = samples.par_iter().map(one).collect::<Result<Vec<_>>>()?;
-    // One after the other along the first axis, which is the batch and no axis of channels.
-    let together = |side: usize, output: usize| {
-        let views: Vec<_> = all.iter().map(|pair| pair[side][output].view()).collect();
-        match views[0].ndim() {
-            0 => stack(Axis(0), &views),
-            _ => concatenate(Axis(0), &views),
-        }
-    };
-    let quality = |output: usize| {
-        let [want, got] = [0, 1].map(|side| together(side, output).expect("outputs have one shape each"));
-        Quality::of(&want, &got)
-    };
-    Ok((0..network.outputs.len()).map(quality).collect())
+/// Integers, and how good their outputs are predicted to be.
+pub(super) struct Judged {
+    pub made: Made,
+    outputs: Vec<Quality>,
 }
 
-/// `first`, or what `make` makes of the first step of the ladder with which all outputs of some calibration
-/// samples reach the floor; or else the one that comes nearest, if it comes much nearer.
-///
-/// # Errors
-/// A sample that does not fit. A step that cannot be made is not taken.
-pub(super) fn reach(
-    first: Made,
-    calibration: &[Vec<ArrayD<f32>>],
-    make: impl Fn(Precision, f64) -> Result<Made>,
-) -> Result<Made> {
-    let samples = samples_for(&first, calibration);
-    if samples.is_empty() {
-        return Ok(first);
-    }
-    let qualities = |made: &Made| qualities(made, samples);
-    let lacking = |all: &[Quality]| all.iter().map(Quality::shortfall_db).sum::<f64>();
-    let before = qualities(&first)?;
-    let mut best = (lacking(&before), first);
-    if best.0 == 0.0 {
-        return Ok(best.1);
-    }
-    let worst = before.iter().enumerate().max_by(|a, b| a.1.shortfall_db().total_cmp(&b.1.shortfall_db()));
-    let worst = worst.map_or(0, |(output, _)| output);
-    for (precision, budget) in LADDER {
-        let Ok(mut made) = make(precision, budget) else { continue };
-        let after = qualities(&made)?;
-        let lack = lacking(&after);
-        if lack > LEFT * best.0 {
-            continue;
+impl<'a> Floor<'a> {
+    /// The floor under what `made` makes of `graph`, and how it stands to it.
+    ///
+    /// # Errors
+    /// A sample that does not fit.
+    pub fn new(
+        graph: &Graph,
+        calibration: &'a [Vec<ArrayD<f32>>],
+        made: Made,
+    ) -> Result<(Floor<'a>, Judged)> {
+        let affordable = (MACS / graph.macs().max(1)).clamp(1, SAMPLES);
+        let samples = &calibration[..calibration.len().min(affordable as usize)];
+        let wanted =
+            samples.par_iter().map(|sample| float::run(graph, sample)).collect::<Result<Vec<_>>>()?;
+        let least = vec![LEAST_OUTPUT_DB; graph.outputs.len()];
+        let mut floor = Floor { samples, wanted, least, rounding_db: Vec::new() };
+        let judged = floor.judge(made)?;
+        let good = |quality: &Quality| quality.sqnr_db.is_none_or(|db| db >= GOOD_DB);
+        if !judged.outputs.iter().all(good) {
+            let rounded = floor.qualities(&baseline::outputs(graph, calibration, samples)?);
+            floor.rounding_db = rounded.iter().map(|quality| quality.sqnr_db).collect();
+            for (least, db) in floor.least.iter_mut().zip(&floor.rounding_db) {
+                *least = least.max(db.map_or(0.0, |db| GOOD_DB.min(db - LESS_DB)));
+            }
         }
-        let network = &mut made.lowered.network;
-        network.raised = Some(Raised {
-            output: network.claims.graph.value(network.outputs[worst]).name.clone(),
-            precision,
-            before: before[worst].clone(),
-            after: after[worst].clone(),
-        });
-        best = (lack, made);
+        Ok((floor, judged))
+    }
+
+    /// Predicts what the outputs of `made` will be.
+    ///
+    /// # Errors
+    /// A sample that does not fit.
+    pub fn judge(&self, made: Made) -> Result<Judged> {
+        let predict = |sample: &Vec<ArrayD<f32>>| Ok(proof::predict(&made.lowered.network, sample)?.outputs);
+        let outputs = self.samples.par_iter().map(predict).collect::<Result<Vec<_>>>()?;
+        Ok(Judged { outputs: self.qualities(&outputs), made })
+    }
+
+    /// The quality of each output over all samples together.
+    fn qualities(&self, got: &[Vec<ArrayD<f32>>]) -> Vec<Quality> {
+        // One after the other along the first axis, which is the batch and no axis of channels.
+        let together = |all: &[Vec<ArrayD<f32>>], output: usize| {
+            let views: Vec<_> = all.iter().map(|outputs| outputs[output].view()).collect();
+            let joined = match views.first().map_or(0, |view| view.ndim()) {
+                0 => stack(Axis(0), &views),
+                _ => concatenate(Axis(0), &views),
+            };
+            joined.expect("outputs have one shape each")
+        };
+        let quality = |output| Quality::of(&together(&self.wanted, output), &together(got, output));
+        (0..self.least.len()).map(quality).collect()
+    }
+
+    /// Decibels that an output and its worst channel lack.
+    fn shortfall_db(&self, output: usize, quality: &Quality) -> f64 {
+        let lacking = |db: Option<f64>, least: f64| db.map_or(0.0, |db| (least - db).max(0.0));
+        let channel = quality.worst.as_ref().map(|worst| worst.sqnr_db);
+        lacking(quality.sqnr_db, self.least[output]) + lacking(channel, LEAST_CHANNEL_DB)
+    }
+
+    /// Decibels that all outputs lack together.
+    pub fn lack_db(&self, judged: &Judged) -> f64 {
+        judged.outputs.iter().enumerate().map(|(output, quality)| self.shortfall_db(output, quality)).sum()
+    }
+
+    /// `first`, or what `make` makes of the first step of the ladder with which all outputs reach the floor; or
+    /// else the one that comes nearest, if it comes much nearer.
+    ///
+    /// # Errors
+    /// A sample that does not fit. A step that cannot be made is not taken.
+    pub fn reach(&self, first: Judged, make: impl Fn(Precision, f64) -> Result<Made>) -> Result<Judged> {
+        let mut lack = self.lack_db(&first);
         if lack == 0.0 {
-            break;
+            return Ok(first);
+        }
+        let before = first.outputs.clone();
+        let shortfall = |output: &usize| self.shortfall_db(*output, &before[*output]);
+        let worst = (0..before.len()).max_by(|a, b| shortfall(a).total_cmp(&shortfall(b))).unwrap_or(0);
+        let mut best = first;
+        for (precision, budget) in LADDER {
+            let Ok(made) = make(precision, budget) else { continue };
+            let mut judged = self.judge(made)?;
+            let left = self.lack_db(&judged);
+            if left > LEFT * lack {
+                continue;
+            }
+            let after = judged.outputs[worst].clone();
+            let network = &mut judged.made.lowered.network;
+            network.raised = Some(Raised {
+                output: network.claims.graph.value(network.outputs[worst]).name.clone(),
+                precision,
+                before: before[worst].clone(),
+                after,
+            });
+            (lack, best) = (left, judged);
+            if lack == 0.0 {
+                break;
+            }
+        }
+        Ok(best)
+    }
+}
+
+impl Options {
+    /// The same precision without any refinement.
+    pub(super) fn plain(&self) -> Options {
+        Options {
+            ranges: Ranges::MinMax,
+            equalise: false,
+            bias_correction: false,
+            rounding: Rounding::Nearest,
+            precision: self.precision,
+            budget: self.budget,
         }
     }
-    Ok(best.1)
+
+    /// Whether nobody has chosen a refinement or left one out.
+    pub(super) fn are_open(&self) -> bool {
+        *self == Options { precision: self.precision, budget: self.budget, ..Options::default() }
+    }
 }

@@ -79,7 +79,7 @@ pub(super) struct Lowering<'a> {
     pub given: &'a Given,
     pub plan: &'a Plan,
     pub sharing: &'a Sharing,
-    seen: &'a Seen,
+    pub(super) seen: &'a Seen,
     /// Whether each home has 16 bits.
     wide: &'a [bool],
     /// What goes into the table of each group that has one.

@@ -167,7 +167,8 @@ fn measure_one(
         let numbers = reference::dequantise(tensor, stored);
         let real = sharing.resolve(whole).read(tensor.extents(), &numbers);
         let (low, high) = tensor.range();
-        let (low, high) = (low - tensor.scale / 2.0, high + tensor.scale / 2.0);
+        let half = f64::from(tensor.scale) / 2.0;
+        let (low, high) = ((low - half) as f32, (high + half) as f32);
         let places = home.held.offsets(home.shape);
         for (&want, place) in values[home.value.0 as usize].iter().zip(places) {
             let error = f64::from(want) - f64::from(real[place]);

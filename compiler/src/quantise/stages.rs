@@ -1,5 +1,6 @@
 //! Cuts the operations into stages between which the host works.
 
+use super::histogram::Histogram;
 use super::lower::{Lowered, Lowering, Provenance};
 use super::plan::{Origin, host_graph};
 use crate::error::Result;
@@ -9,9 +10,21 @@ use crate::network::{Export, HostOperator, Import, Network, Stage, places};
 use ndarray::{ArrayD, IxDyn};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The number next to zero of values of one sign, at most `half` a step; 0 of others.
+fn nearest_to_zero(seen: &Histogram, half: f32) -> f32 {
+    if seen.min > 0.0 {
+        seen.min.min(half)
+    } else if seen.max < 0.0 {
+        seen.max.max(-half)
+    } else {
+        0.0
+    }
+}
+
 /// The network of all operations, and where each of its nodes comes from.
 pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
-    let Lowering { graph, given, plan, fixed, provenance, tensor, sharing, before_table, .. } = lowering;
+    let Lowering { graph, given, plan, fixed, provenance, tensor, sharing, before_table, seen, .. } =
+        lowering;
     let mut network = Network { name: graph.name.clone(), ..Network::default() };
     let constants = constants(graph);
     network.inputs =
@@ -27,7 +40,19 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
         // A part lies in its whole: at an offset, with the whole's strides.
         let (offset, strides) = sharing.located(held).strides(fixed.tensor(tensor[held.home]).extents());
         let shape = graph.shape(*value).to_vec();
-        network.exports.push(Export { value: *value, shape, tensor: tensor[held.home], offset, strides });
+        let read = plan.host.iter().any(|(n, ..)| graph.nodes[*n].inputs.contains(value));
+        let next_to_zero = match read && given.is_empty() {
+            true => nearest_to_zero(&seen.homes[held.home], fixed.tensor(tensor[held.home]).scale / 2.0),
+            false => 0.0,
+        };
+        network.exports.push(Export {
+            value: *value,
+            shape,
+            tensor: tensor[held.home],
+            offset,
+            strides,
+            next_to_zero,
+        });
     }
     network.host = plan
         .host

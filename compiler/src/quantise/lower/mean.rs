@@ -73,7 +73,7 @@ impl Lowering<'_> {
         let shape = [channels, rows, 1];
         let name = format!("{} (rows)", from.name);
         let (low, high) = from.range();
-        let affine = Affine::wide(f64::from(high.max(-low)), f64::INFINITY);
+        let affine = Affine::wide(high.max(-low), f64::INFINITY);
         let tensor = Tensor::bytes(name, shape, affine.scale, affine.zero).widened();
         let target = Target::new(tensor.scale, tensor.zero, true);
         let factor = f64::from(from.scale) / target.scale / columns as f64;

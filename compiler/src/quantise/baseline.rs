@@ -1,0 +1,80 @@
+//! What rounding to 8 bits costs a graph, whatever makes integers of it: each value in steps from the least to
+//! the largest that calibration has, each weight at the nearest step of its output channel, all else in float.
+//!
+//! Integers of 8 bits that are worse than this, and than what is good enough, have something wrong with them.
+
+use crate::error::Result;
+use crate::float;
+use crate::graph::{Graph, Node, Op, Source};
+use ndarray::{ArrayD, Axis};
+use rayon::prelude::*;
+
+/// The outputs of each of `samples` when everything is rounded. Ranges are those of `calibration`.
+///
+/// # Errors
+/// A sample that does not fit.
+pub(super) fn outputs(
+    graph: &Graph,
+    calibration: &[Vec<ArrayD<f32>>],
+    samples: &[Vec<ArrayD<f32>>],
+) -> Result<Vec<Vec<ArrayD<f32>>>> {
+    let ranges = ranges(graph, calibration)?;
+    let graph = with_rounded_weights(graph);
+    let one = |sample: &Vec<ArrayD<f32>>| {
+        let values = float::run_all(&graph, sample)?;
+        float::rerun(&graph, &values, &|id, x| Some(round(x, ranges[id.0 as usize])))
+    };
+    samples.par_iter().map(one).collect()
+}
+
+/// The least and the largest finite number of every value, zero among them.
+fn ranges(graph: &Graph, calibration: &[Vec<ArrayD<f32>>]) -> Result<Vec<[f32; 2]>> {
+    let wider = |[low, high]: [f32; 2], x: f32| [low.min(x), high.max(x)];
+    let one = |sample: &Vec<ArrayD<f32>>| -> Result<Vec<[f32; 2]>> {
+        let range = |x: &ArrayD<f32>| x.iter().filter(|x| x.is_finite()).fold([0.0; 2], |a, &x| wider(a, x));
+        Ok(float::run_all(graph, sample)?.iter().map(range).collect())
+    };
+    let join = |all: Vec<[f32; 2]>, one: Vec<[f32; 2]>| -> Result<Vec<[f32; 2]>> {
+        Ok(all.into_iter().zip(one).map(|(all, [low, high])| wider(wider(all, low), high)).collect())
+    };
+    calibration.par_iter().map(one).try_reduce(|| vec![[0.0; 2]; graph.values.len()], join)
+}
+
+/// The graph with each weight at the nearest of 127 steps of its output channel.
+fn with_rounded_weights(graph: &Graph) -> Graph {
+    let mut rounded = graph.clone();
+    for node in &graph.nodes {
+        let Some((axis, id)) = channels(graph, node).zip(node.inputs.get(1)) else { continue };
+        let value = &mut rounded.values[id.0 as usize];
+        let Source::Constant(data) = &mut value.source else { continue };
+        let Ok(mut weights) = ArrayD::from_shape_vec(value.shape.clone(), data.clone()) else { continue };
+        for mut channel in weights.axis_iter_mut(axis) {
+            let step = channel.iter().fold(0f32, |most, w| most.max(w.abs())) / 127.0;
+            if step.is_normal() {
+                channel.mapv_inplace(|w| (w / step).round_ties_even() * step);
+            }
+        }
+        *data = weights.into_raw_vec_and_offset().0;
+    }
+    rounded
+}
+
+/// The axis of a node's weights that its output channels lie along.
+fn channels(graph: &Graph, node: &Node) -> Option<Axis> {
+    match node.op {
+        Op::Conv { .. } | Op::Gemm { trans_b: true, .. } => Some(Axis(0)),
+        Op::ConvTranspose { .. } | Op::Gemm { .. } => Some(Axis(1)),
+        Op::MatMul => graph.shape(node.inputs[1]).len().checked_sub(1).map(Axis),
+        _ => None,
+    }
+}
+
+/// At the nearest of 256 steps from `low` to `high`.
+fn round(x: &ArrayD<f32>, [low, high]: [f32; 2]) -> ArrayD<f32> {
+    let step = (high - low) / 255.0;
+    if !step.is_normal() {
+        return x.clone();
+    }
+    let zero = (-low / step).round_ties_even();
+    x.mapv(|x| (((x / step).round_ties_even() + zero).clamp(0.0, 255.0) - zero) * step)
+}
