@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use std::fmt::Write;
 use tilewright_arch::instr::Unit;
 use tilewright_arch::program::Port;
+use tilewright_arch::registers;
 use tilewright_compiler::schedule::Schedule;
-use tilewright_hdl::registers::{ADDRESS, CONTROL, COUNT, CYCLES, ERROR, ERRORS};
 
 /// The test bench with holes for what depends on the network.
 const BENCH: &str = include_str!("bench/bench.v");
@@ -62,14 +62,11 @@ pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
         ("OUTSTANDING", memory.outstanding),
         ("MEMORY_BYTES", most),
         ("OUTPUT_BYTES", most_outputs),
-        ("CONTROL", CONTROL),
-        ("ERROR", ERROR),
-        ("CYCLES", CYCLES),
-        ("ADDRESS", ADDRESS),
-        ("COUNT", COUNT),
     ];
     let mut text = BENCH.replace("        // RUNS\n", &runs);
-    for (name, number) in numbers {
+    let numbers = numbers.map(|(name, number)| (name.to_owned(), number));
+    let registers = registers::ALL.map(|register| (register.name.to_uppercase(), register.number));
+    for (name, number) in numbers.into_iter().chain(registers) {
         text = text.replace(&format!("/*{name}*/"), &number.to_string());
     }
     files.insert(0, ("bench.v".into(), text.into_bytes()));
@@ -121,20 +118,7 @@ pub fn header(compiled: &Compiled, golden: &Golden) -> Result<String> {
     let define = |text: &mut String, name: &str, value: &str, what: &str| {
         let _ = writeln!(text, "#define {name:<40} {value:<12} /* {what} */");
     };
-    let registers = [
-        ("CONTROL", CONTROL, "read: bit 0 done, bit 1 running; write: bit 0 starts"),
-        ("ERROR", ERROR, "read: bits of TILEWRIGHT_ERROR_*, zero after a start"),
-        ("CYCLES", CYCLES, "read: cycles of the run, low word; the high word follows"),
-        ("ADDRESS", ADDRESS, "first of four: addresses of the instruction lists"),
-        ("COUNT", COUNT, "first of four: their numbers of instructions"),
-    ];
-    for (name, number, what) in registers {
-        define(&mut text, &format!("TILEWRIGHT_{name}"), &number.to_string(), what);
-    }
-    for (bit, name) in ERRORS.iter().enumerate() {
-        let name = format!("TILEWRIGHT_ERROR_{}", name.to_uppercase());
-        define(&mut text, &name, &format!("{:#x}u", 1 << bit), "");
-    }
+    text.push_str(&registers::c_defines());
     let port = |text: &mut String, prefix: &str, n: usize, port: &Port| {
         let what = format!("{:?}, {:?}", port.name, port.shape).replace("*/", "* /").replace("/*", "/ *");
         define(text, &format!("{prefix}_{n}_ADDRESS"), &port.address.to_string(), &what);

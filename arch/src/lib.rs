@@ -7,6 +7,7 @@
 //! * [`layout`]: how tensors lie in feature memory;
 //! * [`instr`]: what an instruction does, as a loop nest; [`encoding`]: its bits; [`asm`]: its text;
 //! * [`timing`]: how long it takes;
+//! * [`registers`]: how a host starts the machine and asks how it is;
 //! * [`program`]: instructions, constants and the tensors of a compiled network;
 //! * [`processor`]: which instructions of the computer they run on the kernels of compiler and simulator use.
 pub mod asm;
@@ -17,6 +18,7 @@ pub mod instr;
 pub mod layout;
 pub mod processor;
 pub mod program;
+pub mod registers;
 pub mod technology;
 pub mod timing;
 

@@ -5,6 +5,7 @@
 // then address and length of the four instruction lists, then the number of runs one after the
 // other. Prints one event of the last run a line; writes the memory after it to `result`. Exit status 0: finished, 3: cycle limit reached.
 #include "Vtilewright.h"
+#include "registers.h"
 #include "verilated.h"
 #include <cstdint>
 #include <cstdio>
@@ -152,15 +153,15 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 4; i++) cycle(-1);
     top->reset = 0;
     for (int u = 0; u < 4; u++) {
-        host(4 + u, strtoull(argv[8 + 2 * u], nullptr, 10), true);
+        host(TILEWRIGHT_ADDRESS + u, strtoull(argv[8 + 2 * u], nullptr, 10), true);
         cycle(-1);
-        host(8 + u, strtoull(argv[9 + 2 * u], nullptr, 10), true);
+        host(TILEWRIGHT_COUNT + u, strtoull(argv[9 + 2 * u], nullptr, 10), true);
         cycle(-1);
     }
     const int runs = atoi(argv[16]);
     int64_t time = 0;
     for (int n = 1; n < runs; n++) {
-        host(0, 1, true);
+        host(TILEWRIGHT_CONTROL, 1, true);
         for (time = 0; time < limit; time++) {
             cycle(time);
             host(0, 0, false);
@@ -168,7 +169,7 @@ int main(int argc, char** argv) {
         }
     }
     late = out_of_range = transferred = 0;
-    host(0, 1, true);
+    host(TILEWRIGHT_CONTROL, 1, true);
     for (time = 0; time < limit; time++) {
         cycle(time);  // ends after the clock edge: what is seen now belongs to time + 1
         host(0, 0, false);
@@ -183,14 +184,14 @@ int main(int argc, char** argv) {
     }
     const bool finished = top->done;
     stall.state = 0;
-    uint32_t words[4];
-    for (int i = 1; i < 4; i++) {
-        host(i, 0, false);
+    const auto word = [&time](int number) -> uint64_t {
+        host(number, 0, false);
         cycle(++time);
-        words[i] = top->register_read_data;
-    }
-    printf("errors %u\n", words[1]);
-    printf("cycles %llu\n", (unsigned long long)words[2] | (unsigned long long)words[3] << 32);
+        return top->register_read_data;
+    };
+    printf("errors %llu\n", (unsigned long long)word(TILEWRIGHT_ERROR));
+    const uint64_t low = word(TILEWRIGHT_CYCLES);
+    printf("cycles %llu\n", (unsigned long long)(low | word(TILEWRIGHT_CYCLES + 1) << 32));
     printf("late %llu\nout_of_range %llu\nbeats %llu\n", (unsigned long long)late, (unsigned long long)out_of_range,
            (unsigned long long)transferred);
     if (!bursts.empty() || !answers.empty()) printf("unfinished %zu\n", bursts.size() + answers.size());

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tilewright_arch::instr::Unit;
-use tilewright_arch::{Config, Program};
+use tilewright_arch::{Config, Program, registers};
 
 const HARNESS: &str = include_str!("../cosim/harness.cpp");
 
@@ -75,7 +75,7 @@ pub struct Run {
     pub memory: Vec<u8>,
     /// Issues and dones in order of time.
     pub trace: Vec<Event>,
-    /// The error register ([`crate::registers::ERRORS`]).
+    /// The error register ([`registers::ERRORS`]).
     pub errors: u32,
     /// Beats transferred by the memory port.
     pub beats: u64,
@@ -103,7 +103,10 @@ impl Rtl {
     /// A machine that is not valid, a folder that cannot be written, Verilator or a compiler that is missing or fails.
     pub fn build(config: &Config, cache: &Path) -> Result<Rtl, Error> {
         let verilog = generate(config)? + technology::models(config.technology);
-        let folder = cache.join(format!("{:016x}", hash(&[verilog.as_bytes(), HARNESS.as_bytes()])));
+        let folder = cache.join(format!(
+            "{:016x}",
+            hash(&[verilog.as_bytes(), HARNESS.as_bytes(), registers::c_defines().as_bytes()])
+        ));
         let rtl = Rtl { folder: folder.clone(), config: config.clone(), runs: 1 };
         if rtl.binary().is_file() {
             return Ok(rtl);
@@ -114,6 +117,7 @@ impl Rtl {
         std::fs::create_dir_all(&aside).map_err(io)?;
         std::fs::write(aside.join("tilewright.v"), verilog).map_err(io)?;
         std::fs::write(aside.join("harness.cpp"), HARNESS).map_err(io)?;
+        std::fs::write(aside.join("registers.h"), registers::c_defines()).map_err(io)?;
         // The slow part, run once at the start, is not worth the compiler's time.
         let options = [
             "--cc",

@@ -28,7 +28,7 @@ pub(crate) mod feature_memory;
 pub(crate) mod flat;
 pub(crate) mod load;
 pub(crate) mod memory_port;
-pub mod registers;
+pub(crate) mod registers;
 pub(crate) mod sequencer;
 pub(crate) mod store;
 mod technology;

@@ -3,34 +3,13 @@
 //! A synchronous port of 32-bit words: in a cycle with `register_write`, `register_write_data` goes to
 //! `register_address`; `register_read_data` is the word at the address of the cycle before.
 //!
-//! | address | read | write |
-//! |---|---|---|
-//! | [`CONTROL`] | bit 0: done, bit 1: running | bit 0: start, if not running |
-//! | [`ERROR`] | bits of [`ERRORS`]; zero after a start | |
-//! | [`CYCLES`], + 1 | cycles of this run so far, or of the last, low and high word | |
-//! | [`ADDRESS`] + u | address of the list of unit u | the same |
-//! | [`COUNT`] + u | instructions in it | the same |
+//! [`tilewright_arch::registers`] says what the words are.
 
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, lit, pack, zero};
 use crate::sequencer::COUNT_BITS;
 use std::sync::Arc;
 use tilewright_arch::instr::Unit;
-
-/// Start and status.
-pub const CONTROL: usize = 0;
-/// Errors since the start.
-pub const ERROR: usize = 1;
-/// Cycle counter: the cycle of the start is 0.
-pub const CYCLES: usize = 2;
-/// First of the four addresses of instruction lists, in the order of [`Unit::ALL`].
-pub const ADDRESS: usize = 4;
-/// First of the four lengths of instruction lists, in instructions.
-pub const COUNT: usize = 8;
-/// Bits of an address of the port.
-pub const ADDRESS_BITS: usize = 4;
-/// The bits of [`ERROR`], bit 0 first.
-pub const ERRORS: [&str; 5] =
-    ["read_error", "write_error", "load_illegal", "store_illegal", "semaphore_overflow"];
+use tilewright_arch::registers::{ADDRESS, CONTROL, COUNT, ERRORS, NUMBER_BITS};
 
 /// Module `registers`.
 pub(crate) fn registers() -> Arc<Module> {
@@ -38,14 +17,14 @@ pub(crate) fn registers() -> Arc<Module> {
         Builder::new("registers", "Register port: start, status, cycle counter, places of the programs.");
     let units = Unit::ALL.len();
     let write = b.input("write", 1);
-    let address = b.input("address", ADDRESS_BITS);
+    let address = b.input("address", NUMBER_BITS);
     let write_data = b.input("write_data", 32);
     let finished = b.input("finished", units);
     let errors = b.input("errors", ERRORS.len());
 
     let at = |index: usize| write & address.is(index as i128);
     let running = b.reg_reset("running", 1);
-    let start = b.wire("starts", at(CONTROL) & write_data.bit(0) & !running);
+    let start = b.wire("starts", at(CONTROL.number) & write_data.bit(0) & !running);
     let done = b.reg_reset("was_done", 1);
     let finish = b.wire("finish", running & finished.all());
     b.set(running, start | (running & !finish));
@@ -59,9 +38,10 @@ pub(crate) fn registers() -> Arc<Module> {
     let word = |b: &mut Builder, name: &str, index: usize, width: usize| -> Sig {
         b.register_when(name, at(index), write_data.truncate(width))
     };
-    let bases: Vec<Sig> = (0..units).map(|u| word(&mut b, &format!("base_{u}"), ADDRESS + u, 32)).collect();
+    let bases: Vec<Sig> =
+        (0..units).map(|u| word(&mut b, &format!("base_{u}"), ADDRESS.number + u, 32)).collect();
     let counts: Vec<Sig> =
-        (0..units).map(|u| word(&mut b, &format!("count_{u}"), COUNT + u, COUNT_BITS)).collect();
+        (0..units).map(|u| word(&mut b, &format!("count_{u}"), COUNT.number + u, COUNT_BITS)).collect();
     // What was written can be read back from a memory beside the registers: (list, unit).
     let is_place = address.bit(2) | address.bit(3);
     let place = concat([address.bit(3), address.truncate(2)]);
@@ -95,6 +75,7 @@ pub(crate) fn registers() -> Arc<Module> {
 mod tests {
     use super::*;
     use crate::check::{Bench, Tested, differential};
+    use tilewright_arch::registers::{CYCLES, ERROR};
 
     #[test]
     fn counts_cycles() {
@@ -109,12 +90,12 @@ mod tests {
             bench.set("write", 0);
             start
         };
-        assert_eq!(put(&mut bench, ADDRESS + 2, 0x1234_5678), 0);
-        assert_eq!(put(&mut bench, COUNT + 1, 77), 0);
+        assert_eq!(put(&mut bench, ADDRESS.number + 2, 0x1234_5678), 0);
+        assert_eq!(put(&mut bench, COUNT.number + 1, 77), 0);
         for round in 0..2 {
-            assert_eq!(put(&mut bench, CONTROL, 1), 1);
+            assert_eq!(put(&mut bench, CONTROL.number, 1), 1);
             // Cycle 1.
-            assert_eq!(put(&mut bench, CONTROL, 1), 0, "a start while running");
+            assert_eq!(put(&mut bench, CONTROL.number, 1), 0, "a start while running");
             bench.set("errors", 1 << round);
             bench.tick();
             bench.set("errors", 0);
@@ -132,7 +113,11 @@ mod tests {
                 bench.tick();
                 bench.number("read_data")
             };
-            let all = [CONTROL, ERROR, CYCLES, CYCLES + 1, ADDRESS + 2, COUNT + 1, COUNT].map(&mut get);
+            let numbers = [CONTROL, ERROR, CYCLES].map(|r| r.number);
+            let cycles_high = CYCLES.number + 1;
+            let places = [ADDRESS.number + 2, COUNT.number + 1, COUNT.number];
+            let all: Vec<u64> =
+                numbers.into_iter().chain([cycles_high]).chain(places).map(&mut get).collect();
             assert_eq!(all, [1, 1 << round, 5, 0, 0x1234_5678, 77, 0]);
         }
     }

@@ -4,7 +4,7 @@ use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, pack, zero};
 use crate::engine::tile_engine;
 use crate::feature_memory::feature_memory;
 use crate::memory_port::{LOAD, MASTERS, STORE, memory_port};
-use crate::registers::{ADDRESS_BITS, registers};
+use crate::registers::registers;
 use crate::sequencer::{COUNT_BITS, semaphores, sequencer};
 use crate::transfer_walk::Bus;
 use crate::{load, store};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{TILE_BYTES, TRANSFER_BYTES};
 use tilewright_arch::instr::{SEMAPHORES, Unit};
+use tilewright_arch::registers::{ERRORS, NUMBER_BITS};
 
 /// Name of the top module.
 pub(crate) const TOP: &str = "tilewright";
@@ -50,7 +51,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     let bus = Bus::new(config);
     b.reset();
     let register_write = b.input("register_write", 1);
-    let register_address = b.input("register_address", ADDRESS_BITS);
+    let register_address = b.input("register_address", NUMBER_BITS);
     let register_data = b.input("register_write_data", 32);
     let axi = axi_inputs(&bus).map(|(name, width)| (name, b.input(&format!("axi_{name}"), width)));
     let axi = |name: &str| -> Expr {
@@ -58,7 +59,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     };
 
     let finished = b.forward("unit_finished", UNITS);
-    let errors = b.forward("errors", crate::registers::ERRORS.len());
+    let errors = b.forward("errors", ERRORS.len());
     let registers = b.instance(
         "registers",
         &registers(),
