@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use std::fmt::Write;
 use tilewright_arch::instr::Unit;
 use tilewright_arch::program::Port;
-use tilewright_arch::registers;
+use tilewright_arch::{isa, registers};
 use tilewright_compiler::schedule::Schedule;
 
 /// The test bench with holes for what depends on the network.
@@ -62,6 +62,7 @@ pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
         ("OUTSTANDING", memory.outstanding),
         ("MEMORY_BYTES", most),
         ("OUTPUT_BYTES", most_outputs),
+        ("KEY", isa::key(&compiled.config) as usize),
     ];
     let mut text = BENCH.replace("        // RUNS\n", &runs);
     let numbers = numbers.map(|(name, number)| (name.to_owned(), number));
@@ -119,6 +120,13 @@ pub fn header(compiled: &Compiled, golden: &Golden) -> Result<String> {
         let _ = writeln!(text, "#define {name:<40} {value:<12} /* {what} */");
     };
     text.push_str(&registers::c_defines());
+    let key = format!("{:#010x}u", isa::key(&compiled.config));
+    define(
+        &mut text,
+        "TILEWRIGHT_ISA_KEY",
+        &key,
+        "what the register has on a machine that runs these programs",
+    );
     let port = |text: &mut String, prefix: &str, n: usize, port: &Port| {
         let what = format!("{:?}, {:?}", port.name, port.shape).replace("*/", "* /").replace("/*", "/ *");
         define(text, &format!("{prefix}_{n}_ADDRESS"), &port.address.to_string(), &what);

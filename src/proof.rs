@@ -199,7 +199,7 @@ pub fn verify_integers(
         if let Some(rtl) = rtl {
             let limit = ran.cycles + ran.cycles / 8 + 10_000;
             let program = &schedule.program;
-            let options = cosim::Options { max_cycles: limit, stall: None };
+            let options = cosim::Options { max_cycles: limit, ..Default::default() };
             let run = rtl.run(before, program.stream_address, program.counts(), &options)?;
             proof.rtl_mismatches = proof.rtl_mismatches.map(|n| n + differences(&run.memory, after));
             proof.rtl_cycles = proof.rtl_cycles.map(|n| n + run.cycles);

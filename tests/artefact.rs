@@ -136,7 +136,7 @@ fn a_flipped_bit_is_refused() {
     done(&["simulate", net.to_str().unwrap()]);
     // Another version says which, and what to do.
     let manifest = net.join("manifest.json");
-    let later = std::fs::read_to_string(&manifest).unwrap().replace("\"schema\": 2,", "\"schema\": 99,");
+    let later = std::fs::read_to_string(&manifest).unwrap().replace("\"schema\": 3,", "\"schema\": 99,");
     std::fs::write(&manifest, later).unwrap();
     refused(&["simulate", net.to_str().unwrap()], &["manifest.json", "schema 99", "compile the model again"]);
 }
@@ -307,7 +307,7 @@ fn nonsense_that_is_sealed_is_refused() {
     }
     done(&["verify", to]);
     let program = text(&read("program_0"));
-    for (from, other) in [("scale=", "scale=2"), ("address=896", "address=70015"), ("zero=-128", "zero=3")] {
+    for (from, other) in [("scale=", "scale=2"), ("address=896", "address=700015"), ("zero=-128", "zero=3")] {
         assert!(program.contains(from), "{from}");
         sealed(&net, "program_0", program.replacen(from, other, 1).as_bytes());
         refused(&["generate", to, "-o", &at(&work, "verilog")], &["port", "try: compile again"]);

@@ -86,7 +86,7 @@ fn check_program(
         }
     }
     if let Some(rtl) = rtl {
-        let options = Options { max_cycles: 2 * report.cycles + 1000, stall: None };
+        let options = Options { max_cycles: 2 * report.cycles + 1000, ..Options::default() };
         let run = rtl
             .run(&before, program.stream_address, program.counts(), &options)
             .map_err(|e| e.to_string())?;
@@ -97,7 +97,8 @@ fn check_program(
             return Err(format!("memory of the Verilog differs first at {i}"));
         }
         // With a memory that pauses at random, cycles differ and values do not.
-        let options = Options { max_cycles: 20 * report.cycles + 1000, stall: Some(report.cycles) };
+        let max_cycles = 20 * report.cycles + 1000;
+        let options = Options { max_cycles, stall: Some(report.cycles), ..Options::default() };
         let paused = rtl
             .run(&before, program.stream_address, program.counts(), &options)
             .map_err(|e| e.to_string())?;

@@ -6,11 +6,13 @@
 //! [`ROW_BITS`] (two's complement) and [`BANK_BITS`] bits. Counts are stored less one, the rows of a
 //! ring negated. Steps of nested loops are stored as *transitions*: what is added when that loop
 //! advances and all loops inside it start again, so that hardware needs one adder.
+//!
+//! [`crate::isa::VERSION`] says how a field is added.
 
 mod bits;
 
 use crate::fixed::OperandScale;
-use crate::instr::{Channels, Input, Memory, Operand, Reduce, Step, TileOp, Transfer};
+use crate::instr::{Channels, Input, Memory, Operand, Reduce, Step, TileOp, Transfer, Unit};
 use bits::{Reader, Writer};
 use std::ops::RangeInclusive;
 use thiserror::Error;
@@ -23,6 +25,17 @@ pub const BANK_BITS: usize = 6;
 pub const TILE_BYTES: usize = 128;
 /// Bytes of an encoded [`Transfer`].
 pub const TRANSFER_BYTES: usize = 32;
+/// Bytes of the key ([`crate::isa::key`], least byte first) at the head of an instruction list. It has the place of
+/// an instruction, whose other bytes are not read.
+pub const KEY_BYTES: usize = 4;
+
+/// Bytes of an encoded instruction of a unit.
+pub fn instruction_bytes(unit: Unit) -> usize {
+    match unit {
+        Unit::Compute | Unit::Vector => TILE_BYTES,
+        Unit::Load | Unit::Store => TRANSFER_BYTES,
+    }
+}
 
 /// A range of bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

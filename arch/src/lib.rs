@@ -6,6 +6,7 @@
 //! * [`fixed`]: its arithmetic;
 //! * [`layout`]: how tensors lie in feature memory;
 //! * [`instr`]: what an instruction does, as a loop nest; [`encoding`]: its bits; [`asm`]: its text;
+//! * [`isa`]: which machines run a program;
 //! * [`timing`]: how long it takes;
 //! * [`registers`]: how a host starts the machine and asks how it is;
 //! * [`program`]: instructions, constants and the tensors of a compiled network;
@@ -15,6 +16,7 @@ pub mod config;
 pub mod encoding;
 pub mod fixed;
 pub mod instr;
+pub mod isa;
 pub mod layout;
 pub mod processor;
 pub mod program;

@@ -1,10 +1,13 @@
 //! A compiled network: four instruction lists, the initial contents of external memory, and where
 //! the network's tensors are.
+//!
+//! A list that has instructions begins in memory with the key of the machines that run it ([`crate::isa`]), in the
+//! place of an instruction; instructions follow one behind the other.
 
 use crate::Config;
-use crate::encoding::{FieldError, TILE_BYTES, TRANSFER_BYTES};
+use crate::encoding::{FieldError, instruction_bytes};
 use crate::instr::{MOST_STEPS, Memory, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
-use crate::timing;
+use crate::{isa, timing};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -72,7 +75,7 @@ pub struct Program {
     /// Constants (weights, parameters, tables) as (address, bytes), ascending, not overlapping.
     pub data: Vec<(u32, Vec<u8>)>,
     /// Byte addresses of the four instruction lists, in the order of [`Unit::ALL`]; each a multiple
-    /// of [`TILE_BYTES`].
+    /// of [`crate::encoding::TILE_BYTES`].
     pub stream_address: [u32; 4],
     /// Bytes of external memory the program uses.
     pub memory_bytes: u32,
@@ -143,14 +146,17 @@ impl Program {
         [self.compute.len(), self.vector.len(), self.load.len(), self.store.len()]
     }
 
-    /// Bytes of the encoded list of a unit.
+    /// Bytes of the encoded list of a unit, its key included; none of an empty list.
     pub fn stream_bytes(&self, unit: Unit) -> usize {
-        match unit {
-            Unit::Compute => self.compute.len() * TILE_BYTES,
-            Unit::Vector => self.vector.len() * TILE_BYTES,
-            Unit::Load => self.load.len() * TRANSFER_BYTES,
-            Unit::Store => self.store.len() * TRANSFER_BYTES,
+        match self.counts()[unit as usize] {
+            0 => 0,
+            count => (1 + count) * instruction_bytes(unit),
         }
+    }
+
+    /// Byte address of an instruction, behind the list's key.
+    pub fn instruction_address(&self, unit: Unit, index: usize) -> usize {
+        self.stream_address[unit as usize] as usize + (1 + index) * instruction_bytes(unit)
     }
 
     /// Initial contents of external memory: constants and encoded instructions; zeros elsewhere.
@@ -159,32 +165,36 @@ impl Program {
     /// An instruction with a value that does not fit its field; blocks that overlap or lie outside of the memory.
     pub fn image(&self) -> Result<Vec<u8>, ProgramError> {
         let mut image = vec![0; self.memory_bytes as usize];
-        let mut place = |address: u32, bytes: &[u8]| {
-            let end = address as usize + bytes.len();
+        let mut place = |address: usize, bytes: &[u8]| {
+            let end = address + bytes.len();
             if end > image.len() {
                 return Err(ProgramError::Whole(format!(
                     "bytes {address}..{end} lie outside the {} bytes of external memory",
                     image.len()
                 )));
             }
-            image[address as usize..end].copy_from_slice(bytes);
+            image[address..end].copy_from_slice(bytes);
             Ok(())
         };
         for (address, bytes) in &self.data {
-            place(*address, bytes)?;
+            place(*address as usize, bytes)?;
         }
         let lanes = self.config.lanes;
         for (unit, list) in [(Unit::Compute, &self.compute), (Unit::Vector, &self.vector)] {
             for (i, line) in list.iter().enumerate() {
                 let bytes = line.op.encode(lanes).map_err(|e| field(unit, i, e))?;
-                place(self.stream_address[unit as usize] + (i * TILE_BYTES) as u32, &bytes)?;
+                place(self.instruction_address(unit, i), &bytes)?;
             }
         }
         for (unit, list) in [(Unit::Load, &self.load), (Unit::Store, &self.store)] {
             for (i, line) in list.iter().enumerate() {
                 let bytes = line.op.encode(lanes).map_err(|e| field(unit, i, e))?;
-                place(self.stream_address[unit as usize] + (i * TRANSFER_BYTES) as u32, &bytes)?;
+                place(self.instruction_address(unit, i), &bytes)?;
             }
+        }
+        let key = isa::key(&self.config).to_le_bytes();
+        for unit in Unit::ALL.into_iter().filter(|&unit| self.stream_bytes(unit) > 0) {
+            place(self.stream_address[unit as usize] as usize, &key)?;
         }
         Ok(image)
     }

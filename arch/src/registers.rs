@@ -57,8 +57,35 @@ pub const ADDRESS: Register = Register {
 pub const COUNT: Register =
     Register { number: 8, count: UNITS, name: "count", read: WRITTEN, write: "instructions in that list" };
 
+/// The key of the machine's programs.
+pub const ISA: Register = Register {
+    number: 12,
+    count: 1,
+    name: "isa",
+    read: "key of the programs that run on this machine, `keys.isa` of an artefact",
+    write: "",
+};
+/// The most cycles that a run may take.
+pub const LIMIT: Register = Register {
+    number: 13,
+    count: 1,
+    name: "limit",
+    read: WRITTEN,
+    write: "most cycles of a run, which then ends with `cycle_limit`; 0, as after power-up: no limit",
+};
+/// Where in memory the addresses of a program begin.
+pub const BASE: Register = Register {
+    number: 14,
+    count: 1,
+    name: "base",
+    read: WRITTEN,
+    write: "what is added to all addresses, those of the lists too; a multiple of 4096, 0 after power-up",
+};
+/// [`BASE`] is a multiple of this, whatever the machine: no burst crosses one.
+pub const BASE_BYTES: usize = 4096;
+
 /// All registers, by number.
-pub const ALL: [Register; 5] = [CONTROL, ERROR, CYCLES, ADDRESS, COUNT];
+pub const ALL: [Register; 8] = [CONTROL, ERROR, CYCLES, ADDRESS, COUNT, ISA, LIMIT, BASE];
 
 /// A bit of [`ERROR`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,7 +97,7 @@ pub struct ErrorBit {
 }
 
 /// The bits of [`ERROR`], bit 0 first.
-pub const ERRORS: [ErrorBit; 5] = [
+pub const ERRORS: [ErrorBit; 8] = [
     ErrorBit { name: "read_error", meaning: "the memory answered a read with SLVERR or DECERR" },
     ErrorBit { name: "write_error", meaning: "the memory answered a write with SLVERR or DECERR" },
     ErrorBit { name: "load_illegal", meaning: "a load to a memory that does not exist" },
@@ -79,6 +106,12 @@ pub const ERRORS: [ErrorBit; 5] = [
         name: "semaphore_overflow",
         meaning: "more signals than a semaphore counts: the lists are not of one program",
     },
+    ErrorBit {
+        name: "foreign_program",
+        meaning: "a list does not begin with the key of this machine; nothing of it was issued",
+    },
+    ErrorBit { name: "base_misaligned", meaning: "the base is no multiple of 4096; nothing was read" },
+    ErrorBit { name: "cycle_limit", meaning: "the run was not done within the cycles of `limit`" },
 ];
 
 impl Register {
@@ -145,6 +178,8 @@ mod tests {
         }
         assert!(next <= 1 << NUMBER_BITS);
         assert!(ERRORS.len() <= 32);
+        assert!(BASE.write.contains(&format!("a multiple of {BASE_BYTES}")));
+        assert!(ADDRESS.write.contains(&format!("a multiple of {}", crate::encoding::TILE_BYTES)));
         assert_eq!(CYCLES.numbers() + "; " + &COUNT.numbers(), "2, 3; 8 to 11");
     }
 }

@@ -10,7 +10,8 @@
 //! one before is done.
 //!
 //! ```text
-//! fetch[0]   may request from START_FETCH
+//! key        may request from START_FETCH
+//! fetch[0]   may request as soon as all of the key is granted
 //! fetch[i+1] may request from issue[i] + FETCH_NEXT
 //! ready[i]   = end of the last burst of fetch[i] + FETCH_READY
 //! issue[i]   = max(ready[i], done[i-1] + ISSUE_NEXT, last signal waited for + SIGNAL_TO_ISSUE)
@@ -19,7 +20,8 @@
 //! ```
 //!
 //! * A fetch reads the 128 or 32 bytes of its instruction as a transfer of one line would: its
-//!   bursts end at multiples of `burst_bytes`, and each is a request of its own.
+//!   bursts end at multiples of `burst_bytes`, and each is a request of its own. So are the 4 bytes of the key at the
+//!   head of the list, which nothing waits for: it comes before the instruction, and is compared on its way.
 //! * Nothing is fetched after the last instruction of a list. A unit whose list is empty takes no
 //!   part in `cycles`; if all are empty, `cycles` is START_FETCH + FINISH.
 //! * The semaphores of an instruction are taken together in its issue cycle. A signal and a take of

@@ -2,7 +2,7 @@
 // that starts one program, and a trace of what the units did.
 //
 // Arguments: image, result, bus bytes, latency, outstanding, cycle limit, stall seed (0: none),
-// then address and length of the four instruction lists, then the number of runs one after the
+// base, limit, limit of a run before (0: none), then address and length of the four instruction lists, then the number of runs one after the
 // other. Prints one event of the last run a line; writes the memory after it to `result`. Exit status 0: finished, 3: cycle limit reached.
 #include "Vtilewright.h"
 #include "registers.h"
@@ -38,7 +38,10 @@ typename std::enable_if<!std::is_integral<T>::value, uint8_t>::type get(const T&
 struct Burst {
     bool write;
     uint64_t address, beats, done, accepted;
+    int response;
 };
+// AXI's answers to what was done, and to an address where there is no memory.
+enum { OKAY = 0, DECERR = 3 };
 
 struct Random {
     uint64_t state;
@@ -57,7 +60,12 @@ static int bus;
 static uint64_t latency, outstanding;
 static Random stall;
 static std::deque<Burst> bursts;      // accepted and not ended, in order of acceptance
-static std::deque<uint64_t> answers;  // cycles from which write responses may come
+// Write responses: the cycle from which one may come, and what it says.
+struct Answer {
+    uint64_t from;
+    int response;
+};
+static std::deque<Answer> answers;
 static uint64_t late, out_of_range, transferred;
 
 static void fail(const char* what) {
@@ -73,16 +81,16 @@ static void cycle(int64_t time) {
     const bool moves = !bursts.empty() && uint64_t(time) >= bursts.front().accepted + latency && !stall.coin();
     const bool reads = moves && !bursts.front().write, writes = moves && bursts.front().write;
     top->axi_rvalid = reads;
-    top->axi_rresp = 0;
     top->axi_rlast = reads && bursts.front().done + 1 == bursts.front().beats;
     top->axi_wready = writes;
     uint64_t place = moves ? bursts.front().address + bursts.front().done * bus : 0;
     const bool inside = place + bus <= memory.size();
+    top->axi_rresp = reads && !inside ? DECERR : OKAY;
     static const std::vector<uint8_t> nothing(16, 0xa5);
     put(top->axi_rdata, reads && inside ? &memory[place] : nothing.data(), bus);
-    const bool answer = !answers.empty() && uint64_t(time) >= answers.front() && !stall.coin();
+    const bool answer = !answers.empty() && uint64_t(time) >= answers.front().from && !stall.coin();
     top->axi_bvalid = answer;
-    top->axi_bresp = 0;
+    top->axi_bresp = answer ? answers.front().response : OKAY;
     top->clock = 0;
     top->eval();
     // Handshakes.
@@ -96,8 +104,12 @@ static void cycle(int64_t time) {
         if (top->axi_wvalid) {
             for (int i = 0; i < bus; i++) {
                 if (!(top->axi_wstrb >> i & 1)) continue;
-                if (place + i < memory.size()) memory[place + i] = get(top->axi_wdata, i);
-                else out_of_range++;
+                if (place + i < memory.size()) {
+                    memory[place + i] = get(top->axi_wdata, i);
+                } else {
+                    out_of_range++;
+                    bursts.front().response = DECERR;
+                }
             }
             bursts.front().done++;
             transferred++;
@@ -112,14 +124,14 @@ static void cycle(int64_t time) {
     const bool read_command = top->axi_arvalid && ready, write_command = top->axi_awvalid && ready;
     if (read_command && write_command) fail("two commands in one cycle");
     if (ended) {
-        if (bursts.front().write) answers.push_back(uint64_t(time) + 1);
+        if (bursts.front().write) answers.push_back({uint64_t(time) + 1, bursts.front().response});
         bursts.pop_front();
     }
     if (read_command || write_command) {
         const uint64_t address = read_command ? top->axi_araddr : top->axi_awaddr;
         const uint64_t beats = 1 + uint64_t(read_command ? top->axi_arlen : top->axi_awlen);
         if (address % bus) fail("a burst does not start at a whole beat");
-        bursts.push_back({write_command, address, beats, 0, uint64_t(time)});
+        bursts.push_back({write_command, address, beats, 0, uint64_t(time), OKAY});
     }
     top->clock = 1;
     top->eval();
@@ -132,7 +144,7 @@ static void host(int address, uint32_t data, bool write) {
 }
 
 int main(int argc, char** argv) {
-    if (argc != 17) fail("wrong arguments");
+    if (argc != 20) fail("wrong arguments");
     FILE* file = fopen(argv[1], "rb");
     if (!file) fail("no image");
     fseek(file, 0, SEEK_END);
@@ -153,12 +165,33 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 4; i++) cycle(-1);
     top->reset = 0;
     for (int u = 0; u < 4; u++) {
-        host(TILEWRIGHT_ADDRESS + u, strtoull(argv[8 + 2 * u], nullptr, 10), true);
+        host(TILEWRIGHT_ADDRESS + u, strtoull(argv[11 + 2 * u], nullptr, 10), true);
         cycle(-1);
-        host(TILEWRIGHT_COUNT + u, strtoull(argv[9 + 2 * u], nullptr, 10), true);
+        host(TILEWRIGHT_COUNT + u, strtoull(argv[12 + 2 * u], nullptr, 10), true);
         cycle(-1);
     }
-    const int runs = atoi(argv[16]);
+    const auto set = [](int number, const char* value) {
+        host(number, strtoul(value, nullptr, 10), true);
+        cycle(-1);
+    };
+    set(TILEWRIGHT_BASE, argv[8]);
+    if (atoll(argv[10])) {
+        // A run that does not come to its end, unless that is before the limit; what it leaves is nothing.
+        const std::vector<uint8_t> image = memory;
+        set(TILEWRIGHT_LIMIT, argv[10]);
+        host(TILEWRIGHT_CONTROL, 1, true);
+        for (int64_t time = 0; time < limit && !top->done; time++) {
+            cycle(time);
+            host(0, 0, false);
+        }
+        if (!top->done) fail("the limit does not end a run");
+        top->eval();
+        if (!bursts.empty() || !answers.empty() || top->axi_arvalid || top->axi_awvalid || top->axi_wvalid)
+            fail("bursts are under way after the end of a run");
+        memory = image;
+    }
+    set(TILEWRIGHT_LIMIT, argv[9]);
+    const int runs = atoi(argv[19]);
     int64_t time = 0;
     for (int n = 1; n < runs; n++) {
         host(TILEWRIGHT_CONTROL, 1, true);

@@ -13,7 +13,7 @@ use tilewright_arch::technology::Technology;
 /// Every block of a machine that is more than a part of another, leaves first, the top last.
 fn blocks(config: &Config) -> Vec<Arc<Module>> {
     vec![
-        registers::registers(),
+        registers::registers(config),
         sequencer::semaphores(Unit::ALL.len()),
         sequencer::sequencer(config, TILE_BYTES),
         sequencer::sequencer(config, TRANSFER_BYTES),

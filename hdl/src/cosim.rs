@@ -38,11 +38,17 @@ pub struct Options {
     pub max_cycles: u64,
     /// Random pauses of the memory, by seed: values must stay right, cycles do not.
     pub stall: Option<u64>,
+    /// Address of the image: what the base register says.
+    pub base: u32,
+    /// What the limit register says: 0 or the most cycles of the run.
+    pub limit: u32,
+    /// Before, and without a reset between, a run on the same image that is ended by this limit.
+    pub ended: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { max_cycles: 100_000_000, stall: None }
+        Options { max_cycles: 100_000_000, stall: None, base: 0, limit: 0, ended: None }
     }
 }
 
@@ -81,7 +87,7 @@ pub struct Run {
     pub beats: u64,
     /// Cycles in which the memory was ready for write data that were not there.
     pub late: u64,
-    /// Beats or bytes outside the image.
+    /// Beats or bytes outside the memory, and bytes before the image that were changed.
     pub out_of_range: u64,
 }
 
@@ -189,7 +195,7 @@ impl Rtl {
     /// and `counts` (instructions) in the order of [`Unit::ALL`].
     ///
     /// # Errors
-    /// A run that reports an error or does not end within the cycles of `options`, files that cannot be exchanged.
+    /// A run that does not end within the cycles of `options`, files that cannot be exchanged.
     pub fn run(
         &self,
         image: &[u8],
@@ -201,9 +207,10 @@ impl Rtl {
         let (before, after) = (path("image"), path("result"));
         let files = Files([before.clone(), after.clone()]);
         let io = |path: &Path, e| Error::Io { path: path.to_path_buf(), source: e };
-        // Whole beats, so that the last bytes can be read.
-        let mut padded = image.to_vec();
-        padded.resize(image.len().next_multiple_of(16), 0);
+        // Something before the base that nothing may touch; whole beats, so that the last bytes can be read.
+        let before_base: Vec<u8> = (0..options.base).map(|n| (n / 7) as u8).collect();
+        let mut padded = [&before_base, image].concat();
+        padded.resize(padded.len().next_multiple_of(16), 0);
         std::fs::write(&before, &padded).map_err(|e| io(&before, e))?;
         let memory = &self.config.memory;
         let mut command = Command::new(self.binary());
@@ -214,6 +221,9 @@ impl Rtl {
             memory.outstanding as u64,
             options.max_cycles,
             options.stall.map_or(0, |s| s.wrapping_mul(2).wrapping_add(1)),
+            u64::from(options.base),
+            u64::from(options.limit),
+            u64::from(options.ended.unwrap_or(0)),
         ];
         command.args(numbers.map(|n| n.to_string()));
         for (address, count) in addresses.iter().zip(counts) {
@@ -232,6 +242,8 @@ impl Rtl {
             _ => return Err(tool(&command, &output)),
         }
         let mut run = Run { memory: std::fs::read(&after).map_err(|e| io(&after, e))?, ..Run::default() };
+        let changed = run.memory.iter().zip(&before_base).filter(|(now, then)| now != then).count();
+        run.memory.drain(..before_base.len());
         run.memory.truncate(image.len());
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             let words: Vec<&str> = line.split(' ').collect();
@@ -245,7 +257,7 @@ impl Rtl {
                 "cycles" => run.cycles = number(1),
                 "errors" => run.errors = number(1) as u32,
                 "late" => run.late = number(1),
-                "out_of_range" => run.out_of_range = number(1),
+                "out_of_range" => run.out_of_range = number(1) + changed as u64,
                 "beats" => run.beats = number(1),
                 _ => return Err(tool(&command, &output)),
             }

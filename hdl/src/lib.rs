@@ -4,7 +4,7 @@
 //! simulates, checks and prints that description. No rust-hdl type appears in a public signature.
 //!
 //! ```text
-//! registers          start, status, cycle counter, places of the programs
+//! registers          start, status, cycle counter, places of the programs, early end of a run
 //! sequencer   (x 4)  fetch and issue of a unit        semaphores  what they wait for
 //! engine      (x 2)  tile operations: the array, or the reducer, with gather and post unit
 //! load, store        transfers                        transfer_walk  their lines as bursts

@@ -16,6 +16,7 @@ use crate::build::{Builder, Expr, Module, Ops, Sig, and_or, concat, index_bits, 
 use crate::feature_memory::row_bits;
 use crate::flat::Flat;
 use crate::memory_port::queue;
+use crate::registers::BASE_BITS;
 use crate::transfer_walk::{Bus, field, instruction_input, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
@@ -77,6 +78,7 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let (lanes, rows) = (config.lanes, row_bits(config));
     let start = b.input("start", 1);
     let instruction = instruction_input(&mut b);
+    let base = b.input("base", BASE_BITS);
     let grant = b.input("grant", 1);
     let beat = b.input("beat_valid", 1);
     let data = b.input("beat_data", 8 * bus.bytes);
@@ -85,7 +87,12 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
     let walk = b.instance(
         "walk",
         &transfer_walk(config),
-        &[("start", start.into()), ("advance", grant.into()), ("instruction", instruction.into())],
+        &[
+            ("start", start.into()),
+            ("advance", grant.into()),
+            ("instruction", instruction.into()),
+            ("base", base.into()),
+        ],
     );
     b.comment("Descriptions of the bursts under way, in the order of their beats.");
     let names = ["last", "line_first", "head", "ends", "row", "bank"];

@@ -3,8 +3,12 @@
 //! Each master shows one burst at a time. In a cycle in which the command register is free, or is
 //! being accepted, the shown burst of highest priority is granted and enters it. Read beats come
 //! back in the order of the commands and are handed out one cycle after they arrive.
+//!
+//! A run that has to end early is stopped here: with `stop` nothing is granted any more, and `idle` says when all
+//! that was granted has ended. Whoever was granted a write still gives its data.
 
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, and_or, concat, index_bits, lit, pack, zero};
+use crate::store::RESPONSE_BITS;
 use crate::transfer_walk::Bus;
 use std::sync::Arc;
 use tilewright_arch::Config;
@@ -25,6 +29,8 @@ pub(crate) struct Queue {
     pub head: Sig,
     /// There is no place for another entry.
     pub full: Sig,
+    /// Entries.
+    pub count: Sig,
 }
 
 /// A queue of `entries` (rounded up to a power of two) of what `value` is when `push`.
@@ -58,7 +64,7 @@ pub(crate) fn queue(
     let stored = b.small_ram(&format!("{name}_entries"), ram);
     let head = b.register(&format!("{name}_head"), stored);
     let full = b.wire(&format!("{name}_full"), count.is(entries as i128));
-    Queue { head, full }
+    Queue { head, full, count }
 }
 
 /// Module `memory_port`. Per master (array ports, master 0 least significant): `request`,
@@ -81,12 +87,13 @@ pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
     let rlast = b.input("rlast", 1);
     let bvalid = b.input("bvalid", 1);
     let bresp = b.input("bresp", 2);
+    let stop = b.input("stop", 1);
 
     let arvalid = b.reg_reset("read_command", 1);
     let awvalid = b.reg_reset("write_command", 1);
     let busy = concat([arvalid & !arready, awvalid & !awready]).any();
     let full = b.forward("returns_are_full", 1);
-    let free = b.wire("command_free", !busy & !full);
+    let free = b.wire("command_free", !busy.clone() & !full & !stop);
     b.comment("Fixed priority: a request wins when none of the ones before it is shown.");
     let wins = |m: usize| -> Expr {
         let shown: Expr = request.bit(m);
@@ -103,6 +110,9 @@ pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
     let writes = grant.bit(STORE);
     b.set(arvalid, (any & !writes.clone()) | (arvalid & !arready));
     b.set(awvalid, writes.clone() | (awvalid & !awready));
+    let responses = b.reg_reset("responses_left", RESPONSE_BITS);
+    let change = writes.clone().zero_extend(RESPONSE_BITS) - bvalid.zero_extend(RESPONSE_BITS);
+    b.set(responses, responses + change);
 
     b.comment("Who the beats of each read under way are for.");
     let reads = any & !writes;
@@ -117,6 +127,8 @@ pub(crate) fn memory_port(config: &Config) -> Arc<Module> {
     let write_error = b.register("write_error_r", bvalid & bresp.bit(1));
 
     b.output("grant", grant);
+    let under_way = [arvalid.into(), awvalid.into(), returns.count.any(), responses.any()];
+    b.output("idle", !concat::<Expr>(under_way).any());
     // The store master reads nothing.
     b.output("beat_valid", concat([valid.bit(4), zero(1), valid.truncate(4)]));
     b.output("beat_data", data);
@@ -177,8 +189,43 @@ mod tests {
         assert_eq!(bench.number("beat_valid"), 0);
     }
 
+    /// After `stop` nothing is granted; `idle` waits for the command, the read and the response under way.
+    #[test]
+    fn stops_and_drains() {
+        let module = memory_port(&Config::sized(4, 4));
+        let mut bench = Bench::new(&module);
+        bench.set("arready", 1);
+        bench.set("request", 0b1_0000);
+        assert_eq!(["grant", "idle"].map(|n| bench.number(n)), [0b1_0000, 1]);
+        bench.tick();
+        bench.set("request", 1);
+        bench.set("awready", 1);
+        assert_eq!(["grant", "idle"].map(|n| bench.number(n)), [1, 0]);
+        bench.tick();
+        bench.set("request", 0b11_1111);
+        bench.set("stop", 1);
+        let quiet = |bench: &mut Bench, idle: u64| {
+            assert_eq!(["grant", "idle"].map(|n| bench.number(n)), [0, idle]);
+            bench.tick();
+        };
+        quiet(&mut bench, 0);
+        quiet(&mut bench, 0);
+        bench.set("bvalid", 1);
+        quiet(&mut bench, 0);
+        bench.set("bvalid", 0);
+        bench.set("rvalid", 1);
+        quiet(&mut bench, 0);
+        bench.set("rlast", 1);
+        quiet(&mut bench, 0);
+        bench.set("rvalid", 0);
+        quiet(&mut bench, 1);
+        bench.set("stop", 0);
+        assert_eq!(bench.number("grant"), 1);
+    }
+
     #[test]
     fn verilog_agrees() {
-        differential(&Tested::new(memory_port(&Config::sized(4, 4))).rarely("rvalid", 3), 1000, 5);
+        let tested = Tested::new(memory_port(&Config::sized(4, 4)));
+        differential(&tested.rarely("rvalid", 3).rarely("stop", 9), 1000, 5);
     }
 }

@@ -12,6 +12,7 @@
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, lit, or_all, pack, zero};
 use crate::feature_memory::{feature_read_latency, row_bits};
 use crate::load::{beat_places, byte_banks, byte_mask};
+use crate::registers::BASE_BITS;
 use crate::transfer_walk::{Bus, field, instruction_input, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
@@ -20,7 +21,7 @@ use tilewright_arch::instr::Memory;
 use tilewright_arch::timing;
 
 /// Bursts whose response is still to come; the memory model has far fewer.
-const RESPONSE_BITS: usize = 5;
+pub(crate) const RESPONSE_BITS: usize = 5;
 
 /// An OR of many values in `stages` registered stages of equal fan-in.
 fn pipelined_or(b: &mut Builder, name: &str, values: Vec<Expr>, stages: usize) -> Sig {
@@ -48,6 +49,7 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     let start = b.input("start", 1);
     let instruction = instruction_input(&mut b);
     let grant = b.input("grant", 1);
+    let base = b.input("base", BASE_BITS);
     let feature_data = b.input("feature_data", 8 * lanes);
     let wready = b.input("wready", 1);
     let bvalid = b.input("bvalid", 1);
@@ -57,7 +59,12 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     let walk = b.instance(
         "walk",
         &transfer_walk(config),
-        &[("start", start.into()), ("advance", take.into()), ("instruction", instruction.into())],
+        &[
+            ("start", start.into()),
+            ("advance", take.into()),
+            ("instruction", instruction.into()),
+            ("base", base.into()),
+        ],
     );
     let sent = b.forward("slot_sent", 1);
     let used = b.reg_reset("slots_used", 2);

@@ -4,7 +4,7 @@ use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, pack, zero};
 use crate::engine::tile_engine;
 use crate::feature_memory::feature_memory;
 use crate::memory_port::{LOAD, MASTERS, STORE, memory_port};
-use crate::registers::registers;
+use crate::registers::{MACHINE_ERRORS, registers};
 use crate::sequencer::{COUNT_BITS, semaphores, sequencer};
 use crate::transfer_walk::Bus;
 use crate::{load, store};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{TILE_BYTES, TRANSFER_BYTES};
 use tilewright_arch::instr::{SEMAPHORES, Unit};
-use tilewright_arch::registers::{ERRORS, NUMBER_BITS};
+use tilewright_arch::registers::NUMBER_BITS;
 
 /// Name of the top module.
 pub(crate) const TOP: &str = "tilewright";
@@ -59,30 +59,46 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     };
 
     let finished = b.forward("unit_finished", UNITS);
-    let errors = b.forward("errors", ERRORS.len());
+    let errors = b.forward("errors", MACHINE_ERRORS);
+    let idle = b.forward("memory_idle", 1);
     let registers = b.instance(
         "registers",
-        &registers(),
+        &registers(config),
         &[
             ("write", register_write.into()),
             ("address", register_address.into()),
             ("write_data", register_data.into()),
             ("finished", finished.into()),
             ("errors", errors.into()),
+            ("idle", idle.into()),
         ],
     );
     let start = registers.out("start");
+    let base = registers.out("base");
+
+    b.comment(
+        "A run that ends early: no instruction is issued any more, and what was begun leaves nothing behind.",
+    );
+    let reset = b.reset();
+    let stop = registers.out("stop");
+    let no_issue = b.wire("no_issue", reset | stop);
+    let clear = b.wire("clears", reset | registers.out("clear"));
 
     b.comment("Requests of the masters; grants and beats come back.");
     let request = b.forward("request", MASTERS);
     let address = b.forward("request_address", 32 * MASTERS);
     let beats = b.forward("request_beats", bus.beat_bits * MASTERS);
-    let mut port_inputs: Vec<(&str, Expr)> =
-        vec![("request", request.into()), ("address", address.into()), ("beats", beats.into())];
+    let mut port_inputs: Vec<(&str, Expr)> = vec![
+        ("request", request.into()),
+        ("address", address.into()),
+        ("beats", beats.into()),
+        ("stop", stop.into()),
+    ];
     for name in ["arready", "awready", "rvalid", "rdata", "rresp", "rlast", "bvalid", "bresp"] {
         port_inputs.push((name, axi(name)));
     }
     let port = b.instance("port", &memory_port(config), &port_inputs);
+    b.drive(idle, port.out("idle"));
     let grant = port.out("grant");
     let beat_valid = port.out("beat_valid");
     let beat_data = port.out("beat_data");
@@ -100,8 +116,10 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
                 &format!("{}_sequencer", unit.name()),
                 kind,
                 &[
+                    ("reset", no_issue.into()),
                     ("start", start.into()),
-                    ("base", registers.out("bases").element(u, 32)),
+                    ("list_address", registers.out("list_addresses").element(u, 32)),
+                    ("base", base.into()),
                     ("count", registers.out("counts").element(u, COUNT_BITS)),
                     ("grant", grant.bit(u)),
                     ("beat_valid", beat_valid.bit(u)),
@@ -118,6 +136,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
         "semaphores",
         &semaphores(UNITS),
         &[
+            ("reset", clear.into()),
             ("clear", start.into()),
             ("issue", issue.into()),
             ("wait_masks", of_all("wait_mask")),
@@ -135,6 +154,8 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
         "load",
         &load::load(config),
         &[
+            ("reset", clear.into()),
+            ("base", base.into()),
             ("start", strobe),
             ("instruction", instruction),
             ("grant", grant.bit(LOAD)),
@@ -149,6 +170,8 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
         "store",
         &store::store(config),
         &[
+            ("reset", clear.into()),
+            ("base", base.into()),
             ("start", strobe),
             ("instruction", instruction),
             ("grant", grant.bit(STORE)),
@@ -169,6 +192,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
         read.push((format!("{name}_gather"), gathered));
         read.push((format!("{name}_operand"), operand));
         let mut inputs = vec![
+            ("reset", clear.into()),
             ("issue", strobe),
             ("instruction", instruction),
             ("gather_data", gathered.into()),
@@ -213,6 +237,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     }
 
     b.drive(done, pack([compute, vector, &load, &store].map(|unit| unit.out("done"))));
+    let foreign = b.wire("foreign_program", of_all("foreign").any());
     b.drive(
         errors,
         pack([
@@ -221,15 +246,12 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
             load.out("illegal"),
             store.out("illegal"),
             semaphores.out("overflow"),
+            foreign,
         ]),
     );
     let mut requests: Vec<Expr> = sequencers.iter().map(|s| s.out("request").into()).collect();
     let mut addresses: Vec<Expr> = sequencers.iter().map(|s| s.out("address").into()).collect();
-    let fetch_beats = |bytes: usize| {
-        crate::build::lit((bytes.min(config.memory.burst_bytes) / bus.bytes) as i128, bus.beat_bits)
-    };
-    let [tile, transfer] = [TILE_BYTES, TRANSFER_BYTES].map(fetch_beats);
-    let mut counts = vec![tile.clone(), tile, transfer.clone(), transfer];
+    let mut counts: Vec<Expr> = sequencers.iter().map(|s| s.out("beats").into()).collect();
     for unit in [&store, &load] {
         requests.push(unit.out("request").into());
         addresses.push(unit.out("address").into());

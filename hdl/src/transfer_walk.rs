@@ -6,6 +6,7 @@
 
 use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, zero};
 use crate::flat::{Flat, add_carry, less_lanes};
+use crate::registers::{BASE_BITS, BASE_SHIFT};
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{Field, ROW_BITS, TRANSFER_BYTES, transfer as f};
@@ -68,8 +69,9 @@ fn concat_low(value: Expr, bits: usize) -> Expr {
 
 /// Module `transfer_walk`.
 ///
-/// `start` in cycle t (with `instruction` valid from then on) makes the first burst `valid` in cycle
-/// t + 2; `advance` in cycle g takes it, and the next is valid in cycle g + 2. A burst is
+/// `start` in cycle t (with `instruction` valid from the cycle before on) makes the first burst `valid` in cycle
+/// t + 2; `advance` in cycle g takes it, and the next is valid in cycle g + 2. Addresses count from `base` (a multiple
+/// of 4 KiB, without the zeros). A burst is
 ///
 /// * `address`: of its first beat (a multiple of the bus width), `beats`;
 /// * `head`: bytes of the first beat before the line; `ends`: `head` and the bytes of the burst;
@@ -82,6 +84,7 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let start = b.input("start", 1);
     let advance = b.input("advance", 1);
     let instruction = instruction_input(&mut b);
+    let base = b.input("base", BASE_BITS);
     let field = |f: Field| field(instruction, f);
     let bank_bits = index_bits(lanes);
     let flat = |row: Field, bank: Field| Flat { row: field(row), bank: field(bank).truncate(bank_bits) };
@@ -146,10 +149,15 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
     let line_local_next = stepped("line", line_local, flat(f::LOCAL_LINE_ROW, f::LOCAL_LINE_BANK));
     let plane_local_next = stepped("plane", plane_local, flat(f::LOCAL_PLANE_ROW, f::LOCAL_PLANE_BANK));
 
+    b.comment("The first address; the instruction has been there for a cycle when it starts.");
+    let external = field(f::EXTERNAL);
+    let high = external.clone().slice(BASE_SHIFT, BASE_BITS) + base;
+    let first_address = b.register("first_address", concat([high, external.truncate(BASE_SHIFT)]));
+
     b.comment("What follows; taken over with `advance`. A burst that does not end its line ends its block.");
     let next_block = concat([address.slice(k, 32 - k).plus(1), zero(k)]);
     let onward = b.wire("onward", new_plane.mux(plane_next, new_line.mux(line_next, next_block)));
-    let place = b.wire("next_place", start.mux(field(f::EXTERNAL), onward));
+    let place = b.wire("next_place", start.mux(first_address, onward));
     let onward = new_plane.mux(plane_local_next, line_local_next);
     let local = b.wire("next_local", start.mux(flat(f::LOCAL_ROW, f::LOCAL_BANK).packed(), onward));
     let change = b.wire("change", start | advance);
@@ -194,7 +202,7 @@ mod tests {
     use tilewright_random::Random;
 
     /// The bursts of a transfer, from its meaning: (address, beats, head, ends, line's place, last).
-    fn bursts(config: &Config, t: &Transfer) -> Vec<(u64, u64, u64, u64, Option<RowBank>)> {
+    fn bursts(config: &Config, t: &Transfer, base: u64) -> Vec<(u64, u64, u64, u64, Option<RowBank>)> {
         let (bus, burst) = (config.memory.bus_bytes as u64, config.memory.burst_bytes as u64);
         let mut list = vec![];
         for p in 0..t.planes as i64 {
@@ -207,7 +215,8 @@ mod tests {
                 while at < end {
                     let stop = end.min((at / burst + 1) * burst);
                     let (head, bytes) = (at % bus, stop - at);
-                    list.push((at - head, (head + bytes).div_ceil(bus), head, head + bytes, first.take()));
+                    let address = (base + at - head) % (1 << 32);
+                    list.push((address, (head + bytes).div_ceil(bus), head, head + bytes, first.take()));
                     at = stop;
                 }
             }
@@ -239,12 +248,16 @@ mod tests {
                     planes: 1 + small(3) as usize,
                     ..Transfer::default()
                 };
+                // Some of the last bases wrap.
+                let base = if small(2) == 0 { small(1 << 20) } else { (1 << 20) - 1 - small(3) };
+                bench.set("base", base);
                 bench.set_value("instruction", &Value::from_bytes(&transfer.encode(lanes).unwrap()));
+                bench.tick();
                 bench.set("start", 1);
                 assert_eq!(bench.number("valid"), 0);
                 bench.tick();
                 bench.set("start", 0);
-                let expected = bursts(&config, &transfer);
+                let expected = bursts(&config, &transfer, (base as u64) << BASE_SHIFT);
                 for (i, (address, beats, head, ends, first)) in expected.iter().enumerate() {
                     assert_eq!(bench.number("valid"), 0);
                     bench.tick();

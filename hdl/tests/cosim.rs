@@ -5,6 +5,7 @@ use tilewright_arch::Config;
 use tilewright_arch::instr::Unit;
 use tilewright_arch::technology::Technology;
 use tilewright_hdl::cosim::{Options, Rtl};
+use tilewright_random::Random;
 use tilewright_sim::random;
 
 fn check(config: &Config, seeds: std::ops::Range<u64>) {
@@ -16,7 +17,14 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
         let options = tilewright_sim::Options { trace: true, ..Default::default() };
         let report = tilewright_sim::run(&program, &mut want, &options).expect("a random program is legal");
         let what = format!("program {seed} of {}", config.name);
-        let options = Options { max_cycles: 4 * report.cycles + 10_000, stall: None };
+        let mut random = Random::new(seed);
+        let base = |random: &mut Random| (4096 * random.below(16)) as u32;
+        let options = Options {
+            max_cycles: 4 * report.cycles + 10_000,
+            base: base(&mut random),
+            limit: report.cycles as u32,
+            ..Options::default()
+        };
         let run = rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what}: {e}"));
         let trace = report.trace.expect("it was asked for");
         for unit in Unit::ALL {
@@ -47,7 +55,16 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
             "{what}: third run, {} cycles",
             again.cycles
         );
-        let options = Options { stall: Some(seed), ..options };
+        // Nor of one that is ended wherever it is.
+        for _ in 0..4 {
+            let ended = Some(1 + random.below(report.cycles as usize) as u32);
+            let options = Options { ended, base: base(&mut random), ..options.clone() };
+            let found = rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what}: {e}"));
+            let same = found.trace == run.trace && found.cycles == run.cycles && found.memory == want;
+            assert!(same && (found.errors, found.out_of_range) == (0, 0), "{what} after an end at {ended:?}");
+        }
+        let ended = Some(1 + random.below(report.cycles as usize) as u32);
+        let options = Options { stall: Some(seed), limit: 0, ended, ..options };
         let run =
             rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what} with pauses: {e}"));
         assert!(run.memory == want, "{what}: values with pauses of the memory");

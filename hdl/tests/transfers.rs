@@ -1,6 +1,6 @@
 //! Loads and stores on the emitted Verilog: values, and cycles against the contract's formulas.
 
-use tilewright_arch::encoding::TRANSFER_BYTES;
+use tilewright_arch::encoding::{KEY_BYTES, TRANSFER_BYTES};
 use tilewright_arch::instr::{Memory, Sync, Transfer, Unit};
 use tilewright_arch::program::{Line, Program};
 use tilewright_arch::{Config, timing};
@@ -108,7 +108,7 @@ fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
 }
 
 fn run(rtl: &Rtl, program: &Program, image: &[u8], stall: Option<u64>) -> Run {
-    let options = Options { max_cycles: 200_000, stall };
+    let options = Options { max_cycles: 200_000, stall, ..Options::default() };
     rtl.run(image, program.stream_address, program.counts(), &options).expect("the program ends")
 }
 
@@ -151,7 +151,7 @@ fn formula(program: &Program) -> Times {
     let (mut accept, mut ends) = (None::<u64>, Vec::<u64>::new());
     // Of the store under way: read cycles, beats and ends of its bursts.
     let (mut reads, mut sizes, mut store_ends) = (vec![], vec![], Vec::<u64>::new());
-    let instruction = cut(0, TRANSFER_BYTES as u64);
+    let (key, instruction) = (cut(0, KEY_BYTES as u64), cut(0, TRANSFER_BYTES as u64));
     let fetch = |m: &mut Stream, from: u64| {
         m.queue = instruction.iter().copied().collect();
         m.from = from;
@@ -159,6 +159,7 @@ fn formula(program: &Program) -> Times {
     for (u, list) in lists.iter().enumerate() {
         if !list.is_empty() {
             fetch(&mut masters[u], timing::START_FETCH);
+            key.iter().rev().for_each(|beats| masters[u].queue.push_front(*beats));
         }
     }
     loop {
@@ -306,7 +307,9 @@ fn illegal_memory_is_an_error() {
     program.store[1].op.memory = Memory::Tables;
     let mut image = image;
     let bytes = program.store[1].op.encode(config.lanes).expect("it fits");
-    let place = program.stream_address[3] as usize + TRANSFER_BYTES;
+    let place = program.instruction_address(Unit::Store, 1);
     image[place..place + TRANSFER_BYTES].copy_from_slice(&bytes);
-    assert_eq!(run(&rtl, &program, &image, None).errors, 8);
+    let ended = run(&rtl, &program, &image, None);
+    assert_eq!(ended.errors, 8);
+    assert_eq!(ended.unit(Unit::Store).len(), 1, "the illegal one is not done, and no other is issued");
 }

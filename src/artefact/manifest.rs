@@ -8,8 +8,8 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use tilewright_arch::Config;
 use tilewright_arch::program::Port;
+use tilewright_arch::{Config, isa};
 use tilewright_compiler::fixed::TensorId;
 use tilewright_compiler::graph::{Graph, ValueId};
 use tilewright_compiler::network::{ByteLayer, HostOperator, Raised, Stage as Running};
@@ -20,9 +20,7 @@ use tilewright_compiler::{files, quantise};
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 2;
-/// Version of the encoding of instructions and parameters.
-const ISA: u32 = 1;
+pub const SCHEMA: u32 = 3;
 /// Digits of a hash in the name of a file.
 const DIGITS: usize = 16;
 
@@ -100,7 +98,8 @@ pub struct Origin {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
-    /// Encoding, array, memories, bus and burst: other machines cannot run the program.
+    /// Encoding, array, memories, bus and burst: other machines refuse the program. It is the number in the
+    /// machine's register and in the images, in hexadecimal digits.
     pub isa: String,
     /// Pipeline, slots and memory timing: machines of the same take the same cycles.
     pub timing: String,
@@ -342,20 +341,12 @@ pub(super) fn derived(compiled: &Compiled, interface: &Graph, golden: &Golden) -
     )
 }
 
-/// Keys are the first digits of the hash of what they stand for.
+/// The key that the machine compares, and the first digits of the hash of what the other one stands for.
 fn keys(config: &Config) -> Keys {
-    let Config { lanes, columns, feature, weight_words, parameter_words, tables, memory, .. } = config;
-    let isa = format!(
-        "isa {ISA} lanes {lanes} columns {columns} pages {} rows {} weights {weight_words} parameters \
-         {parameter_words} tables {tables} bus {} burst {}",
-        feature.pages, feature.page_rows, memory.bus_bytes, memory.burst_bytes
-    );
-    let timing = format!(
-        "{isa} slots {} {} memory {memory:?} pipeline {:?}",
-        config.compute_slot, config.vector_slot, config.pipeline
-    );
-    let key = |text: &str| hash(text.as_bytes())[..DIGITS].to_owned();
-    Keys { isa: key(&isa), timing: key(&timing) }
+    let Config { compute_slot, vector_slot, memory, pipeline, .. } = config;
+    let isa = isa::text(config);
+    let timing = format!("{isa} slots {compute_slot} {vector_slot} memory {memory:?} pipeline {pipeline:?}");
+    Keys { isa: format!("{:08x}", isa::key(config)), timing: hash(timing.as_bytes())[..DIGITS].to_owned() }
 }
 
 /// Row-major strides of a shape.

@@ -7,95 +7,128 @@
 // Names: instruction_* are fields of an instruction; NAME_1, NAME_2, ... behind a register are later stages of it,
 //   NAME_next_1, ... parts of the value that it takes next.
 
-// Small memory of 8 words of 32 bits, read without a clock.
-module small_ram_8x32(clock, write_enable, write_address, write_data, read_address, read_data);
+// Small memory of 16 words of 32 bits, read without a clock.
+module small_ram_16x32(clock, write_enable, write_address, write_data, read_address, read_data);
     input wire clock;
     input wire write_enable;
-    input wire [2:0] write_address;
+    input wire [3:0] write_address;
     input wire [31:0] write_data;
-    input wire [2:0] read_address;
+    input wire [3:0] read_address;
     output wire [31:0] read_data;
-    reg [31:0] memory [0:7];
+    reg [31:0] memory [0:15];
     integer i;
-    initial for (i = 0; i < 8; i = i + 1) memory[i] = 0;
+    initial for (i = 0; i < 16; i = i + 1) memory[i] = 0;
     always @(posedge clock) begin
         if (write_enable) memory[write_address] <= write_data;
     end
     assign read_data = memory[read_address];
 endmodule
 
-// Register port: start, status, cycle counter, places of the programs.
+// Register port: start, status, cycle counter, places of the programs, and the end of a run.
 module registers(
-    clock, write, address, write_data, finished, errors, reset, start, done, read_data, bases,
-    counts
+    clock, write, address, write_data, finished, errors, idle, reset, start, done, read_data,
+    list_addresses, counts, base, stop, clear
 );
     input wire clock;
     input wire write;
     input wire [3:0] address;
     input wire [31:0] write_data;
     input wire [3:0] finished;
-    input wire [4:0] errors;
+    input wire [5:0] errors;
+    input wire idle;
     input wire reset;
     output wire start;
     output wire done;
     output wire [31:0] read_data;
-    output wire [127:0] bases;
+    output wire [127:0] list_addresses;
     output wire [95:0] counts;
-    reg running = 1'd0;
-    wire starts = ((write & (address == 4'd0)) & write_data[0]) & (~running);
-    reg was_done = 1'd0;
-    wire finish = running & (&finished);
-    reg [63:0] cycles = 64'd0;
-    reg [4:0] error = 5'd0;
-    reg [31:0] base_0 = 32'd0;
-    reg [31:0] base_1 = 32'd0;
-    reg [31:0] base_2 = 32'd0;
-    reg [31:0] base_3 = 32'd0;
+    output wire [19:0] base;
+    output wire stop;
+    output wire clear;
+    // What the host writes.
+    reg [31:0] list_0 = 32'd0;
+    reg [31:0] list_1 = 32'd0;
+    reg [31:0] list_2 = 32'd0;
+    reg [31:0] list_3 = 32'd0;
     reg [23:0] count_0 = 24'd0;
     reg [23:0] count_1 = 24'd0;
     reg [23:0] count_2 = 24'd0;
     reg [23:0] count_3 = 24'd0;
-    wire [31:0] places_read_data;
-    wire [127:0] status = {cycles[63:32], cycles[31:0], {27'd0, error}, {30'd0, {running, was_done}}};
+    reg [31:0] limit = 32'd0;
+    reg limited = 1'd0;
+    reg [19:0] base_r = 20'd0;
+    reg misaligned = 1'd0;
+    // Start, and the cycle counter.
+    reg running = 1'd0;
+    wire starts = ((write & (address == 4'd0)) & write_data[0]) & (~running);
+    reg [63:0] cycles = 64'd0;
+    // Errors: each ends the run.
+    reg stopped = 1'd0;
+    wire expires = ((running & (~stopped)) & limited) & (cycles[31:0] == limit);
+    reg [7:0] error = 8'd0;
+    // The end: of all units, or of what was begun and of the reset of what began it.
+    wire drained = stopped & idle;
+    reg clears = 1'd0;
+    reg [5:0] cycles_cleared = 6'd0;
+    reg was_done = 1'd0;
+    wire finish_1 = stopped ? (drained & (cycles_cleared == 6'd54)) : (&finished);
+    wire finish = running & finish_1;
+    wire [31:0] written_read_data;
+    wire [127:0] status = {cycles[63:32], cycles[31:0], {24'd0, error}, {30'd0, {running, was_done}}};
     reg [31:0] read_data_r = 32'd0;
-    wire places_write_enable_1 = address[2] | address[3];
+    wire [7:0] error_next_1 = {expires, 1'd0, errors};
+    wire stopped_next_1 = starts ? misaligned : ((stopped | (running & (|error_next_1))) & (~finish));
     wire [31:0] read_data_r_next_1 = address[1] ? (address[0] ? status[127:96] : status[95:64]) : (address[0] ?
         status[63:32] : status[31:0]);
-    wire [31:0] read_data_r_next_2 = places_write_enable_1 ? places_read_data : read_data_r_next_1;
-    wire [2:0] places_write_address_1 = {address[3], address[1:0]};
+    wire [31:0] read_data_r_next_2 = (~(|address[3:2])) ? read_data_r_next_1 : ((address == 4'd12) ? 32'h3a8a79d7 :
+        written_read_data);
     assign start = starts;
     assign done = was_done;
     assign read_data = read_data_r;
-    assign bases = {base_3, base_2, base_1, base_0};
+    assign list_addresses = {list_3, list_2, list_1, list_0};
     assign counts = {count_3, count_2, count_1, count_0};
-    small_ram_8x32 places (
+    assign base = base_r;
+    assign stop = stopped;
+    assign clear = clears;
+    // What is read: status, or what was written, from a memory beside the registers.
+    small_ram_16x32 written (
         .clock(clock),
-        .write_enable((write & places_write_enable_1)),
-        .write_address(places_write_address_1),
+        .write_enable(write),
+        .write_address(address),
         .write_data(write_data),
-        .read_address(places_write_address_1),
-        .read_data(places_read_data)
+        .read_address(address),
+        .read_data(written_read_data)
     );
     always @(posedge clock) begin
-        if ((write & (address == 4'd4))) base_0 <= write_data;
-        if ((write & (address == 4'd5))) base_1 <= write_data;
-        if ((write & (address == 4'd6))) base_2 <= write_data;
-        if ((write & (address == 4'd7))) base_3 <= write_data;
+        if ((write & (address == 4'd4))) list_0 <= write_data;
+        if ((write & (address == 4'd5))) list_1 <= write_data;
+        if ((write & (address == 4'd6))) list_2 <= write_data;
+        if ((write & (address == 4'd7))) list_3 <= write_data;
         if ((write & (address == 4'd8))) count_0 <= write_data[23:0];
         if ((write & (address == 4'd9))) count_1 <= write_data[23:0];
         if ((write & (address == 4'd10))) count_2 <= write_data[23:0];
         if ((write & (address == 4'd11))) count_3 <= write_data[23:0];
+        if ((write & (address == 4'd13))) limit <= write_data;
+        if ((write & (address == 4'd13))) limited <= (|write_data);
+        if ((write & (address == 4'd14))) base_r <= write_data[31:12];
+        if ((write & (address == 4'd14))) misaligned <= (|write_data[11:0]);
         read_data_r <= read_data_r_next_2;
         if (reset) begin
             running <= 1'd0;
-            was_done <= 1'd0;
             cycles <= 64'd0;
-            error <= 5'd0;
+            stopped <= 1'd0;
+            error <= 8'd0;
+            clears <= 1'd0;
+            cycles_cleared <= 6'd0;
+            was_done <= 1'd0;
         end else begin
             running <= (starts | (running & (~finish)));
-            was_done <= (finish | (was_done & (~starts)));
             if ((starts | running)) cycles <= (starts ? 64'd1 : (cycles + 64'd1));
-            error <= (starts ? 5'd0 : (error | errors));
+            stopped <= stopped_next_1;
+            error <= (starts ? {1'd0, misaligned, 6'd0} : (error | error_next_1));
+            clears <= (drained & (~finish));
+            cycles_cleared <= (drained ? (cycles_cleared + 6'd1) : 6'd0);
+            was_done <= (finish | (was_done & (~starts)));
         end
     end
 endmodule
@@ -121,8 +154,8 @@ endmodule
 // order.
 module memory_port(
     clock, request, address, beats, arready, awready, rvalid, rdata, rresp, rlast, bvalid, bresp,
-    reset, grant, beat_valid, beat_data, beat_last, read_error, write_error, arvalid, araddr, arlen,
-    arsize, arburst, awvalid, awaddr, awlen, awsize, awburst, rready, bready
+    stop, reset, grant, idle, beat_valid, beat_data, beat_last, read_error, write_error, arvalid,
+    araddr, arlen, arsize, arburst, awvalid, awaddr, awlen, awsize, awburst, rready, bready
 );
     input wire clock;
     input wire [5:0] request;
@@ -136,8 +169,10 @@ module memory_port(
     input wire rlast;
     input wire bvalid;
     input wire [1:0] bresp;
+    input wire stop;
     input wire reset;
     output wire [5:0] grant;
+    output wire idle;
     output wire [5:0] beat_valid;
     output wire [31:0] beat_data;
     output wire beat_last;
@@ -161,7 +196,7 @@ module memory_port(
     wire returns_full = returns_count == 4'd8;
     wire returns_are_full = returns_full;
     wire command_free_1 = ~(|{(read_command & (~arready)), (write_command & (~awready))});
-    wire command_free = command_free_1 & (~returns_are_full);
+    wire command_free = (command_free_1 & (~returns_are_full)) & (~stop);
     // Fixed priority: a request wins when none of the ones before it is shown.
     wire [5:0] winner = {(request[5] & (~(|request[4:0]))), (request[4] & (~(|request[3:0]))), (request[3] &
         (~(|request[2:0]))), (request[2] & (~(|request[1:0]))), (request[1] & (~request[0])), request[0]};
@@ -173,6 +208,7 @@ module memory_port(
     wire [4:0] beats_less_1_3 = ({5{winner[4]}} & (beats[24:20] - 5'd1)) | ({5{winner[5]}} & (beats[29:25] - 5'd1));
     wire [4:0] beats_less_1 = (beats_less_1_1 | beats_less_1_2) | beats_less_1_3;
     reg [7:0] command_length = 8'd0;
+    reg [4:0] responses_left = 5'd0;
     // Who the beats of each read under way are for.
     reg [2:0] returns_write = 3'd0;
     reg [2:0] returns_read = 3'd0;
@@ -193,7 +229,9 @@ module memory_port(
     wire [1:0] returns_count_next_2 = {returns_write_enable_1, returns_count_next_1};
     wire [3:0] returns_count_next_3 = (returns_count_next_2 == 2'd1) ? (returns_count - 4'd1) : returns_count;
     wire [3:0] returns_count_next_4 = (returns_count_next_2 == 2'd2) ? (returns_count + 4'd1) : returns_count_next_3;
+    wire [3:0] idle_1 = {read_command, write_command, (|returns_count), (|responses_left)};
     assign grant = granted;
+    assign idle = (~(|idle_1));
     assign beat_valid = {beat_valid_r[4], 1'd0, beat_valid_r[3:0]};
     assign beat_data = beat_data_r;
     assign beat_last = beat_last_r;
@@ -231,12 +269,14 @@ module memory_port(
         if (reset) begin
             read_command <= 1'd0;
             write_command <= 1'd0;
+            responses_left <= 5'd0;
             returns_write <= 3'd0;
             returns_read <= 3'd0;
             returns_count <= 4'd0;
         end else begin
             read_command <= ((any_granted & (~granted[4])) | (read_command & (~arready)));
             write_command <= (granted[4] | (write_command & (~awready)));
+            responses_left <= (responses_left + ({4'd0, granted[4]} - {4'd0, bvalid}));
             if (returns_write_enable_1) returns_write <= (returns_write + 3'd1);
             returns_read <= returns_read_next;
             returns_count <= returns_count_next_4;
@@ -263,12 +303,13 @@ endmodule
 
 // Fetches and issues the instructions (128 bytes each) of one unit.
 module sequencer_128(
-    clock, start, base, count, grant, beat_valid, beat_data, nonzero, done, reset, request, address,
-    issue, instruction, wait_mask, signal_mask, finished
+    clock, start, list_address, base, count, grant, beat_valid, beat_data, nonzero, done, reset,
+    request, address, beats, foreign, issue, instruction, wait_mask, signal_mask, finished
 );
     input wire clock;
     input wire start;
-    input wire [31:0] base;
+    input wire [31:0] list_address;
+    input wire [19:0] base;
     input wire [23:0] count;
     input wire grant;
     input wire beat_valid;
@@ -278,26 +319,39 @@ module sequencer_128(
     input wire reset;
     output wire request;
     output wire [31:0] address;
+    output wire [4:0] beats;
+    output wire foreign;
     output wire issue;
     output wire [1023:0] instruction;
     output wire [15:0] wait_mask;
     output wire [15:0] signal_mask;
     output wire finished;
+    // Fetch: the bursts of the key, then of an instruction; two cycles from a grant to the next request.
+    reg fetch_key = 1'd0;
     reg issued = 1'd0;
     reg [23:0] to_fetch = 24'd0;
     wire more = |to_fetch;
     reg requested = 1'd0;
     reg [25:0] fetch_burst = 26'd0;
     reg burst = 1'd0;
-    wire last_burst = burst;
+    wire last_burst = fetch_key ? (burst == 1'd0) : burst;
+    wire last_granted = grant & last_burst;
+    wire key_granted = last_granted & fetch_key;
     reg again = 1'd0;
     wire shows = ((start & (|count)) | (issued & more)) | again;
-    wire fetched_one = grant & last_burst;
+    wire fetched_one = last_granted & (~fetch_key);
+    // Beats come in the order of their bursts: those of the key first, which are compared.
+    reg expects_key = 1'd0;
+    wire is_key = beat_valid & expects_key;
     reg [4:0] received = 5'd0;
+    wire key_received = is_key;
+    reg foreign_r = 1'd0;
+    // The prefetch memory: rows of one or more beats, a memory for each beat of a row.
     reg prefetch_full = 1'd0;
     reg waiting = 1'd0;
     reg busy = 1'd0;
     wire take = (prefetch_full & (~waiting)) & ((~busy) | done);
+    // The instruction register, a row a cycle.
     reg unpacking = 1'd0;
     reg [1:0] unpack_step = 2'd0;
     wire unpack = take | unpacking;
@@ -317,13 +371,18 @@ module sequencer_128(
     reg [255:0] instruction_2 = 256'h0;
     reg [255:0] instruction_3 = 256'h0;
     wire [1023:0] instruction_r = {instruction_3, instruction_2, instruction_1, instruction_0};
+    // Issue.
     wire [15:0] waits_for = instruction_r[15:0];
     wire complete = unpacked | waiting;
     wire go = complete & (~(|(waits_for & (~nonzero))));
     reg [1:0] fetched_not_done = 2'd0;
     wire all_done = (~more) & ((~(|fetched_not_done)) | ((fetched_not_done == 2'd1) & done));
+    wire [25:0] fetch_burst_next_1 = start ? {(list_address[31:12] + base), list_address[11:6]} : (fetch_burst +
+        (key_granted ? 26'd2 : 26'd1));
     assign request = requested;
     assign address = {fetch_burst, 6'd0};
+    assign beats = (fetch_key ? 5'd1 : 5'd16);
+    assign foreign = foreign_r;
     assign issue = issued;
     assign instruction = instruction_r;
     assign wait_mask = waits_for;
@@ -394,17 +453,20 @@ module sequencer_128(
         .read_data(prefetch_7_read_data)
     );
     always @(posedge clock) begin
-        if ((start | grant)) fetch_burst <= (start ? base[31:6] : (fetch_burst + 26'd1));
+        if ((start | grant)) fetch_burst <= fetch_burst_next_1;
+        foreign_r <= (is_key & (~(beat_data == 32'h3a8a79d7)));
         if ((unpack & (unpack_step == 2'd0))) instruction_0 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd1))) instruction_1 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd2))) instruction_2 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd3))) instruction_3 <= prefetched_row;
         if (reset) begin
+            fetch_key <= 1'd0;
             issued <= 1'd0;
             to_fetch <= 24'd0;
             requested <= 1'd0;
             burst <= 1'd0;
             again <= 1'd0;
+            expects_key <= 1'd0;
             received <= 5'd0;
             prefetch_full <= 1'd0;
             waiting <= 1'd0;
@@ -413,12 +475,14 @@ module sequencer_128(
             unpack_step <= 2'd0;
             fetched_not_done <= 2'd0;
         end else begin
+            fetch_key <= (start | (fetch_key & (~last_granted)));
             issued <= go;
             if ((start | fetched_one)) to_fetch <= (start ? count : (to_fetch - 24'd1));
             requested <= (shows | (requested & (~grant)));
-            if (grant) burst <= (burst + 1'd1);
-            again <= (grant & (~last_burst));
-            if (beat_valid) received <= (received + 5'd1);
+            if (grant) burst <= (last_burst ? 1'd0 : (burst + 1'd1));
+            again <= (grant & ((~last_burst) | fetch_key));
+            expects_key <= (start | (expects_key & (~key_received)));
+            if (beat_valid) received <= (key_received ? 5'd0 : (received + 5'd1));
             prefetch_full <= ((beat_valid & (&received)) | (prefetch_full & (~take)));
             waiting <= (complete & (~go));
             busy <= (issued | (busy & (~done)));
@@ -431,12 +495,13 @@ endmodule
 
 // Fetches and issues the instructions (32 bytes each) of one unit.
 module sequencer_32(
-    clock, start, base, count, grant, beat_valid, beat_data, nonzero, done, reset, request, address,
-    issue, instruction, wait_mask, signal_mask, finished
+    clock, start, list_address, base, count, grant, beat_valid, beat_data, nonzero, done, reset,
+    request, address, beats, foreign, issue, instruction, wait_mask, signal_mask, finished
 );
     input wire clock;
     input wire start;
-    input wire [31:0] base;
+    input wire [31:0] list_address;
+    input wire [19:0] base;
     input wire [23:0] count;
     input wire grant;
     input wire beat_valid;
@@ -446,24 +511,37 @@ module sequencer_32(
     input wire reset;
     output wire request;
     output wire [31:0] address;
+    output wire [4:0] beats;
+    output wire foreign;
     output wire issue;
     output wire [255:0] instruction;
     output wire [15:0] wait_mask;
     output wire [15:0] signal_mask;
     output wire finished;
+    // Fetch: the bursts of the key, then of an instruction; two cycles from a grant to the next request.
+    reg fetch_key = 1'd0;
     reg issued = 1'd0;
     reg [23:0] to_fetch = 24'd0;
     wire more = |to_fetch;
     reg requested = 1'd0;
     reg [26:0] fetch_burst = 27'd0;
+    wire last_granted = grant;
+    wire key_granted = last_granted & fetch_key;
     reg again = 1'd0;
     wire shows = ((start & (|count)) | (issued & more)) | again;
-    wire fetched_one = grant;
+    wire fetched_one = last_granted & (~fetch_key);
+    // Beats come in the order of their bursts: those of the key first, which are compared.
+    reg expects_key = 1'd0;
+    wire is_key = beat_valid & expects_key;
     reg [2:0] received = 3'd0;
+    wire key_received = is_key;
+    reg foreign_r = 1'd0;
+    // The prefetch memory: rows of one or more beats, a memory for each beat of a row.
     reg prefetch_full = 1'd0;
     reg waiting = 1'd0;
     reg busy = 1'd0;
     wire take = (prefetch_full & (~waiting)) & ((~busy) | done);
+    // The instruction register, a row a cycle.
     reg unpacking = 1'd0;
     reg [1:0] unpack_step = 2'd0;
     wire unpack = take | unpacking;
@@ -476,13 +554,18 @@ module sequencer_32(
     reg [63:0] instruction_2 = 64'd0;
     reg [63:0] instruction_3 = 64'd0;
     wire [255:0] instruction_r = {instruction_3, instruction_2, instruction_1, instruction_0};
+    // Issue.
     wire [15:0] waits_for = instruction_r[15:0];
     wire complete = unpacked | waiting;
     wire go = complete & (~(|(waits_for & (~nonzero))));
     reg [1:0] fetched_not_done = 2'd0;
     wire all_done = (~more) & ((~(|fetched_not_done)) | ((fetched_not_done == 2'd1) & done));
+    wire [26:0] fetch_burst_next_1 = start ? {(list_address[31:12] + base), list_address[11:5]} : (fetch_burst +
+        (key_granted ? 27'd1 : 27'd1));
     assign request = requested;
     assign address = {fetch_burst, 5'd0};
+    assign beats = (fetch_key ? 5'd1 : 5'd8);
+    assign foreign = foreign_r;
     assign issue = issued;
     assign instruction = instruction_r;
     assign wait_mask = waits_for;
@@ -505,16 +588,19 @@ module sequencer_32(
         .read_data(prefetch_1_read_data)
     );
     always @(posedge clock) begin
-        if ((start | grant)) fetch_burst <= (start ? base[31:5] : (fetch_burst + 27'd1));
+        if ((start | grant)) fetch_burst <= fetch_burst_next_1;
+        foreign_r <= (is_key & (~(beat_data == 32'h3a8a79d7)));
         if ((unpack & (unpack_step == 2'd0))) instruction_0 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd1))) instruction_1 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd2))) instruction_2 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd3))) instruction_3 <= prefetched_row;
         if (reset) begin
+            fetch_key <= 1'd0;
             issued <= 1'd0;
             to_fetch <= 24'd0;
             requested <= 1'd0;
             again <= 1'd0;
+            expects_key <= 1'd0;
             received <= 3'd0;
             prefetch_full <= 1'd0;
             waiting <= 1'd0;
@@ -523,11 +609,13 @@ module sequencer_32(
             unpack_step <= 2'd0;
             fetched_not_done <= 2'd0;
         end else begin
+            fetch_key <= (start | (fetch_key & (~last_granted)));
             issued <= go;
             if ((start | fetched_one)) to_fetch <= (start ? count : (to_fetch - 24'd1));
             requested <= (shows | (requested & (~grant)));
-            again <= 1'd0;
-            if (beat_valid) received <= (received + 3'd1);
+            again <= (grant & fetch_key);
+            expects_key <= (start | (expects_key & (~key_received)));
+            if (beat_valid) received <= (key_received ? 3'd0 : (received + 3'd1));
             prefetch_full <= ((beat_valid & (&received)) | (prefetch_full & (~take)));
             waiting <= (complete & (~go));
             busy <= (issued | (busy & (~done)));
@@ -792,13 +880,14 @@ endmodule
 
 // The lines and planes of a transfer, cut into bursts.
 module transfer_walk(
-    clock, start, advance, instruction, reset, valid, address, beats, head, ends, line_first, row,
-    bank, last
+    clock, start, advance, instruction, base, reset, valid, address, beats, head, ends, line_first,
+    row, bank, last
 );
     input wire clock;
     input wire start;
     input wire advance;
     input wire [255:0] instruction;
+    input wire [19:0] base;
     input wire reset;
     output wire valid;
     output wire [31:0] address;
@@ -861,10 +950,12 @@ module transfer_walk(
     reg [17:0] next_line_local = 18'd0;
     reg [3:0] plane_step_less = 4'd0;
     reg [17:0] next_plane_local = 18'd0;
+    // The first address; the instruction has been there for a cycle when it starts.
+    reg [31:0] first_address = 32'd0;
     wire [31:0] onward_1 = burst_ends_line ? next_line_address : {(next_address[31:6] + 26'd1), 6'd0};
     // What follows; taken over with `advance`. A burst that does not end its line ends its block.
     wire [31:0] onward = burst_ends_plane ? next_plane_address : onward_1;
-    wire [31:0] next_place = start ? instruction_external : onward;
+    wire [31:0] next_place = start ? first_address : onward;
     wire [17:0] next_local = start ? {instruction_local_row, instruction_local_bank[1:0]} : (burst_ends_plane ?
         next_plane_local : next_line_local);
     wire change = start | advance;
@@ -892,6 +983,7 @@ module transfer_walk(
     wire [2:0] next_plane_local_next_4 = {1'd0, plane_local[1:0]} + {1'd0, instruction_local_plane_bank[1:0]};
     wire [1:0] next_plane_local_next_5 = next_plane_local_next_1[3] ? next_plane_local_next_4[1:0] :
         next_plane_local_next_1[1:0];
+    wire [31:0] first_address_next_1 = {(instruction_external[31:12] + base), instruction_external[11:0]};
     assign valid = burst_valid;
     assign address = {next_address[31:2], 2'd0};
     assign beats = burst_beats;
@@ -924,6 +1016,7 @@ module transfer_walk(
         next_line_local <= {next_line_local_next_3[16:1], next_line_local_next_5};
         plane_step_less <= ({2'd0, instruction_local_plane_bank[1:0]} - 4'd4);
         next_plane_local <= {next_plane_local_next_3[16:1], next_plane_local_next_5};
+        first_address <= first_address_next_1;
         if (reset) begin
             pending <= 1'd0;
             burst_valid <= 1'd0;
@@ -953,14 +1046,15 @@ endmodule
 
 // Load unit: lines of external memory into the on-chip memories.
 module load(
-    clock, start, instruction, grant, beat_valid, beat_data, beat_last, reset, request, address,
-    beats, done, illegal, row, data, enable, weight_write, compute_channel_write,
+    clock, start, instruction, base, grant, beat_valid, beat_data, beat_last, reset, request,
+    address, beats, done, illegal, row, data, enable, weight_write, compute_channel_write,
     vector_channel_write, table_write, weight_word, weight_beat, channel_word, channel_beat,
     table_address, word_data
 );
     input wire clock;
     input wire start;
     input wire [255:0] instruction;
+    input wire [19:0] base;
     input wire grant;
     input wire beat_valid;
     input wire [31:0] beat_data;
@@ -1146,6 +1240,7 @@ module load(
         .start(start),
         .advance(grant),
         .instruction(instruction),
+        .base(base),
         .reset(reset),
         .valid(walk_valid),
         .address(walk_address),
@@ -1259,13 +1354,14 @@ endmodule
 
 // Store unit: feature memory to lines of external memory, through two burst slots.
 module store(
-    clock, start, instruction, grant, feature_data, wready, bvalid, reset, request, address, beats,
-    done, illegal, row, enable, wvalid, wdata, wstrb, wlast
+    clock, start, instruction, grant, base, feature_data, wready, bvalid, reset, request, address,
+    beats, done, illegal, row, enable, wvalid, wdata, wstrb, wlast
 );
     input wire clock;
     input wire start;
     input wire [255:0] instruction;
     input wire grant;
+    input wire [19:0] base;
     input wire [31:0] feature_data;
     input wire wready;
     input wire bvalid;
@@ -1475,6 +1571,7 @@ module store(
         .start(start),
         .advance(take),
         .instruction(instruction),
+        .base(base),
         .reset(reset),
         .valid(walk_valid),
         .address(walk_address),
@@ -8856,17 +8953,33 @@ module tilewright(
     wire compute_sequencer_finished;
     wire [3:0] unit_finished = {store_sequencer_finished, load_sequencer_finished, vector_sequencer_finished,
         compute_sequencer_finished};
+    wire store_sequencer_foreign;
+    wire load_sequencer_foreign;
+    wire vector_sequencer_foreign;
+    wire compute_sequencer_foreign;
+    wire [3:0] foreign_program_1 = {store_sequencer_foreign, load_sequencer_foreign, vector_sequencer_foreign,
+        compute_sequencer_foreign};
+    wire foreign_program = |foreign_program_1;
     wire semaphores_overflow;
     wire store_illegal;
     wire load_illegal;
     wire port_write_error;
     wire port_read_error;
-    wire [4:0] errors = {semaphores_overflow, store_illegal, load_illegal, port_write_error, port_read_error};
+    wire [5:0] errors = {foreign_program, semaphores_overflow, store_illegal, load_illegal, port_write_error,
+        port_read_error};
+    wire port_idle;
+    wire memory_idle = port_idle;
     wire registers_start;
     wire registers_done;
     wire [31:0] registers_read_data;
-    wire [127:0] registers_bases;
+    wire [127:0] registers_list_addresses;
     wire [95:0] registers_counts;
+    wire [19:0] registers_base;
+    wire registers_stop;
+    wire registers_clear;
+    // A run that ends early: no instruction is issued any more, and what was begun leaves nothing behind.
+    wire no_issue = reset | registers_stop;
+    wire clears = reset | registers_clear;
     wire load_request;
     wire store_request;
     wire store_sequencer_request;
@@ -8886,7 +8999,12 @@ module tilewright(
         vector_sequencer_address, compute_sequencer_address};
     wire [4:0] load_beats;
     wire [4:0] store_beats;
-    wire [29:0] request_beats = {load_beats, store_beats, 5'd8, 5'd8, 5'd16, 5'd16};
+    wire [4:0] store_sequencer_beats;
+    wire [4:0] load_sequencer_beats;
+    wire [4:0] vector_sequencer_beats;
+    wire [4:0] compute_sequencer_beats;
+    wire [29:0] request_beats = {load_beats, store_beats, store_sequencer_beats, load_sequencer_beats,
+        vector_sequencer_beats, compute_sequencer_beats};
     wire [5:0] port_grant;
     wire [5:0] port_beat_valid;
     wire [31:0] port_beat_data;
@@ -9006,12 +9124,16 @@ module tilewright(
         .write_data(register_write_data),
         .finished(unit_finished),
         .errors(errors),
+        .idle(memory_idle),
         .reset(reset),
         .start(registers_start),
         .done(registers_done),
         .read_data(registers_read_data),
-        .bases(registers_bases),
-        .counts(registers_counts)
+        .list_addresses(registers_list_addresses),
+        .counts(registers_counts),
+        .base(registers_base),
+        .stop(registers_stop),
+        .clear(registers_clear)
     );
     memory_port port (
         .clock(clock),
@@ -9026,8 +9148,10 @@ module tilewright(
         .rlast(axi_rlast),
         .bvalid(axi_bvalid),
         .bresp(axi_bresp),
+        .stop(registers_stop),
         .reset(reset),
         .grant(port_grant),
+        .idle(port_idle),
         .beat_valid(port_beat_valid),
         .beat_data(port_beat_data),
         .beat_last(port_beat_last),
@@ -9049,16 +9173,19 @@ module tilewright(
     sequencer_128 compute_sequencer (
         .clock(clock),
         .start(registers_start),
-        .base(registers_bases[31:0]),
+        .list_address(registers_list_addresses[31:0]),
+        .base(registers_base),
         .count(registers_counts[23:0]),
         .grant(port_grant[0]),
         .beat_valid(port_beat_valid[0]),
         .beat_data(port_beat_data),
         .nonzero(nonzero),
         .done(unit_done_strobes[0]),
-        .reset(reset),
+        .reset(no_issue),
         .request(compute_sequencer_request),
         .address(compute_sequencer_address),
+        .beats(compute_sequencer_beats),
+        .foreign(compute_sequencer_foreign),
         .issue(compute_sequencer_issue),
         .instruction(compute_sequencer_instruction),
         .wait_mask(compute_sequencer_wait_mask),
@@ -9068,16 +9195,19 @@ module tilewright(
     sequencer_128 vector_sequencer (
         .clock(clock),
         .start(registers_start),
-        .base(registers_bases[63:32]),
+        .list_address(registers_list_addresses[63:32]),
+        .base(registers_base),
         .count(registers_counts[47:24]),
         .grant(port_grant[1]),
         .beat_valid(port_beat_valid[1]),
         .beat_data(port_beat_data),
         .nonzero(nonzero),
         .done(unit_done_strobes[1]),
-        .reset(reset),
+        .reset(no_issue),
         .request(vector_sequencer_request),
         .address(vector_sequencer_address),
+        .beats(vector_sequencer_beats),
+        .foreign(vector_sequencer_foreign),
         .issue(vector_sequencer_issue),
         .instruction(vector_sequencer_instruction),
         .wait_mask(vector_sequencer_wait_mask),
@@ -9087,16 +9217,19 @@ module tilewright(
     sequencer_32 load_sequencer (
         .clock(clock),
         .start(registers_start),
-        .base(registers_bases[95:64]),
+        .list_address(registers_list_addresses[95:64]),
+        .base(registers_base),
         .count(registers_counts[71:48]),
         .grant(port_grant[2]),
         .beat_valid(port_beat_valid[2]),
         .beat_data(port_beat_data),
         .nonzero(nonzero),
         .done(unit_done_strobes[2]),
-        .reset(reset),
+        .reset(no_issue),
         .request(load_sequencer_request),
         .address(load_sequencer_address),
+        .beats(load_sequencer_beats),
+        .foreign(load_sequencer_foreign),
         .issue(load_sequencer_issue),
         .instruction(load_sequencer_instruction),
         .wait_mask(load_sequencer_wait_mask),
@@ -9106,16 +9239,19 @@ module tilewright(
     sequencer_32 store_sequencer (
         .clock(clock),
         .start(registers_start),
-        .base(registers_bases[127:96]),
+        .list_address(registers_list_addresses[127:96]),
+        .base(registers_base),
         .count(registers_counts[95:72]),
         .grant(port_grant[3]),
         .beat_valid(port_beat_valid[3]),
         .beat_data(port_beat_data),
         .nonzero(nonzero),
         .done(unit_done_strobes[3]),
-        .reset(reset),
+        .reset(no_issue),
         .request(store_sequencer_request),
         .address(store_sequencer_address),
+        .beats(store_sequencer_beats),
+        .foreign(store_sequencer_foreign),
         .issue(store_sequencer_issue),
         .instruction(store_sequencer_instruction),
         .wait_mask(store_sequencer_wait_mask),
@@ -9129,7 +9265,7 @@ module tilewright(
         .wait_masks(semaphores_wait_masks_1),
         .done(unit_done_strobes),
         .signal_masks(semaphores_signal_masks_1),
-        .reset(reset),
+        .reset(clears),
         .nonzero(semaphores_nonzero),
         .overflow(semaphores_overflow)
     );
@@ -9138,11 +9274,12 @@ module tilewright(
         .clock(clock),
         .start(unit_issue_strobes[2]),
         .instruction(load_sequencer_instruction),
+        .base(registers_base),
         .grant(port_grant[5]),
         .beat_valid(port_beat_valid[5]),
         .beat_data(port_beat_data),
         .beat_last(port_beat_last),
-        .reset(reset),
+        .reset(clears),
         .request(load_request),
         .address(load_address),
         .beats(load_beats),
@@ -9167,10 +9304,11 @@ module tilewright(
         .start(unit_issue_strobes[3]),
         .instruction(store_sequencer_instruction),
         .grant(port_grant[4]),
+        .base(registers_base),
         .feature_data(store_data),
         .wready(axi_wready),
         .bvalid(axi_bvalid),
-        .reset(reset),
+        .reset(clears),
         .request(store_request),
         .address(store_address),
         .beats(store_beats),
@@ -9189,7 +9327,7 @@ module tilewright(
         .instruction(compute_sequencer_instruction),
         .gather_data(compute_gather_data),
         .operand_data(compute_operand_data),
-        .reset(reset),
+        .reset(clears),
         .weight_write(load_weight_write),
         .weight_word(load_weight_word),
         .weight_beat(load_weight_beat),
@@ -9216,7 +9354,7 @@ module tilewright(
         .instruction(vector_sequencer_instruction),
         .gather_data(vector_gather_data),
         .operand_data(vector_operand_data),
-        .reset(reset),
+        .reset(clears),
         .channel_write(load_vector_channel_write),
         .channel_word(load_channel_word),
         .channel_beat(load_channel_beat),

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use tilewright_arch::config::Memory;
-use tilewright_arch::encoding::{TILE_BYTES, TRANSFER_BYTES};
+use tilewright_arch::encoding::{KEY_BYTES, instruction_bytes};
 use tilewright_arch::instr::{Transfer, Unit};
+use tilewright_arch::program::Program;
 use tilewright_arch::timing;
 
 /// One burst.
@@ -50,16 +51,25 @@ impl Bursts {
         }
     }
 
-    /// The bursts of the fetch of instruction `index` of a list that starts at `stream`.
-    pub fn fetch(unit: Unit, stream: u32, index: usize, memory: &Memory) -> Bursts {
-        let bytes = match unit {
-            Unit::Compute | Unit::Vector => TILE_BYTES,
-            Unit::Load | Unit::Store => TRANSFER_BYTES,
-        };
-        let line = Transfer { line_bytes: bytes, lines: 1, planes: 1, ..Transfer::default() };
-        Bursts { base: i64::from(stream) + (index * bytes) as i64, ..Bursts::transfer(&line, memory) }
+    /// The bursts of the fetch of an instruction; before the first of a list its key is read.
+    pub fn fetch(program: &Program, unit: Unit, index: usize) -> Fetch {
+        let key = Bursts::line(program.stream_address[unit as usize] as usize, KEY_BYTES, program);
+        // No planes: no bursts.
+        let key = if index == 0 { key } else { Bursts { planes: 0, ..key } };
+        let place = program.instruction_address(unit, index);
+        key.chain(Bursts::line(place, instruction_bytes(unit), program))
+    }
+
+    /// The bursts of one line.
+    fn line(address: usize, bytes: usize, program: &Program) -> Bursts {
+        let line =
+            Transfer { external: address, line_bytes: bytes, lines: 1, planes: 1, ..Transfer::default() };
+        Bursts::transfer(&line, &program.config.memory)
     }
 }
+
+/// Bursts of the key and of an instruction.
+pub type Fetch = std::iter::Chain<Bursts, Bursts>;
 
 impl Iterator for Bursts {
     type Item = Burst;

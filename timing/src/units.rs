@@ -1,7 +1,7 @@
 //! The four units in time: fetch, issue, semaphores and completion, as [`tilewright_arch::timing`]
 //! says, from event to event.
 
-use crate::events::{Burst, Bursts, Grant, LOAD, MemoryPort, STORE};
+use crate::events::{Burst, Bursts, Fetch, Grant, LOAD, MemoryPort, STORE};
 use crate::fault::{Fault, Site};
 use crate::order::bits;
 use tilewright_arch::instr::{Memory, SEMAPHORE_MAX, SEMAPHORES, Sync, Transfer, Unit};
@@ -32,7 +32,7 @@ pub struct Timeline {
     pub cycles: u64,
     /// Cycles in which the memory port transfers a beat.
     pub port_beats: u64,
-    /// Unmasked bytes of the instruction fetches.
+    /// Unmasked bytes of the instruction fetches, keys included.
     pub fetch_bytes: u64,
     /// Unmasked bytes loaded.
     pub load_bytes: u64,
@@ -58,7 +58,7 @@ struct Engine<'a> {
     syncs: [Vec<Sync>; 4],
     port: MemoryPort,
     /// Bursts of the fetch under way.
-    fetch: [Option<Bursts>; 4],
+    fetch: [Option<Fetch>; 4],
     /// When the prefetched instruction is ready.
     ready: [Option<u64>; 4],
     /// Earliest issue after the instruction before; `None` while that is under way with unknown end.
@@ -185,8 +185,7 @@ impl Engine<'_> {
         if index >= self.syncs[u].len() {
             return;
         }
-        let stream = self.program.stream_address[u];
-        let mut bursts = Bursts::fetch(unit, stream, index, &self.program.config.memory);
+        let mut bursts = Bursts::fetch(self.program, unit, index);
         if let Some(burst) = bursts.next() {
             self.port.request(u, cycle, burst);
         }

@@ -3,7 +3,7 @@
 use tilewright_arch::Config;
 use tilewright_arch::fixed::CHANNEL_BYTES;
 use tilewright_arch::instr::{
-    Channels, Input, Memory, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
+    Channels, Input, Memory, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Unit, Walk,
 };
 use tilewright_arch::program::{Layer, Line, Program};
 
@@ -113,7 +113,7 @@ pub fn program(shape: &Shape, repeat: usize) -> Program {
     }
     program.layers.push(Layer { name: shape.name.into(), ..Layer::default() });
     program.stream_address[0] = at.next_multiple_of(128);
-    program.stream_address[2] = program.stream_address[0] + (repeat * 128) as u32;
+    program.stream_address[2] = program.stream_address[0] + program.stream_bytes(Unit::Compute) as u32;
     program.memory_bytes = program.stream_address[2] + 3 * 64;
     program
 }

@@ -3,7 +3,7 @@
 use super::port::Port;
 use super::values::Memories;
 use std::collections::VecDeque;
-use tilewright_arch::encoding::{TILE_BYTES, TRANSFER_BYTES};
+use tilewright_arch::encoding::{KEY_BYTES, instruction_bytes};
 use tilewright_arch::instr::{SEMAPHORES, Sync, TileOp, Transfer, Unit};
 use tilewright_arch::program::Program;
 use tilewright_arch::timing as t;
@@ -167,15 +167,15 @@ impl Runner {
         if self.current.is_some() || cycle < ready || cycle < self.free_from {
             return;
         }
-        let (lanes, stream) = (program.config.lanes, program.stream_address[self.unit as usize] as usize);
+        let lanes = program.config.lanes;
+        let stream = program.stream_address[self.unit as usize] as usize;
+        let key = tilewright_arch::isa::key(&program.config).to_le_bytes();
+        assert_eq!(external[stream..stream + KEY_BYTES], key, "a foreign program");
+        // The key has the place of the first instruction.
+        let bytes = &external[stream + (1 + self.issued) * instruction_bytes(self.unit)..];
         let op = match self.unit {
-            Unit::Compute | Unit::Vector => {
-                Op::Tile(TileOp::decode(&external[stream + self.issued * TILE_BYTES..], lanes))
-            }
-            _ => {
-                let bytes = &external[stream + self.issued * TRANSFER_BYTES..];
-                Op::Transfer(Transfer::decode(bytes, lanes).unwrap())
-            }
+            Unit::Compute | Unit::Vector => Op::Tile(TileOp::decode(bytes, lanes)),
+            _ => Op::Transfer(Transfer::decode(bytes, lanes).unwrap()),
         };
         let wait = |s: &usize| op.sync().wait >> s & 1 == 1;
         let usable = |s: usize| semaphores[s].front().is_some_and(|&at| cycle >= at + t::SIGNAL_TO_ISSUE);
@@ -216,10 +216,11 @@ impl Runner {
             && self.fetched == self.issued
             && cycle >= self.fetch_from
         {
-            let size =
-                if matches!(self.unit, Unit::Compute | Unit::Vector) { TILE_BYTES } else { TRANSFER_BYTES };
-            let start = program.stream_address[master] as usize + self.fetched * size;
-            let list: VecDeque<u64> = bursts(start as u64, size as u64, program).into();
+            let size = instruction_bytes(self.unit) as u64;
+            let stream = u64::from(program.stream_address[master]);
+            let key = if self.fetched == 0 { bursts(stream, KEY_BYTES as u64, program) } else { vec![] };
+            let instruction = bursts(stream + (1 + self.fetched as u64) * size, size, program);
+            let list: VecDeque<u64> = key.into_iter().chain(instruction).collect();
             self.fetch = Queue { open: list.len(), bursts: list };
             self.fetching = true;
         }
