@@ -9,7 +9,7 @@ use tilewright::artefact::Golden;
 use tilewright::bench::bench;
 use tilewright::model::{Model, samples};
 use tilewright::pipeline::{self, Compiled};
-use tilewright_arch::Config;
+use tilewright_arch::{Config, registers};
 use tilewright_compiler::graph::{Graph, Op, Window};
 use tilewright_compiler::{quantise, simplify};
 
@@ -97,6 +97,20 @@ fn a_wrong_byte_and_a_wrong_cycle_are_found() {
     assert!(!ended && wrong.contains("the simulator has") && wrong.contains("DIFFERENT"), "{wrong}");
 }
 
+/// The Verilog of another machine runs nothing of a program, and the bench says why.
+#[test]
+fn another_machine_runs_nothing() {
+    let (compiled, golden) = tiny();
+    let folder = written("foreign", &compiled, &golden);
+    let other = tilewright_hdl::generate(&Config::sized(4, 5)).unwrap();
+    std::fs::write(folder.join("tilewright.v"), other).unwrap();
+    let (printed, ended) = icarus(&folder, &[]);
+    let bit = registers::ERRORS.iter().position(|error| error.name == "foreign_program").unwrap();
+    for part in ["the machine runs programs of key".into(), format!("errors {}\n", 1 << bit)] {
+        assert!(!ended && printed.contains(&part), "{part}: {printed}");
+    }
+}
+
 /// A digit, read by the machine's Verilog; its class is the number of the largest output.
 #[test]
 fn a_digit_is_read() {
@@ -125,7 +139,6 @@ fn verilator_agrees() {
 /// `docs/interface.md` names every port of the machine, with its width, every register and every error.
 #[test]
 fn the_interface_is_documented() {
-    use tilewright_arch::registers;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/interface.md");
     let text = std::fs::read_to_string(path).unwrap();
     let verilog = tilewright_hdl::generate(&Config::sized(4, 4)).unwrap();
