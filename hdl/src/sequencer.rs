@@ -63,14 +63,14 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
         last.into()
     };
     let ends = b.wire("last_granted", grant & last_burst.clone());
-    let key_ends = b.wire("key_granted", ends & fetch_key);
     b.set(fetch_key, start | (fetch_key & !ends));
     let again = b.reg_reset("again", 1);
-    b.set(again, grant & (!last_burst | fetch_key));
+    b.set(again, grant & (!last_burst.clone() | fetch_key));
     let begin = b.wire("shows", (start & count.any()) | (issue & more) | again);
     b.set(request, begin | (request & !grant));
     let place = (list.slice(BASE_SHIFT, BASE_BITS) + base, list.slice(inside, BASE_SHIFT - inside));
-    // Behind the key the rest of its place is left out.
+    // Behind the key the rest of its place is left out. The sum does not hang on the grant, which comes late.
+    let key_ends = b.wire("key_ends", fetch_key & last_burst);
     let skip = bursts - key_bursts + 1;
     let onward = address + key_ends.mux(lit(skip as i128, address.width()), lit(1, address.width()));
     b.set_when(address, start | grant, start.mux(concat([place.0, place.1]), onward));

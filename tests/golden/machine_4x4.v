@@ -336,9 +336,9 @@ module sequencer_128(
     reg burst = 1'd0;
     wire last_burst = fetch_key ? (burst == 1'd0) : burst;
     wire last_granted = grant & last_burst;
-    wire key_granted = last_granted & fetch_key;
     reg again = 1'd0;
     wire shows = ((start & (|count)) | (issued & more)) | again;
+    wire key_ends = fetch_key & last_burst;
     wire fetched_one = last_granted & (~fetch_key);
     // Beats come in the order of their bursts: those of the key first, which are compared.
     reg expects_key = 1'd0;
@@ -378,7 +378,7 @@ module sequencer_128(
     reg [1:0] fetched_not_done = 2'd0;
     wire all_done = (~more) & ((~(|fetched_not_done)) | ((fetched_not_done == 2'd1) & done));
     wire [25:0] fetch_burst_next_1 = start ? {(list_address[31:12] + base), list_address[11:6]} : (fetch_burst +
-        (key_granted ? 26'd2 : 26'd1));
+        (key_ends ? 26'd2 : 26'd1));
     assign request = requested;
     assign address = {fetch_burst, 6'd0};
     assign beats = (fetch_key ? 5'd1 : 5'd16);
@@ -526,9 +526,9 @@ module sequencer_32(
     reg requested = 1'd0;
     reg [26:0] fetch_burst = 27'd0;
     wire last_granted = grant;
-    wire key_granted = last_granted & fetch_key;
     reg again = 1'd0;
     wire shows = ((start & (|count)) | (issued & more)) | again;
+    wire key_ends = fetch_key;
     wire fetched_one = last_granted & (~fetch_key);
     // Beats come in the order of their bursts: those of the key first, which are compared.
     reg expects_key = 1'd0;
@@ -561,7 +561,7 @@ module sequencer_32(
     reg [1:0] fetched_not_done = 2'd0;
     wire all_done = (~more) & ((~(|fetched_not_done)) | ((fetched_not_done == 2'd1) & done));
     wire [26:0] fetch_burst_next_1 = start ? {(list_address[31:12] + base), list_address[11:5]} : (fetch_burst +
-        (key_granted ? 27'd1 : 27'd1));
+        (key_ends ? 27'd1 : 27'd1));
     assign request = requested;
     assign address = {fetch_burst, 5'd0};
     assign beats = (fetch_key ? 5'd1 : 5'd8);
