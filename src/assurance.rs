@@ -9,7 +9,7 @@ use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op, Sampling};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
-    self, GOOD_DB, IMPORT, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Prediction, Proof, Quality,
+    self, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Prediction, Proof, Quality,
 };
 
 /// Share of a layer's elements at the ends of their range above which it is warned of.
@@ -81,7 +81,8 @@ pub fn assure(
     let predicted: Vec<Quality> =
         float.iter().zip(&prediction.outputs).map(|(want, got)| Quality::of(want, got)).collect();
     let names = output_names(&model.graph);
-    let mut warnings = saturated(&first_rung);
+    let mut warnings = outside(network, inputs);
+    warnings.extend(saturated(&first_rung));
     warnings.extend(cut(&clipped));
     for (i, (name, quality)) in names.iter().zip(&predicted).enumerate() {
         let noisy = noisy(name, quality, "is predicted at", &prediction);
@@ -196,22 +197,33 @@ fn cut(clipped: &[(String, usize, usize)]) -> Option<String> {
     })
 }
 
-/// Warnings of inputs outside their range, of layers with many elements at the ends of theirs, and of what
-/// is not proved; the worst layer stands for all of a kind.
+/// Warnings of inputs outside of what calibration had; 16 bits have room for such numbers, and they are said too.
+pub fn outside(network: &Network, inputs: &[ArrayD<f32>]) -> Vec<String> {
+    let named = network.inputs.iter().zip(inputs).zip(&network.calibrated);
+    let warning = |(((name, ..), input), &[low, high]): ((&(String, _, _), &ArrayD<f32>), &[f32; 2])| {
+        // Within half a step of 8 bits nothing is lost.
+        let slack = (high - low) / 510.0;
+        let beyond = |x: f32| (x - high).max(low - x);
+        let far = input.iter().filter(|x| beyond(**x) > slack);
+        let (count, most) = far.fold((0usize, 0f32), |(count, most), &x| (count + 1, most.max(beyond(x))));
+        (count > 0).then(|| {
+            format!(
+                "{:.2} % of input {name:?} lie outside the range of the calibration samples, up to {:.3} of its width \
+                 beyond; try: calibration samples that look like it",
+                100.0 * count as f64 / input.len() as f64,
+                most / (high - low).max(f32::MIN_POSITIVE)
+            )
+        })
+    };
+    named.filter_map(warning).collect()
+}
+
+/// Warnings of layers with many elements at the ends of their range, and of what is not proved; the worst layer
+/// stands for all of a kind.
 fn saturated(proof: &Proof) -> Vec<String> {
     let share = |layer: &Layer| (layer.saturated + layer.clipped) as f64 / layer.elements.max(1) as f64;
-    let (inputs, layers): (Vec<&Layer>, Vec<&Layer>) =
-        proof.layers.iter().partition(|layer| layer.operator == IMPORT);
-    let outside = inputs.into_iter().filter(|layer| layer.saturated > 0).map(|layer| {
-        format!(
-            "{:.2} % of input {:?} lie outside the range of the calibration samples, up to {:.3} of its width \
-             beyond; try: calibration samples that look like it",
-            100.0 * share(layer),
-            layer.name,
-            layer.beyond
-        )
-    });
-    let mut warnings: Vec<String> = outside.collect();
+    let layers: Vec<&Layer> = proof.layers.iter().collect();
+    let mut warnings = Vec::new();
     let clipped: Vec<&&Layer> = layers.iter().filter(|layer| share(layer) > MOST_SATURATED).collect();
     if let Some(worst) = clipped.iter().max_by(|a, b| share(a).total_cmp(&share(b))) {
         warnings.push(format!(

@@ -56,6 +56,33 @@ fn the_lowest_values_of_16_bits_are_ends_of_a_range() {
     done(&["verify", &state, "--input", &at(Path::new(&state), "input.npz")]);
 }
 
+/// 16 bits have room for numbers beyond those of calibration, which are no less unexpected for that.
+#[test]
+fn inputs_beyond_calibration_are_said_at_any_precision() {
+    let state = case("state-beyond-its-range");
+    let input = at(Path::new(&state), "input.npz");
+    for command in ["simulate", "verify"] {
+        for precision in ["int8", "int16"] {
+            let output = tilewright(&[command, &state, "--input", &input, "--precision", precision]);
+            let said = text(&output.stderr);
+            assert!(said.contains("100.00 % of input \"h\" lie outside"), "{command}, {precision}: {said}");
+        }
+    }
+}
+
+/// Operators of one node of the source, called alike, are layers of their own; each had the rows of all.
+#[test]
+fn layers_that_are_called_alike_have_their_own_rows() {
+    let work = folder("alike");
+    let net = work.join("net");
+    done(&["compile", &case("sum-cancels"), "--precision", "int8", "-o", net.to_str().unwrap()]);
+    let manifest = json(&std::fs::read_to_string(net.join("manifest.json")).unwrap());
+    let sums = |layer: &&serde_json::Value| layer["nodes"] == serde_json::json!(["sum_y"]);
+    let layers = manifest["layers"].as_array().unwrap();
+    let rows: Vec<_> = layers.iter().filter(sums).map(|layer| layer["programs"].to_string()).collect();
+    assert_eq!(rows, ["[[0,2]]", "[[0,3]]", "[[0,4]]"]);
+}
+
 /// ONNX's text and ONNX Runtime begin at different pixels.
 #[test]
 fn padding_that_would_crop_is_refused() {

@@ -81,6 +81,8 @@ cases! {
     a_divisor_that_is_never_zero_has_no_zeros: "divisor-next-to-zero", 30.0;
     /// The noise of a channel without any is infinitely small, which the manifest had no number for.
     a_channel_may_be_without_noise: "channel-without-noise", 30.0;
+    /// What is padded with is a DequantizeLinear of a constant.
+    padding_may_be_a_quantised_number: "padded-with-a-quantised-number", 300.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }

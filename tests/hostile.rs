@@ -196,4 +196,7 @@ fn negative_axes_are_named_as_they_are() {
     let output = tilewright(&["inspect", &case("negative-perm/model.onnx"), "--stage", "graph"]);
     let error = text(&output.stderr);
     assert!(error.contains("[0, -1, 2, 1]") && !error.contains("18446744073709551615"), "{error}");
+    let output = tilewright(&["inspect", &case("axis-out-of-range/model.onnx"), "--stage", "graph"]);
+    let error = text(&output.stderr);
+    assert!(error.contains("3 scales do not fit") && !error.contains("18446744073709551615"), "{error}");
 }

@@ -135,6 +135,8 @@ pub struct Network {
     pub exports: Vec<Export>,
     /// The model's inputs: name, value and shape.
     pub inputs: Vec<(String, ValueId, Vec<usize>)>,
+    /// The least and the largest number that each input has in calibration; empty without calibration.
+    pub calibrated: Vec<[f32; 2]>,
     /// The model's outputs.
     pub outputs: Vec<ValueId>,
     /// Outputs that are constants.

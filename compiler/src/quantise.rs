@@ -192,6 +192,18 @@ fn quantise<'a>(
     options: &Options,
     watch: Watch,
 ) -> Result<Quantised<'a>> {
+    let mut quantised = best(graph, calibration, options, watch)?;
+    quantised.made.lowered.network.calibrated = calibrated(graph, calibration);
+    Ok(quantised)
+}
+
+/// With the refinements and the bits that the outputs need.
+fn best<'a>(
+    graph: &'a Graph,
+    calibration: &'a [Vec<ArrayD<f32>>],
+    options: &Options,
+    watch: Watch,
+) -> Result<Quantised<'a>> {
     let quantise = |options: &Options| -> Result<(Prepared<'a>, Made)> {
         let prepared = Prepared::new(graph, calibration, options, watch)?;
         let made = prepared.make(calibration, options.ranges, options.precision, options.budget)?;
@@ -225,6 +237,15 @@ fn quantise<'a>(
     let mut made = judged.made;
     made.lowered.network.rounding_db = floor.rounding_db;
     Ok(Quantised { graph, sharing, made })
+}
+
+/// The least and the largest number of each input over all samples.
+fn calibrated(graph: &Graph, calibration: &[Vec<ArrayD<f32>>]) -> Vec<[f32; 2]> {
+    let range = |input: usize| {
+        let all = calibration.iter().flat_map(|sample| sample[input].iter().copied());
+        all.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)])
+    };
+    if calibration.is_empty() { vec![] } else { (0..graph.inputs.len()).map(range).collect() }
 }
 
 impl<'a> Prepared<'a> {

@@ -2,8 +2,10 @@
 
 use crate::pipeline::Compiled;
 use serde::{Deserialize, Serialize};
-use tilewright_compiler::claims::Operation;
+use std::collections::{BTreeSet, HashMap};
+use tilewright_compiler::claims::{Operation, Part};
 use tilewright_compiler::network::Stage;
+use tilewright_compiler::schedule::Schedule;
 
 /// An operation of the machine.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -31,42 +33,57 @@ pub struct Layer {
 
 /// The layers of a compiled network, in the order in which they can run.
 pub(super) fn layers(compiled: &Compiled) -> Vec<Layer> {
+    let tables: Vec<Vec<Vec<usize>>> =
+        compiled.network.stages.iter().zip(&compiled.schedules).map(table).collect();
     let operations = compiled.network.claims.operations.iter().enumerate();
-    operations.map(|(id, operation)| layer(compiled, id, operation)).collect()
+    operations.map(|(id, operation)| layer(compiled, &tables, id, operation)).collect()
 }
 
-fn layer(compiled: &Compiled, id: usize, operation: &Operation) -> Layer {
+/// For each node of a stage its numbers in the program's layer table, which has its name and operator, once or,
+/// where passes have cut the node, several times. Nodes that are called alike come in their own order; where
+/// some of those have been cut nobody knows which, and all have all.
+fn table((stage, schedule): (&Stage, &Option<Schedule>)) -> Vec<Vec<usize>> {
+    let (Stage::Machine { graph, .. }, Some(schedule)) = (stage, schedule) else { return vec![] };
+    let mut nodes: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (n, node) in graph.nodes.iter().enumerate() {
+        nodes.entry((&node.name, &node.operator)).or_default().push(n);
+    }
+    let mut rows: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (n, layer) in schedule.program.layers.iter().enumerate() {
+        rows.entry((&layer.name, &layer.operator)).or_default().push(n);
+    }
+    let mut table = vec![Vec::new(); graph.nodes.len()];
+    for (key, nodes) in nodes {
+        let rows = rows.remove(&key).unwrap_or_default();
+        for (n, &node) in nodes.iter().enumerate() {
+            table[node] = if nodes.len() == rows.len() { vec![rows[n]] } else { rows.clone() };
+        }
+    }
+    table
+}
+
+fn layer(compiled: &Compiled, tables: &[Vec<Vec<usize>>], id: usize, operation: &Operation) -> Layer {
     let network = &compiled.network;
     let graph = &network.claims.graph;
     let nodes = || operation.nodes.iter().map(|&n| &graph.nodes[n]);
     let tensor = &network.tensors[operation.output.tensor.0 as usize];
-    let mut programs: Vec<(usize, usize)> = Vec::new();
-    let mut macs = 0;
-    for part in &operation.parts {
-        let (Some(Stage::Machine { graph, .. }), Some(Some(schedule))) =
-            (network.stages.get(part.stage), compiled.schedules.get(part.stage))
-        else {
-            continue;
-        };
-        // Passes may have cut the node in two: both halves keep its name and its operator.
-        let node = &graph.nodes[part.node];
-        for (n, layer) in schedule.program.layers.iter().enumerate() {
-            let own = layer.name == node.name && layer.operator == node.operator;
-            if own && !programs.contains(&(part.stage, n)) {
-                programs.push((part.stage, n));
-                macs += layer.macs;
-            }
-        }
-    }
+    let rows = |part: &Part| {
+        let (stage, rows) = (part.stage, tables.get(part.stage).and_then(|table| table.get(part.node)));
+        rows.into_iter().flatten().map(move |&row| (stage, row))
+    };
+    let programs: BTreeSet<(usize, usize)> = operation.parts.iter().flat_map(rows).collect();
+    let macs = |&(stage, row): &(usize, usize)| {
+        compiled.schedules[stage].as_ref().map_or(0, |schedule| schedule.program.layers[row].macs)
+    };
     Layer {
         id,
         nodes: nodes().map(|node| node.name.clone()).collect(),
         operator: nodes().map(|node| node.op.name()).collect::<Vec<_>>().join("+"),
         shape: graph.shape(operation.output.value).to_vec(),
-        macs,
+        macs: programs.iter().map(macs).sum(),
         bits: if tensor.wide { 16 } else { 8 },
         scale: tensor.scale,
         zero: tensor.zero,
-        programs,
+        programs: programs.into_iter().collect(),
     }
 }

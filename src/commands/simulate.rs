@@ -39,13 +39,14 @@ pub fn run(
         }
     };
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
-    let (mut not_finite, mut warnings) = (vec![], vec![]);
+    let (mut not_finite, mut warnings) = (vec![], assurance::outside(&compiled.network, &inputs));
     if let Some(model) = &model {
         let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
         not_finite = finite::find(model, &compiled, &inputs, &float, &simulated.outputs)?;
-        warnings = measured(&names, (model, &compiled.network), &inputs, &float, &simulated.outputs)?;
+        warnings =
+            measured(warnings, &names, (model, &compiled.network), &inputs, &float, &simulated.outputs)?;
     } else {
-        warnings = unexplained(&names, &simulated.outputs);
+        warnings.extend(unexplained(&names, &simulated.outputs));
     }
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
     not_finite.iter().for_each(|n| note!("warning: {n}"));
@@ -73,8 +74,9 @@ pub fn run(
     Ok(not_finite.iter().all(|n| n.differ == 0))
 }
 
-/// Warnings of outputs that are not good on this input; only then the reason is looked for.
+/// Adds warnings of outputs that are not good on this input; only then the reason is looked for.
 fn measured(
+    mut warnings: Vec<String>,
     names: &[String],
     (model, network): (&Model, &Network),
     inputs: &[ArrayD<f32>],
@@ -83,13 +85,10 @@ fn measured(
 ) -> Result<Vec<String>> {
     let qualities: Vec<Quality> = float.iter().zip(got).map(|(want, got)| Quality::of(want, got)).collect();
     let low = |quality: &Quality| quality.sqnr_db.is_some_and(|db| db < GOOD_DB);
-    let mut warnings = match qualities.iter().any(low) {
-        true => {
-            during("looking for the noise", || assurance::assure(model, network, inputs, float, &[]))?
-                .warnings
-        }
-        false => vec![],
-    };
+    if qualities.iter().any(low) {
+        let assure = || assurance::assure(model, network, inputs, float, &[]);
+        warnings = during("looking for the noise", assure)?.warnings;
+    }
     assurance::add_measured(&mut warnings, names, &qualities, &network.rounding_db);
     Ok(warnings)
 }

@@ -198,8 +198,11 @@ pub(super) fn check_constant(shape: &[usize], data: &[f32]) -> Result<()> {
         ));
     }
     if let Some(i) = data.iter().position(|x| !x.is_finite()) {
-        return Err(Error::new("graph", format!("element {i} is {}", data[i]))
-            .hint("retrain or repair the weights: they must be finite"));
+        let hint = match data[i].is_nan() {
+            true => "retrain or repair the weights: they must be finite",
+            false => "a large finite number instead, such as -10000 in a mask",
+        };
+        return Err(Error::new("graph", format!("element {i} is {}", data[i])).hint(hint));
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, attribute
 use super::tensor::{Elements, Tensor};
 use crate::error::{Error, Result};
 use crate::float;
+use crate::float::fold;
 use crate::graph::{Integer, Op, ValueId, elements, infer};
 use ndarray::ArrayD;
 use prost::Message;
@@ -163,8 +164,16 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A constant float input of one element.
+    /// A float input of one element: a constant, or integers of the model that DequantizeLinear makes one of.
     pub fn scalar(&self, input: usize) -> Result<f32> {
+        if let Operand::Value(id) = self.operand(input)? {
+            let graph = &self.importer.graph;
+            let made = graph.producer(id).filter(|(_, node)| matches!(node.op, Op::DequantizeLinear { .. }));
+            let folded = made.and_then(|(_, node)| fold(graph, &node.op, &node.inputs, graph.shape(id)));
+            if let Some(value) = folded.transpose()?.filter(|value| value.len() == 1) {
+                return Ok(value.iter().copied().next().unwrap_or_default());
+            }
+        }
         match &self.constant(input)?.elements {
             Elements::Floats(data) if data.len() == 1 => Ok(data[0]),
             _ => Err(self.error(format!("input {input} must be one float"))),

@@ -30,7 +30,7 @@ fn parameters(
     scale: Option<usize>,
     zero: usize,
     shape: &[usize],
-    axis: usize,
+    axis: Option<usize>,
 ) -> Result<Parameters> {
     let scales = match scale {
         Some(input) => {
@@ -58,14 +58,23 @@ fn parameters(
         },
     };
     let count = scales.len().max(zeros.len());
-    let each = (count > 1).then_some(axis);
+    let each = axis.filter(|_| count > 1);
     let fits = |n: usize| n == 1 || n == count;
-    if !fits(scales.len()) || !fits(zeros.len()) || each.is_some_and(|a| shape.get(a) != Some(&count)) {
-        return Err(call.error(format!(
-            "{} scales and {} zero points do not fit axis {axis} of {shape:?}",
-            scales.len(),
-            zeros.len()
-        )));
+    let along = match each {
+        None => count == 1,
+        Some(axis) => shape.get(axis) == Some(&count),
+    };
+    if !fits(scales.len()) || !fits(zeros.len()) || !along {
+        let place = axis.map_or("the tensor".into(), |axis| format!("axis {axis}"));
+        let message = match call.has(zero) {
+            true => format!(
+                "{} scales and {} zero points do not fit {place} of {shape:?}",
+                scales.len(),
+                zeros.len()
+            ),
+            false => format!("{} scales do not fit {place} of {shape:?}", scales.len()),
+        };
+        return Err(call.error(message));
     }
     let all = |values: Vec<f32>| if values.len() == 1 { vec![values[0]; count] } else { values };
     let zeros: Vec<f32> = zeros.iter().map(|&z| z as f32).collect();
@@ -79,7 +88,13 @@ fn parameters(
 }
 
 /// The real numbers that input `x` stands for; without a `scale` input its step is 1.
-fn real(call: &mut Call, x: usize, scale: Option<usize>, zero: usize, axis: usize) -> Result<ValueId> {
+fn real(
+    call: &mut Call,
+    x: usize,
+    scale: Option<usize>,
+    zero: usize,
+    axis: Option<usize>,
+) -> Result<ValueId> {
     let (id, integer) = call.whole(x)?;
     let shape = call.shape(x)?;
     let p = parameters(call, scale, zero, &shape, axis)?;
@@ -95,26 +110,26 @@ fn real(call: &mut Call, x: usize, scale: Option<usize>, zero: usize, axis: usiz
 
 /// Three inputs in a row: x, its one scale, its one zero point.
 fn triple(call: &mut Call, first: usize) -> Result<ValueId> {
-    real(call, first, Some(first + 1), first + 2, usize::MAX)
+    real(call, first, Some(first + 1), first + 2, None)
 }
 
 /// Quantises `y` with the scale and zero point of two inputs in a row and makes it the result.
 fn finish(call: &mut Call, y: ValueId, scale: usize) -> Result<()> {
     let shape = call.shape_of(y);
-    let p = parameters(call, Some(scale), scale + 1, &shape, usize::MAX)?;
+    let p = parameters(call, Some(scale), scale + 1, &shape, None)?;
     let integer = p.integer.unwrap_or(Integer::Uint8);
     call.emit_whole(Op::QuantizeLinear { integer, axis: p.axis }, &[y, p.scale, p.zero], integer)
 }
 
 /// The axis of QuantizeLinear and DequantizeLinear. Opset 21 has blocks of an axis too.
-fn own_axis(call: &mut Call, rank: usize) -> Result<usize> {
+fn own_axis(call: &mut Call, rank: usize) -> Result<Option<usize>> {
     let blocks = call.int("block_size", 0)?;
     if blocks != 0 {
         return call.refuse("block_size", "blocks of an axis with scales of their own are not supported");
     }
     let value = call.int("axis", 1)?;
     // It means something only where scales vary, and its default lies outside of lists.
-    Ok(resolve(call, value, rank).unwrap_or(usize::MAX))
+    Ok(resolve(call, value, rank).ok())
 }
 
 /// QuantizeLinear.
@@ -184,7 +199,7 @@ pub(super) fn dynamic(call: &mut Call) -> Result<()> {
 pub(super) fn conv(call: &mut Call) -> Result<()> {
     call.arity(8, 9)?;
     let op = layer(call, 0, 3)?;
-    let (x, w) = (triple(call, 0)?, real(call, 3, Some(4), 5, 0)?);
+    let (x, w) = (triple(call, 0)?, real(call, 3, Some(4), 5, Some(0))?);
     let mut inputs = vec![x, w];
     if call.has(8) {
         inputs.push(bias(call, 8, [1, 4], 1.0)?);
@@ -221,7 +236,7 @@ fn bias(call: &mut Call, input: usize, scales: [usize; 2], alpha: f32) -> Result
 pub(super) fn conv_integer(call: &mut Call) -> Result<()> {
     call.arity(2, 4)?;
     let op = layer(call, 0, 1)?;
-    let (x, w) = (real(call, 0, None, 2, usize::MAX)?, real(call, 1, None, 3, 0)?);
+    let (x, w) = (real(call, 0, None, 2, None)?, real(call, 1, None, 3, Some(0))?);
     call.emit_whole(op, &[x, w], Integer::Int32)
 }
 
@@ -235,7 +250,7 @@ fn sides(call: &Call, a: usize, b: usize) -> Result<[usize; 2]> {
 pub(super) fn matmul(call: &mut Call) -> Result<()> {
     call.arity(8, 8)?;
     let [row, column] = sides(call, 0, 3)?;
-    let (a, b) = (real(call, 0, Some(1), 2, row)?, real(call, 3, Some(4), 5, column)?);
+    let (a, b) = (real(call, 0, Some(1), 2, Some(row))?, real(call, 3, Some(4), 5, Some(column))?);
     let y = call.apply(Op::MatMul, &[a, b])?;
     finish(call, y, 6)
 }
@@ -244,7 +259,7 @@ pub(super) fn matmul(call: &mut Call) -> Result<()> {
 pub(super) fn matmul_integer(call: &mut Call) -> Result<()> {
     call.arity(2, 4)?;
     let [row, column] = sides(call, 0, 1)?;
-    let (a, b) = (real(call, 0, None, 2, row)?, real(call, 1, None, 3, column)?);
+    let (a, b) = (real(call, 0, None, 2, Some(row))?, real(call, 1, None, 3, Some(column))?);
     call.emit_whole(Op::MatMul, &[a, b], Integer::Int32)
 }
 
@@ -257,7 +272,7 @@ pub(super) fn gemm(call: &mut Call) -> Result<()> {
     if !(alpha.is_finite() && alpha > 0.0) {
         return call.refuse("alpha", format!("is {alpha}"));
     }
-    let mut inputs = vec![triple(call, 0)?, real(call, 3, Some(4), 5, usize::from(!trans_b))?];
+    let mut inputs = vec![triple(call, 0)?, real(call, 3, Some(4), 5, Some(usize::from(!trans_b)))?];
     if call.has(6) {
         inputs.push(bias(call, 6, [1, 4], alpha)?);
     }

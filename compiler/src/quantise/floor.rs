@@ -64,8 +64,9 @@ impl<'a> Floor<'a> {
         if !judged.outputs.iter().all(good) {
             let rounded = floor.qualities(&baseline::outputs(graph, calibration, samples)?);
             floor.rounding_db = rounded.iter().map(|quality| quality.sqnr_db).collect();
+            // Half of what may be lost: other samples lose a little more or less than these.
             for (least, db) in floor.least.iter_mut().zip(&floor.rounding_db) {
-                *least = least.max(db.map_or(0.0, |db| GOOD_DB.min(db - LESS_DB)));
+                *least = least.max(db.map_or(0.0, |db| GOOD_DB.min(db - LESS_DB / 2.0)));
             }
         }
         Ok((floor, judged))
