@@ -81,6 +81,10 @@ cases! {
     a_divisor_that_is_never_zero_has_no_zeros: "divisor-next-to-zero", 30.0;
     /// The noise of a channel without any is infinitely small, which the manifest had no number for.
     a_channel_may_be_without_noise: "channel-without-noise", 30.0;
+    /// The copy that is multiplied by the second byte of a weight had a scale of its own.
+    what_is_read_twice_has_one_scale: "nine-bit-weights-behind-a-reshape", 300.0;
+    /// Of two functions of one name the first was taken.
+    functions_of_one_name_are_told_apart_by_their_overload: "function-overloads", 40.0;
     /// What is padded with is a DequantizeLinear of a constant.
     padding_may_be_a_quantised_number: "padded-with-a-quantised-number", 300.0;
     /// A clamp at 1e-12 could not be made in 16 bits.

@@ -38,7 +38,9 @@ impl Inliner<'_> {
     fn nodes(&self, nodes: &[NodeProto], depth: usize) -> Result<Vec<NodeProto>> {
         let mut flat = Vec::with_capacity(nodes.len());
         for (index, node) in nodes.iter().enumerate() {
-            let called = |f: &&FunctionProto| f.name == node.op_type && f.domain == node.domain;
+            let called = |f: &&FunctionProto| {
+                (&f.name, &f.domain, &f.overload) == (&node.op_type, &node.domain, &node.overload)
+            };
             let Some(function) = self.functions.iter().find(called) else {
                 flat.push(node.clone());
                 continue;
@@ -58,7 +60,9 @@ impl Inliner<'_> {
                 return refuse("is a function with graphs in attributes".into(), hint);
             }
             if depth == DEPTH {
-                return refuse("is a function that calls itself".into(), "export without it");
+                let message =
+                    format!("is a function that calls itself, or lies within more than {DEPTH} others");
+                return refuse(message, "inline functions before (onnx.inliner.inline_local_functions)");
             }
             flat.extend(self.nodes(&body(function, node, &name), depth + 1)?);
             if flat.len() > MOST_NODES {

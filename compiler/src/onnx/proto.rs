@@ -40,6 +40,9 @@ pub struct FunctionProto {
     /// Attributes with what they are by default.
     #[prost(message, repeated, tag = "11")]
     pub attribute_proto: Vec<AttributeProto>,
+    /// Tells functions of one name apart.
+    #[prost(string, tag = "13")]
+    pub overload: String,
 }
 
 /// A version of an operator set; the empty domain is ONNX itself.
@@ -84,6 +87,9 @@ pub struct NodeProto {
     pub attribute: Vec<AttributeProto>,
     #[prost(string, tag = "7")]
     pub domain: String,
+    /// Which of the model's functions of this name is called.
+    #[prost(string, tag = "8")]
+    pub overload: String,
 }
 
 /// A named attribute; `type` says which field holds it.

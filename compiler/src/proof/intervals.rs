@@ -59,6 +59,8 @@ pub(super) struct Elements<'a> {
     pub tensor: &'a Tensor,
     /// The smallest and the largest number that an element can become.
     ends: [f64; 2],
+    /// Whether they are sums of two terms of 16 bits, each of which saturates before it is added.
+    terms: bool,
     ratios: Vec<f32>,
     all: usize,
     saturated: usize,
@@ -74,6 +76,7 @@ impl<'a> Elements<'a> {
         Elements {
             tensor,
             ends: [bottom, top],
+            terms: false,
             ratios: Vec::new(),
             all: 0,
             saturated: 0,
@@ -86,8 +89,10 @@ impl<'a> Elements<'a> {
 
     /// Elements that the post unit makes: what it scales has [`SCALED_BITS`], which end a little above the
     /// lowest value of 16 bits.
-    pub fn of_post(tensor: &'a Tensor) -> Elements<'a> {
+    /// `operand` says whether a second term is added.
+    pub fn of_post(tensor: &'a Tensor, operand: bool) -> Elements<'a> {
         let mut elements = Elements::new(tensor);
+        elements.terms = tensor.wide && operand;
         if tensor.wide {
             let lowest = power_of_two((SCALED_BITS - 1 - WIDE_FRACTION) as i32);
             elements.ends[0] = elements.ends[0].max(-lowest * f64::from(tensor.scale));
@@ -111,8 +116,11 @@ impl<'a> Elements<'a> {
         }
         let [bottom, top] = self.ends;
         let slack = scale * 1e-3;
-        let beyond =
+        let at_end =
             got >= top - slack && low >= got - radius || got <= bottom + slack && high <= got + radius;
+        // A term that ends short of the sum leaves it on its side, but not at its end.
+        let middle = (bottom + top) / 2.0;
+        let beyond = at_end || self.terms && (low >= top && got > middle || high <= bottom && got < middle);
         if beyond {
             self.saturated += 1;
             let over = if got > 0.0 { low - top } else { bottom - high };

@@ -155,7 +155,8 @@ impl Checker<'_> {
             .integers
             .elements(&operation.output)
             .ok_or_else(|| open("it lies outside of its tensor".into()))?;
-        let mut elements = Elements::of_post(output);
+        let operand = self.integers.nodes(operation).iter().any(|(_, _, node)| node.operand.is_some());
+        let mut elements = Elements::of_post(output, operand);
         let factors = if operation.table.is_some() { Vec::new() } else { self.integers.factors(operation) };
         for (i, ((&got, &a), &b)) in got.iter().zip(&low).zip(&high).enumerate() {
             let radius = match factors.get(i) {

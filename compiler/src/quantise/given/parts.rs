@@ -58,7 +58,14 @@ impl Strip<'_> {
                 (copied, op.clone(), shape, data)
             }
         };
-        let copied = match self.given.affine(inputs[0]) {
+        // What only moves elements has the scale of what it moves, without a prescription of its own.
+        let mut read = inputs[0];
+        while let (None, Some((_, maker))) = (self.given.affine(read), self.new.producer(read))
+            && maker.op.only_moves()
+        {
+            read = maker.inputs[0];
+        }
+        let copied = match self.given.affine(read) {
             Some(affine) => self.annotate(copied, affine, &node.name)?,
             None => copied,
         };
