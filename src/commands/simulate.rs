@@ -39,7 +39,8 @@ pub fn run(
         }
     };
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
-    let (mut not_finite, mut warnings) = (vec![], assurance::outside(&compiled.network, &inputs));
+    let mut warnings = assurance::outside(&compiled.network, &inputs);
+    let mut not_finite = vec![];
     if let Some(model) = &model {
         let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
         not_finite = finite::find(model, &compiled, &inputs, &float, &simulated.outputs)?;

@@ -143,7 +143,7 @@ impl Checker<'_> {
                     let open = exact.with(before, exact.value(before)?.clone())?;
                     let (bottom, top) = output.range();
                     let lost = |((&x, &a), &b): ((&f64, &f64), &f64)| {
-                        let x = x.clamp(bottom.into(), top.into());
+                        let x = x.clamp(bottom, top);
                         x < a.min(b) - to || x > a.max(b) + to
                     };
                     layer.clipped = open.iter().zip(&one).zip(&other).filter(|&pair| lost(pair)).count();
