@@ -87,6 +87,16 @@ fn layers_that_are_called_alike_have_their_own_rows() {
     assert_eq!(rows, ["[[0,2]]", "[[0,3]]", "[[0,4]]"]);
 }
 
+/// Floats stand for indices, and would keep the fractions of their quotient.
+#[test]
+fn quotients_of_indices_are_refused() {
+    let net = at(&folder("quotients"), "net");
+    refused(
+        &["compile", &case("quotient-of-indices"), "-o", &net],
+        &["Div", "whole numbers", "Cast to float32"],
+    );
+}
+
 /// ONNX's text and ONNX Runtime begin at different pixels.
 #[test]
 fn padding_that_would_crop_is_refused() {

@@ -31,6 +31,7 @@ mod shape;
 mod table;
 mod tensor;
 mod volume;
+mod whole;
 mod window;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
+use super::whole::Whole;
 use super::{
     Imported, Shapes, activation, branch, choice, constant, conv, einsum, elementwise, fold, inline, matrix,
     moves, norm, order, pool, quantized, recurrent, reduce, resize, shape,
@@ -46,6 +47,8 @@ pub(super) struct Importer {
     pub images: HashMap<ValueId, ValueId>,
     /// Results that nodes leave unmade, and which do. Lookups only.
     pub unmade: HashMap<String, String>,
+    /// Whole numbers that are computed.
+    whole: Whole,
     /// Bytes of all constants so far.
     constant_bytes: u64,
     /// Branches that are being read, one within the other.
@@ -78,6 +81,7 @@ pub(super) fn run(
         named: HashMap::new(),
         interned: HashMap::new(),
         integers: HashMap::new(),
+        whole: Whole::default(),
         images: HashMap::new(),
         unmade: HashMap::new(),
         constant_bytes: 0,
@@ -182,6 +186,7 @@ impl Importer {
         let name = call.name.clone();
         dispatch(&mut call)
             .and_then(|()| call.finish())
+            .and_then(|()| self.whole.follow(node))
             .map_err(|e| e.node(name).operator(&node.op_type))
             .map_err(|e| e.hint("export the node in another form, or cut the graph before it"))
     }
