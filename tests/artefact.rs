@@ -87,6 +87,13 @@ fn layers_that_are_called_alike_have_their_own_rows() {
     assert_eq!(rows, ["[[0,2]]", "[[0,3]]", "[[0,4]]"]);
 }
 
+/// What float32 leaves of numbers that cancel is another thing in another order, and no defect.
+#[test]
+fn rounding_errors_of_float_are_no_defects() {
+    let folder = case("what-rounding-leaves");
+    done(&["verify", &folder, "--input", &at(Path::new(&folder), "input.npz")]);
+}
+
 /// Floats stand for indices, and would keep the fractions of their quotient.
 #[test]
 fn quotients_of_indices_are_refused() {
