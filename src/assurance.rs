@@ -225,9 +225,9 @@ pub fn outside(network: &Network, inputs: &[ArrayD<f32>]) -> Vec<String> {
 /// stands for all of a kind.
 fn saturated(proof: &Proof) -> Vec<String> {
     let share = |layer: &Layer| (layer.saturated + layer.clipped) as f64 / layer.elements.max(1) as f64;
-    let layers: Vec<&Layer> = proof.layers.iter().collect();
+    let layers = &proof.layers;
     let mut warnings = Vec::new();
-    let clipped: Vec<&&Layer> = layers.iter().filter(|layer| share(layer) > MOST_SATURATED).collect();
+    let clipped: Vec<&Layer> = layers.iter().filter(|layer| share(layer) > MOST_SATURATED).collect();
     if let Some(worst) = clipped.iter().max_by(|a, b| share(a).total_cmp(&share(b))) {
         warnings.push(format!(
             "{} of {} layers have more than {} % of their elements at an end of their range, most {:?} with \
@@ -239,7 +239,7 @@ fn saturated(proof: &Proof) -> Vec<String> {
             100.0 * share(worst)
         ));
     }
-    let unproved: Vec<&&Layer> = layers.iter().filter(|layer| layer.unproved > 0).collect();
+    let unproved: Vec<&Layer> = layers.iter().filter(|layer| layer.unproved > 0).collect();
     if let Some(worst) = unproved.iter().max_by_key(|layer| layer.unproved) {
         warnings.push(format!(
             "{} elements of {} layers are not proved, most of {:?} ({} of {}): steps of 8 bits are too coarse for \

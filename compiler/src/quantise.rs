@@ -186,30 +186,19 @@ struct Prepared<'a> {
     corrected: &'a [Vec<ArrayD<f32>>],
 }
 
+/// With the refinements and the bits that the outputs need.
 fn quantise<'a>(
     graph: &'a Graph,
     calibration: &'a [Vec<ArrayD<f32>>],
     options: &Options,
     watch: Watch,
 ) -> Result<Quantised<'a>> {
-    let mut quantised = best(graph, calibration, options, watch)?;
-    quantised.made.lowered.network.calibrated = calibrated(graph, calibration);
-    Ok(quantised)
-}
-
-/// With the refinements and the bits that the outputs need.
-fn best<'a>(
-    graph: &'a Graph,
-    calibration: &'a [Vec<ArrayD<f32>>],
-    options: &Options,
-    watch: Watch,
-) -> Result<Quantised<'a>> {
-    let quantise = |options: &Options| -> Result<(Prepared<'a>, Made)> {
+    let one = |options: &Options| -> Result<(Prepared<'a>, Made)> {
         let prepared = Prepared::new(graph, calibration, options, watch)?;
         let made = prepared.make(calibration, options.ranges, options.precision, options.budget)?;
         Ok((prepared, made))
     };
-    let (mut prepared, made) = quantise(options)?;
+    let (mut prepared, made) = one(options)?;
     // A quantised model is taken as it is.
     if !prepared.given.is_empty() || calibration.is_empty() {
         let Prepared { graph, sharing, .. } = prepared;
@@ -222,7 +211,7 @@ fn best<'a>(
         // clamp then cuts off, a range that is best for a tensor is not for the output.
         let plain = options.plain();
         // Rounding alone that fails is not taken.
-        if let Ok((other, alone)) = quantise(&plain) {
+        if let Ok((other, alone)) = one(&plain) {
             let alone = floor.judge(alone)?;
             if floor.lack_db(&alone) < floor.lack_db(&judged) {
                 (prepared, judged, options) = (other, alone, plain);
@@ -311,6 +300,7 @@ impl<'a> Prepared<'a> {
         for graph in lowered.network.machine() {
             graph.verify().map_err(|e| e.stage("quantise"))?;
         }
+        lowered.network.calibrated = calibrated(graph, calibration);
         lowered.network.claims = claim::claims(graph, given, &plan, sharing, corrected.len(), &mut lowered);
         Ok(Made { plan, choice, lowered })
     }
