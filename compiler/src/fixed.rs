@@ -13,13 +13,15 @@
 //!
 //! # Invariants
 //! * nodes are in topological order; every tensor is a graph input, a constant, or written completely,
-//!   each element once, by the nodes that name it as output;
+//!   each element once, by the nodes that name it as output; only of tensors that are worked on in
+//!   [bands](Band) there may be no more than is read;
 //! * no accumulator can leave 32 bits (the quantiser proves it for every node);
 //! * weights are never -128.
 //!
 //! [`FixedGraph::verify`] checks all of it but the proof about accumulators, which the quantiser
 //! makes with [`FixedGraph::accumulator_bound`].
 
+mod band;
 mod bound;
 pub mod passes;
 mod text;
@@ -34,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use tilewright_arch::fixed::{Channel, Half, OperandScale, Post, extend};
 
+pub use band::Band;
 pub use view::View;
 
 /// Names a tensor of a [`FixedGraph`]; prints as `t7`.
@@ -278,6 +281,9 @@ pub struct FixedGraph {
     /// Outputs made in pieces: for each output further tensors, in order, whose elements follow its
     /// own. The quantiser makes none.
     pub pieces: Vec<(TensorId, TensorId)>,
+    /// Tensors that are columns of others. The quantiser makes none; planning does.
+    #[serde(skip)]
+    pub bands: Vec<Band>,
 }
 
 impl FixedGraph {

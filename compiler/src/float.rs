@@ -66,8 +66,35 @@ pub fn run_all(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>
     batched(graph, inputs, &ids)
 }
 
+/// Runs the graph and returns some values, in order; others are dropped after their last use.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_some(
+    graph: &Graph,
+    inputs: &[ArrayD<f32>],
+    wanted: &[ValueId],
+) -> Result<Vec<ArrayD<f32>>> {
+    batched(graph, inputs, wanted)
+}
+
+/// The outputs when some values are replaced: `replace` sees every input and every result, given what went
+/// before it, and returns what stands in its place, or nothing. Inputs are of the graph's own batch. Values are
+/// dropped after their last use.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn replaced(graph: &Graph, inputs: &[ArrayD<f32>], replace: &Replace) -> Result<Vec<ArrayD<f32>>> {
+    graph.verify()?;
+    if pieces(graph, inputs).map_err(|e| e.file(&graph.name))? != 1 {
+        return refuse("inputs of several batches").map_err(|e: Error| e.file(&graph.name));
+    }
+    let views: Vec<_> = inputs.iter().map(|x| x.view()).collect();
+    run_once(graph, &views, &graph.outputs, replace)
+}
+
 /// What stands in the place of a value, if anything does.
-pub(crate) type Replace<'a> = dyn Fn(ValueId, &ArrayD<f32>) -> Option<ArrayD<f32>> + 'a;
+pub(crate) type Replace<'a> = dyn Fn(ValueId, &ArrayViewD<f32>) -> Option<ArrayD<f32>> + 'a;
 
 /// The outputs when some values are replaced: `replace` sees every input and every result, given
 /// what went before it, and returns what stands in its place, or nothing. `values` are those of
@@ -78,7 +105,7 @@ pub(crate) type Replace<'a> = dyn Fn(ValueId, &ArrayD<f32>) -> Option<ArrayD<f32
 pub(crate) fn rerun(graph: &Graph, values: &[ArrayD<f32>], replace: &Replace) -> Result<Vec<ArrayD<f32>>> {
     let mut changed: Vec<Option<ArrayD<f32>>> = vec![None; graph.values.len()];
     for &id in &graph.inputs {
-        changed[id.0 as usize] = replace(id, &values[id.0 as usize]);
+        changed[id.0 as usize] = replace(id, &values[id.0 as usize].view());
     }
     for node in &graph.nodes {
         let out = node.outputs[0].0 as usize;
@@ -87,9 +114,9 @@ pub(crate) fn rerun(graph: &Graph, values: &[ArrayD<f32>], replace: &Replace) ->
             let views: Vec<_> = node.inputs.iter().map(own).collect();
             let y = evaluate(&node.op, &views, graph.shape(node.outputs[0]))
                 .map_err(|e| e.file(&graph.name).node(&node.name).operator(node.op.name()))?;
-            Some(replace(node.outputs[0], &y).unwrap_or(y))
+            Some(replace(node.outputs[0], &y.view()).unwrap_or(y))
         } else {
-            replace(node.outputs[0], &values[out])
+            replace(node.outputs[0], &values[out].view())
         };
     }
     let take = |id: &ValueId| changed[id.0 as usize].take().unwrap_or_else(|| values[id.0 as usize].clone());
@@ -135,7 +162,7 @@ fn batched(graph: &Graph, inputs: &[ArrayD<f32>], wanted: &[ValueId]) -> Result<
     let pieces = pieces(graph, inputs).map_err(|e| e.file(&graph.name))?;
     if pieces == 1 {
         let views: Vec<_> = inputs.iter().map(|x| x.view()).collect();
-        return run_once(graph, &views, wanted);
+        return run_once(graph, &views, wanted, &|_, _| None);
     }
     let varies = varies(graph);
     let piece = |p: usize| -> Result<Vec<ArrayD<f32>>> {
@@ -145,7 +172,7 @@ fn batched(graph: &Graph, inputs: &[ArrayD<f32>], wanted: &[ValueId]) -> Result<
         };
         let cuts: Vec<ArrayD<f32>> = inputs.iter().map(cut).collect();
         let views: Vec<_> = cuts.iter().map(|x| x.view()).collect();
-        run_once(graph, &views, wanted)
+        run_once(graph, &views, wanted, &|_, _| None)
     };
     let mut results: Vec<Vec<ArrayD<f32>>> = (0..pieces).into_par_iter().map(piece).collect::<Result<_>>()?;
     let mut joined = Vec::with_capacity(wanted.len());
@@ -205,15 +232,23 @@ fn constant_view(graph: &Graph, id: ValueId) -> Option<ArrayViewD<'_, f32>> {
 }
 
 /// One batch of the graph's own size; a value is dropped after its last use unless wanted.
-fn run_once(graph: &Graph, inputs: &[ArrayViewD<f32>], wanted: &[ValueId]) -> Result<Vec<ArrayD<f32>>> {
+fn run_once(
+    graph: &Graph,
+    inputs: &[ArrayViewD<f32>],
+    wanted: &[ValueId],
+    replace: &Replace,
+) -> Result<Vec<ArrayD<f32>>> {
     let mut computed: Vec<Option<ArrayD<f32>>> = vec![None; graph.values.len()];
     let mut reads = vec![0usize; graph.values.len()];
     for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain(wanted) {
         reads[id.0 as usize] += 1;
     }
+    for (input, &id) in inputs.iter().zip(&graph.inputs) {
+        computed[id.0 as usize] = replace(id, input);
+    }
     for node in &graph.nodes {
         let view = |id: &ValueId| match &graph.value(*id).source {
-            Source::Input(n) => inputs[*n].view(),
+            Source::Input(n) => computed[id.0 as usize].as_ref().map_or(inputs[*n].view(), |x| x.view()),
             Source::Constant(_) => constant_view(graph, *id).expect("verified constants fit"),
             Source::Node { .. } => computed[id.0 as usize]
                 .as_ref()
@@ -225,7 +260,8 @@ fn run_once(graph: &Graph, inputs: &[ArrayViewD<f32>], wanted: &[ValueId]) -> Re
         let y = evaluate(&node.op, &views, shape)
             .map_err(|e| e.file(&graph.name).node(&node.name).operator(node.op.name()))?;
         debug_assert_eq!(y.shape(), shape, "{} {}", node.name, node.op.name());
-        computed[node.outputs[0].0 as usize] = Some(y);
+        let y = replace(node.outputs[0], &y.view()).unwrap_or(y);
+        computed[node.outputs[0].0 as usize] = (reads[node.outputs[0].0 as usize] > 0).then_some(y);
         for id in &node.inputs {
             let left = &mut reads[id.0 as usize];
             *left -= 1;
@@ -234,10 +270,16 @@ fn run_once(graph: &Graph, inputs: &[ArrayViewD<f32>], wanted: &[ValueId]) -> Re
             }
         }
     }
-    let take = |id: &ValueId| match &graph.value(*id).source {
-        Source::Input(n) => inputs[*n].to_owned(),
-        Source::Constant(_) => constant_view(graph, *id).expect("verified constants fit").to_owned(),
-        Source::Node { .. } => computed[id.0 as usize].clone().expect("wanted values are never dropped"),
+    let take = |id: &ValueId| {
+        let left = &mut reads[id.0 as usize];
+        *left -= 1;
+        let made = &mut computed[id.0 as usize];
+        let made = if *left == 0 { made.take() } else { made.clone() };
+        made.unwrap_or_else(|| match &graph.value(*id).source {
+            Source::Input(n) => inputs[*n].to_owned(),
+            Source::Constant(_) => constant_view(graph, *id).expect("verified constants fit").to_owned(),
+            Source::Node { .. } => unreachable!("wanted values are never dropped"),
+        })
     };
     Ok(wanted.iter().map(take).collect())
 }

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::fixed::{FixedGraph, FixedNode, Reduction, Tensor, View};
+use crate::fixed::{Band, FixedGraph, FixedNode, Reduction, Tensor, View};
 use rayon::prelude::*;
 use tilewright_arch::fixed;
 
@@ -43,8 +43,30 @@ pub(crate) fn start(graph: &FixedGraph, inputs: &[Vec<i8>]) -> Vec<Vec<i8>> {
 
 /// Runs one node.
 pub(crate) fn step(graph: &FixedGraph, node: &FixedNode, tensors: &mut [Vec<i8>]) {
+    let read = |band: &&Band| band.is_read() && node.reads().any(|view| view.tensor == band.part);
+    graph.bands.iter().filter(read).for_each(|band| exchange(graph, band, tensors));
     let sums = accumulate(graph, node, tensors);
     finish(graph, node, &sums, tensors);
+    let made = |band: &&Band| !band.is_read() && node.output.tensor == band.part;
+    graph.bands.iter().filter(made).for_each(|band| exchange(graph, band, tensors));
+}
+
+/// Fills a band from the tensor that it is of, or gives that its columns.
+fn exchange(graph: &FixedGraph, band: &Band, tensors: &mut [Vec<i8>]) {
+    let [part, whole] = [band.part, band.whole].map(|t| t.0 as usize);
+    let (mut from, mut to) = (std::mem::take(&mut tensors[part]), std::mem::take(&mut tensors[whole]));
+    let [_, rows, width] = graph.tensor(band.whole).shape;
+    let moved = if band.is_read() { band.held.clone() } else { band.own.clone() };
+    for c in band.channels.clone() {
+        for y in 0..rows {
+            let outer = (c * rows + y) * width;
+            let inner = ((c - band.channels.start) * rows + y) * band.held.len();
+            let outer = &mut to[outer + moved.start..outer + moved.end];
+            let inner = &mut from[inner + moved.start - band.held.start..][..moved.len()];
+            if band.is_read() { inner.copy_from_slice(outer) } else { outer.copy_from_slice(inner) }
+        }
+    }
+    (tensors[part], tensors[whole]) = (from, to);
 }
 
 /// The accumulators of a node, without bias: output channel, row and column of its region.

@@ -37,6 +37,7 @@ fn graph() -> FixedGraph {
         inputs: vec![(TensorId(0), vec![1, 2, 2, 3])],
         outputs: vec![(TensorId(2), vec![1, 12])],
         pieces: vec![],
+        bands: vec![],
     }
 }
 

@@ -3,7 +3,7 @@
 //! Weights are shown as their number and a digest, requantisations for the first channels only; two
 //! networks that print alike compute alike unless digests collide.
 
-use super::{FixedGraph, FixedNode, Operand, Reduction, View};
+use super::{Band, FixedGraph, FixedNode, Operand, Reduction, View};
 use std::fmt;
 use tilewright_arch::fixed::Half;
 
@@ -29,6 +29,12 @@ impl fmt::Display for FixedGraph {
         }
         for (id, shape) in &self.outputs {
             writeln!(f, "output {id} {shape:?}")?;
+        }
+        for Band { part, whole, channels: c, held: x, own } in &self.bands {
+            let (c, x) = (format!("c {}..{}", c.start, c.end), format!("x {}..{}", x.start, x.end));
+            let own =
+                if own.is_empty() { "read".into() } else { format!("makes x {}..{}", own.start, own.end) };
+            writeln!(f, "band {part} = {whole}[{c}][{x}] {own}")?;
         }
         Ok(())
     }

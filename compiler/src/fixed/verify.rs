@@ -1,8 +1,9 @@
 //! Every invariant of a quantised network that can be checked without running it.
 
-use super::{FixedGraph, FixedNode, Reduction, TensorId, View};
+use super::{Band, FixedGraph, FixedNode, Reduction, TensorId, View};
 use crate::error::{Error, Result};
 use crate::graph::Window;
+use std::ops::Range;
 use tilewright_arch::fixed::{MAX_MANTISSA, MAX_SHIFT};
 
 impl FixedGraph {
@@ -44,19 +45,102 @@ impl FixedGraph {
                 return refuse(format!("{id} is no tensor of {} elements", elements.len()));
             }
         }
+        for band in &self.bands {
+            self.verify_band(band)?;
+        }
         // How often each element has been written; inputs are written by the host.
         let mut written: Vec<Vec<u8>> = self.tensors.iter().map(|t| vec![0; t.elements()]).collect();
         for id in self.inputs.iter().map(|(id, _)| id).chain(self.constants.iter().map(|(id, _)| id)) {
             written[id.0 as usize].fill(1);
         }
+        for band in &self.bands {
+            self.verify_band(band)?;
+        }
         for node in &self.nodes {
+            let touches = |band: &&Band| node.reads().any(|view| view.tensor == band.part);
+            self.bands
+                .iter()
+                .filter(|b| b.is_read())
+                .filter(touches)
+                .for_each(|b| self.fill(b, &mut written));
             self.verify_node(node, &mut written)
+                .and_then(|()| {
+                    let made = |band: &&Band| !band.is_read() && band.part == node.output.tensor;
+                    self.bands.iter().filter(made).try_for_each(|band| self.give(band, &mut written))
+                })
                 .map_err(|e| e.file(&self.name).node(&node.name).operator(&node.operator))?;
         }
-        match written.iter().position(|w| w.contains(&0)) {
+        // Of what only passes between bands there need be no more than is read.
+        let wanted = |id: TensorId| {
+            let outputs = self.outputs.iter().map(|(t, _)| t).chain(self.pieces.iter().map(|(_, t)| t));
+            self.bands.is_empty() || outputs.into_iter().any(|t| *t == id)
+        };
+        let unwritten = |(i, w): (usize, &Vec<u8>)| (wanted(TensorId::nth(i)) && w.contains(&0)).then_some(i);
+        match written.iter().enumerate().find_map(unwritten) {
             Some(i) => refuse(format!("t{i} is not written completely")),
             None => Ok(()),
         }
+    }
+
+    /// That a band lies within its whole.
+    fn verify_band(&self, band: &Band) -> Result<()> {
+        let refuse = |message: String| Err(Error::new("fixed", message));
+        let (Some(part), Some(whole)) =
+            (self.tensors.get(band.part.0 as usize), self.tensors.get(band.whole.0 as usize))
+        else {
+            return refuse(format!("{band:?} is of no tensor"));
+        };
+        let [channels, rows, columns] = whole.shape;
+        let alike = part.scale.to_bits() == whole.scale.to_bits()
+            && (part.zero, part.wide) == (whole.zero, whole.wide)
+            && part.shape == [band.channels.len(), rows, band.held.len()];
+        let own = &band.own;
+        let inside = band.channels.end <= channels
+            && band.held.end <= columns
+            && (own.is_empty() || band.held.start <= own.start && own.end <= band.held.end);
+        if alike && inside { Ok(()) } else { refuse(format!("{band:?} is no band of {whole:?}")) }
+    }
+
+    /// Offsets of the columns `columns` of every row of a band: in the band and in the whole.
+    fn rows_of<'a>(
+        &'a self,
+        band: &'a Band,
+        columns: &'a Range<usize>,
+    ) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let [_, rows, width] = self.tensor(band.whole).shape;
+        let row = move |c: usize, y: usize| {
+            let inner = ((c - band.channels.start) * rows + y) * band.held.len();
+            (inner + columns.start - band.held.start, (c * rows + y) * width + columns.start)
+        };
+        band.channels.clone().flat_map(move |c| (0..rows).map(move |y| row(c, y)))
+    }
+
+    /// Fills a band with what has been written of the whole.
+    fn fill(&self, band: &Band, written: &mut [Vec<u8>]) {
+        let mut part = std::mem::take(&mut written[band.part.0 as usize]);
+        let (whole, count) = (&written[band.whole.0 as usize], band.held.len());
+        for (inner, outer) in self.rows_of(band, &band.held) {
+            part[inner..inner + count].copy_from_slice(&whole[outer..outer + count]);
+        }
+        written[band.part.0 as usize] = part;
+    }
+
+    /// Gives the whole what a band has made of its own columns and not given yet.
+    fn give(&self, band: &Band, written: &mut [Vec<u8>]) -> Result<()> {
+        let mut part = std::mem::take(&mut written[band.part.0 as usize]);
+        let (whole, count) = (&mut written[band.whole.0 as usize], band.own.len());
+        for (inner, outer) in self.rows_of(band, &band.own) {
+            let both = part[inner..inner + count].iter_mut().zip(&mut whole[outer..outer + count]);
+            for (made, given) in both.filter(|(made, _)| **made == 1) {
+                if *given != 0 {
+                    let message = format!("writes columns {:?} of {} again", band.own, band.whole);
+                    return Err(Error::new("fixed", message));
+                }
+                (*made, *given) = (2, 1);
+            }
+        }
+        written[band.part.0 as usize] = part;
+        Ok(())
     }
 
     fn verify_node(&self, node: &FixedNode, written: &mut [Vec<u8>]) -> Result<()> {
@@ -66,7 +150,7 @@ impl FixedGraph {
             self.verify_view(view)?;
             let (first, strides) = view.strides(self.tensor(view.tensor).shape);
             let written = &written[view.tensor.0 as usize];
-            if !elements(view.shape).all(|at| written[offset(first, strides, at)] == 1) {
+            if !elements(view.shape).all(|at| written[offset(first, strides, at)] != 0) {
                 return refuse(format!("reads {} before it is written", view.tensor));
             }
         }

@@ -5,9 +5,10 @@
 
 use crate::error::Result;
 use crate::float;
-use crate::graph::{Graph, Node, Op, Source};
-use ndarray::{ArrayD, Axis};
+use crate::graph::{Graph, Node, Op, Source, ValueId};
+use ndarray::{ArrayD, ArrayViewD, Axis};
 use rayon::prelude::*;
+use std::cell::RefCell;
 
 /// The outputs of each of `samples` when everything is rounded. Ranges are those of `calibration`.
 ///
@@ -21,8 +22,7 @@ pub(super) fn outputs(
     let ranges = ranges(graph, calibration)?;
     let graph = with_rounded_weights(graph);
     let one = |sample: &Vec<ArrayD<f32>>| {
-        let values = float::run_all(&graph, sample)?;
-        float::rerun(&graph, &values, &|id, x| Some(round(x, ranges[id.0 as usize])))
+        float::replaced(&graph, sample, &|id, x| Some(round(x, ranges[id.0 as usize])))
     };
     samples.par_iter().map(one).collect()
 }
@@ -31,8 +31,14 @@ pub(super) fn outputs(
 fn ranges(graph: &Graph, calibration: &[Vec<ArrayD<f32>>]) -> Result<Vec<[f32; 2]>> {
     let wider = |[low, high]: [f32; 2], x: f32| [low.min(x), high.max(x)];
     let one = |sample: &Vec<ArrayD<f32>>| -> Result<Vec<[f32; 2]>> {
-        let range = |x: &ArrayD<f32>| x.iter().filter(|x| x.is_finite()).fold([0.0; 2], |a, &x| wider(a, x));
-        Ok(float::run_all(graph, sample)?.iter().map(range).collect())
+        let seen = RefCell::new(vec![[0.0; 2]; graph.values.len()]);
+        let see = |id: ValueId, x: &ArrayViewD<f32>| {
+            let range = x.iter().filter(|x| x.is_finite()).fold([0.0; 2], |a, &x| wider(a, x));
+            seen.borrow_mut()[id.0 as usize] = range;
+            None
+        };
+        float::replaced(graph, sample, &see)?;
+        Ok(seen.into_inner())
     };
     let join = |all: Vec<[f32; 2]>, one: Vec<[f32; 2]>| -> Result<Vec<[f32; 2]>> {
         Ok(all.into_iter().zip(one).map(|(all, [low, high])| wider(wider(all, low), high)).collect())
@@ -70,10 +76,10 @@ fn channels(graph: &Graph, node: &Node) -> Option<Axis> {
 }
 
 /// At the nearest of 256 steps from `low` to `high`.
-fn round(x: &ArrayD<f32>, [low, high]: [f32; 2]) -> ArrayD<f32> {
+fn round(x: &ArrayViewD<f32>, [low, high]: [f32; 2]) -> ArrayD<f32> {
     let step = (high - low) / 255.0;
     if !step.is_normal() {
-        return x.clone();
+        return x.to_owned();
     }
     let zero = (-low / step).round_ties_even();
     x.mapv(|x| (((x / step).round_ties_even() + zero).clamp(0.0, 255.0) - zero) * step)

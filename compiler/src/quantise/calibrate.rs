@@ -13,6 +13,7 @@ use crate::graph::{Graph, Source, Value, ValueId, Window};
 use crate::memory;
 use ndarray::ArrayD;
 use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Samples observed at a time, at most: bounds memory, changes nothing else.
@@ -152,12 +153,17 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
             .node(&graph.value(id).name));
         }
     }
-    let values = float::run_all(graph, sample).map_err(|e| e.stage("quantise"))?;
-    let elements = |id: ValueId| -> Vec<f32> { values[id.0 as usize].iter().copied().collect() };
+    let homes = plan.homes.iter().map(|home| home.value);
+    let of_groups = |group: &Group| group.chain.before_table.into_iter().chain([group.observed.value]);
+    let wanted: BTreeSet<ValueId> = homes.chain(plan.groups.iter().flat_map(of_groups)).collect();
+    let wanted: Vec<ValueId> = wanted.into_iter().collect();
+    let made = float::run_some(graph, sample, &wanted).map_err(|e| e.stage("quantise"))?;
+    let values: BTreeMap<ValueId, ArrayD<f32>> = wanted.into_iter().zip(made).collect();
+    let elements = |id: ValueId| -> Vec<f32> { values[&id].iter().copied().collect() };
     // A value's elements in the order of the tensor of `shape` that it fills.
     let stored = |id: ValueId, held: &Held, shape: [usize; 3]| -> Vec<f32> {
         let mut stored = vec![0.0; shape.iter().product()];
-        for (place, x) in held.offsets(shape).into_iter().zip(&values[id.0 as usize]) {
+        for (place, x) in held.offsets(shape).into_iter().zip(&values[&id]) {
             stored[place] = *x;
         }
         stored
@@ -178,7 +184,7 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
     }
     let largest = |group: &Group| {
         let Observed { value, factor, .. } = &group.observed;
-        let most = values[value.0 as usize].iter().fold(0f32, |most, x| most.max(x.abs()));
+        let most = values[value].iter().fold(0f32, |most, x| most.max(x.abs()));
         (f64::from(most) * factor.abs()) as f32
     };
     let sums = plan.groups.iter().map(largest).collect();

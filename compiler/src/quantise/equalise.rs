@@ -14,8 +14,9 @@ use crate::float::{
     math::{exp, pow},
 };
 use crate::graph::{Graph, Op, Source, ValueId};
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayViewD};
 use rayon::prelude::*;
+use std::cell::RefCell;
 
 /// Samples looked at, at most.
 const SAMPLES: usize = 32;
@@ -62,8 +63,16 @@ pub(super) fn equalise(mut graph: Graph, samples: &[Vec<ArrayD<f32>>]) -> Result
     let wanted: Vec<(ValueId, usize)> =
         links.iter().flat_map(|l| values(l).into_iter().map(|v| (v, l.channels))).collect();
     let run = |sample: &Vec<ArrayD<f32>>| -> Result<Vec<Vec<[f64; 3]>>> {
-        let values = float::run_all(&graph, sample).map_err(|e| e.stage("quantise"))?;
-        Ok(wanted.iter().map(|&(id, channels)| extremes(&values[id.0 as usize], channels)).collect())
+        let seen = RefCell::new(vec![vec![]; wanted.len()]);
+        let see = |id: ValueId, x: &ArrayViewD<f32>| {
+            for (seen, (_, channels)) in seen.borrow_mut().iter_mut().zip(&wanted).filter(|(_, w)| w.0 == id)
+            {
+                *seen = extremes(x, *channels);
+            }
+            None
+        };
+        float::replaced(&graph, sample, &see).map_err(|e| e.stage("quantise"))?;
+        Ok(seen.into_inner())
     };
     let seen: Vec<Vec<Vec<[f64; 3]>>> = samples.par_iter().map(run).collect::<Result<_>>()?;
     let mut next = 0;
@@ -116,7 +125,7 @@ fn excess(ranges: impl Iterator<Item = f64>, range: f64) -> f64 {
 }
 
 /// Lowest, highest value and sum of squares of every channel.
-fn extremes(value: &ArrayD<f32>, channels: usize) -> Vec<[f64; 3]> {
+fn extremes(value: &ArrayViewD<f32>, channels: usize) -> Vec<[f64; 3]> {
     let pixels = value.len() / channels;
     let mut all = vec![[0.0f64; 3]; channels];
     for (i, &x) in value.iter().enumerate() {

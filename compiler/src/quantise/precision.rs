@@ -11,7 +11,8 @@ use crate::error::Result;
 use crate::fixed::View;
 use crate::float;
 use crate::graph::{Graph, ValueId};
-use ndarray::ArrayD;
+use crate::memory;
+use ndarray::{ArrayD, ArrayViewD};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -57,6 +58,8 @@ const CHEAP: f64 = 0.02;
 const CHEAP_MACS: u64 = 1_000_000_000;
 /// Cycles of an instruction besides its steps, about.
 const INSTRUCTION: f64 = 80.0;
+/// Share of the budget of memory that a sample's values may take while noise is measured: one of these parts.
+const KEPT: u64 = 4;
 /// Samples on which noise is measured, at most.
 const MEASURED: usize = 2;
 /// Lanes and columns of the machine that cycles are estimated for; only their ratio matters.
@@ -202,15 +205,27 @@ impl Chooser<'_> {
         }
         let mut noise: BTreeMap<usize, f64> = classes.iter().map(|&class| (class, 0.0)).collect();
         for sample in &self.calibration[..self.calibration.len().min(MEASURED)] {
-            let values = float::run_all(self.graph, sample)?;
+            // Values that are kept need not be computed again for each class, where there is room for them.
+            let bytes: u64 =
+                self.graph.values.iter().map(|v| 4 * v.shape.iter().product::<usize>() as u64).sum();
+            let values = match bytes <= memory::limit() / KEPT {
+                true => Some(float::run_all(self.graph, sample)?),
+                false => None,
+            };
+            let exact = match &values {
+                Some(values) => self.graph.outputs.iter().map(|id| values[id.0 as usize].clone()).collect(),
+                None => float::run(self.graph, sample)?,
+            };
             let one = |&class: &usize| -> Result<f64> {
-                let round = |id: ValueId, x: &ArrayD<f32>| {
+                let round = |id: ValueId, x: &ArrayViewD<f32>| {
                     rounded[&class].contains(&id).then(|| x.mapv(|x| self.affine[class].rounded(x)))
                 };
-                let outputs = float::rerun(self.graph, &values, &round)?;
-                let shares = self.graph.outputs.iter().zip(&outputs).map(|(id, got)| {
+                let outputs = match &values {
+                    Some(values) => float::rerun(self.graph, values, &round)?,
+                    None => float::replaced(self.graph, sample, &round)?,
+                };
+                let shares = exact.iter().zip(&outputs).map(|(want, got)| {
                     let power = |sum: f64, x: f64| sum + x * x;
-                    let want = &values[id.0 as usize];
                     let signal = want.iter().map(|&x| f64::from(x)).fold(0.0, power);
                     let errors = want.iter().zip(got).map(|(&w, &g)| f64::from(w) - f64::from(g));
                     errors.fold(0.0, power) / signal.max(f64::MIN_POSITIVE)

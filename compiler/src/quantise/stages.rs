@@ -173,6 +173,7 @@ fn machine(
             .map(|id| port(*id))
             .collect(),
         pieces: Vec::new(),
+        bands: Vec::new(),
         nodes,
     };
     Stage::Machine { graph, tensors }

@@ -9,7 +9,7 @@ use super::memory::Ring;
 use super::net::{input_rows, inputs_of, output_of, output_rows};
 use super::plan::{self, Plan, Planned, Step};
 use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, Reduction, TensorId};
+use crate::fixed::{Band, FixedGraph, Reduction, TensorId};
 use crate::tile::buffer::Buffer;
 use crate::tile::{self, Operands, Part};
 use std::collections::BTreeMap;
@@ -57,6 +57,21 @@ enum Op {
     Transfer(Transfer),
 }
 
+/// Where a tensor lies in external memory.
+struct Outside {
+    /// The tensor that is there.
+    tensor: TensorId,
+    /// Its first element of the columns that are moved.
+    address: usize,
+    /// The channel of it that is channel 0 of the tensor on chip.
+    first: usize,
+    /// Its rows and columns.
+    height: usize,
+    width: usize,
+    /// The columns of it that are moved.
+    columns: Range<usize>,
+}
+
 /// A constant block in external memory.
 struct Blob {
     address: usize,
@@ -78,6 +93,8 @@ struct Emitter<'a> {
     /// Weights, compute parameters, vector parameters, tables.
     rings: [Ring; 4],
     external: BTreeMap<TensorId, usize>,
+    /// Tensors that are columns of others.
+    bands: BTreeMap<TensorId, &'a Band>,
     layers: Vec<Layer>,
 }
 
@@ -99,6 +116,7 @@ impl<'a> Emitter<'a> {
                 Ring::new(config.tables, false),
             ],
             external: BTreeMap::new(),
+            bands: graph.bands.iter().map(|band| (band.part, band)).collect(),
             layers: graph
                 .nodes
                 .iter()
@@ -112,7 +130,12 @@ impl<'a> Emitter<'a> {
             let bytes = elements.iter().map(|b| b.cast_unsigned()).collect();
             emitter.blobs.push(Blob { address, bytes });
         }
-        for tensor in ports.chain(plan.external()) {
+        let bands = emitter.bands.clone();
+        let place = |t: TensorId| bands.get(&t).map_or(t, |band| band.whole);
+        let loaded = |t: &TensorId| bands.get(t).is_some_and(|band| !band.is_read()) && plan.loads(*t);
+        let external = plan.external();
+        let kept = external.iter().copied().filter(loaded);
+        for tensor in ports.chain(external.iter().copied().map(place)).chain(kept) {
             if !emitter.external.contains_key(&tensor) {
                 let mut address = emitter.allot(graph.output_elements(tensor));
                 emitter.external.insert(tensor, address);
@@ -175,45 +198,100 @@ impl<'a> Emitter<'a> {
         self.group.nodes.clone().find(near).unwrap_or(0)
     }
 
+    /// Where the rows of a tensor come from or go to: one place in external memory, or two.
+    fn outside(&self, unit: Unit, tensor: TensorId) -> Vec<Outside> {
+        let [_, height, width] = self.graph.tensor(tensor).shape;
+        let own = || Outside {
+            tensor,
+            address: self.external[&tensor],
+            first: 0,
+            height,
+            width,
+            columns: 0..width,
+        };
+        let Some(band) = self.bands.get(&tensor) else { return vec![own()] };
+        let in_whole = |columns: &Range<usize>| {
+            let [_, height, width] = self.graph.tensor(band.whole).shape;
+            Outside {
+                tensor: band.whole,
+                address: self.external[&band.whole] + columns.start,
+                first: band.channels.start,
+                height,
+                width,
+                columns: columns.clone(),
+            }
+        };
+        if band.is_read() {
+            return vec![in_whole(&band.held)];
+        }
+        // What is made here and comes back has columns that are not its own.
+        let back = self.external.contains_key(&tensor).then(own);
+        match unit {
+            Unit::Load => back.into_iter().collect(),
+            _ => back.into_iter().chain([in_whole(&band.own)]).collect(),
+        }
+    }
+
     /// Channels and rows of a tensor between feature and external memory, cut where the ring wraps.
     fn move_rows(&mut self, unit: Unit, tensor: TensorId, channels: &Range<usize>, rows: Range<usize>) {
+        for outside in self.outside(unit, tensor) {
+            self.move_rows_of(unit, tensor, &outside, channels, rows.clone());
+        }
+    }
+
+    fn move_rows_of(
+        &mut self,
+        unit: Unit,
+        tensor: TensorId,
+        outside: &Outside,
+        channels: &Range<usize>,
+        rows: Range<usize>,
+    ) {
         let (_, buffer) = self.place(tensor);
-        let [_, height, width] = buffer.shape;
+        let (height, width, bytes) = (outside.height, outside.width, outside.columns.len());
+        let within = self.bands.get(&tensor).filter(|band| outside.tensor == band.whole);
+        let skipped = within.map_or(0, |band| outside.columns.start - band.held.start);
         let planes = channels.len();
         let mut start = rows.start;
         while start < rows.end {
             let end = rows.end.min((start / buffer.rows + 1) * buffer.rows);
             let count = end - start;
-            let first = (channels.start * height + start) * width;
-            let local = buffer.base + channels.start * buffer.plane + start % buffer.rows * buffer.pitch;
+            let first = ((outside.first + channels.start) * height + start) * width;
+            let local =
+                buffer.base + channels.start * buffer.plane + start % buffer.rows * buffer.pitch + skipped;
             let mut op = Transfer {
                 memory: Memory::Feature,
-                external: self.external[&tensor] + first,
+                external: outside.address + first,
                 external_line: width as i64,
                 external_plane: (height * width) as i64,
                 local: local as i64,
                 local_line: buffer.pitch as i64,
                 local_plane: buffer.plane as i64,
-                line_bytes: width,
+                line_bytes: bytes,
                 lines: count,
                 planes,
                 ..Transfer::default()
             };
-            if buffer.pitch == width || count == 1 {
+            if (buffer.pitch == width && bytes == width) || count == 1 {
                 // Rows follow each other on both sides: a plane is one line.
-                op.line_bytes = count * width;
+                op.line_bytes = count * bytes;
                 op.lines = op.planes;
                 op.planes = 1;
                 (op.external_line, op.local_line) = (op.external_plane, op.local_plane);
-                if buffer.plane == height * width && count == height {
+                if bytes == width && buffer.plane == height * width && count == height {
                     op.line_bytes *= op.lines;
                     op.lines = 1;
                 }
             }
             let load = unit == Unit::Load;
-            let outside =
-                Access::External { tensor, channels: channels.clone(), rows: start..end, write: !load };
-            let accesses = vec![self.rows(tensor, start..end, load), outside];
+            let access = Access::External {
+                tensor: outside.tensor,
+                channels: outside.first + channels.start..outside.first + channels.end,
+                rows: start..end,
+                columns: outside.columns.clone(),
+                write: !load,
+            };
+            let accesses = vec![self.rows(tensor, start..end, load), access];
             self.emitted.push(Emitted { unit, op: Op::Transfer(op), layer: self.layer_of(tensor), accesses });
             start = end;
         }

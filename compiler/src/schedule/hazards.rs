@@ -42,6 +42,8 @@ pub enum Access {
         channels: Range<usize>,
         /// Rows of it.
         rows: Range<usize>,
+        /// Columns of it.
+        columns: Range<usize>,
         /// Written, not read.
         write: bool,
     },
@@ -72,13 +74,20 @@ impl Access {
                 write == write2 || met()
             }
             (
-                Access::External { tensor, channels, rows, write },
-                Access::External { tensor: tensor2, channels: channels2, rows: rows2, write: write2 },
+                Access::External { tensor, channels, rows, columns, write },
+                Access::External {
+                    tensor: tensor2,
+                    channels: channels2,
+                    rows: rows2,
+                    columns: columns2,
+                    write: write2,
+                },
             ) => {
                 tensor == tensor2
                     && (*write || *write2)
                     && overlap(channels, channels2)
                     && overlap(rows, rows2)
+                    && overlap(columns, columns2)
             }
             (
                 Access::Words { memory, words, write },
@@ -180,7 +189,9 @@ mod tests {
                         0 => Access::Words { memory: 0, words: vec![rows], write },
                         1 => {
                             let tensor = TensorId::nth(other / 2);
-                            Access::External { tensor, channels: other..other + 2, rows, write }
+                            let first = next(3);
+                            let columns = first..first + 1 + next(2);
+                            Access::External { tensor, channels: other..other + 2, rows, columns, write }
                         }
                         // Three buffers, the first two on one page.
                         _ => {
@@ -216,9 +227,10 @@ mod tests {
                 Access::Words { words, write, .. } => {
                     (words[0].clone().map(|w| format!("word {w}")).collect(), *write)
                 }
-                Access::External { tensor, channels, rows, write } => {
-                    let rows = |c: usize| rows.clone().map(move |r| format!("{tensor} {c} {r}"));
-                    (channels.clone().flat_map(rows).collect(), *write)
+                Access::External { tensor, channels, rows, columns, write } => {
+                    let all = channels.clone().flat_map(|c| rows.clone().map(move |r| (c, r)));
+                    let row = |(c, r)| columns.clone().map(move |x| format!("{tensor} {c} {r} {x}"));
+                    (all.flat_map(row).collect(), *write)
                 }
                 Access::Rows { buffer, rows, write, .. } => {
                     (rows[0].clone().map(|r| format!("buffer {buffer} {r}")).collect(), *write)

@@ -2,11 +2,14 @@
 //! of external memory (`emit`), places of constants ([`memory`]), semaphores ([`hazards`]).
 //!
 //! A plan is made of groups of nodes: `split` cuts them by an estimate, `flow` orders the stripes of
-//! one, `place` finds room for tensors and sends to external memory what finds none.
+//! one, `place` finds room for tensors and sends to external memory what finds none. Where not even a row finds
+//! room, `columns` cuts the width.
 
 // Tests make bytes of anything.
 #![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
 
+mod block;
+mod columns;
 mod emit;
 mod flow;
 pub mod hazards;
@@ -19,10 +22,31 @@ mod split;
 
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, passes};
+use net::Net;
 use plan::Plan;
 use std::fmt::Display;
+use std::rc::Rc;
 use tilewright_arch::Config;
 use tilewright_arch::program::Program;
+
+/// A way to run a network.
+struct Way {
+    /// The network as it is planned.
+    graph: Rc<FixedGraph>,
+    /// Multiply-accumulates of each of its nodes by the network's definition, where nodes do some of them twice.
+    macs: Option<Vec<u64>>,
+    plan: Plan,
+}
+
+impl Way {
+    fn emit(self, config: &Config) -> Result<Schedule> {
+        let mut schedule = emit::emit(&self.graph, config, self.plan)?;
+        for (layer, macs) in schedule.program.layers.iter_mut().zip(self.macs.into_iter().flatten()) {
+            layer.macs = macs;
+        }
+        Ok(schedule)
+    }
+}
 
 /// A program and how it came about.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,15 +62,13 @@ pub struct Schedule {
 /// # Errors
 /// A machine that is not valid; a node that does not fit it, with what it needs and what to try.
 pub fn run(graph: &FixedGraph, config: &Config) -> Result<Schedule> {
-    let (graph, mut plans) = prepare(graph, config)?;
-    emit::emit(&graph, config, plans.swap_remove(0))
+    prepare(graph, config)?.swap_remove(0).emit(config)
 }
 
 /// All plans that are worth trying for a fixed graph on a machine.
 pub struct Search {
-    graph: FixedGraph,
     config: Config,
-    plans: Vec<Plan>,
+    plans: Vec<Way>,
 }
 
 impl Search {
@@ -55,8 +77,7 @@ impl Search {
     /// # Errors
     /// As [`run`].
     pub fn new(graph: &FixedGraph, config: &Config) -> Result<Search> {
-        let (graph, plans) = prepare(graph, config)?;
-        Ok(Search { graph, config: config.clone(), plans })
+        Ok(Search { config: config.clone(), plans: prepare(graph, config)? })
     }
 
     /// How many plans there are; at least one.
@@ -70,8 +91,8 @@ impl Search {
     /// # Errors
     /// A plan that turns out not to fit.
     pub fn schedules(self) -> impl ExactSizeIterator<Item = Result<Schedule>> {
-        let Search { graph, config, plans } = self;
-        plans.into_iter().map(move |plan| emit::emit(&graph, &config, plan))
+        let Search { config, plans } = self;
+        plans.into_iter().map(move |way| way.emit(&config))
     }
 
     /// The schedule that takes the fewest cycles, by exact timing; the first of equals. `tried` is called after
@@ -98,9 +119,17 @@ pub fn wrong_program(fault: impl Display) -> Error {
     Error::defect("compile", format!("the program that was made is wrong: {fault}"))
 }
 
-fn prepare(graph: &FixedGraph, config: &Config) -> Result<(FixedGraph, Vec<Plan>)> {
+fn prepare(graph: &FixedGraph, config: &Config) -> Result<Vec<Way>> {
     config.validate().map_err(|e| Error::new("schedule", e.to_string()))?;
-    let graph = passes::run(graph, config)?;
-    let plans = plan::candidates(&graph, config)?;
-    Ok((graph, plans))
+    let graph = Rc::new(passes::run(graph, config)?);
+    let net = Net::new(&graph, config)?;
+    let group = match plan::fitting(&net) {
+        Ok(plans) => {
+            let way = |plan| Way { graph: Rc::clone(&graph), macs: None, plan };
+            return Ok(plans.into_iter().map(way).collect());
+        }
+        Err(group) => group,
+    };
+    let ways = columns::ways(&graph, config)?;
+    if ways.is_empty() { Err(plan::too_large(&net, &group)) } else { Ok(ways) }
 }

@@ -8,8 +8,8 @@ use super::flow::Group;
 use super::net::Net;
 use super::place::{Rules, place};
 use super::split;
-use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, TensorId};
+use crate::error::Error;
+use crate::fixed::TensorId;
 use crate::tile::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,6 +69,14 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether a step loads some of a tensor.
+    pub fn loads(&self, tensor: TensorId) -> bool {
+        let load = |step: &Step| matches!(step, Step::Load(t, ..) if *t == tensor);
+        self.groups.iter().flat_map(|g| &g.steps).any(load)
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let span = |r: &Range<usize>| format!("{}..{}", r.start, r.end);
@@ -110,9 +118,9 @@ const HEAD_STRIPES: [usize; 3] = [2, 4, 8];
 /// the programs to say.
 ///
 /// # Errors
-/// A node that does not even fit in stripes of one row.
-pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
-    let net = Net::new(graph, config)?;
+/// The first nodes that do not even fit in stripes of one row; [`too_large`] says so.
+pub(super) fn fitting(net: &Net) -> Result<Vec<Plan>, Group> {
+    let graph = net.graph;
     let mut plans: Vec<Plan> = vec![];
     let mut add = |plan: Plan| {
         if !plans.contains(&plan) {
@@ -120,28 +128,28 @@ pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
         }
     };
     let adapting = Rules { whole_pages: false, adapt: true, in_turn: false };
-    let singles = split::singles(&net, 0);
-    add(place(&net, &singles, adapting).map_err(|group| too_large(&net, &group))?);
+    let singles = split::singles(net, 0);
+    add(place(net, &singles, adapting)?);
     for head in 1..=MOST_HEAD.min(graph.nodes.len()) {
         for stripes in HEAD_STRIPES {
-            let mut groups = vec![split::group(&net, 0..head, stripes)];
-            groups.extend(split::singles(&net, head));
+            let mut groups = vec![split::group(net, 0..head, stripes)];
+            groups.extend(split::singles(net, head));
             if !net.nodes.get(head).is_some_and(|n| n.joined) {
-                place(&net, &groups, Rules { adapt: false, ..adapting }).into_iter().for_each(&mut add);
+                place(net, &groups, Rules { adapt: false, ..adapting }).into_iter().for_each(&mut add);
             }
         }
     }
     let everything = 0..graph.nodes.len();
     let mut fitting = 0;
-    for stripe in split::stripes(&net, &everything) {
+    for stripe in split::stripes(net, &everything) {
         let mut fits = false;
         for skew in [true, false] {
             let all = [Group { nodes: everything.clone(), stripe, skew: false }];
-            let Some(all) = (if skew { split::skewed(&net, &all) } else { Some(all.to_vec()) }) else {
+            let Some(all) = (if skew { split::skewed(net, &all) } else { Some(all.to_vec()) }) else {
                 continue;
             };
             let found = [true, false].into_iter().find_map(|whole_pages| {
-                place(&net, &all, Rules { whole_pages, adapt: false, in_turn: false }).ok()
+                place(net, &all, Rules { whole_pages, adapt: false, in_turn: false }).ok()
             });
             fits |= found.is_some();
             found.into_iter().for_each(&mut add);
@@ -151,18 +159,19 @@ pub fn candidates(graph: &FixedGraph, config: &Config) -> Result<Vec<Plan>> {
             break;
         }
     }
-    for groups in split::best(&net) {
-        let skewed = split::skewed(&net, &groups);
+    for groups in split::best(net) {
+        let skewed = split::skewed(net, &groups);
         for groups in skewed.into_iter().chain([groups]) {
             for in_turn in [false, true] {
-                place(&net, &groups, Rules { in_turn, ..adapting }).into_iter().for_each(&mut add);
+                place(net, &groups, Rules { in_turn, ..adapting }).into_iter().for_each(&mut add);
             }
         }
     }
     Ok(plans)
 }
 
-fn too_large(net: &Net, group: &Group) -> Error {
+/// Why nodes do not fit.
+pub(super) fn too_large(net: &Net, group: &Group) -> Error {
     let least = |t: &usize| {
         let mut rows = net.tensors[*t].block;
         for &n in net.tensors[*t].readers.iter().filter(|n| group.nodes.contains(n)) {

@@ -92,7 +92,8 @@ impl Emitter<'_> {
         self.blobs.push(Blob { address, bytes: vec![0; groups * group_bytes] });
         // A tensor of nobody's but these instructions.
         let scratch = TensorId(u32::MAX - TensorId::nth(self.emitted.len()).0);
-        let external = |write| Access::External { tensor: scratch, channels: 0..1, rows: 0..1, write };
+        let external =
+            |write| Access::External { tensor: scratch, channels: 0..1, rows: 0..1, columns: 0..1, write };
         let from = Placed::new(weights, self.place(weights.tensor).1);
         for group in 0..groups {
             let first = channels.start + group * columns;

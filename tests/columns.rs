@@ -1,0 +1,123 @@
+//! Images too wide for a machine: random graphs whose width has to be cut, through integer reference =
+//! simulator = Verilog.
+
+mod common;
+
+use common::Random;
+use tilewright::model::{self, Model};
+use tilewright::pipeline::Compiled;
+use tilewright::proof;
+use tilewright_arch::Config;
+use tilewright_compiler::fixed::{FixedGraph, passes};
+use tilewright_compiler::schedule::Schedule;
+use tilewright_compiler::{quantise, reference};
+use tilewright_hdl::cosim::{Options, Rtl};
+
+/// A machine that holds a few rows of a few dozen columns.
+fn narrow(lanes: usize, columns: usize) -> Config {
+    let mut config = Config::sized(lanes, columns);
+    config.name += "-narrow";
+    config.feature.page_rows = 64;
+    config.feature.pages = 4;
+    config.weight_words = 300;
+    config.parameter_words = 128;
+    config
+}
+
+/// A graph over an image that is wide and low.
+fn graph(seed: u64) -> (FixedGraph, Vec<Vec<i8>>) {
+    let mut random = Random::new(seed);
+    let shape = [1 + random.below(4), 1 + random.below(8), 100 + random.below(400)];
+    let nodes = 1 + random.below(5);
+    let graph = common::random_graph_of(&mut random, nodes, shape);
+    let inputs = common::random_inputs(&graph, &mut random);
+    (graph, inputs)
+}
+
+/// Runs a schedule of `graph` on every rung.
+fn check(graph: &FixedGraph, schedule: &Schedule, inputs: &[Vec<i8>], rtl: Option<&Rtl>) {
+    let program = &schedule.program;
+    let mut memory = tilewright::pipeline::memory(schedule, inputs).unwrap();
+    let before = memory.clone();
+    let report = tilewright_sim::run(program, &mut memory, &Default::default()).unwrap();
+    let tensors = reference::run(graph, inputs);
+    for (got, (tensor, _)) in tilewright::pipeline::outputs(schedule, &memory).iter().zip(&graph.outputs) {
+        let want = &tensors[tensor.0 as usize];
+        assert_eq!(got.iter().zip(want).position(|(a, b)| a != b), None, "{tensor} differs first there");
+    }
+    if let Some(rtl) = rtl {
+        let options = Options { max_cycles: 2 * report.cycles + 1000, ..Options::default() };
+        let run = rtl.run(&before, program.stream_address, program.counts(), &options).unwrap();
+        assert_eq!(run.cycles, report.cycles, "cycles of the Verilog");
+        assert!(run.memory == memory, "memory of the Verilog differs");
+    }
+}
+
+/// Whether a schedule has more nodes than the graph has on that machine.
+fn is_in_blocks(graph: &FixedGraph, schedule: &Schedule, config: &Config) -> bool {
+    let nodes = passes::run(graph, config).unwrap().nodes.len();
+    schedule.plan.groups.last().is_some_and(|group| group.nodes.end > nodes)
+}
+
+/// Checks `seeds` on a machine; how many of the graphs ran, in blocks and otherwise, and how many did not.
+fn walk(config: &Config, rtl: Option<&Rtl>, seeds: std::ops::Range<u64>) -> [u32; 3] {
+    let mut ran = [0; 3];
+    for seed in seeds {
+        let (graph, inputs) = graph(seed);
+        let schedules = match common::schedules(&graph, config) {
+            Ok(schedules) => schedules,
+            Err(e) => {
+                println!("seed {seed}: {e}\n{graph}");
+                ran[2] += 1;
+                continue;
+            }
+        };
+        let in_blocks = is_in_blocks(&graph, &schedules[0], config);
+        ran[usize::from(!in_blocks)] += 1;
+        for (i, schedule) in schedules.iter().enumerate() {
+            println!("seed {seed} on {}, schedule {i}, in blocks: {in_blocks}\n{graph}", config.name);
+            if in_blocks || i == 0 {
+                check(&graph, schedule, &inputs, rtl);
+            }
+        }
+    }
+    ran
+}
+
+#[test]
+fn blocks_of_columns_equal_the_reference() {
+    let cases = u64::from(common::cases(150));
+    for config in [narrow(9, 16), narrow(4, 4), narrow(5, 3)] {
+        let [blocks, rest, refused] = walk(&config, None, 0..cases);
+        eprintln!("{}: {blocks} in blocks, {rest} not, {refused} refused", config.name);
+        assert!(blocks > 10, "{blocks} graphs ran in blocks, {rest} without, {refused} did not fit");
+    }
+}
+
+#[test]
+fn blocks_of_columns_equal_the_verilog() {
+    let config = narrow(4, 4);
+    let rtl = common::built(&config);
+    let [blocks, ..] = walk(&config, Some(&rtl), 0..150);
+    assert!(blocks > 3, "{blocks} graphs ran in blocks");
+}
+
+/// A network whose 32 channels of 64 columns are more than a row of the machine.
+#[test]
+fn a_network_in_blocks() {
+    let model = Model::read(&common::model("espcn_x2")).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
+    for (pages, page_rows) in [(4, 64), (3, 128)] {
+        let mut config = Config::sized(9, 16);
+        (config.feature.pages, config.feature.page_rows) = (pages, page_rows);
+        let compiled = Compiled::new(network.clone(), &config).unwrap();
+        for (_, schedule) in compiled.programs() {
+            let graph = network.machine().next().unwrap();
+            assert!(is_in_blocks(graph, schedule, &config), "{}", schedule.plan);
+        }
+        let (proof, _) = proof::verify(&model, &compiled, &input, &proof::Options::default()).unwrap();
+        assert_eq!(proof.reference_mismatches, 0, "{pages} pages of {page_rows} rows");
+    }
+}
