@@ -34,7 +34,7 @@ pub(super) fn gaps(network: &Network) -> Vec<(String, String)> {
         let elements = network.tensors[placed.tensor.0 as usize].extents().iter().product();
         let mut seen = vec![false; elements];
         let twice = |place: usize| place >= elements || std::mem::replace(&mut seen[place], true);
-        if places(placed.offset, &placed.strides).into_iter().any(twice) {
+        if places(placed.offset, &placed.strides).any(twice) {
             let name = claims.graph.value(placed.value).name.clone();
             gaps.push((name, "two of its elements lie in one place, or one outside of its tensor".into()));
         }

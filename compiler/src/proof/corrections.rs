@@ -83,7 +83,7 @@ fn means(integers: &Integers, operation: &Operation, source: &ArrayD<f32>) -> Ch
     let made = exact.value(linear.value)?;
     let [channels, rows, columns] = linear.shape;
     let mut all = vec![0.0; channels];
-    for ((place, &x), &want) in places(linear.offset, &linear.strides).into_iter().zip(made).zip(source) {
+    for ((place, &x), &want) in places(linear.offset, &linear.strides).zip(made).zip(source) {
         all[place / (rows * columns)] += (x - f64::from(want)) * linear.factor;
     }
     all.iter_mut().for_each(|sum| *sum /= (rows * columns) as f64);

@@ -73,9 +73,13 @@ impl<'a> Integers<'a> {
     /// The elements of a stored value, as the source orders them.
     pub fn elements(&self, placed: &Placed) -> Option<ArrayD<f64>> {
         let all = self.numbers(placed.tensor);
-        let own = places(placed.offset, &placed.strides);
-        let own: Option<Vec<f64>> = own.into_iter().map(|place| all.get(place).copied()).collect();
-        ArrayD::from_shape_vec(IxDyn(self.graph.shape(placed.value)), own?).ok()
+        let places = places(placed.offset, &placed.strides);
+        // Of large images this is large, so it does not grow.
+        let mut own = Vec::with_capacity(places.len());
+        for place in places {
+            own.push(*all.get(place)?);
+        }
+        ArrayD::from_shape_vec(IxDyn(self.graph.shape(placed.value)), own).ok()
     }
 
     /// A value that an operation reads: a constant, what the machine holds, or what such values become
@@ -200,7 +204,7 @@ impl<'a> Integers<'a> {
         }
         let shape = self.graph.shape(operation.output.value);
         if shape == self.graph.shape(linear.value) {
-            let grid = places(linear.offset, &linear.strides).into_iter();
+            let grid = places(linear.offset, &linear.strides);
             return grid.map(|place| by_channel[(place / (rows * columns)).min(channels - 1)]).collect();
         }
         // Elements that were moved on their way may be of any channel.

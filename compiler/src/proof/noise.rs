@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::fixed::Tensor;
 use crate::float::{self, math::log10};
 use crate::graph::{Node, ValueId};
+use crate::memory;
 use crate::network::{Network, Stage, places};
 use ndarray::{ArrayD, Axis};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub const LESS_DB: f64 = 1.0;
 const LEAST_ELEMENTS: usize = 8;
 /// Channels above which an axis is no axis of channels.
 const MOST_CHANNELS: usize = 1024;
+/// Share of the budget of memory that all values of an input may take for layers to be compared one by one: one of
+/// these parts.
+const COMPARED: u64 = 4;
 
 /// What one input's outputs are predicted to be.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -37,7 +41,8 @@ pub struct Prediction {
     /// The outputs.
     pub outputs: Vec<ArrayD<f32>>,
     /// In order, for each operation its name and its result's signal to noise in decibels; infinite when
-    /// exact, absent for a result that is zero throughout.
+    /// exact, absent for a result that is zero throughout. Empty for inputs so large that their values do not fit
+    /// memory beside the integers.
     pub layers: Vec<(String, Option<f64>)>,
 }
 
@@ -126,8 +131,13 @@ pub fn predict_unbounded(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Pr
 fn run(network: &Network, inputs: &[ArrayD<f32>], unbounded: bool) -> Result<Prediction> {
     network.start(inputs)?;
     let graph = &network.claims.graph;
-    let compared: Vec<ValueId> = network.claims.operations.iter().map(|o| o.output.value).collect();
-    let exact = float::run_some(graph, inputs, &compared)?;
+    // Of large images there is no room for all values beside the integers.
+    let bytes: u64 = graph.values.iter().map(|v| 4 * v.shape.iter().product::<usize>() as u64).sum();
+    let compared: Vec<ValueId> = match bytes <= memory::limit() / COMPARED {
+        true => network.claims.operations.iter().map(|o| o.output.value).collect(),
+        false => vec![],
+    };
+    let exact = if compared.is_empty() { vec![] } else { float::run_some(graph, inputs, &compared)? };
     let exact: BTreeMap<ValueId, ArrayD<f32>> = compared.into_iter().zip(exact).collect();
     let mut run = Run {
         integers: Integers::new(network, constants(network)),
@@ -154,8 +164,10 @@ fn run(network: &Network, inputs: &[ArrayD<f32>], unbounded: bool) -> Result<Pre
             }
             let y = run.operation(operation).map_err(|what| open(network, &what))?;
             let name = operation.nodes.first().map_or("", |&n| &graph.nodes[n].name);
-            let [signal, noise, _] = powers(exact[&operation.output.value].iter().zip(&y));
-            prediction.layers.push((name.into(), ratio(signal, noise)));
+            if let Some(exact) = exact.get(&operation.output.value) {
+                let [signal, noise, _] = powers(exact.iter().zip(&y));
+                prediction.layers.push((name.into(), ratio(signal, noise)));
+            }
         }
         operations = rest;
         let mut rest = Vec::new();
@@ -210,7 +222,7 @@ impl Run<'_> {
     fn store(&mut self, placed: &Placed, value: &ArrayD<f64>) {
         let tensor = self.integers.tensor(placed.tensor);
         let own = &mut self.integers.levels[placed.tensor.0 as usize];
-        for (place, &x) in places(placed.offset, &placed.strides).into_iter().zip(value) {
+        for (place, &x) in places(placed.offset, &placed.strides).zip(value) {
             own[place] = level(tensor, x, self.unbounded);
         }
         self.made.insert(placed.value);

@@ -163,7 +163,7 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
     // A value's elements in the order of the tensor of `shape` that it fills.
     let stored = |id: ValueId, held: &Held, shape: [usize; 3]| -> Vec<f32> {
         let mut stored = vec![0.0; shape.iter().product()];
-        for (place, x) in held.offsets(shape).into_iter().zip(&values[&id]) {
+        for (place, x) in held.offsets(shape).zip(&values[&id]) {
             stored[place] = *x;
         }
         stored

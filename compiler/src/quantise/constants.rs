@@ -57,7 +57,7 @@ pub(super) fn in_grid(
         return None;
     }
     let mut all = vec![0.0; elements];
-    for (element, place) in held.offsets(grid).into_iter().enumerate() {
+    for (element, place) in held.offsets(grid).enumerate() {
         *all.get_mut(place)? = at(element);
     }
     Some(all)

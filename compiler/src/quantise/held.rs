@@ -4,7 +4,7 @@
 //! reshapes, transposes, slices and broadcasts of a value change the list and never move a byte.
 
 use crate::fixed::{TensorId, View};
-use crate::network::places;
+use crate::network::{Places, places};
 
 /// A run of neighbours of a value along one axis of its tensor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -234,7 +234,7 @@ impl Held {
     }
 
     /// Offsets in the dense tensor of `shape` of all elements, in the value's order.
-    pub fn offsets(&self, shape: [usize; 3]) -> Vec<usize> {
+    pub fn offsets(&self, shape: [usize; 3]) -> Places {
         let (first, dims) = self.strides(shape);
         places(first, &dims)
     }
@@ -304,7 +304,7 @@ mod tests {
     use super::*;
 
     fn offsets(held: &Held, shape: [usize; 3]) -> Vec<usize> {
-        held.offsets(shape)
+        held.offsets(shape).collect()
     }
 
     fn of_view(view: &View, shape: [usize; 3]) -> Vec<usize> {

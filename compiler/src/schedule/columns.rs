@@ -11,14 +11,17 @@ use super::plan::{self, Plan, Planned, Step};
 use super::{Way, wrong_program};
 use crate::error::{Error, Result};
 use crate::fixed::{Band, FixedGraph, FixedNode, Reduction, TensorId, View};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::rc::Rc;
 use tilewright_arch::Config;
 
 /// Fewest columns of a block.
 const NARROWEST: usize = 8;
-/// How many more blocks than are needed are tried.
-const MORE: usize = 3;
+/// How many more blocks than are needed are tried, and how many times as many: with narrower ones more stays on
+/// chip, and more is made twice.
+const MORE: [usize; 2] = [1, 2];
+const TIMES: [usize; 2] = [2, 3];
 
 /// Which nodes share blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -125,17 +128,22 @@ impl Cutter<'_> {
         let nodes = self.nodes(atoms);
         let widest = self.graph.nodes[nodes.clone()].iter().map(|n| self.graph.grid(n)[2]).max().unwrap_or(1);
         let mut best: Option<(u64, Vec<Part>)> = None;
-        let mut found = 0;
-        for count in 2..=(widest / NARROWEST).max(2) {
-            let Some(parts) = self.in_blocks(&nodes, count)? else { continue };
+        let most = (widest / NARROWEST).max(2);
+        let mut take = |parts: Vec<Part>| {
             let cycles = parts.iter().map(|p| p.cycles).sum();
             if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
                 best = Some((cycles, parts));
             }
-            found += 1;
-            if found > MORE {
-                break;
+        };
+        for least in 2..=most {
+            let Some(parts) = self.in_blocks(&nodes, least)? else { continue };
+            take(parts);
+            let others = MORE.map(|more| least + more).into_iter().chain(TIMES.map(|times| times * least));
+            let others: BTreeSet<usize> = others.filter(|&count| count > least && count <= most).collect();
+            for count in others {
+                self.in_blocks(&nodes, count)?.into_iter().for_each(&mut take);
             }
+            break;
         }
         Ok(best.map(|(_, parts)| parts))
     }
