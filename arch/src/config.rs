@@ -1,5 +1,7 @@
 //! The size of a machine: what a TOML file says, validated.
 
+use crate::registers::BASE_BYTES;
+use crate::sdram::{MAX_WRITE_RECOVERY, Sdram};
 use crate::technology::Technology;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -53,23 +55,40 @@ pub struct Feature {
 
 /// The external-memory model: one port shared by reads and writes. A burst is accepted at most once
 /// a cycle while fewer than `outstanding` are under way; it occupies the port for one beat a cycle,
-/// at the earliest `latency` cycles after it was accepted, in the order of acceptance.
+/// at the earliest `latency` cycles after it was accepted, in the order of acceptance. With an `sdram` the times of
+/// beats are those of [`crate::sdram`] instead.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Memory {
     /// Bytes of a beat (B).
     pub bus_bytes: usize,
-    /// Cycles from acceptance to the first beat.
+    /// Cycles from acceptance to the first beat; of no effect with an `sdram`.
+    #[serde(default = "latency")]
     pub latency: usize,
     /// Longest burst in bytes; bursts never cross a multiple of it.
     pub burst_bytes: usize,
     /// Bursts under way at a time.
     pub outstanding: usize,
+    /// The chip, if it is an SDR SDRAM behind the project's controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdram: Option<Sdram>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Memory { bus_bytes: 4, latency: 30, burst_bytes: 64, outstanding: 4 }
+        Memory { bus_bytes: 4, latency: latency(), burst_bytes: 64, outstanding: 4, sdram: None }
+    }
+}
+
+/// [`Memory::latency`] where nothing is said.
+fn latency() -> usize {
+    30
+}
+
+impl Memory {
+    /// What the base register holds a multiple of: moved by that, bursts take the same time.
+    pub fn base_bytes(&self) -> usize {
+        BASE_BYTES.max(self.sdram.as_ref().map_or(0, Sdram::stripe_bytes))
     }
 }
 
@@ -203,6 +222,27 @@ impl Config {
         within("memory.burst_bytes", self.memory.burst_bytes, 2 * self.memory.bus_bytes, most)?;
         power("memory.burst_bytes", self.memory.burst_bytes)?;
         within("memory.outstanding", self.memory.outstanding, 1, 16)?;
+        if let Some(chip) = &self.memory.sdram {
+            within("memory.sdram.data_bits", chip.data_bits, 16, 32)?;
+            within("memory.bus_bytes", self.memory.bus_bytes, chip.data_bits / 8, chip.data_bits / 8)?;
+            within("memory.sdram.banks", chip.banks, 2, 4)?;
+            power("memory.sdram.banks", chip.banks)?;
+            within("memory.sdram.row_bits", chip.row_bits, 11, 13)?;
+            // A10 says what a precharge means, so columns have the bits below.
+            within("memory.sdram.column_bits", chip.column_bits, 8, 10)?;
+            within("memory.sdram.cas_latency", chip.cas_latency, 2, 3)?;
+            within("memory.sdram.t_rcd", chip.t_rcd, 1, 31)?;
+            within("memory.sdram.t_rp", chip.t_rp, 1, 31)?;
+            within("memory.sdram.t_ras", chip.t_ras, 1, 31)?;
+            within("memory.sdram.t_rc", chip.t_rc, 1, 31)?;
+            within("memory.sdram.t_rfc", chip.t_rfc, 1, 31)?;
+            within("memory.sdram.t_wr", chip.t_wr, 1, MAX_WRITE_RECOVERY)?;
+            within("memory.sdram.t_mrd", chip.t_mrd, 1, 31)?;
+            // A refresh that is due has been before the next is.
+            let beats = self.memory.burst_bytes / self.memory.bus_bytes;
+            within("memory.sdram.refresh", chip.refresh, chip.longest_wait(beats), 65535)?;
+            within("memory.sdram.power_up", chip.power_up, 1, 65535)?;
+        }
         within("pipeline.multiplier", self.pipeline.multiplier, 1, 4)?;
         within("pipeline.ram", self.pipeline.ram, 1, 2)?;
         within("pipeline.crossbar", self.pipeline.crossbar, 1, 3)?;

@@ -21,6 +21,7 @@ pub mod layout;
 pub mod processor;
 pub mod program;
 pub mod registers;
+pub mod sdram;
 pub mod technology;
 pub mod timing;
 

@@ -4,7 +4,16 @@
 // Arguments: image, result, bus bytes, latency, outstanding, cycle limit, stall seed (0: none),
 // base, limit, limit of a run before (0: none), then address and length of the four instruction lists, then the number of runs one after the
 // other. Prints one event of the last run a line; writes the memory after it to `result`. Exit status 0: finished, 3: cycle limit reached.
+//
+// With SDRAM the memory is the chip in module `system`: latency, outstanding and the stall seed are not used.
+#ifdef SDRAM
+#include "Vsystem.h"
+#include "Vsystem___024root.h"
+typedef Vsystem Top;
+#else
 #include "Vtilewright.h"
+typedef Vtilewright Top;
+#endif
 #include "registers.h"
 #include "verilated.h"
 #include <cstdint>
@@ -55,7 +64,7 @@ struct Random {
 };
 
 static std::vector<uint8_t> memory;
-static Vtilewright* top;
+static Top* top;
 static int bus;
 static uint64_t latency, outstanding;
 static Random stall;
@@ -73,6 +82,30 @@ static void fail(const char* what) {
     exit(4);
 }
 
+#ifdef SDRAM
+// One clock cycle: the memory is the chip of module `system`.
+static void cycle(int64_t) {
+    top->clock = 0;
+    top->eval();
+    transferred += top->moved;
+    top->clock = 1;
+    top->eval();
+}
+
+// Between `memory` and the chip, whose words follow each other as the bytes do.
+static void exchange(bool to_chip) {
+    auto& words = top->rootp->system__DOT__chip__DOT__memory;
+    for (size_t i = 0; i < memory.size(); i++) {
+        const int shift = 8 * (i % bus);
+        auto& word = words[i / bus];
+        if (to_chip) {
+            word = (word & ~(uint64_t(0xff) << shift)) | uint64_t(memory[i]) << shift;
+        } else {
+            memory[i] = uint8_t(word >> shift);
+        }
+    }
+}
+#else
 // One clock cycle. `time` is the cycle number of the contract.
 static void cycle(int64_t time) {
     // What the memory shows follows from registers and the past only.
@@ -137,10 +170,28 @@ static void cycle(int64_t time) {
     top->eval();
 }
 
+static void exchange(bool) {}
+#endif
+
 static void host(int address, uint32_t data, bool write) {
     top->register_write = write;
     top->register_address = address;
     top->register_write_data = data;
+}
+
+// Asks for a run: the next cycle is its cycle 0.
+static void begin() {
+#ifdef SDRAM
+    host(0, 0, false);
+    top->start_request = 1;
+    for (int waited = 0; !top->start; waited++) {
+        if (waited > 100000) fail("the memory does not start the machine");
+        cycle(-1);
+        top->start_request = 0;
+    }
+#else
+    host(TILEWRIGHT_CONTROL, 1, true);
+#endif
 }
 
 int main(int argc, char** argv) {
@@ -157,13 +208,20 @@ int main(int argc, char** argv) {
     outstanding = atoll(argv[5]);
     const int64_t limit = atoll(argv[6]);
     stall.state = strtoull(argv[7], nullptr, 10);
-    top = new Vtilewright;
+    top = new Top;
     top->clock = 0;
     top->reset = 1;
     host(0, 0, false);
     // The memory is idle until the program starts, whatever the time.
     for (int i = 0; i < 4; i++) cycle(-1);
     top->reset = 0;
+#ifdef SDRAM
+    for (int waited = 0; !top->ready; waited++) {
+        if (waited > 1000000) fail("the memory is never ready");
+        cycle(-1);
+    }
+#endif
+    exchange(true);
     for (int u = 0; u < 4; u++) {
         host(TILEWRIGHT_ADDRESS + u, strtoull(argv[11 + 2 * u], nullptr, 10), true);
         cycle(-1);
@@ -179,22 +237,25 @@ int main(int argc, char** argv) {
         // A run that does not come to its end, unless that is before the limit; what it leaves is nothing.
         const std::vector<uint8_t> image = memory;
         set(TILEWRIGHT_LIMIT, argv[10]);
-        host(TILEWRIGHT_CONTROL, 1, true);
+        begin();
         for (int64_t time = 0; time < limit && !top->done; time++) {
             cycle(time);
             host(0, 0, false);
         }
         if (!top->done) fail("the limit does not end a run");
         top->eval();
+#ifndef SDRAM
         if (!bursts.empty() || !answers.empty() || top->axi_arvalid || top->axi_awvalid || top->axi_wvalid)
             fail("bursts are under way after the end of a run");
+#endif
         memory = image;
+        exchange(true);
     }
     set(TILEWRIGHT_LIMIT, argv[9]);
     const int runs = atoi(argv[19]);
     int64_t time = 0;
     for (int n = 1; n < runs; n++) {
-        host(TILEWRIGHT_CONTROL, 1, true);
+        begin();
         for (time = 0; time < limit; time++) {
             cycle(time);
             host(0, 0, false);
@@ -202,7 +263,8 @@ int main(int argc, char** argv) {
         }
     }
     late = out_of_range = transferred = 0;
-    host(TILEWRIGHT_CONTROL, 1, true);
+    begin();
+    transferred = 0;
     for (time = 0; time < limit; time++) {
         cycle(time);  // ends after the clock edge: what is seen now belongs to time + 1
         host(0, 0, false);
@@ -228,6 +290,7 @@ int main(int argc, char** argv) {
     printf("late %llu\nout_of_range %llu\nbeats %llu\n", (unsigned long long)late, (unsigned long long)out_of_range,
            (unsigned long long)transferred);
     if (!bursts.empty() || !answers.empty()) printf("unfinished %zu\n", bursts.size() + answers.size());
+    exchange(false);
     FILE* result = fopen(argv[2], "wb");
     if (!result || fwrite(memory.data(), 1, memory.size(), result) != memory.size()) fail("cannot write the result");
     fclose(result);

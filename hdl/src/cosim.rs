@@ -1,7 +1,8 @@
 //! Co-simulation: the emitted Verilog as a Verilator model, run on programs.
 //!
 //! The test bench (`cosim/harness.cpp`) is the external memory of [`tilewright_arch::timing`]: with
-//! it, the cycle count of a run is the contract's.
+//! it, the cycle count of a run is the contract's. A machine with an SDRAM has the controller and a model of the chip
+//! instead.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), tilewright_hdl::Error> {
@@ -14,14 +15,17 @@
 //! # }
 //! ```
 
-use crate::{Error, generate, technology};
+use crate::{Error, generate, technology, top};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tilewright_arch::instr::Unit;
+use tilewright_arch::sdram::Sdram;
 use tilewright_arch::{Config, Program, registers};
 
 const HARNESS: &str = include_str!("../cosim/harness.cpp");
+/// The machine with controller and chip.
+const SYSTEM: &str = include_str!("../cosim/system.v");
 
 /// A built model of one machine.
 #[derive(Clone, Debug)]
@@ -36,7 +40,7 @@ pub struct Rtl {
 pub struct Options {
     /// Cycles after which a run is given up.
     pub max_cycles: u64,
-    /// Random pauses of the memory, by seed: values must stay right, cycles do not.
+    /// Random pauses of the memory, by seed: values must stay right, cycles do not. An SDRAM has none.
     pub stall: Option<u64>,
     /// Address of the image: what the base register says.
     pub base: u32,
@@ -108,7 +112,15 @@ impl Rtl {
     /// # Errors
     /// A machine that is not valid, a folder that cannot be written, Verilator or a compiler that is missing or fails.
     pub fn build(config: &Config, cache: &Path) -> Result<Rtl, Error> {
-        let verilog = generate(config)? + technology::models(config.technology);
+        let mut verilog = generate(config)? + technology::models(config.technology);
+        let chip = config.memory.sdram.as_ref();
+        if let Some(chip) = chip {
+            verilog += &crate::sdram(config)?.unwrap_or_default();
+            verilog += crate::SDRAM_CHIP;
+            verilog += &system(config, chip);
+        }
+        let (top, memory) =
+            if chip.is_some() { ("system", &["-CFLAGS", "-DSDRAM"][..]) } else { (top::TOP, &[][..]) };
         let folder = cache.join(format!(
             "{:016x}",
             hash(&[verilog.as_bytes(), HARNESS.as_bytes(), registers::c_defines().as_bytes()])
@@ -141,7 +153,7 @@ impl Rtl {
             "-MAKEFLAGS",
             "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
             "--top-module",
-            "tilewright",
+            top,
             "--Mdir",
             "model",
             "-o",
@@ -150,7 +162,7 @@ impl Rtl {
             "harness.cpp",
         ];
         let mut command = Command::new("verilator");
-        command.args(options).current_dir(&aside);
+        command.args(options).args(memory).current_dir(&aside);
         let output = start(&mut command)?;
         if !output.status.success() {
             return Err(tool(&command, &output));
@@ -286,6 +298,19 @@ impl Rtl {
         }
         self.run(&image, program.stream_address, program.counts(), options)
     }
+}
+
+/// Module `system` with the chip's sizes.
+fn system(config: &Config, chip: &Sdram) -> String {
+    let period = (1e6 / config.clock_mhz).floor();
+    let sizes = [
+        ("DATA_BITS", chip.data_bits.to_string()),
+        ("BANK_BITS", chip.banks.trailing_zeros().to_string()),
+        ("ROW_BITS", chip.row_bits.to_string()),
+        ("COLUMN_BITS", chip.column_bits.to_string()),
+        ("CLOCK_PS", period.to_string()),
+    ];
+    sizes.iter().fold(SYSTEM.to_owned(), |text, (name, size)| text.replace(&format!("/*{name}*/"), size))
 }
 
 /// Removes files when it goes out of scope, whatever happened before.

@@ -11,6 +11,7 @@
 //! feature_memory     banks and pages between them
 //! memory_port        arbiter and AXI4 master
 //! top                all of it: module `tilewright`
+//! sdram              controller of a memory chip, beside it: module `sdram`
 //! ```
 //!
 //! [`generate`] gives the Verilog, [`cosim`] runs programs on it.
@@ -29,6 +30,7 @@ pub(crate) mod flat;
 pub(crate) mod load;
 pub(crate) mod memory_port;
 pub(crate) mod registers;
+mod sdram;
 pub(crate) mod sequencer;
 pub(crate) mod store;
 mod technology;
@@ -43,6 +45,10 @@ use tilewright_arch::technology::Technology;
 pub fn models(technology: Technology) -> &'static str {
     technology::models(technology)
 }
+
+/// A model of an SDR SDRAM in Verilog, module `sdram_chip`: it ends the simulation at the first command that its
+/// datasheet forbids.
+pub const SDRAM_CHIP: &str = include_str!("../sim/sdram_chip.v");
 
 /// Why no Verilog or no model came out.
 #[derive(Debug, Error)]
@@ -107,6 +113,18 @@ pub enum Error {
 pub fn generate(config: &tilewright_arch::Config) -> Result<String, Error> {
     config.validate()?;
     Ok(head(config) + &emit::emit(&top::top(config))?)
+}
+
+/// The Verilog of module `sdram`, the controller of the configuration's SDR SDRAM; `None` without one.
+///
+/// # Errors
+/// A machine that is not valid.
+pub fn sdram(config: &tilewright_arch::Config) -> Result<Option<String>, Error> {
+    config.validate()?;
+    let Some(chip) = &config.memory.sdram else {
+        return Ok(None);
+    };
+    Ok(Some(emit::emit(&sdram::sdram(config, chip))?))
 }
 
 /// Cycles for which `reset` has to be held when something runs, until the pipelines have emptied.

@@ -50,7 +50,8 @@ pub(crate) fn registers(config: &Config) -> Arc<Module> {
     let limit = word(&mut b, "limit", LIMIT.number, write_data.into());
     let limited = word(&mut b, "limited", LIMIT.number, write_data.any());
     let base = word(&mut b, "base", BASE.number, write_data.slice(BASE_SHIFT, BASE_BITS));
-    let misaligned = word(&mut b, "misaligned", BASE.number, write_data.truncate(BASE_SHIFT).any());
+    let below = config.memory.base_bytes().trailing_zeros() as usize;
+    let misaligned = word(&mut b, "misaligned", BASE.number, write_data.truncate(below).any());
 
     b.comment("Start, and the cycle counter.");
     let running = b.reg_reset("running", 1);

@@ -3,6 +3,7 @@
 
 use tilewright_arch::Config;
 use tilewright_arch::instr::Unit;
+use tilewright_arch::sdram::Sdram;
 use tilewright_arch::technology::Technology;
 use tilewright_hdl::cosim::{Options, Rtl};
 use tilewright_random::Random;
@@ -63,6 +64,9 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
             let same = found.trace == run.trace && found.cycles == run.cycles && found.memory == want;
             assert!(same && (found.errors, found.out_of_range) == (0, 0), "{what} after an end at {ended:?}");
         }
+        if config.memory.sdram.is_some() {
+            continue;
+        }
         let ended = Some(1 + random.below(report.cycles as usize) as u32);
         let options = Options { stall: Some(seed), limit: 0, ended, ..options };
         let run =
@@ -109,6 +113,34 @@ fn machine_4x4() {
 #[test]
 fn machine_4x4_of_primitives() {
     check(&Config { technology: Technology::Ecp5, ..small() }, 0..20);
+}
+
+/// The controller and the chip in place of the memory of a fixed latency.
+#[test]
+fn machine_4x4_with_sdram() {
+    check(&with_sdram(small()), 0..20);
+}
+
+/// A chip of 16 bits, 32 MiB, at 100 MHz.
+fn with_sdram(mut config: Config) -> Config {
+    config.memory.bus_bytes = 2;
+    config.memory.sdram = Some(Sdram {
+        data_bits: 16,
+        banks: 4,
+        row_bits: 13,
+        column_bits: 9,
+        cas_latency: 3,
+        t_rcd: 3,
+        t_rp: 3,
+        t_ras: 5,
+        t_rc: 7,
+        t_rfc: 7,
+        t_wr: 2,
+        t_mrd: 2,
+        refresh: 750,
+        power_up: 20_000,
+    });
+    config
 }
 
 /// Any number of machines: `MACHINES=100..120 cargo test -- --ignored`.

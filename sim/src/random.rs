@@ -49,6 +49,7 @@ pub fn config(seed: u64) -> Config {
             latency: rng.within(1, 40),
             burst_bytes: bus_bytes * rng.pick(&[2, 4, 8, 16]),
             outstanding: rng.within(1, 5),
+            sdram: None,
         },
         pipeline: Pipeline {
             multiplier: rng.within(1, 4),

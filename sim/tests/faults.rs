@@ -69,7 +69,7 @@ fn tile(reduce: Reduce, input: i64, output: i64) -> TileOp {
 fn legal() -> Program {
     let config = Config {
         feature: Feature { pages: 4, page_rows: 64 },
-        memory: External { bus_bytes: 4, latency: 5, burst_bytes: 16, outstanding: 2 },
+        memory: External { bus_bytes: 4, latency: 5, burst_bytes: 16, outstanding: 2, sdram: None },
         ..Config::sized(4, 4)
     };
     let mut p = Program::empty(config);

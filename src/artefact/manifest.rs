@@ -8,6 +8,7 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use tilewright_arch::config::Memory;
 use tilewright_arch::program::Port;
 use tilewright_arch::{Config, isa};
 use tilewright_compiler::fixed::TensorId;
@@ -345,7 +346,14 @@ pub(super) fn derived(compiled: &Compiled, interface: &Graph, golden: &Golden) -
 fn keys(config: &Config) -> Keys {
     let Config { compute_slot, vector_slot, memory, pipeline, .. } = config;
     let isa = isa::text(config);
-    let timing = format!("{isa} slots {compute_slot} {vector_slot} memory {memory:?} pipeline {pipeline:?}");
+    let Memory { bus_bytes, latency, burst_bytes, outstanding, sdram } = memory;
+    let port = format!(
+        "bus_bytes: {bus_bytes}, latency: {latency}, burst_bytes: {burst_bytes}, outstanding: {outstanding}"
+    );
+    // A memory without a chip keeps the text that it always had.
+    let chip = sdram.as_ref().map_or(String::new(), |chip| format!(", {chip:?}"));
+    let memory = format!("Memory {{ {port}{chip} }}");
+    let timing = format!("{isa} slots {compute_slot} {vector_slot} memory {memory} pipeline {pipeline:?}");
     Keys { isa: format!("{:08x}", isa::key(config)), timing: hash(timing.as_bytes())[..DIGITS].to_owned() }
 }
 

@@ -5,11 +5,14 @@ use tilewright_arch::config::Memory;
 use tilewright_arch::encoding::{KEY_BYTES, instruction_bytes};
 use tilewright_arch::instr::{Transfer, Unit};
 use tilewright_arch::program::Program;
+use tilewright_arch::sdram::{Sdram, State};
 use tilewright_arch::timing;
 
 /// One burst.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Burst {
+    /// Byte address of its first beat.
+    pub address: u64,
     /// Beats, masked bytes included.
     pub beats: u64,
     /// Bytes that are not masked.
@@ -91,7 +94,7 @@ impl Iterator for Bursts {
                 self.plane += 1;
             }
         }
-        Some(Burst { beats, bytes })
+        Some(Burst { address: start / self.bus_bytes * self.bus_bytes, beats, bytes })
     }
 }
 
@@ -120,6 +123,7 @@ pub struct Grant {
 pub struct MemoryPort {
     latency: u64,
     outstanding: usize,
+    sdram: Option<(Sdram, State)>,
     /// For each master the cycle from which its request is shown.
     requests: [Option<(u64, Burst)>; MASTERS],
     /// For each master the first cycle in which it may show a request.
@@ -140,6 +144,10 @@ impl MemoryPort {
         MemoryPort {
             latency: memory.latency as u64,
             outstanding: memory.outstanding,
+            sdram: memory.sdram.clone().map(|chip| {
+                let state = State::new(&chip);
+                (chip, state)
+            }),
             requests: [None; MASTERS],
             next: [0; MASTERS],
             accept: None,
@@ -169,8 +177,15 @@ impl MemoryPort {
         if self.ends.len() == self.outstanding {
             accept = accept.max(self.ends.front().map_or(0, |end| end + 1));
         }
-        let start = (accept + self.latency).max(self.ends.back().map_or(0, |end| end + 1));
-        let end = start + burst.beats - 1;
+        let end = match &mut self.sdram {
+            Some((chip, state)) => {
+                state.burst(chip, accept, burst.address, burst.beats, master == STORE).last
+            }
+            None => {
+                let start = (accept + self.latency).max(self.ends.back().map_or(0, |end| end + 1));
+                start + burst.beats - 1
+            }
+        };
         self.accept = Some(accept);
         self.ends.push_back(end);
         if self.ends.len() > self.outstanding {
@@ -189,7 +204,7 @@ mod tests {
 
     #[test]
     fn bursts_mask_and_split() {
-        let memory = Memory { bus_bytes: 4, latency: 1, burst_bytes: 16, outstanding: 1 };
+        let memory = Memory { bus_bytes: 4, latency: 1, burst_bytes: 16, outstanding: 1, sdram: None };
         let op = Transfer {
             external: 14,
             external_line: 10,
@@ -199,15 +214,16 @@ mod tests {
             ..Transfer::default()
         };
         // Line 14..23 is cut at 16; line 24..33 at 32, its second burst is one byte of a beat.
-        let bursts: Vec<(u64, u64)> = Bursts::transfer(&op, &memory).map(|b| (b.beats, b.bytes)).collect();
-        assert_eq!(bursts, [(1, 2), (2, 7), (2, 8), (1, 1)]);
+        let of = |b: Burst| (b.address, b.beats, b.bytes);
+        let bursts: Vec<(u64, u64, u64)> = Bursts::transfer(&op, &memory).map(of).collect();
+        assert_eq!(bursts, [(12, 1, 2), (16, 2, 7), (24, 2, 8), (32, 1, 1)]);
     }
 
     #[test]
     fn port_follows_the_rules() {
-        let memory = Memory { bus_bytes: 4, latency: 5, burst_bytes: 16, outstanding: 2 };
+        let memory = Memory { bus_bytes: 4, latency: 5, burst_bytes: 16, outstanding: 2, sdram: None };
         let mut port = MemoryPort::new(&memory);
-        let burst = Burst { beats: 4, bytes: 16 };
+        let burst = Burst { address: 0, beats: 4, bytes: 16 };
         port.request(LOAD, 3, burst);
         port.request(0, 3, burst);
         // Highest priority first; one accept a cycle; ends wait for the port and for a free place.
