@@ -13,6 +13,9 @@ use tilewright_compiler::schedule::Schedule;
 
 /// The test bench with holes for what depends on the network.
 const BENCH: &str = include_str!("bench/bench.v");
+/// External memory of a fixed latency, and an SDRAM with its controller.
+const PORT: &str = include_str!("bench/port.v");
+const SDRAM: &str = include_str!("bench/sdram.v");
 /// Bytes of a line of a memory file.
 const LINE: usize = 16;
 
@@ -64,8 +67,11 @@ pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
         ("OUTPUT_BYTES", most_outputs),
         ("KEY", isa::key(&compiled.config) as usize),
     ];
-    let mut text = BENCH.replace("        // RUNS\n", &runs);
-    let numbers = numbers.map(|(name, number)| (name.to_owned(), number));
+    let chip = memory.sdram.as_ref();
+    let text = BENCH.replace("    // MEMORY\n", if chip.is_some() { SDRAM } else { PORT });
+    let mut text = text.replace("        // RUNS\n", &runs);
+    let sizes = chip.map_or(vec![], |chip| tilewright_hdl::chip_sizes(chip, &compiled.config).to_vec());
+    let numbers = numbers.into_iter().chain(sizes).map(|(name, number)| (name.to_owned(), number));
     let registers = registers::ALL.map(|register| (register.name.to_uppercase(), register.number));
     for (name, number) in numbers.into_iter().chain(registers) {
         text = text.replace(&format!("/*{name}*/"), &number.to_string());
@@ -76,6 +82,10 @@ pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
     if !models.is_empty() {
         list.push_str("models.v\n");
         files.push(("models.v".into(), models.into()));
+    }
+    if chip.is_some() {
+        list.push_str("sdram.v\nsdram_chip.v\n");
+        files.push(("sdram_chip.v".into(), tilewright_hdl::SDRAM_CHIP.into()));
     }
     files.push(("files.f".into(), list.into_bytes()));
     Ok(files)

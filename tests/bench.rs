@@ -26,6 +26,9 @@ fn written(name: &str, compiled: &Compiled, golden: &Golden) -> PathBuf {
         std::fs::write(path.join(name), bytes).unwrap();
     }
     std::fs::write(path.join("tilewright.v"), tilewright_hdl::generate(&compiled.config).unwrap()).unwrap();
+    if let Some(controller) = tilewright_hdl::sdram(&compiled.config).unwrap() {
+        std::fs::write(path.join("sdram.v"), controller).unwrap();
+    }
     path
 }
 
@@ -51,7 +54,7 @@ fn verilator(folder: &Path, args: &[&str]) -> (String, bool) {
 }
 
 /// A 1x1 convolution of four pixels.
-fn tiny() -> (Compiled, Golden) {
+fn tiny(config: &Config) -> (Compiled, Golden) {
     let mut graph = Graph::new("tiny");
     let x = graph.input("x", &[1, 2, 2, 2]).unwrap();
     let w = graph.constant("w", &[3, 2, 1, 1], vec![1.0, -0.5, 0.25, 2.0, -1.0, 0.5]).unwrap();
@@ -61,8 +64,7 @@ fn tiny() -> (Compiled, Golden) {
     let model = Model { path: PathBuf::new(), imported: graph, graph: simplified, warnings: vec![] };
     let sample = ArrayD::from_shape_fn(vec![1, 2, 2, 2], |i| 0.3 * (i[1] + 2 * i[2] + i[3]) as f32 - 0.5);
     let options = quantise::Options::default();
-    let config = Config::sized(4, 4);
-    let compiled = pipeline::compile(&model, &[vec![sample.clone()]], &options, &config).unwrap();
+    let compiled = pipeline::compile(&model, &[vec![sample.clone()]], &options, config).unwrap();
     let golden = Golden::of(&compiled, vec![sample]).unwrap();
     (compiled, golden)
 }
@@ -79,7 +81,7 @@ fn compiled(name: &str, config: &Config) -> (Compiled, Golden) {
 /// One byte of the output or one cycle that is not the simulator's is found, and ends in a failing status.
 #[test]
 fn a_wrong_byte_and_a_wrong_cycle_are_found() {
-    let (compiled, golden) = tiny();
+    let (compiled, golden) = tiny(&Config::sized(4, 4));
     let folder = written("right", &compiled, &golden);
     let (right, ended) = icarus(&folder, &[]);
     assert!(ended && right.contains("\nequal\n"), "{right}");
@@ -97,10 +99,22 @@ fn a_wrong_byte_and_a_wrong_cycle_are_found() {
     assert!(!ended && wrong.contains("the simulator has") && wrong.contains("DIFFERENT"), "{wrong}");
 }
 
+/// On a board the bench has its memory: controller and chip.
+#[test]
+fn a_board_has_its_memory() {
+    let board = tilewright::targets::resolve(Some("ulx3s-25f"), None, None).unwrap();
+    let (compiled, mut golden) = tiny(&board);
+    let (right, ended) = icarus(&written("board", &compiled, &golden), &[]);
+    assert!(ended && right.contains("\nequal\n"), "{right}");
+    golden.stages[0].cycles += 1;
+    let (wrong, ended) = icarus(&written("board-cycle", &compiled, &golden), &[]);
+    assert!(!ended && wrong.contains("the simulator has") && wrong.contains("DIFFERENT"), "{wrong}");
+}
+
 /// The Verilog of another machine runs nothing of a program, and the bench says why.
 #[test]
 fn another_machine_runs_nothing() {
-    let (compiled, golden) = tiny();
+    let (compiled, golden) = tiny(&Config::sized(4, 4));
     let folder = written("foreign", &compiled, &golden);
     let other = tilewright_hdl::generate(&Config::sized(4, 5)).unwrap();
     std::fs::write(folder.join("tilewright.v"), other).unwrap();

@@ -244,3 +244,21 @@ fn a_wrong_program_is_a_defect_of_the_compiler() {
     let text = error.to_string();
     assert!(text.contains("Conv_0") && text.contains("defect of the compiler"), "{text}");
 }
+
+/// Weights that the board's chip does not hold are refused with the bytes of both.
+#[test]
+fn a_program_larger_than_the_chip_is_refused() {
+    let mut config = tilewright::targets::resolve(Some("ulx3s-25f"), None, None).unwrap();
+    let case = Case { channels: [1500, 1500], size: 1, ..PLAIN };
+    let model = case.model(&mut Random::new(3));
+    let input = ArrayD::from_elem(IxDyn(&[1, 1500, 1, 1]), 0.5);
+    let mut compile = |edit: fn(&mut tilewright_arch::sdram::Sdram)| {
+        edit(config.memory.sdram.as_mut().unwrap());
+        config.validate().unwrap();
+        pipeline::compile(&model, &[vec![input.clone()]], &quantise::Options::default(), &config)
+    };
+    assert!(compile(|_| ()).is_ok());
+    let error = compile(|chip| (chip.banks, chip.row_bits, chip.column_bits) = (2, 11, 8)).err().unwrap();
+    let text = format!("{error:#}");
+    assert!(text.contains("the chip has 2097152") && text.contains("try: a smaller network"), "{text}");
+}

@@ -69,6 +69,16 @@ fn four_kinds_of_models_in_verilog() {
 }
 
 /// `cargo test --release --test zoo all_models -- --ignored --nocapture`, or `./run-tests --long`.
+/// With SDRAM controller and chip, in one stage and in several.
+#[test]
+fn a_board_with_its_memory_in_verilog() {
+    let board = tilewright::targets::resolve(Some("ulx3s-25f"), None, None).unwrap();
+    let rtl = common::built(&board);
+    for name in ["lenet_mnist", "vit_mnist"] {
+        verified(&common::model(name), &board, Some(&rtl));
+    }
+}
+
 #[test]
 #[ignore = "some ten minutes in release mode; ./run-tests --long runs it"]
 fn all_models_in_verilog() {

@@ -302,15 +302,9 @@ impl Rtl {
 
 /// Module `system` with the chip's sizes.
 fn system(config: &Config, chip: &Sdram) -> String {
-    let period = (1e6 / config.clock_mhz).floor();
-    let sizes = [
-        ("DATA_BITS", chip.data_bits.to_string()),
-        ("BANK_BITS", chip.banks.trailing_zeros().to_string()),
-        ("ROW_BITS", chip.row_bits.to_string()),
-        ("COLUMN_BITS", chip.column_bits.to_string()),
-        ("CLOCK_PS", period.to_string()),
-    ];
-    sizes.iter().fold(SYSTEM.to_owned(), |text, (name, size)| text.replace(&format!("/*{name}*/"), size))
+    let put =
+        |text: String, (name, size): (&str, usize)| text.replace(&format!("/*{name}*/"), &size.to_string());
+    crate::chip_sizes(chip, config).into_iter().fold(SYSTEM.to_owned(), put)
 }
 
 /// Removes files when it goes out of scope, whatever happened before.

@@ -38,6 +38,7 @@ pub(crate) mod top;
 pub(crate) mod transfer_walk;
 
 use thiserror::Error;
+use tilewright_arch::sdram::Sdram;
 use tilewright_arch::technology::Technology;
 
 /// Verilog of the hard blocks that a technology's machines are written with, for simulation; empty where they
@@ -49,6 +50,17 @@ pub fn models(technology: Technology) -> &'static str {
 /// A model of an SDR SDRAM in Verilog, module `sdram_chip`: it ends the simulation at the first command that its
 /// datasheet forbids.
 pub const SDRAM_CHIP: &str = include_str!("../sim/sdram_chip.v");
+
+/// Parameters of [`SDRAM_CHIP`] for a chip that runs at the machine's clock.
+pub fn chip_sizes(chip: &Sdram, config: &tilewright_arch::Config) -> [(&'static str, usize); 5] {
+    [
+        ("DATA_BITS", chip.data_bits),
+        ("BANK_BITS", chip.banks.trailing_zeros() as usize),
+        ("ROW_BITS", chip.row_bits),
+        ("COLUMN_BITS", chip.column_bits),
+        ("CLOCK_PS", (1e6 / config.clock_mhz) as usize),
+    ]
+}
 
 /// Why no Verilog or no model came out.
 #[derive(Debug, Error)]

@@ -49,6 +49,9 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config))?;
     let mut files = programs(&compiled)?;
     files.push(("tilewright.v".into(), verilog.into_bytes()));
+    if let Some(controller) = tilewright_hdl::sdram(&config)? {
+        files.push(("sdram.v".into(), controller.into_bytes()));
+    }
     written::write(out, "demo", &files)?;
     say!("model          {}", model.path.display())?;
     say!(

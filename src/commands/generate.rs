@@ -38,6 +38,9 @@ pub fn run(source: Option<&Source>, machine: &Machine, out: &Path) -> Result<boo
     };
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config))?;
     files.insert(0, ("tilewright.v".into(), verilog.clone().into_bytes()));
+    if let Some(controller) = tilewright_hdl::sdram(&config)? {
+        files.push(("sdram.v".into(), controller.into_bytes()));
+    }
     written::write(out, "generate", &files)?;
     for (name, _) in &files {
         say!("{}", out.join(name).display())?;

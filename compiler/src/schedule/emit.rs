@@ -388,6 +388,18 @@ impl<'a> Emitter<'a> {
             .file(&self.graph.name)
             .hint("a smaller network: the machine addresses 2 GiB"));
         }
+        if let Some(chip) = &self.config.memory.sdram
+            && bytes as u64 > chip.bytes()
+        {
+            let what = format!(
+                "the program needs {} bytes of external memory, the chip has {}",
+                self.used,
+                chip.bytes()
+            );
+            return Err(Error::new("schedule", what)
+                .file(&self.graph.name)
+                .hint("a smaller network or input"));
+        }
         for emitted in &self.emitted {
             if let Op::Transfer(op) = &emitted.op {
                 let node = &self.graph.nodes[emitted.layer];
