@@ -236,7 +236,8 @@ impl Config {
             within("memory.sdram.t_ras", chip.t_ras, 1, 31)?;
             within("memory.sdram.t_rc", chip.t_rc, 1, 31)?;
             within("memory.sdram.t_rfc", chip.t_rfc, 1, 31)?;
-            within("memory.sdram.t_wr", chip.t_wr, 1, MAX_WRITE_RECOVERY)?;
+            // A burst stop comes between a write and the precharge of its bank.
+            within("memory.sdram.t_wr", chip.t_wr, 2, MAX_WRITE_RECOVERY)?;
             within("memory.sdram.t_mrd", chip.t_mrd, 1, 31)?;
             // A refresh that is due has been before the next is.
             let beats = self.memory.burst_bytes / self.memory.bus_bytes;

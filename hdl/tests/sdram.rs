@@ -61,14 +61,16 @@ fn asks(seed: u64, runs: usize, each: usize, config: &Config) -> Vec<Ask> {
                 writing = !writing;
             }
             let row = chip.row_bytes() as u64;
-            let place = match random.below(4) {
+            let place = match random.below(21) / 5 {
                 0 | 1 => {
                     let which = random.below(3);
                     stream[which] = (stream[which] + burst) % chip.bytes();
                     stream[which]
                 }
                 2 => row * random.below(16) as u64 + burst * random.below((row / burst) as usize) as u64,
-                _ => random.below((chip.bytes() / burst) as usize) as u64 * burst,
+                3 => random.below((chip.bytes() / burst) as usize) as u64 * burst,
+                // Beyond the chip, where its rows are met again.
+                _ => chip.bytes() + stream[0],
             };
             let most = burst / bus;
             let (first, beats) = match random.below(4) {
@@ -195,7 +197,8 @@ fn check(config: &Config, asks: &[Ask], text: &str) {
                 assert_eq!(number(line[0]), cycle, "beat {beat} of write {n}: {ask:?}");
                 let (word, strobes) = written(n, beat, chip.data_bits);
                 assert_eq!(line[1..], [format!("{word:x}"), format!("{strobes:x}")]);
-                let mask = (0..bus).filter(|b| strobes >> b & 1 == 1).fold(0, |m, b| m | 0xff << (8 * b));
+                let kept = (0..bus).filter(|_| inside);
+                let mask = kept.filter(|b| strobes >> b & 1 == 1).fold(0, |m, b| m | 0xff << (8 * b));
                 *cell = ((cell.0 & !mask) | (word & mask), cell.1 | mask);
             } else {
                 let line = next("read");
@@ -221,13 +224,56 @@ fn last(text: &str) -> &str {
     text.lines().find(said).or(text.lines().last()).unwrap_or_default()
 }
 
+/// Runs of bursts, all as they should be.
+fn fine(name: &str, config: &Config, parameters: &str, runs: usize, each: usize, verilator: bool) {
+    let asks = asks(name.len() as u64, runs, each, config);
+    let (text, ended) = simulate(config, parameters, &asks, name, verilator);
+    assert!(ended, "{name}: {}", last(&text));
+    check(config, &asks, &text);
+}
+
+/// The period of refreshes, and how many it has, of a window short enough to be seen.
+const OFTEN: &str = ", .REFRESHES(8), .T_REFRESH(62500000)";
+
 #[test]
 fn bursts_move_when_the_model_says() {
-    let config = config(chip());
-    let asks = asks(1, 12, 400, &config);
-    let (text, ended) = simulate(&config, ", .REFRESHES(8), .T_REFRESH(62500000)", &asks, "bursts", false);
-    assert!(ended, "{}", last(&text));
-    check(&config, &asks, &text);
+    fine("plain", &config(chip()), OFTEN, 8, 400, false);
+    // Words of 32 bits, bursts longer than a fetch, one at a time.
+    let mut wide = config(Sdram { data_bits: 32, row_bits: 11, column_bits: 8, cas_latency: 2, ..chip() });
+    (wide.memory.burst_bytes, wide.memory.outstanding) = (512, 1);
+    fine("wide", &wide, OFTEN, 3, 300, false);
+    // Two banks, and nothing to wait for.
+    let eager = Sdram {
+        banks: 2,
+        row_bits: 12,
+        column_bits: 10,
+        t_rcd: 1,
+        t_rp: 1,
+        t_ras: 1,
+        t_rc: 1,
+        t_rfc: 1,
+        t_wr: 2,
+        t_mrd: 1,
+        refresh: 300,
+        ..chip()
+    };
+    let figures = ", .T_RCD(10000), .T_RP(10000), .T_RAS(10000), .T_RC(10000), .T_RFC(10000), .T_RRD(10000), \
+                   .T_WR(20000), .CK_MRD(1)";
+    fine("eager", &config(eager), figures, 3, 400, false);
+    // Many under way, and the longest write recovery.
+    let mut deep = config(Sdram { t_wr: 4, ..chip() });
+    (deep.memory.burst_bytes, deep.memory.outstanding) = (16, 16);
+    fine("deep", &deep, &format!("{OFTEN}, .T_WR(40000)"), 3, 600, false);
+}
+
+/// Sixty thousand bursts, and all 8192 refreshes of a period of 64 ms.
+#[test]
+#[ignore = "Verilator, minutes; ./run-tests --long runs it"]
+fn many_bursts_move_when_the_model_says() {
+    fine("many", &config(chip()), OFTEN, 60, 1000, true);
+    let mut idle = config(chip());
+    idle.memory.outstanding = 2;
+    fine("period", &idle, "", 2, 9000, true);
 }
 
 /// Figures of a chip so slow, at 100 MHz, that each of them is felt behind the others and the controller's own steps.
@@ -259,21 +305,16 @@ fn a_parameter_too_small_is_found() {
     let run = |name: &str, chip: Sdram, parameters: &str| {
         let config = config(chip);
         let asks = asks(2, 3, 400, &config);
-        let (text, ended) = simulate(&config, parameters, &asks, name, false);
-        (config, asks, text, ended)
+        simulate(&config, parameters, &asks, name, false)
     };
-    let fine = |name: &str, chip: Sdram, parameters: &str| {
-        let (config, asks, text, ended) = run(name, chip, parameters);
-        assert!(ended, "{name}: {}", last(&text));
-        check(&config, &asks, &text);
-    };
-    fine("slow", slow(), SLOW);
-    fine("fast", Sdram { cas_latency: 2, power_up: 25_000, t_ras: 6, t_rc: 8, t_rfc: 8, ..chip() }, fast);
+    fine("slow", &config(slow()), SLOW, 3, 400, false);
+    let of_8_ns = Sdram { cas_latency: 2, power_up: 25_000, t_ras: 6, t_rc: 8, t_rfc: 8, ..chip() };
+    fine("fast", &config(of_8_ns), fast, 2, 100, false);
     for (name, edit, parameters) in faults {
         let mut wrong = slow();
         edit(&mut wrong);
         let parameters = if parameters.is_empty() { SLOW } else { parameters };
-        let (_, _, text, ended) = run(&format!("without-{name}"), wrong, parameters);
+        let (text, ended) = run(&format!("without-{name}"), wrong, parameters);
         assert!(!ended && last(&text).contains(name), "{name}: {}", last(&text));
     }
 }

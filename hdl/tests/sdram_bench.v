@@ -5,7 +5,7 @@
 `timescale 1ns / 1ps
 
 module bench;
-    localparam MOST = 65536;
+    localparam MOST = 1 << 17;
     localparam WORD = /*DATA_BITS*/;
     localparam BYTES = WORD / 8;
     reg clock = 1'b0;
