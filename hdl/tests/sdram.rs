@@ -115,7 +115,7 @@ fn simulate(config: &Config, parameters: &str, asks: &[Ask], name: &str, verilat
         let flags = u64::from(ask.write) | u64::from(ask.begins) << 1;
         format!("{:016x}\n", ask.wait << 48 | flags << 40 | (ask.beats - 1) << 32 | ask.address)
     };
-    let bursts: String = asks.iter().map(word).chain(["f".repeat(16)]).collect();
+    let bursts: String = asks.iter().map(word).chain(["f".repeat(16) + "\n"]).collect();
     let verilog = tilewright_hdl::sdram(config).expect("it is legal").expect("there is a chip");
     let put =
         |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("the folder is writable");
@@ -224,12 +224,11 @@ fn last(text: &str) -> &str {
     text.lines().find(said).or(text.lines().last()).unwrap_or_default()
 }
 
-/// Runs of bursts, all as they should be.
-fn fine(name: &str, config: &Config, parameters: &str, runs: usize, each: usize, verilator: bool) {
-    let asks = asks(name.len() as u64, runs, each, config);
-    let (text, ended) = simulate(config, parameters, &asks, name, verilator);
+/// All is as it should be.
+fn fine(name: &str, config: &Config, parameters: &str, asks: &[Ask], verilator: bool) {
+    let (text, ended) = simulate(config, parameters, asks, name, verilator);
     assert!(ended, "{name}: {}", last(&text));
-    check(config, &asks, &text);
+    check(config, asks, &text);
 }
 
 /// The period of refreshes, and how many it has, of a window short enough to be seen.
@@ -237,11 +236,12 @@ const OFTEN: &str = ", .REFRESHES(8), .T_REFRESH(62500000)";
 
 #[test]
 fn bursts_move_when_the_model_says() {
-    fine("plain", &config(chip()), OFTEN, 8, 400, false);
+    let plain = config(chip());
+    fine("plain", &plain, OFTEN, &asks(1, 8, 400, &plain), false);
     // Words of 32 bits, bursts longer than a fetch, one at a time.
     let mut wide = config(Sdram { data_bits: 32, row_bits: 11, column_bits: 8, cas_latency: 2, ..chip() });
     (wide.memory.burst_bytes, wide.memory.outstanding) = (512, 1);
-    fine("wide", &wide, OFTEN, 3, 300, false);
+    fine("wide", &wide, OFTEN, &asks(2, 3, 300, &wide), false);
     // Two banks, and nothing to wait for.
     let eager = Sdram {
         banks: 2,
@@ -259,21 +259,24 @@ fn bursts_move_when_the_model_says() {
     };
     let figures = ", .T_RCD(10000), .T_RP(10000), .T_RAS(10000), .T_RC(10000), .T_RFC(10000), .T_RRD(10000), \
                    .T_WR(20000), .CK_MRD(1)";
-    fine("eager", &config(eager), figures, 3, 400, false);
+    let eager = config(eager);
+    fine("eager", &eager, figures, &asks(3, 3, 400, &eager), false);
     // Many under way, and the longest write recovery.
     let mut deep = config(Sdram { t_wr: 4, ..chip() });
     (deep.memory.burst_bytes, deep.memory.outstanding) = (16, 16);
-    fine("deep", &deep, &format!("{OFTEN}, .T_WR(40000)"), 3, 600, false);
+    fine("deep", &deep, &format!("{OFTEN}, .T_WR(40000)"), &asks(4, 3, 600, &deep), false);
 }
 
 /// Sixty thousand bursts, and all 8192 refreshes of a period of 64 ms.
 #[test]
 #[ignore = "Verilator, minutes; ./run-tests --long runs it"]
 fn many_bursts_move_when_the_model_says() {
-    fine("many", &config(chip()), OFTEN, 60, 1000, true);
-    let mut idle = config(chip());
-    idle.memory.outstanding = 2;
-    fine("period", &idle, "", 2, 9000, true);
+    let plain = config(chip());
+    fine("many", &plain, OFTEN, &asks(5, 60, 1000, &plain), true);
+    // Seven million cycles and more.
+    let mut slowly = asks(6, 2, 9000, &plain);
+    slowly.iter_mut().for_each(|ask| ask.wait += 400);
+    fine("period", &plain, "", &slowly, true);
 }
 
 /// Figures of a chip so slow, at 100 MHz, that each of them is felt behind the others and the controller's own steps.
@@ -307,9 +310,11 @@ fn a_parameter_too_small_is_found() {
         let asks = asks(2, 3, 400, &config);
         simulate(&config, parameters, &asks, name, false)
     };
-    fine("slow", &config(slow()), SLOW, 3, 400, false);
+    let right = config(slow());
+    fine("slow", &right, SLOW, &asks(2, 3, 400, &right), false);
     let of_8_ns = Sdram { cas_latency: 2, power_up: 25_000, t_ras: 6, t_rc: 8, t_rfc: 8, ..chip() };
-    fine("fast", &config(of_8_ns), fast, 2, 100, false);
+    let of_8_ns = config(of_8_ns);
+    fine("fast", &of_8_ns, fast, &asks(3, 2, 100, &of_8_ns), false);
     for (name, edit, parameters) in faults {
         let mut wrong = slow();
         edit(&mut wrong);
