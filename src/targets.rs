@@ -186,6 +186,27 @@ mod tests {
         }
     }
 
+    /// Figures of the chips that the ULX3S has been sold with, in ns, the largest of all: tRCD, tRP, tRAS, tRC, tRFC,
+    /// tWR, tMRD; the period of 8192 refreshes and the pause after power-up.
+    #[test]
+    fn the_memory_of_an_ulx3s_has_its_time() {
+        let least = [21.0, 21.0, 45.0, 67.5, 70.0, 15.0, 15.0];
+        let (period, pause) = (64e6 / 8192.0, 200e3);
+        for target in TARGETS {
+            let config = target.machine().unwrap();
+            let chip = config.memory.sdram.unwrap();
+            let cycles = [chip.t_rcd, chip.t_rp, chip.t_ras, chip.t_rc, chip.t_rfc, chip.t_wr, chip.t_mrd];
+            for ns in [1000.0 / config.clock_mhz, 8.0] {
+                for (cycles, least) in cycles.into_iter().zip(least) {
+                    assert!(cycles as f64 * ns >= least, "{cycles} cycles of {ns} ns, {least} ns");
+                }
+                assert!(chip.power_up as f64 * ns >= pause);
+            }
+            let longest = chip.refresh as f64 * 1000.0 / config.clock_mhz;
+            assert!(longest <= period && chip.refresh as f64 * 10.2 <= period, "{longest} ns");
+        }
+    }
+
     #[test]
     fn a_machine_does_not_say_what_the_board_says() {
         let target = TARGETS[0];
