@@ -178,8 +178,10 @@ mod tests {
             assert_eq!((config.technology, &config.memory), (board.technology, &board.memory.port));
             // A beat of the port takes whole beats of the chip.
             assert!((8 * config.memory.bus_bytes).is_multiple_of(board.memory.data_bits));
-            let chip = config.memory.sdram.as_ref().map(|chip| (chip.bytes(), chip.data_bits));
-            assert_eq!(chip, Some((board.memory.bytes, board.memory.data_bits)));
+            let chip =
+                config.memory.sdram.as_ref().map(|chip| (chip.bytes(), chip.data_bits, chip.byte_masks));
+            let memory = &board.memory;
+            assert_eq!(chip, Some((memory.bytes, memory.data_bits, memory.masks_bytes)));
             let pins = std::fs::read_to_string(folder.join(&board.pins)).unwrap();
             let frequency = format!("FREQUENCY PORT \"{}\" {} MHZ", board.clock.port, board.clock.mhz);
             assert!(pins.contains(&frequency), "{frequency}");

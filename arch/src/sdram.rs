@@ -14,6 +14,7 @@
 //! precharge p >= that; A + tRAS; other bank: not in the cycle e; same bank: >= e, and write recovery is over
 //! activate  A >= that, after p; p + tRP; A before + tRC; R + tRFC; not in the cycle e
 //! column    c >= that, after A; A + tRCD; e; a write after a read: e + CL + TURN
+//!           without byte masks a write has two column commands before, of the words read, c' and c' + 1: e = c' + 2
 //! stream end e = c + beats                             the cycle of the burst stop, unless something else ends it
 //! free        = c + 1
 //! beats       read: c + CL + READ ...; write: c + WRITE ...; response of a write: the cycle after its last beat
@@ -44,6 +45,8 @@ pub const WRITE: u64 = 1;
 /// Cycles besides the CAS latency between the last word of a read and the first of a write: the pins are nobody's in
 /// between, and the beats of the read come before those of the write.
 pub const TURN: u64 = 2;
+/// Words that are read before a write without byte masks: its first and its last.
+pub const MERGED: u64 = 2;
 /// Most cycles of write recovery: a bank that does not stream has recovered when another burst is prepared.
 pub const MAX_WRITE_RECOVERY: usize = 4;
 
@@ -79,6 +82,15 @@ pub struct Sdram {
     pub refresh: usize,
     /// From power-up to the first command.
     pub power_up: usize,
+    /// Whether the board has the pins that mask bytes of a write. Without them the first and the last word of a write
+    /// are read before it.
+    #[serde(default = "masks")]
+    pub byte_masks: bool,
+}
+
+/// [`Sdram::byte_masks`] where nothing is said.
+fn masks() -> bool {
+    true
 }
 
 impl Sdram {
@@ -188,6 +200,10 @@ impl State {
             at += 1;
         }
         at = at.max(self.column).max(self.stream_end());
+        if write && !chip.byte_masks {
+            at += MERGED;
+            self.stream = Some((bank, at, true));
+        }
         if let (true, Some((_, end, true))) = (write, self.stream) {
             at = at.max(end + chip.cas_latency as u64 + TURN);
         }

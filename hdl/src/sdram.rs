@@ -10,6 +10,9 @@
 //!       c + 3 + CL   it has been registered, and is given (`axi_rvalid`)
 //! ```
 //!
+//! Without byte masks the first and the last word of a write are read before it, and their bytes that stay are
+//! written back.
+//!
 //! After power-up: a pause, eight refreshes, each after a precharge of all banks, and the mode: bursts of a whole row,
 //! which commands end, so that a burst of any length takes one column command.
 
@@ -141,7 +144,12 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     let states = ["decides", "closes", "opens", "moves", "closes_all", "refreshes", "sets_mode"];
     let [decides, closes, opens, moves, closes_all, refreshes, sets_mode] =
         states.map(|name| b.reg_reset(name, 1));
-    let busy = or_all([decides, closes, opens, moves, closes_all, refreshes, sets_mode]);
+    let mut busy = or_all([decides, closes, opens, moves, closes_all, refreshes, sets_mode]);
+    // Without byte masks: the first and the last word of a write are read.
+    let merges = (!chip.byte_masks).then(|| ["reads_first", "reads_last"].map(|name| b.reg_reset(name, 1)));
+    if let Some([first, last]) = merges {
+        busy = busy | first | last;
+    }
     let free = b.wire("free", !busy);
     let start_refreshed = b.reg_reset("start_refreshed", 1);
     let last = b.wire("refresh_to_start", starting & !start_refreshed & !under_way.any());
@@ -191,7 +199,12 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     let closing_all = b.wire("precharge_all", closes_all & row_time.done() & ended_well);
     let refreshing = b.wire("refresh", refreshes & quiet);
     let setting = b.wire("set_mode", sets_mode & quiet);
-    let stopping = b.wire("burst_stop", ending & !(moving | closing | closing_all));
+    let merging = merges.map(|[first, last]| {
+        let first = b.wire("read_first", first & open_time.done() & !more);
+        (first, b.wire("read_either", first | last))
+    });
+    let reading_either = merging.map_or(zero(1), |(_, either)| either.into());
+    let stopping = b.wire("burst_stop", ending & !(moving | closing | closing_all | reading_either.clone()));
 
     row_time.after(opening, chip.t_ras);
     cycle_time.after(opening, chip.t_rc);
@@ -204,7 +217,7 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     let writes = b.wire("word_written", (moving & write) | (more & stream_write));
     let reads = b.wire("word_read", (moving & !write) | (more & !stream_write));
     write_time.after(writes, chip.t_wr);
-    turn_time.after(reads, turn);
+    turn_time.after(reads | reading_either.clone(), turn);
     let times = [&row_time, &cycle_time, &close_time, &open_time, &write_time, &turn_time];
     let rested = times.map(Timer::done).into_iter().reduce(|a, b| a & b).expect("there are six");
     for time in [row_time, cycle_time, close_time, open_time, write_time, turn_time] {
@@ -229,7 +242,15 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     b.set(decides, take);
     b.set(closes, (decides & open & !hit) | (closes & !closing));
     b.set(opens, (decides & !open) | closing | (opens & !opening));
-    b.set(moves, (decides & hit) | opening | (moves & !moving));
+    let to_move = b.wire("row_is_there", (decides & hit) | opening);
+    match (merges, merging) {
+        (Some([reads_first, reads_last]), Some((read_first, _))) => {
+            b.set(reads_first, (to_move & write) | (reads_first & !read_first));
+            b.set(reads_last, read_first);
+            b.set(moves, (to_move & !write) | reads_last | (moves & !moving));
+        }
+        _ => b.set(moves, to_move | (moves & !moving)),
+    }
     b.set(closes_all, take_refresh | (closes_all & !closing_all));
     b.set(refreshes, closing_all | (refreshes & !refreshing));
     b.set(sets_mode, take_mode | (sets_mode & !setting));
@@ -238,7 +259,8 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     let single = b.wire("single", moving & !length.any());
     b.set(more, (moving & !single) | (more & left.differs(lit(1, LENGTH_BITS))));
     b.set(left, moving.mux(length, left.plus(-1)));
-    b.set(ending, single | (more & left.is(1)));
+    let merge_ends = merges.map_or(zero(1), |[_, last]| last.into());
+    b.set(ending, single | (more & left.is(1)) | merge_ends.clone());
     b.set_when(stream_bank, moving, bank);
     b.set_when(stream_write, moving, write);
     b.set_when(stream_outside, moving, outside);
@@ -254,8 +276,10 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
 
     b.comment("The command's register.");
     let ras = or_all([opening, closing, closing_all, refreshing, setting]);
-    let cas = or_all([moving, refreshing, setting]);
-    let we = or_all([closing, closing_all, setting, stopping]) | (moving & write);
+    // A write beyond the chip is masked, or not commanded at all.
+    let column_command = if chip.byte_masks { moving.into() } else { moving & !(write & outside) };
+    let cas = or_all([refreshing, setting]) | column_command.clone() | reading_either;
+    let we = or_all([closing, closing_all, setting, stopping]) | (column_command & write);
     let command = ["row_command", "column_strobe", "write_strobe"].into_iter().zip([ras, cas, we]);
     let command: Vec<Sig> = command
         .map(|(name, value)| {
@@ -267,7 +291,14 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     // A10 is zero in a column command and in a precharge of one bank.
     let mode = lit((chip.cas_latency as i128) << 4 | FULL_PAGE, chip.row_bits);
     let all = lit(1 << 10, chip.row_bits);
-    let pins = moves.mux(column.zero_extend(chip.row_bits), row);
+    let mut at_column: Expr = column.into();
+    let mut columns: Expr = moves.into();
+    if let Some([first, last]) = merges {
+        let end = b.register("last_column", column + length.resize(chip.column_bits));
+        at_column = last.mux(end, column);
+        columns = moves | first | last;
+    }
+    let pins = columns.mux(at_column.zero_extend(chip.row_bits), row);
     let pins = closes.mux(zero(chip.row_bits), closes_all.mux(all, sets_mode.mux(mode, pins)));
     let a = b.register("a_1", pins);
     let ba = b.register("ba_1", sets_mode.mux(zero(bank_bits), bank));
@@ -277,6 +308,14 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     b.set(reading, reads);
 
     b.comment("The registers at the pads.");
+    let captured = b.register("captured", dq_in);
+    let merged = merges.zip(merging).map(|([_, reads_last], (read_first, _))| {
+        let come = b.delay("words_come", concat([read_first, reads_last]), chip.cas_latency + READ as usize);
+        let [first, last] = [("first_word", 1), ("last_word", 0)]
+            .map(|(name, bit)| b.register_when(name, come.bit(bit), captured));
+        let is_first = b.register("is_first", moving);
+        b.wire("merged", is_first.mux(first, last))
+    });
     let mut pad = |name: &str, value: Expr| {
         let register = b.register(&format!("{name}_pad"), value);
         b.output(&format!("sdram_{name}"), register);
@@ -287,11 +326,21 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     }
     pad("a", a.into());
     pad("ba", ba.into());
-    let kept = !wvalid.repeat(bytes) | !wstrb | stream_outside.repeat(bytes);
-    pad("dqm", wready.mux(kept, (!initialised).repeat(bytes)));
-    pad("dq_out", wdata.into());
+    let kept = !wvalid.repeat(bytes) | !wstrb;
+    pad(
+        "dqm",
+        match chip.byte_masks {
+            true => wready.mux(kept.clone() | stream_outside.repeat(bytes), (!initialised).repeat(bytes)),
+            false => zero(bytes),
+        },
+    );
+    pad(
+        "dq_out",
+        merged.map_or(wdata.into(), |merged| {
+            pack((0..bytes).map(|i| kept.clone().bit(i).mux(merged.element(i, 8), wdata.element(i, 8))))
+        }),
+    );
     pad("dq_oe", wready.into());
-    let captured = b.register("captured", dq_in);
     // All registers start at zero, which would be a command: the chip hears none before this.
     let cke = b.delay("cke", lit(1, 1), 3);
     b.output("sdram_cke", cke);
@@ -334,7 +383,7 @@ mod tests {
 
     #[test]
     fn verilog_agrees() {
-        let wide = Sdram { data_bits: 32, row_bits: 11, column_bits: 8, ..chip() };
+        let wide = Sdram { data_bits: 32, row_bits: 11, column_bits: 8, byte_masks: false, ..chip() };
         for (chip, seed) in [(chip(), 1), (wide, 2)] {
             let mut config = Config::sized(4, 4);
             config.memory.bus_bytes = chip.data_bits / 8;
@@ -361,6 +410,7 @@ mod tests {
             t_mrd: 2,
             refresh: 750,
             power_up: 20,
+            byte_masks: true,
         }
     }
 }

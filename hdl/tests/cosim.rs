@@ -118,7 +118,17 @@ fn machine_4x4_of_primitives() {
 /// The controller and the chip in place of the memory of a fixed latency.
 #[test]
 fn machine_4x4_with_sdram() {
-    check(&with_sdram(small()), 0..20);
+    check(&with_sdram(small()), 0..10);
+}
+
+/// The same on a board with words of 32 bits whose bytes cannot be masked.
+#[test]
+fn machine_4x4_with_sdram_without_masks() {
+    let mut config = with_sdram(small());
+    config.memory.bus_bytes = 4;
+    let chip = config.memory.sdram.as_mut().expect("it has one");
+    (chip.data_bits, chip.row_bits, chip.column_bits, chip.byte_masks) = (32, 11, 8, false);
+    check(&config, 20..30);
 }
 
 /// A chip of 16 bits, 32 MiB, at 100 MHz.
@@ -139,6 +149,7 @@ fn with_sdram(mut config: Config) -> Config {
         t_mrd: 2,
         refresh: 750,
         power_up: 20_000,
+        byte_masks: true,
     });
     config
 }

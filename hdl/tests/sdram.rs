@@ -25,6 +25,7 @@ fn chip() -> Sdram {
         t_mrd: 2,
         refresh: 760,
         power_up: 20_000,
+        byte_masks: true,
     }
 }
 
@@ -110,6 +111,7 @@ fn simulate(config: &Config, parameters: &str, asks: &[Ask], name: &str, verilat
         .replace("/*DATA_BITS*/", &chip.data_bits.to_string())
         .replace("/*BANK_BITS*/", &chip.banks.ilog2().to_string())
         .replace("/*ROW_BITS*/", &chip.row_bits.to_string())
+        .replace("/*MASKS*/", if chip.byte_masks { "1" } else { "0" })
         .replace("/*CHIP*/", &size);
     let word = |ask: &Ask| {
         let flags = u64::from(ask.write) | u64::from(ask.begins) << 1;
@@ -143,12 +145,14 @@ fn simulate(config: &Config, parameters: &str, asks: &[Ask], name: &str, verilat
     (text, ended)
 }
 
-/// The word and the strobes that the bench writes.
-fn written(burst: usize, beat: u64, data_bits: usize) -> (u64, u64) {
+/// The word and the strobes that the bench writes in a burst's beat: without byte masks, whole words but at the ends.
+fn written(burst: usize, beat: u64, ask: &Ask, chip: &Sdram) -> (u64, u64) {
+    let data_bits = chip.data_bits;
     let hash = (burst as u32 * 256 + beat as u32).wrapping_mul(0x9e37_79b1);
     let bytes = data_bits / 8;
     let word = u64::from(hash ^ hash >> 15) & ((1u64 << data_bits) - 1);
-    let strobes = if hash >> 26 & 3 == 0 { hash >> (25 - bytes) } else { u32::MAX };
+    let may = chip.byte_masks || beat == 0 || beat + 1 == ask.beats;
+    let strobes = if may && hash >> 26 & 3 == 0 { hash >> (25 - bytes) } else { u32::MAX };
     (word, u64::from(strobes) & ((1 << bytes) - 1))
 }
 
@@ -195,7 +199,7 @@ fn check(config: &Config, asks: &[Ask], text: &str) {
             if ask.write {
                 let line = next("write");
                 assert_eq!(number(line[0]), cycle, "beat {beat} of write {n}: {ask:?}");
-                let (word, strobes) = written(n, beat, chip.data_bits);
+                let (word, strobes) = written(n, beat, ask, chip);
                 assert_eq!(line[1..], [format!("{word:x}"), format!("{strobes:x}")]);
                 let kept = (0..bus).filter(|_| inside);
                 let mask = kept.filter(|b| strobes >> b & 1 == 1).fold(0, |m, b| m | 0xff << (8 * b));
@@ -242,6 +246,11 @@ fn bursts_move_when_the_model_says() {
     let mut wide = config(Sdram { data_bits: 32, row_bits: 11, column_bits: 8, cas_latency: 2, ..chip() });
     (wide.memory.burst_bytes, wide.memory.outstanding) = (512, 1);
     fine("wide", &wide, OFTEN, &asks(2, 3, 300, &wide), false);
+    // A board that ties the byte masks.
+    let mut tied = config(Sdram { data_bits: 32, row_bits: 11, column_bits: 8, byte_masks: false, ..chip() });
+    fine("tied", &tied, OFTEN, &asks(8, 3, 600, &tied), false);
+    tied = config(Sdram { byte_masks: false, cas_latency: 2, ..chip() });
+    fine("tied-16", &tied, OFTEN, &asks(9, 3, 600, &tied), false);
     // Two banks, and nothing to wait for.
     let eager = Sdram {
         banks: 2,

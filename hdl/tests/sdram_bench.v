@@ -36,7 +36,8 @@ module bench;
     integer under_way = 0;
     wire [31:0] hash = (writing[writes_first] * 256 + beat) * 32'h9e3779b1;
     wire [31:0] word = hash ^ hash >> 15;
-    wire [BYTES - 1:0] strobes = hash[27:26] == 2'd0 ? hash[24 -: BYTES] : {BYTES{1'b1}};
+    wire ends = beat == 8'd0 || beat == bursts[writing[writes_first]][39:32];
+    wire [BYTES - 1:0] strobes = (/*MASKS*/ || ends) && hash[27:26] == 2'd0 ? hash[24 -: BYTES] : {BYTES{1'b1}};
     wire wlast = 1'b0;
 
     wire cke, cs_n, ras_n, cas_n, we_n, dq_oe;
