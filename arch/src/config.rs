@@ -296,6 +296,17 @@ mod tests {
         );
         check(|c| c.memory.bus_bytes = 16, "error[config]: memory.bus_bytes = 16 is not legal: 1 to 9");
         check(|c| c.clock_mhz = f64::NAN, "error[config]: clock_mhz = NaN is not legal: a positive number");
+        let with = |edit: fn(&mut Config)| {
+            let mut config = Config::sized(9, 16);
+            config.memory.bus_bytes = 2;
+            config.memory.sdram = Some(Sdram::default());
+            assert_eq!(Config::from_toml(&config.to_toml()), Ok(config.clone()));
+            edit(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        assert!(with(|c| c.memory.bus_bytes = 4).contains("memory.bus_bytes = 4 is not legal: 2 to 2"));
+        assert!(with(|c| c.memory.sdram.as_mut().unwrap().refresh = 100).contains("memory.sdram.refresh"));
+        assert!(with(|c| c.memory.sdram.as_mut().unwrap().t_wr = 1).contains("memory.sdram.t_wr"));
         let unknown = Config::sized(4, 4).to_toml().replace("lanes", "lames");
         assert!(Config::from_toml(&unknown).unwrap_err().to_string().contains("lames"));
     }

@@ -93,6 +93,29 @@ fn masks() -> bool {
     true
 }
 
+impl Default for Sdram {
+    /// An AS4C16M16SA-7, 32 MiB, as fast as it may be at 100 MHz.
+    fn default() -> Self {
+        Sdram {
+            data_bits: 16,
+            banks: 4,
+            row_bits: 13,
+            column_bits: 9,
+            cas_latency: 3,
+            t_rcd: 3,
+            t_rp: 3,
+            t_ras: 5,
+            t_rc: 7,
+            t_rfc: 7,
+            t_wr: 2,
+            t_mrd: 2,
+            refresh: 750,
+            power_up: 20_000,
+            byte_masks: true,
+        }
+    }
+}
+
 impl Sdram {
     /// Bytes of a row of one bank.
     pub fn row_bytes(&self) -> usize {
@@ -238,5 +261,43 @@ impl State {
         self.activate = at + chip.t_rfc as u64;
         self.free = at + 1;
         self.due += chip.refresh as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_all_banks_in_turn() {
+        let chip = Sdram::default();
+        assert_eq!((chip.row_bytes(), chip.stripe_bytes(), chip.bytes()), (1024, 4096, 32 << 20));
+        let places = [0, 1023, 1024, 4095, 4096, (32 << 20) - 1, 32 << 20].map(|address| chip.place(address));
+        assert_eq!(places, [(0, 0), (0, 0), (1, 0), (3, 0), (0, 1), (3, 8191), (0, 0)]);
+    }
+
+    /// Each burst by hand, from the rules at the head of this file.
+    #[test]
+    fn times_of_bursts() {
+        let chip = Sdram::default();
+        let mut state = State::new(&chip);
+        let mut first = |accept, address, write| state.burst(&chip, accept, address, 32, write).first;
+        // Taken in 4, decided in 6, activated in 6, column command in 9.
+        assert_eq!(first(2, 0, false), 9 + 3 + 3);
+        // The same row, without a gap; a row of another bank, opened meanwhile.
+        assert_eq!(first(3, 64, false), 15 + 32);
+        assert_eq!(first(4, 1024, false), 15 + 64);
+        // Another row of the bank that streams: its column command was in 73, so precharge in 105, activate in 108.
+        assert_eq!(first(5, 4096 + 1024, false), 111 + 6);
+        // A write behind that read, whose words end with 142: its column command three cycles and two after 143.
+        assert_eq!(first(6, 4096 + 1088, true), 148 + 1);
+        // A read behind the write follows at once.
+        assert_eq!(first(120, 4096 + 1152, false), 180 + 6);
+        // The refresh in 750 goes first: precharge in 751, refresh in 754, activate in 761, column command in 764.
+        assert_eq!(first(748, 4096 + 1024, false), 764 + 6);
+        // Without byte masks a write reads two words, in 12 and 13 after its activate in 9; it writes from 19 on.
+        let tied = Sdram { byte_masks: false, ..chip };
+        let moved = State::new(&tied).burst(&tied, 5, 0, 4, true);
+        assert_eq!((moved.first, moved.last), (20, 23));
     }
 }

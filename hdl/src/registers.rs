@@ -120,6 +120,7 @@ mod tests {
     use super::*;
     use crate::check::{Bench, Tested, differential};
     use tilewright_arch::registers::ERROR;
+    use tilewright_arch::sdram::Sdram;
 
     /// Writes a register; whether that starts a run.
     fn put(bench: &mut Bench, number: usize, data: u32) -> u64 {
@@ -239,6 +240,28 @@ mod tests {
             if within {
                 assert_eq!((waited, get(&mut bench, CYCLES.number)), (1, 7), "{limit}");
             }
+        }
+    }
+
+    /// Behind a memory chip a base is a multiple of a row of all banks.
+    #[test]
+    fn a_base_moves_rows_alone() {
+        let mut config = Config::sized(4, 4);
+        config.memory.bus_bytes = 2;
+        config.memory.sdram = Some(Sdram { column_bits: 10, ..Sdram::default() });
+        config.validate().expect("a legal configuration");
+        let mut bench = Bench::new(&registers(&config));
+        for (base, wrong) in [(8192, 0), (4096, 1), (3 * 4096, 1), (5 * 8192, 0), (64, 1)] {
+            put(&mut bench, BASE.number, base);
+            put(&mut bench, CONTROL.number, 1);
+            assert_eq!(bench.number("stop"), wrong, "base {base}");
+            bench.set("finished", 0b1111);
+            bench.set("idle", 1);
+            for _ in 0..crate::reset_cycles(&config) + 3 {
+                bench.tick();
+            }
+            assert_eq!(bench.number("done"), 1);
+            bench.set("finished", 0);
         }
     }
 

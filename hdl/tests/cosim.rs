@@ -134,23 +134,7 @@ fn machine_4x4_with_sdram_without_masks() {
 /// A chip of 16 bits, 32 MiB, at 100 MHz.
 fn with_sdram(mut config: Config) -> Config {
     config.memory.bus_bytes = 2;
-    config.memory.sdram = Some(Sdram {
-        data_bits: 16,
-        banks: 4,
-        row_bits: 13,
-        column_bits: 9,
-        cas_latency: 3,
-        t_rcd: 3,
-        t_rp: 3,
-        t_ras: 5,
-        t_rc: 7,
-        t_rfc: 7,
-        t_wr: 2,
-        t_mrd: 2,
-        refresh: 750,
-        power_up: 20_000,
-        byte_masks: true,
-    });
+    config.memory.sdram = Some(Sdram::default());
     config
 }
 

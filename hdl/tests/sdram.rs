@@ -8,27 +8,6 @@ use tilewright_arch::Config;
 use tilewright_arch::sdram::{Sdram, State};
 use tilewright_random::Random;
 
-/// The least cycles for the chip's figures at 100 MHz, CAS latency 3.
-fn chip() -> Sdram {
-    Sdram {
-        data_bits: 16,
-        banks: 4,
-        row_bits: 13,
-        column_bits: 9,
-        cas_latency: 3,
-        t_rcd: 3,
-        t_rp: 3,
-        t_ras: 5,
-        t_rc: 7,
-        t_rfc: 7,
-        t_wr: 2,
-        t_mrd: 2,
-        refresh: 760,
-        power_up: 20_000,
-        byte_masks: true,
-    }
-}
-
 fn config(chip: Sdram) -> Config {
     let mut config = Config::sized(4, 4);
     config.memory.bus_bytes = chip.data_bits / 8;
@@ -240,16 +219,18 @@ const OFTEN: &str = ", .REFRESHES(8), .T_REFRESH(62500000)";
 
 #[test]
 fn bursts_move_when_the_model_says() {
-    let plain = config(chip());
+    let plain = config(Sdram::default());
     fine("plain", &plain, OFTEN, &asks(1, 8, 400, &plain), false);
     // Words of 32 bits, bursts longer than a fetch, one at a time.
-    let mut wide = config(Sdram { data_bits: 32, row_bits: 11, column_bits: 8, cas_latency: 2, ..chip() });
+    let mut wide =
+        config(Sdram { data_bits: 32, row_bits: 11, column_bits: 8, cas_latency: 2, ..Sdram::default() });
     (wide.memory.burst_bytes, wide.memory.outstanding) = (512, 1);
     fine("wide", &wide, OFTEN, &asks(2, 3, 300, &wide), false);
     // A board that ties the byte masks.
-    let mut tied = config(Sdram { data_bits: 32, row_bits: 11, column_bits: 8, byte_masks: false, ..chip() });
+    let mut tied =
+        config(Sdram { data_bits: 32, row_bits: 11, column_bits: 8, byte_masks: false, ..Sdram::default() });
     fine("tied", &tied, OFTEN, &asks(8, 3, 600, &tied), false);
-    tied = config(Sdram { byte_masks: false, cas_latency: 2, ..chip() });
+    tied = config(Sdram { byte_masks: false, cas_latency: 2, ..Sdram::default() });
     fine("tied-16", &tied, OFTEN, &asks(9, 3, 600, &tied), false);
     // Two banks, and nothing to wait for.
     let eager = Sdram {
@@ -264,14 +245,14 @@ fn bursts_move_when_the_model_says() {
         t_wr: 2,
         t_mrd: 1,
         refresh: 300,
-        ..chip()
+        ..Sdram::default()
     };
     let figures = ", .T_RCD(10000), .T_RP(10000), .T_RAS(10000), .T_RC(10000), .T_RFC(10000), .T_RRD(10000), \
                    .T_WR(20000), .CK_MRD(1)";
     let eager = config(eager);
     fine("eager", &eager, figures, &asks(3, 3, 400, &eager), false);
     // Many under way, and the longest write recovery.
-    let mut deep = config(Sdram { t_wr: 4, ..chip() });
+    let mut deep = config(Sdram { t_wr: 4, ..Sdram::default() });
     (deep.memory.burst_bytes, deep.memory.outstanding) = (16, 16);
     fine("deep", &deep, &format!("{OFTEN}, .T_WR(40000)"), &asks(4, 3, 600, &deep), false);
 }
@@ -280,7 +261,7 @@ fn bursts_move_when_the_model_says() {
 #[test]
 #[ignore = "Verilator, minutes; ./run-tests --long runs it"]
 fn many_bursts_move_when_the_model_says() {
-    let plain = config(chip());
+    let plain = config(Sdram::default());
     fine("many", &plain, OFTEN, &asks(5, 60, 1000, &plain), true);
     // Seven million cycles and more.
     let mut slowly = asks(6, 2, 9000, &plain);
@@ -294,7 +275,7 @@ const SLOW: &str = ", .T_RCD(35000), .T_RP(35000), .T_RAS(135000), .T_RC(215000)
 
 /// The least cycles for them.
 fn slow() -> Sdram {
-    Sdram { t_rcd: 4, t_rp: 4, t_ras: 14, t_rc: 22, t_rfc: 16, t_wr: 3, t_mrd: 9, ..chip() }
+    Sdram { t_rcd: 4, t_rp: 4, t_ras: 14, t_rc: 22, t_rfc: 16, t_wr: 3, t_mrd: 9, ..Sdram::default() }
 }
 
 #[test]
@@ -321,7 +302,7 @@ fn a_parameter_too_small_is_found() {
     };
     let right = config(slow());
     fine("slow", &right, SLOW, &asks(2, 3, 400, &right), false);
-    let of_8_ns = Sdram { cas_latency: 2, power_up: 25_000, t_ras: 6, t_rc: 8, t_rfc: 8, ..chip() };
+    let of_8_ns = Sdram { cas_latency: 2, power_up: 25_000, t_ras: 6, t_rc: 8, t_rfc: 8, ..Sdram::default() };
     let of_8_ns = config(of_8_ns);
     fine("fast", &of_8_ns, fast, &asks(3, 2, 100, &of_8_ns), false);
     for (name, edit, parameters) in faults {
