@@ -2,7 +2,7 @@
 //! machine out, with proof that they compute the same integers in the same number of cycles.
 //!
 //! This crate ties the parts together for the command line and the tests:
-//! [`model`] reads networks, [`samples`] what they are fed, [`request`] opens what is named, [`pipeline`] compiles, [`artefact`] keeps what was compiled, [`proof`] runs the integer
+//! [`model`] reads networks, [`samples`] what they are fed, [`request`] opens what is named, [`pipeline`] compiles, [`artefact`] keeps what was compiled, [`host`] runs it on a board, [`proof`] runs the integer
 //! reference, the simulator and the Verilog against each other, [`reduce`] cuts down what fails, [`suite`] keeps numeric regression tests, [`targets`]
 //! knows the machines.
 
@@ -10,6 +10,7 @@ pub mod artefact;
 pub mod assurance;
 pub mod bench;
 pub mod finite;
+pub mod host;
 pub mod metric;
 pub mod model;
 pub mod pipeline;

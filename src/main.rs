@@ -116,6 +116,32 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run an artefact on a board, or on the simulated Verilog of one: outputs, cycles, time.
+    Run {
+        /// What compile wrote.
+        artefact: PathBuf,
+        /// The serial port that the board is at.
+        #[arg(long, value_name = "PATH", required_unless_present = "simulated")]
+        port: Option<PathBuf>,
+        /// Bits a second on the port: what the bitstream was built for.
+        #[arg(long, default_value_t = tilewright::host::BAUD, requires = "port")]
+        baud: u32,
+        /// Run the Verilog of a board with memory on the chip, down to its serial line (needs Verilator).
+        #[arg(long, conflicts_with = "port")]
+        simulated: bool,
+        /// Inputs as .npy or .npz, each of its samples a frame; the golden sample if left out.
+        #[arg(long)]
+        input: Option<PathBuf>,
+        /// Compare bytes, outputs and cycles with the simulator's; exit status 3 where they differ.
+        #[arg(long)]
+        check: bool,
+        /// Write the outputs as output_N.npy into this folder, of several samples as sample_S_output_N.npy.
+        #[arg(short, long)]
+        out: Option<PathBuf>,
+        /// One JSON object on standard output.
+        #[arg(long)]
+        json: bool,
+    },
     /// Check source operators, integer reference, simulator and Verilog against each other.
     Verify {
         #[command(flatten)]
@@ -375,6 +401,7 @@ impl Command {
         match self {
             Command::Compile { json, .. }
             | Command::Simulate { json, .. }
+            | Command::Run { json, .. }
             | Command::Verify { json, .. }
             | Command::Test { json, .. }
             | Command::Targets { json } => *json,
@@ -401,6 +428,10 @@ fn run(command: &Command) -> anyhow::Result<bool> {
         }
         Command::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)
+        }
+        Command::Run { artefact, port, baud, simulated: _, input, check, out, json } => {
+            let asked = commands::run::Asked { check: *check, out: out.as_deref(), json: *json };
+            commands::run::run(artefact, port.as_deref().map(|p| (p, *baud)), input.as_deref(), &asked)
         }
         Command::Verify { source, machine, input, rtl, metric, enough, reduce, json } => {
             let (input, reduce) = (input.as_deref(), reduce.as_deref());

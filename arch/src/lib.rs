@@ -8,7 +8,7 @@
 //! * [`instr`]: what an instruction does, as a loop nest; [`encoding`]: its bits; [`asm`]: its text;
 //! * [`isa`]: which machines run a program;
 //! * [`timing`]: how long it takes;
-//! * [`registers`]: how a host starts the machine and asks how it is;
+//! * [`registers`]: how a host starts the machine and asks how it is; [`link`]: how a host asks a board;
 //! * [`program`]: instructions, constants and the tensors of a compiled network;
 //! * [`processor`]: which instructions of the computer they run on the kernels of compiler and simulator use.
 pub mod asm;
@@ -18,6 +18,7 @@ pub mod fixed;
 pub mod instr;
 pub mod isa;
 pub mod layout;
+pub mod link;
 pub mod processor;
 pub mod program;
 pub mod registers;

@@ -30,7 +30,7 @@ const SYSTEM: &str = include_str!("../cosim/system.v");
 /// A built model of one machine.
 #[derive(Clone, Debug)]
 pub struct Rtl {
-    folder: PathBuf,
+    model: Model,
     config: Config,
     runs: usize,
 }
@@ -121,60 +121,8 @@ impl Rtl {
         }
         let (top, memory) =
             if chip.is_some() { ("system", &["-CFLAGS", "-DSDRAM"][..]) } else { (top::TOP, &[][..]) };
-        let folder = cache.join(format!(
-            "{:016x}",
-            hash(&[verilog.as_bytes(), HARNESS.as_bytes(), registers::c_defines().as_bytes()])
-        ));
-        let rtl = Rtl { folder: folder.clone(), config: config.clone(), runs: 1 };
-        if rtl.binary().is_file() {
-            return Ok(rtl);
-        }
-        // Built aside and moved: another process may be building the same model.
-        let aside = cache.join(format!("build-{}-{}", std::process::id(), unique()));
-        let io = |e: std::io::Error| Error::Io { path: aside.clone(), source: e };
-        std::fs::create_dir_all(&aside).map_err(io)?;
-        std::fs::write(aside.join("tilewright.v"), verilog).map_err(io)?;
-        std::fs::write(aside.join("harness.cpp"), HARNESS).map_err(io)?;
-        std::fs::write(aside.join("registers.h"), registers::c_defines()).map_err(io)?;
-        // The slow part, run once at the start, is not worth the compiler's time.
-        let options = [
-            "--cc",
-            "--exe",
-            "--build",
-            "-O3",
-            "--x-assign",
-            "fast",
-            "--x-initial",
-            "fast",
-            "--noassert",
-            "-Wno-fatal",
-            "-Wno-WIDTH",
-            "-Wno-UNOPTFLAT",
-            "-MAKEFLAGS",
-            "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
-            "--top-module",
-            top,
-            "--Mdir",
-            "model",
-            "-o",
-            "model",
-            "tilewright.v",
-            "harness.cpp",
-        ];
-        let mut command = Command::new("verilator");
-        command.args(options).args(memory).current_dir(&aside);
-        let output = start(&mut command)?;
-        if !output.status.success() {
-            return Err(tool(&command, &output));
-        }
-        match std::fs::rename(&aside, &folder) {
-            Ok(()) => Ok(rtl),
-            Err(_) if rtl.binary().is_file() => {
-                std::fs::remove_dir_all(&aside).ok();
-                Ok(rtl)
-            }
-            Err(e) => Err(io(e)),
-        }
+        let files = [("tilewright.v", verilog.as_str()), ("registers.h", &registers::c_defines())];
+        Ok(Rtl { model: Model::build(top, memory, &files, HARNESS, cache)?, config: config.clone(), runs: 1 })
     }
 
     /// [`Rtl::build`] in the folder that the environment variable `TILEWRIGHT_CACHE` names, or in one for temporary
@@ -183,9 +131,7 @@ impl Rtl {
     /// # Errors
     /// As [`Rtl::build`].
     pub fn cached(config: &Config) -> Result<Rtl, Error> {
-        let cache = std::env::var_os("TILEWRIGHT_CACHE")
-            .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from);
-        Rtl::build(config, &cache)
+        Rtl::build(config, &cache())
     }
 
     /// The same model, whose runs repeat a program `runs` times without a reset, each time on the
@@ -194,13 +140,9 @@ impl Rtl {
         Rtl { runs, ..self.clone() }
     }
 
-    fn binary(&self) -> PathBuf {
-        self.folder.join("model").join("model")
-    }
-
     /// The folder with the Verilog and the model.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.model.folder
     }
 
     /// Runs instruction lists that lie in `image`, the contents of external memory: `addresses`
@@ -215,7 +157,7 @@ impl Rtl {
         counts: [usize; 4],
         options: &Options,
     ) -> Result<Run, Error> {
-        let path = |what: &str| self.folder.join(format!("{what}-{}-{}", std::process::id(), unique()));
+        let path = |what: &str| self.model.folder.join(format!("{what}-{}-{}", std::process::id(), unique()));
         let (before, after) = (path("image"), path("result"));
         let files = Files([before.clone(), after.clone()]);
         let io = |path: &Path, e| Error::Io { path: path.to_path_buf(), source: e };
@@ -225,7 +167,7 @@ impl Rtl {
         padded.resize(padded.len().next_multiple_of(16), 0);
         std::fs::write(&before, &padded).map_err(|e| io(&before, e))?;
         let memory = &self.config.memory;
-        let mut command = Command::new(self.binary());
+        let mut command = Command::new(self.model.binary());
         command.arg(&before).arg(&after);
         let numbers = [
             memory.bus_bytes as u64,
@@ -305,6 +247,84 @@ fn system(config: &Config, chip: &Sdram) -> String {
     let put =
         |text: String, (name, size): (&str, usize)| text.replace(&format!("/*{name}*/"), &size.to_string());
     crate::chip_sizes(chip, config).into_iter().fold(SYSTEM.to_owned(), put)
+}
+
+/// The folder of built models: the one that the environment variable `TILEWRIGHT_CACHE` names, or one for temporary
+/// files.
+pub fn cache() -> PathBuf {
+    std::env::var_os("TILEWRIGHT_CACHE")
+        .map_or_else(|| std::env::temp_dir().join("tilewright-rtl"), PathBuf::from)
+}
+
+/// A program that Verilator made of Verilog and a test bench.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    folder: PathBuf,
+}
+
+impl Model {
+    /// Builds the model of module `top` with a test bench in C++ in a sub-folder of `cache`, or finds it there. The
+    /// sub-folder's name is a hash of all `files` (name and text; the first is the Verilog) and the test bench.
+    /// Its class is called `V` and `top`, unless `more` options of Verilator say otherwise.
+    pub fn build(top: &str, more: &[&str], files: &[(&str, &str)], bench: &str, cache: &Path) -> Result<Model, Error> {
+        let mut texts: Vec<&[u8]> = files.iter().map(|(_, text)| text.as_bytes()).collect();
+        texts.insert(1, bench.as_bytes());
+        let model = Model { folder: cache.join(format!("{:016x}", hash(&texts))) };
+        if model.binary().is_file() {
+            return Ok(model);
+        }
+        // Built aside and moved: another process may be building the same model.
+        let aside = cache.join(format!("build-{}-{}", std::process::id(), unique()));
+        let io = |e: std::io::Error| Error::Io { path: aside.clone(), source: e };
+        std::fs::create_dir_all(&aside).map_err(io)?;
+        for (name, text) in files.iter().chain(&[("harness.cpp", bench)]) {
+            std::fs::write(aside.join(name), text).map_err(io)?;
+        }
+        // The slow part, run once at the start, is not worth the compiler's time.
+        let options = [
+            "--cc",
+            "--exe",
+            "--build",
+            "-O3",
+            "--x-assign",
+            "fast",
+            "--x-initial",
+            "fast",
+            "--noassert",
+            "-Wno-fatal",
+            "-Wno-WIDTH",
+            "-Wno-UNOPTFLAT",
+            "-MAKEFLAGS",
+            "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
+            "--top-module",
+            top,
+            "--Mdir",
+            "model",
+            "-o",
+            "model",
+            files[0].0,
+            "harness.cpp",
+        ];
+        let mut command = Command::new("verilator");
+        command.args(options).args(more).current_dir(&aside);
+        let output = start(&mut command)?;
+        if !output.status.success() {
+            return Err(tool(&command, &output));
+        }
+        match std::fs::rename(&aside, &model.folder) {
+            Ok(()) => Ok(model),
+            Err(_) if model.binary().is_file() => {
+                std::fs::remove_dir_all(&aside).ok();
+                Ok(model)
+            }
+            Err(e) => Err(io(e)),
+        }
+    }
+
+    /// The program.
+    pub fn binary(&self) -> PathBuf {
+        self.folder.join("model").join("model")
+    }
 }
 
 /// Removes files when it goes out of scope, whatever happened before.

@@ -18,6 +18,7 @@
 
 #[cfg(test)]
 mod blocks;
+pub mod board;
 pub(crate) mod build;
 #[cfg(test)]
 pub(crate) mod check;
@@ -68,6 +69,14 @@ pub enum Error {
     /// The configuration is not legal.
     #[error(transparent)]
     Config(#[from] tilewright_arch::config::ConfigError),
+    /// The latency of the external memory is shorter than block memories have.
+    #[error(
+        "error[hdl]: a memory on the chip has a latency of {least} cycles or more; try: latency = {least}"
+    )]
+    Latency {
+        /// The least.
+        least: usize,
+    },
     /// rust-hdl's checks found something: an error of this crate.
     #[error("error[hdl]: the description of the machine is inconsistent: {0}")]
     Check(String),

@@ -4,6 +4,7 @@ pub mod compile;
 pub mod demo;
 pub mod generate;
 pub mod inspect;
+pub mod run;
 pub mod simulate;
 mod subject;
 pub mod targets;

@@ -1,0 +1,107 @@
+//! Frames: requests as bytes, and answers found among bytes.
+
+use std::collections::VecDeque;
+use tilewright_arch::link::{
+    ANSWER_HEADER_BYTES, ANSWER_MARK, CHECKSUM_BYTES, Command, MOST_BYTES, REQUEST_MARK, checksum,
+};
+
+/// A request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Request<'a> {
+    /// Tells it from the one before; sent again with the same number it is not done twice.
+    pub sequence: u8,
+    /// What is asked.
+    pub command: Command,
+    /// Of the first byte.
+    pub address: u32,
+    /// Bytes that are wanted, or that `payload` has.
+    pub count: u16,
+    /// What is to be written.
+    pub payload: &'a [u8],
+}
+
+/// The frame of a request.
+pub fn request(request: &Request) -> Vec<u8> {
+    let Request { sequence, command, address, count, payload } = *request;
+    let mut frame = vec![REQUEST_MARK, sequence, command as u8];
+    frame.extend(address.to_le_bytes());
+    frame.extend(count.to_le_bytes());
+    frame.extend(payload);
+    let sum = checksum(&frame[1..]);
+    frame.extend(sum.to_le_bytes());
+    frame
+}
+
+/// An answer: sequence number, status byte, payload.
+pub type Answer = (u8, u8, Vec<u8>);
+
+/// Takes the answers that are whole off the front of what has come, with all that is before them and is none.
+pub fn answers(come: &mut VecDeque<u8>) -> Vec<Answer> {
+    let mut found = vec![];
+    loop {
+        while come.front().is_some_and(|&byte| byte != ANSWER_MARK) {
+            come.pop_front();
+        }
+        let head = 1 + ANSWER_HEADER_BYTES;
+        if come.len() < head {
+            return found;
+        }
+        let count = usize::from(u16::from_le_bytes([come[2], come[3]]));
+        if count > MOST_BYTES {
+            come.pop_front();
+            continue;
+        }
+        // Behind the payload comes the status.
+        let end = head + count + 1 + CHECKSUM_BYTES;
+        if come.len() < end {
+            return found;
+        }
+        let frame: Vec<u8> = come.iter().take(end).copied().collect();
+        let (told, sum) = frame[1..].split_at(end - 1 - CHECKSUM_BYTES);
+        if checksum(told).to_le_bytes() != sum {
+            // A mark by chance: an answer may begin right behind it.
+            come.pop_front();
+            continue;
+        }
+        come.drain(..end);
+        found.push((told[0], told[told.len() - 1], told[ANSWER_HEADER_BYTES..told.len() - 1].to_vec()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame written by hand, its checksum from another tool: `zlib.crc32` of the bytes after the mark.
+    #[test]
+    fn a_request_is_these_bytes() {
+        let asked = Request {
+            sequence: 7,
+            command: Command::WriteMemory,
+            address: 0x1234,
+            count: 2,
+            payload: &[0xde, 0xad],
+        };
+        let bytes = request(&asked);
+        assert_eq!(bytes[..11], [0xa5, 7, 0x84, 0x34, 0x12, 0, 0, 2, 0, 0xde, 0xad]);
+        assert_eq!(bytes[11..], CRC_OF_REQUEST.to_le_bytes());
+    }
+    const CRC_OF_REQUEST: u32 = 0xd6fc_0d63;
+
+    #[test]
+    fn answers_are_found_among_noise() {
+        let mut answer = vec![0x5a, 9, 1, 0, 0x42, 3];
+        answer.extend(CRC_OF_ANSWER.to_le_bytes());
+        let mut come: VecDeque<u8> = [1, 2, 0x5a, 0x5a, 0, 0x5a].into_iter().chain(answer.clone()).collect();
+        let rest = come.split_off(come.len() - 1);
+        assert_eq!(answers(&mut come), []);
+        come.extend(rest);
+        come.extend(&answer[..4]);
+        assert_eq!(answers(&mut come), [(9, 3, vec![0x42])]);
+        assert_eq!(come, answer[..4]);
+        // One bit wrong.
+        let mut come: VecDeque<u8> = answer.iter().enumerate().map(|(n, b)| b ^ u8::from(n == 4)).collect();
+        assert_eq!(answers(&mut come), []);
+    }
+    const CRC_OF_ANSWER: u32 = 0x28c8_8e34;
+}
