@@ -29,13 +29,14 @@ const LEAST_BYTES: u64 = 1 << 20;
 /// How long an answer of it is waited for: it does some hundred thousand cycles a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Builds the simulation of a board with a machine and so much memory on the chip, whose timing is that of the
-/// machine's configuration; needs Verilator. It is kept in the folder of built models.
+/// Builds the simulation of a board with a machine and its SDRAM, or, where it has none, so much memory on the chip,
+/// whose timing is that of the machine's configuration; needs Verilator. It is kept in the folder of built models.
 ///
 /// # Errors
 /// As [`SimulatedBoard::cached`].
 pub fn simulated(config: &Config, memory_bytes: u64) -> Result<SimulatedBoard> {
-    let memory_bytes = memory_bytes.max(LEAST_BYTES).next_power_of_two();
+    let on_chip = memory_bytes.max(LEAST_BYTES).next_power_of_two();
+    let memory_bytes = config.memory.sdram.as_ref().map_or(on_chip, |chip| chip.bytes());
     let options = Options {
         clock_hz: (config.clock_mhz * 1e6) as u32,
         divider: DIVIDER,

@@ -1,6 +1,6 @@
 // A board under Verilator behind a pair of pipes: standard input is what a host sends on the serial line, standard
-// output what it receives. Arguments: cycles of a bit, cycles after which a board with nothing to do waits for input.
-#include "Vboard_core.h"
+// output what it receives. What the model itself prints goes to standard error. Arguments: cycles of a bit, cycles after which a board with nothing to do waits for input.
+#include "Vboard.h"
 #include "verilated.h"
 #include <cstdint>
 #include <cstdio>
@@ -11,7 +11,8 @@
 #include <unistd.h>
 #include <vector>
 
-static Vboard_core* top;
+static Vboard* top;
+static int output;
 static std::deque<uint8_t> to_board;
 static std::vector<uint8_t> from_board;
 
@@ -28,7 +29,7 @@ static void listen(bool wait) {
 static void tell() {
     size_t done = 0;
     while (done < from_board.size()) {
-        const ssize_t count = write(1, from_board.data() + done, from_board.size() - done);
+        const ssize_t count = write(output, from_board.data() + done, from_board.size() - done);
         if (count <= 0) exit(0);
         done += count;
     }
@@ -38,7 +39,9 @@ static void tell() {
 int main(int argc, char** argv) {
     if (argc != 3) return 4;
     const uint64_t divider = strtoull(argv[1], nullptr, 10), patience = strtoull(argv[2], nullptr, 10);
-    top = new Vboard_core;
+    output = dup(1);
+    dup2(2, 1);
+    top = new Vboard;
     top->reset = 1;
     top->serial_rx = 1;
     uint64_t quiet = 0;     // cycles without a byte either way and without a run

@@ -14,12 +14,14 @@ mod memory_switch;
 mod on_chip_memory;
 mod simulated;
 mod uart;
+mod ulx3s;
 
 pub use simulated::SimulatedBoard;
+pub use ulx3s::ulx3s;
 
 use crate::build::Module;
 use crate::transfer_walk::Bus;
-use crate::{Error, emit};
+use crate::{Error, emit, sdram};
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::link::Identity;
@@ -102,7 +104,7 @@ impl Options {
 }
 
 /// The core of a board whose memory is on the chip, in [`Technology::Portable`] form, as Verilog; module [`CORE`] is
-/// the last one. Cycles on it are the simulator's.
+/// the last one. Cycles on it are the simulator's for memories of a fixed latency.
 ///
 /// # Errors
 /// A machine that is not valid; a latency that block memories cannot have.
@@ -112,10 +114,20 @@ pub fn on_chip(config: &Config, options: &Options) -> Result<String, Error> {
         return Err(Error::Latency { least: on_chip_memory::LEAST_LATENCY });
     }
     let memory = on_chip_memory::on_chip_memory(config, options.memory_bytes as usize, Technology::Portable);
-    Ok(crate::head(config) + &emit::emit(&core(config, &memory, options))?)
+    Ok(crate::head(config) + &emit::emit(&core::core(config, &memory, options))?)
 }
 
-/// Module [`CORE`].
-fn core(config: &Config, memory: &Arc<Module>, options: &Options) -> Arc<Module> {
-    core::core(config, memory, options)
+/// The core of a board with the configuration's SDRAM, as Verilog; module [`CORE`] is the last one. Cycles on it are
+/// the simulator's.
+///
+/// # Errors
+/// A machine that is not valid or has no SDRAM.
+pub fn with_sdram(config: &Config, options: &Options) -> Result<String, Error> {
+    Ok(crate::head(config) + &emit::emit(&sdram_core(config, options)?)?)
+}
+
+fn sdram_core(config: &Config, options: &Options) -> Result<Arc<Module>, Error> {
+    config.validate()?;
+    let chip = config.memory.sdram.as_ref().ok_or(Error::Memory)?;
+    Ok(core::core(config, &sdram::sdram(config, chip), options))
 }

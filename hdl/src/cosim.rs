@@ -266,7 +266,13 @@ impl Model {
     /// Builds the model of module `top` with a test bench in C++ in a sub-folder of `cache`, or finds it there. The
     /// sub-folder's name is a hash of all `files` (name and text; the first is the Verilog) and the test bench.
     /// Its class is called `V` and `top`, unless `more` options of Verilator say otherwise.
-    pub fn build(top: &str, more: &[&str], files: &[(&str, &str)], bench: &str, cache: &Path) -> Result<Model, Error> {
+    pub fn build(
+        top: &str,
+        more: &[&str],
+        files: &[(&str, &str)],
+        bench: &str,
+        cache: &Path,
+    ) -> Result<Model, Error> {
         let mut texts: Vec<&[u8]> = files.iter().map(|(_, text)| text.as_bytes()).collect();
         texts.insert(1, bench.as_bytes());
         let model = Model { folder: cache.join(format!("{:016x}", hash(&texts))) };

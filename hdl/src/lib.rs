@@ -77,6 +77,19 @@ pub enum Error {
         /// The least.
         least: usize,
     },
+    /// A board needs a memory that the machine does not have.
+    #[error("error[hdl]: the machine has no SDRAM, the board has one; try: memory.port.sdram in board.toml")]
+    Memory,
+    /// A frequency that no dividers give.
+    #[error(
+        "error[hdl]: the clock's PLL cannot make {to} MHz of {from} MHz exactly; try: a multiple of {from} / 5"
+    )]
+    Clock {
+        /// Of the oscillator, in megahertz.
+        from: f64,
+        /// Of the machine, in megahertz.
+        to: f64,
+    },
     /// rust-hdl's checks found something: an error of this crate.
     #[error("error[hdl]: the description of the machine is inconsistent: {0}")]
     Check(String),

@@ -9,6 +9,8 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ecp5::Pll;
+
 /// How a technology writes its leaves.
 struct Form {
     /// The body of a memory of so many words of so many bits, with so many stages from address to data, at

@@ -98,7 +98,7 @@ mod tests {
         come.extend(rest);
         come.extend(&answer[..4]);
         assert_eq!(answers(&mut come), [(9, 3, vec![0x42])]);
-        assert_eq!(come, answer[..4]);
+        assert_eq!(come, &answer[..4]);
         // One bit wrong.
         let mut come: VecDeque<u8> = answer.iter().enumerate().map(|(n, b)| b ^ u8::from(n == 4)).collect();
         assert_eq!(answers(&mut come), []);

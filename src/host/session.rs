@@ -12,7 +12,7 @@ use tilewright_arch::instr::Unit;
 use tilewright_arch::isa;
 use tilewright_arch::link::{Identity, timing_key};
 use tilewright_arch::program::Program;
-use tilewright_arch::registers::{ADDRESS, BASE, BASE_BYTES, CYCLES, ERROR, ERRORS, LIMIT};
+use tilewright_arch::registers::{ADDRESS, BASE, CYCLES, ERROR, ERRORS, LIMIT};
 
 /// The limit of a run is so many times the cycles that it takes in the simulator: a memory slower than the
 /// simulator's does not end it.
@@ -22,6 +22,9 @@ const LIMIT_LEAST: u64 = 100_000;
 
 /// Between two questions whether a run has ended.
 const POLL: Duration = Duration::from_micros(200);
+
+/// How long a board may take until it can be loaded, after power-up or with a run that an earlier host began.
+const READY: Duration = Duration::from_secs(20);
 
 /// A board with a network in its memory.
 pub struct Session<'a, L> {
@@ -83,12 +86,13 @@ impl<'a, L: Line> Session<'a, L> {
              of that machine, or compile for the board's",
             config.name
         );
+        let step = config.memory.base_bytes() as u64;
         let mut end = 0;
         let mut bases = vec![];
         for schedule in &compiled.schedules {
             bases.push(schedule.as_ref().map(|schedule| {
                 let base = end;
-                end = (base + u64::from(schedule.program.memory_bytes)).next_multiple_of(BASE_BYTES as u64);
+                end = (base + u64::from(schedule.program.memory_bytes)).next_multiple_of(step);
                 base as u32
             }));
         }
@@ -116,11 +120,27 @@ impl<'a, L: Line> Session<'a, L> {
         &mut self.link
     }
 
-    /// Writes programs and constants of all stages.
+    /// Writes programs and constants of all stages, once the memory is ready.
     ///
     /// # Errors
-    /// As [`Link::write_memory`].
+    /// As [`Link::write_memory`]; a memory that does not become ready, or a run that somebody else has begun.
     pub fn load(&mut self) -> Result<Loaded> {
+        let begun = Instant::now();
+        loop {
+            let status = self.link.status()?;
+            if status.ready && !status.running {
+                break;
+            }
+            if begun.elapsed() > READY {
+                let what = if status.ready { "is running" } else { "has no memory that is ready" };
+                self.link.reset()?;
+                bail!(
+                    "error[link]: the board {what}, for {} s; it has been reset; try: again",
+                    READY.as_secs()
+                );
+            }
+            sleep(POLL);
+        }
         let begun = Instant::now();
         let mut bytes = 0;
         for (stage, schedule) in self.compiled.programs() {
@@ -226,7 +246,8 @@ fn run_error(bits: u32, cycles: u64) -> String {
 /// Bytes of memory that all stages take, side by side.
 pub fn memory_bytes(compiled: &Compiled) -> u64 {
     let sizes = compiled.programs().map(|(_, schedule)| u64::from(schedule.program.memory_bytes));
-    sizes.fold(0, |end, size| end.next_multiple_of(BASE_BYTES as u64) + size)
+    let step = compiled.config.memory.base_bytes() as u64;
+    sizes.fold(0, |end, size: u64| end.next_multiple_of(step) + size)
 }
 
 /// The parts of an image that hold something: constants and instructions, ascending, those that touch joined.

@@ -1,14 +1,16 @@
 //! A board's core under Verilator behind the bytes of its serial line: what a host cannot tell from a board but by
 //! its speed.
 
-use super::{CORE, Options, on_chip};
+use super::{CORE, Options, on_chip, with_sdram};
 use crate::cosim::{self, Model};
-use crate::{Error, technology};
+use crate::{Error, SDRAM_CHIP, chip_sizes, technology};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tilewright_arch::Config;
 
 const HARNESS: &str = include_str!("../../cosim/line.cpp");
+/// The core with its SDRAM chip.
+const BOARD: &str = include_str!("../../sim/board.v");
 /// A board that has had nothing to do for so many time-outs has nothing left to do.
 const PATIENCE: u64 = 3;
 
@@ -20,13 +22,30 @@ pub struct SimulatedBoard {
 }
 
 impl SimulatedBoard {
-    /// Builds the model of a core with memory on the chip in a sub-folder of `cache`, or finds it there.
+    /// Builds the model of a core in a sub-folder of `cache`, or finds it there: with a model of the configuration's
+    /// SDRAM where it has one, else with memory on the chip.
     ///
     /// # Errors
-    /// As [`on_chip`]; a folder that cannot be written; Verilator or a compiler that is missing or fails.
+    /// As [`on_chip`] and [`with_sdram`]; a folder that cannot be written; Verilator or a compiler that is missing or fails.
     pub fn build(config: &Config, options: &Options, cache: &Path) -> Result<SimulatedBoard, Error> {
-        let verilog = on_chip(config, options)? + technology::models(config.technology);
-        let model = Model::build(CORE, &[("board.v", &verilog)], HARNESS, cache)?;
+        let mut verilog = technology::models(config.technology).to_owned();
+        let top = match &config.memory.sdram {
+            Some(chip) => {
+                let sizes = chip_sizes(chip, config);
+                let fill = |text: String, (name, size): &(&str, usize)| {
+                    text.replace(&format!("/*{name}*/"), &size.to_string())
+                };
+                verilog += SDRAM_CHIP;
+                verilog += &with_sdram(config, options)?;
+                verilog += &sizes.iter().fold(BOARD.to_owned(), fill);
+                "board"
+            }
+            None => {
+                verilog += &on_chip(config, options)?;
+                CORE
+            }
+        };
+        let model = Model::build(top, &["--prefix", "Vboard"], &[("board.v", &verilog)], HARNESS, cache)?;
         Ok(SimulatedBoard { model, options: *options })
     }
 
@@ -52,7 +71,7 @@ impl SimulatedBoard {
         let mut command = Command::new(self.model.binary());
         command.arg(self.options.divider.to_string());
         command.arg((PATIENCE * u64::from(self.options.timeout_cycles)).to_string());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command
             .spawn()
             .map_err(|source| Error::Start { program: self.model.binary().display().to_string(), source })

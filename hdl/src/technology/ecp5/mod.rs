@@ -1,5 +1,9 @@
 //! Leaves as primitives of the Lattice ECP5.
 
+mod pll;
+
+pub(crate) use pll::Pll;
+
 use super::{Form, range};
 
 pub(super) const FORM: Form = Form { ram, multiplier, models: include_str!("models.v") };
