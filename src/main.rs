@@ -181,6 +181,9 @@ enum Command {
         precision: Option<Precision>,
         #[command(flatten)]
         machine: Machine,
+        /// Write the target's whole board as well: its top module, host link and memory controller, and its pins.
+        #[arg(long)]
+        board: bool,
         /// Where to write.
         #[arg(short, long)]
         out: PathBuf,
@@ -206,6 +209,40 @@ enum Command {
         /// Make the suite of these models first, with what is measured of them now.
         #[arg(long, value_name = "MODEL", num_args = 1..)]
         init: Vec<PathBuf>,
+        /// One JSON object on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Build the bitstream of a board: Verilog, Yosys, nextpnr, ecppack.
+    Build {
+        /// An artefact whose machine the bitstream has; that of the target if left out. The network is not in it.
+        artefact: Option<PathBuf>,
+        /// A known target, or a board's folder.
+        #[arg(long)]
+        target: String,
+        /// Where to write.
+        #[arg(short, long)]
+        out: PathBuf,
+        /// Seed of placement: another one gives another clock.
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// Write the bitstream even if it does not reach its clock.
+        #[arg(long)]
+        allow_slow: bool,
+        /// One JSON object on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Load a bitstream onto a board.
+    Flash {
+        /// A bitstream, or a folder that build wrote.
+        bitstream: PathBuf,
+        /// Keep it when the power is switched off.
+        #[arg(long)]
+        persist: bool,
+    },
+    /// Say which programs are there that build, run and verify need, and how to get the rest.
+    Doctor {
         /// One JSON object on standard output.
         #[arg(long)]
         json: bool,
@@ -404,6 +441,8 @@ impl Command {
             | Command::Run { json, .. }
             | Command::Verify { json, .. }
             | Command::Test { json, .. }
+            | Command::Build { json, .. }
+            | Command::Doctor { json }
             | Command::Targets { json } => *json,
             _ => false,
         }
@@ -437,7 +476,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             let (input, reduce) = (input.as_deref(), reduce.as_deref());
             commands::verify::run(source, machine, input, *rtl, *metric, enough, reduce, *json)
         }
-        Command::Generate { model, calib, quantisation, precision, machine, out } => {
+        Command::Generate { model, calib, quantisation, precision, machine, board, out } => {
             let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);
             let source = model.clone().map(|model| Source {
                 model,
@@ -448,7 +487,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
                 deny_host: false,
                 unchecked: true,
             });
-            commands::generate::run(source.as_ref(), machine, out)
+            commands::generate::run(source.as_ref(), machine, *board, out)
         }
         Command::Test { suite, machine, junit, jobs, shard, bless, init, json } => {
             let (junit, jobs) = (junit.as_deref(), jobs.map(usize::from));
@@ -456,6 +495,11 @@ fn run(command: &Command) -> anyhow::Result<bool> {
                 commands::test::Asked { junit, jobs, shard: *shard, bless: *bless, init, json: *json };
             commands::test::run(suite, machine, &asked)
         }
+        Command::Build { artefact, target, out, seed, allow_slow, json } => {
+            commands::build::run(artefact.as_deref(), target, out, *seed, *allow_slow, *json)
+        }
+        Command::Flash { bitstream, persist } => commands::build::flash(bitstream, *persist),
+        Command::Doctor { json } => commands::build::doctor(*json),
         Command::Targets { json } => commands::targets::run(*json),
         Command::Completions { shell } => {
             let mut text = Vec::new();

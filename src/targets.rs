@@ -24,8 +24,14 @@ pub struct Board {
     pub technology: Technology,
     /// File of pin constraints, from the board's folder.
     pub pins: String,
+    /// The top module that its pins belong to; none where there is none yet.
+    #[serde(default)]
+    pub top: Option<Top>,
     /// The oscillator.
     pub clock: Clock,
+    /// The serial line to a host, if it has one.
+    #[serde(default)]
+    pub serial: Option<Serial>,
     /// External memory.
     pub memory: BoardMemory,
 }
@@ -38,6 +44,22 @@ pub struct Clock {
     pub port: String,
     /// Its frequency.
     pub mhz: f64,
+}
+
+/// A top module: a board's clocks, reset and pins around the core.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Top {
+    /// Of the ULX3S.
+    Ulx3s,
+}
+
+/// A serial line on a board.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Serial {
+    /// Bits a second.
+    pub baud: u32,
 }
 
 /// External memory on a board.
@@ -63,20 +85,35 @@ pub struct Target {
     pub name: &'static str,
     board: &'static str,
     machine: &'static str,
+    pins: &'static str,
+}
+
+/// A board with its machine and its pins.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Site {
+    /// Name of the board: of its folder.
+    pub name: String,
+    /// What it is.
+    pub board: Board,
+    /// The machine that suits it.
+    pub machine: Config,
+    /// Its pin constraints, as nextpnr reads them.
+    pub pins: String,
 }
 
 macro_rules! target {
-    ($name:literal) => {
+    ($name:literal, $pins:literal) => {
         Target {
             name: $name,
             board: include_str!(concat!("../constraints/", $name, "/board.toml")),
             machine: include_str!(concat!("../constraints/", $name, "/machine.toml")),
+            pins: include_str!(concat!("../constraints/", $pins, "/pins.lpf")),
         }
     };
 }
 
 /// All targets; the first is the default.
-pub const TARGETS: &[Target] = &[target!("ulx3s-85f"), target!("ulx3s-25f")];
+pub const TARGETS: &[Target] = &[target!("ulx3s-85f", "ulx3s-85f"), target!("ulx3s-25f", "ulx3s-85f")];
 
 impl Board {
     /// Reads `board.toml`.
@@ -144,13 +181,35 @@ pub fn resolve(target: Option<&str>, array: Option<&str>, file: Option<&Path>) -
     if let Some(target) = TARGETS.iter().find(|t| t.name == name) {
         return target.machine();
     }
+    Ok(folder_site(name)?.1)
+}
+
+/// The board of a target, or of a board's folder, with its pins.
+///
+/// # Errors
+/// A target that is not known, files that cannot be read or are not valid.
+pub fn site(name: &str) -> Result<Site> {
+    if let Some(target) = TARGETS.iter().find(|t| t.name == name) {
+        let (board, machine) = (target.board()?, target.machine()?);
+        return Ok(Site { name: name.to_owned(), board, machine, pins: target.pins.to_owned() });
+    }
+    let (board, machine) = folder_site(name)?;
+    let pins = read(&Path::new(name).join(&board.pins))?;
+    let folder = std::path::absolute(name)?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Site { name, board, machine, pins })
+}
+
+/// Board and machine of a folder.
+fn folder_site(name: &str) -> Result<(Board, Config)> {
     let folder = Path::new(name);
     if folder.join("board.toml").is_file() {
         let place = |file: &str| folder.join(file);
         let board = place("board.toml");
         let board = Board::from_toml(&read(&board)?).with_context(|| board.display().to_string())?;
-        let machine = place("machine.toml");
-        return board.machine(&read(&machine)?).with_context(|| machine.display().to_string());
+        let file = place("machine.toml");
+        let machine = board.machine(&read(&file)?).with_context(|| file.display().to_string())?;
+        return Ok((board, machine));
     }
     let known: Vec<&str> = TARGETS.iter().map(|t| t.name).collect();
     bail!(
@@ -183,6 +242,9 @@ mod tests {
             let memory = &board.memory;
             assert_eq!(chip, Some((memory.bytes, memory.data_bits, memory.masks_bytes)));
             let pins = std::fs::read_to_string(folder.join(&board.pins)).unwrap();
+            let site = site(target.name).unwrap();
+            assert_eq!((&site.pins, &site.machine), (&pins, &config));
+            assert_eq!(super::site(folder.to_str().unwrap()).unwrap(), site);
             let frequency = format!("FREQUENCY PORT \"{}\" {} MHZ", board.clock.port, board.clock.mhz);
             assert!(pins.contains(&frequency), "{frequency}");
         }

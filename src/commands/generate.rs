@@ -10,10 +10,12 @@ use anyhow::Result;
 use std::path::Path;
 use tilewright::artefact::Golden;
 use tilewright::bench;
+use tilewright::build::Design;
+use tilewright::targets::{self, TARGETS};
 
 /// Writes `tilewright.v` and `machine.toml`; of a network also its programs and memory images, a test bench with
-/// its golden sample and a C header.
-pub fn run(source: Option<&Source>, machine: &Machine, out: &Path) -> Result<bool> {
+/// its golden sample and a C header; of a `board` its top, with all that is below it, and its pins.
+pub fn run(source: Option<&Source>, machine: &Machine, board: bool, out: &Path) -> Result<bool> {
     let (config, mut files) = match source {
         Some(source) => {
             let (compiled, golden) = match open(source, machine)? {
@@ -36,6 +38,12 @@ pub fn run(source: Option<&Source>, machine: &Machine, out: &Path) -> Result<boo
             (config, vec![file])
         }
     };
+    if board {
+        let target = machine.target.as_deref().unwrap_or(TARGETS[0].name);
+        let design = Design::new(targets::site(target)?, config.clone())?;
+        files.push((format!("{}.v", design.top), design.verilog.into_bytes()));
+        files.push(("pins.lpf".into(), design.site.pins.into_bytes()));
+    }
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config))?;
     files.insert(0, ("tilewright.v".into(), verilog.clone().into_bytes()));
     if let Some(controller) = tilewright_hdl::sdram(&config)? {

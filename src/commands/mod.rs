@@ -1,5 +1,6 @@
 //! One file for each command. A command returns whether everything it checked holds.
 
+pub mod build;
 pub mod compile;
 pub mod demo;
 pub mod generate;

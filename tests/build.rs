@@ -1,0 +1,149 @@
+//! `build`, `flash` and `doctor` with stand-ins for the programs that they start: what is asked of these, what is made
+//! of their reports, and what is kept. The real ones take too long for a test.
+#![cfg(unix)]
+
+mod common;
+
+use common::{folder, text};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Programs that do next to nothing, called as the real ones; the routed design reaches `mhz`.
+struct Tools {
+    programs: PathBuf,
+    cache: PathBuf,
+}
+
+impl Tools {
+    fn new(name: &str, mhz: f64) -> Tools {
+        let tools =
+            Tools { programs: folder(&format!("{name}-tools")), cache: folder(&format!("{name}-cache")) };
+        tools.program("yosys", "[ \"$1\" = -V ] && { echo 'Yosys 9.9'; exit; }\n[ \"$1\" = -s ] || exit 9\ngrep -q 'synth_ecp5.*-top ulx3s' \"$2\" || exit 8\ngrep -q '^module ulx3s' ulx3s.v || exit 7\necho netlist > ulx3s.json; echo cells > stat.txt\n");
+        tools.routes(mhz);
+        tools.program(
+            "ecppack",
+            "[ \"$1\" = --version ] && { echo 'ecppack 9.9'; exit; }\ncp \"$1\" \"$2\"\n",
+        );
+        tools
+    }
+
+    fn routes(&self, mhz: f64) {
+        let report = format!(
+            "{{\"fmax\": {{\"$glbnet$machine_clock\": {{\"achieved\": {mhz}, \"constraint\": 100.0}}}}, \
+             \"utilization\": {{\"DP16KD\": {{\"used\": 50, \"available\": 56}}}}, \"critical_paths\": []}}"
+        );
+        self.program("nextpnr-ecp5", &format!(
+            "[ \"$1\" = --version ] && {{ echo 'nextpnr-ecp5 9.9'; exit; }}\necho \"$@\" > asked\necho routed >> runs\n\
+             echo '{report}' > report.json\necho bits > ulx3s.config\n"
+        ));
+    }
+
+    fn program(&self, name: &str, body: &str) {
+        let path = self.programs.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{body}")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let path = format!("{}:/usr/bin:/bin", self.programs.display());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tilewright"));
+        command.args(args).env("PATH", path).env("TILEWRIGHT_CACHE", &self.cache).output().unwrap()
+    }
+
+    fn build(&self, out: &Path, more: &[&str]) -> Output {
+        self.run(&[&["build", "--target", "ulx3s-25f", "-o", out.to_str().unwrap()], more].concat())
+    }
+}
+
+#[test]
+fn a_bitstream_is_built_once() {
+    let tools = Tools::new("once", 101.5);
+    let out = folder("once");
+    let first = tools.build(&out, &["--json"]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(object["report"]["clocks"][0]["reached_mhz"], 101.5);
+    assert_eq!(object["report"]["cells"][0]["available"], 56);
+    assert_eq!(object["slow"].as_array().unwrap().len(), 0);
+    assert_eq!(std::fs::read(out.join("ulx3s.bit")).unwrap(), b"bits\n");
+    let asked = std::fs::read_to_string(out.join("asked")).unwrap();
+    for part in ["--25k", "--package CABGA381", "--speed 6", "--seed 1", "--freq 100", "--lpf pins.lpf"] {
+        assert!(asked.contains(part), "{part}: {asked}");
+    }
+    assert!(!asked.contains("out-of-context"));
+    // Again, elsewhere: taken from what is kept. Another seed, or another version of a tool: built anew.
+    let again = folder("again");
+    assert!(tools.build(&again, &[]).status.success());
+    assert!(!again.join("runs").exists() && again.join("ulx3s.bit").is_file());
+    assert!(tools.build(&again, &["--seed", "2"]).status.success());
+    assert!(again.join("runs").is_file());
+    let newer = folder("newer");
+    tools.program("ecppack", "[ \"$1\" = --version ] && { echo 'ecppack 10'; exit; }\ncp \"$1\" \"$2\"\n");
+    assert!(tools.build(&newer, &[]).status.success());
+    assert!(newer.join("runs").is_file());
+}
+
+#[test]
+fn what_is_too_slow_is_no_bitstream() {
+    let tools = Tools::new("slow", 99.5);
+    let out = folder("slow");
+    let output = tools.build(&out, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(
+        error.contains("machine_clock reaches 99.5 of 100.0 MHz") && error.contains("--allow-slow"),
+        "{error}"
+    );
+    assert!(!out.join("ulx3s.bit").exists());
+    assert!(tools.build(&out, &["--allow-slow"]).status.success());
+    assert!(out.join("ulx3s.bit").is_file());
+}
+
+/// A tool that fails says why in its log, whose end is the error.
+#[test]
+fn tools_that_fail_or_are_missing_are_named() {
+    let tools = Tools::new("fails", 120.0);
+    tools.program("yosys", "[ \"$1\" = -V ] && { echo 'Yosys 9.9'; exit; }\necho 'ERROR: no luck'; exit 1\n");
+    let out = folder("fails");
+    let output = tools.build(&out, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("ERROR: no luck"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("yosys.log"));
+    // A board without a top.
+    let board = folder("own");
+    for file in ["board.toml", "machine.toml"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("constraints/ulx3s-25f").join(file);
+        let lines = std::fs::read_to_string(from).unwrap().replace("../ulx3s-85f/", "");
+        let kept: Vec<&str> = lines.lines().filter(|line| !line.starts_with("top =")).collect();
+        std::fs::write(board.join(file), kept.join("\n")).unwrap();
+    }
+    std::fs::write(board.join("pins.lpf"), "").unwrap();
+    let output = tools.run(&["build", "--target", board.to_str().unwrap(), "-o", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("has no top module yet"), "{}", text(&output.stderr));
+    let doctor = tools.run(&["doctor"]);
+    assert!(doctor.status.success());
+    assert!(text(&doctor.stdout).contains("nextpnr-ecp5 9.9"), "{}", text(&doctor.stdout));
+}
+
+#[test]
+fn flash_calls_the_loader_or_says_how() {
+    let tools = Tools::new("flash", 120.0);
+    let out = folder("flash");
+    let refused = tools.run(&["flash", out.to_str().unwrap()]);
+    assert!(text(&refused.stderr).contains("does not hold one bitstream"), "{}", text(&refused.stderr));
+    std::fs::write(out.join("ulx3s.bit"), "bits").unwrap();
+    if Command::new("openFPGALoader").arg("--Version").output().is_err()
+        && Command::new("fujprog").output().is_err()
+    {
+        let missing = tools.run(&["flash", out.to_str().unwrap()]);
+        assert_eq!(missing.status.code(), Some(1));
+        assert!(text(&missing.stderr).contains("openFPGALoader -b ulx3s"), "{}", text(&missing.stderr));
+    }
+    let said = out.join("said");
+    tools.program("openFPGALoader", &format!("echo \"$@\" > {}\n", said.display()));
+    assert!(tools.run(&["flash", out.to_str().unwrap(), "--persist"]).status.success());
+    let said = std::fs::read_to_string(said).unwrap();
+    assert_eq!(said.trim(), format!("-b ulx3s -f {}", out.join("ulx3s.bit").display()));
+}
