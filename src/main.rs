@@ -13,6 +13,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tilewright::request::Request;
 use tilewright_arch::technology::Technology;
 use tilewright_compiler::error::Error;
@@ -38,6 +39,10 @@ fn size(text: &str) -> Result<u64, String> {
 
 fn finite(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| "it is no number".to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    finite(text).ok().filter(|x| (0.001..=3600.0).contains(x)).ok_or_else(|| "0.001 to 3600".to_owned())
 }
 
 fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
@@ -126,7 +131,10 @@ enum Command {
         /// Bits a second on the port: what the bitstream was built for.
         #[arg(long, default_value_t = tilewright::host::BAUD, requires = "port")]
         baud: u32,
-        /// Run the Verilog of a board with memory on the chip, down to its serial line (needs Verilator).
+        /// Seconds that an answer is waited for before a request is sent again: more than the board's time-out.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.4, requires = "port", value_parser = seconds)]
+        timeout: f64,
+        /// Run the Verilog of a board instead, down to its serial line, with the artefact's memory (needs Verilator).
         #[arg(long, conflicts_with = "port")]
         simulated: bool,
         /// Inputs as .npy or .npz, each of its samples a frame; the golden sample if left out.
@@ -468,9 +476,11 @@ fn run(command: &Command) -> anyhow::Result<bool> {
         Command::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)
         }
-        Command::Run { artefact, port, baud, simulated: _, input, check, out, json } => {
+        Command::Run { artefact, port, baud, timeout, simulated: _, input, check, out, json } => {
             let asked = commands::run::Asked { check: *check, out: out.as_deref(), json: *json };
-            commands::run::run(artefact, port.as_deref().map(|p| (p, *baud)), input.as_deref(), &asked)
+            let patience = Duration::from_secs_f64(*timeout);
+            let port = port.as_deref().map(|path| commands::run::Port { path, baud: *baud, patience });
+            commands::run::run(artefact, port.as_ref(), input.as_deref(), &asked)
         }
         Command::Verify { source, machine, input, rtl, metric, enough, reduce, json } => {
             let (input, reduce) = (input.as_deref(), reduce.as_deref());

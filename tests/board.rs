@@ -293,3 +293,34 @@ fn an_artefact_of_another_machine_is_refused() {
         &["error[link]", "cannot be opened"],
     );
 }
+
+/// A terminal passes for a serial port: the port's code, its modes and its speed, and the whole command.
+#[cfg(unix)]
+#[test]
+fn a_serial_port_is_driven() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::fs::File;
+    use std::thread::spawn;
+    let board = simulated(&Config::sized(4, 4), 1 << 20).unwrap();
+    let mut process = board.start().unwrap();
+    let (mut input, mut output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let theirs = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+    // Open on this side too, so that it lives on between the port's opening and closing.
+    let _kept = File::options().read(true).write(true).open(&theirs).unwrap();
+    let mut to_host = File::from(ours);
+    let mut from_host = to_host.try_clone().unwrap();
+    spawn(move || std::io::copy(&mut from_host, &mut input));
+    spawn(move || std::io::copy(&mut output, &mut to_host));
+    let path = artefact().display().to_string();
+    let run = tilewright(&["run", &path, "--port", &theirs, "--timeout", "10", "--check", "--json"]);
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&object["simulated"], &object["checked"]), (&false.into(), &true.into()));
+    assert_eq!(object["differences"].as_array().unwrap().len(), 0);
+    assert_eq!(object["cycles_are_exact"], true);
+}

@@ -7,6 +7,7 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use serde_json::json;
 use std::path::Path;
+use std::time::Duration;
 use tilewright::artefact::{Artefact, Golden};
 use tilewright::host::{self, Frame, Loaded, Pipes, Session};
 use tilewright::proof;
@@ -22,13 +23,22 @@ pub struct Asked<'a> {
     pub json: bool,
 }
 
-/// Runs all samples; false when a check finds a difference. Without a `port` (and its bits a second) the board is
-/// simulated.
-pub fn run(path: &Path, port: Option<(&Path, u32)>, input: Option<&Path>, asked: &Asked) -> Result<bool> {
+/// A serial port with a board at it.
+pub struct Port<'a> {
+    /// Its name among the files.
+    pub path: &'a Path,
+    /// Bits a second.
+    pub baud: u32,
+    /// How long an answer is waited for.
+    pub patience: Duration,
+}
+
+/// Runs all samples; false when a check finds a difference. Without a `port` the board is simulated.
+pub fn run(path: &Path, port: Option<&Port>, input: Option<&Path>, asked: &Asked) -> Result<bool> {
     let artefact = during("reading the artefact", || Artefact::read(path))?;
     let samples = artefact.inputs(input)?;
     let link = match port {
-        Some((path, baud)) => host::serial(path, baud)?,
+        Some(port) => host::serial(port.path, port.baud)?.patient(port.patience),
         None => {
             let bytes = host::memory_bytes(&artefact.compiled);
             let board =

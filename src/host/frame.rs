@@ -35,37 +35,46 @@ pub fn request(request: &Request) -> Vec<u8> {
 /// An answer: sequence number, status byte, payload.
 pub type Answer = (u8, u8, Vec<u8>);
 
-/// Takes the answers that are whole off the front of what has come, with all that is before them and is none.
+/// Takes the answers that are whole out of what has come, with all that is before them. A mark by chance hides
+/// nothing: an answer may begin behind it, before what it would be the head of has come.
 pub fn answers(come: &mut VecDeque<u8>) -> Vec<Answer> {
     let mut found = vec![];
-    loop {
-        while come.front().is_some_and(|&byte| byte != ANSWER_MARK) {
-            come.pop_front();
+    let bytes = come.make_contiguous();
+    let (mut at, mut done) = (0, 0);
+    while at < bytes.len() {
+        match answer(&bytes[at..]) {
+            Some((told, length)) => {
+                found.push(told);
+                at += length;
+                done = at;
+            }
+            None => at += 1,
         }
-        let head = 1 + ANSWER_HEADER_BYTES;
-        if come.len() < head {
-            return found;
-        }
-        let count = usize::from(u16::from_le_bytes([come[2], come[3]]));
-        if count > MOST_BYTES {
-            come.pop_front();
-            continue;
-        }
-        // Behind the payload comes the status.
-        let end = head + count + 1 + CHECKSUM_BYTES;
-        if come.len() < end {
-            return found;
-        }
-        let frame: Vec<u8> = come.iter().take(end).copied().collect();
-        let (told, sum) = frame[1..].split_at(end - 1 - CHECKSUM_BYTES);
-        if checksum(told).to_le_bytes() != sum {
-            // A mark by chance: an answer may begin right behind it.
-            come.pop_front();
-            continue;
-        }
-        come.drain(..end);
-        found.push((told[0], told[told.len() - 1], told[ANSWER_HEADER_BYTES..told.len() - 1].to_vec()));
     }
+    // What has come longer ago than the longest answer takes is of none.
+    done = done.max(bytes.len().saturating_sub(LONGEST));
+    come.drain(..done);
+    found
+}
+
+/// Bytes of the longest answer.
+const LONGEST: usize = 1 + ANSWER_HEADER_BYTES + MOST_BYTES + 1 + CHECKSUM_BYTES;
+
+/// The answer that bytes begin with, and its length.
+fn answer(bytes: &[u8]) -> Option<(Answer, usize)> {
+    let head = 1 + ANSWER_HEADER_BYTES;
+    if bytes.len() < head || bytes[0] != ANSWER_MARK {
+        return None;
+    }
+    let count = usize::from(u16::from_le_bytes([bytes[2], bytes[3]]));
+    // Behind the payload comes the status.
+    let end = head + count + 1;
+    let (told, rest) = (bytes.get(1..end)?, bytes.get(end..end + CHECKSUM_BYTES)?);
+    if count > MOST_BYTES || checksum(told).to_le_bytes() != rest {
+        return None;
+    }
+    let payload = told[ANSWER_HEADER_BYTES..told.len() - 1].to_vec();
+    Some(((told[0], told[told.len() - 1], payload), end + CHECKSUM_BYTES))
 }
 
 #[cfg(test)]
