@@ -100,6 +100,28 @@ fn own_models_at_every_precision() {
     all(names.into_iter().map(common::model));
 }
 
+/// Every network of `tests/cases` that is not there to be refused.
+#[test]
+fn small_cases_at_every_precision() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut folders: Vec<_> = std::fs::read_dir(cases).unwrap().map(|e| e.unwrap().path()).collect();
+    folders.sort();
+    let mut count = 0;
+    for folder in folders {
+        for precision in PRECISIONS {
+            let Ok(model) = Model::read(&folder) else { continue };
+            let Ok(calibration) = model.calibration(None) else { continue };
+            let options = quantise::Options { precision, ..quantise::Options::default() };
+            let Ok(network) = quantise::run(&model.graph, &calibration, &options) else { continue };
+            let Ok(mut inputs) = model::samples(&model.graph, &model.beside("input_0.npy")) else { continue };
+            let found = check(&network, &inputs.remove(0)).unwrap().findings;
+            assert!(found.is_empty(), "{}, {precision:?}: {}", folder.display(), found[0]);
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count} were checked");
+}
+
 /// `cargo test --release --test first_rung zoo -- --ignored --nocapture`, or `./run-tests --long`.
 #[test]
 #[ignore = "some minutes in release mode; ./run-tests --long runs it"]

@@ -135,9 +135,16 @@ impl Checker<'_> {
             }
             Some((before, scale, zero)) => {
                 exact.run(Some(before))?;
-                let (below, above, clipped) = exact.bytes(before, scale.into(), zero, uncertain)?;
-                let one = exact.with(before, below)?;
-                let other = exact.with(before, above)?;
+                let (mut byte, last, clipped) = exact.bytes(before, scale.into(), zero, uncertain)?;
+                // All bytes of the rounding cell: a function that turns inside it has its ends in the middle.
+                let mut one = exact.with(before, byte.clone())?;
+                let mut other = one.clone();
+                while byte.iter().zip(&last).any(|(byte, last)| byte < last) {
+                    byte.zip_mut_with(&last, |byte, &last| *byte = (*byte + f64::from(scale)).min(last));
+                    let next = exact.with(before, byte.clone())?;
+                    one.zip_mut_with(&next, |one, &next| *one = one.min(next));
+                    other.zip_mut_with(&next, |other, &next| *other = other.max(next));
+                }
                 if clipped {
                     // Where the function is flat beyond the table's end nothing is lost.
                     let open = exact.with(before, exact.value(before)?.clone())?;
