@@ -87,6 +87,10 @@ cases! {
     functions_of_one_name_are_told_apart_by_their_overload: "function-overloads", 40.0;
     /// What is padded with is a DequantizeLinear of a constant.
     padding_may_be_a_quantised_number: "padded-with-a-quantised-number", 300.0;
+    /// Whole numbers of a QuantizeLinear, multiplied less another zero point than they were made with, with a scale
+    /// of one.
+    products_of_integers_have_zero_points_of_their_own: "integer-products-of-other-zeros", 37.0;
+    matrix_products_of_integers_are_matrix_products: "integer-matrix-product", 40.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }

@@ -6,6 +6,7 @@
 //! what is rounded is made a second time. What the model rounds to 16 bits stays on the host, with all that is
 //! computed of it (`fine`); what else the machine's bytes cannot express is refused by name.
 
+mod dequantise;
 mod fine;
 mod parts;
 
@@ -58,8 +59,8 @@ impl Given {
 /// turn integer inputs to real numbers and results to integer outputs, and those of 16 bits: the host's work.
 ///
 /// # Errors
-/// Activations of 32 bits or with a scale for each channel, integers read with another scale than they
-/// were made with; each names the node.
+/// Activations of 32 bits or with a scale for each channel, integers read as of another type than they
+/// were made of; each names the node.
 pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
     let mut strip = Strip {
         old: graph,
@@ -268,69 +269,6 @@ impl Strip<'_> {
             Op::DequantizeLinear { integer, axis } => self.dequantise(node, integer, axis),
             _ => self.other(node),
         }
-    }
-
-    fn dequantise(&mut self, node: &Node, integer: Integer, axis: Option<usize>) -> Result<Mapped> {
-        let name = self.old.value(node.outputs[0]).name.clone();
-        let x = node.inputs[0];
-        if self.old.constant_data(x).is_some() {
-            return self.constant(node, integer, axis).map(Mapped::Real);
-        }
-        let quantised = self.quantised(node, integer)?;
-        match self.get(x)? {
-            Mapped::Whole(real, made) if made == quantised => Ok(Mapped::Real(real)),
-            Mapped::Whole(..) => {
-                refuse("its scale or zero point is not that of the QuantizeLinear before it")
-            }
-            // An integer input: the host makes real numbers of it.
-            Mapped::Real(id) => {
-                let y = self.real(node, id, quantised)?;
-                self.new.values[y.0 as usize].name = name;
-                match quantised.affine()? {
-                    Some(affine) => self.annotate(y, affine, "").map(Mapped::Real),
-                    None => Ok(Mapped::Real(y)),
-                }
-            }
-        }
-    }
-
-    /// The real numbers that the host makes of whole ones, in a node of the name of `node`.
-    fn real(&mut self, node: &Node, whole: ValueId, quantised: Quantised) -> Result<ValueId> {
-        let Quantised { integer, scale, zero } = quantised;
-        let (scale, zero) =
-            (self.new.constant("", &[], vec![scale])?, self.new.constant("", &[], vec![zero])?);
-        let op = Op::DequantizeLinear { integer, axis: None };
-        self.new.node(node.name.clone(), op, &[whole, scale, zero])
-    }
-
-    /// A constant of integers: its real numbers, and the fact on record.
-    fn constant(&mut self, node: &Node, integer: Integer, axis: Option<usize>) -> Result<ValueId> {
-        let old = self.old;
-        let [x, scale, zero] = node.inputs[..] else {
-            unreachable!("the rule of DequantizeLinear checked the inputs");
-        };
-        let (Some(data), Some(scales), Some(zeros)) =
-            (old.constant_data(x), old.constant_data(scale), old.constant_data(zero))
-        else {
-            return refuse("its scale and zero point are not constants");
-        };
-        let shape = old.shape(x);
-        let of = index_along(axis, shape);
-        let real = data.iter().enumerate().map(|(i, q)| (q - zeros[of(i)]) * scales[of(i)]).collect();
-        let name = match old.value(x).name.as_str() {
-            "" => node.name.clone(),
-            name => name.to_owned(),
-        };
-        let id = self.new.constant(name, shape, real)?;
-        self.given.steps.insert(id, scales.to_vec());
-        // As a second operand it is a tensor like others; weights do not look at this.
-        if let (&[scale], &[zero]) = (scales, zeros)
-            && let Ok(Some(affine)) = (Quantised { integer, scale, zero }).affine()
-        {
-            self.given.affine.resize(self.new.values.len(), None);
-            self.given.affine[id.0 as usize] = Some(affine);
-        }
-        Ok(id)
     }
 
     /// Any other operator: on real numbers, or moving whole ones.

@@ -110,14 +110,31 @@ fn what_bytes_cannot_say_is_refused_by_name() {
     assert!(wide.contains("int32") && wide.contains("\"q\""), "{wide}");
     let other = refusal(&|b, x| {
         let q = b.q(x, Integer::Int8, 0.5, 0.0);
-        b.dq(q, Integer::Int8, 0.25, 0.0)
+        b.dq(q, Integer::Uint8, 0.5, 0.0)
     });
-    assert!(other.contains("\"dq\""), "{other}");
+    assert!(other.contains("\"dq\"") && other.contains("reads uint8"), "{other}");
     let each = refusal(&|b, x| {
         let s = b.0.constant("", &[3], vec![0.5; 3]).unwrap();
         b.0.node("q", Op::QuantizeLinear { integer: Integer::Int8, axis: Some(1) }, &[x, s, s]).unwrap()
     });
     assert!(each.contains("one scale"), "{each}");
+}
+
+/// The same bytes, read with another scale and zero point, are other real numbers.
+#[test]
+fn bytes_that_are_read_otherwise_are_scaled_and_moved() {
+    let mut b = Build(Graph::new("t"));
+    let x = b.0.input("x", &[1, 3]).unwrap();
+    let q = b.q(x, Integer::Uint8, 0.5, 130.0);
+    let y = b.dq(q, Integer::Uint8, 0.25, 120.0);
+    b.0.outputs = vec![y];
+    let (g, given) = strip(&b.0).unwrap();
+    g.verify().unwrap();
+    assert_eq!(names(&g), ["Mul", "Add"]);
+    let constants: Vec<_> = g.nodes.iter().map(|n| g.constant_data(n.inputs[1])).collect();
+    assert_eq!(constants, [Some(&[0.5][..]), Some(&[2.5][..])]);
+    assert_eq!(given.affine(g.inputs[0]), Some(Affine { scale: 0.5, zero: 2 }));
+    assert_eq!(given.affine(g.outputs[0]), Some(Affine { scale: 0.25, zero: -8 }));
 }
 
 /// A layer from bytes to bytes: what goes in and comes out are whole numbers, made real by the host.
