@@ -148,3 +148,12 @@ fn a_dequantised_bias_joins_its_convolution_in_relay_as_in_onnx() {
     assert_eq!(relay, onnx);
     assert!(db > 60.0, "{db:.1} dB");
 }
+
+/// Both were called by the name of the first.
+#[test]
+fn outputs_of_one_value_have_two_names() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/outputs-of-one-value");
+    let graph = Model::read(&folder).unwrap().graph;
+    let names: Vec<&str> = graph.outputs.iter().map(|&id| graph.value(id).name.as_str()).collect();
+    assert_eq!(names, ["p", "q"]);
+}

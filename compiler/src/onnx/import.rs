@@ -214,14 +214,20 @@ impl Importer {
 
     fn read_outputs(&mut self, source: &GraphProto, warnings: &mut Vec<String>) -> Result<()> {
         for output in &source.output {
-            let id = self.value(&output.name).map_err(|e| e.node(&output.name).operator("output"))?;
+            let place = |e: Error| e.node(&output.name).operator("output");
+            let mut id = self.value(&output.name).map_err(place)?;
             if let Some(integer) = self.integers.get(&id) {
                 let (name, integer) = (&output.name, integer.name());
                 warnings.push(format!("output {name:?} gives {integer} numbers, as floats"));
             }
+            if self.graph.outputs.contains(&id) && !self.graph.inputs.contains(&id) {
+                // Outputs of the same numbers have a name each.
+                let shape = self.graph.shape(id).to_vec();
+                id = self.graph.reshape(output.name.clone(), id, &shape).map_err(place)?;
+            }
             let value = &mut self.graph.values[id.0 as usize];
             // Identity and Dropout leave no node: the result keeps the name the user knows.
-            if !self.graph.inputs.contains(&id) && !self.graph.outputs.contains(&id) {
+            if !self.graph.inputs.contains(&id) {
                 value.name.clone_from(&output.name);
             }
             if let Some(declared) = declared_shape(output)

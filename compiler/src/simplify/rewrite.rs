@@ -53,6 +53,10 @@ pub(super) fn rewrite(
         let place = |e: crate::error::Error| e.node(&node.name).operator(node.op.name());
         let replaced = replace(&mut r, &node).map_err(place)?;
         let new = match replaced {
+            Some(new) if r.hides_output(node.outputs[0], new) => {
+                let shape = r.new.shape(new).to_vec();
+                r.new.reshape(node.name.clone(), new, &shape).map_err(place)?
+            }
             Some(new) => new,
             None => r.copy(&node).map_err(place)?,
         };
@@ -92,6 +96,13 @@ impl Rewrite {
         let shape = self.old.shape(node.outputs[0]).to_vec();
         let reshape = matches!(node.op, Op::Reshape).then_some(shape.as_slice());
         self.new.apply(node.name.clone(), node.op.clone(), &inputs, reshape)
+    }
+
+    /// Whether an output would lose its name to another one that `new` stands for already.
+    fn hides_output(&self, old: ValueId, new: ValueId) -> bool {
+        let is_output = |id: &ValueId| self.old.outputs.contains(id);
+        let stands = |id: &&ValueId| self.map[id.0 as usize] == Some(new) && **id != old;
+        is_output(&old) && !self.new.inputs.contains(&new) && self.old.outputs.iter().any(|id| stands(&id))
     }
 
     /// Whether an old value has exactly one reader, so that its maker may change what it makes.

@@ -502,3 +502,20 @@ fn thresholds_of_softplus_go() {
         assert!(names.contains(&"Softplus") && !names.contains(&"Where"), "{names:?}");
     }
 }
+
+/// A warning that names an output names the one that the model does.
+#[test]
+fn outputs_of_the_same_numbers_keep_their_names() {
+    let mut g = Graph::new("t");
+    let x = g.input("x", &[2, 3]).unwrap();
+    let p = g.node("relu", Op::Relu, &[x]).unwrap();
+    let q = g.reshape("same", p, &[2, 3]).unwrap();
+    let r = g.node("open", Op::Clip { min: f32::NEG_INFINITY, max: f32::INFINITY }, &[p]).unwrap();
+    for (id, name) in [(p, "p"), (q, "q"), (r, "r")] {
+        g.values[id.0 as usize].name = name.to_owned();
+        g.outputs.push(id);
+    }
+    let g = run(g).unwrap();
+    let names: Vec<&str> = g.outputs.iter().map(|&id| g.value(id).name.as_str()).collect();
+    assert_eq!(names, ["p", "q", "r"]);
+}
