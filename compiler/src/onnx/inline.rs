@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::order::node_name;
 use super::proto::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
 use crate::error::{Error, Result};
+use prost::Message;
 
 /// Functions within functions, at most.
 const DEPTH: usize = 32;
@@ -42,7 +43,7 @@ impl Inliner<'_> {
                 (&f.name, &f.domain, &f.overload) == (&node.op_type, &node.domain, &node.overload)
             };
             let Some(function) = self.functions.iter().find(called) else {
-                flat.push(node.clone());
+                flat.push(self.branches(node, depth)?);
                 continue;
             };
             let name = node_name(node, index);
@@ -61,7 +62,7 @@ impl Inliner<'_> {
             }
             if depth == DEPTH {
                 let message =
-                    format!("is a function that calls itself, or lies within more than {DEPTH} others");
+                    format!("lies within more than {DEPTH} functions: they call each other, or too deep");
                 return refuse(message, "inline functions before (onnx.inliner.inline_local_functions)");
             }
             flat.extend(self.nodes(&body(function, node, &name), depth + 1)?);
@@ -73,6 +74,22 @@ impl Inliner<'_> {
             }
         }
         Ok(flat)
+    }
+
+    /// A node whose graphs in attributes, such as the branches of an If, call no functions.
+    fn branches(&self, node: &NodeProto, depth: usize) -> Result<NodeProto> {
+        let mut node = node.clone();
+        if depth == DEPTH {
+            return Ok(node);
+        }
+        for bytes in node.attribute.iter_mut().filter_map(|a| a.g.as_mut()) {
+            // What cannot be read is refused where it is.
+            if let Ok(mut graph) = GraphProto::decode(bytes.as_slice()) {
+                graph.node = self.nodes(&graph.node, depth + 1)?;
+                *bytes = graph.encode_to_vec();
+            }
+        }
+        Ok(node)
     }
 }
 

@@ -65,7 +65,13 @@ fn parameters(
         Some(axis) => shape.get(axis) == Some(&count),
     };
     if !fits(scales.len()) || !fits(zeros.len()) || !along {
-        let place = axis.map_or("the tensor".into(), |axis| format!("axis {axis}"));
+        let place = match axis {
+            Some(axis) => format!("axis {axis}"),
+            None if call.operator().ends_with("quantizeLinear") || call.operator() == "QuantizeLinear" => {
+                format!("axis {}", call.int("axis", 1)?)
+            }
+            None => "the tensor".into(),
+        };
         let message = match call.has(zero) {
             true => format!(
                 "{} scales and {} zero points do not fit {place} of {shape:?}",
@@ -204,7 +210,7 @@ pub(super) fn conv(call: &mut Call) -> Result<()> {
     if call.has(8) {
         inputs.push(bias(call, 8, [1, 4], 1.0)?);
     }
-    let y = call.apply(op, &inputs)?;
+    let y = call.apply_image(op, &inputs)?;
     finish(call, y, 6)
 }
 
@@ -237,7 +243,8 @@ pub(super) fn conv_integer(call: &mut Call) -> Result<()> {
     call.arity(2, 4)?;
     let op = layer(call, 0, 1)?;
     let (x, w) = (real(call, 0, None, 2, None)?, real(call, 1, None, 3, Some(0))?);
-    call.emit_whole(op, &[x, w], Integer::Int32)
+    let y = call.apply_image(op, &[x, w])?;
+    call.result_whole(y, Integer::Int32)
 }
 
 /// The axes of a matrix product's rows on the left and columns on the right.
@@ -318,7 +325,10 @@ pub(super) fn unary(call: &mut Call) -> Result<()> {
         }
     };
     let x = triple(call, 0)?;
-    let y = call.apply(op, &[x])?;
+    let y = match op {
+        Op::Unary { .. } | Op::LeakyRelu { .. } => call.apply(op, &[x])?,
+        pool => call.apply_image(pool, &[x])?,
+    };
     finish(call, y, 3)
 }
 

@@ -107,7 +107,7 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
         (None, 0) => None,
         (_, other) => return refuse(format!("data location {other} is unknown")),
     };
-    let elements = match raw {
+    let elements = match &raw {
         Some(raw) => {
             if raw.len() != count * width {
                 return refuse(format!(
@@ -116,7 +116,7 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
                     count * width
                 ));
             }
-            from_raw(&raw, tensor.data_type)
+            from_raw(raw, tensor.data_type)
         }
         None => from_fields(tensor),
     };
@@ -127,7 +127,21 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
     if stored != count {
         return refuse(format!("{stored} elements are stored, the shape {shape:?} needs {count}"));
     }
+    if tensor.data_type == data_type::DOUBLE {
+        within_float32(tensor, raw.as_deref())?;
+    }
     Ok(Tensor { shape, elements, integer: integer(tensor.data_type) })
+}
+
+/// Refuses a float64 that float32 would make infinite. Its own ends are no numbers but masks, as infinities are.
+fn within_float32(tensor: &TensorProto, raw: Option<&[u8]>) -> Result<()> {
+    let stored = raw.unwrap_or_default().as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b));
+    let beyond = |x: &f64| x.abs() < f64::MAX && (*x as f32).is_infinite();
+    match stored.chain(tensor.double_data.iter().copied()).find(beyond) {
+        Some(x) => Err(Error::new("import", format!("{x:e} is more than float32 has"))
+            .hint("numbers up to 3.4e38, or infinity in a mask")),
+        None => Ok(()),
+    }
 }
 
 /// Says what to try with a storage form that only old or odd tools write.

@@ -101,8 +101,8 @@ impl<'a> Elements<'a> {
     }
 
     /// Element `i`: the machine says `got`, the source something from `low` to `high`, each `radius` (in
-    /// real units) uncertain.
-    pub fn add(&mut self, i: usize, got: f64, low: f64, high: f64, radius: f64) {
+    /// real units) uncertain. Whether it is saturated.
+    pub fn add(&mut self, i: usize, got: f64, low: f64, high: f64, radius: f64) -> bool {
         let (least, most) = (low - radius, high + radius);
         self.all += 1;
         let scale = f64::from(self.tensor.scale);
@@ -112,7 +112,7 @@ impl<'a> Elements<'a> {
         let half = (most - least) / 2.0;
         if got >= least && got <= most {
             self.ratios.push(((got - (least + half)).abs() / half) as f32);
-            return;
+            return false;
         }
         let [bottom, top] = self.ends;
         let slack = scale * 1e-3;
@@ -129,6 +129,7 @@ impl<'a> Elements<'a> {
             self.outside += 1;
             self.first.get_or_insert((i, got, least, most));
         }
+        beyond
     }
 
     /// Fills in the layer's figures; the first element outside, if any, as an index of `shape`.

@@ -127,6 +127,8 @@ impl Checker<'_> {
         let uncertain = self.integers.uncertain(operation, step);
         let values = self.integers.inputs(operation).map_err(open)?;
         let mut exact = Exact::new(self.integers.graph, operation, sums, values);
+        // Elements that the end of a table's bytes changes.
+        let mut lost: Vec<bool> = Vec::new();
         let [low, high] = match operation.table {
             None => {
                 exact.run(None)?;
@@ -149,11 +151,11 @@ impl Checker<'_> {
                     // Where the function is flat beyond the table's end nothing is lost.
                     let open = exact.with(before, exact.value(before)?.clone())?;
                     let (bottom, top) = output.range();
-                    let lost = |((&x, &a), &b): ((&f64, &f64), &f64)| {
+                    let changed = |((&x, &a), &b): ((&f64, &f64), &f64)| {
                         let x = x.clamp(bottom, top);
                         x < a.min(b) - to || x > a.max(b) + to
                     };
-                    layer.clipped = open.iter().zip(&one).zip(&other).filter(|&pair| lost(pair)).count();
+                    lost = open.iter().zip(&one).zip(&other).map(changed).collect();
                 }
                 [one, other]
             }
@@ -170,7 +172,8 @@ impl Checker<'_> {
                 None => radius(TABLE, a / to),
                 Some(factor) => uncertain + (a / to).abs() * factor[usize::from(a > 0.0)],
             };
-            elements.add(i, got, a.min(b), a.max(b), to * radius);
+            let saturated = elements.add(i, got, a.min(b), a.max(b), to * radius);
+            layer.clipped += usize::from(!saturated && lost.get(i) == Some(&true));
         }
         match elements.finish(layer, self.integers.graph.shape(operation.output.value)) {
             Some(what) => Err(what),

@@ -8,6 +8,7 @@ use super::phases::{self, Phase};
 use super::product;
 use crate::fixed::{TensorId, View};
 use crate::graph::{BinaryKind, Graph, Node, Op, PadMode, ReduceKind, ValueId, Window};
+use tilewright_arch::encoding::tile::STEP0_COUNT;
 
 /// A reduction with its parameters still real. The views of a group's inputs and outputs name homes
 /// as their tensors; the home that a group writes is [`OUTPUT`].
@@ -223,6 +224,13 @@ impl Call<'_> {
     /// A convolution or pool of the first input as a feature map.
     fn image(&self, kind: Kind) -> Result<Role, Refusal> {
         let view = self.map()?;
+        if let Kind::Mean { window, .. } | Kind::Max { window } = &kind {
+            let most = 1 << STEP0_COUNT.width;
+            if let Some(taps) = window.kernel.into_iter().find(|&taps| taps > most) {
+                let why = format!("it reduces {taps} elements in a line, an instruction counts to {most}");
+                return refuse(why, "smaller windows, one after another");
+            }
+        }
         let grid = kind.grid(view.shape);
         Ok(self.anchor(kind, vec![view], grid, Held::whole(OUTPUT, grid)))
     }

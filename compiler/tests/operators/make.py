@@ -744,3 +744,34 @@ case(
     {"x": [2, 3, 4]},
     {"s": np.float32(0.1), "z": np.int8(3), "flat": ints(6, 4), "low": np.int8(-8), "high": np.int8(7)},
 )
+
+# Lines, integers and functions where they were forgotten.
+quantised("qlinear_conv_line", {"x": [1, 4, 17]}, [("QLinearConv", X + W + Y, ["q_y"], {"pads": [1, 1], "strides": [2]})],
+          {"w": bytes_of(5, 4, 3), "w_s": steps(5), "w_z": np.zeros(5, np.int8)})
+quantised("qlinear_average_pool_line", {"x": [1, 4, 17]}, [("QLinearAveragePool", X + Y, ["q_y"], MS | {"kernel_shape": [3], "pads": [1, 0]})], {})
+parsed(
+    "if_functions",
+    HEAD + """ case (float[2, 3] x) => (float[2, 3] y) {
+        yes = Constant<value = int64 {1}>()
+        c = Cast<to = 9>(yes)
+        y = If(c) <then_branch = t () => (float[2, 3] q) { q = own.Twice(x) }, else_branch = e () => (float[2, 3] q) { q = Abs(x) }>
+    }
+    <domain: "own", opset_import: ["" : 17]>
+    Twice (a) => (c) { c = Add(a, a) }
+    """,
+    {"x": [2, 3]},
+)
+parsed(
+    "refused_double",
+    HEAD + """ case (float[2] x) => (double[2] y) <double[2] k = {1e300, 1}> {
+        d = Cast<to = 11>(x)
+        y = Mul(d, k)
+    }""",
+    {},
+)
+case(
+    "refused_scales_axis",
+    [node("QuantizeLinear", ["x", "s", "z"], ["q"], axis=100000), node("DequantizeLinear", ["q", "s", "z"], ["y"], axis=100000)],
+    {"x": [2, 3, 4]},
+    {"s": np.float32([0.1, 0.2, 0.3]), "z": np.int8([0, 0, 0])},
+)

@@ -21,9 +21,18 @@ fn is_pointwise(op: &Op) -> bool {
 impl Call<'_> {
     /// Applies an operator with a window; its value is the node's first result.
     pub fn emit_image(&mut self, op: Op, inputs: &[ValueId]) -> Result<()> {
+        if self.shape_of(inputs[0]).len() == 4 {
+            return self.emit(op, inputs);
+        }
+        let y = self.apply_image(op, inputs)?;
+        self.result(y)
+    }
+
+    /// Applies an operator with a window to an image, or to what is seen as one: a line, the planes of a volume.
+    pub fn apply_image(&mut self, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
         let shape = self.shape_of(inputs[0]);
         if shape.len() == 4 {
-            return self.emit(op, inputs);
+            return self.apply(op, inputs);
         }
         let mut raised = inputs.to_vec();
         raised[0] = self.as_image(inputs[0])?;
@@ -41,7 +50,7 @@ impl Call<'_> {
         if shape.len() == 3 {
             self.importer.images.insert(line, y);
         }
-        self.result(line)
+        Ok(line)
     }
 
     fn as_image(&mut self, x: ValueId) -> Result<ValueId> {

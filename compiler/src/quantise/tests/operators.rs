@@ -314,6 +314,17 @@ fn the_host_works_between_stages_and_says_why() {
 }
 
 #[test]
+fn a_mean_of_more_than_a_loop_counts_is_the_hosts() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 2, 1, 70_000]);
+    let y = net.op(Op::GlobalAveragePool, &[x]);
+    net.graph.outputs = vec![y];
+    let network = run(&net.graph, &net.samples(1, 1), &Options::default()).unwrap();
+    let [op] = &network.host[..] else { panic!("{:?}", network.host) };
+    assert!(op.why.contains("70000 elements in a line"), "{op:?}");
+}
+
+#[test]
 fn refusals_name_the_node_and_what_to_try() {
     let mut net = Net::new();
     let x = net.input(&[1, 150_000]);
