@@ -7,13 +7,15 @@
 mod check;
 mod container;
 mod golden;
+mod host;
 mod layers;
 mod manifest;
 
 pub use container::Container;
 pub use golden::Golden;
+pub use host::{Host, Make, Read};
 pub use layers::Layer;
-pub use manifest::{File, Host, Input, Keys, Manifest, Origin, Output, Place, SCHEMA, Stage};
+pub use manifest::{File, Input, Keys, Manifest, Origin, Output, Place, SCHEMA, Stage};
 
 use crate::assurance::Assurance;
 use crate::model::Model;
@@ -107,6 +109,9 @@ impl Artefact {
             contents.push((role::program(stage), "tasm", text));
             contents.push((role::memory(stage), "bin", schedule.program.image()?));
         }
+        for (stage, model) in host::models(&self.compiled.network) {
+            contents.push((role::host(stage), "onnx", model));
+        }
         contents.push((role::GOLDEN.into(), "npz", self.golden.to_npz()));
         let mut manifest = self.manifest.clone();
         let mut files = Files::new();
@@ -180,6 +185,14 @@ impl Artefact {
         }
         if schedules.len() != network.stages.len() {
             bail!("error[artefact]: {at}: its stages and plans differ in number; try: compile again");
+        }
+        for (stage, model) in host::models(&network) {
+            let (at, bytes) = read(&role::host(stage))?;
+            if bytes != model {
+                bail!(
+                    "error[artefact]: {at}: is not what the host does in stage {stage}; try: compile again"
+                );
+            }
         }
         let mut model = None;
         if manifest.files.contains_key(role::SOURCE) {

@@ -7,6 +7,7 @@ use common::{folder, lenet, refused, text, tilewright};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use tilewright::artefact::SCHEMA;
 use tilewright_compiler::npy;
 
 fn at(folder: &Path, name: &str) -> String {
@@ -184,7 +185,9 @@ fn a_flipped_bit_is_refused() {
     done(&["simulate", net.to_str().unwrap()]);
     // Another version says which, and what to do.
     let manifest = net.join("manifest.json");
-    let later = std::fs::read_to_string(&manifest).unwrap().replace("\"schema\": 3,", "\"schema\": 99,");
+    let later = std::fs::read_to_string(&manifest)
+        .unwrap()
+        .replace(&format!("\"schema\": {SCHEMA},"), "\"schema\": 99,");
     std::fs::write(&manifest, later).unwrap();
     refused(&["simulate", net.to_str().unwrap()], &["manifest.json", "schema 99", "compile the model again"]);
 }

@@ -33,6 +33,7 @@ mod tensor;
 mod volume;
 mod whole;
 mod window;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ use std::path::Path;
 use prost::Message;
 
 pub use table::{Machine, OPERATORS, Operator, document};
+pub use write::{OPSET, write, write_values};
 
 use crate::error::{Error, Result};
 use crate::files;

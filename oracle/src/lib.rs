@@ -2,8 +2,8 @@
 //!
 //! [tract](https://github.com/sonos/tract) is another runtime of ONNX models, written by other people.
 //! The tests of this crate hold the float reference against it: on every model at hand
-//! (`tests/models.rs`) and on random graphs of every operator (`tests/random.rs`), which [`write()`]
-//! turns into ONNX files that the importer must read back.
+//! (`tests/models.rs`) and on random graphs of every operator (`tests/random.rs`), which [`onnx::write_values`]
+//! turns into ONNX files that the importer must read back. tract reads them with messages of its own.
 //!
 //! Where tract gives no opinion, because it refuses an operator or computes something else than ONNX
 //! says, tests print it by name and count it: [`opinion::WRONG`] lists what is wrong in tract.
@@ -13,16 +13,12 @@ pub mod local;
 pub mod opinion;
 pub mod rebuild;
 pub mod tract;
-pub mod write;
 
 use ndarray::{ArrayD, IxDyn};
 use tilewright_compiler::graph::{Graph, ValueId};
 use tilewright_random::Random;
 
-pub use write::write;
-
 use compare::same_bits;
-use prost::Message;
 use tilewright_compiler::{float, onnx};
 
 /// Writes the graph as ONNX and reads it back; the results must be the same to the last bit.
@@ -30,7 +26,7 @@ use tilewright_compiler::{float, onnx};
 /// # Errors
 /// What cannot be written, what the importer refuses, results that differ.
 pub fn round_trip(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<(), String> {
-    let bytes = write(graph, None)?.encode_to_vec();
+    let bytes = onnx::write_values(graph, &graph.outputs).map_err(|e| e.to_string())?;
     let read = onnx::import_bytes(&bytes, "written.onnx", None).map_err(|e| e.to_string())?;
     let ours = float::run(&rebuild::without_swish(graph), inputs).map_err(|e| e.to_string())?;
     let again = float::run(&read.graph, inputs).map_err(|e| e.to_string())?;

@@ -7,9 +7,10 @@ use tilewright_compiler::float;
 use tilewright_compiler::graph::{
     Coordinates, Data, Direction, Graph, Op, Outside, Sampling, UnaryKind, ValueId,
 };
+use tilewright_compiler::onnx::write_values;
 
 use crate::local::{alone, disagreement};
-use crate::{tract, write};
+use crate::tract;
 
 /// Whether an operator is one of those meant.
 pub type Which = fn(&Op) -> bool;
@@ -80,7 +81,8 @@ pub fn second_opinion(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<Opinion, 
     let ours = float::run_all(graph, inputs).map_err(|e| e.to_string())?;
     let made: Vec<ValueId> = graph.nodes.iter().map(|n| n.outputs[0]).collect();
     let mut theirs: BTreeMap<ValueId, ArrayD<f32>> = BTreeMap::new();
-    if let Ok(results) = tract::run(&write(graph, Some(&made))?, inputs) {
+    let written = |graph: &Graph, values: &[ValueId]| write_values(graph, values).map_err(|e| e.to_string());
+    if let Ok(results) = tract::run(&written(graph, &made)?, inputs) {
         theirs = made.iter().copied().zip(results).collect();
         theirs.extend(graph.inputs.iter().copied().zip(inputs.iter().cloned()));
     }
@@ -93,7 +95,10 @@ pub fn second_opinion(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<Opinion, 
         let (single, read) = alone(graph, node);
         let known = |id: &ValueId| theirs.get(id).unwrap_or(&ours[id.0 as usize]).clone();
         let inputs: Vec<ArrayD<f32>> = read.iter().map(known).collect();
-        let alone = || tract::run(&write(&single, None)?, &inputs).map(|mut results| results.remove(0));
+        let alone = || {
+            let bytes = written(&single, &single.outputs)?;
+            tract::run(&bytes, &inputs).map(|mut results| results.remove(0))
+        };
         let result = match theirs.get(&node.outputs[0]) {
             Some(result) => result.clone(),
             None => match alone() {

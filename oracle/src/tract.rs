@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
+use prost::Message;
 use tract_onnx::pb;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
@@ -17,12 +18,13 @@ pub fn run_file(path: &Path, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>,
     guarded(|| run_loaded(tract_onnx::onnx().model_for_path(path)?, inputs))
 }
 
-/// [`run_file`] for a model in memory.
+/// [`run_file`] for the bytes of a model.
 ///
 /// # Errors
 /// As [`run_file`].
-pub fn run(model: &pb::ModelProto, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>, String> {
-    guarded(|| run_loaded(tract_onnx::onnx().model_for_proto_model(model)?, inputs))
+pub fn run(model: &[u8], inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>, String> {
+    let model = pb::ModelProto::decode(model).map_err(|e| e.to_string())?;
+    guarded(|| run_loaded(tract_onnx::onnx().model_for_proto_model(&model)?, inputs))
 }
 
 /// Turns tract's errors, with their chain of causes, and its panics into text.

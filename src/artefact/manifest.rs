@@ -1,5 +1,6 @@
 //! What is in an artefact, for people, for other programs and for the check that nothing has changed.
 
+use super::host::Host;
 use super::layers::{self, Layer};
 use super::{Golden, Made};
 use crate::pipeline::Compiled;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use tilewright_arch::config::Memory;
 use tilewright_arch::program::Port;
 use tilewright_arch::{Config, isa};
-use tilewright_compiler::fixed::TensorId;
+use tilewright_compiler::fixed::{Tensor, TensorId};
 use tilewright_compiler::graph::{Graph, ValueId};
 use tilewright_compiler::network::{ByteLayer, HostOperator, Raised, Stage as Running};
 use tilewright_compiler::proof::Quality;
@@ -21,7 +22,7 @@ use tilewright_compiler::{files, quantise};
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 /// Digits of a hash in the name of a file.
 const DIGITS: usize = 16;
 
@@ -34,6 +35,10 @@ pub(super) mod role {
 
     pub fn program(stage: usize) -> String {
         format!("program_{stage}")
+    }
+
+    pub fn host(stage: usize) -> String {
+        format!("host_{stage}")
     }
 
     pub fn memory(stage: usize) -> String {
@@ -177,14 +182,6 @@ pub enum Stage {
     },
     /// Operators of the host.
     Host(Host),
-}
-
-/// A stage of the host.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Host {
-    /// Its operators by name, in order.
-    pub operators: Vec<String>,
 }
 
 /// A file of the artefact.
@@ -384,28 +381,41 @@ fn ports(compiled: &Compiled, made: bool) -> impl Iterator<Item = (usize, Tensor
     })
 }
 
-fn place(stage: usize, port: &Port, offset: usize, strides: Vec<(usize, usize)>) -> Place {
-    let Port { shape, address, scale, zero, wide, .. } = port.clone();
-    Place { stage, address, shape, bits: if wide { 16 } else { 8 }, scale, zero, offset, strides }
+fn place(tensor: &Tensor, stage: usize, address: u32, offset: usize, strides: Vec<(usize, usize)>) -> Place {
+    let Tensor { shape, scale, zero, wide, .. } = *tensor;
+    let bits = if wide { 16 } else { 8 };
+    Place { stage, address, shape: shape.to_vec(), bits, scale, zero, offset, strides }
+}
+
+/// Where the machine reads a value that the host quantises, row-major.
+pub(super) fn imported(compiled: &Compiled, value: ValueId, shape: &[usize]) -> Vec<Place> {
+    let reads = |tensor: TensorId| ports(compiled, false).filter(move |(_, t, _)| *t == tensor);
+    let imports = compiled.network.imports.iter().filter(|import| import.value == value);
+    imports
+        .flat_map(|import| reads(import.tensor))
+        .map(|(stage, id, port)| {
+            place(&compiled.network.tensors[id.0 as usize], stage, port.address, 0, dense(shape))
+        })
+        .collect()
+}
+
+/// Where the machine has left a value that the host dequantises.
+pub(super) fn exported(compiled: &Compiled, value: ValueId) -> Option<Place> {
+    let export = compiled.network.exports.iter().find(|export| export.value == value)?;
+    let (stage, id, port) = ports(compiled, true).find(|(_, tensor, _)| *tensor == export.tensor)?;
+    let tensor = &compiled.network.tensors[id.0 as usize];
+    Some(place(tensor, stage, port.address, export.offset, export.strides.clone()))
 }
 
 fn inputs(compiled: &Compiled, interface: &Graph) -> Vec<Input> {
     let network = &compiled.network;
-    let places = |value: ValueId, shape: &[usize]| -> Vec<Place> {
-        let reads = |tensor: TensorId| ports(compiled, false).filter(move |(_, t, _)| *t == tensor);
-        let imports = network.imports.iter().filter(|import| import.value == value);
-        imports
-            .flat_map(|import| reads(import.tensor))
-            .map(|(stage, _, port)| place(stage, port, 0, dense(shape)))
-            .collect()
-    };
     let input = |(n, (name, value, shape)): (usize, &(String, ValueId, Vec<usize>))| {
         let integer = interface.inputs.get(n).and_then(|&id| interface.value(id).integer);
         Input {
             name: name.clone(),
             shape: shape.clone(),
             element: integer.map_or("float32", |integer| integer.name()).to_owned(),
-            places: places(*value, shape),
+            places: imported(compiled, *value, shape),
         }
     };
     network.inputs.iter().enumerate().map(input).collect()
@@ -414,11 +424,7 @@ fn inputs(compiled: &Compiled, interface: &Graph) -> Vec<Input> {
 fn outputs(compiled: &Compiled, interface: &Graph) -> Vec<Output> {
     let network = &compiled.network;
     let output = |(&id, &value): (&ValueId, &ValueId)| {
-        let export = network.exports.iter().find(|export| export.value == value);
-        let place = export.and_then(|export| {
-            let (stage, _, port) = ports(compiled, true).find(|(_, tensor, _)| *tensor == export.tensor)?;
-            Some(place(stage, port, export.offset, export.strides.clone()))
-        });
+        let place = exported(compiled, value);
         Output { name: interface.value(id).name.clone(), shape: interface.shape(id).to_vec(), place }
     };
     interface.outputs.iter().zip(&network.outputs).map(output).collect()
@@ -440,8 +446,8 @@ fn stages(compiled: &Compiled, golden: &Golden) -> Vec<Stage> {
                     outputs: program.outputs.clone(),
                 }
             }
-            (Running::Host { graph, .. }, _) => {
-                Stage::Host(Host { operators: graph.nodes.iter().map(|node| node.name.clone()).collect() })
+            (Running::Host { graph, inputs, outputs }, _) => {
+                Stage::Host(Host::new(compiled, graph, inputs, outputs))
             }
             (Running::Machine { .. }, None) => unreachable!("stages of the machine have programs"),
         };

@@ -1,14 +1,12 @@
 //! One operator of the graph as one or two of ONNX.
 
-use tilewright_compiler::graph::{
+use crate::graph::{
     BinaryKind, Cell, DepthToSpaceMode, Interpolation, Node, Op, PadMode, Recurrent, ReduceKind, Resize,
     UnaryKind, Window,
 };
-use tract_onnx::pb::AttributeProto;
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
+use crate::onnx::proto::{AttributeProto, attribute_type, data_type};
 
-use super::{Writer, name};
+use super::Writer;
 
 /// A node of the model but for its name.
 pub(super) struct Written {
@@ -18,25 +16,25 @@ pub(super) struct Written {
     pub attributes: Vec<AttributeProto>,
 }
 
-fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
-    AttributeProto { name: name.into(), r#type: kind as i32, ..Default::default() }
+fn attribute(name: &str, kind: i32) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: kind, ..Default::default() }
 }
 
 fn int(name: &str, i: impl TryInto<i64>) -> AttributeProto {
     let i = i.try_into().ok().expect("extents fit 63 bits");
-    AttributeProto { i, ..attribute(name, AttributeType::Int) }
+    AttributeProto { i, ..attribute(name, attribute_type::INT) }
 }
 
 fn ints(name: &str, numbers: &[usize]) -> AttributeProto {
-    AttributeProto { ints: longs(numbers), ..attribute(name, AttributeType::Ints) }
+    AttributeProto { ints: longs(numbers), ..attribute(name, attribute_type::INTS) }
 }
 
 fn float(name: &str, f: f32) -> AttributeProto {
-    AttributeProto { f, ..attribute(name, AttributeType::Float) }
+    AttributeProto { f, ..attribute(name, attribute_type::FLOAT) }
 }
 
 fn string(name: &str, s: &str) -> AttributeProto {
-    AttributeProto { s: s.into(), ..attribute(name, AttributeType::String) }
+    AttributeProto { s: s.into(), ..attribute(name, attribute_type::STRING) }
 }
 
 fn longs(numbers: &[usize]) -> Vec<i64> {
@@ -58,7 +56,7 @@ fn window(window: &Window, dilated: bool) -> Vec<AttributeProto> {
 /// The node as ONNX has it; what ONNX has no operator for is an error that says so.
 pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, String> {
     let mut inputs: Vec<String> = node.inputs.iter().map(|&id| writer.operand(id)).collect();
-    let mut outputs: Vec<String> = node.outputs.iter().map(|&id| name(id)).collect();
+    let mut outputs: Vec<String> = node.outputs.iter().map(|&id| writer.name(id)).collect();
     let operator = node.op.name();
     let mut attributes = Vec::new();
     match &node.op {
@@ -190,13 +188,13 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
         Op::Binary { kind } if kind.is_comparison() => {
             return Ok(vec![
                 Written { operator, inputs, outputs: vec![format!("{}_truth", outputs[0])], attributes },
-                cast(format!("{}_truth", outputs[0]), outputs[0].clone(), DataType::Float),
+                cast(format!("{}_truth", outputs[0]), outputs[0].clone(), data_type::FLOAT),
             ]);
         }
         Op::Binary { kind: BinaryKind::Mod } => attributes.push(int("fmod", 1)),
         Op::Where => {
             let condition = format!("{}_condition", outputs[0]);
-            let truth = cast(inputs[0].clone(), condition.clone(), DataType::Bool);
+            let truth = cast(inputs[0].clone(), condition.clone(), data_type::BOOL);
             inputs[0] = condition;
             return Ok(vec![truth, Written { operator, inputs, outputs, attributes }]);
         }
@@ -210,7 +208,7 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
             }
             let whole = format!("{}_whole", outputs[0]);
             let top = Written { operator, inputs, outputs: vec![other, whole.clone()], attributes };
-            return Ok(vec![top, cast(whole, outputs.remove(0), DataType::Float)]);
+            return Ok(vec![top, cast(whole, outputs.remove(0), data_type::FLOAT)]);
         }
         Op::GridSample { sampling, outside, align_corners } => {
             attributes = vec![
@@ -224,8 +222,8 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
     Ok(vec![Written { operator, inputs, outputs, attributes }])
 }
 
-fn cast(from: String, to: String, kind: DataType) -> Written {
-    let attributes = vec![int("to", kind as i32)];
+fn cast(from: String, to: String, kind: i32) -> Written {
+    let attributes = vec![int("to", kind)];
     Written { operator: "Cast", inputs: vec![from], outputs: vec![to], attributes }
 }
 

@@ -1,25 +1,23 @@
 //! Initialisers.
 
-use tilewright_compiler::graph::Integer;
-use tract_onnx::pb::TensorProto;
-use tract_onnx::pb::tensor_proto::DataType;
+use crate::graph::Integer;
+use crate::onnx::proto::{TensorProto, data_type};
 
 /// Number of an element type in ONNX; float32 where it is no integer.
 pub(super) fn element_type(integer: Option<Integer>) -> i32 {
-    let kind = match integer {
-        None => DataType::Float,
-        Some(Integer::Int8) => DataType::Int8,
-        Some(Integer::Uint8) => DataType::Uint8,
-        Some(Integer::Int16) => DataType::Int16,
-        Some(Integer::Uint16) => DataType::Uint16,
-        Some(Integer::Int32) => DataType::Int32,
-    };
-    kind as i32
+    match integer {
+        None => data_type::FLOAT,
+        Some(Integer::Int8) => data_type::INT8,
+        Some(Integer::Uint8) => data_type::UINT8,
+        Some(Integer::Int16) => data_type::INT16,
+        Some(Integer::Uint16) => data_type::UINT16,
+        Some(Integer::Int32) => data_type::INT32,
+    }
 }
 
 fn tensor(name: String, shape: &[usize], data_type: i32, raw_data: Vec<u8>) -> TensorProto {
     let dims = shape.iter().map(|&n| n as i64).collect();
-    TensorProto { dims, data_type, name, raw_data, ..Default::default() }
+    TensorProto { dims, data_type, name, raw_data: Some(raw_data), ..Default::default() }
 }
 
 pub(super) fn float_tensor(name: String, shape: &[usize], data: &[f32]) -> TensorProto {
@@ -29,7 +27,7 @@ pub(super) fn float_tensor(name: String, shape: &[usize], data: &[f32]) -> Tenso
 
 pub(super) fn long_tensor(name: String, shape: &[usize], data: &[i64]) -> TensorProto {
     let raw = data.iter().flat_map(|x| x.to_le_bytes()).collect();
-    tensor(name, shape, DataType::Int64 as i32, raw)
+    tensor(name, shape, data_type::INT64, raw)
 }
 
 /// Whole numbers of a type, which the graph keeps as floats.
