@@ -164,6 +164,7 @@ impl Program {
     /// # Errors
     /// An instruction with a value that does not fit its field; blocks that overlap or lie outside of the memory.
     pub fn image(&self) -> Result<Vec<u8>, ProgramError> {
+        self.validate_blocks()?;
         let mut image = vec![0; self.memory_bytes as usize];
         let mut place = |address: usize, bytes: &[u8]| {
             let end = address + bytes.len();
@@ -220,6 +221,23 @@ impl Program {
             }
         }
         Ok(())
+    }
+
+    /// That constants and instruction lists lie in places of their own.
+    fn validate_blocks(&self) -> Result<(), ProgramError> {
+        let constants = self.data.iter().map(|(address, bytes)| (*address as usize, bytes.len()));
+        let lists =
+            Unit::ALL.into_iter().map(|u| (self.stream_address[u as usize] as usize, self.stream_bytes(u)));
+        let mut blocks: Vec<(usize, usize)> =
+            constants.chain(lists).filter(|(_, bytes)| *bytes > 0).collect();
+        blocks.sort_unstable();
+        match blocks.windows(2).find(|pair| pair[0].0 + pair[0].1 > pair[1].0) {
+            None => Ok(()),
+            Some(pair) => Err(ProgramError::Whole(format!(
+                "the {} bytes at {} overlap those at {}",
+                pair[0].1, pair[0].0, pair[1].0
+            ))),
+        }
     }
 
     fn validate_semaphores(&self) -> Result<(), ProgramError> {

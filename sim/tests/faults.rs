@@ -146,6 +146,19 @@ fn rules_without_a_run() {
 }
 
 #[test]
+fn blocks_of_an_image_overlap() {
+    let mut program = legal();
+    program.data.push((WEIGHTS + 4, vec![1; 4]));
+    let fault = program.image().unwrap_err().to_string();
+    assert!(fault.contains(&format!("overlap those at {}", WEIGHTS + 4)), "{fault}");
+    let mut program = legal();
+    // The key in front of the list.
+    program.data.push((program.stream_address[0], vec![0; 4]));
+    let fault = program.image().unwrap_err().to_string();
+    assert!(fault.contains("overlap"), "{fault}");
+}
+
+#[test]
 fn bank_conflicts() {
     faulty(
         |p| p.compute[0].op.input.walk.pixel = 4,
