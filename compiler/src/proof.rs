@@ -28,6 +28,7 @@
 
 mod claimed;
 mod corrections;
+mod ended;
 mod equalised;
 mod exact;
 mod integers;

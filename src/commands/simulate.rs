@@ -1,6 +1,6 @@
 //! `tilewright simulate`: one inference, exactly.
 
-use super::subject::{Subject, compile_job, open};
+use super::subject::{Subject, compile_job, first, open};
 use super::{grouped, print_host, written};
 use crate::output::{self, note, say};
 use crate::progress::during;
@@ -28,13 +28,13 @@ pub fn run(
 ) -> Result<bool> {
     let (model, names, compiled, inputs) = match open(source, machine)? {
         Subject::Model(job) => {
-            let inputs = job.inputs(input_path)?.remove(0);
+            let inputs = first(job.inputs(input_path)?);
             let compiled = compile_job(&job, &job.calibration()?, source)?;
             let names = assurance::output_names(&job.model.graph);
             (Some(job.model), names, compiled, inputs)
         }
         Subject::Artefact(artefact) => {
-            let inputs = artefact.inputs(input_path)?.remove(0);
+            let inputs = first(artefact.inputs(input_path)?);
             (artefact.model, assurance::output_names(&artefact.interface), artefact.compiled, inputs)
         }
     };

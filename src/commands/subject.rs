@@ -78,3 +78,11 @@ fn deny_host(network: &Network, path: &Path) -> Result<()> {
         op.why
     )
 }
+
+/// The first of the samples that a file holds; that there are more is said.
+pub fn first(mut samples: Vec<Vec<ArrayD<f32>>>) -> Vec<ArrayD<f32>> {
+    if samples.len() > 1 {
+        note!("warning: the input has {} samples, the first is taken", samples.len());
+    }
+    samples.remove(0)
+}

@@ -1,7 +1,7 @@
 //! `tilewright verify`: the ladder for one input, and the metric over the evaluation samples.
 
 use super::simulate::clip;
-use super::subject::{Subject, compile_job, open};
+use super::subject::{Subject, compile_job, first, open};
 use super::{grouped, written};
 use crate::output::{self, note, say};
 use crate::progress::{counted, during};
@@ -39,7 +39,7 @@ pub fn run(
     match open(source, machine)? {
         Subject::Model(opened) => {
             // What is wrong with the inputs is found before the work starts.
-            inputs = opened.inputs(input_path)?.remove(0);
+            inputs = first(opened.inputs(input_path)?);
             evaluation = if wants_metric { Some(Evaluation::read(&opened.model)?) } else { None };
             calibration = opened.calibration()?;
             compiled = compile_job(&opened, &calibration, source)?;
@@ -60,7 +60,7 @@ pub fn run(
                     source.model.display()
                 );
             }
-            inputs = artefact.inputs(input_path)?.remove(0);
+            inputs = first(artefact.inputs(input_path)?);
             let Artefact { model: own, compiled: done, golden: stored, .. } = *artefact;
             golden = if input_path.is_none() { Some(stored) } else { None };
             (job, model, compiled, calibration, evaluation) = (None, own, done, vec![], None);

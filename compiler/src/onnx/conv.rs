@@ -82,6 +82,15 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
         };
         let spread = (x[2 + axis] - 1).saturating_mul(window.stride[axis]);
         let full = spread.saturating_add(reach).saturating_add(output_padding[axis]);
+        if same[axis] && target > full {
+            let message = format!(
+                "a window of {reach} in steps of {} makes {full} of {} elements, fewer than the {target} of SAME padding, \
+                 and runtimes do not agree how many they are",
+                window.stride[axis],
+                x[2 + axis]
+            );
+            return Err(call.error(message).attribute("auto_pad").hint("explicit pads and output_padding"));
+        }
         let total = full.saturating_sub(target);
         output_padding[axis] += target.saturating_sub(full);
         let (small, large) = (total / 2, total - total / 2);

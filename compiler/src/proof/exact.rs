@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 pub(super) type Values = BTreeMap<ValueId, ArrayD<f64>>;
 
 /// An operation's source in float64.
+#[derive(Clone)]
 pub(super) struct Exact<'a> {
     graph: &'a Graph,
     operation: &'a Operation,
@@ -47,6 +48,17 @@ impl<'a> Exact<'a> {
 
     /// Evaluates nodes until `stop` is known, or all.
     pub fn run(&mut self, stop: Option<ValueId>) -> Checked<()> {
+        self.advance(stop)?;
+        match self.sums.is_empty() {
+            true => Ok(()),
+            false => {
+                Err(What::Claim { message: "weights were rounded that no value of the source shows".into() })
+            }
+        }
+    }
+
+    /// [`Exact::run`], perhaps to a value in front of the sums.
+    pub fn advance(&mut self, stop: Option<ValueId>) -> Checked<()> {
         while self.nodes < self.operation.nodes.len() && stop.is_none_or(|id| !self.values.contains_key(&id))
         {
             let node = &self.graph.nodes[self.operation.nodes[self.nodes]];
@@ -60,12 +72,7 @@ impl<'a> Exact<'a> {
             self.correct(Some(node.outputs[0]));
             self.nodes += 1;
         }
-        match self.sums.is_empty() {
-            true => Ok(()),
-            false => {
-                Err(What::Claim { message: "weights were rounded that no value of the source shows".into() })
-            }
-        }
+        Ok(())
     }
 
     /// A value that has been evaluated.
@@ -99,6 +106,11 @@ impl<'a> Exact<'a> {
         };
         let clipped = value.iter().any(|x| !(-128.5..=127.5).contains(&(x / scale + zero)));
         Ok((value.mapv(|x| byte(x, -1.0)), value.mapv(|x| byte(x, 1.0)), clipped))
+    }
+
+    /// Another array in the place of a value that is known and that later nodes read.
+    pub fn replace(&mut self, id: ValueId, value: ArrayD<f64>) {
+        self.values.insert(id, value);
     }
 
     /// The result with another array in the place of a value that is known.

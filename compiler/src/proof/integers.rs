@@ -7,7 +7,7 @@ use super::source::evaluate;
 use super::{Checked, Layer, What};
 use crate::claims::{Operation, Part, Placed};
 use crate::fixed::{FixedGraph, FixedNode, Reduction, Tensor, TensorId};
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Op, ValueId};
 use crate::network::{Network, Stage, places};
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
@@ -247,6 +247,19 @@ impl<'a> Integers<'a> {
                 read.iter().filter(|(from, _)| from == id).fold(0.0f64, |most, (_, gain)| most.max(*gain));
             gain * radius / step
         });
-        own + between.sum::<f64>()
+        own + between.sum::<f64>() + self.coefficients(operation) / step
+    }
+
+    /// What float32 may make of the coefficients of a change of resolution, which the source has in float64 here: the
+    /// magnitudes of those of an element sum to two at most.
+    fn coefficients(&self, operation: &Operation) -> f64 {
+        let resizes = |&n: &usize| matches!(self.graph.nodes[n].op, Op::Resize(_));
+        if !operation.nodes.iter().any(resizes) {
+            return 0.0;
+        }
+        let ranges =
+            self.nodes(operation).into_iter().map(|(graph, _, node)| graph.tensor(node.input.tensor).range());
+        let largest = ranges.fold(0.0f64, |most, (low, high)| most.max(-low).max(high));
+        2.0 * f64::from(f32::EPSILON) * largest
     }
 }

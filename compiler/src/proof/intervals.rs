@@ -54,13 +54,23 @@ pub(super) fn radius(own: f64, steps: f64) -> f64 {
 /// The steps by which a table's entry may be away from its function.
 pub(super) const TABLE: f64 = 0.5 + FUNCTIONS;
 
+/// The lowest and the highest 16-bit value that the post unit makes: what it scales has [`SCALED_BITS`], which end a
+/// little above the lowest value of 16 bits.
+pub(super) fn wide_ends(tensor: &Tensor) -> [f64; 2] {
+    let (bottom, top) = tensor.range();
+    [bottom.max(-scaled_end() * f64::from(tensor.scale)), top]
+}
+
+/// The steps of 16 bits at which the post unit's scaled numbers end, on either side.
+pub(super) fn scaled_end() -> f64 {
+    power_of_two((SCALED_BITS - 1 - WIDE_FRACTION) as i32)
+}
+
 /// Elements of one layer as they are held against the source.
 pub(super) struct Elements<'a> {
     pub tensor: &'a Tensor,
     /// The smallest and the largest number that an element can become.
     ends: [f64; 2],
-    /// Whether they are sums of two terms of 16 bits, each of which saturates before it is added.
-    terms: bool,
     ratios: Vec<f32>,
     all: usize,
     saturated: usize,
@@ -76,7 +86,6 @@ impl<'a> Elements<'a> {
         Elements {
             tensor,
             ends: [bottom, top],
-            terms: false,
             ratios: Vec::new(),
             all: 0,
             saturated: 0,
@@ -87,17 +96,18 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// Elements that the post unit makes: what it scales has [`SCALED_BITS`], which end a little above the
-    /// lowest value of 16 bits.
-    /// `operand` says whether a second term is added.
-    pub fn of_post(tensor: &'a Tensor, operand: bool) -> Elements<'a> {
-        let mut elements = Elements::new(tensor);
-        elements.terms = tensor.wide && operand;
-        if tensor.wide {
-            let lowest = power_of_two((SCALED_BITS - 1 - WIDE_FRACTION) as i32);
-            elements.ends[0] = elements.ends[0].max(-lowest * f64::from(tensor.scale));
-        }
-        elements
+    /// Elements that the post unit makes.
+    pub fn of_post(tensor: &'a Tensor) -> Elements<'a> {
+        let ends = if tensor.wide { wide_ends(tensor) } else { tensor.range().into() };
+        Elements { ends, ..Elements::new(tensor) }
+    }
+
+    /// An element that is what it is because a term of it ended; the source says something from `low` to `high`.
+    pub fn add_saturated(&mut self, low: f64, high: f64) {
+        self.all += 1;
+        self.saturated += 1;
+        let [bottom, top] = self.ends;
+        self.beyond = self.beyond.max((low - top).max(bottom - high) / (top - bottom));
     }
 
     /// Element `i`: the machine says `got`, the source something from `low` to `high`, each `radius` (in
@@ -118,10 +128,7 @@ impl<'a> Elements<'a> {
         let slack = scale * 1e-3;
         let at_end =
             got >= top - slack && low >= got - radius || got <= bottom + slack && high <= got + radius;
-        // A term that ends short of the sum leaves it on its side, but not at its end.
-        let middle = (bottom + top) / 2.0;
-        let beyond = at_end || self.terms && (low >= top && got > middle || high <= bottom && got < middle);
-        if beyond {
+        if at_end {
             self.saturated += 1;
             let over = if got > 0.0 { low - top } else { bottom - high };
             self.beyond = self.beyond.max(over / (top - bottom));
@@ -129,7 +136,7 @@ impl<'a> Elements<'a> {
             self.outside += 1;
             self.first.get_or_insert((i, got, least, most));
         }
-        beyond
+        at_end
     }
 
     /// Fills in the layer's figures; the first element outside, if any, as an index of `shape`.

@@ -1,6 +1,7 @@
 //! Walks a network's operations and holds each against its source.
 
 use super::claimed;
+use super::ended;
 use super::exact::Exact;
 use super::integers::{Integers, levels};
 use super::intervals::{Elements, TABLE, radius};
@@ -127,58 +128,70 @@ impl Checker<'_> {
         let uncertain = self.integers.uncertain(operation, step);
         let values = self.integers.inputs(operation).map_err(open)?;
         let mut exact = Exact::new(self.integers.graph, operation, sums, values);
-        // Elements that the end of a table's bytes changes.
-        let mut lost: Vec<bool> = Vec::new();
-        let [low, high] = match operation.table {
-            None => {
-                exact.run(None)?;
-                let y = exact.result()?;
-                [y.clone(), y]
-            }
-            Some((before, scale, zero)) => {
-                exact.run(Some(before))?;
-                let (mut byte, last, clipped) = exact.bytes(before, scale.into(), zero, uncertain)?;
-                // All bytes of the rounding cell: a function that turns inside it has its ends in the middle.
-                let mut one = exact.with(before, byte.clone())?;
-                let mut other = one.clone();
-                while byte.iter().zip(&last).any(|(byte, last)| byte < last) {
-                    byte.zip_mut_with(&last, |byte, &last| *byte = (*byte + f64::from(scale)).min(last));
-                    let next = exact.with(before, byte.clone())?;
-                    one.zip_mut_with(&next, |one, &next| *one = one.min(next));
-                    other.zip_mut_with(&next, |other, &next| *other = other.max(next));
-                }
-                if clipped {
-                    // Where the function is flat beyond the table's end nothing is lost.
-                    let open = exact.with(before, exact.value(before)?.clone())?;
-                    let (bottom, top) = output.range();
-                    let changed = |((&x, &a), &b): ((&f64, &f64), &f64)| {
-                        let x = x.clamp(bottom, top);
-                        x < a.min(b) - to || x > a.max(b) + to
-                    };
-                    lost = open.iter().zip(&one).zip(&other).map(changed).collect();
-                }
-                [one, other]
-            }
-        };
+        let ended = ended::terms(&self.integers, operation, &mut exact)?;
+        let hull = self.hull(operation, exact, uncertain)?;
+        let ended = ended.map(|exact| self.hull(operation, exact, uncertain)).transpose()?;
         let got = self
             .integers
             .elements(&operation.output)
             .ok_or_else(|| open("it lies outside of its tensor".into()))?;
-        let operand = self.integers.nodes(operation).iter().any(|(_, _, node)| node.operand.is_some());
-        let mut elements = Elements::of_post(output, operand);
+        let mut elements = Elements::of_post(output);
         let factors = if operation.table.is_some() { Vec::new() } else { self.integers.factors(operation) };
-        for (i, ((&got, &a), &b)) in got.iter().zip(&low).zip(&high).enumerate() {
-            let radius = match factors.get(i) {
-                None => radius(TABLE, a / to),
-                Some(factor) => uncertain + (a / to).abs() * factor[usize::from(a > 0.0)],
+        for (i, (&got, [low, high])) in got.iter().zip(hull.intervals()).enumerate() {
+            let radius = |end: f64| {
+                to * match factors.get(i) {
+                    None => radius(TABLE, end / to),
+                    Some(factor) => uncertain + (end / to).abs() * factor[usize::from(end > 0.0)],
+                }
             };
-            let saturated = elements.add(i, got, a.min(b), a.max(b), to * radius);
-            layer.clipped += usize::from(!saturated && lost.get(i) == Some(&true));
+            let is_of = |[low, high]: [f64; 2]| got >= low - radius(low) && got <= high + radius(low);
+            let of_ended = ended.as_ref().is_some_and(|ended| is_of(ended.interval(i)));
+            let saturated = if of_ended && !is_of([low, high]) {
+                elements.add_saturated(low, high);
+                true
+            } else {
+                elements.add(i, got, low, high, radius(low))
+            };
+            layer.clipped += usize::from(!saturated && hull.lost.get(i) == Some(&true));
         }
         match elements.finish(layer, self.integers.graph.shape(operation.output.value)) {
             Some(what) => Err(what),
             None => Ok(()),
         }
+    }
+
+    /// What the source makes of an operation's inputs, at least and at most; `uncertain` steps are what goes into
+    /// a table away from what it should be.
+    fn hull(&self, operation: &Operation, mut exact: Exact, uncertain: f64) -> Checked<Hull> {
+        let Some((before, scale, zero)) = operation.table else {
+            exact.run(None)?;
+            let low = exact.result()?;
+            return Ok(Hull { high: low.clone(), low, lost: Vec::new() });
+        };
+        exact.run(Some(before))?;
+        let (mut byte, last, clipped) = exact.bytes(before, scale.into(), zero, uncertain)?;
+        // All bytes of the rounding cell: a function that turns inside it has its ends in the middle.
+        let mut low = exact.with(before, byte.clone())?;
+        let mut high = low.clone();
+        while byte.iter().zip(&last).any(|(byte, last)| byte < last) {
+            byte.zip_mut_with(&last, |byte, &last| *byte = (*byte + f64::from(scale)).min(last));
+            let next = exact.with(before, byte.clone())?;
+            low.zip_mut_with(&next, |low, &next| *low = low.min(next));
+            high.zip_mut_with(&next, |high, &next| *high = high.max(next));
+        }
+        let mut lost = Vec::new();
+        if clipped {
+            // Where the function is flat beyond the table's end nothing is lost.
+            let open = exact.with(before, exact.value(before)?.clone())?;
+            let output = self.integers.tensor(operation.output.tensor);
+            let (to, (bottom, top)) = (f64::from(output.scale), output.range());
+            let changed = |((&x, &low), &high): ((&f64, &f64), &f64)| {
+                let x = x.clamp(bottom, top);
+                x < low - to || x > high + to
+            };
+            lost = open.iter().zip(&low).zip(&high).map(changed).collect();
+        }
+        Ok(Hull { low, high, lost })
     }
 
     /// What leaves the machine is what the source makes of what it holds.
@@ -252,6 +265,27 @@ impl Checker<'_> {
         let Some((_, scale, zero)) = prescribed.iter().find(|(of, ..)| *of == id) else { return value };
         let zero = f32::from(*zero);
         value.mapv(|x| (((x / scale).round_ties_even() + zero).clamp(-128.0, 127.0) - zero) * scale)
+    }
+}
+
+/// What the source makes of an operation's inputs.
+struct Hull {
+    low: ArrayD<f64>,
+    high: ArrayD<f64>,
+    /// Elements that the end of a table's bytes changes; empty where it changes none.
+    lost: Vec<bool>,
+}
+
+impl Hull {
+    fn intervals(&self) -> impl Iterator<Item = [f64; 2]> {
+        self.low.iter().zip(&self.high).map(|(&low, &high)| [low, high])
+    }
+
+    /// Of element `i`, row-major.
+    fn interval(&self, i: usize) -> [f64; 2] {
+        let at =
+            |x: &ArrayD<f64>| x.as_slice().map_or_else(|| x.iter().nth(i).copied(), |x| x.get(i).copied());
+        [at(&self.low), at(&self.high)].map(|end| end.unwrap_or(f64::NAN))
     }
 }
 

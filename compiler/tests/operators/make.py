@@ -775,3 +775,4 @@ case(
     {"x": [2, 3, 4]},
     {"s": np.float32([0.1, 0.2, 0.3]), "z": np.int8([0, 0, 0])},
 )
+one("refused_transpose_same_short", "ConvTranspose", [1, 2, 4, 5], weights(2, 2, 2, 2), auto_pad="SAME_LOWER", strides=[3, 3])
