@@ -36,7 +36,7 @@ pub(super) fn terms<'a>(
     let joins = |inputs: &[ValueId]| inputs.iter().any(|id| !made(id)) && !inputs.iter().any(constant);
     // Of an operation that adds a constant tensor, the last sum.
     let sums = || nodes().filter(|node| is_sum(&node.op));
-    let Some(sum) = sums().find(|node| joins(&node.inputs)).or_else(|| sums().last()) else {
+    let Some(sum) = sums().find(|node| joins(&node.inputs)).or_else(|| sums().next_back()) else {
         return Ok(None);
     };
     for &term in sum.inputs.iter().filter(|id| made(id)) {
