@@ -9,10 +9,11 @@
 mod dequantise;
 mod fine;
 mod parts;
+mod products;
 
 use super::range::Affine;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Integer, Node, Op, Source, ValueId};
+use crate::graph::{BinaryKind, Graph, Integer, Node, Op, Source, ValueId};
 use std::collections::BTreeMap;
 
 /// What a model prescribes; nothing for a float model.
@@ -267,6 +268,10 @@ impl Strip<'_> {
                 Ok(Mapped::Whole(x, quantised))
             }
             Op::DequantizeLinear { integer, axis } => self.dequantise(node, integer, axis),
+            Op::Binary { kind: BinaryKind::Mul } | Op::Conv { .. } => match self.taken_by_weights(node)? {
+                Some(id) => Ok(Mapped::Real(id)),
+                None => self.other(node),
+            },
             _ => self.other(node),
         }
     }
