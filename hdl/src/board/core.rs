@@ -60,12 +60,17 @@ pub(super) fn core(config: &Config, memory: &Arc<Module>, options: &Options) -> 
     let clear = b.wire("machine_reset", clear | reset);
     b.set(running, (starts | (running & !was_done)) & !clear);
 
+    b.comment("What the host writes waits a cycle: the way from its command through a start is long.");
+    let writes = b.register("host_writes", link.out("register_write"));
+    let number = b.register("host_number", link.out("register_address"));
+    let word = b.register("host_word", link.out("register_write_data"));
     b.comment("The machine; its control register is written in the cycle that the memory begins a run with.");
-    let address = starts.mux(lit(CONTROL.number as i128, NUMBER_BITS), link.out("register_address"));
-    let data = link.out("register_write_data") | starts.zero_extend(32);
+    let shown = writes.mux(number, link.out("register_address"));
+    let address = starts.mux(lit(CONTROL.number as i128, NUMBER_BITS), shown);
+    let data = word | starts.zero_extend(32);
     let mut ports = vec![
         ("reset", clear.into()),
-        ("register_write", link.out("register_write") | starts),
+        ("register_write", writes | starts),
         ("register_address", address),
         ("register_write_data", data),
     ];
