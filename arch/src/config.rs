@@ -149,7 +149,8 @@ impl Config {
             tables: 8,
             compute_slot: 2,
             vector_slot: lanes,
-            memory: Memory::default(),
+            // A beat writes as many banks.
+            memory: Memory { bus_bytes: if lanes < 4 { 2 } else { 4 }, ..Memory::default() },
             pipeline: Pipeline::default(),
         }
     }
@@ -280,6 +281,13 @@ mod tests {
     fn toml_round_trip() {
         let config = Config::sized(7, 11);
         assert_eq!(Config::from_toml(&config.to_toml()), Ok(config));
+    }
+
+    #[test]
+    fn machines_of_any_size_are_legal() {
+        for (lanes, columns) in [(2, 2), (2, 4), (3, 3), (4, 2), (7, 11), (MAX_LANES, MAX_LANES)] {
+            assert_eq!(Config::sized(lanes, columns).validate(), Ok(()), "{lanes}x{columns}");
+        }
     }
 
     #[test]
