@@ -90,6 +90,8 @@ cases! {
     /// Whole numbers of a QuantizeLinear, multiplied less another zero point than they were made with, with a scale
     /// of one.
     products_of_integers_have_zero_points_of_their_own: "integer-products-of-other-zeros", 37.0;
+    /// The weights took the scale of one reader, and the other one saw it.
+    sums_of_integers_may_be_read_twice: "integer-sums-read-twice", 38.0;
     matrix_products_of_integers_are_matrix_products: "integer-matrix-product", 40.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;

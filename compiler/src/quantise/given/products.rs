@@ -3,7 +3,7 @@
 
 use super::{Mapped, Strip};
 use crate::error::Result;
-use crate::graph::{BinaryKind, Graph, Node, Op, ValueId, Window};
+use crate::graph::{BinaryKind, Graph, Integer, Node, Op, ValueId, Window};
 
 impl Strip<'_> {
     /// The result of a product with positive constants, one or one for each output channel, that the weights of the
@@ -11,20 +11,12 @@ impl Strip<'_> {
     pub(super) fn taken_by_weights(&mut self, node: &Node) -> Result<Option<ValueId>> {
         let Some((x, shape, data, offsets)) = factors(self.old, node) else { return Ok(None) };
         let factors = (&shape[..], data);
-        let Mapped::Real(id) = self.get(x)? else { return Ok(None) };
-        if self.uses[x.0 as usize] != 1 || self.given.affine(id).is_some() {
+        let Some(sums) = self.sums_for(x) else { return Ok(None) };
+        let (Mapped::Real(id), Mapped::Real(made)) = (self.get(x)?, self.get(sums)?) else { return Ok(None) };
+        if self.given.affine(id).is_some() || self.given.affine(made).is_some() {
             return Ok(None);
         }
         let rank = self.new.shape(id).len();
-        // A matrix product of rows in several axes is made as one of rows in a single one.
-        let mut made = id;
-        while let Some((_, maker)) = self.new.producer(made)
-            && matches!(maker.op, Op::Reshape)
-            && self.new.shape(maker.inputs[0]).last() == self.new.shape(made).last()
-            && self.new.users(maker.inputs[0]).len() == 1
-        {
-            made = maker.inputs[0];
-        }
         let Some((number, layer)) = self.new.producer(made) else { return Ok(None) };
         let [_, weights] = layer.inputs[..] else { return Ok(None) };
         let (Some(data), Some(steps)) = (self.new.constant_data(weights), self.given.steps(weights)) else {
@@ -58,6 +50,23 @@ impl Strip<'_> {
         let name = &self.old.value(node.outputs[0]).name;
         self.new.values[id.0 as usize].name.clone_from(name);
         Ok(Some(id))
+    }
+
+    /// The result of the layer that the old value `x` is, as real numbers or with its rows in several axes; `None`
+    /// where anything else reads one of the values in between, which would see other weights.
+    fn sums_for(&self, mut x: ValueId) -> Option<ValueId> {
+        loop {
+            if self.uses[x.0 as usize] != 1 {
+                return None;
+            }
+            let (_, maker) = self.old.producer(x)?;
+            let shape = |id: ValueId| self.old.shape(id).last();
+            match maker.op {
+                Op::DequantizeLinear { integer: Integer::Int32, .. } => x = maker.inputs[0],
+                Op::Reshape if shape(maker.inputs[0]) == shape(x) => x = maker.inputs[0],
+                _ => return Some(x),
+            }
+        }
     }
 }
 

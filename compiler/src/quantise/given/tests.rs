@@ -137,6 +137,31 @@ fn bytes_that_are_read_otherwise_are_scaled_and_moved() {
     assert_eq!(given.affine(g.outputs[0]), Some(Affine { scale: 0.25, zero: -8 }));
 }
 
+/// The scale behind sums of whole numbers goes into the weights where nobody else reads the sums.
+#[test]
+fn scales_of_sums_are_taken_by_the_weights_that_are_theirs_alone() {
+    let steps = |readers: usize| {
+        let mut b = Build(Graph::new("t"));
+        let x = b.0.input("x", &[1, 2, 3, 3]).unwrap();
+        let q = b.q(x, Integer::Int8, 0.5, 0.0);
+        let x = b.dq(q, Integer::Int8, 1.0, 0.0);
+        let w = b.0.constant("w", &[2, 2, 1, 1], vec![1.0, -2.0, 127.0, 4.0]).unwrap();
+        let w = b.dq(w, Integer::Int8, 1.0, 0.0);
+        let sums = b.0.node("conv", Op::Conv { window: Window::UNIT, groups: 1 }, &[x, w]).unwrap();
+        for scale in [0.25, 3.0].into_iter().take(readers) {
+            let real = b.dq(sums, Integer::Int32, 1.0, 0.0);
+            let scale = b.scalar(scale);
+            let y = b.0.node("scale", Op::Binary { kind: BinaryKind::Mul }, &[real, scale]).unwrap();
+            b.0.outputs.push(y);
+        }
+        let (g, given) = strip(&b.0).unwrap();
+        g.verify().unwrap();
+        let conv = g.nodes.iter().find(|n| n.op.name() == "Conv").unwrap();
+        given.steps(conv.inputs[1]).unwrap().to_vec()
+    };
+    assert_eq!((steps(1), steps(2)), (vec![0.25; 2], vec![1.0]));
+}
+
 /// A layer from bytes to bytes: what goes in and comes out are whole numbers, made real by the host.
 fn bytes_to_bytes(weights: Vec<f32>, integer: Integer, zero: f32, scale: f32) -> Graph {
     let mut b = Build(Graph::new("t"));
