@@ -10,6 +10,7 @@ use tilewright_arch::instr::Unit;
 use tilewright_arch::program::Port;
 use tilewright_arch::{isa, registers};
 use tilewright_compiler::schedule::Schedule;
+use tilewright_hdl::with_chip;
 
 /// The test bench with holes for what depends on the network.
 const BENCH: &str = include_str!("bench/bench.v");
@@ -68,10 +69,10 @@ pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
         ("KEY", isa::key(&compiled.config) as usize),
     ];
     let chip = memory.sdram.as_ref();
-    let text = BENCH.replace("    // MEMORY\n", if chip.is_some() { SDRAM } else { PORT });
+    let port = chip.map_or(PORT.to_owned(), |chip| with_chip(SDRAM, chip, &compiled.config));
+    let text = BENCH.replace("    // MEMORY\n", &port);
     let mut text = text.replace("        // RUNS\n", &runs);
-    let sizes = chip.map_or(vec![], |chip| tilewright_hdl::chip_sizes(chip, &compiled.config).to_vec());
-    let numbers = numbers.into_iter().chain(sizes).map(|(name, number)| (name.to_owned(), number));
+    let numbers = numbers.map(|(name, number)| (name.to_owned(), number));
     let registers = registers::ALL.map(|register| (register.name.to_uppercase(), register.number));
     for (name, number) in numbers.into_iter().chain(registers) {
         text = text.replace(&format!("/*{name}*/"), &number.to_string());

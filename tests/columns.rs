@@ -4,25 +4,15 @@
 mod common;
 
 use common::Random;
+use common::rungs::{self, tiny};
 use tilewright::model::{self, Model};
 use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
 use tilewright_compiler::fixed::{FixedGraph, passes};
+use tilewright_compiler::quantise;
 use tilewright_compiler::schedule::Schedule;
-use tilewright_compiler::{quantise, reference};
-use tilewright_hdl::cosim::{Options, Rtl};
-
-/// A machine that holds a few rows of a few dozen columns.
-fn narrow(lanes: usize, columns: usize) -> Config {
-    let mut config = Config::sized(lanes, columns);
-    config.name += "-narrow";
-    config.feature.page_rows = 64;
-    config.feature.pages = 4;
-    config.weight_words = 300;
-    config.parameter_words = 128;
-    config
-}
+use tilewright_hdl::cosim::Rtl;
 
 /// A graph over an image that is wide and low.
 fn graph(seed: u64) -> (FixedGraph, Vec<Vec<i8>>) {
@@ -32,25 +22,6 @@ fn graph(seed: u64) -> (FixedGraph, Vec<Vec<i8>>) {
     let graph = common::random_graph_of(&mut random, nodes, shape);
     let inputs = common::random_inputs(&graph, &mut random);
     (graph, inputs)
-}
-
-/// Runs a schedule of `graph` on every rung.
-fn check(graph: &FixedGraph, schedule: &Schedule, inputs: &[Vec<i8>], rtl: Option<&Rtl>) {
-    let program = &schedule.program;
-    let mut memory = tilewright::pipeline::memory(schedule, inputs).unwrap();
-    let before = memory.clone();
-    let report = tilewright_sim::run(program, &mut memory, &Default::default()).unwrap();
-    let tensors = reference::run(graph, inputs);
-    for (got, (tensor, _)) in tilewright::pipeline::outputs(schedule, &memory).iter().zip(&graph.outputs) {
-        let want = &tensors[tensor.0 as usize];
-        assert_eq!(got.iter().zip(want).position(|(a, b)| a != b), None, "{tensor} differs first there");
-    }
-    if let Some(rtl) = rtl {
-        let options = Options { max_cycles: 2 * report.cycles + 1000, ..Options::default() };
-        let run = rtl.run(&before, program.stream_address, program.counts(), &options).unwrap();
-        assert_eq!(run.cycles, report.cycles, "cycles of the Verilog");
-        assert!(run.memory == memory, "memory of the Verilog differs");
-    }
 }
 
 /// Whether a schedule has more nodes than the graph has on that machine.
@@ -77,7 +48,7 @@ fn walk(config: &Config, rtl: Option<&Rtl>, seeds: std::ops::Range<u64>) -> [u32
         for (i, schedule) in schedules.iter().enumerate() {
             println!("seed {seed} on {}, schedule {i}, in blocks: {in_blocks}\n{graph}", config.name);
             if in_blocks || i == 0 {
-                check(&graph, schedule, &inputs, rtl);
+                rungs::check(&graph, &schedule.program, &inputs, rtl).unwrap();
             }
         }
     }
@@ -87,7 +58,7 @@ fn walk(config: &Config, rtl: Option<&Rtl>, seeds: std::ops::Range<u64>) -> [u32
 #[test]
 fn blocks_of_columns_equal_the_reference() {
     let cases = u64::from(common::cases(150));
-    for config in [narrow(9, 16), narrow(4, 4), narrow(5, 3)] {
+    for config in [tiny(9, 16), tiny(4, 4), tiny(5, 3)] {
         let [blocks, rest, refused] = walk(&config, None, 0..cases);
         eprintln!("{}: {blocks} in blocks, {rest} not, {refused} refused", config.name);
         assert!(blocks > 10, "{blocks} graphs ran in blocks, {rest} without, {refused} did not fit");
@@ -96,7 +67,7 @@ fn blocks_of_columns_equal_the_reference() {
 
 #[test]
 fn blocks_of_columns_equal_the_verilog() {
-    let config = narrow(4, 4);
+    let config = tiny(4, 4);
     let rtl = common::built(&config);
     let [blocks, ..] = walk(&config, Some(&rtl), 0..150);
     assert!(blocks > 3, "{blocks} graphs ran in blocks");

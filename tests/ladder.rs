@@ -4,33 +4,14 @@
 mod common;
 
 use common::Random;
+use common::rungs::{small, tiny};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use std::cell::Cell;
 use tilewright_arch::instr::Reduce;
 use tilewright_arch::{Config, Program};
 use tilewright_compiler::fixed::{FixedGraph, Reduction};
-use tilewright_compiler::reference;
-use tilewright_hdl::cosim::{Options, Rtl};
-
-/// A machine whose memories are so small that many graphs pass in stripes and reload weights.
-fn small(lanes: usize, columns: usize) -> Config {
-    let mut config = Config::sized(lanes, columns);
-    config.name += "-small";
-    config.feature.page_rows = 64;
-    config.feature.pages = 32;
-    config.weight_words = 300;
-    config.parameter_words = 128;
-    config
-}
-
-/// A machine with so few pages that tensors leave the chip and come back, and pages are shared.
-fn tiny(lanes: usize, columns: usize) -> Config {
-    let mut config = small(lanes, columns);
-    config.name += "-tiny";
-    config.feature.pages = 4;
-    config
-}
+use tilewright_hdl::cosim::Rtl;
 
 /// What refusals say: that a graph is too large for a machine, or has what the quantiser makes of no network.
 /// Any other refusal is a failure.
@@ -56,57 +37,9 @@ fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>], rtl: Option<&R
     // Whole tensors on every rung; stripes of all kinds in the simulator, the shortest also in Verilog.
     for (i, schedule) in schedules.iter().enumerate() {
         let last = i == 0 || i + 1 == schedules.len();
-        check_program(graph, &schedule.program, inputs, if last { rtl } else { None })?;
+        common::rungs::check(graph, &schedule.program, inputs, if last { rtl } else { None })?;
     }
     Ok(true)
-}
-
-/// Runs one program of `graph` on every rung.
-fn check_program(
-    graph: &FixedGraph,
-    program: &Program,
-    inputs: &[Vec<i8>],
-    rtl: Option<&Rtl>,
-) -> Result<(), String> {
-    let mut memory = program.image().map_err(|e| e.to_string())?;
-    for (port, bytes) in program.inputs.iter().zip(inputs) {
-        for (i, byte) in bytes.iter().enumerate() {
-            memory[port.address as usize + i] = *byte as u8;
-        }
-    }
-    let before = memory.clone();
-    let report = tilewright_sim::run(program, &mut memory, &Default::default()).map_err(|e| e.to_string())?;
-    let tensors = reference::run(graph, inputs);
-    for (port, (tensor, _)) in program.outputs.iter().zip(&graph.outputs) {
-        let start = port.address as usize;
-        let got = memory[start..start + port.bytes()].iter().map(|&b| b as i8);
-        let want = &tensors[tensor.0 as usize];
-        if let Some(i) = got.zip(want).position(|(a, b)| a != *b) {
-            return Err(format!("{tensor} of the simulator differs first at {i}"));
-        }
-    }
-    if let Some(rtl) = rtl {
-        let options = Options { max_cycles: 2 * report.cycles + 1000, ..Options::default() };
-        let run = rtl
-            .run(&before, program.stream_address, program.counts(), &options)
-            .map_err(|e| e.to_string())?;
-        if run.cycles != report.cycles {
-            return Err(format!("simulator {} cycles, Verilog {}", report.cycles, run.cycles));
-        }
-        if let Some(i) = run.memory.iter().zip(&memory).position(|(a, b)| a != b) {
-            return Err(format!("memory of the Verilog differs first at {i}"));
-        }
-        // With a memory that pauses at random, cycles differ and values do not.
-        let max_cycles = 20 * report.cycles + 1000;
-        let options = Options { max_cycles, stall: Some(report.cycles), ..Options::default() };
-        let paused = rtl
-            .run(&before, program.stream_address, program.counts(), &options)
-            .map_err(|e| e.to_string())?;
-        if paused.memory != memory {
-            return Err("memory differs when external memory pauses".into());
-        }
-    }
-    Ok(())
 }
 
 /// Checks random graphs on all machines. A failing case shrinks to fewer operations.
@@ -175,7 +108,7 @@ fn larger_images() {
         for config in &machines {
             for schedule in common::schedules(&graph, config).unwrap() {
                 note_mappings(&graph, &schedule.program, &mut seen);
-                if let Err(e) = check_program(&graph, &schedule.program, &inputs, None) {
+                if let Err(e) = common::rungs::check(&graph, &schedule.program, &inputs, None) {
                     panic!("seed {seed} on {}: {e}\n{graph}", config.name);
                 }
             }

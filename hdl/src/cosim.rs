@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tilewright_arch::instr::Unit;
-use tilewright_arch::sdram::Sdram;
 use tilewright_arch::{Config, Program, registers};
 
 const HARNESS: &str = include_str!("../cosim/harness.cpp");
@@ -117,7 +116,7 @@ impl Rtl {
         if let Some(chip) = chip {
             verilog += &crate::sdram(config)?.unwrap_or_default();
             verilog += crate::SDRAM_CHIP;
-            verilog += &system(config, chip);
+            verilog += &crate::with_chip(SYSTEM, chip, config);
         }
         let (top, memory) =
             if chip.is_some() { ("system", &["-CFLAGS", "-DSDRAM"][..]) } else { (top::TOP, &[][..]) };
@@ -240,13 +239,6 @@ impl Rtl {
         }
         self.run(&image, program.stream_address, program.counts(), options)
     }
-}
-
-/// Module `system` with the chip's sizes.
-fn system(config: &Config, chip: &Sdram) -> String {
-    let put =
-        |text: String, (name, size): (&str, usize)| text.replace(&format!("/*{name}*/"), &size.to_string());
-    crate::chip_sizes(chip, config).into_iter().fold(SYSTEM.to_owned(), put)
 }
 
 /// The folder of built models: the one that the environment variable `TILEWRIGHT_CACHE` names, or one for temporary

@@ -52,15 +52,22 @@ pub fn models(technology: Technology) -> &'static str {
 /// datasheet forbids.
 pub const SDRAM_CHIP: &str = include_str!("../sim/sdram_chip.v");
 
-/// Parameters of [`SDRAM_CHIP`] for a chip that runs at the machine's clock.
-pub fn chip_sizes(chip: &Sdram, config: &tilewright_arch::Config) -> [(&'static str, usize); 5] {
-    [
+/// The chip in a module that has a clock, with the wires of its pins.
+const CHIP: &str = include_str!("../sim/chip.v");
+
+/// Verilog with [`SDRAM_CHIP`] and the wires of its pins in the place of the line `// CHIP`; the chip runs at the
+/// machine's clock. Its sizes stand for `/*DATA_BITS*/` and the like, elsewhere in `text` too.
+pub fn with_chip(text: &str, chip: &Sdram, config: &tilewright_arch::Config) -> String {
+    let sizes = [
         ("DATA_BITS", chip.data_bits),
         ("BANK_BITS", chip.banks.trailing_zeros() as usize),
         ("ROW_BITS", chip.row_bits),
         ("COLUMN_BITS", chip.column_bits),
         ("CLOCK_PS", (1e6 / config.clock_mhz) as usize),
-    ]
+    ];
+    let put =
+        |text: String, (name, size): (&str, usize)| text.replace(&format!("/*{name}*/"), &size.to_string());
+    sizes.into_iter().fold(text.replace("    // CHIP\n", CHIP), put)
 }
 
 /// Why no Verilog or no model came out.

@@ -1,6 +1,8 @@
 //! What several tests need: random fixed graphs and the places of models.
 #![allow(dead_code)]
 
+pub mod rungs;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use tilewright_arch::Config;

@@ -35,8 +35,8 @@ pub(super) fn terms<'a>(
     let constant = |id: &ValueId| integers.graph.constant_data(*id).is_some();
     let joins = |inputs: &[ValueId]| inputs.iter().any(|id| !made(id)) && !inputs.iter().any(constant);
     // Of an operation that adds a constant tensor, the last sum.
-    let sums = || nodes().filter(|node| is_sum(&node.op));
-    let Some(sum) = sums().find(|node| joins(&node.inputs)).or_else(|| sums().next_back()) else {
+    let additions = || nodes().filter(|node| is_sum(&node.op));
+    let Some(sum) = additions().find(|node| joins(&node.inputs)).or_else(|| additions().next_back()) else {
         return Ok(None);
     };
     for &term in sum.inputs.iter().filter(|id| made(id)) {

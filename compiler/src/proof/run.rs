@@ -131,6 +131,7 @@ impl Checker<'_> {
         let ended = ended::terms(&self.integers, operation, &mut exact)?;
         let hull = self.hull(operation, exact, uncertain)?;
         let ended = ended.map(|exact| self.hull(operation, exact, uncertain)).transpose()?;
+        let mut ended = ended.as_ref().map(Hull::intervals);
         let got = self
             .integers
             .elements(&operation.output)
@@ -145,7 +146,7 @@ impl Checker<'_> {
                 }
             };
             let is_of = |[low, high]: [f64; 2]| got >= low - radius(low) && got <= high + radius(low);
-            let of_ended = ended.as_ref().is_some_and(|ended| is_of(ended.interval(i)));
+            let of_ended = ended.as_mut().and_then(Iterator::next).is_some_and(is_of);
             let saturated = if of_ended && !is_of([low, high]) {
                 elements.add_saturated(low, high);
                 true
@@ -277,15 +278,9 @@ struct Hull {
 }
 
 impl Hull {
+    /// Of all elements, row-major.
     fn intervals(&self) -> impl Iterator<Item = [f64; 2]> {
         self.low.iter().zip(&self.high).map(|(&low, &high)| [low, high])
-    }
-
-    /// Of element `i`, row-major.
-    fn interval(&self, i: usize) -> [f64; 2] {
-        let at =
-            |x: &ArrayD<f64>| x.as_slice().map_or_else(|| x.iter().nth(i).copied(), |x| x.get(i).copied());
-        [at(&self.low), at(&self.high)].map(|end| end.unwrap_or(f64::NAN))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{CORE, Options, on_chip, with_sdram};
 use crate::cosim::{self, Model};
-use crate::{Error, SDRAM_CHIP, chip_sizes, technology};
+use crate::{Error, SDRAM_CHIP, technology, with_chip};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tilewright_arch::Config;
@@ -31,13 +31,9 @@ impl SimulatedBoard {
         let mut verilog = technology::models(config.technology).to_owned();
         let top = match &config.memory.sdram {
             Some(chip) => {
-                let sizes = chip_sizes(chip, config);
-                let fill = |text: String, (name, size): &(&str, usize)| {
-                    text.replace(&format!("/*{name}*/"), &size.to_string())
-                };
                 verilog += SDRAM_CHIP;
                 verilog += &with_sdram(config, options)?;
-                verilog += &sizes.iter().fold(BOARD.to_owned(), fill);
+                verilog += &with_chip(BOARD, chip, config);
                 "board"
             }
             None => {
