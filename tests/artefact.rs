@@ -95,6 +95,15 @@ fn rounding_errors_of_float_are_no_defects() {
     done(&["verify", &folder, "--input", &at(Path::new(&folder), "input.npz")]);
 }
 
+/// All pixels at the end of their range at once are beyond what an exponential takes: one pixel of each
+/// calibration sample was.
+#[test]
+fn the_golden_sample_is_one_that_the_network_takes() {
+    let net = at(&folder("outlier"), "net");
+    done(&["compile", &case("exponential-of-an-outlier"), "-o", &net]);
+    assert!(done(&["verify", &net]).contains("golden sample                   equal"));
+}
+
 /// Floats stand for indices, and would keep the fractions of their quotient.
 #[test]
 fn quotients_of_indices_are_refused() {

@@ -5,12 +5,15 @@ use crate::pipeline::Compiled;
 use crate::proof::{self, Simulated, StageBytes};
 use anyhow::{Context, Result};
 use ndarray::ArrayD;
+use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Integer};
 use tilewright_compiler::npy::{self, Data};
 use tilewright_random::Random;
 
 /// Seed of synthetic samples.
 const SEED: u64 = 1;
+/// The least part of its range that a synthetic sample is drawn from.
+const LEAST_REACH: f32 = 1.0 / 1024.0;
 
 /// A sample and what comes of it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -39,25 +42,22 @@ impl Golden {
     }
 
     /// A sample of nobody's data: even values over the range that each input had in calibration, from 0 to 1
-    /// where only the host reads it.
+    /// where only the host reads it. All values at the ends of their ranges at once can be too much for a
+    /// network that exponentiates: the range is halved about its number nearest zero until every output of
+    /// `interface`, the network in float, is finite, if any range does.
     ///
     /// # Errors
-    /// As [`Golden::of`].
+    /// As [`Golden::of`], and what the float reference refuses.
     pub fn synthetic(compiled: &Compiled, interface: &Graph) -> Result<Golden> {
-        let mut random = Random::new(SEED);
-        let network = &compiled.network;
-        let input = |(n, (_, id, shape)): (usize, &(String, _, Vec<usize>))| {
-            let import = network.imports.iter().find(|import| import.value == *id);
-            let (low, high) = import.map_or((0.0, 1.0), |i| network.tensors[i.tensor.0 as usize].range());
-            // Tensors of 16 bits have room beyond what calibration had.
-            let (low, high) = network.calibrated.get(n).map_or((low as f32, high as f32), |&[a, b]| (a, b));
-            let integer = interface.inputs.get(n).and_then(|&id| interface.value(id).integer);
-            ArrayD::from_shape_simple_fn(shape.clone(), || {
-                let x = low + (high - low) * (random.float() + 1.0) / 2.0;
-                whole(x, integer)
-            })
+        let mut reach = 1.0;
+        let mut inputs = drawn(compiled, interface, reach);
+        let finite = |inputs: &[ArrayD<f32>]| -> Result<bool> {
+            Ok(float::run(interface, inputs)?.iter().flatten().all(|x| x.is_finite()))
         };
-        let inputs = network.inputs.iter().enumerate().map(input).collect();
+        while reach > LEAST_REACH && !finite(&inputs)? {
+            reach /= 2.0;
+            inputs = drawn(compiled, interface, reach);
+        }
         Golden::of(compiled, inputs)
     }
 
@@ -150,6 +150,25 @@ impl Golden {
         }
         Ok(golden)
     }
+}
+
+/// Inputs over `reach` of their ranges, from 0 to 1.
+fn drawn(compiled: &Compiled, interface: &Graph, reach: f32) -> Vec<ArrayD<f32>> {
+    let mut random = Random::new(SEED);
+    let network = &compiled.network;
+    let input = |(n, (_, id, shape)): (usize, &(String, _, Vec<usize>))| {
+        let import = network.imports.iter().find(|import| import.value == *id);
+        let (low, high) = import.map_or((0.0, 1.0), |i| network.tensors[i.tensor.0 as usize].range());
+        // Tensors of 16 bits have room beyond what calibration had.
+        let (low, high) = network.calibrated.get(n).map_or((low as f32, high as f32), |&[a, b]| (a, b));
+        let middle = 0f32.clamp(low, high);
+        let integer = interface.inputs.get(n).and_then(|&id| interface.value(id).integer);
+        ArrayD::from_shape_simple_fn(shape.clone(), || {
+            let x = low + (high - low) * (random.float() + 1.0) / 2.0;
+            whole(if reach < 1.0 { middle + (x - middle) * reach } else { x }, integer)
+        })
+    };
+    network.inputs.iter().enumerate().map(input).collect()
 }
 
 /// A number of the input's type near `x`.
