@@ -29,7 +29,7 @@ use tilewright_compiler::claims::Claims;
 use tilewright_compiler::error::Error;
 use tilewright_compiler::graph::{Graph, Source, Value, ValueId};
 use tilewright_compiler::network::Network;
-use tilewright_compiler::quantise;
+use tilewright_compiler::options::Options;
 use tilewright_compiler::schedule::Schedule;
 use tilewright_compiler::schedule::plan::Plan;
 
@@ -56,7 +56,7 @@ pub struct Made<'a> {
     /// The calibration samples.
     pub calibration: &'a [Vec<ndarray::ArrayD<f32>>],
     /// Options of quantisation.
-    pub options: &'a quantise::Options,
+    pub options: &'a Options,
     /// What is known of the first rung; absent where it was not checked.
     pub assurance: Option<&'a Assurance>,
     /// Whether the source goes into the artefact.

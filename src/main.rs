@@ -17,7 +17,7 @@ use std::time::Duration;
 use tilewright::request::Request;
 use tilewright_arch::technology::Technology;
 use tilewright_compiler::error::Error;
-use tilewright_compiler::{memory, quantise};
+use tilewright_compiler::{memory, options};
 
 /// Compiles trained vision networks to fixed-point programs and the Verilog of a machine.
 #[derive(Parser, Debug)]
@@ -333,13 +333,13 @@ enum Precision {
     Mixed,
 }
 
-impl From<Precision> for quantise::Precision {
+impl From<Precision> for options::Precision {
     fn from(precision: Precision) -> Self {
         match precision {
-            Precision::Auto => quantise::Precision::Auto,
-            Precision::Int8 => quantise::Precision::Int8,
-            Precision::Int16 => quantise::Precision::Int16,
-            Precision::Mixed => quantise::Precision::Mixed,
+            Precision::Auto => options::Precision::Auto,
+            Precision::Int8 => options::Precision::Int8,
+            Precision::Int16 => options::Precision::Int16,
+            Precision::Mixed => options::Precision::Mixed,
         }
     }
 }

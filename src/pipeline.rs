@@ -4,8 +4,11 @@ use crate::model::Model;
 use anyhow::Result;
 use ndarray::ArrayD;
 use tilewright_arch::Config;
-use tilewright_compiler::network::{Network, Stage};
-use tilewright_compiler::quantise;
+use tilewright_compiler::Watch;
+#[cfg(not(feature = "quantise"))]
+use tilewright_compiler::error::Error;
+use tilewright_compiler::network::{MeasuredLayer, Network, Stage};
+use tilewright_compiler::options::Options;
 use tilewright_compiler::schedule::{Schedule, Search, wrong_program};
 
 /// A network compiled for a machine.
@@ -19,17 +22,57 @@ pub struct Compiled {
     pub config: Config,
 }
 
+/// Quantises with `calibration`, telling `watch` how many samples have been observed.
+///
+/// # Errors
+/// As `tilewright_compiler::quantise::run`; a build that has no quantiser.
+pub fn quantise(
+    model: &Model,
+    calibration: &[Vec<ArrayD<f32>>],
+    options: &Options,
+    watch: Watch,
+) -> Result<Network> {
+    #[cfg(feature = "quantise")]
+    return Ok(tilewright_compiler::quantise::run_watched(&model.graph, calibration, options, watch)?);
+    #[cfg(not(feature = "quantise"))]
+    no_quantiser(model, (calibration, options, watch))
+}
+
+/// Quantises and measures every layer on the first of the samples.
+///
+/// # Errors
+/// As [`quantise`].
+pub fn measured(
+    model: &Model,
+    calibration: &[Vec<ArrayD<f32>>],
+    options: &Options,
+) -> Result<Vec<MeasuredLayer>> {
+    #[cfg(feature = "quantise")]
+    return Ok(tilewright_compiler::quantise::run_reported(&model.graph, calibration, options)?.1);
+    #[cfg(not(feature = "quantise"))]
+    no_quantiser(model, (calibration, options))
+}
+
+/// What a build says that was made to run artefacts alone; it has no use for the rest that was `given`.
+#[cfg(not(feature = "quantise"))]
+fn no_quantiser<T>(model: &Model, given: impl Sized) -> Result<T> {
+    let _ = given;
+    let error = Error::new("quantise", "this build runs what is compiled already: it has no quantiser");
+    let hint = "an artefact that compile wrote, or a build with the feature \"quantise\"";
+    Err(error.file(model.path.display().to_string()).hint(hint).into())
+}
+
 /// Quantises with `calibration` and compiles for `config`.
 ///
 /// # Errors
-/// As [`quantise::run`] and [`Compiled::new`].
+/// As [`quantise`] and [`Compiled::new`].
 pub fn compile(
     model: &Model,
     calibration: &[Vec<ArrayD<f32>>],
-    options: &quantise::Options,
+    options: &Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let network = quantise::run(&model.graph, calibration, options)?;
+    let network = quantise(model, calibration, options, &|_, _| ())?;
     Compiled::new(network, config)
 }
 
@@ -46,7 +89,7 @@ impl Compiled {
     ///
     /// # Errors
     /// As [`Compiled::new`].
-    pub fn watched(network: Network, config: &Config, watch: quantise::Watch) -> Result<Compiled> {
+    pub fn watched(network: Network, config: &Config, watch: Watch) -> Result<Compiled> {
         let searches = |stage: &Stage| match stage {
             Stage::Machine { graph, .. } => Search::new(graph, config).map(Some),
             Stage::Host { .. } => Ok(None),

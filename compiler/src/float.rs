@@ -35,6 +35,7 @@ use crate::graph::{Graph, Op, Source, ValueId};
 use tilewright_arch::fixed::power_of_two;
 
 pub use finite::first_not_finite;
+#[cfg(feature = "quantise")]
 pub(crate) use gemm::product;
 pub(crate) use resize::taps_by_axis as resize_taps;
 pub(crate) use unary::unary;
@@ -84,6 +85,7 @@ pub(crate) fn run_some(
 ///
 /// # Errors
 /// As [`run`].
+#[cfg(feature = "quantise")]
 pub(crate) fn replaced(graph: &Graph, inputs: &[ArrayD<f32>], replace: &Replace) -> Result<Vec<ArrayD<f32>>> {
     graph.verify()?;
     if pieces(graph, inputs).map_err(|e| e.file(&graph.name))? != 1 {
@@ -102,6 +104,7 @@ pub(crate) type Replace<'a> = dyn Fn(ValueId, &ArrayViewD<f32>) -> Option<ArrayD
 ///
 /// # Errors
 /// As [`run`].
+#[cfg(feature = "quantise")]
 pub(crate) fn rerun(graph: &Graph, values: &[ArrayD<f32>], replace: &Replace) -> Result<Vec<ArrayD<f32>>> {
     let mut changed: Vec<Option<ArrayD<f32>>> = vec![None; graph.values.len()];
     for &id in &graph.inputs {

@@ -4,15 +4,18 @@
 //! machine has them, and *values*, real arrays as the host has them. The host quantises a value into
 //! a tensor ([`Import`]) and makes a value of a tensor ([`Export`]).
 
+mod layer;
 mod verify;
+
+pub use layer::MeasuredLayer;
 
 use crate::claims::Claims;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, Tensor, TensorId};
 use crate::float;
 use crate::graph::{Graph, Node, ValueId};
+use crate::options::Precision;
 use crate::proof::Quality;
-use crate::quantise::Precision;
 use crate::reference;
 use ndarray::{ArrayD, IxDyn};
 use serde::{Deserialize, Serialize};

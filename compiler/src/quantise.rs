@@ -36,7 +36,6 @@ mod kind;
 mod least;
 mod links;
 mod lower;
-mod options;
 mod phases;
 mod plan;
 mod precision;
@@ -55,14 +54,13 @@ mod width;
 #[cfg(test)]
 mod tests;
 
-pub use precision::Precision;
-pub use range::Ranges;
-pub use report::{Layer, sqnr_db};
-pub use rounding::Rounding;
+pub use crate::options::{Options, Precision, Ranges, Rounding};
+pub use report::sqnr_db;
 
+use crate::Watch;
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::network::Network;
+use crate::network::{MeasuredLayer, Network};
 use attempt::Attempt;
 use calibrate::Seen;
 use floor::Floor;
@@ -72,7 +70,6 @@ use ndarray::ArrayD;
 use plan::Plan;
 use precision::{Choice, Chooser};
 use range::Affine;
-use serde::{Deserialize, Serialize};
 use sharing::Sharing;
 use std::borrow::Cow;
 
@@ -83,38 +80,6 @@ const CORRECTION_MACS: u64 = 2_000_000_000;
 /// Samples that a report is measured on, at most.
 const MEASURED: usize = 4;
 
-/// What may be chosen; the default needs no tuning.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// How ranges of activations are chosen. Inputs always get the range seen.
-    pub ranges: Ranges,
-    /// Whether channels between layers are given similar ranges first.
-    pub equalise: bool,
-    /// Whether biases are corrected by the mean error that calibration shows.
-    pub bias_correction: bool,
-    /// How weights become integers.
-    pub rounding: Rounding,
-    /// Which tensors have 16 bits instead of 8.
-    pub precision: Precision,
-    /// Cycles that [`Precision::Mixed`] may add, as a share (0 or more) of those with 8 bits: about,
-    /// for they are estimated.
-    pub budget: f64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            ranges: Ranges::Mse,
-            equalise: true,
-            bias_correction: true,
-            rounding: Rounding::default(),
-            precision: Precision::Auto,
-            budget: 0.25,
-        }
-    }
-}
-
 /// Quantises a simplified graph. Each sample holds one array for every graph input; a model that is
 /// quantised already, and completely, needs none.
 ///
@@ -124,9 +89,6 @@ impl Default for Options {
 pub fn run(graph: &Graph, calibration: &[Vec<ArrayD<f32>>], options: &Options) -> Result<Network> {
     run_watched(graph, calibration, options, &|_, _| ())
 }
-
-/// Told how many calibration samples have been observed, and of how many.
-pub type Watch<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
 /// [`run`], telling `watch` how far it is.
 ///
@@ -149,7 +111,7 @@ pub fn run_reported(
     graph: &Graph,
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
-) -> Result<(Network, Vec<Layer>)> {
+) -> Result<(Network, Vec<MeasuredLayer>)> {
     let Quantised { graph, sharing, made: Made { plan, choice, lowered } } =
         quantise(graph, calibration, options, &|_, _| ())?;
     let samples = &calibration[..calibration.len().min(MEASURED)];

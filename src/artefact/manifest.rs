@@ -17,7 +17,7 @@ use tilewright_compiler::graph::{Graph, ValueId};
 use tilewright_compiler::network::{ByteLayer, HostOperator, Raised, Stage as Running};
 use tilewright_compiler::proof::Quality;
 use tilewright_compiler::schedule::Schedule;
-use tilewright_compiler::{files, quantise};
+use tilewright_compiler::{files, options};
 
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
@@ -59,7 +59,7 @@ pub struct Manifest {
     /// The calibration samples: their number, and the hash of all their elements as float32, little-endian.
     pub calibration: Origin,
     /// Options of quantisation.
-    pub options: quantise::Options,
+    pub options: options::Options,
     /// Which machines run it.
     pub keys: Keys,
     /// The network's inputs.

@@ -14,8 +14,8 @@ use std::path::Path;
 use tilewright::artefact::{Artefact, Golden, Made};
 use tilewright::assurance::{self, Assurance};
 use tilewright::model::{self, Model};
-use tilewright::pipeline::Compiled;
-use tilewright_compiler::quantise::{self, Layer};
+use tilewright::pipeline::{self, Compiled};
+use tilewright_compiler::network::MeasuredLayer;
 use tilewright_timing::Report;
 
 /// How an artefact is written.
@@ -133,12 +133,11 @@ fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> 
 }
 
 /// Quantises once more and measures every layer on the first calibration samples.
-fn measured(job: &Job, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Layer>> {
-    let report = || quantise::run_reported(&job.model.graph, samples, &job.options);
-    Ok(during("measuring every layer", report)?.1)
+fn measured(job: &Job, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<MeasuredLayer>> {
+    during("measuring every layer", || pipeline::measured(&job.model, samples, &job.options))
 }
 
-fn print_layers(layers: &[Layer]) -> Result<()> {
+fn print_layers(layers: &[MeasuredLayer]) -> Result<()> {
     if layers.is_empty() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use tilewright::metric::Evaluation;
 use tilewright::model::Model;
 use tilewright::proof;
-use tilewright_compiler::quantise;
+use tilewright_compiler::options::Options;
 
 /// The demonstration's model, relative to the repository.
 pub const MODEL: &str = "models/resnet_mnist";
@@ -22,7 +22,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     let calibration = model.calibration(None)?;
     let evaluation = Evaluation::read(&model)?;
     let samples = evaluation.samples();
-    let compiled = compile(&model, &calibration, &quantise::Options::default(), &config)?;
+    let compiled = compile(&model, &calibration, &Options::default(), &config)?;
     let progress = bar("simulating and checking every sample", samples.len());
     let (mut mismatches, mut compared, mut worst) = (0, 0, 0f64);
     let (mut elements, mut findings) = (0, 0);

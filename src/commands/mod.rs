@@ -18,21 +18,20 @@ use crate::progress::counted;
 use anyhow::Result;
 use ndarray::ArrayD;
 use tilewright::model::Model;
-use tilewright::pipeline::Compiled;
+use tilewright::pipeline::{self, Compiled};
 use tilewright_arch::{Config, asm};
 use tilewright_compiler::network::{Network, Raised};
+use tilewright_compiler::options::Options;
 use tilewright_compiler::proof::{LEAST_CHANNEL_DB, Quality};
-use tilewright_compiler::quantise;
 
 /// Quantises and compiles, showing how far it is.
 fn compile(
     model: &Model,
     calibration: &[Vec<ArrayD<f32>>],
-    options: &quantise::Options,
+    options: &Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let network =
-        counted("quantising", |watch| quantise::run_watched(&model.graph, calibration, options, watch))?;
+    let network = counted("quantising", |watch| pipeline::quantise(model, calibration, options, watch))?;
     counted("compiling", |watch| Compiled::watched(network, config, watch))
 }
 

@@ -6,11 +6,12 @@ use super::least::Least;
 use super::lower::{self, Lowered};
 use super::plan::Plan;
 use super::precision::Choice;
-use super::range::{Affine, Ranges};
+use super::range::Affine;
 use super::sharing::Sharing;
 use super::width;
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::options::Ranges;
 use rayon::prelude::*;
 
 /// What does not change from one attempt to the next.

@@ -1,16 +1,16 @@
 //! Runs calibration samples in float and keeps what quantisation needs of them.
 
-use super::Watch;
 use super::held::Held;
 use super::histogram::Histogram;
 use super::kind::Kind;
 use super::plan::{Group, Plan};
-use super::rounding::Rounding;
 use super::sum::Observed;
+use crate::Watch;
 use crate::error::{Error, Result};
 use crate::float;
 use crate::graph::{Graph, Source, Value, ValueId, Window};
 use crate::memory;
+use crate::options::Rounding;
 use ndarray::ArrayD;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

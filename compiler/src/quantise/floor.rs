@@ -4,8 +4,7 @@
 //! are predicted to drown in noise, or are worse than rounding alone would leave them, more tensors get 16 bits,
 //! whatever they cost, and the user is told.
 
-use super::precision::Precision;
-use super::{Made, Options, Ranges, Rounding, baseline};
+use super::{Made, Precision, baseline};
 use crate::error::Result;
 use crate::float;
 use crate::graph::Graph;
@@ -144,24 +143,5 @@ impl<'a> Floor<'a> {
             }
         }
         Ok(best)
-    }
-}
-
-impl Options {
-    /// The same precision without any refinement.
-    pub(super) fn plain(&self) -> Options {
-        Options {
-            ranges: Ranges::MinMax,
-            equalise: false,
-            bias_correction: false,
-            rounding: Rounding::Nearest,
-            precision: self.precision,
-            budget: self.budget,
-        }
-    }
-
-    /// Whether nobody has chosen a refinement or left one out.
-    pub(super) fn are_open(&self) -> bool {
-        *self == Options { precision: self.precision, budget: self.budget, ..Options::default() }
     }
 }

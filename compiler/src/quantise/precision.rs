@@ -12,42 +12,11 @@ use crate::fixed::View;
 use crate::float;
 use crate::graph::{Graph, ValueId};
 use crate::memory;
+use crate::options::Precision;
 use ndarray::{ArrayD, ArrayViewD};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Which tensors have 16 bits instead of 8. Tensors whose scale a quantised model prescribes have 8.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// Values that are updated again and again, as the states of recurrent layers are: each update
-    /// would round them anew. And, as far as 2 % more cycles (estimated) go, those of `Mixed`: the cheapest
-    /// of them, as many as noise can be measured of in reasonable time (none in large networks). Where the
-    /// outputs are then predicted to drown in noise, `Mixed`, or `Int16`, whatever that takes.
-    #[default]
-    Auto,
-    /// None.
-    Int8,
-    /// All that can be.
-    Int16,
-    /// Those of `Auto`, and the ones whose 8 bits add most noise to the outputs for the cycles that 16
-    /// bits would take, until the budget is used.
-    Mixed,
-}
-
-impl Precision {
-    /// The word for it, in options and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::Auto => "auto",
-            Precision::Int8 => "int8",
-            Precision::Int16 => "int16",
-            Precision::Mixed => "mixed",
-        }
-    }
-}
 
 /// Updates in a row from which on [`Precision::Auto`] gives a value 16 bits. The six sums of vit_mnist gain
 /// 1.3 dB in its layers and nothing at its outputs, for 13 % more cycles.

@@ -2,22 +2,8 @@
 
 use super::entropy;
 use super::histogram::Histogram;
-use serde::{Deserialize, Serialize};
+use crate::options::Ranges;
 use tilewright_arch::fixed::{floor_log2, power_of_two};
-
-/// How the range of an activation is chosen from what calibration saw.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ranges {
-    /// All values seen.
-    MinMax,
-    /// All but the given share of values (0..1, split evenly between both ends).
-    Percentile(f64),
-    /// The range with the least mean squared error of the quantised values.
-    Mse,
-    /// The magnitudes whose distribution over 128 levels is closest to the one seen, by relative entropy.
-    Entropy,
-}
 
 /// Scale and zero point of an affine tensor.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -8,39 +8,10 @@ use crate::error::{Error, Result};
 use crate::fixed::{FixedNode, TensorId, View};
 use crate::float::{self, math::log10};
 use crate::graph::Graph;
-use crate::network::{ByteLayer, Stage};
+use crate::network::{ByteLayer, MeasuredLayer, Stage};
 use crate::reference;
 use ndarray::ArrayD;
 use rayon::prelude::*;
-use serde::Serialize;
-
-/// One operation's output against float, with everything before it quantised as well.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Layer {
-    /// Name of the source model's node (the first of those fused).
-    pub name: String,
-    /// Operators, as `conv2d+relu`.
-    pub operator: String,
-    /// Channels, rows, columns of the result.
-    pub shape: [usize; 3],
-    /// Bits of the result, 8 or 16.
-    pub bits: u8,
-    /// Why it cannot have 16; absent where it has them, could have them, or none are wanted.
-    pub why_8_bits: Option<String>,
-    /// Smallest value seen in float.
-    pub min: f32,
-    /// Largest value seen in float.
-    pub max: f32,
-    /// Real value of one step.
-    pub scale: f32,
-    /// The byte that means zero; of 16 bits, as both halves.
-    pub zero: i8,
-    /// Signal to quantisation noise in decibels; infinite when exact, and absent when the result is
-    /// zero throughout.
-    pub sqnr_db: Option<f64>,
-    /// Share of values (0..=1) that in float lie outside of what the bits can express.
-    pub saturated: f64,
-}
 
 #[derive(Clone, Copy)]
 struct Sums {
@@ -105,7 +76,7 @@ pub(super) fn measure(
     choice: &Choice,
     lowered: &Lowered,
     samples: &[Vec<ArrayD<f32>>],
-) -> Result<Vec<Layer>> {
+) -> Result<Vec<MeasuredLayer>> {
     let network = &lowered.network;
     let measure = |sample: &Vec<ArrayD<f32>>| measure_one(graph, plan, sharing, lowered, sample);
     let per_sample: Vec<Vec<Sums>> = samples.par_iter().map(measure).collect::<Result<_>>()?;
@@ -115,7 +86,7 @@ pub(super) fn measure(
         let mut sums = Sums::EMPTY;
         per_sample.iter().for_each(|sample| sums.merge(&sample[g]));
         let tensor = &network.tensors[lowered.tensor[group.output].0 as usize];
-        layers.push(Layer {
+        layers.push(MeasuredLayer {
             name: node.name.clone(),
             operator: node.operator.clone(),
             shape: plan.homes[group.output].shape,

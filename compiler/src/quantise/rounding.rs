@@ -11,8 +11,8 @@
 //! others.
 
 use crate::float;
+use crate::options::Rounding;
 use ndarray::ArrayView2;
-use serde::{Deserialize, Serialize};
 use tilewright_arch::fixed::{floor_log2, power_of_two};
 
 /// Inputs that are looked at together, at most: bounds the cubic cost of the factor.
@@ -24,19 +24,6 @@ const MOST_STEPS: f64 = 4.0;
 const LEAST_SHRINKAGE: f64 = 0.03;
 /// Rounds in which all weights may move, at most: hardly any output needs more than a few.
 const ROUNDS: usize = 20;
-
-/// How weights become integers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rounding {
-    /// Each to the nearest.
-    Nearest,
-    /// One after the other, each making up for those before.
-    #[default]
-    Compensated,
-    /// As compensated, then moved as long as that makes the error on the calibration samples less.
-    Learned,
-}
 
 /// How errors of one group of output channels are weighed.
 pub(super) struct Metric {

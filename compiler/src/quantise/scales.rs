@@ -3,9 +3,10 @@
 use super::calibrate::Seen;
 use super::given::Given;
 use super::plan::{Group, Origin, Plan};
-use super::range::{Affine, Ranges};
+use super::range::Affine;
 use super::sharing::Sharing;
 use crate::graph::{Graph, Op};
+use crate::options::Ranges;
 use rayon::prelude::*;
 
 /// Zero points up to this far from 0 are those of signed values.

@@ -4,8 +4,7 @@ use super::operators::Net;
 use crate::graph::{BinaryKind, Op, ValueId};
 use crate::quantise::given::Given;
 use crate::quantise::kind::Kind;
-use crate::quantise::rounding::Rounding;
-use crate::quantise::{calibrate, plan};
+use crate::quantise::{Rounding, calibrate, plan};
 use crate::simplify;
 
 const SUB: Op = Op::Binary { kind: BinaryKind::Sub };

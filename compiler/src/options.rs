@@ -1,4 +1,4 @@
-//! The options of quantisation as a file.
+//! The options of quantisation, and how they are written in a file.
 //!
 //! ```toml
 //! ranges = "mse"                    # or "min_max", "entropy", { percentile = 0.0001 }
@@ -11,8 +11,98 @@
 //!
 //! What is left out has its default; what is not known is refused.
 
-use super::{Options, Ranges};
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// What may be chosen; the default needs no tuning.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// How ranges of activations are chosen. Inputs always get the range seen.
+    pub ranges: Ranges,
+    /// Whether channels between layers are given similar ranges first.
+    pub equalise: bool,
+    /// Whether biases are corrected by the mean error that calibration shows.
+    pub bias_correction: bool,
+    /// How weights become integers.
+    pub rounding: Rounding,
+    /// Which tensors have 16 bits instead of 8.
+    pub precision: Precision,
+    /// Cycles that [`Precision::Mixed`] may add, as a share (0 or more) of those with 8 bits: about,
+    /// for they are estimated.
+    pub budget: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            ranges: Ranges::Mse,
+            equalise: true,
+            bias_correction: true,
+            rounding: Rounding::default(),
+            precision: Precision::Auto,
+            budget: 0.25,
+        }
+    }
+}
+
+/// How the range of an activation is chosen from what calibration saw.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ranges {
+    /// All values seen.
+    MinMax,
+    /// All but the given share of values (0..1, split evenly between both ends).
+    Percentile(f64),
+    /// The range with the least mean squared error of the quantised values.
+    Mse,
+    /// The magnitudes whose distribution over 128 levels is closest to the one seen, by relative entropy.
+    Entropy,
+}
+
+/// How weights become integers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// Each to the nearest.
+    Nearest,
+    /// One after the other, each making up for those before.
+    #[default]
+    Compensated,
+    /// As compensated, then moved as long as that makes the error on the calibration samples less.
+    Learned,
+}
+
+/// Which tensors have 16 bits instead of 8. Tensors whose scale a quantised model prescribes have 8.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Values that are updated again and again, as the states of recurrent layers are: each update
+    /// would round them anew. And, as far as 2 % more cycles (estimated) go, those of `Mixed`: the cheapest
+    /// of them, as many as noise can be measured of in reasonable time (none in large networks). Where the
+    /// outputs are then predicted to drown in noise, `Mixed`, or `Int16`, whatever that takes.
+    #[default]
+    Auto,
+    /// None.
+    Int8,
+    /// All that can be.
+    Int16,
+    /// Those of `Auto`, and the ones whose 8 bits add most noise to the outputs for the cycles that 16
+    /// bits would take, until the budget is used.
+    Mixed,
+}
+
+impl Precision {
+    /// The word for it, in options and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Auto => "auto",
+            Precision::Int8 => "int8",
+            Precision::Int16 => "int16",
+            Precision::Mixed => "mixed",
+        }
+    }
+}
 
 impl Options {
     /// Reads options from TOML.
@@ -36,6 +126,23 @@ impl Options {
         toml::to_string(self).expect("Options hold only values TOML can hold")
     }
 
+    /// The same precision without any refinement.
+    pub fn plain(&self) -> Options {
+        Options {
+            ranges: Ranges::MinMax,
+            equalise: false,
+            bias_correction: false,
+            rounding: Rounding::Nearest,
+            precision: self.precision,
+            budget: self.budget,
+        }
+    }
+
+    /// Whether nobody has chosen a refinement or left one out.
+    pub fn are_open(&self) -> bool {
+        *self == Options { precision: self.precision, budget: self.budget, ..Options::default() }
+    }
+
     fn check(&self) -> Result<()> {
         if let Ranges::Percentile(share) = self.ranges
             && !(0.0..1.0).contains(&share)
@@ -55,9 +162,7 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Rounding;
     use super::*;
-    use crate::quantise::Precision;
 
     #[test]
     fn round_trips_and_defaults() {
