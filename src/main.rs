@@ -21,7 +21,7 @@ use tilewright_compiler::{memory, options};
 
 /// Compiles trained vision networks to fixed-point programs and the Verilog of a machine.
 #[derive(Parser, Debug)]
-#[command(version, propagate_version = true)]
+#[command(version = env!("TILEWRIGHT_VERSION"), propagate_version = true)]
 struct Cli {
     /// Memory that may be used, such as 512M or 6G; 8G where the machine has it, if left out.
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
@@ -167,6 +167,9 @@ enum Command {
         metric: bool,
         #[command(flatten)]
         enough: Enough,
+        /// Say of every layer how its integers stand to the source's operators.
+        #[arg(long)]
+        layers: bool,
         /// Where to write the smallest part of the model that fails alone, with its inputs, if the model fails.
         #[arg(long, value_name = "DIR")]
         reduce: Option<PathBuf>,
@@ -482,9 +485,10 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             let port = port.as_deref().map(|path| commands::run::Port { path, baud: *baud, patience });
             commands::run::run(artefact, port.as_ref(), input.as_deref(), &asked)
         }
-        Command::Verify { source, machine, input, rtl, metric, enough, reduce, json } => {
+        Command::Verify { source, machine, input, rtl, metric, enough, layers, reduce, json } => {
             let (input, reduce) = (input.as_deref(), reduce.as_deref());
-            commands::verify::run(source, machine, input, *rtl, *metric, enough, reduce, *json)
+            let asked = commands::verify::Asked { rtl: *rtl, metric: *metric, layers: *layers, json: *json };
+            commands::verify::run(source, machine, input, enough, reduce, &asked)
         }
         Command::Generate { model, calib, quantisation, precision, machine, board, out } => {
             let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);

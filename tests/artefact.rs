@@ -7,7 +7,7 @@ use common::{folder, lenet, refused, text, tilewright};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use tilewright::artefact::SCHEMA;
+use tilewright::artefact::{Artefact, SCHEMA};
 use tilewright_compiler::npy;
 
 fn at(folder: &Path, name: &str) -> String {
@@ -225,6 +225,14 @@ fn packs_are_read_with_care() {
     for broken in [&flipped[..], &bytes[..bytes.len() / 2]] {
         std::fs::write(&bad, broken).unwrap();
         refused(&["simulate", &bad], &["bad.zip"]);
+    }
+    // Nor is there a byte between the members that may be another.
+    let directory = bytes.len() - 700..bytes.len();
+    for place in (0..30).chain(directory.step_by(5)) {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1;
+        std::fs::write(&bad, flipped).unwrap();
+        assert!(Artefact::read(Path::new(&bad)).is_err(), "byte {place}");
     }
     std::fs::write(work.join("notes"), "mine").unwrap();
     refused(&["compile", &lenet(), "--pack", "-o", &at(&work, "notes")], &["no artefact", "try:"]);

@@ -339,6 +339,48 @@ fn networks_larger_than_memory_are_refused() {
     );
 }
 
+/// Of several samples the first is taken, which people and programs are told.
+#[test]
+fn several_samples_are_said() {
+    let calib = format!("{}/calib.npz", lenet());
+    for command in ["simulate", "verify"] {
+        let output = tilewright(&[command, &lenet(), "--array", "4x4", "--input", &calib, "--json"]);
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let warning = object["warnings"][0].as_str().unwrap();
+        assert!(warning.ends_with("samples, the first is taken"), "{command}: {warning}");
+        assert!(text(&output.stderr).contains(warning), "{command}");
+    }
+}
+
+/// What lies in the folder already stays, unless it was written there by the same program.
+#[test]
+fn files_of_others_are_not_written_over() {
+    let work = folder("others");
+    let mine = work.join("output_0.npy");
+    std::fs::write(&mine, "mine").unwrap();
+    let simulate = ["simulate", &lenet(), "--array", "4x4", "-o", work.to_str().unwrap()];
+    refused(&simulate, &["output_0.npy", "not written by this program", "try:"]);
+    assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
+    std::fs::remove_file(&mine).unwrap();
+    for _ in 0..2 {
+        assert!(tilewright(&simulate).status.success());
+    }
+    assert!(std::fs::read(&mine).unwrap().len() > 100);
+}
+
+/// `verify` tells of every layer that it held against the source.
+#[test]
+fn layers_are_told() {
+    let output = tilewright(&["verify", &lenet(), "--array", "4x4", "--layers"]);
+    let told = text(&output.stdout);
+    let mut lines = told.lines();
+    assert!(lines.next().unwrap().starts_with("layer "), "{told}");
+    let rows: Vec<&str> = lines.take_while(|line| !line.starts_with("float = ")).collect();
+    assert!(rows.len() > 4 && rows.iter().all(|row| row.split_whitespace().count() >= 8), "{told}");
+    let version = text(&tilewright(&["--version"]).stdout);
+    assert!(version.starts_with(&format!("tilewright {}", env!("CARGO_PKG_VERSION"))), "{version}");
+}
+
 /// Every field that a command prints is in `docs/json.md`, those of layers and units too.
 #[test]
 fn every_field_is_documented() {

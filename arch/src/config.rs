@@ -1,7 +1,11 @@
 //! The size of a machine: what a TOML file says, validated.
 
+mod fields;
+
+pub use fields::table;
+
 use crate::registers::BASE_BYTES;
-use crate::sdram::{MAX_WRITE_RECOVERY, Sdram};
+use crate::sdram::Sdram;
 use crate::technology::Technology;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -58,31 +62,25 @@ pub struct Feature {
 /// at the earliest `latency` cycles after it was accepted, in the order of acceptance. With an `sdram` the times of
 /// beats are those of [`crate::sdram`] instead.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Memory {
     /// Bytes of a beat (B).
     pub bus_bytes: usize,
     /// Cycles from acceptance to the first beat; of no effect with an `sdram`.
-    #[serde(default = "latency")]
     pub latency: usize,
     /// Longest burst in bytes; bursts never cross a multiple of it.
     pub burst_bytes: usize,
     /// Bursts under way at a time.
     pub outstanding: usize,
     /// The chip, if it is an SDR SDRAM behind the project's controller.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sdram: Option<Sdram>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Memory { bus_bytes: 4, latency: latency(), burst_bytes: 64, outstanding: 4, sdram: None }
+        Memory { bus_bytes: 4, latency: 30, burst_bytes: 64, outstanding: 4, sdram: None }
     }
-}
-
-/// [`Memory::latency`] where nothing is said.
-fn latency() -> usize {
-    30
 }
 
 impl Memory {
@@ -94,7 +92,7 @@ impl Memory {
 
 /// Register stages that depend on the technology.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Pipeline {
     /// Multiplier: input, output and fabric registers (3 closes timing on ECP5).
     pub multiplier: usize,
@@ -118,16 +116,25 @@ pub enum ConfigError {
     /// The text is not TOML of the expected form.
     #[error("error[config]: {0}")]
     Parse(String),
-    /// A field is out of its legal range.
-    #[error("error[config]: {field} = {value} is not legal: {range}")]
-    Range {
-        /// The field, as in the TOML file.
-        field: &'static str,
-        /// What it says.
-        value: String,
-        /// What it may say.
-        range: String,
-    },
+    /// Fields are out of their legal ranges.
+    #[error("error[config]: {}", sentences(.0))]
+    Illegal(Vec<ParameterFault>),
+}
+
+/// A field that is out of its legal range.
+#[derive(Clone, PartialEq, Debug, Error)]
+#[error("{field} = {value} is not legal: {range}")]
+pub struct ParameterFault {
+    /// The field, as in the TOML file.
+    pub field: &'static str,
+    /// What it says.
+    pub value: String,
+    /// What it may say.
+    pub range: String,
+}
+
+fn sentences(faults: &[ParameterFault]) -> String {
+    faults.iter().map(ParameterFault::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Most lanes or columns: the width of the bank field of an address.
@@ -170,86 +177,23 @@ impl Config {
         toml::to_string(self).expect("a Config holds only values TOML can hold")
     }
 
-    /// Checks every field against its legal range; the error names the field and the range.
+    /// Checks every field against its legal range (`docs/machine.md`).
     ///
     /// # Errors
-    /// The first field outside of its range.
+    /// All fields outside of their ranges, by name.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        fn within(field: &'static str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
-            if (low..=high).contains(&value) {
-                return Ok(());
-            }
-            Err(ConfigError::Range { field, value: value.to_string(), range: format!("{low} to {high}") })
-        }
-        fn power(field: &'static str, value: usize) -> Result<(), ConfigError> {
-            if value.is_power_of_two() {
-                return Ok(());
-            }
-            Err(ConfigError::Range { field, value: value.to_string(), range: "a power of two".into() })
-        }
+        let fault = |field, value, range: &str| ParameterFault { field, value, range: range.to_owned() };
+        let mut faults = Vec::new();
         let usable = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if self.name.is_empty() || !self.name.chars().all(usable) {
-            return Err(ConfigError::Range {
-                field: "name",
-                value: self.name.clone(),
-                range: "letters, digits, '-' and '_', at least one".into(),
-            });
+            let range = "letters, digits, '-' and '_', at least one";
+            faults.push(fault("name", format!("{:?}", self.name), range));
         }
-        within("lanes", self.lanes, 2, MAX_LANES)?;
-        within("columns", self.columns, 2, MAX_LANES)?;
         if !(self.clock_mhz.is_finite() && self.clock_mhz > 0.0) {
-            return Err(ConfigError::Range {
-                field: "clock_mhz",
-                value: self.clock_mhz.to_string(),
-                range: "a positive number".into(),
-            });
+            faults.push(fault("clock_mhz", self.clock_mhz.to_string(), "a positive number"));
         }
-        within("feature.pages", self.feature.pages, 2, 32)?;
-        within("feature.page_rows", self.feature.page_rows, 64, 16384)?;
-        power("feature.page_rows", self.feature.page_rows)?;
-        within("feature.pages * feature.page_rows", self.feature_rows(), 128, 1 << 15)?;
-        within("weight_words", self.weight_words, 64, 32768)?;
-        within("parameter_words", self.parameter_words, 16, 4096)?;
-        within("tables", self.tables, 1, 16)?;
-        within("compute_slot", self.compute_slot, 1, self.lanes)?;
-        within("vector_slot", self.vector_slot, 1, self.lanes)?;
-        within("memory.bus_bytes", self.memory.bus_bytes, 1, 16)?;
-        power("memory.bus_bytes", self.memory.bus_bytes)?;
-        // A beat writes consecutive bytes, hence that many different banks.
-        within("memory.bus_bytes", self.memory.bus_bytes, 1, self.lanes)?;
-        within("memory.latency", self.memory.latency, 1, 1000)?;
-        // An AXI burst has at most 256 beats.
-        let most = 1024.min(256 * self.memory.bus_bytes);
-        within("memory.burst_bytes", self.memory.burst_bytes, 2 * self.memory.bus_bytes, most)?;
-        power("memory.burst_bytes", self.memory.burst_bytes)?;
-        within("memory.outstanding", self.memory.outstanding, 1, 16)?;
-        if let Some(chip) = &self.memory.sdram {
-            within("memory.sdram.data_bits", chip.data_bits, 16, 32)?;
-            within("memory.bus_bytes", self.memory.bus_bytes, chip.data_bits / 8, chip.data_bits / 8)?;
-            within("memory.sdram.banks", chip.banks, 2, 4)?;
-            power("memory.sdram.banks", chip.banks)?;
-            within("memory.sdram.row_bits", chip.row_bits, 11, 13)?;
-            // A10 says what a precharge means, so columns have the bits below.
-            within("memory.sdram.column_bits", chip.column_bits, 8, 10)?;
-            within("memory.sdram.cas_latency", chip.cas_latency, 2, 3)?;
-            within("memory.sdram.t_rcd", chip.t_rcd, 1, 31)?;
-            within("memory.sdram.t_rp", chip.t_rp, 1, 31)?;
-            within("memory.sdram.t_ras", chip.t_ras, 1, 31)?;
-            within("memory.sdram.t_rc", chip.t_rc, 1, 31)?;
-            within("memory.sdram.t_rfc", chip.t_rfc, 1, 31)?;
-            // A burst stop comes between a write and the precharge of its bank.
-            within("memory.sdram.t_wr", chip.t_wr, 2, MAX_WRITE_RECOVERY)?;
-            within("memory.sdram.t_mrd", chip.t_mrd, 1, 31)?;
-            // A refresh that is due has been before the next is.
-            let beats = self.memory.burst_bytes / self.memory.bus_bytes;
-            within("memory.sdram.refresh", chip.refresh, chip.longest_wait(beats), 65535)?;
-            within("memory.sdram.power_up", chip.power_up, 1, 65535)?;
-        }
-        within("pipeline.multiplier", self.pipeline.multiplier, 1, 4)?;
-        within("pipeline.ram", self.pipeline.ram, 1, 2)?;
-        within("pipeline.crossbar", self.pipeline.crossbar, 1, 3)?;
-        within("pipeline.fanout", self.pipeline.fanout, 1, 64)?;
-        Ok(())
+        faults.extend(fields::faults(self));
+        if faults.is_empty() { Ok(()) } else { Err(ConfigError::Illegal(faults)) }
     }
 
     /// Rows of the whole feature memory.
@@ -300,10 +244,18 @@ mod tests {
         check(|c| c.lanes = 64, "error[config]: lanes = 64 is not legal: 2 to 63");
         check(
             |c| c.feature.page_rows = 1000,
-            "error[config]: feature.page_rows = 1000 is not legal: a power of two",
+            "error[config]: feature.page_rows = 1000 is not legal: a power of two, 64 to 2340",
         );
-        check(|c| c.memory.bus_bytes = 16, "error[config]: memory.bus_bytes = 16 is not legal: 1 to 9");
+        check(
+            |c| c.memory.bus_bytes = 16,
+            "error[config]: memory.bus_bytes = 16 is not legal: a power of two, 1 to 9",
+        );
         check(|c| c.clock_mhz = f64::NAN, "error[config]: clock_mhz = NaN is not legal: a positive number");
+        check(
+            |c| (c.columns, c.tables, c.name) = (0, 17, "a b".into()),
+            "error[config]: name = \"a b\" is not legal: letters, digits, '-' and '_', at least one; columns = 0 is \
+             not legal: 2 to 63; tables = 17 is not legal: 1 to 16",
+        );
         let with = |edit: fn(&mut Config)| {
             let mut config = Config::sized(9, 16);
             config.memory.bus_bytes = 2;
@@ -312,7 +264,10 @@ mod tests {
             edit(&mut config);
             config.validate().unwrap_err().to_string()
         };
-        assert!(with(|c| c.memory.bus_bytes = 4).contains("memory.bus_bytes = 4 is not legal: 2 to 2"));
+        assert!(
+            with(|c| c.memory.bus_bytes = 4)
+                .contains("memory.bus_bytes = 4 is not legal: a power of two, 2 to 2")
+        );
         assert!(with(|c| c.memory.sdram.as_mut().unwrap().refresh = 100).contains("memory.sdram.refresh"));
         assert!(with(|c| c.memory.sdram.as_mut().unwrap().t_wr = 1).contains("memory.sdram.t_wr"));
         let unknown = Config::sized(4, 4).to_toml().replace("lanes", "lames");

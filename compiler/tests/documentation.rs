@@ -21,6 +21,16 @@ fn the_table_of_operators_is_current() {
     assert!(found == wanted, "docs/operators.md is stale: BLESS=1 cargo test --test documentation");
 }
 
+/// The table of a machine's fields is the one that machines are validated by.
+#[test]
+fn the_fields_of_machines_are_documented() {
+    let text = fs::read_to_string(root().join("docs/machine.md")).unwrap();
+    let table = tilewright_arch::config::table();
+    assert!(text.contains(&table), "docs/machine.md should have this table:\n{table}");
+    let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(tilewright_arch::Config::from_toml(example).unwrap().lanes, 4);
+}
+
 /// What stands between backticks in one line of a text, if it is one word.
 fn quoted(text: &str) -> Vec<&str> {
     text.lines()

@@ -53,15 +53,25 @@ impl Container {
     /// Opens an artefact.
     ///
     /// # Errors
-    /// A path with none; an archive that is damaged, or has members in folders or twice.
+    /// A path with none; an archive that is damaged, that `compile` did not write, or that has members in folders
+    /// or twice.
     pub fn open(path: &Path) -> Result<Container> {
         if path.is_dir() {
             return Ok(Container::Folder(path.to_path_buf()));
         }
         let place = || format!("error[artefact]: {}", path.display());
         let bytes = files::read(path).with_context(place)?;
+        let members = npy::unzip(&bytes).with_context(place)?;
+        // Hashes cover the members; what lies between them has one form.
+        if npy::zip(&members).with_context(place)? != bytes {
+            bail!(
+                "{}: is damaged between its members, or was packed by another program; try: compile again, or \
+                 unpack it and name the folder",
+                place()
+            );
+        }
         let mut files = BTreeMap::new();
-        for (name, body) in npy::unzip(&bytes).with_context(place)? {
+        for (name, body) in members {
             if !is_plain(&name) || files.contains_key(&name) {
                 bail!("{}: the member {name:?} has no place in an artefact; nothing is read", place());
             }

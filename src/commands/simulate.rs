@@ -26,7 +26,7 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let (model, names, compiled, inputs) = match open(source, machine)? {
+    let (model, names, compiled, (inputs, several)) = match open(source, machine)? {
         Subject::Model(job) => {
             let inputs = first(job.inputs(input_path)?);
             let compiled = compile_job(&job, &job.calibration()?, source)?;
@@ -49,6 +49,7 @@ pub fn run(
     } else {
         warnings.extend(unexplained(&names, &simulated.outputs));
     }
+    warnings.splice(0..0, several);
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
     not_finite.iter().for_each(|n| note!("warning: {n}"));
     if let Some(out) = out {

@@ -79,10 +79,9 @@ fn deny_host(network: &Network, path: &Path) -> Result<()> {
     )
 }
 
-/// The first of the samples that a file holds; that there are more is said.
-pub fn first(mut samples: Vec<Vec<ArrayD<f32>>>) -> Vec<ArrayD<f32>> {
-    if samples.len() > 1 {
-        note!("warning: the input has {} samples, the first is taken", samples.len());
-    }
-    samples.remove(0)
+/// The first of the samples that a file holds, and a warning where there are more.
+pub fn first(mut samples: Vec<Vec<ArrayD<f32>>>) -> (Vec<ArrayD<f32>>, Option<String>) {
+    let count = samples.len();
+    let warning = (count > 1).then(|| format!("the input has {count} samples, the first is taken"));
+    (samples.remove(0), warning)
 }

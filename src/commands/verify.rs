@@ -23,23 +23,33 @@ use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::Layer;
 use tilewright_hdl::cosim::Rtl;
 
+/// What is done and told besides.
+pub struct Asked {
+    /// Run the Verilog.
+    pub rtl: bool,
+    /// Measure the metric.
+    pub metric: bool,
+    /// Tell of every layer.
+    pub layers: bool,
+    /// Write an object.
+    pub json: bool,
+}
+
 /// Verifies; false when an exact step of the ladder does not hold.
 pub fn run(
     source: &Source,
     machine: &Machine,
     input_path: Option<&Path>,
-    rtl: bool,
-    metric: bool,
     enough: &Enough,
     reduce: Option<&Path>,
-    json: bool,
+    asked: &Asked,
 ) -> Result<bool> {
-    let wants_metric = metric || enough.min_metric.is_some();
-    let (job, model, compiled, inputs, golden, calibration, evaluation);
+    let wants_metric = asked.metric || enough.min_metric.is_some();
+    let (job, model, compiled, inputs, several, golden, calibration, evaluation);
     match open(source, machine)? {
         Subject::Model(opened) => {
             // What is wrong with the inputs is found before the work starts.
-            inputs = first(opened.inputs(input_path)?);
+            (inputs, several) = first(opened.inputs(input_path)?);
             evaluation = if wants_metric { Some(Evaluation::read(&opened.model)?) } else { None };
             calibration = opened.calibration()?;
             compiled = compile_job(&opened, &calibration, source)?;
@@ -60,14 +70,14 @@ pub fn run(
                     source.model.display()
                 );
             }
-            inputs = first(artefact.inputs(input_path)?);
+            (inputs, several) = first(artefact.inputs(input_path)?);
             let Artefact { model: own, compiled: done, golden: stored, .. } = *artefact;
             golden = if input_path.is_none() { Some(stored) } else { None };
             (job, model, compiled, calibration, evaluation) = (None, own, done, vec![], None);
         }
     }
     let config = &compiled.config;
-    let rtl = if rtl { Some(build(config)?) } else { None };
+    let rtl = if asked.rtl { Some(build(config)?) } else { None };
     let options = proof::Options { rtl: rtl.as_ref(), unchecked: source.unchecked };
     let walk = || match &model {
         Some(model) => proof::verify(model, &compiled, &inputs, &options),
@@ -80,13 +90,14 @@ pub fn run(
         _ => None,
     };
     let missed = missed(enough, &proof, scores.as_ref());
-    let warnings = warnings(&proof, &compiled.network);
+    let mut warnings = warnings(&proof, &compiled.network);
+    warnings.splice(0..0, several);
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
     if model.is_none() {
         note!("warning: the source was left out of the artefact: nothing is compared with float");
     }
     proof.not_finite.iter().for_each(|n| note!("warning: {n}"));
-    if json {
+    if asked.json {
         let mut object = serde_json::to_value(&proof)?;
         object["warnings"] = json!(warnings);
         object["missed"] = json!(missed);
@@ -101,6 +112,9 @@ pub fn run(
         }
         output::json(&object)?;
     } else {
+        if let Some(assurance) = proof.assurance.as_ref().filter(|_| asked.layers) {
+            print_layers(&assurance.first_rung.layers)?;
+        }
         print(&proof, model.is_some())?;
         if let Some(changed) = &changed {
             say!("golden sample                   {}", changed.as_deref().unwrap_or("equal"))?;
@@ -258,6 +272,36 @@ pub fn print(proof: &Proof, source: bool) -> Result<()> {
         None if proof.exact => say!("SQNR against float              exact"),
         None => say!("SQNR against float              equal{}", left_out(proof)),
     }
+}
+
+/// The first rung of every layer. Distances are those of the integers from the exact results, in half widths of
+/// the intervals that rounding leaves: up to 1, unless something is wrong.
+fn print_layers(layers: &[Layer]) -> Result<()> {
+    say!(
+        "{:<32} {:<24} {:>10} {:>10} {:>8} {:>8} {:>7} {:>8}",
+        "layer",
+        "operator",
+        "elements",
+        "saturated",
+        "clipped",
+        "unproved",
+        "median",
+        "largest"
+    )?;
+    for layer in layers {
+        say!(
+            "{:<32} {:<24} {:>10} {:>10} {:>8} {:>8} {:>7.3} {:>8.3}",
+            clip(&layer.name, 32),
+            clip(&layer.operator, 24),
+            layer.elements,
+            layer.saturated,
+            layer.clipped,
+            layer.unproved,
+            layer.median,
+            layer.largest
+        )?;
+    }
+    Ok(())
 }
 
 /// The first rung for people: how many elements were held against the source, and what was found.

@@ -1,7 +1,7 @@
 //! Files in an output folder: written in full, and removed when a later run does not write them.
 //!
-//! A list in the folder says which command wrote what. Only names on it are ever removed, so that files of
-//! an earlier network do not pass for those of a later one, and the user's stay.
+//! A list in the folder says which command wrote what. Only names on it are ever removed or written over, so
+//! that files of an earlier network do not pass for those of a later one, and the user's stay.
 
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -12,12 +12,25 @@ const LIST: &str = ".tilewright-files";
 
 /// Writes the files of a command into a folder, making it, and removes what the command wrote there
 /// before and does not write now.
+///
+/// # Errors
+/// A folder that cannot be written; a file of somebody else's in the place of one, unless it is the same.
 pub fn write(folder: &Path, command: &str, written: &[(String, Vec<u8>)]) -> Result<()> {
     let unwritable = |path: &Path| format!("error[output]: {} cannot be written", path.display());
     std::fs::create_dir_all(folder).with_context(|| unwritable(folder))?;
     let path = folder.join(LIST);
     let old = files::read_text(&path).unwrap_or_default();
     let listed: Vec<(&str, &str)> = old.lines().filter_map(|line| line.split_once(' ')).collect();
+    let known = |name: &str| listed.iter().any(|(_, n)| *n == name);
+    for (name, bytes) in written.iter().filter(|(name, _)| !known(name)) {
+        let path = folder.join(name);
+        if path.exists() && files::read(&path).ok().as_ref() != Some(bytes) {
+            bail!(
+                "error[output]: {} is there and was not written by this program; try: another folder, or move it away",
+                path.display()
+            );
+        }
+    }
     let kept = |name: &str| {
         written.iter().any(|(n, _)| n == name) || listed.iter().any(|(c, n)| *c != command && *n == name)
     };
@@ -82,6 +95,10 @@ mod tests {
         ] {
             assert_eq!(there(name), expected, "{name}");
         }
+        std::fs::write(folder.join("mine"), "of mine").unwrap();
+        let refused = write(&folder, "compile", &files(&["new", "mine"])).unwrap_err().to_string();
+        assert!(refused.contains("mine is there") && !there("new"), "{refused}");
+        assert_eq!(std::fs::read(folder.join("mine")).unwrap(), b"of mine");
         write(&folder, "simulate", &files(&["d"])).unwrap();
         assert!(!there("b"), "nobody lists it any more");
         std::fs::remove_dir_all(&folder).unwrap();

@@ -1,0 +1,394 @@
+//! The fields of a machine's file: unit, legal range and meaning, once. What is validated and the table of
+//! `docs/machine.md` are made from this one list.
+
+use super::{Config, MAX_LANES, ParameterFault};
+use crate::sdram::MAX_WRITE_RECOVERY;
+
+/// A field of a machine's TOML file.
+pub(super) struct Field {
+    /// Its place in the file, as in `memory.latency`.
+    name: &'static str,
+    unit: &'static str,
+    range: Range,
+    meaning: &'static str,
+    /// What a machine says; nothing where the field's table is left out.
+    get: fn(&Config) -> Option<usize>,
+}
+
+/// Numbers that a field may hold.
+enum Range {
+    /// From the first to the second.
+    Between(usize, usize),
+    /// Powers of two among those.
+    Power(usize, usize),
+    /// From the first to what the other fields allow: most, and how that reads.
+    UpTo(usize, fn(&Config) -> usize, &'static str),
+    /// Powers of two from what the other fields demand to what they allow, and how that reads.
+    PowerWithin(fn(&Config) -> (usize, usize), &'static str),
+    /// From what the other fields demand, and how that reads, to the last.
+    From(fn(&Config) -> usize, &'static str, usize),
+}
+
+impl Range {
+    /// Least and largest number on a machine, and whether only powers of two will do.
+    fn on(&self, config: &Config) -> (usize, usize, bool) {
+        match *self {
+            Range::Between(low, high) => (low, high, false),
+            Range::Power(low, high) => (low, high, true),
+            Range::UpTo(low, high, _) => (low, high(config), false),
+            Range::PowerWithin(within, _) => {
+                let (low, high) = within(config);
+                (low, high, true)
+            }
+            Range::From(low, _, high) => (low(config), high, false),
+        }
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Range::Between(low, high) => write!(f, "{low} to {high}"),
+            Range::Power(low, high) => write!(f, "a power of two, {low} to {high}"),
+            Range::UpTo(low, _, high) => write!(f, "{low} to {high}"),
+            Range::PowerWithin(_, text) => write!(f, "a power of two, {text}"),
+            Range::From(_, low, high) => write!(f, "{low} to {high}"),
+        }
+    }
+}
+
+impl Field {
+    /// What is wrong with it on a machine.
+    fn fault(&self, config: &Config) -> Option<ParameterFault> {
+        let value = (self.get)(config)?;
+        let (low, high, power) = self.range.on(config);
+        let legal = (low..=high).contains(&value) && (!power || value.is_power_of_two());
+        let range = if power { "a power of two, " } else { "" };
+        (!legal).then(|| ParameterFault {
+            field: self.name,
+            value: value.to_string(),
+            range: format!("{range}{low} to {high}"),
+        })
+    }
+}
+
+/// What is wrong with the numbers of a machine, in the order of the file.
+pub(super) fn faults(config: &Config) -> impl Iterator<Item = ParameterFault> {
+    FIELDS.iter().filter_map(|field| field.fault(config))
+}
+
+/// The fields as a table in Markdown.
+pub fn table() -> String {
+    let mut text = "| Field | Unit | Range | Default | Meaning |\n|---|---|---|---|---|\n".to_owned();
+    for (name, range, default, meaning) in WORDS {
+        text += &format!("| `{name}` | | {range} | {default} | {meaning} |\n");
+    }
+    let usual = Config::sized(9, 16);
+    for Field { name, unit, range, meaning, get } in FIELDS {
+        let default = match OPTIONAL.iter().any(|table| name.starts_with(table)) {
+            true => get(&usual).map_or(String::new(), |n| n.to_string()),
+            false => String::new(),
+        };
+        text += &format!("| `{name}` | {unit} | {range} | {default} | {meaning} |\n");
+    }
+    text += "| `memory.sdram.byte_masks` | | `true` or `false` | true | whether the board has the pins that mask bytes of \
+             a write; without them the first and the last word of a write are read before it |\n";
+    text
+}
+
+/// Fields that need not be there, by how they begin.
+const OPTIONAL: [&str; 2] = ["memory.", "pipeline."];
+
+/// Fields that hold no whole numbers: name, range, default, meaning.
+const WORDS: [(&str, &str, &str, &str); 3] = [
+    ("name", "letters, digits, `-` and `_`", "", "names files and reports"),
+    (
+        "technology",
+        "`portable`, `ecp5`",
+        "portable",
+        "how memories and multipliers are written in the Verilog",
+    ),
+    (
+        "clock_mhz",
+        "above 0",
+        "",
+        "the clock in MHz that the machine is meant to run at, for times in seconds",
+    ),
+];
+
+const FIELDS: &[Field] = &[
+    Field {
+        name: "lanes",
+        unit: "pixels",
+        range: Range::Between(2, MAX_LANES),
+        meaning: "P: output pixels worked on at once, and banks of a page",
+        get: |c| Some(c.lanes),
+    },
+    Field {
+        name: "columns",
+        unit: "channels",
+        range: Range::Between(2, MAX_LANES),
+        meaning: "C: output channels (or output rows) worked on at once",
+        get: |c| Some(c.columns),
+    },
+    Field {
+        name: "weight_words",
+        unit: "words of C bytes",
+        range: Range::Between(64, 32768),
+        meaning: "depth of the weight memory",
+        get: |c| Some(c.weight_words),
+    },
+    Field {
+        name: "parameter_words",
+        unit: "output channels",
+        range: Range::Between(16, 4096),
+        meaning: "depth of the parameter memories, of the compute and the vector unit each",
+        get: |c| Some(c.parameter_words),
+    },
+    Field {
+        name: "tables",
+        unit: "tables of 256 bytes",
+        range: Range::Between(1, 16),
+        meaning: "activation tables held at a time",
+        get: |c| Some(c.tables),
+    },
+    Field {
+        name: "compute_slot",
+        unit: "cycles",
+        range: Range::UpTo(1, |c| c.lanes, "`lanes`"),
+        meaning: "in which the compute unit's requantisers serve the lanes of a column: ceil(P / slot) of them",
+        get: |c| Some(c.compute_slot),
+    },
+    Field {
+        name: "vector_slot",
+        unit: "cycles",
+        range: Range::UpTo(1, |c| c.lanes, "`lanes`"),
+        meaning: "the same for the vector unit",
+        get: |c| Some(c.vector_slot),
+    },
+    Field {
+        name: "feature.pages",
+        unit: "pages",
+        range: Range::Between(2, 32),
+        meaning: "pages of the feature memory, with a read and a write port each",
+        get: |c| Some(c.feature.pages),
+    },
+    Field {
+        name: "feature.page_rows",
+        unit: "rows of P bytes",
+        range: Range::PowerWithin(
+            |c| {
+                (64.max(128usize.div_ceil(c.feature.pages.max(1))), 16384.min(32768 / c.feature.pages.max(1)))
+            },
+            "64 to 16384; of all pages together 128 to 32768",
+        ),
+        meaning: "rows of a page",
+        get: |c| Some(c.feature.page_rows),
+    },
+    Field {
+        name: "memory.bus_bytes",
+        unit: "bytes",
+        // A beat writes consecutive bytes, hence that many different banks.
+        range: Range::PowerWithin(
+            |c| match &c.memory.sdram {
+                Some(chip) => (chip.data_bits / 8, (chip.data_bits / 8).min(c.lanes)),
+                None => (1, 16.min(c.lanes)),
+            },
+            "1 to 16 and at most `lanes`; with an `sdram` its `data_bits` / 8",
+        ),
+        meaning: "B: bytes of a beat of the external memory",
+        get: |c| Some(c.memory.bus_bytes),
+    },
+    Field {
+        name: "memory.latency",
+        unit: "cycles",
+        range: Range::Between(1, 1000),
+        meaning: "from the acceptance of a burst to its first beat; of no effect with an `sdram`",
+        get: |c| Some(c.memory.latency),
+    },
+    Field {
+        name: "memory.burst_bytes",
+        unit: "bytes",
+        // An AXI burst has at most 256 beats.
+        range: Range::PowerWithin(
+            |c| (2usize.saturating_mul(c.memory.bus_bytes), 1024.min(c.memory.bus_bytes.saturating_mul(256))),
+            "2 beats to 1024 bytes or 256 beats",
+        ),
+        meaning: "longest burst; bursts never cross a multiple of it",
+        get: |c| Some(c.memory.burst_bytes),
+    },
+    Field {
+        name: "memory.outstanding",
+        unit: "bursts",
+        range: Range::Between(1, 16),
+        meaning: "under way at a time",
+        get: |c| Some(c.memory.outstanding),
+    },
+    Field {
+        name: "memory.sdram.data_bits",
+        unit: "bits",
+        range: Range::Power(16, 32),
+        meaning: "data pins of an SDR SDRAM behind the project's controller",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.data_bits),
+    },
+    Field {
+        name: "memory.sdram.banks",
+        unit: "banks",
+        range: Range::Power(2, 4),
+        meaning: "of the chip",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.banks),
+    },
+    Field {
+        name: "memory.sdram.row_bits",
+        unit: "bits",
+        range: Range::Between(11, 13),
+        meaning: "of a row's number",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.row_bits),
+    },
+    Field {
+        name: "memory.sdram.column_bits",
+        unit: "bits",
+        // A10 says what a precharge means, so columns have the bits below.
+        range: Range::Between(8, 10),
+        meaning: "of a column's number",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.column_bits),
+    },
+    Field {
+        name: "memory.sdram.cas_latency",
+        unit: "cycles",
+        range: Range::Between(2, 3),
+        meaning: "CL: from a read command to its first word",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.cas_latency),
+    },
+    Field {
+        name: "memory.sdram.t_rcd",
+        unit: "cycles",
+        range: Range::Between(1, 31),
+        meaning: "from activate to read or write",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_rcd),
+    },
+    Field {
+        name: "memory.sdram.t_rp",
+        unit: "cycles",
+        range: Range::Between(1, 31),
+        meaning: "from precharge to activate or refresh",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_rp),
+    },
+    Field {
+        name: "memory.sdram.t_ras",
+        unit: "cycles",
+        range: Range::Between(1, 31),
+        meaning: "from activate to precharge",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_ras),
+    },
+    Field {
+        name: "memory.sdram.t_rc",
+        unit: "cycles",
+        range: Range::Between(1, 31),
+        meaning: "from activate to activate, of any bank",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_rc),
+    },
+    Field {
+        name: "memory.sdram.t_rfc",
+        unit: "cycles",
+        range: Range::Between(1, 31),
+        meaning: "from refresh to activate or refresh",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_rfc),
+    },
+    Field {
+        name: "memory.sdram.t_wr",
+        unit: "cycles",
+        // A burst stop comes between a write and the precharge of its bank.
+        range: Range::Between(2, MAX_WRITE_RECOVERY),
+        meaning: "from the last word of a write to precharge",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_wr),
+    },
+    Field {
+        name: "memory.sdram.t_mrd",
+        unit: "cycles",
+        range: Range::Between(1, 31),
+        meaning: "from the setting of the mode to the next command",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_mrd),
+    },
+    Field {
+        name: "memory.sdram.refresh",
+        unit: "cycles",
+        // A refresh that is due has been before the next is.
+        range: Range::From(
+            |c| {
+                let beats = c.memory.burst_bytes / c.memory.bus_bytes.max(1);
+                c.memory.sdram.as_ref().map_or(0, |chip| chip.longest_wait(beats))
+            },
+            "the longest wait of a refresh (some bursts)",
+            65535,
+        ),
+        meaning: "from one refresh to the next when nothing is in its way",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.refresh),
+    },
+    Field {
+        name: "memory.sdram.power_up",
+        unit: "cycles",
+        range: Range::Between(1, 65535),
+        meaning: "from power-up to the first command",
+        get: |c| c.memory.sdram.as_ref().map(|chip| chip.power_up),
+    },
+    Field {
+        name: "pipeline.multiplier",
+        unit: "registers",
+        range: Range::Between(1, 4),
+        meaning: "of a multiplier: input, output, fabric; 3 closes timing on ECP5",
+        get: |c| Some(c.pipeline.multiplier),
+    },
+    Field {
+        name: "pipeline.ram",
+        unit: "registers",
+        range: Range::Between(1, 2),
+        meaning: "of a block RAM: read, output",
+        get: |c| Some(c.pipeline.ram),
+    },
+    Field {
+        name: "pipeline.crossbar",
+        unit: "registers",
+        range: Range::Between(1, 3),
+        meaning: "of each crossbar, from decoded banks to selected data",
+        get: |c| Some(c.pipeline.crossbar),
+    },
+    Field {
+        name: "pipeline.fanout",
+        unit: "lanes or columns",
+        range: Range::Between(1, 64),
+        meaning: "that share one fan-out register",
+        get: |c| Some(c.pipeline.fanout),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every field of a file is in the list, and no other.
+    #[test]
+    fn the_list_is_that_of_the_file() {
+        let mut config = Config::sized(9, 16);
+        config.technology = crate::technology::Technology::Ecp5;
+        config.memory.bus_bytes = 2;
+        config.memory.sdram = Some(crate::sdram::Sdram::default());
+        let written: toml::Table = config.to_toml().parse().unwrap();
+        fn leaves(prefix: &str, table: &toml::Table, all: &mut Vec<String>) {
+            for (name, value) in table {
+                match value {
+                    toml::Value::Table(inner) => leaves(&format!("{prefix}{name}."), inner, all),
+                    _ => all.push(format!("{prefix}{name}")),
+                }
+            }
+        }
+        let mut written_names = vec![];
+        leaves("", &written, &mut written_names);
+        written_names.sort();
+        let table = table();
+        let mut listed: Vec<String> =
+            table.lines().skip(2).filter_map(|line| line.split('`').nth(1)).map(str::to_owned).collect();
+        listed.sort();
+        assert_eq!(listed, written_names);
+    }
+}
