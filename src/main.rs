@@ -192,6 +192,10 @@ enum Command {
         precision: Option<Precision>,
         #[command(flatten)]
         machine: Machine,
+        /// Write the machine with an AXI4-Lite slave in the place of its register port as well: module
+        /// tilewright_axi_lite, around the other.
+        #[arg(long)]
+        axi_lite: bool,
         /// Write the target's whole board as well: its top module, host link and memory controller, and its pins.
         #[arg(long)]
         board: bool,
@@ -490,7 +494,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             let asked = commands::verify::Asked { rtl: *rtl, metric: *metric, layers: *layers, json: *json };
             commands::verify::run(source, machine, input, enough, reduce, &asked)
         }
-        Command::Generate { model, calib, quantisation, precision, machine, board, out } => {
+        Command::Generate { model, calib, quantisation, precision, machine, axi_lite, board, out } => {
             let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);
             let source = model.clone().map(|model| Source {
                 model,
@@ -501,7 +505,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
                 deny_host: false,
                 unchecked: true,
             });
-            commands::generate::run(source.as_ref(), machine, *board, out)
+            commands::generate::run(source.as_ref(), machine, *axi_lite, *board, out)
         }
         Command::Test { suite, machine, junit, jobs, shard, bless, init, json } => {
             let (junit, jobs) = (junit.as_deref(), jobs.map(usize::from));

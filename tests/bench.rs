@@ -111,6 +111,33 @@ fn a_board_has_its_memory() {
     assert!(!ended && wrong.contains("the simulator has") && wrong.contains("DIFFERENT"), "{wrong}");
 }
 
+/// A host on the AXI4-Lite slave gets the same bytes and cycles.
+#[test]
+fn a_host_on_axi_lite_runs_the_machine() {
+    let config = Config::sized(4, 4);
+    let (compiled, golden) = tiny(&config);
+    let folder = written("axi-lite", &compiled, &golden);
+    std::fs::write(folder.join("tilewright.v"), tilewright_hdl::generate_axi_lite(&config).unwrap()).unwrap();
+    let bench = std::fs::read_to_string(folder.join("bench.v")).unwrap();
+    let (head, rest) = bench.split_once("    task write(").unwrap();
+    let (_, tail) = rest.split_once("    task list(").unwrap();
+    let (before, ports) = head.split_once("    tilewright machine (").unwrap();
+    let (_, ports) = ports.split_once(".axi_arready").unwrap();
+    let host = include_str!("common/axi_lite.v");
+    let slave = "        .clock(clock), .reset(reset), .done(done),
+        .s_axi_awvalid(lite_awvalid), .s_axi_awready(lite_awready), .s_axi_awaddr({register_address, 2'd0}),
+        .s_axi_wvalid(lite_wvalid), .s_axi_wready(lite_wready), .s_axi_wdata(register_write_data),
+        .s_axi_wstrb(4'hf), .s_axi_bvalid(lite_bvalid), .s_axi_bready(1'b1), .s_axi_bresp(lite_bresp),
+        .s_axi_arvalid(lite_arvalid), .s_axi_arready(lite_arready), .s_axi_araddr({register_address, 2'd0}),
+        .s_axi_rvalid(lite_rvalid), .s_axi_rready(1'b1), .s_axi_rdata(register_read_data), .s_axi_rresp(lite_rresp),
+        .axi_arready";
+    let changed =
+        format!("{before}{host}    tilewright_axi_lite machine (\n{slave}{ports}    task list({tail}");
+    std::fs::write(folder.join("bench.v"), changed).unwrap();
+    let (printed, ended) = icarus(&folder, &[]);
+    assert!(ended && printed.contains("\nequal\n"), "{printed}");
+}
+
 /// The Verilog of another machine runs nothing of a program, and the bench says why.
 #[test]
 fn another_machine_runs_nothing() {
@@ -155,12 +182,18 @@ fn verilator_agrees() {
 fn the_interface_is_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/interface.md");
     let text = std::fs::read_to_string(path).unwrap();
-    let verilog = tilewright_hdl::generate(&Config::sized(4, 4)).unwrap();
-    let module = verilog.split("\nmodule tilewright(").nth(1).unwrap();
-    let header = module.split(");").next().unwrap();
-    let ports: Vec<&str> = header.split(',').map(str::trim).collect();
-    assert!(ports.len() > 30, "{ports:?}");
-    for port in ports {
+    let ports = |name: &str, verilog: &str| -> Vec<String> {
+        let module = verilog.split(&format!("\nmodule {name}(")).nth(1).unwrap();
+        let header = module.split(");").next().unwrap();
+        header.split(',').map(|port| port.trim().to_owned()).collect()
+    };
+    let mut all = ports("tilewright", &tilewright_hdl::generate(&Config::sized(4, 4)).unwrap());
+    all.extend(ports(
+        tilewright_hdl::axi_lite::TOP,
+        &tilewright_hdl::generate_axi_lite(&Config::sized(4, 4)).unwrap(),
+    ));
+    assert!(all.len() > 60, "{all:?}");
+    for port in all {
         assert!(text.contains(&format!("`{port}`")), "port {port}");
     }
     for table in [registers::table(), registers::error_table()] {

@@ -11,11 +11,13 @@
 //! feature_memory     banks and pages between them
 //! memory_port        arbiter and AXI4 master
 //! top                all of it: module `tilewright`
+//! axi_lite           the machine with another register port, around it: module `tilewright_axi_lite`
 //! sdram              controller of a memory chip, beside it: module `sdram`
 //! ```
 //!
 //! [`generate`] gives the Verilog, [`cosim`] runs programs on it.
 
+pub mod axi_lite;
 #[cfg(test)]
 mod blocks;
 pub mod board;
@@ -154,6 +156,16 @@ pub enum Error {
 pub fn generate(config: &tilewright_arch::Config) -> Result<String, Error> {
     config.validate()?;
     Ok(head(config) + &emit::emit(&top::top(config))?)
+}
+
+/// The Verilog of a machine whose register port is an AXI4-Lite slave: as [`generate`], with the module
+/// [`axi_lite::TOP`] around it, last.
+///
+/// # Errors
+/// A machine that is not valid.
+pub fn generate_axi_lite(config: &tilewright_arch::Config) -> Result<String, Error> {
+    config.validate()?;
+    Ok(head(config) + &emit::emit(&axi_lite::wrapper(config))?)
 }
 
 /// The Verilog of module `sdram`, the controller of the configuration's SDR SDRAM; `None` without one.

@@ -14,8 +14,14 @@ use tilewright::build::Design;
 use tilewright::targets::{self, TARGETS};
 
 /// Writes `tilewright.v` and `machine.toml`; of a network also its programs and memory images, a test bench with
-/// its golden sample and a C header; of a `board` its top, with all that is below it, and its pins.
-pub fn run(source: Option<&Source>, machine: &Machine, board: bool, out: &Path) -> Result<bool> {
+/// its golden sample and a C header; with `axi_lite` another register port around it; of a `board` its top, with all that is below it, and its pins.
+pub fn run(
+    source: Option<&Source>,
+    machine: &Machine,
+    axi_lite: bool,
+    board: bool,
+    out: &Path,
+) -> Result<bool> {
     let (config, mut files) = match source {
         Some(source) => {
             let (compiled, golden) = match open(source, machine)? {
@@ -44,7 +50,8 @@ pub fn run(source: Option<&Source>, machine: &Machine, board: bool, out: &Path) 
         files.push((format!("{}.v", design.top), design.verilog.into_bytes()));
         files.push(("pins.lpf".into(), design.site.pins.into_bytes()));
     }
-    let verilog = during("generating Verilog", || tilewright_hdl::generate(&config))?;
+    let generate = if axi_lite { tilewright_hdl::generate_axi_lite } else { tilewright_hdl::generate };
+    let verilog = during("generating Verilog", || generate(&config))?;
     files.insert(0, ("tilewright.v".into(), verilog.clone().into_bytes()));
     if let Some(controller) = tilewright_hdl::sdram(&config)? {
         files.push(("sdram.v".into(), controller.into_bytes()));
