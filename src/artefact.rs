@@ -20,13 +20,13 @@ pub use manifest::{File, Input, Keys, Manifest, Origin, Output, Place, SCHEMA, S
 use crate::assurance::Assurance;
 use crate::model::Model;
 use crate::pipeline::Compiled;
-use anyhow::{Context, Result, bail};
 use manifest::role;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use tilewright_arch::{Config, asm};
 use tilewright_compiler::claims::Claims;
-use tilewright_compiler::error::Error;
+use tilewright_compiler::error::{Error, Result};
 use tilewright_compiler::graph::{Graph, Source, Value, ValueId};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::options::Options;
@@ -95,19 +95,16 @@ impl Artefact {
         let plans: Vec<Option<&Plan>> =
             self.compiled.schedules.iter().map(|s| s.as_ref().map(|s| &s.plan)).collect();
         contents.push((role::MACHINE.into(), "toml", self.compiled.config.to_toml().into_bytes()));
-        contents.push((
-            role::NETWORK.into(),
-            "bin",
-            postcard::to_stdvec(&(&network, &self.interface, plans))?,
-        ));
+        contents.push((role::NETWORK.into(), "bin", encode(&(&network, &self.interface, plans))?));
         if let Some(model) = &self.model {
             let source = (&model.imported, &model.graph, &self.compiled.network.claims);
-            contents.push((role::SOURCE.into(), "bin", postcard::to_stdvec(&source)?));
+            contents.push((role::SOURCE.into(), "bin", encode(&source)?));
         }
         for (stage, schedule) in self.compiled.programs() {
             let text = asm::print(&schedule.program).into_bytes();
             contents.push((role::program(stage), "tasm", text));
-            contents.push((role::memory(stage), "bin", schedule.program.image()?));
+            let image = schedule.program.image().map_err(|e| Error::defect("artefact", e))?;
+            contents.push((role::memory(stage), "bin", image));
         }
         for (stage, model) in host::models(&self.compiled.network) {
             contents.push((role::host(stage), "onnx", model));
@@ -132,7 +129,7 @@ impl Artefact {
     pub fn write(&self, path: &Path, pack: bool) -> Result<()> {
         let files = self.files()?;
         Artefact::of(&Container::of(path, &files), path)
-            .map_err(|e| Error::defect("artefact", format!("what is to be written cannot be read: {e:#}")))?;
+            .map_err(|e| Error::defect("artefact", format!("what is to be written cannot be read: {e}")))?;
         if pack { container::write_pack(path, &files) } else { container::write_folder(path, &files) }
     }
 
@@ -147,24 +144,26 @@ impl Artefact {
     /// Of the files of a container that lies, or will lie, at `path`.
     fn of(container: &Container, path: &Path) -> Result<Artefact> {
         let place = |name: &str| format!("{}: {name}", path.display());
-        let manifest =
-            Manifest::parse(&container.read(manifest::NAME)?).with_context(|| place(manifest::NAME))?;
+        let parsed = Manifest::parse(&container.read(manifest::NAME)?);
+        let manifest = parsed.map_err(|e| e.file(place(manifest::NAME)))?;
         // A file that nobody asks for would be a file that nobody checks.
         for file in manifest.files.values() {
-            file.check(&container.read(&file.name)?).with_context(|| place(&file.name))?;
+            file.check(&container.read(&file.name)?).map_err(|e| e.file(place(&file.name)))?;
         }
         let known = |name: &&str| *name == manifest::NAME || manifest.files.values().any(|f| f.name == *name);
         if let Some(other) = container.members().into_iter().find(|name| !known(name)) {
-            bail!("error[artefact]: {}: is not of the artefact; try: another copy", place(other));
+            let error = Error::new("artefact", "is not of the artefact").file(place(other));
+            return Err(error.hint("another copy"));
         }
         let read = |role: &str| -> Result<(String, Vec<u8>)> {
             let Some(file) = manifest.files.get(role) else {
-                bail!("error[artefact]: {}: has no {role:?}; try: compile again", place(manifest::NAME));
+                return Err(damaged(format!("has no {role:?}")).file(place(manifest::NAME)));
             };
             Ok((place(&file.name), container.read(&file.name)?))
         };
         let (at, bytes) = read(role::MACHINE)?;
-        let config = Config::from_toml(&String::from_utf8_lossy(&bytes)).context(at)?;
+        let config = Config::from_toml(&String::from_utf8_lossy(&bytes));
+        let config = config.map_err(|e| damaged(e.to_string()).file(at))?;
         let (at, bytes) = read(role::NETWORK)?;
         let (mut network, interface, plans): (Network, Graph, Vec<Option<Plan>>) = decode(&at, &bytes)?;
         let mut schedules = Vec::with_capacity(plans.len());
@@ -174,24 +173,21 @@ impl Artefact {
                 continue;
             };
             let (at, bytes) = read(&role::program(stage))?;
-            let program = asm::parse(&String::from_utf8_lossy(&bytes)).with_context(|| at.clone())?;
+            let wrong = |e: String| damaged(e).file(at.clone());
+            let program = asm::parse(&String::from_utf8_lossy(&bytes)).map_err(|e| wrong(e.to_string()))?;
             let (memory, image) = read(&role::memory(stage))?;
-            if program.config != config || program.image()? != image {
-                bail!(
-                    "error[artefact]: {at}: is not the program of {memory} and its machine; try: compile again"
-                );
+            if program.config != config || program.image().map_err(|e| wrong(e.to_string()))? != image {
+                return Err(wrong(format!("is not the program of {memory} and its machine")));
             }
             schedules.push(Some(Schedule { program, plan }));
         }
         if schedules.len() != network.stages.len() {
-            bail!("error[artefact]: {at}: its stages and plans differ in number; try: compile again");
+            return Err(damaged("its stages and plans differ in number").file(at));
         }
         for (stage, model) in host::models(&network) {
             let (at, bytes) = read(&role::host(stage))?;
             if bytes != model {
-                bail!(
-                    "error[artefact]: {at}: is not what the host does in stage {stage}; try: compile again"
-                );
+                return Err(damaged(format!("is not what the host does in stage {stage}")).file(at));
             }
         }
         let mut model = None;
@@ -200,28 +196,34 @@ impl Artefact {
             let (imported, graph, claims): (Graph, Graph, Claims) = decode(&at, &bytes)?;
             network.claims = claims;
             let whole = [imported.verify(), graph.verify(), network.verify_claims()];
-            whole.into_iter().collect::<Result<(), _>>().context(at)?;
+            whole.into_iter().collect::<Result<()>>().map_err(|e| e.stage("artefact").file(at))?;
             model = Some(Model { path: path.to_path_buf(), imported, graph, warnings: vec![] });
         }
         let (at, bytes) = read(role::GOLDEN)?;
-        let golden = Golden::from_npz(&bytes).with_context(|| at.clone())?;
+        let golden = Golden::from_npz(&bytes).map_err(|e| e.stage("artefact").file(at.clone()))?;
         let compiled = Compiled { network, schedules, config };
-        check::network(&compiled, &interface).with_context(|| place("network"))?;
-        check::golden(&compiled, &golden).with_context(|| at.clone())?;
-        check::manifest(&manifest, &compiled, &interface, &golden).with_context(|| place(manifest::NAME))?;
+        let belong = |checked: Result<()>, at: String| checked.map_err(|e| e.stage("artefact").file(at));
+        belong(check::network(&compiled, &interface), place("network"))?;
+        belong(check::golden(&compiled, &golden), at)?;
+        belong(check::manifest(&manifest, &compiled, &interface, &golden), place(manifest::NAME))?;
         Ok(Artefact { manifest, compiled, interface, model, golden })
     }
 }
 
+/// Something is not as `compile` writes it.
+fn damaged(message: impl Into<String>) -> Error {
+    Error::new("artefact", message).hint("compile again")
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    postcard::to_stdvec(value).map_err(|e| Error::defect("artefact", e))
+}
+
 fn decode<T: DeserializeOwned>(at: &str, bytes: &[u8]) -> Result<T> {
-    let wrong = || {
-        format!("error[artefact]: {at}: is damaged, or of another version of this tool; try: compile again")
-    };
-    let (decoded, rest) = postcard::take_from_bytes(bytes).with_context(wrong)?;
-    if !rest.is_empty() {
-        bail!(wrong());
+    match postcard::take_from_bytes(bytes) {
+        Ok((decoded, [])) => Ok(decoded),
+        _ => Err(damaged("is damaged, or of another version of this tool").file(at)),
     }
-    Ok(decoded)
 }
 
 /// The same graph, called by the file's name alone: where it lay is nobody's business.

@@ -1,12 +1,12 @@
 //! That the parts of an artefact belong together: whoever seals nonsense is told so, instead of being believed.
 
 use super::manifest::{self, Manifest};
-use super::{Golden, layers};
+use super::{Golden, damaged, layers};
 use crate::pipeline::Compiled;
 use crate::proof::StageBytes;
-use anyhow::{Result, bail};
 use tilewright_arch::Program;
 use tilewright_arch::program::Port;
+use tilewright_compiler::error::Result;
 use tilewright_compiler::fixed::{FixedGraph, TensorId};
 use tilewright_compiler::graph::Graph;
 use tilewright_compiler::network::Stage;
@@ -25,17 +25,15 @@ pub(super) fn network(compiled: &Compiled, interface: &Graph) -> Result<()> {
     let network = &compiled.network;
     network.verify()?;
     if interface.inputs.len() != network.inputs.len() || interface.outputs.len() != network.outputs.len() {
-        bail!(
-            "error[artefact]: inputs or outputs of the network and of its interface differ; try: compile again"
-        );
+        return Err(damaged("inputs or outputs of the network and of its interface differ"));
     }
     for (stage, schedule) in network.stages.iter().zip(&compiled.schedules) {
         if matches!(stage, Stage::Machine { .. }) != schedule.is_some() {
-            bail!("error[artefact]: a stage has no program; try: compile again");
+            return Err(damaged("a stage has no program"));
         }
     }
     for (stage, graph, program) in stages(compiled) {
-        program.validate()?;
+        program.validate().map_err(|e| damaged(e.to_string()))?;
         let own = |list: &[(TensorId, Vec<usize>)], ports: &[Port]| {
             let same = |((id, shape), port): (&(TensorId, Vec<usize>), &Port)| {
                 let tensor = graph.tensor(*id);
@@ -49,7 +47,7 @@ pub(super) fn network(compiled: &Compiled, interface: &Graph) -> Result<()> {
             list.len() == ports.len() && list.iter().zip(ports).all(same)
         };
         if !own(&graph.inputs, &program.inputs) || !own(&graph.outputs, &program.outputs) {
-            bail!("error[artefact]: a port of stage {stage} is not its tensor; try: compile again");
+            return Err(damaged(format!("a port of stage {stage} is not its tensor")));
         }
     }
     Ok(())
@@ -68,7 +66,7 @@ pub(super) fn golden(compiled: &Compiled, golden: &Golden) -> Result<()> {
         && golden.stages.iter().zip(stages(compiled)).all(fits);
     let inputs = golden.inputs.iter().map(|x| x.shape()).eq(shapes);
     if !inputs || !whole || golden.outputs.len() != network.outputs.len() {
-        bail!("error[artefact]: the golden sample is not of this network; try: compile again");
+        return Err(damaged("the golden sample is not of this network"));
     }
     Ok(())
 }
@@ -86,7 +84,7 @@ pub(super) fn manifest(
     if said != (&keys, &inputs, &outputs, &stages, cycles)
         || source && manifest.layers != layers::layers(compiled)
     {
-        bail!("error[artefact]: it describes another network than the files it names; try: compile again");
+        return Err(damaged("it describes another network than the files it names"));
     }
     Ok(())
 }

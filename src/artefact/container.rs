@@ -5,10 +5,10 @@
 //! one. What the earlier manifest names and the later one does not is then removed, and nothing else.
 
 use super::manifest::{self, Manifest};
-use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use tilewright_compiler::error::{Error, Result};
 use tilewright_compiler::{files, npy};
 
 /// What a zip archive begins with.
@@ -59,21 +59,25 @@ impl Container {
         if path.is_dir() {
             return Ok(Container::Folder(path.to_path_buf()));
         }
-        let place = || format!("error[artefact]: {}", path.display());
-        let bytes = files::read(path).with_context(place)?;
-        let members = npy::unzip(&bytes).with_context(place)?;
+        Container::unpack(path).map_err(|e| e.stage("artefact").file(path.display().to_string()))
+    }
+
+    fn unpack(path: &Path) -> Result<Container> {
+        let bytes = files::read(path).map_err(unreadable)?;
+        let members = npy::unzip(&bytes)?;
         // Hashes cover the members; what lies between them has one form.
-        if npy::zip(&members).with_context(place)? != bytes {
-            bail!(
-                "{}: is damaged between its members, or was packed by another program; try: compile again, or \
-                 unpack it and name the folder",
-                place()
-            );
+        if npy::zip(&members)? != bytes {
+            return Err(Error::new(
+                "artefact",
+                "is damaged between its members, or was packed by another program",
+            )
+            .hint("compile again, or unpack it and name the folder"));
         }
         let mut files = BTreeMap::new();
         for (name, body) in members {
             if !is_plain(&name) || files.contains_key(&name) {
-                bail!("{}: the member {name:?} has no place in an artefact; nothing is read", place());
+                let message = format!("the member {name:?} has no place in an artefact; nothing is read");
+                return Err(Error::new("artefact", message).hint("compile again, or another copy"));
             }
             files.insert(name, body);
         }
@@ -93,20 +97,25 @@ impl Container {
     /// # Errors
     /// No such file, or one that is a link or no file.
     pub fn read(&self, name: &str) -> Result<Vec<u8>> {
-        let missing = |path: &Path| {
-            format!("error[artefact]: {}: {name:?} cannot be read; try: compile again", path.display())
+        let missing = |path: &Path, why: &str| {
+            Error::new("artefact", format!("{name:?} cannot be read{why}"))
+                .file(path.display().to_string())
+                .hint("compile again")
         };
         match self {
-            _ if !is_plain(name) => {
-                bail!("error[artefact]: {name:?} is no name of a file in an artefact; nothing is read")
-            }
-            Container::Pack { path, files } => files.get(name).cloned().with_context(|| missing(path)),
+            _ if !is_plain(name) => Err(Error::new(
+                "artefact",
+                format!("{name:?} is no name of a file in an artefact; nothing is read"),
+            )),
+            Container::Pack { path, files } => files.get(name).cloned().ok_or_else(|| missing(path, "")),
             Container::Folder(path) => {
                 let file = path.join(name);
                 if std::fs::symlink_metadata(&file).is_ok_and(|m| m.is_symlink()) {
-                    bail!("error[artefact]: {}: is a link; nothing is read", file.display());
+                    return Err(
+                        Error::new("artefact", "is a link; nothing is read").file(file.display().to_string())
+                    );
                 }
-                files::read(&file).with_context(|| missing(path))
+                files::read(&file).map_err(|e| missing(path, &format!(": {e}")))
             }
         }
     }
@@ -117,21 +126,21 @@ impl Container {
 /// # Errors
 /// A folder that cannot be written; a `manifest.json` of something else.
 pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
-    let unwritable = |path: &Path| format!("error[output]: {} cannot be written", path.display());
-    std::fs::create_dir_all(folder).with_context(|| unwritable(folder))?;
+    std::fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
     let old = former(folder)?;
     for (name, bytes) in files {
         let path = folder.join(name);
         let differs = files::read(&path).ok().as_ref() != Some(bytes);
         if differs || name == manifest::NAME {
-            replace(&path, bytes).with_context(|| unwritable(&path))?;
+            replace(&path, bytes).map_err(|e| unwritable(&path, &e))?;
         }
     }
     for name in old.iter().filter(|name| is_plain(name) && !files.iter().any(|(n, _)| n == *name)) {
         let stale = folder.join(name);
         if std::fs::symlink_metadata(&stale).is_ok_and(|m| m.is_file()) {
-            std::fs::remove_file(&stale).with_context(|| {
-                format!("error[output]: {} of an earlier artefact cannot be removed", stale.display())
+            std::fs::remove_file(&stale).map_err(|e| {
+                let message = format!("of an earlier artefact cannot be removed: {e}");
+                Error::new("output", message).file(stale.display().to_string())
             })?;
         }
     }
@@ -143,14 +152,15 @@ pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result
 /// # Errors
 /// A path that cannot be written; 4 GiB or more.
 pub(super) fn write_pack(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
-    let unwritable = || format!("error[output]: {} cannot be written", path.display());
+    let refused =
+        |message: &str, hint: &str| Error::new("output", message).file(path.display().to_string()).hint(hint);
     if path.is_dir() {
-        bail!("error[output]: {} is a folder; try: without --pack, or another path", path.display());
+        return Err(refused("is a folder", "without --pack, or another path"));
     }
     if path.exists() && !is_pack(path) {
-        bail!("error[output]: {} is there and no artefact; try: another path", path.display());
+        return Err(refused("is there and no artefact", "another path"));
     }
-    replace(path, &npy::zip(files)?).with_context(unwritable)
+    replace(path, &npy::zip(files)?).map_err(|e| unwritable(path, &e))
 }
 
 /// Whether a file is an archive with the manifest of an artefact, of any version.
@@ -166,9 +176,18 @@ fn former(folder: &Path) -> Result<Vec<String>> {
         return Ok(vec![]);
     }
     let names = files::read(&path).ok().and_then(|bytes| Manifest::names(&bytes));
-    names.with_context(|| {
-        format!("error[output]: {} is there and of no artefact; try: another folder", path.display())
+    names.ok_or_else(|| {
+        let error = Error::new("output", "is there and of no artefact").hint("another folder");
+        error.file(path.display().to_string())
     })
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::new("artefact", format!("cannot be read: {error}"))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    Error::new("output", format!("cannot be written: {error}")).file(path.display().to_string())
 }
 
 /// A file in full or not at all.

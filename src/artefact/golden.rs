@@ -3,8 +3,9 @@
 
 use crate::pipeline::Compiled;
 use crate::proof::{self, Simulated, StageBytes};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ndarray::ArrayD;
+use tilewright_compiler::error::{self, Error};
 use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Integer};
 use tilewright_compiler::npy::{self, Data};
@@ -121,9 +122,12 @@ impl Golden {
     ///
     /// # Errors
     /// Bytes of something else.
-    pub fn from_npz(bytes: &[u8]) -> Result<Golden> {
+    pub fn from_npz(bytes: &[u8]) -> error::Result<Golden> {
         let mut golden = Golden::default();
-        let wrong = |name: &str| format!("error[artefact]: array {name:?} has no place in a golden sample");
+        let wrong = |name: &str| {
+            let message = format!("array {name:?} has no place in a golden sample");
+            Error::new("artefact", message).hint("compile again")
+        };
         for (name, array) in npy::parse_npz(bytes)? {
             let words: Vec<&str> = name.split('_').collect();
             if let ["input" | "output", _] = words[..] {
@@ -131,9 +135,9 @@ impl Golden {
                 list.push(array.to_ndarray());
                 continue;
             }
-            let Data::U8(bytes) = &array.data else { anyhow::bail!(wrong(&name)) };
-            let ["stage", stage, what, ..] = words[..] else { anyhow::bail!(wrong(&name)) };
-            let stage: usize = stage.parse().with_context(|| wrong(&name))?;
+            let Data::U8(bytes) = &array.data else { return Err(wrong(&name)) };
+            let ["stage", stage, what, ..] = words[..] else { return Err(wrong(&name)) };
+            let stage: usize = stage.parse().map_err(|_| wrong(&name))?;
             if golden.stages.last().is_none_or(|last| last.stage != stage) {
                 golden.stages.push(StageBytes { stage, ..StageBytes::default() });
             }
@@ -145,7 +149,7 @@ impl Golden {
                 "cycles" if bytes.len() == 8 => {
                     last.cycles = bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
                 }
-                _ => anyhow::bail!(wrong(&name)),
+                _ => return Err(wrong(&name)),
             }
         }
         Ok(golden)

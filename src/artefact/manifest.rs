@@ -2,9 +2,8 @@
 
 use super::host::Host;
 use super::layers::{self, Layer};
-use super::{Golden, Made};
+use super::{Golden, Made, damaged};
 use crate::pipeline::Compiled;
-use anyhow::{Context, Result, bail};
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,6 +11,7 @@ use std::collections::BTreeMap;
 use tilewright_arch::config::Memory;
 use tilewright_arch::program::Port;
 use tilewright_arch::{Config, isa};
+use tilewright_compiler::error::{Error, Result};
 use tilewright_compiler::fixed::{Tensor, TensorId};
 use tilewright_compiler::graph::{Graph, ValueId};
 use tilewright_compiler::network::{ByteLayer, HostOperator, Raised, Stage as Running};
@@ -213,9 +213,8 @@ impl File {
     /// That its bytes are the ones that were written.
     pub(super) fn check(&self, bytes: &[u8]) -> Result<()> {
         if bytes.len() != self.bytes || hash(bytes) != self.sha256 {
-            bail!(
-                "error[artefact]: its bytes are not those that compile wrote; try: compile again, or another copy"
-            );
+            let message = "its bytes are not those that compile wrote";
+            return Err(Error::new("artefact", message).hint("compile again, or another copy"));
         }
         Ok(())
     }
@@ -229,8 +228,9 @@ impl Manifest {
         made: &Made,
     ) -> Result<Manifest> {
         let (network, model) = (&compiled.network, made.model);
-        let bytes = files::read(&model.path)
-            .with_context(|| format!("error[input]: {} cannot be read again", model.path.display()))?;
+        let bytes = files::read(&model.path).map_err(|e| {
+            Error::new("input", format!("cannot be read again: {e}")).file(model.path.display().to_string())
+        })?;
         let name = model.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let predicted = made.assurance.map_or(vec![], |a| a.predicted.clone());
         let (keys, inputs, outputs, stages, cycles) = derived(compiled, interface, golden);
@@ -265,7 +265,8 @@ impl Manifest {
     }
 
     fn text(&self) -> Result<String> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        let text = serde_json::to_string_pretty(self);
+        Ok(text.map_err(|e| Error::defect("artefact", e))? + "\n")
     }
 
     /// Reads a manifest.
@@ -278,22 +279,25 @@ impl Manifest {
             schema: u32,
             tool: String,
         }
-        let broken = "error[artefact]: is no manifest of an artefact; try: compile again";
-        let Version { schema, tool } = serde_json::from_slice(bytes).context(broken)?;
+        let broken = |e| damaged(format!("is no manifest of an artefact: {e}"));
+        let Version { schema, tool } = serde_json::from_slice(bytes).map_err(broken)?;
         if schema != SCHEMA {
-            bail!(
-                "error[artefact]: has schema {schema}, of {tool}; this is tilewright {} with schema {SCHEMA}; try: \
-                 compile the model again, or use that version",
+            let message = format!(
+                "has schema {schema}, of {tool}; this is tilewright {} with schema {SCHEMA}",
                 env!("CARGO_PKG_VERSION")
             );
+            return Err(Error::new("artefact", message).hint("compile the model again, or use that version"));
         }
-        let changed = "error[artefact]: its text is not the one that compile wrote; try: compile again, or another copy";
-        let manifest: Manifest = serde_json::from_slice(bytes).context(changed)?;
+        let changed = || {
+            let message = "its text is not the one that compile wrote";
+            Error::new("artefact", message).hint("compile again, or another copy")
+        };
+        let manifest: Manifest = serde_json::from_slice(bytes).map_err(|_| changed())?;
         let text = String::from_utf8_lossy(bytes);
         let (before, seal) = (format!("\"sha256\": \"{}\"\n}}\n", manifest.sha256), "\"sha256\": \"\"\n}\n");
         let unsealed = text.strip_suffix(&before).map(|rest| format!("{rest}{seal}"));
         if unsealed.is_none_or(|text| hash(text.as_bytes()) != manifest.sha256) {
-            bail!(changed);
+            return Err(changed());
         }
         Ok(manifest)
     }
