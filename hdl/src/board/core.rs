@@ -60,13 +60,12 @@ pub(super) fn core(config: &Config, memory: &Arc<Module>, options: &Options) -> 
     let clear = b.wire("machine_reset", clear | reset);
     b.set(running, (starts | (running & !was_done)) & !clear);
 
-    b.comment("What the host writes waits a cycle: the way from its command through a start is long.");
+    b.comment("What the host asks waits a cycle: the way from its command through a start is long.");
     let writes = b.register("host_writes", link.out("register_write"));
     let number = b.register("host_number", link.out("register_address"));
     let word = b.register("host_word", link.out("register_write_data"));
     b.comment("The machine; its control register is written in the cycle that the memory begins a run with.");
-    let shown = writes.mux(number, link.out("register_address"));
-    let address = starts.mux(lit(CONTROL.number as i128, NUMBER_BITS), shown);
+    let address = starts.mux(lit(CONTROL.number as i128, NUMBER_BITS), number);
     let data = word | starts.zero_extend(32);
     let mut ports = vec![
         ("reset", clear.into()),
@@ -117,7 +116,7 @@ pub(super) fn core(config: &Config, memory: &Arc<Module>, options: &Options) -> 
     b.output("serial_tx", send.out("line"));
     b.output("running", running);
     b.output("done", was_done);
-    let shows = b.register("shows_error", link.out("shows_error"));
+    let shows = b.delay("shows_error", link.out("shows_error"), 2);
     let error = b.reg_reset("has_error", 1);
     b.set_when(error, shows, read_data.truncate(8).any());
     b.output("error", error);

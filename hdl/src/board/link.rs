@@ -235,8 +235,9 @@ pub(crate) fn host_link(config: &Config, identity: &Identity) -> Arc<Module> {
     let asks_write = b.wire("asks_write", stores & memory & !commanded);
     let gives_data = b.wire("gives_data", stores & memory & !written);
     let accepted = (asks_read & arready) | (asks_write & awready);
-    // Of a register: its number has been shown for a cycle.
-    let shown = is(State::Read) & !memory;
+    // Of a register: its number has waited for a cycle and been shown for another.
+    let waited = b.register("number_waited", is(State::Read) & !memory);
+    let shown = waited & is(State::Read);
     b.set(commanded, (is(State::Read) | stores) & (commanded | accepted | shown));
     b.set(written, stores & (written | (gives_data & wready)));
     b.drive(stored, stores & (!memory | bvalid | expired));
