@@ -178,6 +178,7 @@ fields! {
     OUTPUT_OUTER_BANK "output_outer_bank" 6, false;
     OUTPUT_SEGMENTS "output_segments_less_1" 6, false;
     OUTPUT_SEGMENT_LANES "output_segment_lanes_less_1" 6, false;
+    KEEP "keep" 1, false;
 }
 
 fields! {
@@ -375,6 +376,7 @@ impl TileOp {
             w.put(f::OPERAND_MULTIPLY, operand.scale.multiply)?;
         }
         w.target(&OUTPUT_TARGET, &self.output, self)?;
+        w.put(f::KEEP, self.keep)?;
         Ok(w.bytes)
     }
 
@@ -399,6 +401,7 @@ impl TileOp {
             sync: r.sync([f::WAIT, f::SIGNAL]),
             reduce: [Reduce::Dense, Reduce::Rows, Reduce::Sum, Reduce::Max][r.get(f::REDUCE) as usize],
             wide: r.get(f::WIDE) != 0,
+            keep: r.get(f::KEEP) != 0,
             groups: r.count(f::GROUPS),
             tiles: r.count(f::TILES),
             lanes: r.count(f::LANES),

@@ -189,8 +189,9 @@ pub struct Operand {
 /// ```text
 /// for g in 0..groups                         // column groups, or channels
 ///   for t in 0..tiles                        // `lanes` consecutive pixels (l, x) of the grid
-///     acc[q][c] = Max ? -128 : 0             // lanes..width in row-major order; with `line_stop`
-///     for i2, i1, i0 in steps                // a tile ends where its line ends
+///     acc[q][c] = Max ? -128 : 0             // of lines x width, in row-major order; with
+///       (after a `keep`: what that left)     // `line_stop` a tile ends where its line ends
+///     for i2, i1, i0 in steps
 ///       k = (i2 * n1 + i1) * n0 + i0
 ///       for lane q with pixel (l, x):        // l = 0, line_step, 2 * line_step, ... < lines
 ///         y' = input.y0 + l/line_step * input.y_step + sum(i * step.y)
@@ -203,6 +204,7 @@ pub struct Operand {
 ///         Rows:  for c: acc[q][c] += a * tap(i2, i1, i0 - c)
 ///                tap(i2, i1, m) = byte m of weights[weights + (g * n2 + i2) * n1 + i1], 0 unless 0 <= m < taps
 ///         Sum:   acc[q][0] += a          Max: acc[q][0] = max(acc[q][0], a)
+///     if keep: done
 ///     for c in 0..(g + 1 == groups ? last_columns : columns)
 ///       (co, ci) = (c / inner_columns, c % inner_columns)
 ///       for lane q with y = l + ci * column_y < lines:
@@ -219,6 +221,9 @@ pub struct Operand {
 /// operation runs i2 over these planes, and the compiler repeats the weights. What is written wide
 /// takes two columns (or groups) for each channel, told apart by [`crate::fixed::Channel::half`].
 ///
+/// A reduction that the weight memory does not hold is one of several instructions in a row: all but the last `keep`
+/// their accumulators, which nothing rounds or reads until the last one drains them ([`TileOp::continues`]).
+///
 /// `post` is [`crate::fixed::post`]. Weight addresses wrap at the end of the weight memory. All K
 /// steps of a tile follow each other without a gap; columns drain from a shadow copy while the next
 /// tile runs ([`crate::timing`]).
@@ -230,6 +235,10 @@ pub struct TileOp {
     pub reduce: Reduce,
     /// Bytes gathered at even i2 count 256-fold; false for [`Reduce::Rows`] and [`Reduce::Max`].
     pub wide: bool,
+    /// The sums of its one tile stay in the array, and the unit's next instruction goes on from them. Nothing is
+    /// written, and no parameter read; the time is as if it were. Only for [`Reduce::Dense`], with one group of one
+    /// tile, neither operand nor table, and a successor that [`continues`](TileOp::continues) it.
+    pub keep: bool,
     /// Outer loop.
     pub groups: usize,
     /// Tiles of a group.
@@ -282,6 +291,14 @@ impl TileOp {
     /// K: steps of a tile.
     pub fn reduction(&self) -> u64 {
         self.steps.iter().map(|s| s.count as u64).product()
+    }
+
+    /// Whether the lanes and columns of its one tile are those of the one tile of `kept`, whose sums it may go on
+    /// from.
+    pub fn continues(&self, kept: &TileOp) -> bool {
+        let tile = |op: &TileOp| (op.reduce, op.groups, op.tiles, op.width, op.lines, op.line_step);
+        let columns = |op: &TileOp| (op.columns, op.last_columns);
+        tile(self) == tile(kept) && columns(self) == columns(kept)
     }
 
     /// Columns drained for each tile of group `g`.

@@ -211,7 +211,10 @@ impl Program {
         self.validate_semaphores()?;
         for (unit, list) in [(Unit::Compute, &self.compute), (Unit::Vector, &self.vector)] {
             for (index, line) in list.iter().enumerate() {
-                self.validate_tile(unit, &line.op).map_err(|message| instruction(unit, index, message))?;
+                let next = list.get(index + 1).map(|line| &line.op);
+                self.validate_tile(unit, &line.op)
+                    .and_then(|()| validate_kept(&line.op, next))
+                    .map_err(|message| instruction(unit, index, message))?;
             }
         }
         for (unit, list) in [(Unit::Load, &self.load), (Unit::Store, &self.store)] {
@@ -331,6 +334,18 @@ impl Program {
         }
         need(op.local as usize + count <= words, "the last word lies outside the memory")
     }
+}
+
+/// That the sums which `op` keeps are those of one tile, and go into that of `next`, the unit's next instruction.
+fn validate_kept(op: &TileOp, next: Option<&TileOp>) -> Result<(), String> {
+    if !op.keep {
+        return Ok(());
+    }
+    let need = |ok: bool, what: &str| if ok { Ok(()) } else { Err(what.to_string()) };
+    need(op.reduce == Reduce::Dense, "only dense keeps its sums")?;
+    need(op.groups == 1 && op.tiles == 1, "the sums of one tile can be kept, not of several")?;
+    need(op.operand.is_none() && op.table.is_none(), "what is kept meets neither operand nor table")?;
+    need(next.is_some_and(|next| next.continues(op)), "nothing goes on from the sums that are kept")
 }
 
 fn field(unit: Unit, index: usize, source: FieldError) -> ProgramError {

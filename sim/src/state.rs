@@ -22,6 +22,9 @@ pub struct State {
     pub channels: [Vec<Channel>; 2],
     /// Activation tables.
     pub tables: Vec<[i8; 256]>,
+    /// Sums that an operation left in the array for the next one, by pixel and column, columns filled up as in its
+    /// packed weights; empty when there are none.
+    pub kept: Vec<i32>,
     written: Bits,
     loaded: [Bits; 4],
     /// External bytes that are given beforehand or have been stored; `None`: all of them.
@@ -40,6 +43,7 @@ impl State {
                 vec![Channel::default(); config.parameter_words],
             ],
             tables: vec![[0; 256]; config.tables],
+            kept: vec![],
             written: Bits::new(config.feature_bytes()),
             loaded: words.map(Bits::new),
             external: None,

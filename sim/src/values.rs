@@ -48,6 +48,10 @@ pub fn tile(op: &TileOp, unit: Unit, state: &mut State, config: &Config, level: 
     let grid = Grid::new(op);
     let context = Context { op, unit, config, state, grid, level };
     let packed = if op.reduce == Reduce::Dense { dense::pack(&context) } else { vec![] };
+    if op.keep {
+        state.kept = dense::keep(&context, &packed);
+        return;
+    }
     let blocks = context.blocks();
     let run = |block: &Block| match op.reduce {
         Reduce::Dense => dense::run(&context, &packed, block),
@@ -60,6 +64,9 @@ pub fn tile(op: &TileOp, unit: Unit, state: &mut State, config: &Config, level: 
     } else {
         blocks.iter().map(run).collect()
     };
+    if unit == Unit::Compute {
+        state.kept.clear();
+    }
     for (block, bytes) in blocks.iter().zip(&results) {
         scatter(op, &grid, block, bytes, &mut state.features);
     }

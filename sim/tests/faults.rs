@@ -135,6 +135,44 @@ fn rules_without_a_run() {
     faulty(|p| p.vector[0].op.wide = true, wide);
     let rows = |p: &mut Program| (p.compute[0].op.reduce, p.compute[0].op.wide) = (Reduce::Rows, true);
     faulty(rows, &wide.replace("vector", "compute"));
+    let kept = |edit: fn(&mut TileOp, &mut TileOp), what: &str| {
+        let edited = |p: &mut Program| {
+            let one = |op: &mut TileOp| (op.tiles, op.width, op.lines) = (1, 4, 1);
+            one(&mut p.compute[0].op);
+            let mut part = TileOp { keep: true, sync: sync(0, 0), ..p.compute[0].op };
+            part.sync.wait = std::mem::take(&mut p.compute[0].op.sync.wait);
+            (p.vector[0].op.input.height, p.vector[0].op.input.width) = (1, 4);
+            edit(&mut part, &mut p.compute[0].op);
+            p.compute.insert(0, line(part));
+        };
+        match what {
+            "" => fine(edited),
+            _ => faulty(edited, &format!("the program is not legal: compute 0: {what}")),
+        }
+    };
+    kept(|_, _| {}, "");
+    kept(|part, _| (part.steps[2].count, part.wide, part.weights) = (2, true, 1), "");
+    kept(|part, last| (part.reduce, last.reduce) = (Reduce::Rows, Reduce::Rows), "only dense keeps its sums");
+    let several = "the sums of one tile can be kept, not of several";
+    kept(|part, _| (part.lanes, part.tiles) = (2, 2), several);
+    kept(|part, last| (part.groups, last.groups) = (2, 2), several);
+    let met = "what is kept meets neither operand nor table";
+    kept(|part, _| part.operand = Some(Operand { target: target(0), ..Operand::default() }), met);
+    kept(|part, _| part.table = Some(0), met);
+    let lost = "nothing goes on from the sums that are kept";
+    kept(|_, last| last.reduce = Reduce::Rows, lost);
+    kept(|_, last| (last.lanes, last.tiles) = (2, 2), lost);
+    kept(|part, _| part.width = 3, lost);
+    kept(|part, _| part.columns = 2, lost);
+    faulty(
+        |p| {
+            let op = &mut p.compute[0].op;
+            (op.keep, op.tiles, op.width, op.lines) = (true, 1, 4, 1);
+        },
+        &format!("the program is not legal: compute 0: {lost}"),
+    );
+    let vector = |p: &mut Program| p.vector[0].op.keep = true;
+    faulty(vector, "the program is not legal: vector 0: only dense keeps its sums");
     let mut program = legal();
     let mut memory = program.image().unwrap();
     program.config.lanes = 0;

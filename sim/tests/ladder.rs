@@ -94,6 +94,8 @@ fn random_programs_are_varied() {
             let pairs = op.wide && op.steps[0].count > 1;
             note("wide dense", pairs && op.reduce == Reduce::Dense);
             note("wide sum", op.wide && op.reduce == Reduce::Sum);
+            note("kept", op.keep);
+            note("wide kept", op.keep && op.wide);
         }
         let image = program.image().unwrap();
         for load in program.load.iter().map(|line| &line.op) {

@@ -80,7 +80,7 @@ module registers(
     wire stopped_next_1 = starts ? misaligned : ((stopped | (running & (|error_next_1))) & (~finish));
     wire [31:0] read_data_r_next_1 = address[1] ? (address[0] ? status[127:96] : status[95:64]) : (address[0] ?
         status[63:32] : status[31:0]);
-    wire [31:0] read_data_r_next_2 = (~(|address[3:2])) ? read_data_r_next_1 : ((address == 4'd12) ? 32'h3a8a79d7 :
+    wire [31:0] read_data_r_next_2 = (~(|address[3:2])) ? read_data_r_next_1 : ((address == 4'd12) ? 32'h808865f8 :
         written_read_data);
     assign start = starts;
     assign done = was_done;
@@ -454,7 +454,7 @@ module sequencer_128(
     );
     always @(posedge clock) begin
         if ((start | grant)) fetch_burst <= fetch_burst_next_1;
-        foreign_r <= (is_key & (~(beat_data == 32'h3a8a79d7)));
+        foreign_r <= (is_key & (~(beat_data == 32'h808865f8)));
         if ((unpack & (unpack_step == 2'd0))) instruction_0 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd1))) instruction_1 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd2))) instruction_2 <= prefetched_row;
@@ -589,7 +589,7 @@ module sequencer_32(
     );
     always @(posedge clock) begin
         if ((start | grant)) fetch_burst <= fetch_burst_next_1;
-        foreign_r <= (is_key & (~(beat_data == 32'h3a8a79d7)));
+        foreign_r <= (is_key & (~(beat_data == 32'h808865f8)));
         if ((unpack & (unpack_step == 2'd0))) instruction_0 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd1))) instruction_1 <= prefetched_row;
         if ((unpack & (unpack_step == 2'd2))) instruction_2 <= prefetched_row;
@@ -5075,6 +5075,7 @@ module compute_engine(
     output wire done;
     // Fields in use.
     wire instruction_operand_on = instruction[589];
+    wire instruction_keep = instruction[976];
     wire stepper_group_start;
     wire stepper_group_end;
     wire stepper_last_group;
@@ -5124,6 +5125,7 @@ module compute_engine(
     wire [5:0] columns_phase;
     wire columns_restart;
     wire columns_done;
+    wire written = columns_active & (~instruction_keep);
     reg [4:0] at_weights_1 = 5'd0;
     reg [4:0] at_weights_2 = 5'd0;
     reg [4:0] at_weights_3 = 5'd0;
@@ -5229,8 +5231,7 @@ module compute_engine(
     reg finished_38 = 1'd0;
     wire [3:0] drain_1_next_1 = {at_gather_last, at_gather_group_end, at_gather_last_group, at_gather_op_end};
     wire [4:0] at_weights_1_next_1 = {at_gather_level, at_gather_group_start, at_gather_first, at_gather_valid};
-    wire [4:0] steering_1_next_1 = {columns_restart, columns_active, columns_inner, columns_first,
-        columns_begin_column};
+    wire [4:0] steering_1_next_1 = {columns_restart, written, columns_inner, columns_first, columns_begin_column};
     assign gather_row = gather_gather_row;
     assign gather_enable = gather_gather_enable;
     assign operand_row = operand_operand_row;
@@ -5371,7 +5372,7 @@ module compute_engine(
         .clock(clock),
         .instruction(instruction),
         .phase(columns_phase),
-        .active(columns_active),
+        .active(written),
         .drained(array_drained),
         .operand(operand_value),
         .channel(channels_channel),
@@ -5421,7 +5422,7 @@ module compute_engine(
         at_weights_7 <= at_weights_6;
         at_weights_8 <= at_weights_7;
         at_weights_9 <= at_weights_8;
-        array_last <= (drain_16[3] | reset);
+        array_last <= ((drain_16[3] & (~instruction_keep)) | reset);
         array_shift <= columns_slot_end;
         fetch_1 <= {lead_time_go, lead_time_go_flags};
         fetch_2 <= fetch_1;

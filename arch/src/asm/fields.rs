@@ -64,6 +64,7 @@ places! {
     tile(op: TileOp)
     let [i2, i1, i0] = &mut op.steps;
     "wide" = op.wide;
+    "keep" = op.keep;
     "groups" = op.groups;
     "tiles" = op.tiles;
     "lanes" = op.lanes;

@@ -302,6 +302,7 @@ impl<'a> Emitter<'a> {
         let at = Operands::new(node, |t| self.place(t).1);
         let parts = tile::parts(self.graph, node, at, rows.clone(), self.config)?;
         let mut features = vec![self.rows(output_of(node), output_rows(node, rows.clone()), true)];
+        let gathered = self.rows(node.input.tensor, input_rows(node, 0, rows.clone()), false);
         let mut source = None;
         for (place, view) in node.reads().enumerate() {
             let access = self.rows(view.tensor, input_rows(node, place, rows.clone()), false);
@@ -312,7 +313,9 @@ impl<'a> Emitter<'a> {
             }
         }
         for part in parts {
-            self.part(index, part, features.clone(), source.as_ref())?;
+            // Sums that stay in the array are written to nothing.
+            let features = if part.op.keep { vec![gathered.clone()] } else { features.clone() };
+            self.part(index, part, features, source.as_ref())?;
         }
         Ok(())
     }
@@ -326,21 +329,13 @@ impl<'a> Emitter<'a> {
     ) -> Result<()> {
         let node = &self.graph.nodes[layer];
         self.layers[layer].macs += part.macs;
-        let channels: Vec<u8> = part.channels.iter().flat_map(Channel::to_bytes).collect();
         let (memory, ring) = match part.unit {
             Unit::Vector => (Memory::VectorChannels, 2),
             _ => (Memory::ComputeChannels, 1),
         };
         if !part.weights.is_empty() {
             let stride = self.config.weight_stride();
-            let first = self.constant(
-                layer,
-                Memory::Weights,
-                0,
-                std::mem::take(&mut part.weights),
-                stride,
-                &mut accesses,
-            )?;
+            let first = self.constant(layer, Memory::Weights, 0, &part.weights, stride, &mut accesses)?;
             part.op.weights = first;
         }
         if let (Reduction::Product { weights }, Some(factors), Some(source)) =
@@ -348,11 +343,14 @@ impl<'a> Emitter<'a> {
         {
             part.op.weights = self.factors(layer, weights, factors, source, &mut accesses)?;
         }
-        let first = self.constant(layer, memory, ring, channels, CHANNEL_BYTES, &mut accesses)?;
-        part.op.channels.base = first;
-        if let Some(table) = &node.table {
-            let bytes = table.iter().map(|b| b.cast_unsigned()).collect();
-            let first = self.constant(layer, Memory::Tables, 3, bytes, 256, &mut accesses)?;
+        if !part.op.keep {
+            let channels: Vec<u8> = part.channels.iter().flat_map(Channel::to_bytes).collect();
+            let first = self.constant(layer, memory, ring, &channels, CHANNEL_BYTES, &mut accesses)?;
+            part.op.channels.base = first;
+        }
+        if let (Some(table), false) = (&node.table, part.op.keep) {
+            let bytes: Vec<u8> = table.iter().map(|b| b.cast_unsigned()).collect();
+            let first = self.constant(layer, Memory::Tables, 3, &bytes, 256, &mut accesses)?;
             part.op.table = Some(first);
         }
         self.emitted.push(Emitted { unit: part.unit, op: Op::Tile(part.op), layer, accesses });

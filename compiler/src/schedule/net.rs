@@ -177,16 +177,28 @@ impl<'a> Net<'a> {
     }
 
     fn node(&self, node: &FixedNode) -> Result<Node> {
-        let (parts, _) = pitch::sample(self.graph, node, |t| self.tensors[t.0 as usize].pitch, self.config)?;
+        let (parts, rows) =
+            pitch::sample(self.graph, node, |t| self.tensors[t.0 as usize].pitch, self.config)?;
         let unit = parts.first().map_or(Unit::Vector, |p| p.unit);
         let sum = |f: &dyn Fn(&Part) -> u64| parts.iter().map(f).sum::<u64>();
         let op = parts.first().map(|p| p.op).unwrap_or_default();
-        let pace = Pace {
-            start: sum(&|p| timing::overhead(p.unit, self.config) + self.config.lanes as u64),
-            tile: sum(&|p| timing::period(&p.op, p.unit, self.config) * p.op.groups as u64),
-            width: op.width,
-            lanes: op.lanes.max(1),
-            line: op.line_step.max(1),
+        let pace = if op.keep {
+            // A tile is several instructions: what all of the sampled rows take is that of as many rows.
+            Pace {
+                start: 0,
+                tile: sum(&|p| p.cycles(self.config)) / rows as u64,
+                width: 1,
+                lanes: 1,
+                line: 1,
+            }
+        } else {
+            Pace {
+                start: sum(&|p| timing::overhead(p.unit, self.config) + self.config.lanes as u64),
+                tile: sum(&|p| timing::period(&p.op, p.unit, self.config) * p.op.groups as u64),
+                width: op.width,
+                lanes: op.lanes.max(1),
+                line: op.line_step.max(1),
+            }
         };
         let [y0, _, height, _] = node.place.region;
         Ok(Node {

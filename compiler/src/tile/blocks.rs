@@ -117,7 +117,7 @@ fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
     Part {
         unit: Unit::Compute,
         op,
-        weights: words,
+        weights: words.into(),
         factors: None,
         channels: (0..count).map(|c| job.channel(slice.channel(c))).collect(),
         macs: (count * kh * kw * job.rows.len() * job.width()) as u64,

@@ -15,7 +15,7 @@ pub struct Loop {
 }
 
 /// The columns of one instruction.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Columns {
     /// Groups; the last may be short.
     pub group: Loop,
@@ -35,6 +35,17 @@ impl Columns {
     /// Columns of a full group.
     pub fn width(&self) -> usize {
         self.outer.count * self.inner.count
+    }
+
+    /// The columns of every group by itself.
+    pub fn single_groups(self) -> impl Iterator<Item = Columns> {
+        (0..self.group.count).map(move |g| Columns {
+            group: Loop { count: 1, ..self.group },
+            first: self.first + g * self.group.channel,
+            offset: self.offset + g * self.group.output,
+            last: if g + 1 == self.group.count { self.last } else { self.width() },
+            ..self
+        })
     }
 
     /// Output channels, group by group, in column order.

@@ -2,28 +2,20 @@
 
 use super::columns::{self, Columns};
 use super::source::Source;
-use super::{Job, Part, cost, pack, rank, toeplitz};
+use super::{Job, Part, cost, long, pack, rank, toeplitz};
 use crate::error::Result;
 use std::ops::Range;
 use tilewright_arch::instr::{Channels, Input, Reduce, Step, TileOp, Unit};
 
 impl Job<'_> {
     /// Dense convolution: channels on columns. Split so that the weights of an instruction fit half
-    /// the weight memory and can be loaded while the one before runs.
+    /// the weight memory and can be loaded while the one before runs; where a tile's alone do not, [`long`].
     pub(super) fn convolution(&self, weights: &[i8], groups: usize) -> Result<Vec<Part>> {
         let config = self.config;
         let [channels, _, _] = self.graph.grid(self.node);
         let inputs = self.at.input.shape[0] / groups;
         let source = &Source::new(self, weights, inputs)?;
         let reduction = source.reduction;
-        if reduction > config.weight_words {
-            return Err(self
-                .refuse(format!(
-                    "a reduction of {reduction} steps needs as many weight words, the machine has {}",
-                    config.weight_words
-                ))
-                .hint(format!("weight_words = {reduction} or more")));
-        }
         let (block, mode) = self.node.place.depth_to_space;
         let output = self.at.output;
         let per_group = channels / groups;
@@ -43,18 +35,21 @@ impl Job<'_> {
             } else {
                 plain(group * per_group..(group + 1) * per_group)
             };
+            let first_input = group * inputs;
             for columns in lists {
-                let words = columns.group.count * reduction;
-                if words > config.weight_words {
-                    return Err(self.refuse(format!(
-                        "the weights of a DepthToSpace convolution take {words} words, the machine has {}",
-                        config.weight_words
-                    )));
+                if columns.group.count * reduction <= config.weight_words {
+                    parts.push(self.dense(source, first_input, inputs, &columns));
+                } else if reduction <= config.weight_words {
+                    parts
+                        .extend(columns.single_groups().map(|c| self.dense(source, first_input, inputs, &c)));
+                } else {
+                    parts.extend(
+                        columns.single_groups().flat_map(|c| long::parts(self, source, first_input, &c)),
+                    );
                 }
-                parts.push(self.dense(source, group * inputs, inputs, &columns));
             }
         }
-        if groups == 1 && source.by_plane {
+        if groups == 1 && source.by_plane && reduction <= config.weight_words {
             // All channels with several rows on the columns; or only those that plain columns leave
             // over, which would run with columns idle.
             let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
@@ -113,7 +108,7 @@ impl Job<'_> {
         Part {
             unit: Unit::Compute,
             op,
-            weights: pack::dense(&source.weights, source.reduction, &lists, self.config),
+            weights: pack::dense(&source.weights, source.reduction, &lists, self.config).into(),
             factors: None,
             channels: lists.iter().flatten().map(|&c| self.channel(c)).collect(),
             macs: (outputs * inputs * kh * kw) as u64,

@@ -13,6 +13,7 @@ mod coordinates;
 mod dense;
 pub mod lanes;
 mod limits;
+mod long;
 mod pack;
 mod placed;
 mod pool;
@@ -30,6 +31,7 @@ use buffer::Buffer;
 use columns::Columns;
 use lanes::Grid;
 use std::ops::Range;
+use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::Channel;
 use tilewright_arch::instr::{Input, MOST_STEPS, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
@@ -42,8 +44,8 @@ pub struct Part {
     pub unit: Unit,
     /// The instruction; `weights`, `channels.base`, `table` and `sync` are still open.
     pub op: TileOp,
-    /// Weight words, each padded to the external stride; empty for products.
-    pub weights: Vec<u8>,
+    /// Weight words, each padded to the external stride; empty for products. Parts of one convolution may share them.
+    pub weights: Arc<Vec<u8>>,
     /// What a product needs as weight words instead.
     pub factors: Option<Factors>,
     /// Parameter words.

@@ -3,6 +3,7 @@
 use super::lanes::{self, Grid};
 use super::{Job, Part, columns, cost, cut_target, rank, rows};
 use crate::error::Result;
+use std::sync::Arc;
 use tilewright_arch::encoding::tile::WIDTH;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit, Walk};
 
@@ -61,7 +62,7 @@ impl Job<'_> {
             parts.push(Part {
                 unit: Unit::Vector,
                 op,
-                weights: vec![],
+                weights: Arc::default(),
                 factors: None,
                 channels: words,
                 macs: 0,

@@ -9,6 +9,7 @@
 use super::{Columns, Factors, Job, Part, columns};
 use crate::error::Result;
 use crate::fixed::View;
+use std::sync::Arc;
 use tilewright_arch::instr::{Step, Unit};
 
 /// Tile operations of the product with `weights`, as many columns at a time as fit half the weight
@@ -51,7 +52,7 @@ fn one(job: &Job, reduction: usize, passes: usize, columns: &Columns, range: std
     Part {
         unit: Unit::Compute,
         op: job.dense_op(columns, steps, job.input(0, 1, job.zero().wrapping_neg())),
-        weights: vec![],
+        weights: Arc::default(),
         channels: range.clone().map(|c| job.channel(c)).collect(),
         macs: (range.len() * reduction * job.rows.len() * job.width()) as u64,
         factors: Some(Factors { channels: range, passes }),

@@ -189,7 +189,7 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
     Part {
         unit: Unit::Compute,
         op,
-        weights: pack::taps(tap_words, job.config),
+        weights: pack::taps(tap_words, job.config).into(),
         factors: None,
         channels: (0..count).map(|c| job.channel(channel(c))).collect(),
         macs: (count * kh * kw * job.rows.len() * job.width()) as u64,

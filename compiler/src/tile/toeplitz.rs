@@ -99,7 +99,7 @@ pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize)
     Some(Part {
         unit: Unit::Compute,
         op: job.finish(op, &columns, operand, 1),
-        weights: words,
+        weights: words.into(),
         factors: None,
         channels: parameters,
         macs: (channels * weights * job.rows.len() * job.width()) as u64,

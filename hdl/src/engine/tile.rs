@@ -5,6 +5,7 @@ use super::{array, channels, columns, gather, post, reducer, stepper, target, we
 use crate::build::{Builder, Expr, Module, Ops, concat, index_bits};
 use std::sync::Arc;
 use tilewright_arch::Config;
+use tilewright_arch::encoding::tile as f;
 use tilewright_arch::fixed::CHANNEL_BYTES;
 use tilewright_arch::instr::Unit;
 
@@ -86,6 +87,10 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
         ],
     );
 
+    let keep = super::field(instruction, f::KEEP);
+    // Columns of what is kept are counted, for the time, and not written. The reducer keeps nothing.
+    let active =
+        if vector { drained.out("active") } else { b.wire("written", drained.out("active") & !keep.clone()) };
     let sums = if vector {
         let at = b.delay("at_reducer", concat([first, last]), shape.gather_latency());
         let reduced = b.instance(
@@ -129,9 +134,9 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
             ],
         );
         // Both reach the array's control chain three cycles before they act on column 0.
-        // A reset ends the tile that it interrupts: else its sums would go into the next one's.
+        // Sums that are kept go into the next tile's. A reset ends the tile that it interrupts: else its would, too.
         let reset = b.reset();
-        let last = b.register("array_last", drain.bit(3) | reset);
+        let last = b.register("array_last", (drain.bit(3) & !keep) | reset);
         let shift = b.register("array_shift", drained.out("slot_end"));
         let multiplied = b.instance(
             "array",
@@ -149,7 +154,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
 
     b.comment("The operand's columns, P - S + 1 cycles after the last step at the stepper.");
     let flags = concat(["group_end", "last_group", "op_end"].map(|name| step.out(name)));
-    let used = super::field(instruction, tilewright_arch::encoding::tile::OPERAND_ON);
+    let used = super::field(instruction, f::OPERAND_ON);
     let lead_time = b.instance(
         "lead_time",
         &columns::lead_time(&shape),
@@ -208,7 +213,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
     let mut inputs = vec![
         ("instruction", op.clone()),
         ("phase", drained.out("phase").into()),
-        ("active", drained.out("active").into()),
+        ("active", active.into()),
         ("drained", sums.into()),
         ("operand", operand.out("value").into()),
         ("channel", channel.out("channel").into()),
@@ -217,7 +222,8 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
     let posted = b.instance("post", &post::post(&shape), &inputs);
 
     b.comment("The output's addresses wait for the bytes.");
-    let steering = concat(target::STEERING.iter().rev().map(|name| drained.out(name)));
+    let steering = target::STEERING.map(|name| if name == "active" { active } else { drained.out(name) });
+    let steering = concat(steering.into_iter().rev());
     let wait = post::PHASE_LATENCY + shape.post_latency() - target::ADDRESS_LATENCY - 1;
     let steering = b.delay("steering", steering, wait);
     let mut inputs =

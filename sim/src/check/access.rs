@@ -123,6 +123,13 @@ pub fn tile(op: &TileOp, site: &Site, config: &Config) -> Result<Access, Fault> 
     };
     let mut access = Access::default();
     let gathered = gathered(op, config).map_err(range(Port::Gather))?;
+    if op.keep {
+        // Nothing of it leaves the array.
+        access.read_pages = pages(&gathered, config);
+        access.reads = gathered;
+        access.word_reads[0] = weights(op, config);
+        return Ok(access);
+    }
     let (writes, written) = targeted(op, &op.output, config).map_err(range(Port::Output))?;
     access.read_pages = pages(&gathered, config);
     access.write_pages = pages(&writes, config);
@@ -156,12 +163,17 @@ pub fn tile(op: &TileOp, site: &Site, config: &Config) -> Result<Access, Fault> 
     Ok(access)
 }
 
-fn words(op: &TileOp, site: &Site, config: &Config, access: &mut Access) -> Result<(), Fault> {
-    if matches!(op.reduce, Reduce::Dense | Reduce::Rows) {
-        let count = op.groups as u64 * op.group_weights();
-        let count = count.min(config.weight_words as u64) as usize;
-        access.word_reads[0] = wrapping(op.weights, count, config.weight_words);
+/// The weight words that a tile operation reads; none on the vector unit.
+fn weights(op: &TileOp, config: &Config) -> Bits {
+    let count = (op.groups as u64 * op.group_weights()).min(config.weight_words as u64);
+    match op.reduce {
+        Reduce::Dense | Reduce::Rows => wrapping(op.weights, count as usize, config.weight_words),
+        Reduce::Sum | Reduce::Max => Bits::default(),
     }
+}
+
+fn words(op: &TileOp, site: &Site, config: &Config, access: &mut Access) -> Result<(), Fault> {
+    access.word_reads[0] = weights(op, config);
     let c = &op.channels;
     let which = if site.unit == Unit::Vector { 2 } else { 1 };
     let mut channels = Bits::new(config.parameter_words);

@@ -20,7 +20,8 @@ type Lane = (usize, usize);
 /// Two lanes that meet in a bank in one step; more segments than a target has.
 pub fn check(op: &TileOp, site: &Site, config: &Config) -> Result<(), Fault> {
     let grid = Grid::new(op);
-    let targets = [(Port::Output, Some(&op.output)), (Port::Operand, op.operand.as_ref().map(|o| &o.target))];
+    let output = (!op.keep).then_some(&op.output);
+    let targets = [(Port::Output, output), (Port::Operand, op.operand.as_ref().map(|o| &o.target))];
     for tile in 0..op.tiles {
         let pieces = grid.tile(op, tile);
         let lanes: Vec<Lane> = pieces.iter().flat_map(|p| p.x.clone().map(|x| (p.row, x))).collect();

@@ -63,12 +63,36 @@ impl Builder<'_> {
             if self.constants_of(&mut op, unit).is_none() {
                 continue;
             }
+            self.kept(&op);
             if self.push(unit, Any::Tile(op)) {
                 self.tensors.push(Tensor { fresh: true, ..output });
                 return true;
             }
         }
         false
+    }
+
+    /// Sometimes, before an operation that could go on from them, operations that keep their sums: over other parts
+    /// of its input, with other weights.
+    fn kept(&mut self, op: &TileOp) {
+        let one = op.reduce == Reduce::Dense && op.groups == 1 && op.tiles == 1;
+        // What is kept must be taken: nothing comes before an operation that will be refused.
+        if !one || self.touched(Unit::Compute, &Any::Tile(*op)).is_none() || self.rng.percent(30) {
+            return;
+        }
+        for _ in 0..self.rng.within(1, 3) {
+            let mut part = TileOp { keep: true, operand: None, table: None, ..*op };
+            part.steps.iter_mut().for_each(|s| s.count = self.rng.within(1, s.count));
+            let (i, j) = (self.rng.below(3), self.rng.below(3));
+            part.steps.swap(i, j);
+            part.wide = self.rng.percent(50);
+            part.input.pad = self.rng.bits() as i8;
+            let reduction = part.reduction() as usize;
+            if let Some(weights) = self.words(Memory::Weights, reduction, reduction) {
+                part.weights = weights;
+                self.push(Unit::Compute, Any::Tile(part));
+            }
+        }
     }
 
     /// A window of up to `most` taps over `size` elements.
@@ -139,8 +163,15 @@ impl Builder<'_> {
         } else {
             (self.axis(h, 3), self.axis(w, 3))
         };
+        let (mut y, mut x) = (y, x);
+        let single = self.rng.percent(30);
+        if single {
+            // One tile, whose sums may be many operations'.
+            x.out = x.out.min(self.config.lanes);
+            y.out = y.out.min(self.config.lanes / x.out);
+        }
         let mut op = self.windowed(t, y, x);
-        let own = c > 1 && self.rng.percent(25);
+        let own = c > 1 && !single && self.rng.percent(25);
         op.steps = Self::loops(t, if own { 1 } else { c }, y, x);
         let (i, j) = (self.rng.below(3), self.rng.below(3));
         op.steps.swap(i, j);
@@ -152,7 +183,7 @@ impl Builder<'_> {
             op.input.walk.group = t.plane;
             op.last_columns = op.columns;
         } else {
-            op.groups = self.rng.within(1, 3);
+            op.groups = if single { 1 } else { self.rng.within(1, 3) };
             op.last_columns = self.rng.within(1, op.columns);
             if op.groups == 1 {
                 op.last_columns = op.columns;

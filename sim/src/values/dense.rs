@@ -82,30 +82,52 @@ fn pack_pass(context: &Context, pass: Pass) -> Vec<Packed> {
 /// The bytes (group, column, pixel) of a block.
 pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Block) -> Vec<u8> {
     let op = context.op;
-    let pixels = block.pixels.len();
     let pieces = context.grid.pieces(block.pixels.clone());
-    let both = passes(op).iter().zip(packed);
-    let gathered: Vec<Vec<u8>> =
-        both.map(|(pass, packed)| gather_pass(context, *pass, packed[0].quads, block, &pieces)).collect();
     let columns = packed[0][0].columns;
-    let mut sums = vec![0i32; pixels * columns];
-    let mut high = vec![0i32; if op.wide { sums.len() } else { 0 }];
-    let mut column_sums = vec![0i32; pixels];
+    let mut column_sums = vec![0i32; block.pixels.len()];
     let mut bytes = Vec::new();
-    for group in block.groups.clone() {
-        simd::dense(context.level, &gathered[0], pixels, &packed[0][group], &mut sums);
-        if op.wide {
-            simd::dense(context.level, &gathered[1], pixels, &packed[1][group], &mut high);
-            simd::widen(context.level, &high, &mut sums);
-        }
+    each_group(context, packed, block, |group, sums| {
         for column in 0..op.columns_of(group) {
             for (sum, row) in column_sums.iter_mut().zip(sums.chunks_exact(columns)) {
                 *sum = row[column];
             }
             post::column(context, group, column, &pieces, &column_sums, &mut bytes);
         }
-    }
+    });
     bytes
+}
+
+/// The sums of an operation that keeps them, as [`State::kept`](crate::state::State::kept).
+pub fn keep(context: &Context, packed: &[Vec<Packed>]) -> Vec<i32> {
+    let mut kept = vec![];
+    let block = Block { groups: 0..1, pixels: 0..context.grid.pixels() };
+    each_group(context, packed, &block, |_, sums| kept = sums.to_vec());
+    kept
+}
+
+/// Shows the sums (pixel, column) of every group of a block, on top of those that the array kept.
+fn each_group(context: &Context, packed: &[Vec<Packed>], block: &Block, mut show: impl FnMut(usize, &[i32])) {
+    let op = context.op;
+    let pixels = block.pixels.len();
+    let pieces = context.grid.pieces(block.pixels.clone());
+    let both = passes(op).iter().zip(packed);
+    let gathered: Vec<Vec<u8>> =
+        both.map(|(pass, packed)| gather_pass(context, *pass, packed[0].quads, block, &pieces)).collect();
+    let columns = packed[0][0].columns;
+    let kept = context.state.kept.get(block.pixels.start * columns..).unwrap_or_default();
+    let mut sums = vec![0i32; pixels * columns];
+    let mut high = vec![0i32; if op.wide { sums.len() } else { 0 }];
+    for group in block.groups.clone() {
+        simd::dense(context.level, &gathered[0], pixels, &packed[0][group], &mut sums);
+        if op.wide {
+            simd::dense(context.level, &gathered[1], pixels, &packed[1][group], &mut high);
+            simd::widen(context.level, &high, &mut sums);
+        }
+        for (sum, kept) in sums.iter_mut().zip(kept) {
+            *sum = sum.wrapping_add(*kept);
+        }
+        show(group, &sums);
+    }
 }
 
 /// Gathered bytes of a pass plus 128, by (quad, pixel, step of the quad): unsigned times signed

@@ -11,6 +11,8 @@ pub struct Memories {
     pub weights: Vec<Vec<i8>>,
     pub channels: [Vec<Channel>; 2],
     pub tables: Vec<[i8; 256]>,
+    /// What an operation kept, by lane and column.
+    pub kept: Option<Vec<Vec<i32>>>,
 }
 
 impl Memories {
@@ -22,6 +24,7 @@ impl Memories {
             weights: vec![vec![0; config.columns]; config.weight_words],
             channels: [channels.clone(), channels],
             tables: vec![[0; 256]; config.tables],
+            kept: None,
         }
     }
 
@@ -84,6 +87,9 @@ impl Memories {
         let columns = op.columns;
         let start = if op.reduce == Reduce::Max { -128 } else { 0 };
         let mut acc = vec![vec![start; columns]; lanes.len()];
+        if unit == Unit::Compute {
+            acc = self.kept.take().unwrap_or(acc);
+        }
         let [n2, n1, n0] = op.steps.map(|s| s.count as i64);
         let words = self.config.weight_words as i64;
         for (q, &(line, x)) in lanes.iter().enumerate() {
@@ -113,6 +119,10 @@ impl Memories {
                     }
                 }
             }
+        }
+        if op.keep {
+            self.kept = Some(acc);
+            return;
         }
         let columns = if g + 1 == op.groups as i64 { op.last_columns } else { op.columns };
         for c in 0..columns as i64 {

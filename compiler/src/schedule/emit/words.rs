@@ -34,17 +34,17 @@ impl Emitter<'_> {
         layer: usize,
         memory: Memory,
         ring: usize,
-        bytes: Vec<u8>,
+        bytes: &[u8],
         word: usize,
         accesses: &mut Vec<Access>,
     ) -> Result<usize> {
         let count = bytes.len() / word;
-        let blob = match self.contents.get(&bytes) {
+        let blob = match self.contents.get(bytes) {
             Some(&blob) => blob,
             None => {
                 let address = self.allot(bytes.len());
-                self.contents.insert(bytes.clone(), self.blobs.len());
-                self.blobs.push(Blob { address, bytes });
+                self.contents.insert(bytes.to_vec(), self.blobs.len());
+                self.blobs.push(Blob { address, bytes: bytes.to_vec() });
                 self.blobs.len() - 1
             }
         };

@@ -110,10 +110,10 @@ impl Engine {
         }
     }
 
-    /// An operation, issued `gap` cycles after the one before was done.
-    pub fn operation(&mut self, op: &TileOp, gap: u32) {
+    /// An operation, issued `gap` cycles after the one before was done; `goes_on`: that one kept its sums.
+    pub fn operation(&mut self, op: &TileOp, gap: u32, goes_on: bool) {
         let bytes = op.encode(self.config.lanes).expect("the operation fits its fields");
-        self.beat(&[4, gap], &bytes);
+        self.beat(&[if goes_on { 5 } else { 4 }, gap], &bytes);
         self.operations += 1;
     }
 

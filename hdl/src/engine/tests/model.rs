@@ -16,6 +16,8 @@ pub struct Memories {
     pub weights: Vec<Vec<i8>>,
     pub channels: Vec<Channel>,
     pub tables: Vec<[i8; 256]>,
+    /// Sums that the operation before kept, by lane and column.
+    pub kept: Option<Vec<Vec<i32>>>,
 }
 
 /// Why an operation may not be run: the program is at fault, not the machine.
@@ -89,6 +91,7 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
             let columns = op.columns_of(g as usize);
             let mut acc =
                 vec![vec![if op.reduce == Reduce::Max { -128 } else { 0i32 }; config.columns]; tile.len()];
+            acc = memories.kept.take().unwrap_or(acc);
             for i2 in 0..n2 {
                 for i1 in 0..n1 {
                     for i0 in 0..n0 {
@@ -143,6 +146,10 @@ pub fn run(op: &TileOp, config: &Config, memories: &mut Memories) -> Result<(), 
                         }
                     }
                 }
+            }
+            if op.keep {
+                memories.kept = Some(acc);
+                return Ok(());
             }
             let split = |target: &tilewright_arch::instr::Target| segments(&tile, op, target.segment_lanes);
             let of_output = split(&op.output);

@@ -115,6 +115,12 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
         counts[1] = 1;
         counts[2] = 1;
     }
+    if reduce == Reduce::Dense && random.once_in(3) {
+        // One tile, whose sums may be those of several operations.
+        (op.groups, op.lanes, op.line_stop) = (1, config.lanes, false);
+        op.width = random.within(1, lanes) as usize;
+        op.lines = random.within(1, (lanes / op.width as i64).min(3)) as usize * op.line_step;
+    }
     op.tiles = op.grid_tiles();
     op.wide = matches!(reduce, Reduce::Dense | Reduce::Sum) && random.once_in(3);
 
@@ -199,4 +205,20 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
         });
     }
     op
+}
+
+/// Operations that keep their sums for `op`, of other weights and parts of its input: some if it has one tile, or none.
+pub fn kept(random: &mut Random, op: &TileOp, config: &Config) -> Vec<TileOp> {
+    let one = op.reduce == Reduce::Dense && op.groups == 1 && op.tiles == 1;
+    let count = if one { random.below(3) } else { 0 };
+    let part = |_| {
+        let mut part = TileOp { keep: true, operand: None, table: None, ..*op };
+        part.steps.iter_mut().for_each(|s| s.count = random.within(1, s.count as i64) as usize);
+        part.steps.swap(random.below(3), random.below(3));
+        part.wide = random.once_in(2);
+        part.input.pad = random.within(-128, 127) as i8;
+        part.weights = random.below(config.weight_words);
+        part
+    };
+    (0..count).map(part).collect()
 }

@@ -28,7 +28,7 @@ fn memories(random: &mut Random, config: &Config, feature_bytes: usize) -> Memor
     let weights = (0..config.weight_words).map(|_| (0..config.columns).map(&mut byte).collect()).collect();
     let tables = (0..config.tables).map(|_| std::array::from_fn(&mut byte)).collect();
     let channels = (0..config.parameter_words).map(|_| random::channel(random)).collect();
-    Memories { feature, weights, channels, tables }
+    Memories { feature, weights, channels, tables, kept: None }
 }
 
 /// A kind of operation: its name, and whether an operation is of it.
@@ -69,6 +69,8 @@ fn kinds(unit: Unit, config: &Config) -> Vec<Kind<'_>> {
         if config.columns * config.compute_slot > config.lanes + timing::WALK as usize {
             kinds.push(("drain-bound", Box::new(move |op| many(op) && drain(op) == period(op))));
         }
+        kinds.push(("kept", Box::new(|op| op.keep)));
+        kinds.push(("wide kept", Box::new(|op| op.keep && op.wide)));
         kinds.push(("last columns", Box::new(|op| op.groups > 1 && op.last_columns < op.columns)));
     } else {
         kinds.push(("sum", Box::new(|op| op.reduce == Reduce::Sum)));
@@ -88,13 +90,17 @@ fn check(name: &str, config: &Config, unit: Unit, count: usize, seed: u64) {
         tried += 1;
         assert!(tried < 1000 * count, "only {} of {tried} operations have no fault", ops.len());
         let op = random::operation(&mut random, unit, config);
+        let chain = [random::kept(&mut random, &op, config), vec![op]].concat();
         let mut after = memories.clone();
-        if model::run(&op, config, &mut after).is_err() {
+        if chain.iter().any(|op| model::run(op, config, &mut after).is_err()) {
             continue;
         }
-        memories = after;
-        engine.operation(&op, 1 + random.below(3) as u32 * random.below(9) as u32);
-        ops.push((op, memories.feature.clone()));
+        // What is kept writes nothing: the features are those before up to the last of them.
+        let before = std::mem::replace(&mut memories, after).feature;
+        for (i, op) in chain.iter().enumerate() {
+            engine.operation(op, 1 + random.below(3) as u32 * random.below(9) as u32, i > 0);
+            ops.push((*op, if op.keep { &before } else { &memories.feature }.clone()));
+        }
     }
     for (kind, holds) in kinds(unit, config) {
         let found = ops.iter().filter(|(op, _)| holds(op)).count();
