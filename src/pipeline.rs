@@ -5,8 +5,9 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use tilewright_arch::Config;
 use tilewright_compiler::Watch;
-#[cfg(not(feature = "quantise"))]
 use tilewright_compiler::error::Error;
+#[cfg(feature = "quantise")]
+use tilewright_compiler::graph::Source;
 use tilewright_compiler::network::{MeasuredLayer, Network, Stage};
 use tilewright_compiler::options::Options;
 use tilewright_compiler::schedule::{Schedule, Search, wrong_program};
@@ -22,20 +23,25 @@ pub struct Compiled {
     pub config: Config,
 }
 
-/// Quantises with `calibration`, telling `watch` how many samples have been observed.
+/// Quantises with `calibration` for `config`, telling `watch` how many samples have been observed.
 ///
 /// # Errors
-/// As `tilewright_compiler::quantise::run`; a build that has no quantiser.
+/// A network whose weights alone do not fit the chip of the machine's memory, with both sizes; as
+/// `tilewright_compiler::quantise::run`; a build that has no quantiser.
 pub fn quantise(
     model: &Model,
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
+    config: &Config,
     watch: Watch,
 ) -> Result<Network> {
     #[cfg(feature = "quantise")]
-    return Ok(tilewright_compiler::quantise::run_watched(&model.graph, calibration, options, watch)?);
+    {
+        check_size(model, config)?;
+        Ok(tilewright_compiler::quantise::run_watched(&model.graph, calibration, options, watch)?)
+    }
     #[cfg(not(feature = "quantise"))]
-    no_quantiser(model, (calibration, options, watch))
+    no_quantiser(model, (calibration, options, config, watch))
 }
 
 /// Quantises and measures every layer on the first of the samples.
@@ -51,6 +57,31 @@ pub fn measured(
     return Ok(tilewright_compiler::quantise::run_reported(&model.graph, calibration, options)?.1);
     #[cfg(not(feature = "quantise"))]
     no_quantiser(model, (calibration, options))
+}
+
+/// Refuses a network whose weights alone are more than the chip of the machine's memory holds: no sample and no plan
+/// would change that.
+#[cfg(feature = "quantise")]
+fn check_size(model: &Model, config: &Config) -> Result<()> {
+    let Some(chip) = &config.memory.sdram else { return Ok(()) };
+    let graph = &model.graph;
+    let constant = |source: &Source| match source {
+        Source::Constant(data) => data.len(),
+        _ => 0,
+    };
+    if graph.values.iter().map(|value| constant(&value.source)).sum::<usize>() as u64 <= chip.bytes() {
+        return Ok(());
+    }
+    let bytes = tilewright_compiler::quantise::least_bytes(graph)?;
+    if bytes <= chip.bytes() {
+        return Ok(());
+    }
+    let what =
+        format!("its weights take at least {bytes} bytes of external memory, the chip has {}", chip.bytes());
+    Err(Error::new("quantise", what)
+        .file(&graph.name)
+        .hint("a smaller network, or a board with more memory")
+        .into())
 }
 
 /// What a build says that was made to run artefacts alone; it has no use for the rest that was `given`.
@@ -72,7 +103,7 @@ pub fn compile(
     options: &Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let network = quantise(model, calibration, options, &|_, _| ())?;
+    let network = quantise(model, calibration, options, config, &|_, _| ())?;
     Compiled::new(network, config)
 }
 

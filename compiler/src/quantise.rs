@@ -45,6 +45,7 @@ mod report;
 mod rounding;
 mod scales;
 mod sharing;
+mod size;
 mod stages;
 mod sum;
 mod tables;
@@ -56,6 +57,7 @@ mod tests;
 
 pub use crate::options::{Options, Precision, Ranges, Rounding};
 pub use report::sqnr_db;
+pub use size::least_bytes;
 
 use crate::Watch;
 use crate::error::Result;

@@ -31,7 +31,8 @@ fn compile(
     options: &Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let network = counted("quantising", |watch| pipeline::quantise(model, calibration, options, watch))?;
+    let network =
+        counted("quantising", |watch| pipeline::quantise(model, calibration, options, config, watch))?;
     counted("compiling", |watch| Compiled::watched(network, config, watch))
 }
 

@@ -24,9 +24,6 @@ use tilewright_arch::fixed::{MANTISSA_BITS, WIDE_FRACTION};
 const MOST: f64 = 32_896.0;
 /// What is left of 32 bits beside a bias of up to 2^29.
 const ROOM: f64 = (i32::MAX - (1 << 29)) as f64;
-/// Elements of a window that reads 16 bits, at most: twice as many weight words fill the memory that
-/// machines have unless they say otherwise.
-const MOST_TERMS: usize = 4608;
 /// Bytes of the rows that an operation needs at a time, at most: half of the feature memory that
 /// machines have unless they say otherwise. Wide tensors are not cut by channels to fit less.
 const MOST_BYTES: usize = 129_024;
@@ -117,7 +114,7 @@ fn ungathered(group: &Group, view: &View) -> Option<&'static str> {
             // Rounding for the result's sake moves a weight by a step.
             (sum + terms as f64) * MOST <= ROOM
         };
-        (follow || flat) && terms <= MOST_TERMS && weights.chunks(terms).all(bounded)
+        (follow || flat) && weights.chunks(terms).all(bounded)
     };
     let able = match &group.kind {
         Kind::Linear { window, weights, bias, groups } => provable(weights, bias.len(), window, *groups),
