@@ -54,16 +54,64 @@ pub(super) fn choose(call: &mut Call) -> Result<()> {
     call.emit(Op::Where, &inputs)
 }
 
-/// A choice as a value: masks say minus infinity, which the largest negative number is to a softmax.
+/// A choice as a value.
 fn finite(call: &mut Call, input: usize) -> Result<ValueId> {
-    match call.is_constant(input).then(|| call.constant(input)).transpose()? {
-        Some(tensor) if tensor.numbers().any(f64::is_infinite) => {
-            let finite = |x: f64| x.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
-            let data: Vec<f32> = tensor.numbers().map(finite).collect();
-            call.floats_value(&tensor.shape, data)
-        }
-        _ => number(call, input),
+    match mask(call, input)? {
+        Some(id) => Ok(id),
+        None => number(call, input),
     }
+}
+
+/// A constant with infinities, as a value: masks say minus infinity, which the largest negative number is to a
+/// softmax. `None` where an input is computed or finite.
+fn mask(call: &mut Call, input: usize) -> Result<Option<ValueId>> {
+    let constant = call.is_constant(input).then(|| call.constant(input)).transpose()?;
+    let Some(tensor) = constant.filter(|tensor| tensor.numbers().any(f64::is_infinite)) else {
+        return Ok(None);
+    };
+    let finite = |x: f64| x.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
+    let data = tensor.numbers().map(finite).collect();
+    call.floats_value(&tensor.shape, data).map(Some)
+}
+
+/// The two operands of a sum or difference, of which one may be a mask with infinities.
+pub(super) fn terms(call: &mut Call) -> Result<[ValueId; 2]> {
+    call.arity(2, 2)?;
+    let mut terms = [None; 2];
+    for (input, term) in terms.iter_mut().enumerate() {
+        *term = mask(call, input)?;
+        if term.is_some() {
+            whole_rows(call, input)?;
+        }
+    }
+    let [a, b] = terms;
+    Ok([a.map_or_else(|| call.value(0), Ok)?, b.map_or_else(|| call.value(1), Ok)?])
+}
+
+/// Refuses a mask that leaves nothing of a row: what a softmax makes of that is no number, while numbers in place of
+/// the infinities would all be equal.
+fn whole_rows(call: &Call, input: usize) -> Result<()> {
+    let tensor = call.constant(input)?;
+    let width = tensor.shape.last().copied().unwrap_or(1);
+    let endless: Vec<bool> = tensor.numbers().map(f64::is_infinite).collect();
+    let row = match width {
+        0 | 1 => None,
+        _ => endless.chunks(width).position(|row| row.iter().all(|&endless| endless)),
+    };
+    match row {
+        Some(row) => Err(call
+            .error(format!("row {row} of input {input}, of shape {:?}, is infinite throughout", tensor.shape))
+            .hint("a mask that leaves something of each row, or -10000 in place of -inf")),
+        None => Ok(()),
+    }
+}
+
+/// IsNaN: what is not equal to itself.
+pub(super) fn is_nan(call: &mut Call) -> Result<()> {
+    let x = call.values(1, 1)?[0];
+    let equal = call.apply(Op::Binary { kind: BinaryKind::Equal }, &[x, x])?;
+    let zero = call.scalar_value(0.0)?;
+    call.emit(Op::Binary { kind: BinaryKind::Equal }, &[equal, zero])
 }
 
 /// Where by a constant condition: what is chosen is multiplied by one, and a constant is added where it is not.

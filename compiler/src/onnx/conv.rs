@@ -2,9 +2,9 @@
 
 use super::call::Call;
 use super::volume;
-use super::window::{explicit, image, kernel, window};
+use super::window::{Part, explicit, image, kernel, window};
 use crate::error::Result;
-use crate::graph::{MAX_ELEMENTS, Op};
+use crate::graph::{MAX_ELEMENTS, Op, Window};
 
 /// Conv: image or volume, weights and an optional bias.
 pub(super) fn conv(call: &mut Call) -> Result<()> {
@@ -21,7 +21,7 @@ pub(super) fn layer(call: &mut Call, x: usize, w: usize) -> Result<Op> {
     let (x, w) = (call.shape(x)?, call.shape(w)?);
     let (x, w) = (image(call, &x)?, image(call, &w)?);
     let own = own_kernel(call, &w)?;
-    let window = window(call, own, &x[2..])?;
+    let window = window(call, Part::Plane, own, &x[2..])?;
     let groups = groups(call)?;
     Ok(Op::Conv { window, groups })
 }
@@ -32,7 +32,7 @@ fn own_kernel(call: &mut Call, w: &[usize]) -> Result<[usize; 2]> {
         return Err(call.error(format!("the weights {w:?} must have rank 4")));
     };
     let own = [height, width];
-    match kernel(call)? {
+    match kernel(call, Part::Plane)? {
         Some(declared) if declared != own => {
             call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {w:?}"))
         }
@@ -51,7 +51,7 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
     let (x, w) = (call.shape(0)?, call.shape(1)?);
     let (x, w) = (image(call, &x)?, image(call, &w)?);
     let own = own_kernel(call, &w)?;
-    let (mut window, mode) = explicit(call, own)?;
+    let (mut window, mode) = explicit(call, Part::Plane, own)?;
     let groups = groups(call)?;
     let line = call.shape(0)?.len() == 3;
     let two = |call: &Call, name: &str, values: Option<&[i64]>| match values {
@@ -99,4 +99,62 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
         (window.pads[axis], window.pads[axis + 2]) = (before, after);
     }
     call.emit_image(Op::ConvTranspose { window, groups, output_padding }, &inputs)
+}
+
+/// Col2Im of blocks of images: a transposed convolution of one kernel for each place in a block, which is 1 there.
+pub(super) fn column_to_image(call: &mut Call) -> Result<()> {
+    call.arity(3, 3)?;
+    let x = call.value(0)?;
+    let shape = call.shape(0)?;
+    let two = |call: &Call, input: usize| match call.integers(input)?[..] {
+        [y, x] if y.min(x) > 0 && y.max(x) <= MAX_ELEMENTS as i64 => Ok([y as usize, x as usize]),
+        _ => Err(call.error(format!("input {input} must have two extents, rows and columns"))),
+    };
+    let (image, block) = (two(call, 1)?, two(call, 2)?);
+    let [n, channels, columns] = shape[..] else {
+        return Err(call.error(format!("the input {shape:?} is not (N, C, L)")));
+    };
+    let window = columns_window(call, block)?;
+    let mut steps = [0; 2];
+    let mut output_padding = [0; 2];
+    for axis in 0..2 {
+        let padded = image[axis].saturating_add(window.pads[axis]).saturating_add(window.pads[axis + 2]);
+        let Some(rest) = window.reach(axis).and_then(|reach| padded.checked_sub(reach)) else {
+            return Err(call.error(format!("blocks of {block:?} do not fit the image {image:?}")));
+        };
+        (steps[axis], output_padding[axis]) = (rest / window.stride[axis] + 1, rest % window.stride[axis]);
+    }
+    let places = block[0].saturating_mul(block[1]);
+    if channels % places != 0 || steps[0].saturating_mul(steps[1]) != columns {
+        let message = format!("blocks of {block:?} of an image {image:?} do not make an input of {shape:?}");
+        return Err(call.error(message));
+    }
+    let groups = channels / places;
+    let blocks = call.reshaped(x, &[n, channels, steps[0], steps[1]])?;
+    let one = |i: usize| f32::from(u8::from(i / places % places == i % places));
+    let kernels = (0..channels.saturating_mul(places)).map(one).collect();
+    let kernels = call.floats_value(&[channels, 1, block[0], block[1]], kernels)?;
+    call.emit(Op::ConvTranspose { window, groups, output_padding }, &[blocks, kernels])
+}
+
+/// The window of Col2Im, whose attributes are those of images although its input has one axis for all blocks.
+fn columns_window(call: &mut Call, kernel: [usize; 2]) -> Result<Window> {
+    let mut window = Window { kernel, ..Window::UNIT };
+    for (name, least) in [("strides", 1), ("dilations", 1), ("pads", 0)] {
+        let Some(values) = call.ints(name)? else { continue };
+        let numbers: Vec<usize> = values
+            .iter()
+            .map_while(|&v| usize::try_from(v).ok().filter(|v| (least..=MAX_ELEMENTS).contains(v)))
+            .collect();
+        match (name, &numbers[..]) {
+            _ if numbers.len() != values.len() => {
+                return call.refuse(name, format!("{values:?} is out of range"));
+            }
+            ("strides", &[y, x]) => window.stride = [y, x],
+            ("dilations", &[y, x]) => window.dilation = [y, x],
+            ("pads", &[top, left, bottom, right]) => window.pads = [top, left, bottom, right],
+            _ => return call.refuse(name, format!("{values:?} is not of rows and columns")),
+        }
+    }
+    Ok(window)
 }

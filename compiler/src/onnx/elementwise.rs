@@ -1,13 +1,14 @@
 //! Elementwise operators of one operand, of two and of many; Softmax and LogSoftmax.
 
 use super::call::Call;
+use super::choice;
 use super::shape::axis;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op, UnaryKind};
 
 /// Add with numpy broadcasting.
 pub(super) fn add(call: &mut Call) -> Result<()> {
-    let inputs = call.values(2, 2)?;
+    let inputs = choice::terms(call)?;
     call.emit(Op::Add, &inputs)
 }
 
@@ -49,9 +50,10 @@ pub(super) fn binary(call: &mut Call, kind: BinaryKind) -> Result<()> {
         BinaryKind::Pow => call.whole_value(1)?,
         _ => None,
     };
-    let inputs = match exponent {
-        Some(exponent) => vec![call.value(0)?, exponent],
-        None => call.values(2, 2)?,
+    let inputs = match (kind, exponent) {
+        (_, Some(exponent)) => [call.value(0)?, exponent],
+        (BinaryKind::Sub, _) => choice::terms(call)?,
+        _ => [call.value(0)?, call.value(1)?],
     };
     call.emit(Op::Binary { kind }, &inputs)
 }

@@ -1,6 +1,7 @@
 //! Operators that pick elements along axes: Pad, Slice, Split, Gather, Expand, SpaceToDepth.
 
 use super::call::Call;
+use super::import::Operand;
 use super::shape::axis;
 use crate::error::Result;
 use crate::graph::{MAX_ELEMENTS, Op, PadMode, ValueId, broadcast};
@@ -282,6 +283,38 @@ pub(super) fn expand(call: &mut Call) -> Result<()> {
         Some(shape) => call.emit(Op::Expand { shape }, &[x]),
         None => call.refuse("shape", format!("{old:?} does not broadcast with {wanted:?}")),
     }
+}
+
+/// Tile: each axis after a new one, along which it is repeated; the two taken together.
+pub(super) fn tile(call: &mut Call) -> Result<()> {
+    call.arity(2, 2)?;
+    let x = call.value(0)?;
+    let (shape, repeats) = (call.shape(0)?, call.integers(1)?);
+    let counts: Vec<usize> = repeats
+        .iter()
+        .map_while(|&n| usize::try_from(n).ok().filter(|n| (1..=MAX_ELEMENTS).contains(n)))
+        .collect();
+    if counts.len() != shape.len() || repeats.len() != shape.len() {
+        return call.refuse("repeats", format!("{repeats:?} are not {} counts from 1 on", shape.len()));
+    }
+    let (mut split, mut repeated, mut joined) = (Vec::new(), Vec::new(), Vec::new());
+    for (&extent, &count) in shape.iter().zip(&counts) {
+        // What lies once needs no axis of its own.
+        if count > 1 && extent > 1 {
+            split.push(1);
+            repeated.push(count);
+        }
+        split.push(extent);
+        repeated.push(if extent > 1 { extent } else { count });
+        joined.push(extent.saturating_mul(count));
+    }
+    if joined == shape {
+        return call.alias(Operand::Value(x));
+    }
+    let split = call.reshaped(x, &split)?;
+    let all = call.apply(Op::Expand { shape: repeated }, &[split])?;
+    let y = call.reshaped(all, &joined)?;
+    call.result(y)
 }
 
 /// SpaceToDepth.

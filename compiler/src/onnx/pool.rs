@@ -1,41 +1,74 @@
 //! MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool.
 
 use super::call::Call;
-use super::window::{image, kernel, window};
+use super::window::{Part, image, kernel, window};
 use crate::error::Result;
-use crate::graph::{Op, PadMode, ReduceKind, Window};
+use crate::graph::{Op, PadMode, ReduceKind, ValueId, Window};
 
-/// MaxPool; Indices are not made: who reads them is refused.
+/// MaxPool; Indices are not made: who reads them is refused. Volumes are pooled along their depth first.
 pub(super) fn max_pool(call: &mut Call) -> Result<()> {
     if call.flag("storage_order", false)? {
         return call.refuse("storage_order", "column order is not supported");
     }
     let mut inputs = call.values(1, 1)?;
-    let (window, _) = pool_window(call)?;
-    let shape = call.shape(0)?;
-    // Of a window of one plane the stride along the depth picks planes.
-    let strides = call.ints("strides")?.map(<[i64]>::to_vec).unwrap_or_default();
-    if let (&[_, _, depth, _, _], &[step, _, _]) = (&shape[..], &strides[..])
-        && step > 1
-    {
-        let (starts, mut steps, mut extents) = (vec![0; 5], vec![1; 5], shape.clone());
-        steps[2] = step;
-        extents[2] = depth.div_ceil(usize::try_from(step).unwrap_or(usize::MAX));
-        inputs[0] = call.apply(Op::Slice { starts, steps, extents }, &inputs)?;
+    if let Some((window, _)) = depth_window(call)? {
+        inputs[0] = match window {
+            // It picks planes.
+            Window { kernel: [1, 1], pads: [0, 0, 0, 0], .. } => {
+                every_plane(call, inputs[0], window.stride[0])?
+            }
+            _ => along_depth(call, inputs[0], &[Op::MaxPool { window }])?,
+        };
     }
+    let (window, _) = pool_window(call, Part::Plane)?;
     call.emit_image(Op::MaxPool { window }, &inputs)?;
     call.skip_result();
     Ok(())
 }
 
-/// AveragePool.
+/// AveragePool. The means of volumes are those of planes, of means along the depth: what counts of a window is counted
+/// axis by axis.
 pub(super) fn average_pool(call: &mut Call) -> Result<()> {
     let mut inputs = call.values(1, 1)?;
-    let Mean { pad, op } = mean(call)?;
+    if let Some((window, extra)) = depth_window(call)? {
+        let Mean { pad, op } = average(call, window, extra, 4)?;
+        inputs[0] = along_depth(call, inputs[0], &pad.into_iter().chain([op]).collect::<Vec<_>>())?;
+    }
+    let Mean { pad, op } = plane_mean(call)?;
     if let Some(pad) = pad {
         inputs[0] = call.apply(pad, &inputs)?;
     }
     call.emit_image(op, &inputs)
+}
+
+/// Every so many planes of a volume (N, C, D, H, W).
+fn every_plane(call: &mut Call, x: ValueId, step: usize) -> Result<ValueId> {
+    let mut extents = call.shape_of(x);
+    extents[2] = extents[2].div_ceil(step);
+    let (starts, mut steps) = (vec![0; 5], vec![1; 5]);
+    steps[2] = step as i64;
+    call.apply(Op::Slice { starts, steps, extents }, &[x])
+}
+
+/// Applies operators along the depth of a volume (N, C, D, H, W): the rows of an image (N, C, D, H * W).
+fn along_depth(call: &mut Call, x: ValueId, ops: &[Op]) -> Result<ValueId> {
+    let shape = call.shape_of(x);
+    let mut y = call.reshaped(x, &[shape[0], shape[1], shape[2], shape[3].saturating_mul(shape[4])])?;
+    for op in ops {
+        y = call.apply(op.clone(), &[y])?;
+    }
+    let depth = call.shape_of(y)[2];
+    call.reshaped(y, &[shape[0], shape[1], depth, shape[3], shape[4]])
+}
+
+/// The window of a volume along its depth and what `ceil_mode` adds to it; `None` where it is one plane at a time, of
+/// each plane, and of what is no volume.
+fn depth_window(call: &mut Call) -> Result<Option<(Window, [usize; 2])>> {
+    if call.shape(0)?.len() != 5 {
+        return Ok(None);
+    }
+    let (window, extra) = pool_window(call, Part::Depth)?;
+    Ok((window != Window::UNIT).then_some((window, extra)))
 }
 
 /// A mean over a window, perhaps of what is padded with zeros first.
@@ -44,10 +77,23 @@ pub(super) struct Mean {
     pub op: Op,
 }
 
-/// The mean over a window of input 0. What `ceil_mode` adds at the end never counts in the divisor: where explicit
-/// padding does, that is a Pad before.
+/// The mean over a window of input 0, an image, a line, or a volume plane by plane.
 pub(super) fn mean(call: &mut Call) -> Result<Mean> {
-    let (mut window, extra) = pool_window(call)?;
+    if depth_window(call)?.is_some() {
+        return call.refuse("kernel_shape", "spans more than one plane of its depth");
+    }
+    plane_mean(call)
+}
+
+fn plane_mean(call: &mut Call) -> Result<Mean> {
+    let (window, extra) = pool_window(call, Part::Plane)?;
+    let rank = call.shape(0)?.len();
+    average(call, window, extra, rank)
+}
+
+/// The mean over a window of an input of rank `rank`. What `ceil_mode` adds at the end never counts in the divisor:
+/// where explicit padding does, that is a Pad before.
+fn average(call: &mut Call, mut window: Window, extra: [usize; 2], rank: usize) -> Result<Mean> {
     if window.dilation != [1, 1] {
         return call.refuse("dilations", "a dilated average is not supported");
     }
@@ -56,7 +102,6 @@ pub(super) fn mean(call: &mut Call) -> Result<Mean> {
     if count_include_pad && extra != [0, 0] {
         let explicit = [window.pads[0], window.pads[1], window.pads[2] - extra[0], window.pads[3] - extra[1]];
         if explicit != [0; 4] {
-            let rank = call.shape(0)?.len();
             let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
             for (i, axis) in [(0, rank - 2), (1, rank - 1)] {
                 // Lines have no rows to pad.
@@ -73,17 +118,20 @@ pub(super) fn mean(call: &mut Call) -> Result<Mean> {
 }
 
 /// The window with `ceil_mode` turned into padding below and to the right, and that extra padding.
-fn pool_window(call: &mut Call) -> Result<(Window, [usize; 2])> {
-    let x = call.shape(0)?;
-    let x = image(call, &x)?;
-    let Some(kernel) = kernel(call)? else {
+fn pool_window(call: &mut Call, part: Part) -> Result<(Window, [usize; 2])> {
+    let shape = call.shape(0)?;
+    let spatial = match part {
+        Part::Plane => image(call, &shape)?[2..].to_vec(),
+        Part::Depth => vec![shape[2], 1],
+    };
+    let Some(kernel) = kernel(call, part)? else {
         return call.refuse("kernel_shape", "is missing");
     };
-    let mut window = window(call, kernel, &x[2..])?;
+    let mut window = window(call, part, kernel, &spatial)?;
     let mut extra = [0; 2];
     if call.flag("ceil_mode", false)? {
         for axis in 0..2 {
-            let (extent, stride) = (x[2 + axis], window.stride[axis]);
+            let (extent, stride) = (spatial[axis], window.stride[axis]);
             let (before, after) = (window.pads[axis], window.pads[axis + 2]);
             let Some(reach) = window.reach(axis) else {
                 return call.refuse("dilations", "the window is too large to handle");

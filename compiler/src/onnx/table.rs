@@ -38,6 +38,7 @@ const fn row(
 const IMAGES: &str = "images (N, C, H, W), lines (N, C, W) as images of height 1; no negative pads";
 const KNOWN: &str = "of constants";
 const TRUTH: &str = "truth values are 1 and 0";
+const MASK: &str = "infinities of a constant are the largest float32";
 const INDEX: &str = "the first of equals; indices are floats";
 const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
 const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
@@ -56,14 +57,14 @@ use Machine::{Free, Host, Runs};
 /// Every operator of ONNX that the importer reads, sorted by name.
 pub const OPERATORS: &[Operator] = &[
     row("Abs", "", "", TABLE),
-    row("Add", "", "", TWO),
+    row("Add", "", MASK, TWO),
     row("And", "", "", Host),
     row("ArgMax", "axis, keepdims, select_last_index", INDEX, Host),
     row("ArgMin", "axis, keepdims, select_last_index", INDEX, Host),
     row(
         "AveragePool",
         "kernel_shape, strides, pads, auto_pad, ceil_mode, count_include_pad",
-        "images, lines, and volumes plane by plane; no dilations",
+        "images, lines, volumes; no dilations",
         Runs(""),
     ),
     row(
@@ -85,6 +86,12 @@ pub const OPERATORS: &[Operator] = &[
         "min, max (attributes or constant inputs)",
         "of whole numbers: of those that a QuantizeLinear of constant scale made",
         Runs(""),
+    ),
+    row(
+        "Col2Im",
+        "strides, dilations, pads",
+        "images; constant sizes; becomes ConvTranspose",
+        Runs("as ConvTranspose"),
     ),
     row("Concat", "axis", "", Runs("of activations")),
     row("Constant", "value, value_float(s), value_int(s)", "dense numbers", Free),
@@ -154,6 +161,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Identity", "", "", Free),
     row("If", "then_branch, else_branch", "constant condition; the nodes of one branch", Free),
     row("InstanceNormalization", "epsilon", "", Host),
+    row("IsNaN", "", TRUTH, Host),
     row("LRN", "size, alpha, beta, bias", "becomes Mul, AveragePool, Add, Pow and Div", Host),
     row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, UNROLLED),
     row("LayerNormalization", "axis, epsilon, stash_type (ignored)", "", Host),
@@ -168,7 +176,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "MaxPool",
         "kernel_shape, strides, dilations, pads, auto_pad, ceil_mode",
-        "images, lines, and volumes plane by plane; Indices that nobody reads; no storage_order",
+        "images, lines, volumes; Indices that nobody reads; no storage_order",
         Runs(""),
     ),
     row("Mean", "", "any number of operands: Add and Div", TWO),
@@ -258,12 +266,12 @@ pub const OPERATORS: &[Operator] = &[
     row("Split", "axis, split, num_outputs", "constant sizes; becomes a Slice for each result", VIEW),
     row("Sqrt", "", "", TABLE),
     row("Squeeze", "axes", "constant axes; becomes Reshape", Free),
-    row("Sub", "", "of a constant: Add", TWO),
+    row("Sub", "", "of a constant: Add; infinities of a constant are the largest float32", TWO),
     row("Sum", "", "any number of operands: Add", TWO),
     row("Swish", "alpha", "from opset 24", TABLE),
     row("Tanh", "", "", TABLE),
     row("ThresholdedRelu", "alpha", "", TABLE),
-    row("Tile", "", KNOWN, Free),
+    row("Tile", "", "constant repeats; becomes Reshape and Expand", VIEW),
     row(
         "TopK",
         "axis, largest, sorted; K",

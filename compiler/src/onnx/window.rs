@@ -7,8 +7,17 @@ use crate::graph::{MAX_ELEMENTS, Window};
 /// Pixels that SAME padding would crop, from which on runtimes differ.
 const MOST_CROPPED: usize = 2;
 
+/// Which axes of a window are read: volumes have windows over planes and along their depth, one after the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Rows and columns, or columns alone.
+    Plane,
+    /// The depth of a volume, as rows; one column.
+    Depth,
+}
+
 /// Extents of an input as those of images (N, C, H, W): what has one spatial axis is an image of height 1, and
-/// the depth of what has three, which no window may span, is taken together with the channels.
+/// the depth of what has three is taken together with the channels.
 pub(super) fn image(call: &Call, x: &[usize]) -> Result<Vec<usize>> {
     match *x {
         [_, _, _, _] => Ok(x.to_vec()),
@@ -22,18 +31,17 @@ pub(super) fn image(call: &Call, x: &[usize]) -> Result<Vec<usize>> {
     }
 }
 
-fn pair(call: &Call, name: &str, values: &[i64]) -> Result<[usize; 2]> {
+fn pair(call: &Call, part: Part, name: &str, values: &[i64]) -> Result<[usize; 2]> {
     let positive = |v: i64| usize::try_from(v).ok().filter(|v| (1..=MAX_ELEMENTS).contains(v));
     let spatial = call.shape(0)?.len().saturating_sub(2);
-    let (y, x) = match *values {
+    let (y, x) = match (part, values) {
         _ if values.len() != spatial => {
             return call
                 .refuse(name, format!("{values:?} must have {spatial} elements, one for each spatial axis"));
         }
-        [y, x] | [1, y, x] => (y, x),
-        [_, y, x] if name == "strides" && call.operator() == "MaxPool" => (y, x),
-        [x] => (1, x),
-        [_, _, _] => return call.refuse(name, format!("{values:?} spans more than one plane of its depth")),
+        (Part::Depth, &[depth, _, _]) => (depth, 1),
+        (Part::Plane, &[y, x] | &[_, y, x]) => (y, x),
+        (Part::Plane, &[x]) => (1, x),
         _ => return call.refuse(name, format!("{values:?} is out of range")),
     };
     match (positive(y), positive(x)) {
@@ -43,17 +51,17 @@ fn pair(call: &Call, name: &str, values: &[i64]) -> Result<[usize; 2]> {
 }
 
 /// The attribute `kernel_shape`, if given.
-pub(super) fn kernel(call: &mut Call) -> Result<Option<[usize; 2]>> {
+pub(super) fn kernel(call: &mut Call, part: Part) -> Result<Option<[usize; 2]>> {
     match call.ints("kernel_shape")? {
-        Some(values) => pair(call, "kernel_shape", values).map(Some),
+        Some(values) => pair(call, part, "kernel_shape", values).map(Some),
         None => Ok(None),
     }
 }
 
 /// Reads `strides`, `dilations`, explicit `pads` and the name in `auto_pad`.
-pub(super) fn explicit<'a>(call: &mut Call<'a>, kernel: [usize; 2]) -> Result<(Window, &'a str)> {
+pub(super) fn explicit<'a>(call: &mut Call<'a>, part: Part, kernel: [usize; 2]) -> Result<(Window, &'a str)> {
     let mut read = |name| match call.ints(name)? {
-        Some(values) => pair(call, name, values),
+        Some(values) => pair(call, part, name, values),
         None => Ok([1, 1]),
     };
     let mut window = Window { kernel, stride: read("strides")?, dilation: read("dilations")?, pads: [0; 4] };
@@ -64,7 +72,7 @@ pub(super) fn explicit<'a>(call: &mut Call<'a>, kernel: [usize; 2]) -> Result<(W
     match mode {
         "NOTSET" | "" => {
             if let Some(pads) = explicit {
-                window.pads = explicit_pads(call, pads)?;
+                window.pads = explicit_pads(call, part, pads)?;
             }
         }
         _ if contradicts => return call.refuse("auto_pad", "contradicts the explicit pads"),
@@ -78,23 +86,26 @@ pub(super) fn explicit<'a>(call: &mut Call<'a>, kernel: [usize; 2]) -> Result<(W
 }
 
 /// The window over an image of spatial extents `spatial`, with `auto_pad` turned into padding.
-pub(super) fn window(call: &mut Call, kernel: [usize; 2], spatial: &[usize]) -> Result<Window> {
-    let (mut window, mode) = explicit(call, kernel)?;
+pub(super) fn window(call: &mut Call, part: Part, kernel: [usize; 2], spatial: &[usize]) -> Result<Window> {
+    let (mut window, mode) = explicit(call, part, kernel)?;
     if let "SAME_UPPER" | "SAME_LOWER" = mode {
         same(call, &mut window, spatial, mode == "SAME_UPPER")?;
     }
     Ok(window)
 }
 
-fn explicit_pads(call: &Call, pads: &[i64]) -> Result<[usize; 4]> {
+fn explicit_pads(call: &Call, part: Part, pads: &[i64]) -> Result<[usize; 4]> {
     let spatial = call.shape(0)?.len().saturating_sub(2);
-    let [top, left, bottom, right] = match *pads {
+    let [top, left, bottom, right] = match (part, pads) {
         _ if pads.len() != 2 * spatial => {
             return call.refuse("pads", format!("{pads:?} must have {} elements", 2 * spatial));
         }
-        [top, left, bottom, right] | [0, top, left, 0, bottom, right] => [top, left, bottom, right],
-        [left, right] => [0, left, 0, right],
-        _ => return call.refuse("pads", format!("{pads:?} pads the depth")),
+        (Part::Depth, &[front, _, _, back, _, _]) => [front, 0, back, 0],
+        (Part::Plane, &[top, left, bottom, right] | &[_, top, left, _, bottom, right]) => {
+            [top, left, bottom, right]
+        }
+        (Part::Plane, &[left, right]) => [0, left, 0, right],
+        _ => return call.refuse("pads", format!("{pads:?} does not fit")),
     };
     let mut result = [0; 4];
     for (slot, pad) in result.iter_mut().zip([top, left, bottom, right]) {

@@ -14,11 +14,23 @@ pub(super) fn scalar(graph: &Graph, id: ValueId) -> Option<f64> {
 /// Whether a constant holds numbers that stand for infinity, as those that masks are made of: no range of
 /// 8 or 16 bits has them and anything else.
 pub(super) fn is_mask(graph: &Graph, id: ValueId) -> bool {
-    graph.constant_data(id).is_some_and(|data| data.iter().any(|x| x.abs() >= ENDLESS))
+    let Some(data) = graph.constant_data(id) else { return false };
+    let largest = data.iter().fold(0f32, |most, x| most.max(x.abs()));
+    if largest < FAR {
+        return false;
+    }
+    // Nothing in between: some elements of a row are kept nearly as they are, the others are put out of reach. What
+    // differs from channel to channel alone is an offset.
+    let rows = graph.shape(id).last().is_some_and(|&width| width > 1);
+    let kept = |x: &f32| x.abs() <= largest / FAR;
+    let far = |x: &f32| x.abs() >= largest / 2.0;
+    largest >= ENDLESS || rows && data.iter().all(|x| kept(x) || far(x)) && data.iter().any(kept)
 }
 
 /// Numbers of this magnitude and above stand for infinity in sums.
 const ENDLESS: f32 = 1e30;
+/// How far above what they leave alone masks lift or lower what they take out, at least: Swin's are of 0 and -100.
+const FAR: f32 = 50.0;
 
 /// A constant broadcast to a value of `shape` that lies in a grid as `held` says: every element of
 /// the grid, row-major. `None` where it is no constant or cannot be broadcast.

@@ -290,7 +290,7 @@ impl Call<'_> {
         }
         let sum = matches!(self.node.op, Op::Add | Op::Binary { kind: BinaryKind::Sub });
         if sum && is_mask(graph, constant) {
-            return refuse("its constant masks elements with a number that stands for infinity", "");
+            return refuse("its constant is a mask, which no range has together with what it leaves", "");
         }
         let role = self.pointwise(value)?;
         // A scalar that the post unit of a copy can apply; an offset needs a sum that is finer.

@@ -192,7 +192,8 @@ impl Placer<'_> {
         Some(places)
     }
 
-    /// Lets a tensor leave the chip or pass in a ring; false when nothing is left to try.
+    /// Lets a tensor leave the chip, for good or to come back elsewhere, or pass in a ring; false when nothing is left
+    /// to try.
     fn make_room(
         &mut self,
         touched: &[usize],
@@ -208,7 +209,11 @@ impl Placer<'_> {
             return true;
         }
         if !striped {
-            return false;
+            // What stayed lies where there was room then, on pages of its own: loaded again it goes where there is now.
+            let staying = self.resident.keys().copied().filter(|t| touched.contains(t));
+            let smallest = staying.min_by_key(|&t| (self.net.whole(t).span(), t));
+            smallest.into_iter().for_each(|t| self.evict(t));
+            return smallest.is_some();
         }
         // The largest tensor that is held whole only for others.
         let candidates = roles.iter().filter(|(t, r)| r.whole && !streamed.contains(t)).map(|(&t, _)| t);

@@ -776,3 +776,54 @@ case(
     {"s": np.float32([0.1, 0.2, 0.3]), "z": np.int8([0, 0, 0])},
 )
 one("refused_transpose_same_short", "ConvTranspose", [1, 2, 4, 5], weights(2, 2, 2, 2), auto_pad="SAME_LOWER", strides=[3, 3])
+
+# Attention as PyTorch writes it: masks that are added, what is no number, what is repeated.
+causal = np.triu(np.full((6, 6), -np.inf, np.float32), 1)
+case("add_mask_infinite", [node("Add", ["x", "m"], ["s"]), node("Softmax", ["s"], ["y"], axis=-1)], {"x": [2, 6, 6]}, {"m": causal})
+case("sub_mask_infinite", [node("Sub", ["x", "m"], ["s"]), node("Softmax", ["s"], ["y"], axis=-1)], {"x": [2, 6, 6]}, {"m": -causal})
+case("refused_mask_row", [node("Add", ["m", "x"], ["s"], name="mask"), node("Softmax", ["s"], ["y"], axis=-1)], {"x": [2, 6, 6]}, {"m": np.where(np.arange(6)[:, None] == 3, -np.inf, causal).astype(np.float32)})
+for name, far in (("add_mask_finite", -1e9), ("add_mask_near", -100)):
+    case(
+        name,
+        [node("MatMul", ["x", "z"], ["a"]), node("Add", ["a", "m"], ["s"]), node("Softmax", ["s"], ["y"], axis=-1)],
+        {"x": [1, 6, 4], "z": [1, 4, 6]},
+        {"m": np.triu(np.full((6, 6), far, np.float32), 1)},
+    )
+case(
+    "is_nan",
+    [node("Sqrt", ["x"], ["r"]), node("IsNaN", ["r"], ["n"]), node("Where", ["n", "zero", "r"], ["y"])],
+    {"x": [1, 3, 4, 5]},
+    {"zero": np.float32(0)},
+)
+one("tile", "Tile", [1, 3, 4, 5], ints(1, 2, 1, 3))
+one("tile_pixel", "Tile", [1, 3, 1, 1], ints(1, 1, 4, 5))
+one("tile_rank1", "Tile", [5], ints(3))
+one("tile_once", "Tile", [2, 5], ints(1, 1))
+one("refused_tile", "Tile", [2, 5], ints(1, 0))
+
+# A recurrent layer as PyTorch unrolls it: more small tensors than the machine has pages, all of them joined.
+STEPS = 14
+steps_nodes = []
+for k in range(STEPS):
+    steps_nodes += [node("Slice", ["x", f"i{k}", f"i{k + 1}", "axis"], [f"x{k}"]), node("MatMul", [f"h{k - 1}" if k else "h", "w"], [f"m{k}"])]
+    steps_nodes += [node("Add", [f"m{k}", f"x{k}"], [f"s{k}"]), node("Relu", [f"s{k}"], [f"h{k}"])]
+case(
+    "concat_steps",
+    [*steps_nodes, node("Concat", [f"h{k}" for k in range(STEPS)], ["y"], axis=1)],
+    {"x": [1, STEPS, 4], "h": [1, 1, 4]},
+    {"w": weights(4, 4) / 2, "axis": ints(1)} | {f"i{k}": ints(k) for k in range(STEPS + 1)},
+)
+
+# Volumes: windows along the depth, with all that counts in a mean.
+VOLUME = [1, 2, 5, 4, 6]
+one("max_pool_volume_deep", "MaxPool", VOLUME, kernel_shape=[2, 2, 2], strides=[2, 2, 2])
+one("max_pool_volume_ceil", "MaxPool", VOLUME, kernel_shape=[2, 3, 3], strides=[2, 2, 1], pads=[1, 1, 0, 1, 1, 1], ceil_mode=1)
+one("max_pool_volume_dilated", "MaxPool", VOLUME, kernel_shape=[2, 1, 3], dilations=[2, 1, 1])
+one("average_pool_volume", "AveragePool", VOLUME, kernel_shape=[3, 2, 2], strides=[2, 1, 2], pads=[1, 0, 1, 1, 1, 0])
+one("average_pool_volume_count_pad", "AveragePool", VOLUME, kernel_shape=[2, 2, 3], pads=[1, 1, 1, 1, 1, 1], count_include_pad=1)
+one("average_pool_volume_ceil_count_pad", "AveragePool", VOLUME, kernel_shape=[2, 3, 3], strides=[2, 2, 2], pads=[0, 1, 1, 0, 1, 1], ceil_mode=1, count_include_pad=1, opset=19)
+
+# What F.fold makes: blocks that lie side by side, and ones that overlap and leave a border out.
+one("col2im", "Col2Im", [1, 12, 6], ints(4, 6), ints(2, 2), strides=[2, 2], opset=18)
+one("col2im_overlapping", "Col2Im", [1, 18, 8], ints(8, 8), ints(3, 3), strides=[2, 2], pads=[0, 1, 0, 0], dilations=[2, 1], opset=18)
+one("refused_col2im", "Col2Im", [1, 12, 7], ints(4, 6), ints(2, 2), strides=[2, 2], opset=18)
