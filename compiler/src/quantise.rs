@@ -33,6 +33,7 @@ mod held;
 mod histogram;
 mod joins;
 mod kind;
+mod layout;
 mod least;
 mod links;
 mod lower;

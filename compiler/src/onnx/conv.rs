@@ -45,10 +45,13 @@ fn groups(call: &mut Call) -> Result<usize> {
     usize::try_from(groups).or_else(|_| call.refuse("group", format!("is {groups}")))
 }
 
-/// ConvTranspose; `output_shape` and `auto_pad` become padding.
+/// ConvTranspose of an image or a volume; `output_shape` and `auto_pad` become padding.
 pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
     let inputs = call.values(2, 3)?;
     let (x, w) = (call.shape(0)?, call.shape(1)?);
+    if x.len() == 5 {
+        return volume::conv_transpose(call, &inputs);
+    }
     let (x, w) = (image(call, &x)?, image(call, &w)?);
     let own = own_kernel(call, &w)?;
     let (mut window, mode) = explicit(call, Part::Plane, own)?;

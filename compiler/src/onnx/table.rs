@@ -35,7 +35,6 @@ const fn row(
     Operator { name, attributes, limits, machine }
 }
 
-const IMAGES: &str = "images (N, C, H, W), lines (N, C, W) as images of height 1; no negative pads";
 const KNOWN: &str = "of constants";
 const TRUTH: &str = "truth values are 1 and 0";
 const MASK: &str = "infinities of a constant are the largest float32";
@@ -110,7 +109,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "ConvTranspose",
         "kernel_shape, strides, dilations, pads, auto_pad, group, output_padding, output_shape",
-        IMAGES,
+        "images (N, C, H, W), lines (N, C, W) as images of height 1, volumes as up to 256 convolutions of images, with explicit pads; no negative pads",
         Runs("constant weights; a convolution for each phase of the stride"),
     ),
     row("Cos", "", "", TABLE),
@@ -202,7 +201,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "QLinearAveragePool",
         "kernel_shape, strides, pads, auto_pad, ceil_mode, count_include_pad, channels_last",
-        "domain com.microsoft; as AveragePool; not channels_last",
+        "domain com.microsoft; as AveragePool, of volumes plane by plane; not channels_last",
         AS_FLOAT,
     ),
     row("QLinearConcat", "axis", MICROSOFT, AS_FLOAT),

@@ -1,5 +1,5 @@
-//! Conv of volumes (N, C, D, H, W): each plane of the result is a convolution of images, over the planes of the input
-//! that its window covers, taken together with the channels.
+//! Conv and ConvTranspose of volumes (N, C, D, H, W): each plane of the result is a convolution of images, over the planes
+//! of the input that its window covers, taken together with the channels, or a sum of transposed ones.
 
 use std::collections::HashMap;
 
@@ -27,18 +27,25 @@ fn numbers<const N: usize>(
     Ok(std::array::from_fn(|i| values[i] as usize))
 }
 
+/// Refuses a `kernel_shape` other than that of the weights.
+fn check_kernel(call: &mut Call, weights: &[usize]) -> Result<()> {
+    match call.ints("kernel_shape")? {
+        Some(declared)
+            if !declared.iter().map(|&d| usize::try_from(d)).eq(weights[2..].iter().map(|&k| Ok(k))) =>
+        {
+            call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {weights:?}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Conv of a volume with weights (O, C / groups, KD, KH, KW) and maybe a bias.
 pub(super) fn conv(call: &mut Call, inputs: &[ValueId]) -> Result<()> {
     let (x, w) = (call.shape_of(inputs[0]), call.shape_of(inputs[1]));
     let (&[n, c, depth, height, width], &[o, each, taps, rows, columns]) = (&x[..], &w[..]) else {
         return Err(call.error(format!("the weights {w:?} do not fit the volume {x:?}")));
     };
-    let kernel = [taps, rows, columns];
-    if let Some(declared) = call.ints("kernel_shape")?
-        && !declared.iter().zip(kernel).all(|(&d, k)| usize::try_from(d) == Ok(k))
-    {
-        return call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {w:?}"));
-    }
+    check_kernel(call, &w)?;
     let (strides, dilations) = (numbers::<3>(call, "strides", 1, 1)?, numbers::<3>(call, "dilations", 1, 1)?);
     let pads = numbers::<6>(call, "pads", 0, 0)?;
     let mode = call.string("auto_pad", "NOTSET")?;
@@ -107,6 +114,84 @@ pub(super) fn conv(call: &mut Call, inputs: &[ValueId]) -> Result<()> {
     }
     let joined = call.apply(Op::Concat { axis: 1 }, &made)?;
     call.emit(turn, &[joined])
+}
+
+/// ConvTranspose of a volume with weights (C, O / groups, KD, KH, KW) and maybe a bias.
+pub(super) fn conv_transpose(call: &mut Call, inputs: &[ValueId]) -> Result<()> {
+    let (x, w) = (call.shape_of(inputs[0]), call.shape_of(inputs[1]));
+    let (&[n, c, depth, height, width], &[into, each, taps, rows, columns]) = (&x[..], &w[..]) else {
+        return Err(call.error(format!("the weights {w:?} do not fit the volume {x:?}")));
+    };
+    check_kernel(call, &w)?;
+    const EXPLICIT: &str = "of a volume is not supported, explicit pads and output_padding are";
+    if call.given("output_shape") {
+        return call.refuse("output_shape", EXPLICIT);
+    }
+    if !matches!(call.string("auto_pad", "NOTSET")?, "NOTSET" | "VALID" | "") {
+        return call.refuse("auto_pad", EXPLICIT);
+    }
+    let (strides, dilations) = (numbers::<3>(call, "strides", 1, 1)?, numbers::<3>(call, "dilations", 1, 1)?);
+    let (pads, added) = (numbers::<6>(call, "pads", 0, 0)?, numbers::<3>(call, "output_padding", 0, 0)?);
+    let groups = call.int("group", 1)?;
+    let groups = usize::try_from(groups).or_else(|_| call.refuse("group", format!("is {groups}")))?;
+    let window = Window {
+        kernel: [rows, columns],
+        stride: [strides[1], strides[2]],
+        dilation: [dilations[1], dilations[2]],
+        pads: [pads[1], pads[2], pads[4], pads[5]],
+    };
+    let op = Op::ConvTranspose { window, groups, output_padding: [added[1], added[2]] };
+    let reach = (taps - 1).saturating_mul(dilations[0]).saturating_add(1);
+    let spread = (depth - 1).saturating_mul(strides[0]).saturating_add(reach).saturating_add(added[0]);
+    let Some(planes) = spread.checked_sub(pads[0] + pads[3]).filter(|&planes| planes > 0) else {
+        return call.refuse("pads", format!("{pads:?} leave nothing of {spread} planes"));
+    };
+    if depth.saturating_mul(taps) > MOST || planes > MOST {
+        return Err(call
+            .error(format!("becomes {} convolutions of images, at most {MOST} are supported", depth * taps))
+            .hint("fewer planes at a time"));
+    }
+    let volume = call.apply(Op::Transpose { perm: TURNED.to_vec() }, &inputs[..1])?;
+    let weights = call.apply(Op::Transpose { perm: vec![2, 0, 1, 3, 4] }, &inputs[1..2])?;
+    let mut images = Vec::with_capacity(depth);
+    for plane in 0..depth {
+        images.push(cut(call, volume, [plane, 1], 1, &[n, c, height, width])?);
+    }
+    let mut kernels = Vec::with_capacity(taps);
+    for tap in 0..taps {
+        let (starts, steps) = (vec![tap, 0, 0, 0, 0], vec![1; 5]);
+        let slice = Op::Slice { starts, steps, extents: vec![1, into, each, rows, columns] };
+        let kernel = call.apply(slice, &[weights])?;
+        kernels.push(call.reshaped(kernel, &[into, each, rows, columns])?);
+    }
+    let mut made = Vec::with_capacity(planes);
+    for plane in 0..planes {
+        // The plane of the input that each tap takes to this one.
+        let from = |tap: usize| {
+            let offset = (plane + pads[0]).checked_sub(tap * dilations[0])?;
+            let from = offset / strides[0];
+            (offset % strides[0] == 0 && from < depth).then_some((from, tap))
+        };
+        let mut sum = None;
+        for (from, tap) in (0..taps).filter_map(from) {
+            let bias = inputs.get(2).filter(|_| sum.is_none());
+            let operands: Vec<ValueId> =
+                [images[from], kernels[tap]].into_iter().chain(bias.copied()).collect();
+            let y = call.apply(op.clone(), &operands)?;
+            sum = Some(match sum {
+                None => y,
+                Some(sum) => call.apply(Op::Add, &[sum, y])?,
+            });
+        }
+        let Some(y) = sum else {
+            return call.refuse("strides", format!("plane {plane} of the result has nothing but its bias"));
+        };
+        let mut shape = call.shape_of(y);
+        shape.insert(1, 1);
+        made.push(call.reshaped(y, &shape)?);
+    }
+    let joined = call.apply(Op::Concat { axis: 1 }, &made)?;
+    call.emit(Op::Transpose { perm: TURNED.to_vec() }, &[joined])
 }
 
 /// So many planes of a turned volume, `step` apart, as an image of `shape`.

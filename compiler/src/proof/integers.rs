@@ -56,7 +56,9 @@ impl<'a> Integers<'a> {
     pub fn new(network: &'a Network, levels: Vec<Vec<i16>>) -> Integers<'a> {
         let claims = &network.claims;
         let mut stored = BTreeMap::new();
-        for placed in claims.imports.iter().chain(claims.operations.iter().map(|o| &o.output)) {
+        // A copy is held against what it copies, and is the same to those that read it.
+        let made = claims.operations.iter().filter(|o| !o.nodes.is_empty()).map(|o| &o.output);
+        for placed in claims.imports.iter().chain(made) {
             stored.entry(placed.value).or_insert(placed);
         }
         Integers { network, graph: &claims.graph, levels, stored }

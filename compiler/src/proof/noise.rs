@@ -163,7 +163,10 @@ fn run(network: &Network, inputs: &[ArrayD<f32>], unbounded: bool) -> Result<Pre
                 continue;
             }
             let y = run.operation(operation).map_err(|what| open(network, &what))?;
-            let name = operation.nodes.first().map_or("", |&n| &graph.nodes[n].name);
+            // A copy has the name of what makes the value that it copies.
+            let made_by = graph.producer(operation.output.value).map(|(_, node)| node);
+            let first = operation.nodes.first().map(|&n| &graph.nodes[n]).or(made_by);
+            let name = first.map_or("", |node| &node.name);
             if let Some(exact) = exact.get(&operation.output.value) {
                 let [signal, noise, _] = powers(exact.iter().zip(&y));
                 prediction.layers.push((name.into(), ratio(signal, noise)));

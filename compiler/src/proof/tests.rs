@@ -71,6 +71,13 @@ fn kinds() -> Vec<(&'static str, Network, Vec<ArrayD<f32>>)> {
             let y = d.conv("c", x, 6, 3, 1);
             d.node("r", Op::Relu, &[y])
         }),
+        ("copies in another order", &IMAGE, Precision::Int8, |d, x| {
+            let y = d.conv("c", x, 4, 1, 1);
+            let y = d.graph.reshape("groups", y, &[1, 2, 2, 9, 10]).unwrap();
+            let y = d.node("shuffle", Op::Transpose { perm: vec![0, 2, 1, 3, 4] }, &[y]);
+            let y = d.graph.reshape("channels", y, &IMAGE).unwrap();
+            d.conv("d", y, 4, 3, 4)
+        }),
         ("negated convolution", &IMAGE, Precision::Int8, |d, x| {
             let y = d.conv("c", x, 4, 3, 1);
             d.node("s", Op::Binary { kind: BinaryKind::Sub }, &[x, y])

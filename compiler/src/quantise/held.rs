@@ -241,7 +241,7 @@ impl Held {
 }
 
 /// Dims without extents of 1, neighbours joined where they make one run.
-fn joined(dims: impl IntoIterator<Item = Dim>) -> Vec<Dim> {
+pub(super) fn joined(dims: impl IntoIterator<Item = Dim>) -> Vec<Dim> {
     let mut all: Vec<Dim> = Vec::new();
     for dim in dims.into_iter().filter(|d| d.extent > 1) {
         match all.last_mut() {
@@ -268,7 +268,7 @@ fn merged(dims: &[Dim]) -> Option<Option<Dim>> {
 }
 
 /// Cuts two lists of dims for the same elements until their extents agree.
-fn refine(a: &[Dim], b: &[Dim]) -> Option<(Vec<Dim>, Vec<Dim>)> {
+pub(super) fn refine(a: &[Dim], b: &[Dim]) -> Option<(Vec<Dim>, Vec<Dim>)> {
     let (mut a, mut b): (Vec<Dim>, Vec<Dim>) = (a.to_vec(), b.to_vec());
     let (mut left, mut right) = (Vec::new(), Vec::new());
     // From the innermost outwards.

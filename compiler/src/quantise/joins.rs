@@ -6,7 +6,6 @@ use super::kind::{Call, Kind, OUTPUT, Refusal, Role, refuse};
 use crate::fixed::{TensorId, View};
 use crate::graph::{PadMode, ValueId, Window};
 
-const LAYOUT: &str = "fewer Reshapes and Transposes in front of it";
 /// Most copies that one operator may become.
 const MOST_COPIES: usize = 81;
 
@@ -25,7 +24,7 @@ pub(super) fn concat(
     let Some(parts) = parts else {
         return refuse("it joins a constant", "a network that computes all parts, or none");
     };
-    let uneven = || Refusal { why: "its operands do not lie evenly in memory".into(), hint: LAYOUT };
+    let uneven = || Refusal::uneven("its operands do not lie evenly in memory");
     let first = graph.shape(inputs[0]);
     let (view, inner) = parts[0].boxed().ok_or_else(uneven)?;
     let mut axes = inner.axes(first).ok_or_else(uneven)?;

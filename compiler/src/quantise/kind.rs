@@ -93,16 +93,23 @@ pub(super) enum Role {
 pub(super) struct Refusal {
     pub why: String,
     pub hint: &'static str,
+    /// Whether it is because of how its operands lie in memory, so that copies of them may do.
+    pub layout: bool,
+}
+
+impl Refusal {
+    /// An operand does not lie as the machine reads it.
+    pub fn uneven(why: impl Into<String>) -> Refusal {
+        Refusal { why: why.into(), hint: "fewer Reshapes and Transposes in front of it", layout: true }
+    }
 }
 
 pub(super) fn refuse<T>(why: impl Into<String>, hint: &'static str) -> Result<T, Refusal> {
-    Err(Refusal { why: why.into(), hint })
+    Err(Refusal { why: why.into(), hint, layout: false })
 }
 
 /// A copy, one pixel to one pixel.
 pub(super) const COPY: Kind = Kind::Mean { window: Window::UNIT, count_include_pad: true, factor: 1.0 };
-
-const LAYOUT: &str = "fewer Reshapes and Transposes in front of it";
 
 /// What `node` is to the machine. `held` says where the values that the machine holds lie.
 ///
@@ -121,7 +128,7 @@ pub(super) fn role(
     let call = Call { graph, node, x: node.inputs[0], own, out: graph.shape(node.outputs[0]) };
     let alias = |held: Option<Held>| match held {
         Some(held) => Ok(Role::Alias(held)),
-        None => refuse("its elements do not lie evenly in memory", LAYOUT),
+        None => Err(Refusal::uneven("its elements do not lie evenly in memory")),
     };
     let shape = graph.shape(call.x);
     let x_first = data[0] == call.x;
@@ -217,7 +224,9 @@ impl Call<'_> {
             None if shape.first() != Some(&1) => {
                 refuse(format!("its input has shape {shape:?}, a batch"), "export with batch size 1")
             }
-            None => refuse(format!("its input of shape {shape:?} does not lie in memory as a map"), LAYOUT),
+            None => {
+                Err(Refusal::uneven(format!("its input of shape {shape:?} does not lie in memory as a map")))
+            }
         }
     }
 
@@ -258,7 +267,7 @@ impl Call<'_> {
                 let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(OUTPUT));
                 Ok(absorbed(anchor, value))
             }
-            None => refuse("its input is repeated in memory", LAYOUT),
+            None => Err(Refusal::uneven("its input is repeated in memory")),
         }
     }
 

@@ -4,6 +4,8 @@
 //! Machine and host take turns. A value made by the machine in turn s can be read by the machine from
 //! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
 
+mod copies;
+
 use super::chain::{Chain, Growing, Second};
 use super::given::Given;
 use super::held::{Held, natural};
@@ -11,6 +13,7 @@ use super::kind::{Anchor, COPY, Kind, OUTPUT, Refusal, Role, refuse, role};
 use super::sum::{Observed, Sum};
 use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, Source, ValueId};
+use std::collections::BTreeMap;
 
 /// Why the host computes what is rounded to 16 bits.
 const FINE: &str = "the model rounds its values to 16 bits, with scales and zero points that the machine's 16 bits do not have";
@@ -104,6 +107,8 @@ struct Planner<'a> {
     use_counts: Vec<usize>,
     /// Where each value lies that the machine holds.
     held: Vec<Option<Held>>,
+    /// Where copies lie of values that do not lie as somebody reads them.
+    copies: BTreeMap<ValueId, Held>,
     /// For values of the host: the turn in which it has them.
     real: Vec<Option<usize>>,
     taken: Vec<bool>,
@@ -124,6 +129,7 @@ pub(super) fn plan(graph: &Graph, given: &Given) -> Plan {
         readers,
         use_counts: graph.use_counts(),
         held: vec![None; graph.values.len()],
+        copies: BTreeMap::new(),
         real: vec![None; graph.values.len()],
         taken: vec![false; graph.nodes.len()],
         plan: Plan::default(),
@@ -174,31 +180,39 @@ impl Planner<'_> {
                 self.import(id, turn + 1);
             }
         }
-        let role = match self.given.is_fine(node.outputs[0])
-            || node.inputs.iter().any(|&id| self.given.is_fine(id))
-        {
+        let imported = self.plan.homes.len() > homes;
+        let fine =
+            self.given.is_fine(node.outputs[0]) || node.inputs.iter().any(|&id| self.given.is_fine(id));
+        let done = match fine {
             true => refuse(FINE, "int8 or uint8 activations, or the float model with --precision int16"),
-            false => role(graph, node, &|id| self.held[id.0 as usize].clone()),
+            false => self.attempt(n, imported),
         };
-        match role.and_then(|role| self.expressible(role)) {
-            Ok(Role::Anchor(anchor)) => self.group(n, *anchor),
-            // Reshaping what the host has is the host's work.
-            Ok(Role::Alias(held)) if self.plan.homes.len() == homes => {
-                self.held[node.outputs[0].0 as usize] = Some(held);
+        let why = match done {
+            Ok(()) => return,
+            Err(why) if why.layout && self.attempt_on_copies(n, imported) => return,
+            Err(why) => why,
+        };
+        self.plan.homes.truncate(homes);
+        for (id, _) in real {
+            let held = &mut self.held[id.0 as usize];
+            if held.as_ref().is_some_and(|h| h.home >= homes) {
+                *held = None;
             }
-            other => {
-                self.plan.homes.truncate(homes);
-                for (id, _) in real {
-                    let held = &mut self.held[id.0 as usize];
-                    if held.as_ref().is_some_and(|h| h.home >= homes) {
-                        *held = None;
-                    }
-                }
-                let why = match other {
-                    Err(refusal) => refusal,
-                    Ok(_) => Refusal { why: "it follows an operator of the host".into(), hint: "" },
-                };
-                self.leave_to_host(n, why);
+        }
+        self.leave_to_host(n, why);
+    }
+
+    /// Runs node `n` on the machine. Some of what it reads has been `imported` for it.
+    fn attempt(&mut self, n: usize, imported: bool) -> Result<(), Refusal> {
+        let node = &self.graph.nodes[n];
+        let role = role(self.graph, node, &|id| self.held[id.0 as usize].clone());
+        match role.and_then(|role| self.expressible(role))? {
+            Role::Anchor(anchor) => self.group(n, *anchor),
+            // Reshaping what the host has is the host's work.
+            Role::Alias(_) if imported => refuse("it follows an operator of the host", ""),
+            Role::Alias(held) => {
+                self.held[node.outputs[0].0 as usize] = Some(held);
+                Ok(())
             }
         }
     }
@@ -215,7 +229,7 @@ impl Planner<'_> {
         for (gathered, weights, _) in batches {
             if zero(gathered) == Some(-128) || zero(weights).is_some_and(|z| z != 0) {
                 let why = "the model's zero points of its operands are not those of a product";
-                return Err(Refusal { why: why.into(), hint: "symmetric int8 activations there" });
+                return refuse(why, "symmetric int8 activations there");
             }
         }
         Ok(role)
@@ -236,7 +250,7 @@ impl Planner<'_> {
     }
 
     /// Starts a group at node `n` and takes in all that follows and fits.
-    fn group(&mut self, n: usize, anchor: Anchor) {
+    fn group(&mut self, n: usize, anchor: Anchor) -> Result<(), Refusal> {
         let graph = self.graph;
         let Anchor { kind, inputs, grid, shape, to, mut out, absorb } = anchor;
         let mut chain = Chain::EMPTY;
@@ -249,7 +263,7 @@ impl Planner<'_> {
             let held = |id: ValueId| self.held[id.0 as usize].clone();
             if !chain.absorb(graph, &graph.nodes[n], growing, &held) {
                 let why = "the post unit cannot do it on a copy".into();
-                return self.leave_to_host(n, Refusal { why, hint: "" });
+                return Err(Refusal { why, hint: "", layout: true });
             }
             out = moved(out, shape, &chain, &Chain::EMPTY);
         }
@@ -328,6 +342,7 @@ impl Planner<'_> {
             output,
             turn,
         });
+        Ok(())
     }
 
     /// Decides what leaves the machine: what the host reads and the outputs that it does not make.

@@ -5,8 +5,6 @@ use super::held::{Dim, Held};
 use super::kind::{Call, Kind, OUTPUT, Refusal, Role, refuse};
 use crate::graph::{Op, ValueId, Window};
 
-const LAYOUT: &str = "fewer Reshapes and Transposes in front of it";
-
 /// The dims of all axes but the last ones as rows and columns of a grid: at most two runs.
 fn pixels(dims: &[Vec<Dim>]) -> Option<[Vec<Dim>; 2]> {
     let runs = Held::new(0, dims.concat());
@@ -39,7 +37,8 @@ pub(super) fn constant(call: &Call) -> Result<Role, Refusal> {
     let (n, k) = if trans_b { (*rows, *columns) } else { (*columns, *rows) };
     let shape = graph.shape(call.x);
     let (Some(axes), false) = (call.own.axes(shape), trans_a) else {
-        return refuse(format!("its first operand {shape:?} does not lie evenly in memory"), LAYOUT);
+        let why = format!("its first operand {shape:?} does not lie evenly in memory");
+        return Err(Refusal::uneven(why));
     };
     let (last, leading) = axes.split_last().expect("a product has rows");
     let last = call.own.of(last.iter().copied()).dims;
@@ -53,10 +52,8 @@ pub(super) fn constant(call: &Call) -> Result<Role, Refusal> {
         _ => None,
     };
     let Some(view) = view else {
-        return refuse(
-            format!("the rows of its first operand {shape:?} do not lie evenly in memory"),
-            LAYOUT,
-        );
+        let why = format!("the rows of its first operand {shape:?} do not lie evenly in memory");
+        return Err(Refusal::uneven(why));
     };
     let weight = |o: usize, i: usize| alpha * f64::from(if trans_b { b[o * k + i] } else { b[i * n + o] });
     let weights = (0..n * k).map(|j| weight(j / k, j % k) as f32).collect();
@@ -114,7 +111,7 @@ pub(super) fn activations(call: &Call, held: &dyn Fn(ValueId) -> Option<Held>) -
         });
         match views {
             Some((a, b)) => batches.push((a, b, batch * n)),
-            None => return refuse("its operands do not lie evenly in memory", LAYOUT),
+            None => return Err(Refusal::uneven("its operands do not lie evenly in memory")),
         }
     }
     let Some(&(first, ..)) = batches.first() else {

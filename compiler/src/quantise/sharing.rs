@@ -202,6 +202,8 @@ fn is_copy(group: &Group) -> bool {
     let copies = match &group.kind {
         Kind::Mean { window, factor: 1.0, .. } => window.kernel == Window::UNIT.kernel,
         Kind::Phases { phases, .. } => phases.iter().all(|p| p.weights.is_empty()),
+        // Parts of one value, in another order.
+        Kind::Copies { .. } => group.inputs.iter().all(|view| view.tensor == group.inputs[0].tensor),
         _ => false,
     };
     copies && group.chain == plain

@@ -2,6 +2,7 @@
 
 mod extremes;
 mod fusion;
+mod layout;
 mod models;
 mod operators;
 mod statistics;

@@ -60,7 +60,8 @@ fn replace(r: &mut Rewrite, node: &Node, kind: BinaryKind) -> Result<Option<Valu
         return Ok(Some(y));
     }
     match shape.len() {
-        4 => depthwise(&mut r.new, node, x, &affine).map(Some),
+        // Of a batch it would be a convolution, which the machine has of one image alone.
+        4 if shape[0] == 1 => depthwise(&mut r.new, node, x, &affine).map(Some),
         _ if kind == BinaryKind::Div => changed(r, Op::Binary { kind: BinaryKind::Mul }, |v| 1.0 / v),
         _ => Ok(None),
     }

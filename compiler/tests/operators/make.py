@@ -827,3 +827,34 @@ one("average_pool_volume_ceil_count_pad", "AveragePool", VOLUME, kernel_shape=[2
 one("col2im", "Col2Im", [1, 12, 6], ints(4, 6), ints(2, 2), strides=[2, 2], opset=18)
 one("col2im_overlapping", "Col2Im", [1, 18, 8], ints(8, 8), ints(3, 3), strides=[2, 2], pads=[0, 1, 0, 0], dilations=[2, 1], opset=18)
 one("refused_col2im", "Col2Im", [1, 12, 7], ints(4, 6), ints(2, 2), strides=[2, 2], opset=18)
+
+# What does not lie in memory as the next operator reads it: behind a channel shuffle, of a half of it, behind a
+# PixelUnshuffle, maps as rows of a product, a sum of two orders.
+def moved(x, y, split, perm, joined):
+    constants = {f"{y}_s": ints(*split), f"{y}_j": ints(*joined)}
+    nodes = [node("Reshape", [x, f"{y}_s"], [f"{y}_1"]), node("Transpose", [f"{y}_1"], [f"{y}_2"], perm=perm), node("Reshape", [f"{y}_2", f"{y}_j"], [y])]
+    return nodes, constants
+
+
+def laid(name, x, before, move, after, constants):
+    nodes, more = moved(*move)
+    case(name, [*before, *nodes, *after], {"x": x}, constants | more)
+
+
+POINT = node("Conv", ["x", "p"], ["a"])
+DEEP = node("Conv", ["b", "d"], ["y"], group=8, pads=[1, 1, 1, 1])
+laid("lay_shuffle", [1, 3, 6, 7], [POINT], ("a", "b", [1, 2, 4, 6, 7], [0, 2, 1, 3, 4], [1, 8, 6, 7]), [DEEP], {"p": weights(8, 3, 1, 1), "d": weights(8, 1, 3, 3)})
+laid("lay_shuffle_half", [1, 3, 6, 7], [POINT], ("a", "c", [1, 2, 6, 6, 7], [0, 2, 1, 3, 4], [1, 12, 6, 7]),
+     [node("Slice", ["c", "i0", "i8", "i1"], ["b"]), DEEP], {"p": weights(12, 3, 1, 1), "d": weights(8, 1, 3, 3), "i0": ints(3), "i8": ints(11), "i1": ints(1)})
+laid("lay_unshuffle", [1, 2, 6, 8], [], ("x", "b", [1, 2, 3, 2, 4, 2], [0, 1, 3, 5, 2, 4], [1, 8, 3, 4]), [DEEP], {"d": weights(8, 1, 3, 3)})
+case(
+    "lay_lines",
+    [POINT, node("Conv", ["x", "q"], ["b"]), node("Reshape", ["a", "l"], ["c"]), node("Reshape", ["b", "l"], ["d"]), node("Transpose", ["c"], ["e"], perm=[0, 2, 1]), node("MatMul", ["e", "d"], ["y"])],
+    {"x": [1, 3, 4, 5]},
+    {"p": weights(4, 3, 1, 1), "q": weights(4, 3, 1, 1), "l": ints(1, 4, 20)},
+)
+laid("lay_sum", [1, 3, 4, 6], [POINT], ("a", "b", [1, 2, 2, 4, 6], [0, 2, 1, 3, 4], [1, 4, 4, 6]), [node("Add", ["b", "a"], ["y"])], {"p": weights(4, 3, 1, 1)})
+case("scale_batch", [node("Mul", ["x", "k"], ["y"])], {"x": [2, 3, 4, 5]}, {"k": np.float32(0.5)})
+one("conv_transpose_volume", "ConvTranspose", [1, 4, 3, 4, 5], weights(4, 2, 2, 2, 2), weights(2), strides=[2, 2, 2])
+one("conv_transpose_volume_padded", "ConvTranspose", [1, 4, 3, 3, 4], weights(4, 2, 3, 3, 3), strides=[2, 2, 1], pads=[1, 1, 1, 1, 1, 1], output_padding=[1, 1, 0])
+one("conv_transpose_volume_groups", "ConvTranspose", [1, 4, 3, 3, 4], weights(4, 2, 3, 2, 1), weights(4), group=2, dilations=[2, 1, 1])

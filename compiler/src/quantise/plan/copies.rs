@@ -1,0 +1,107 @@
+//! Copies of operands that do not lie in memory as an operator reads them, so that the machine runs it nevertheless.
+
+use super::{Group, Origin, Planner};
+use crate::fixed::{TensorId, View};
+use crate::graph::{Op, ValueId};
+use crate::quantise::chain::Chain;
+use crate::quantise::held::Held;
+use crate::quantise::kind::{Kind, OUTPUT};
+use crate::quantise::layout::Layout;
+use crate::quantise::sum::Observed;
+
+impl Planner<'_> {
+    /// Runs node `n` on copies of operands, of each alone or of all, that lie evenly. False where that does not
+    /// help.
+    pub(super) fn attempt_on_copies(&mut self, n: usize, imported: bool) -> bool {
+        let node = &self.graph.nodes[n];
+        // What only moves elements the host does as well, if it has the result anyway.
+        let moves = matches!(
+            node.op,
+            Op::Slice { .. } | Op::Transpose { .. } | Op::Gather { .. } | Op::Expand { .. } | Op::Reshape
+        );
+        if moves && !self.is_read_by_machine(node.outputs[0]) {
+            return false;
+        }
+        let mut uneven: Vec<ValueId> = Vec::new();
+        for &id in &node.inputs {
+            if !uneven.contains(&id) && self.held[id.0 as usize].is_some() {
+                uneven.push(id);
+            }
+        }
+        let mut sets: Vec<Vec<ValueId>> = uneven.iter().map(|&id| vec![id]).collect();
+        if uneven.len() > 1 {
+            sets.push(uneven);
+        }
+        sets.iter().any(|set| self.attempt_on(n, imported, set))
+    }
+
+    /// Runs node `n` on copies of the values of `set`, of those that do not lie evenly yet.
+    fn attempt_on(&mut self, n: usize, imported: bool, set: &[ValueId]) -> bool {
+        let (homes, groups) = (self.plan.homes.len(), self.plan.groups.len());
+        let reads: Vec<usize> = self.plan.homes.iter().map(|home| home.reads).collect();
+        let before: Vec<Option<Held>> = set.iter().map(|id| self.held[id.0 as usize].clone()).collect();
+        let copies: Vec<Option<Held>> = set.iter().map(|&id| self.laid_out(id)).collect();
+        let mut done = false;
+        if copies.iter().any(Option::is_some) {
+            for (id, copy) in set.iter().zip(&copies).filter(|(_, copy)| copy.is_some()) {
+                self.held[id.0 as usize].clone_from(copy);
+            }
+            done = self.attempt(n, imported).is_ok();
+            for (id, held) in set.iter().zip(before) {
+                self.held[id.0 as usize] = held;
+            }
+        }
+        if done {
+            self.copies.extend(set.iter().zip(copies).filter_map(|(&id, copy)| Some((id, copy?))));
+        } else {
+            self.plan.homes.truncate(homes);
+            self.plan.groups.truncate(groups);
+            self.plan.homes.iter_mut().zip(reads).for_each(|(home, reads)| home.reads = reads);
+        }
+        done
+    }
+
+    /// Whether some reader of a value may run on the machine.
+    fn is_read_by_machine(&self, id: ValueId) -> bool {
+        self.readers[id.0 as usize].iter().any(|&n| {
+            !matches!(
+                self.graph.nodes[n].op,
+                Op::Softmax { .. }
+                    | Op::LogSoftmax { .. }
+                    | Op::LayerNormalization { .. }
+                    | Op::InstanceNormalization { .. }
+                    | Op::Reduce { .. }
+            )
+        })
+    }
+
+    /// Copies a value so that its elements lie row-major in a tensor of their own; `None` where they do, or
+    /// cannot be copied.
+    fn laid_out(&mut self, id: ValueId) -> Option<Held> {
+        if let Some(copy) = self.copies.get(&id) {
+            return Some(copy.clone());
+        }
+        let held = self.held[id.0 as usize].clone()?;
+        let Layout { from, to, shape, held: out } = Layout::new(&held, self.graph.shape(id))?;
+        let output = self.plan.homes.len();
+        let turn = self.plan.homes[held.home].turn;
+        self.plan.homes[held.home].reads += from.len();
+        let origin = Origin::Group(self.plan.groups.len());
+        let copy = out.clone().in_home(output);
+        self.add_home(id, copy.clone(), shape, origin, turn);
+        self.plan.groups.push(Group {
+            nodes: Vec::new(),
+            kind: Kind::Copies { to },
+            inputs: from,
+            chain: Chain::EMPTY,
+            operand: None,
+            grid: shape,
+            shape,
+            to: View::whole(TensorId(OUTPUT as u32), shape),
+            observed: Observed { value: id, held: out, factor: 1.0 },
+            output,
+            turn,
+        });
+        Some(copy)
+    }
+}
