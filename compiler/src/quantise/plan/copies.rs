@@ -9,6 +9,10 @@ use crate::quantise::kind::{Kind, OUTPUT};
 use crate::quantise::layout::Layout;
 use crate::quantise::sum::Observed;
 
+/// Elements of a product and of each of its operands, at most, for copies to be made for it: its rows are lines, which
+/// cannot pass through the machine in stripes.
+const MOST_MULTIPLIED: usize = 1 << 16;
+
 impl Planner<'_> {
     /// Runs node `n` on copies of operands, of each alone or of all, that lie evenly. False where that does not
     /// help.
@@ -20,6 +24,13 @@ impl Planner<'_> {
             Op::Slice { .. } | Op::Transpose { .. } | Op::Gather { .. } | Op::Expand { .. } | Op::Reshape
         );
         if moves && !self.is_read_by_machine(node.outputs[0]) {
+            return false;
+        }
+        // What does not fit the machine's memory the host has room for.
+        let values = node.inputs.iter().chain(&node.outputs);
+        let held = values.filter(|id| self.graph.constant_data(**id).is_none());
+        let largest = held.map(|id| self.graph.shape(*id).iter().product::<usize>()).max().unwrap_or(0);
+        if matches!(node.op, Op::MatMul | Op::Gemm { .. }) && largest > MOST_MULTIPLIED {
             return false;
         }
         let mut uneven: Vec<ValueId> = Vec::new();
