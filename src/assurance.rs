@@ -9,7 +9,7 @@ use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op, Sampling};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
-    self, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Prediction, Proof, Quality,
+    self, GOOD_DB, Held, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Off, Prediction, Proof, Quality,
 };
 
 /// Share of a layer's elements at the ends of their range above which it is warned of.
@@ -70,12 +70,20 @@ pub fn assure(
 ) -> Result<Assurance> {
     let mut first_rung = proof::check(network, inputs)?;
     first_rung.findings.extend(proof::corrections(network, calibration)?);
-    let rewrites = rewrites(model, inputs, float)?;
     // A quantised model's own graph is another one than the model's, and never equalised.
-    let equalised = match model.graph.is_quantised() {
-        true => Default::default(),
-        false => proof::equalised(&model.graph, &network.claims.graph),
+    let mut rounded_twice = Vec::new();
+    let (equalised, outputs) = if model.graph.is_quantised() {
+        let held = proof::prescribed(&model.imported, network, inputs)?;
+        let open = || Held { outputs: float.to_vec(), ..Held::default() };
+        let Held { findings, outputs, off } = held.unwrap_or_else(open);
+        first_rung.findings.extend(findings);
+        rounded_twice.extend(twice(&off));
+        (Default::default(), outputs)
+    } else {
+        let outputs = float::run(&model.graph, inputs)?;
+        (proof::equalised(&model.graph, &network.claims.graph), outputs)
     };
+    let rewrites = rewrites(model, inputs, float, &outputs);
     let clipped = equalised.clipped(&network.claims.graph, inputs)?;
     first_rung.findings.extend(equalised.findings);
     // What contradicts the source predicts nothing.
@@ -85,8 +93,9 @@ pub fn assure(
         float.iter().zip(&prediction.outputs).map(|(want, got)| Quality::of(want, got)).collect();
     let names = output_names(&model.graph);
     let mut warnings = outside(network, inputs);
-    warnings.extend(saturated(&first_rung));
+    warnings.extend(saturated(&first_rung, samples(network)));
     warnings.extend(cut(&clipped));
+    warnings.extend(rounded_twice);
     for (i, (name, quality)) in names.iter().zip(&predicted).enumerate() {
         let noisy = noisy(name, quality, "is predicted at", &prediction);
         warnings.extend(noisy.or_else(|| worse(name, quality, network.rounding_db.get(i))));
@@ -176,13 +185,37 @@ fn lost_beyond(
         if without - db > BEYOND_DB {
             warnings.push(format!(
                 "output {:?} has {db:.1} dB of signal to noise, and {without:.1} if no value lay beyond those of the \
-                 calibration samples; farthest is {:?} ({} of {} elements, up to {:.3} of the range beyond it); try: \
-                 more calibration samples",
-                names[i], worst.name, worst.saturated, worst.elements, worst.beyond
+                 calibration samples; farthest is {:?} ({} of {} elements, up to {:.3} of the range beyond it); try: {}",
+                names[i], worst.name, worst.saturated, worst.elements, worst.beyond, samples(network)
             ));
         }
     }
     Ok(warnings)
+}
+
+/// A warning of integers that are not the quantised model's, because what it leaves in float is rounded before; the
+/// worst layer stands for all.
+fn twice(off: &[Off]) -> Option<String> {
+    let share = |off: &Off| off.count as f64 / off.elements as f64;
+    let told = |off: &&Off| off.steps > 1 || share(off) > MOST_SATURATED;
+    let worst = off.iter().filter(told).max_by(|a, b| share(a).total_cmp(&share(b)))?;
+    Some(format!(
+        "{} layers do not make all of the model's own integers, for what the model leaves in float on the way is rounded: most \
+         {:?}, {:.1} % of its elements, by up to {} steps; try: QuantizeLinear and DequantizeLinear behind every operator, \
+         weights and constants of integers",
+        off.iter().filter(told).count(),
+        worst.layer,
+        100.0 * share(worst),
+        off.iter().map(|off| off.steps).max().unwrap_or(0)
+    ))
+}
+
+/// What helps where values leave the ranges of samples, whose own choice they are or a quantised model's.
+fn samples(network: &Network) -> &'static str {
+    match network.claims.prescribed.is_empty() {
+        true => "more or other calibration samples",
+        false => "quantising the model anew, with more or other samples",
+    }
 }
 
 /// A warning of clamps that cut off more than the source's do, because channels are stored scaled; the worst
@@ -203,6 +236,9 @@ fn cut(clipped: &[(String, usize, usize)]) -> Option<String> {
 /// Warnings of inputs outside of what calibration had; 16 bits have room for such numbers, and they are said too.
 pub fn outside(network: &Network, inputs: &[ArrayD<f32>]) -> Vec<String> {
     let named = network.inputs.iter().zip(inputs).zip(&network.calibrated);
+    // A quantised model has ranges of its own.
+    let calibrated = |id| network.claims.prescribed.iter().all(|(prescribed, ..)| *prescribed != id);
+    let named = named.filter(|(((_, id, _), _), _)| calibrated(*id));
     let warning = |(((name, ..), input), &[low, high]): ((&(String, _, _), &ArrayD<f32>), &[f32; 2])| {
         // Within half a step of 8 bits nothing is lost.
         let slack = (high - low) / 510.0;
@@ -223,7 +259,7 @@ pub fn outside(network: &Network, inputs: &[ArrayD<f32>]) -> Vec<String> {
 
 /// Warnings of layers with many elements at the ends of their range, and of what is not proved; the worst layer
 /// stands for all of a kind.
-fn saturated(proof: &Proof) -> Vec<String> {
+fn saturated(proof: &Proof, samples: &str) -> Vec<String> {
     let share = |layer: &Layer| (layer.saturated + layer.clipped) as f64 / layer.elements.max(1) as f64;
     let layers = &proof.layers;
     let mut warnings = Vec::new();
@@ -231,7 +267,7 @@ fn saturated(proof: &Proof) -> Vec<String> {
     if let Some(worst) = clipped.iter().max_by(|a, b| share(a).total_cmp(&share(b))) {
         warnings.push(format!(
             "{} of {} layers have more than {} % of their elements at an end of their range, most {:?} with \
-             {:.1} %; try: more or other calibration samples",
+             {:.1} %; try: {samples}",
             clipped.len(),
             layers.len(),
             100.0 * MOST_SATURATED,
@@ -264,20 +300,24 @@ fn has_steps(graph: &Graph) -> bool {
         Op::GridSample { sampling, .. } => *sampling == Sampling::Nearest,
         _ => false,
     };
-    graph.is_quantised() || graph.nodes.iter().any(|node| steps(&node.op))
+    graph.nodes.iter().any(|node| steps(&node.op))
 }
 
-/// Outputs in float that simplification changed by more than rounding.
-fn rewrites(model: &Model, inputs: &[ArrayD<f32>], float: &[ArrayD<f32>]) -> Result<Vec<Rewrite>> {
-    if has_steps(&model.imported) {
-        return Ok(Vec::new());
-    }
+/// Outputs in float that `outputs`, those of the rewritten graph, differ from by more than rounding.
+fn rewrites(
+    model: &Model,
+    inputs: &[ArrayD<f32>],
+    float: &[ArrayD<f32>],
+    outputs: &[ArrayD<f32>],
+) -> Vec<Rewrite> {
     let mut changed = Vec::new();
-    let outputs = float::run(&model.graph, inputs)?;
+    if has_steps(&model.imported) {
+        return changed;
+    }
     // What float32 leaves of numbers that cancel is another thing in another order.
     let largest = inputs.iter().flatten().fold(0f32, |most, x| most.max(x.abs()));
     let residue = |y: &ArrayD<f32>| y.iter().all(|y| y.abs() <= RESIDUE * largest);
-    for ((output, want), got) in output_names(&model.graph).into_iter().zip(float).zip(&outputs) {
+    for ((output, want), got) in output_names(&model.graph).into_iter().zip(float).zip(outputs) {
         if residue(want) && residue(got) {
             continue;
         }
@@ -288,5 +328,5 @@ fn rewrites(model: &Model, inputs: &[ArrayD<f32>], float: &[ArrayD<f32>]) -> Res
             changed.push(Rewrite { output, db });
         }
     }
-    Ok(changed)
+    changed
 }

@@ -24,6 +24,9 @@ pub struct Claims {
     pub corrected: usize,
     /// Values that the model rounds to a prescribed scale and zero point wherever they are made.
     pub prescribed: Vec<(ValueId, f32, i8)>,
+    /// Values that are those of a model which came quantised, as its QuantizeLinear or DequantizeLinear rounds
+    /// them, and the name that the model has for them.
+    pub rounded: Vec<(ValueId, String)>,
 }
 
 /// A value in a tensor: element i, row-major, lies at place i of the offset and the strides.

@@ -34,6 +34,7 @@ mod exact;
 mod integers;
 mod intervals;
 mod noise;
+mod prescribed;
 mod rounded;
 mod run;
 mod source;
@@ -48,6 +49,7 @@ pub use noise::{
     Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Prediction, Quality, predict,
     predict_unbounded,
 };
+pub use prescribed::{Held, Off, prescribed};
 pub use run::check;
 
 use serde::Serialize;

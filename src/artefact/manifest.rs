@@ -22,7 +22,7 @@ use tilewright_compiler::{files, options};
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 /// Digits of a hash in the name of a file.
 const DIGITS: usize = 16;
 

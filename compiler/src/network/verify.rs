@@ -158,7 +158,8 @@ impl Network {
         let whole = claims.operations.iter().all(operation)
             && claims.imports.iter().all(placed)
             && claims.host.iter().all(|&n| n < graph.nodes.len())
-            && claims.prescribed.iter().all(|(id, ..)| value(id));
+            && claims.prescribed.iter().all(|(id, ..)| value(id))
+            && claims.rounded.iter().all(|(id, _)| value(id));
         if whole { Ok(()) } else { wrong("what is claimed") }
     }
 

@@ -15,7 +15,6 @@ use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, attribute
 use super::tensor::{Elements, Tensor};
 use crate::error::{Error, Result};
 use crate::float;
-use crate::float::fold;
 use crate::graph::{Integer, Op, ValueId, elements, infer};
 use ndarray::ArrayD;
 use prost::Message;
@@ -164,20 +163,32 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A float input of one element: a constant, or integers of the model that DequantizeLinear makes one of.
+    /// A float input of one element: a constant, perhaps behind QuantizeLinear and DequantizeLinear.
     pub fn scalar(&self, input: usize) -> Result<f32> {
-        if let Operand::Value(id) = self.operand(input)? {
-            let graph = &self.importer.graph;
-            let made = graph.producer(id).filter(|(_, node)| matches!(node.op, Op::DequantizeLinear { .. }));
-            let folded = made.and_then(|(_, node)| fold(graph, &node.op, &node.inputs, graph.shape(id)));
-            if let Some(value) = folded.transpose()?.filter(|value| value.len() == 1) {
-                return Ok(value.iter().copied().next().unwrap_or_default());
-            }
+        if let Operand::Value(id) = self.operand(input)?
+            && let Some(value) = self.converted(id)?.filter(|value| value.len() == 1)
+        {
+            return Ok(value.iter().copied().next().unwrap_or_default());
         }
         match &self.constant(input)?.elements {
             Elements::Floats(data) if data.len() == 1 => Ok(data[0]),
             _ => Err(self.error(format!("input {input} must be one float"))),
         }
+    }
+
+    /// A constant of the graph as QuantizeLinear and DequantizeLinear leave it; `None` for anything else.
+    fn converted(&self, id: ValueId) -> Result<Option<ArrayD<f32>>> {
+        let graph = &self.importer.graph;
+        let shape = graph.shape(id);
+        if let Some(data) = graph.constant_data(id) {
+            return Ok(ArrayD::from_shape_vec(shape, data.to_vec()).ok());
+        }
+        let Some((_, node)) = graph.producer(id).filter(|(_, node)| node.op.converts()) else {
+            return Ok(None);
+        };
+        let inputs: Option<Vec<_>> =
+            node.inputs.iter().map(|&id| self.converted(id)).collect::<Result<_>>()?;
+        inputs.map(|inputs| float::apply(&node.op, &inputs, shape)).transpose()
     }
 
     /// An input of constant integers as float32; `None` if it holds floats or is computed.

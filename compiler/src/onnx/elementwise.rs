@@ -4,7 +4,7 @@ use super::call::Call;
 use super::choice;
 use super::shape::axis;
 use crate::error::Result;
-use crate::graph::{BinaryKind, Op, UnaryKind};
+use crate::graph::{BinaryKind, Op, UnaryKind, ValueId};
 
 /// Add with numpy broadcasting.
 pub(super) fn add(call: &mut Call) -> Result<()> {
@@ -80,26 +80,26 @@ pub(super) fn many(call: &mut Call) -> Result<()> {
     }
 }
 
-/// Softmax or LogSoftmax. Before opset 13 they run over all axes from `axis` on, taken together.
+/// Softmax or LogSoftmax.
 pub(super) fn softmax(call: &mut Call) -> Result<()> {
+    let x = call.values(1, 1)?[0];
+    let y = softmax_of(call, x, call.opset())?;
+    call.result(y)
+}
+
+/// Softmax or LogSoftmax of a value. Before opset 13 they run over all axes from `axis` on, taken together.
+pub(super) fn softmax_of(call: &mut Call, x: ValueId, opset: i64) -> Result<ValueId> {
     let log = call.operator() == "LogSoftmax";
     let op = |axis| if log { Op::LogSoftmax { axis } } else { Op::Softmax { axis } };
-    let x = call.values(1, 1)?[0];
-    let shape = call.shape(0)?;
-    if call.opset() >= 13 {
-        let value = call.int("axis", -1)?;
-        let axis = axis(call, value, shape.len())?;
-        return call.emit(op(axis), &[x]);
-    }
-    let value = call.int("axis", 1)?;
+    let shape = call.shape_of(x);
+    let value = call.int("axis", if opset >= 13 { -1 } else { 1 })?;
     let axis = axis(call, value, shape.len())?;
-    if shape[axis + 1..].iter().all(|&n| n == 1) {
-        return call.emit(op(axis), &[x]);
+    if opset >= 13 || shape[axis + 1..].iter().all(|&n| n == 1) {
+        return call.apply(op(axis), &[x]);
     }
     let rows = shape[..axis].iter().product();
     let columns = shape[axis..].iter().product();
     let flat = call.reshaped(x, &[rows, columns])?;
     let flat = call.apply(op(1), &[flat])?;
-    let y = call.reshaped(flat, &shape)?;
-    call.result(y)
+    call.reshaped(flat, &shape)
 }

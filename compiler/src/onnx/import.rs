@@ -55,6 +55,11 @@ pub(super) struct Importer {
     depth: usize,
 }
 
+/// Whether operators of a domain have the meaning that this importer knows.
+pub(super) fn knows(domain: &str) -> bool {
+    is_onnx(domain) || domain == MICROSOFT
+}
+
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::new("import", message))
 }
@@ -99,7 +104,7 @@ pub(super) fn run(
     Ok(Imported { graph: importer.graph, warnings })
 }
 
-fn is_onnx(domain: &str) -> bool {
+pub(super) fn is_onnx(domain: &str) -> bool {
     domain.is_empty() || domain == "ai.onnx"
 }
 
@@ -215,7 +220,7 @@ impl Importer {
     fn read_outputs(&mut self, source: &GraphProto, warnings: &mut Vec<String>) -> Result<()> {
         for output in &source.output {
             let place = |e: Error| e.node(&output.name).operator("output");
-            let mut id = self.value(&output.name).map_err(place)?;
+            let mut id = self.output(&output.name).map_err(place)?;
             if let Some(integer) = self.integers.get(&id) {
                 let (name, integer) = (&output.name, integer.name());
                 warnings.push(format!("output {name:?} gives {integer} numbers, as floats"));
@@ -241,6 +246,19 @@ impl Importer {
             self.graph.outputs.push(id);
         }
         Ok(())
+    }
+
+    /// The graph value of an output; constant integers, as a Shape gives them, are floats there.
+    fn output(&mut self, name: &str) -> Result<ValueId> {
+        if let Operand::Constant(tensor) = self.operand(name)?
+            && let Elements::Ints(data) = &tensor.elements
+        {
+            if let Some(lost) = data.iter().find(|&&v| v as f32 as f64 != v as f64) {
+                return refuse(format!("the constant {name:?} holds {lost}, which no float32 is"));
+            }
+            return self.graph.constant(name, &tensor.shape, data.iter().map(|&v| v as f32).collect());
+        }
+        self.value(name)
     }
 
     /// Gives a tensor name its meaning, once.
@@ -377,9 +395,14 @@ fn dispatch(call: &mut Call) -> Result<()> {
         return run(call);
     }
     if !is_onnx(call.domain()) {
-        return Err(call
-            .error(format!("operator domain {:?} is not supported", call.domain()))
-            .hint("export without custom operators"));
+        return Err(match call.domain() {
+            MICROSOFT => call.error("the operator is not supported").hint(
+                "quantise with quant_format=QuantFormat.QDQ, or export without ONNX Runtime's own operators",
+            ),
+            domain => call
+                .error(format!("operator domain {domain:?} is not supported"))
+                .hint("export without custom operators"),
+        });
     }
     if fold::applies(call) {
         return fold::run(call);
@@ -459,6 +482,7 @@ fn quantised(call: &Call) -> Option<fn(&mut Call) -> Result<()>> {
             MICROSOFT,
         ) => quantized::unary,
         ("QLinearConcat", MICROSOFT) => quantized::concat,
+        ("QLinearSoftmax", MICROSOFT) => quantized::softmax,
         _ => return None,
     })
 }

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 
+use super::import::{self, is_onnx};
 use super::order::node_name;
 use super::proto::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
+use super::table::OPERATORS;
 use crate::error::{Error, Result};
 use prost::Message;
 
@@ -40,16 +42,25 @@ impl Inliner<'_> {
         let mut flat = Vec::with_capacity(nodes.len());
         for (index, node) in nodes.iter().enumerate() {
             let called = |f: &&FunctionProto| {
-                (&f.name, &f.domain, &f.overload) == (&node.op_type, &node.domain, &node.overload)
+                let domain = f.domain == node.domain || is_onnx(&f.domain) && is_onnx(&node.domain);
+                domain && (&f.name, &f.overload) == (&node.op_type, &node.overload)
             };
             let Some(function) = self.functions.iter().find(called) else {
                 flat.push(self.branches(node, depth)?);
                 continue;
             };
             let name = node_name(node, index);
+            let standard = OPERATORS.iter().any(|o| o.name == function.name) && import::knows(&node.domain);
             let refuse = |message: String, hint: &str| {
                 Err(Error::new("import", message).node(&name).operator(&node.op_type).hint(hint))
             };
+            if standard {
+                let message = "is a function of the model and an operator of its domain too: runtimes differ in which of both they run";
+                return refuse(
+                    message.into(),
+                    "call the function otherwise, or inline it (onnx.inliner.inline_local_functions)",
+                );
+            }
             let foreign = |version: i64| version != self.opset;
             let own = function.opset_import.iter().find(|o| o.domain.is_empty()).map(|o| o.version);
             if let Some(version) = own.filter(|&v| foreign(v)) {

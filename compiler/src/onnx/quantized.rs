@@ -332,6 +332,15 @@ pub(super) fn unary(call: &mut Call) -> Result<()> {
     finish(call, y, 3)
 }
 
+/// QLinearSoftmax: `opset` says, as the version of ONNX does elsewhere, which axes it runs over.
+pub(super) fn softmax(call: &mut Call) -> Result<()> {
+    call.arity(5, 5)?;
+    let opset = call.int("opset", 0)?;
+    let x = real(call, 0, Some(1), 2, None)?;
+    let y = super::elementwise::softmax_of(call, x, opset)?;
+    finish(call, y, 3)
+}
+
 /// QLinearConcat: scale and zero point of the result, then each part with its own.
 pub(super) fn concat(call: &mut Call) -> Result<()> {
     call.arity(5, usize::MAX)?;

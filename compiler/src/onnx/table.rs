@@ -216,6 +216,7 @@ pub const OPERATORS: &[Operator] = &[
     row("QLinearMatMul", "", STEPS, AS_FLOAT),
     row("QLinearMul", "", MICROSOFT, AS_FLOAT),
     row("QLinearSigmoid", "", MICROSOFT, AS_FLOAT),
+    row("QLinearSoftmax", "axis, opset", MICROSOFT, Host),
     row(
         "QuantizeLinear",
         "axis, output_dtype, saturate (ignored)",

@@ -244,6 +244,40 @@ fn the_table_lists_what_is_imported() {
     // Swish exists in the graph only: ONNX has it from opset 24 on.
 }
 
+/// Runtimes differ in whether a function goes before the operator of its name, so neither is taken.
+#[test]
+fn a_function_of_the_name_of_an_operator_is_refused() {
+    let relu = ModelProto::decode(one("Relu", &[1, 2, 8, 8], &[], vec![]).as_slice()).unwrap();
+    let body = NodeProto {
+        input: vec!["a".into()],
+        output: vec!["b".into()],
+        op_type: "Abs".into(),
+        ..NodeProto::default()
+    };
+    let import = |name: &str, domain: &str, called: &str| {
+        let mut model = relu.clone();
+        model.functions.push(FunctionProto {
+            name: name.into(),
+            domain: domain.into(),
+            input: body.input.clone(),
+            output: body.output.clone(),
+            node: vec![body.clone()],
+            ..FunctionProto::default()
+        });
+        let call = &mut model.graph.as_mut().unwrap().node[0];
+        (call.op_type, call.domain) = (name.into(), called.into());
+        import_bytes(&model.encode_to_vec(), "overriding", None)
+    };
+    for (domain, called) in [("", ""), ("ai.onnx", ""), ("", "ai.onnx"), ("com.microsoft", "com.microsoft")] {
+        let message = import("Relu", domain, called).unwrap_err().to_string();
+        assert!(message.contains("an operator of its domain too"), "{domain:?} {called:?}: {message}");
+    }
+    for (name, domain) in [("Relu", "mine"), ("Mine", ""), ("Mine", "com.microsoft")] {
+        let graph = import(name, domain, domain).unwrap().graph;
+        assert_eq!(graph.nodes[0].op, Op::Unary { kind: UnaryKind::Abs }, "{name} {domain}");
+    }
+}
+
 /// Products counted by hand from the training script: 5x5 and 5x5 convolutions, then three layers.
 #[test]
 fn lenet_is_what_its_script_says() {

@@ -1,6 +1,9 @@
 //! Whether the claims leave nothing open.
 
+use crate::claims::Placed;
+use crate::graph::ValueId;
 use crate::network::{Network, Stage, places};
+use std::collections::BTreeMap;
 
 /// What is claimed by nobody or more than once, with the name of the layer: every operator is some
 /// operation's or the host's, or moves elements only; every node of the machine is some operation's; no
@@ -39,5 +42,21 @@ pub(super) fn gaps(network: &Network) -> Vec<(String, String)> {
             gaps.push((name, "two of its elements lie in one place, or one outside of its tensor".into()));
         }
     }
+    gaps.extend(scales(network));
     gaps
+}
+
+/// Values that a model which came quantised rounds to a scale and a zero point lie in tensors that have them.
+fn scales(network: &Network) -> Vec<(String, String)> {
+    let claims = &network.claims;
+    let steps: BTreeMap<ValueId, (f32, i8)> =
+        claims.prescribed.iter().map(|&(id, scale, zero)| (id, (scale, zero))).collect();
+    let other = |placed: &Placed| {
+        let tensor = &network.tensors[placed.tensor.0 as usize];
+        let (scale, zero) = *steps.get(&placed.value)?;
+        let message = format!("its steps are {}, the model's {scale}", tensor.scale);
+        let value = claims.graph.value(placed.value);
+        ((tensor.scale, tensor.zero) != (scale, zero) || tensor.wide).then(|| (value.name.clone(), message))
+    };
+    claims.imports.iter().chain(claims.operations.iter().map(|o| &o.output)).filter_map(other).collect()
 }

@@ -102,7 +102,8 @@ impl<'a> Exact<'a> {
             let steps = x / scale + zero;
             let reach = radius(uncertain, x / scale);
             let byte = if side < 0.0 { (steps - reach).ceil() } else { (steps + reach).floor() };
-            (byte.clamp(-128.0, 127.0) - zero) * scale
+            // No zero is negative: the table has none.
+            (byte.clamp(-128.0, 127.0) - zero) * scale + 0.0
         };
         let clipped = value.iter().any(|x| !(-128.5..=127.5).contains(&(x / scale + zero)));
         Ok((value.mapv(|x| byte(x, -1.0)), value.mapv(|x| byte(x, 1.0)), clipped))

@@ -7,6 +7,7 @@
 
 use super::exact::Exact;
 use super::integers::{Integers, levels, zero};
+use super::prescribed::{Off, Rounded, Steps};
 use super::{Checked, What};
 use crate::claims::{Operation, Placed};
 use crate::error::{Error, Result};
@@ -31,9 +32,11 @@ pub const LESS_DB: f64 = 1.0;
 const LEAST_ELEMENTS: usize = 8;
 /// Channels above which an axis is no axis of channels.
 const MOST_CHANNELS: usize = 1024;
+/// Steps from the middle between two within which float32 and float64 may take either.
+const TIE: f64 = 1e-3;
 /// Share of the budget of memory that all values of an input may take for layers to be compared one by one: one of
 /// these parts.
-const COMPARED: u64 = 4;
+pub(super) const COMPARED: u64 = 4;
 
 /// What one input's outputs are predicted to be.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -116,7 +119,7 @@ impl Quality {
 /// # Errors
 /// Inputs that do not fit the network; claims that leave something open.
 pub fn predict(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Prediction> {
-    run(network, inputs, false)
+    Ok(run(network, inputs, false, BTreeMap::new())?.0)
 }
 
 /// Predicts what the outputs for `inputs` would be if ranges had no ends: what [`predict`] has less than
@@ -125,10 +128,25 @@ pub fn predict(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Prediction> 
 /// # Errors
 /// Those of [`predict`].
 pub fn predict_unbounded(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Prediction> {
-    run(network, inputs, true)
+    Ok(run(network, inputs, true, BTreeMap::new())?.0)
 }
 
-fn run(network: &Network, inputs: &[ArrayD<f32>], unbounded: bool) -> Result<Prediction> {
+/// The layers that are predicted to make other integers than those of the quantised `model` of the model's own: every
+/// value that the machine or the host makes of them is the model's for those who read it.
+pub(super) fn off(
+    network: &Network,
+    inputs: &[ArrayD<f32>],
+    model: BTreeMap<ValueId, Rounded>,
+) -> Result<Vec<Off>> {
+    Ok(run(network, inputs, false, model)?.1)
+}
+
+fn run(
+    network: &Network,
+    inputs: &[ArrayD<f32>],
+    unbounded: bool,
+    model: BTreeMap<ValueId, Rounded>,
+) -> Result<(Prediction, Vec<Off>)> {
     network.start(inputs)?;
     let graph = &network.claims.graph;
     // Of large images there is no room for all values beside the integers.
@@ -144,6 +162,9 @@ fn run(network: &Network, inputs: &[ArrayD<f32>], unbounded: bool) -> Result<Pre
         real: graph.inputs.iter().copied().zip(inputs.iter().cloned()).collect(),
         made: BTreeSet::new(),
         unbounded,
+        steps: Steps::new(&network.claims),
+        model,
+        off: Vec::new(),
     };
     let mut prediction = Prediction::default();
     let mut imports: Vec<&Placed> = network.claims.imports.iter().collect();
@@ -190,7 +211,7 @@ fn run(network: &Network, inputs: &[ArrayD<f32>], unbounded: bool) -> Result<Pre
         let missing = || Error::new("proof", format!("output {id} is made by nobody")).file(&network.name);
         prediction.outputs.push(output.ok_or_else(missing)?);
     }
-    Ok(prediction)
+    Ok((prediction, run.off))
 }
 
 fn open(network: &Network, what: &What) -> Error {
@@ -218,15 +239,41 @@ struct Run<'a> {
     made: BTreeSet<ValueId>,
     /// Tensors of 8 bits take 16.
     unbounded: bool,
+    /// What a quantised model rounds wherever it is made.
+    steps: Steps,
+    /// Rounded values of a quantised model, which stand in the place of what is made.
+    model: BTreeMap<ValueId, Rounded>,
+    /// Where these differ.
+    off: Vec<Off>,
 }
 
 impl Run<'_> {
     /// Rounds a value to the steps of its tensor.
     fn store(&mut self, placed: &Placed, value: &ArrayD<f64>) {
         let tensor = self.integers.tensor(placed.tensor);
+        let mut levels: Vec<i16> = value.iter().map(|&x| level(tensor, x, self.unbounded)).collect();
+        if let Some(model) = self.model.get(&placed.value) {
+            let wanted: Vec<i16> =
+                model.real.iter().map(|&x| level(tensor, x.into(), self.unbounded)).collect();
+            let apart = |(x, (made, wanted)): (&f64, (&i16, &i16))| {
+                let steps = made.abs_diff(*wanted);
+                let between = (x / f64::from(tensor.scale) - 0.5).rem_euclid(1.0);
+                let tie = between.min(1.0 - between) < TIE;
+                if steps == 1 && tie { 0 } else { u32::from(steps) }
+            };
+            let apart = value.iter().zip(levels.iter().zip(&wanted)).map(apart).filter(|&steps| steps > 0);
+            let (count, steps) = apart.fold((0, 0), |(count, most), steps| (count + 1, steps.max(most)));
+            if count > 0 {
+                let graph = self.integers.graph;
+                let node = graph.producer(placed.value).map(|(_, node)| node.name.clone());
+                let layer = node.unwrap_or_else(|| graph.value(placed.value).name.clone());
+                self.off.push(Off { layer, elements: levels.len(), count, steps });
+            }
+            levels = wanted;
+        }
         let own = &mut self.integers.levels[placed.tensor.0 as usize];
-        for (place, &x) in places(placed.offset, &placed.strides).zip(value) {
-            own[place] = level(tensor, x, self.unbounded);
+        for (place, level) in places(placed.offset, &placed.strides).zip(levels) {
+            own[place] = level;
         }
         self.made.insert(placed.value);
     }
@@ -284,7 +331,7 @@ impl Run<'_> {
     /// A value as the host has it.
     fn value(&self, id: ValueId) -> Option<ArrayD<f32>> {
         match self.real.get(&id) {
-            Some(value) => Some(value.clone()),
+            Some(value) => Some(self.steps.rounded(id, value.clone())),
             None if self.known(id) => {
                 let exports = &self.integers.network.exports;
                 let export = exports.iter().find(|export| export.value == id);
@@ -301,6 +348,10 @@ impl Run<'_> {
         let inputs: Option<Vec<ArrayD<f32>>> = node.inputs.iter().map(|&id| self.value(id)).collect();
         let Some(inputs) = inputs else { return Ok(false) };
         let y = float::apply(&node.op, &inputs, self.integers.graph.shape(node.outputs[0]))?;
+        let y = match self.model.get(&node.outputs[0]) {
+            Some(model) => model.real.clone(),
+            None => self.steps.rounded(node.outputs[0], y),
+        };
         self.real.insert(node.outputs[0], y);
         Ok(true)
     }

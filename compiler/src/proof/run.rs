@@ -5,6 +5,7 @@ use super::ended;
 use super::exact::Exact;
 use super::integers::{Integers, levels};
 use super::intervals::{Elements, TABLE, radius};
+use super::prescribed::Steps;
 use super::{Checked, Finding, IMPORT, Layer, Proof, What};
 use crate::claims::{Operation, Placed};
 use crate::error::{Error, Result};
@@ -20,7 +21,8 @@ use std::collections::BTreeMap;
 /// Inputs that do not fit the network. What is found wrong is no error but a [`Finding`].
 pub fn check(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Proof> {
     let (integers, state) = integers(network, inputs)?;
-    let mut checker = Checker { integers, state, proof: Proof::default() };
+    let steps = Steps::new(&network.claims);
+    let mut checker = Checker { integers, state, steps, proof: Proof::default() };
     claimed::gaps(network).into_iter().for_each(|gap| checker.claim(gap));
     network.claims.imports.iter().for_each(|placed| checker.import(placed));
     network.claims.operations.iter().for_each(|operation| checker.operation(operation));
@@ -59,6 +61,8 @@ pub(super) fn integers<'a>(network: &'a Network, inputs: &[ArrayD<f32>]) -> Resu
 struct Checker<'a> {
     integers: Integers<'a>,
     state: State,
+    /// What a quantised model rounds wherever it is made.
+    steps: Steps,
     proof: Proof,
 }
 
@@ -234,7 +238,7 @@ impl Checker<'_> {
             let id = node.outputs[0];
             match self.on_host(node, &made) {
                 Ok(y) => {
-                    let y = self.rounded(id, y);
+                    let y = self.steps.rounded(id, y);
                     if self.state.value(id).is_some_and(|kept| !same(kept, &y)) {
                         findings
                             .push((node.name.clone(), "the host made something else of its inputs".into()));
@@ -250,22 +254,13 @@ impl Checker<'_> {
     fn on_host(&self, node: &Node, made: &BTreeMap<ValueId, ArrayD<f32>>) -> Result<ArrayD<f32>> {
         let read = |&id: &ValueId| -> Result<ArrayD<f32>> {
             if let Some(value) = self.state.value(id).or_else(|| made.get(&id)) {
-                return Ok(self.rounded(id, value.clone()));
+                return Ok(self.steps.rounded(id, value.clone()));
             }
             let value = self.integers.value(id).map_err(|message| Error::new("proof", message))?;
             Ok(value.mapv(|x| x as f32))
         };
         let inputs: Vec<ArrayD<f32>> = node.inputs.iter().map(read).collect::<Result<_>>()?;
         float::apply(&node.op, &inputs, self.integers.graph.shape(node.outputs[0]))
-    }
-
-    /// A value as all who read it have it: where the model prescribes steps, at the nearest one, as
-    /// QuantizeLinear and DequantizeLinear of ONNX do.
-    fn rounded(&self, id: ValueId, value: ArrayD<f32>) -> ArrayD<f32> {
-        let prescribed = &self.integers.network.claims.prescribed;
-        let Some((_, scale, zero)) = prescribed.iter().find(|(of, ..)| *of == id) else { return value };
-        let zero = f32::from(*zero);
-        value.mapv(|x| (((x / scale).round_ties_even() + zero).clamp(-128.0, 127.0) - zero) * scale)
     }
 }
 

@@ -58,6 +58,7 @@ pub(super) fn claims(
         host: plan.host.iter().map(|(n, ..)| *n).collect(),
         corrected,
         prescribed: prescribed.filter_map(|id| given.affine(id).map(|a| (id, a.scale, a.zero))).collect(),
+        rounded: given.rounded().to_vec(),
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod dequantise;
 mod fine;
+mod moved;
 mod parts;
 mod products;
 
@@ -24,6 +25,8 @@ pub(super) struct Given {
     steps: BTreeMap<ValueId, Vec<f32>>,
     /// Values that 8 bits must not round, see [`fine`].
     fine: Vec<bool>,
+    /// Values as they are rounded, and what the model calls them.
+    rounded: Vec<(ValueId, String)>,
 }
 
 impl Given {
@@ -48,6 +51,11 @@ impl Given {
     /// The step of a constant that is whole numbers, or one for each index of an axis.
     pub fn steps(&self, id: ValueId) -> Option<&[f32]> {
         self.steps.get(&id).map(Vec::as_slice)
+    }
+
+    /// Values that are, rounded, values of the model, and their names there.
+    pub fn rounded(&self) -> &[(ValueId, String)] {
+        &self.rounded
     }
 
     /// Whether the model prescribes nothing.
@@ -82,6 +90,7 @@ pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
             e.hint("leave this part of the model in float32")
         };
         let mapped = strip.node(node).map_err(place)?;
+        strip.note(node, mapped);
         strip.map[node.outputs[0].0 as usize] = Some(mapped);
     }
     for &id in &graph.outputs {
@@ -95,7 +104,7 @@ pub(super) fn strip(graph: &Graph) -> Result<(Graph, Given)> {
         }
         strip.new.outputs.push(new);
     }
-    strip.given.affine.resize(strip.new.values.len(), None);
+    strip.annotate_copies();
     strip.given.fine = fine::values(&strip.new, &strip.given);
     Ok((strip.new, strip.given))
 }
@@ -236,6 +245,18 @@ impl Strip<'_> {
         self.new.node(name, Op::QuantizeLinear { integer, axis: None }, &[real, scale, zero])
     }
 
+    /// Notes what the model calls a value that `node` rounds, or reads as rounded.
+    fn note(&mut self, node: &Node, made: Mapped) {
+        let (Mapped::Real(id) | Mapped::Whole(id, _)) = made;
+        let name = &self.old.value(node.outputs[0]).name;
+        let sums = matches!(node.op, Op::DequantizeLinear { integer: Integer::Int32, .. });
+        let constant = self.new.constant_data(id).is_some();
+        let known = self.given.rounded.iter().any(|(known, _)| *known == id);
+        if node.op.converts() && !(sums || constant || known || name.is_empty()) {
+            self.given.rounded.push((id, name.clone()));
+        }
+    }
+
     /// One scale and zero point of a node between real and whole numbers.
     fn quantised(&self, node: &Node, integer: Integer) -> Result<Quantised> {
         let number = |id: ValueId| self.old.constant_data(id);
@@ -330,27 +351,6 @@ impl Strip<'_> {
         let shape = self.new.shape(id).to_vec();
         let declared = matches!(op, Op::Reshape).then_some(shape.as_slice());
         self.new.apply(old, op, &inputs, declared)
-    }
-
-    /// Rounding the elements of a value that were only moved is rounding what they were moved from: where
-    /// nothing else reads it, and nothing is prescribed of it yet, that is rounded, without a copy.
-    fn annotate_source(&mut self, old: ValueId, affine: Affine) {
-        let mut moved = vec![];
-        let mut at = old;
-        loop {
-            let Some(Mapped::Real(new)) = self.map[at.0 as usize] else { return };
-            let constant = self.old.constant_data(at).is_some();
-            if constant || self.uses[at.0 as usize] != 1 || self.given.affine(new).is_some() {
-                return;
-            }
-            moved.push(new);
-            match self.old.producer(at) {
-                Some((_, node)) if node.op.only_moves() => at = node.inputs[0],
-                _ => break,
-            }
-        }
-        self.given.affine.resize(self.new.values.len(), None);
-        moved.into_iter().for_each(|id| self.given.affine[id.0 as usize] = Some(affine));
     }
 
     /// Prescribes scale and zero point of a new value. Where it has others already, or lies in the

@@ -332,9 +332,14 @@ impl Lowering<'_> {
         made.ok_or_else(|| self.unscaled(group, c, factor))
     }
 
+    /// What to try where scales are too far apart.
+    fn ranges(&self) -> &'static str {
+        if self.given.is_empty() { RANGES } else { SCALES }
+    }
+
     fn unscaled(&self, group: &Group, c: usize, factor: f64) -> Error {
         let why = format!("channel {c} would have to be scaled by {factor:e}, more than 255");
-        self.error(group, why, RANGES)
+        self.error(group, why, self.ranges())
     }
 
     /// Adds a node; where the tensor that it writes is wide, two, or one for both halves of a plane.
@@ -412,6 +417,7 @@ fn both(high: &FixedNode, low: &FixedNode) -> Option<FixedNode> {
 const ALL_STEPS: f64 = 255.0;
 const SPLIT: &str = "fewer input channels or a smaller kernel in this layer";
 const RANGES: &str = "more calibration samples, or ranges that cut off outliers";
+const SCALES: &str = "scales of the model that are nearer to each other there, or float";
 
 /// Zero point and clamps of what the post unit makes.
 fn post(chain: &Chain, to: Target) -> Post {

@@ -5,6 +5,7 @@
 //! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
 
 mod copies;
+mod prescribed;
 
 use super::chain::{Chain, Growing, Second};
 use super::given::Given;
@@ -12,11 +13,8 @@ use super::held::{Held, natural};
 use super::kind::{Anchor, COPY, Kind, OUTPUT, Refusal, Role, refuse, role};
 use super::sum::{Observed, Sum};
 use crate::fixed::{TensorId, View};
-use crate::graph::{Graph, Source, ValueId};
+use crate::graph::{Graph, Op, Source, ValueId};
 use std::collections::BTreeMap;
-
-/// Why the host computes what is rounded to 16 bits.
-const FINE: &str = "the model rounds its values to 16 bits, with scales and zero points that the machine's 16 bits do not have";
 
 /// Where a home's bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,7 +78,7 @@ pub(super) struct Group {
 impl Group {
     /// Whether the bytes read are the table's index just as they are.
     pub fn is_lookup(&self) -> bool {
-        let plain = self.chain.slope.is_none() && self.operand.is_none();
+        let plain = self.chain.slope.is_none() && self.chain.operand.is_none();
         let open = self.chain.low == f64::NEG_INFINITY && self.chain.high == f64::INFINITY;
         self.kind == COPY && plain && open
     }
@@ -181,13 +179,7 @@ impl Planner<'_> {
             }
         }
         let imported = self.plan.homes.len() > homes;
-        let fine =
-            self.given.is_fine(node.outputs[0]) || node.inputs.iter().any(|&id| self.given.is_fine(id));
-        let done = match fine {
-            true => refuse(FINE, "int8 or uint8 activations, or the float model with --precision int16"),
-            false => self.attempt(n, imported),
-        };
-        let why = match done {
+        let why = match self.attempt(n, imported) {
             Ok(()) => return,
             Err(why) if why.layout && self.attempt_on_copies(n, imported) => return,
             Err(why) => why,
@@ -205,8 +197,9 @@ impl Planner<'_> {
     /// Runs node `n` on the machine. Some of what it reads has been `imported` for it.
     fn attempt(&mut self, n: usize, imported: bool) -> Result<(), Refusal> {
         let node = &self.graph.nodes[n];
-        let role = role(self.graph, node, &|id| self.held[id.0 as usize].clone());
-        match role.and_then(|role| self.expressible(role))? {
+        self.takes(node)?;
+        let role = role(self.graph, node, &|id| self.held[id.0 as usize].clone())?;
+        match self.expressible(node, role)? {
             Role::Anchor(anchor) => self.group(n, *anchor),
             // Reshaping what the host has is the host's work.
             Role::Alias(_) if imported => refuse("it follows an operator of the host", ""),
@@ -215,24 +208,6 @@ impl Planner<'_> {
                 Ok(())
             }
         }
-    }
-
-    /// Refuses products whose operands have prescribed zero points that bytes multiplied as they are
-    /// cannot have.
-    fn expressible(&self, role: Role) -> Result<Role, Refusal> {
-        let Role::Anchor(anchor) = &role else { return Ok(role) };
-        let Kind::Product { batches, .. } = &anchor.kind else { return Ok(role) };
-        let zero = |view: &View| {
-            let home = &self.plan.homes[view.tensor.0 as usize];
-            self.given.affine(home.value).map(|a| i32::from(a.zero))
-        };
-        for (gathered, weights, _) in batches {
-            if zero(gathered) == Some(-128) || zero(weights).is_some_and(|z| z != 0) {
-                let why = "the model's zero points of its operands are not those of a product";
-                return refuse(why, "symmetric int8 activations there");
-            }
-        }
-        Ok(role)
     }
 
     fn leave_to_host(&mut self, n: usize, why: Refusal) {
@@ -293,6 +268,9 @@ impl Planner<'_> {
             }
             nodes.push(next);
             value = node.outputs[0];
+        }
+        if let Some(why) = self.rounds(&nodes, value, (sum.kind(), &chain), &inputs) {
+            return Err(why);
         }
         let (kind, observed) = sum.into_parts();
         for &n in &nodes {
@@ -438,7 +416,7 @@ pub(super) fn host_graph(
             own.push(ids[slot].expect("just made"));
         }
         let out = node.outputs[0];
-        let declared = matches!(node.op, crate::graph::Op::Reshape).then(|| graph.shape(out));
+        let declared = matches!(node.op, Op::Reshape).then(|| graph.shape(out));
         let made = host.apply(node.name.clone(), node.op.clone(), &own, declared)?;
         let made = given.round(&mut host, out, made)?;
         host.values[made.0 as usize].name = graph.value(out).name.clone();

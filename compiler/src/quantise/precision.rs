@@ -108,6 +108,10 @@ impl Chooser<'_> {
         let classes = (0..plan.homes.len()).map(|h| sharing.representative(h));
         let mut wanted: BTreeSet<usize> = classes.filter(|class| !why.contains_key(class)).collect();
         match precision {
+            // What a quantised model leaves in float is not rounded to a byte of calibration's range.
+            Precision::Auto | Precision::Mixed if !self.given.is_empty() => {
+                return Ok(Choice { wanted, why, before, operands: true });
+            }
             Precision::Auto => {
                 wanted = self.cheap(plan, wanted, &often);
                 wanted = self.worth(plan, &wanted, &often, CHEAP)?;

@@ -6,7 +6,7 @@
 use super::chain::{Chain, Fun};
 use super::given::Given;
 use super::kind::{COPY, Kind};
-use super::plan::{Group, Plan};
+use super::plan::Plan;
 use crate::graph::Window;
 
 /// Turns such operations of a plan into table look-ups.
@@ -19,7 +19,7 @@ pub(super) fn tabulate(plan: &mut Plan, given: &Given) {
             continue;
         };
         let (from, to) = (affine(view.tensor.0 as usize), affine(group.output));
-        let functions = functions(group).filter(|f| from != to || !f.is_empty());
+        let functions = functions(&group.kind, &group.chain).filter(|f| from != to || !f.is_empty());
         tables.push(functions.filter(|_| from.is_some() && to.is_some()));
     }
     for (group, table) in plan.groups.iter_mut().zip(tables) {
@@ -32,10 +32,9 @@ pub(super) fn tabulate(plan: &mut Plan, given: &Given) {
     }
 }
 
-/// What a group does to each element, if it is the same for all and looks at nothing else.
-fn functions(group: &Group) -> Option<Vec<Fun>> {
-    let chain = &group.chain;
-    let (scale, offset) = match &group.kind {
+/// What a reduction and what follows it do to each element, if it is the same for all and looks at nothing else.
+pub(super) fn functions(kind: &Kind, chain: &Chain) -> Option<Vec<Fun>> {
+    let (scale, offset) = match kind {
         Kind::Mean { window, factor, .. } if *window == Window::UNIT => (*factor, 0.0),
         Kind::Linear { window, weights, bias, groups }
             if *window == Window::UNIT && weights.len() == *groups && bias.len() == *groups =>

@@ -858,3 +858,4 @@ case("scale_batch", [node("Mul", ["x", "k"], ["y"])], {"x": [2, 3, 4, 5]}, {"k":
 one("conv_transpose_volume", "ConvTranspose", [1, 4, 3, 4, 5], weights(4, 2, 2, 2, 2), weights(2), strides=[2, 2, 2])
 one("conv_transpose_volume_padded", "ConvTranspose", [1, 4, 3, 3, 4], weights(4, 2, 3, 3, 3), strides=[2, 2, 1], pads=[1, 1, 1, 1, 1, 1], output_padding=[1, 1, 0])
 one("conv_transpose_volume_groups", "ConvTranspose", [1, 4, 3, 3, 4], weights(4, 2, 3, 2, 1), weights(4), group=2, dilations=[2, 1, 1])
+quantised("qlinear_softmax", {"x": IMAGE_1}, [("QLinearSoftmax", X + Y, ["q_y"], MS | {"axis": 1, "opset": 13})], {"y_s": np.float32(1 / 256), "y_z": np.uint8(0)})

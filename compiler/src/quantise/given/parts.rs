@@ -58,14 +58,7 @@ impl Strip<'_> {
                 (copied, op.clone(), shape, data)
             }
         };
-        // What only moves elements has the scale of what it moves, without a prescription of its own.
-        let mut read = inputs[0];
-        while let (None, Some((_, maker))) = (self.given.affine(read), self.new.producer(read))
-            && maker.op.only_moves()
-        {
-            read = maker.inputs[0];
-        }
-        let copied = match self.given.affine(read) {
+        let copied = match self.affine_of(inputs[0]) {
             Some(affine) => self.annotate(copied, affine, &node.name)?,
             None => copied,
         };

@@ -1,6 +1,6 @@
 //! Second operands: terms and factors.
 
-use super::{Lowering, RANGES};
+use super::Lowering;
 use crate::error::Result;
 use crate::fixed::Operand;
 use crate::quantise::chain::Combine;
@@ -37,7 +37,7 @@ impl Lowering<'_> {
                     let scale = OperandScale { zero, mantissa, shift, multiply: false };
                     Ok(Some((Operand { view, scale }, None)))
                 }
-                None => Err(self.error(group, format!("the operand's factor is {factor:e}"), RANGES)),
+                None => Err(self.error(group, format!("the operand's factor is {factor:e}"), self.ranges())),
             },
             Combine::Multiply => {
                 // The multiplicand is as fine as its bits allow: largest * 2^shift * factor fits.
@@ -55,7 +55,7 @@ impl Lowering<'_> {
                 // What saturates is 512 steps of a byte, which clips anyway, but a quarter of 16 bits.
                 if room < 0 && self.output(group).wide {
                     let why = "the product of its operands can be too many steps of 16 bits".to_string();
-                    return Err(self.error(group, why, RANGES));
+                    return Err(self.error(group, why, self.ranges()));
                 }
                 let shift = room.clamp(0, i32::from(MAX_SHIFT)) as u8;
                 let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };

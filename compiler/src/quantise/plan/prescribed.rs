@@ -1,0 +1,103 @@
+//! What of a model that came quantised the machine does not take: it would round to 8 bits what the model does not, or
+//! cannot multiply what the model multiplies.
+
+use super::{Origin, Planner};
+use crate::fixed::View;
+use crate::graph::{Graph, Node, Op, ValueId};
+use crate::quantise::chain::{Chain, Second};
+use crate::quantise::kind::{Kind, Refusal, Role, refuse};
+use crate::quantise::phases::Phase;
+use crate::quantise::tables;
+use crate::quantise::weights::steps;
+
+const FINE: &str = "the model rounds its values to 16 bits, with scales and zero points that the machine's 16 bits do not have";
+const OPEN: &str = "it reads what the model has not rounded yet, and the model's rounding comes after it";
+const ROUNDS: &str = "the machine would round an operand or its result to 8 bits, and the model does not";
+const COEFFICIENTS: &str = "its coefficients take more than 8 bits, and the model's integers all of them";
+const ZEROS: &str = "the model's zero points of its operands are not those of a product";
+const QUANTISE: &str = "QuantizeLinear and DequantizeLinear in front of it and behind it";
+
+impl Planner<'_> {
+    /// Refuses nodes by what they read and make: values of 16 bits, and real numbers of the host's whose scale the model
+    /// does not say. One of calibration's would round these once more than the model does; what multiplies and sums
+    /// is the machine's all the same.
+    pub(super) fn takes(&self, node: &Node) -> Result<(), Refusal> {
+        let open = |id: &ValueId| {
+            let home = self.held[id.0 as usize].as_ref().map(|held| &self.plan.homes[held.home]);
+            home.is_some_and(|home| home.origin == Origin::Host && self.given.affine(home.value).is_none())
+        };
+        if node.inputs.iter().chain(&node.outputs).any(|&id| self.given.is_fine(id)) {
+            return refuse(FINE, "int8 or uint8 activations, or the float model with --precision int16");
+        }
+        if !self.given.is_empty() && node.inputs.iter().any(open) && !multiplies(self.graph, node) {
+            return refuse(OPEN, QUANTISE);
+        }
+        Ok(())
+    }
+
+    /// Why an operation of `nodes` that makes `value` would round to 8 bits what the model leaves in float: that value,
+    /// what goes into a table or a constant. `None` where it would not, and for what multiplies and sums.
+    pub(super) fn rounds(
+        &self,
+        nodes: &[usize],
+        value: ValueId,
+        (kind, chain): (&Kind, &Chain),
+        inputs: &[View],
+    ) -> Option<Refusal> {
+        if self.given.is_empty() || nodes.iter().any(|&n| multiplies(self.graph, &self.graph.nodes[n])) {
+            return None;
+        }
+        let byte = |view: &View| self.given.affine(self.plan.homes[view.tensor.0 as usize].value).is_some();
+        let open = !inputs.iter().all(byte) || self.given.affine(value).is_none();
+        let function = inputs.len() == 1 && tables::functions(kind, chain).is_some();
+        let table = chain.before_table.is_some();
+        let bytes = table || matches!(kind, Kind::Max { .. });
+        let constant = match &chain.operand {
+            Some((Second::Constant(id, _), _)) => self.given.affine(*id).is_none(),
+            _ => false,
+        };
+        let rounds = table && !function || bytes && open || constant;
+        rounds.then(|| Refusal { why: ROUNDS.into(), hint: QUANTISE, layout: false })
+    }
+
+    /// Refuses products whose operands have zero points that bytes multiplied as they are cannot have, and
+    /// interpolations whose coefficients are no bytes.
+    pub(super) fn expressible(&self, node: &Node, role: Role) -> Result<Role, Refusal> {
+        let Role::Anchor(anchor) = &role else { return Ok(role) };
+        match &anchor.kind {
+            Kind::Phases { phases, bias, .. }
+                if matches!(node.op, Op::Resize(_)) && !self.given.is_empty() =>
+            {
+                let bytes = |phase: &Phase| {
+                    let mut rows = phase.weights.chunks((phase.weights.len() / bias.len()).max(1));
+                    rows.all(|row| steps(row, 0.0).is_some())
+                };
+                if !phases.iter().all(bytes) {
+                    return refuse(COEFFICIENTS, "linear interpolation by a whole factor");
+                }
+            }
+            Kind::Product { batches, .. } => {
+                let zero = |view: &View| {
+                    let home = &self.plan.homes[view.tensor.0 as usize];
+                    self.given.affine(home.value).map(|a| i32::from(a.zero))
+                };
+                for (gathered, weights, _) in batches {
+                    if zero(gathered) == Some(-128) || zero(weights).is_some_and(|z| z != 0) {
+                        return refuse(ZEROS, "symmetric int8 activations there");
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(role)
+    }
+}
+
+/// Whether a node multiplies and sums: what the machine is for, whatever it reads.
+fn multiplies(graph: &Graph, node: &Node) -> bool {
+    match &node.op {
+        Op::Conv { groups, .. } => graph.shape(node.inputs[1]) != [*groups, 1, 1, 1],
+        Op::ConvTranspose { .. } | Op::Gemm { .. } | Op::MatMul => true,
+        _ => false,
+    }
+}
