@@ -251,8 +251,9 @@ impl Strip<'_> {
         let name = &self.old.value(node.outputs[0]).name;
         let sums = matches!(node.op, Op::DequantizeLinear { integer: Integer::Int32, .. });
         let constant = self.new.constant_data(id).is_some();
-        let known = self.given.rounded.iter().any(|(known, _)| *known == id);
-        if node.op.converts() && !(sums || constant || known || name.is_empty()) {
+        if node.op.converts() && !(sums || constant || name.is_empty()) {
+            // Of two roundings of one value its readers have the later one.
+            self.given.rounded.retain(|(known, _)| *known != id);
             self.given.rounded.push((id, name.clone()));
         }
     }
