@@ -3,8 +3,8 @@
 //! ([`TileOp::keep`]): nothing is rounded between them.
 //!
 //! A tile needs the words of all its parts, which do not stay where they are until the next one. So the tiles of a
-//! group of columns follow each other and go through the parts forwards and backwards in turn: what one ends with
-//! is still there when the next one begins.
+//! group of columns follow each other, and each begins with the two parts that the one before ended with, in their
+//! order: the memory holds those, and what it overwrites next, the older of them, is done first.
 
 use super::columns::Columns;
 use super::lanes::{self, Grid};
@@ -31,7 +31,7 @@ pub(super) fn parts(job: &Job, source: &Source, first_input: usize, columns: &Co
         let rows: Vec<i8> = channels.iter().flat_map(row).collect();
         Arc::new(pack::dense(&rows, steps(segment), &[(0..channels.len()).collect()], config))
     };
-    // Half the memory at a time: the words of the next instruction are loaded while one runs. The halves of a 16-bit
+    // Half the memory at a time, so three parts or more: the words of the next instruction are loaded while one runs. The halves of a 16-bit
     // value are told apart by even and odd iterations: no segment begins with the odd ones.
     let grain = if job.node.wide { 2 } else { 1 };
     let mut segments: Vec<(Segment, Arc<Vec<u8>>)> = segments(source.steps, config.weight_words / 2, grain)
@@ -61,7 +61,7 @@ pub(super) fn parts(job: &Job, source: &Source, first_input: usize, columns: &Co
                 macs: (pixels * channels.len() * steps(segment) / halves) as u64,
             });
         }
-        segments.reverse();
+        segments.rotate_right(2);
     }
     parts
 }
