@@ -194,7 +194,7 @@ mod tests {
         for wait in 0..4 {
             for number in 0..16 {
                 for later in -2..=2 {
-                    let word = 0x1234_5678 * (number as u32 + 1) + later as u32;
+                    let word = 0x0123_4567u32.wrapping_mul(number as u32 + 1).wrapping_add_signed(later);
                     assert_eq!(host.write(number, word, 0b1111, later, wait), 0);
                     assert_eq!(host.registers[number], word);
                     assert_eq!(host.read(number, wait), word, "{number} after {wait}");

@@ -22,6 +22,11 @@ pub fn write(folder: &Path, command: &str, written: &[(String, Vec<u8>)]) -> Res
     let old = files::read_text(&path).unwrap_or_default();
     let listed: Vec<(&str, &str)> = old.lines().filter_map(|line| line.split_once(' ')).collect();
     let known = |name: &str| listed.iter().any(|(_, n)| *n == name);
+    for name in written.iter().map(|(name, _)| name.as_str()).chain([LIST]) {
+        if std::fs::metadata(folder.join(name)).is_ok_and(|m| !m.is_file()) {
+            bail!("error[output]: {} is there and no file; try: another folder", folder.join(name).display());
+        }
+    }
     for (name, bytes) in written.iter().filter(|(name, _)| !known(name)) {
         let path = folder.join(name);
         if path.exists() && files::read(&path).ok().as_ref() != Some(bytes) {
@@ -49,9 +54,6 @@ pub fn write(folder: &Path, command: &str, written: &[(String, Vec<u8>)]) -> Res
     let list = (LIST.to_owned(), list.into_bytes());
     for (name, bytes) in std::iter::once(&list).chain(written) {
         let path = folder.join(name);
-        if std::fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
-            bail!("error[output]: {} is there and no file; try: another folder", path.display());
-        }
         std::fs::write(&path, bytes).with_context(|| unwritable(&path))?;
     }
     Ok(())
