@@ -256,6 +256,12 @@ mod tests {
             "error[config]: name = \"a b\" is not legal: letters, digits, '-' and '_', at least one; columns = 0 is \
              not legal: 2 to 63; tables = 17 is not legal: 1 to 16",
         );
+        // What other fields allow is not told where these are wrong.
+        check(|c| c.lanes = 0, "error[config]: lanes = 0 is not legal: 2 to 63");
+        check(
+            |c| c.memory.bus_bytes = 0,
+            "error[config]: memory.bus_bytes = 0 is not legal: a power of two, 1 to 9",
+        );
         let with = |edit: fn(&mut Config)| {
             let mut config = Config::sized(9, 16);
             config.memory.bus_bytes = 2;
@@ -267,6 +273,14 @@ mod tests {
         assert!(
             with(|c| c.memory.bus_bytes = 4)
                 .contains("memory.bus_bytes = 4 is not legal: a power of two, 2 to 2")
+        );
+        assert_eq!(
+            with(|c| {
+                (c.lanes, c.vector_slot, c.memory.bus_bytes) = (2, 2, 4);
+                c.memory.sdram.as_mut().unwrap().data_bits = 32;
+            }),
+            "error[config]: memory.bus_bytes = 4 is not legal: a power of two, 1 to 16 and at most `lanes`; with an \
+             `sdram` its `data_bits` / 8"
         );
         assert!(with(|c| c.memory.sdram.as_mut().unwrap().refresh = 100).contains("memory.sdram.refresh"));
         assert!(with(|c| c.memory.sdram.as_mut().unwrap().t_wr = 1).contains("memory.sdram.t_wr"));

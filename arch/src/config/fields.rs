@@ -63,18 +63,23 @@ impl Field {
         let value = (self.get)(config)?;
         let (low, high, power) = self.range.on(config);
         let legal = (low..=high).contains(&value) && (!power || value.is_power_of_two());
-        let range = if power { "a power of two, " } else { "" };
-        (!legal).then(|| ParameterFault {
-            field: self.name,
-            value: value.to_string(),
-            range: format!("{range}{low} to {high}"),
-        })
+        let range = match power {
+            _ if low > high => self.range.to_string(),
+            true => format!("a power of two, {low} to {high}"),
+            false => format!("{low} to {high}"),
+        };
+        (!legal).then(|| ParameterFault { field: self.name, value: value.to_string(), range })
     }
 }
 
 /// What is wrong with the numbers of a machine, in the order of the file.
-pub(super) fn faults(config: &Config) -> impl Iterator<Item = ParameterFault> {
-    FIELDS.iter().filter_map(|field| field.fault(config))
+pub(super) fn faults(config: &Config) -> Vec<ParameterFault> {
+    let possible = |field: &&Field| matches!(field.range.on(config), (low, high, _) if low <= high);
+    let (possible, empty): (Vec<&Field>, Vec<&Field>) = FIELDS.iter().partition(possible);
+    let faults_of = |fields: &[&Field]| -> Vec<_> { fields.iter().filter_map(|f| f.fault(config)).collect() };
+    // Where no number is legal, it is fields that the range depends on that are wrong, one by one or together.
+    let faults = faults_of(&possible);
+    if faults.is_empty() { faults_of(&empty) } else { faults }
 }
 
 /// The fields as a table in Markdown.
@@ -211,7 +216,10 @@ const FIELDS: &[Field] = &[
         unit: "bytes",
         // An AXI burst has at most 256 beats.
         range: Range::PowerWithin(
-            |c| (2usize.saturating_mul(c.memory.bus_bytes), 1024.min(c.memory.bus_bytes.saturating_mul(256))),
+            |c| {
+                let beat = c.memory.bus_bytes.max(1);
+                (beat.saturating_mul(2), 1024.min(beat.saturating_mul(256)))
+            },
             "2 beats to 1024 bytes or 256 beats",
         ),
         meaning: "longest burst; bursts never cross a multiple of it",
