@@ -98,6 +98,8 @@ cases! {
     /// Elements that are cut, joined, padded, compared and turned are those that the machine is given.
     elements_that_only_move_have_the_scale_behind: "moved-before-it-is-rounded", 300.0;
     infinity_is_the_end_of_a_range: "reciprocal-of-zero", 300.0;
+    /// With a zero point of 0 the prediction looked the table up at a negative zero.
+    no_zero_of_a_table_is_negative: "reciprocal-of-a-byte-of-zero", 300.0;
     coefficients_of_more_than_8_bits_are_the_hosts: "bicubic-of-bytes", 300.0;
     /// Squares, powers, exponentials and a constant of its own for every element had 8 bits of calibration's range.
     functions_are_not_rounded_on_the_way: "functions-between-roundings", 300.0;
@@ -107,6 +109,17 @@ cases! {
     the_host_rounds_to_bytes_too: "host-rounds-too", 300.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
+}
+
+/// Without a scale they were the host's, which is as exact.
+#[test]
+fn elements_that_only_move_have_the_scale_behind_on_the_machine() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/moved-before-it-is-rounded");
+    let model = Model::read(&folder).unwrap();
+    let calibration = model.calibration(None).unwrap();
+    let config = Config::sized(9, 16);
+    let network = pipeline::compile(&model, &calibration, &Options::default(), &config).unwrap().network;
+    assert!(network.host.is_empty(), "{:?}", network.host);
 }
 
 /// A sum between two terms had 8 bits of calibration's range: 40 % of the results were a step off.
