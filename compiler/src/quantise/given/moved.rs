@@ -76,7 +76,7 @@ impl Strip<'_> {
     }
 
     /// Scale and zero point of a new value, or of what it is moved from.
-    pub(super) fn affine_of(&self, mut id: ValueId) -> Option<Affine> {
+    fn affine_of(&self, mut id: ValueId) -> Option<Affine> {
         loop {
             if let Some(affine) = self.given.affine(id) {
                 return Some(affine);

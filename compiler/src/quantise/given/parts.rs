@@ -58,10 +58,6 @@ impl Strip<'_> {
                 (copied, op.clone(), shape, data)
             }
         };
-        let copied = match self.affine_of(inputs[0]) {
-            Some(affine) => self.annotate(copied, affine, &node.name)?,
-            None => copied,
-        };
         let name = self.new.value(inputs[1]).name.clone();
         let own = self.new.constant(name, &shape, data)?;
         self.given.steps.insert(own, weights.scales);
