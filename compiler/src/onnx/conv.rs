@@ -5,6 +5,7 @@ use super::volume;
 use super::window::{Part, explicit, image, kernel, window};
 use crate::error::Result;
 use crate::graph::{MAX_ELEMENTS, Op, Window};
+use crate::memory;
 
 /// Conv: image or volume, weights and an optional bias.
 pub(super) fn conv(call: &mut Call) -> Result<()> {
@@ -133,9 +134,11 @@ pub(super) fn column_to_image(call: &mut Call) -> Result<()> {
         return Err(call.error(message));
     }
     let groups = channels / places;
+    let elements = channels.saturating_mul(places);
+    memory::check(memory::floats(elements), "the kernel of all blocks")?;
     let blocks = call.reshaped(x, &[n, channels, steps[0], steps[1]])?;
     let one = |i: usize| f32::from(u8::from(i / places % places == i % places));
-    let kernels = (0..channels.saturating_mul(places)).map(one).collect();
+    let kernels = (0..elements).map(one).collect();
     let kernels = call.floats_value(&[channels, 1, block[0], block[1]], kernels)?;
     call.emit(Op::ConvTranspose { window, groups, output_padding }, &[blocks, kernels])
 }
