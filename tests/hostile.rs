@@ -162,6 +162,7 @@ fn memory_has_one_budget() {
         ("expand_240", &["node \"Expand_0\" (Expand)", "of memory, the limit is 1000.0 MiB"][..]),
         ("resize_nearest_1e3", &["node \"Resize_0\" (Resize)", "GiB of memory, the limit is"]),
         ("cos_many", &["(ConstantOfShape)", "the limit is"]),
+        ("expand_empty", &["node \"Expand_0\" (Expand)", "the constant takes"]),
         ("col2im_blocks", &["node \"Col2Im_0\" (Col2Im)", "the kernel of all blocks takes 64.0 GiB"]),
         ("conv_pad_3000", &["error[memory]", "--memory-limit"]),
     ] {

@@ -60,12 +60,25 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("drop dead code", dead::run),
 ];
 
-/// Applies all passes in order.
+/// Applies all passes in order, and again as long as that leaves fewer nodes: a late pass may give an early one
+/// something to do.
 ///
 /// # Errors
 /// A graph that [`Graph::verify`] refuses; weights that leave the range of float32 when scaled.
-pub fn run(mut graph: Graph) -> Result<Graph> {
+pub fn run(graph: Graph) -> Result<Graph> {
     graph.verify()?;
+    let mut graph = once(graph)?;
+    loop {
+        let before = graph.nodes.len();
+        let again = once(graph.clone())?;
+        if again.nodes.len() == before {
+            return Ok(graph);
+        }
+        graph = again;
+    }
+}
+
+fn once(mut graph: Graph) -> Result<Graph> {
     for (name, pass) in PASSES {
         let file = graph.name.clone();
         let place = |e: crate::error::Error| e.stage("simplify").attribute(*name).file(&file);

@@ -128,12 +128,13 @@ fn finish(call: &mut Call, tensor: Tensor) -> Result<()> {
     call.alias(Operand::Constant(Rc::new(tensor)))
 }
 
-/// Refuses constants that memory does not hold, before they are made.
+/// Refuses constants that memory does not hold, before they are made. An empty one counts as if its empty axes were
+/// not: places along the others are made all the same.
 fn affordable(shape: &[usize]) -> Result<usize> {
-    let count = shape.iter().try_fold(1usize, |n, &e| n.checked_mul(e));
-    let bytes = count.and_then(|n| u64::try_from(n).ok()?.checked_mul(16)).unwrap_or(u64::MAX);
+    let places = shape.iter().try_fold(1usize, |n, &e| n.checked_mul(e.max(1)));
+    let bytes = places.and_then(|n| u64::try_from(n).ok()?.checked_mul(16)).unwrap_or(u64::MAX);
     memory::check(bytes, "the constant")?;
-    Ok(count.unwrap_or(usize::MAX))
+    Ok(shape.iter().fold(1, |n: usize, &e| n.saturating_mul(e)))
 }
 
 fn overflow(call: &Call) -> Error {
