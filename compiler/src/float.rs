@@ -85,7 +85,6 @@ pub(crate) fn run_some(
 ///
 /// # Errors
 /// As [`run`].
-#[cfg(feature = "quantise")]
 pub(crate) fn replaced(graph: &Graph, inputs: &[ArrayD<f32>], replace: &Replace) -> Result<Vec<ArrayD<f32>>> {
     graph.verify()?;
     if pieces(graph, inputs).map_err(|e| e.file(&graph.name))? != 1 {
