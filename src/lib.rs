@@ -3,10 +3,11 @@
 //!
 //! [`net`] is what other programs use: it loads, runs and verifies what `compile` wrote.
 //!
-//! This crate ties the parts together for the command line and the tests:
-//! [`model`] reads networks, [`samples`] what they are fed, [`request`] opens what is named, [`pipeline`] compiles, [`artefact`] keeps what was compiled, [`host`] runs it on a board, [`build`] makes its bitstream, [`proof`] runs the integer
-//! reference, the simulator and the Verilog against each other, [`reduce`] cuts down what fails, [`suite`] keeps numeric regression tests, [`targets`]
-//! knows the machines.
+//! This crate ties the parts together for the command line and the tests: [`model`] reads networks, [`samples`] what they
+//! are fed, [`request`] opens what is named, [`pipeline`] compiles, [`artefact`] keeps what was compiled, [`host`] runs
+//! it on a board, [`build`] makes its bitstream, [`proof`] runs the integer reference, the simulator and the Verilog
+//! against each other, [`reduce`] cuts down what fails, [`suite`] keeps numeric regression tests, [`targets`] knows the
+//! machines.
 
 pub mod artefact;
 pub mod assurance;

@@ -9,7 +9,8 @@ use ndarray::ArrayD;
 use std::path::{Path, PathBuf};
 use tilewright_arch::Config;
 use tilewright_arch::technology::Technology;
-use tilewright_compiler::{files, options};
+use tilewright_compiler::files;
+use tilewright_compiler::options::{Options, Precision};
 
 /// A model or an artefact, and what is wanted of it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -21,7 +22,7 @@ pub struct Request {
     /// Options of quantisation, if not the defaults.
     pub quantisation: Option<PathBuf>,
     /// Goes before that of the options.
-    pub precision: Option<options::Precision>,
+    pub precision: Option<Precision>,
     /// Extents of inputs that the model leaves open.
     pub shapes: Shapes,
     /// A target or a board's folder.
@@ -49,7 +50,7 @@ pub struct Job {
     /// Calibration samples, where they do not lie beside the model.
     calib: Option<PathBuf>,
     /// Options of quantisation.
-    pub options: options::Options,
+    pub options: Options,
     /// The machine.
     pub config: Config,
 }
@@ -99,12 +100,12 @@ impl Request {
     }
 
     /// The options of quantisation: those of the file, or the defaults, and the precision.
-    fn options(&self) -> Result<options::Options> {
-        let mut options = options::Options::default();
+    fn options(&self) -> Result<Options> {
+        let mut options = Options::default();
         if let Some(path) = &self.quantisation {
             let text = files::read_text(path)
                 .with_context(|| format!("error[options]: {} cannot be read", path.display()))?;
-            options = options::Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?;
+            options = Options::from_toml(&text).map_err(|e| e.file(path.display().to_string()))?;
         }
         options.precision = self.precision.unwrap_or(options.precision);
         Ok(options)

@@ -13,7 +13,8 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tilewright_compiler::{files, options};
+use tilewright_compiler::files;
+use tilewright_compiler::options::Precision;
 
 /// Version of the format.
 pub const SCHEMA: u32 = 1;
@@ -45,7 +46,7 @@ pub struct Case {
     pub quantisation: Option<PathBuf>,
     /// Goes before the options'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub precision: Option<options::Precision>,
+    pub precision: Option<Precision>,
     /// A target or a board's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,

@@ -12,12 +12,13 @@ use tilewright_arch::config::Memory;
 use tilewright_arch::program::Port;
 use tilewright_arch::{Config, isa};
 use tilewright_compiler::error::{Error, Result};
+use tilewright_compiler::files;
 use tilewright_compiler::fixed::{Tensor, TensorId};
 use tilewright_compiler::graph::{Graph, ValueId};
 use tilewright_compiler::network::{ByteLayer, HostOperator, Raised, Stage as Running};
+use tilewright_compiler::options::Options;
 use tilewright_compiler::proof::Quality;
 use tilewright_compiler::schedule::Schedule;
-use tilewright_compiler::{files, options};
 
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
@@ -59,7 +60,7 @@ pub struct Manifest {
     /// The calibration samples: their number, and the hash of all their elements as float32, little-endian.
     pub calibration: Origin,
     /// Options of quantisation.
-    pub options: options::Options,
+    pub options: Options,
     /// Which machines run it.
     pub keys: Keys,
     /// The network's inputs.

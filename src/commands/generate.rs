@@ -14,7 +14,8 @@ use tilewright::build::Design;
 use tilewright::targets::{self, TARGETS};
 
 /// Writes `tilewright.v` and `machine.toml`; of a network also its programs and memory images, a test bench with
-/// its golden sample and a C header; with `axi_lite` another register port around it; of a `board` its top, with all that is below it, and its pins.
+/// its golden sample and a C header; with `axi_lite` another register port around it; of a `board` its top, with all
+/// that is below it, and its pins.
 pub fn run(
     source: Option<&Source>,
     machine: &Machine,

@@ -21,39 +21,34 @@ enum Range {
     Between(usize, usize),
     /// Powers of two among those.
     Power(usize, usize),
-    /// From the first to what the other fields allow: most, and how that reads.
-    UpTo(usize, fn(&Config) -> usize, &'static str),
-    /// Powers of two from what the other fields demand to what they allow, and how that reads.
-    PowerWithin(fn(&Config) -> (usize, usize), &'static str),
-    /// From what the other fields demand, and how that reads, to the last.
-    From(fn(&Config) -> usize, &'static str, usize),
+    /// From what the other fields demand to what they allow, powers of two alone or all, and how that reads.
+    Depends { power: bool, ends: fn(&Config) -> (usize, usize), reads: &'static str },
 }
 
 impl Range {
     /// Least and largest number on a machine, and whether only powers of two will do.
     fn on(&self, config: &Config) -> (usize, usize, bool) {
-        match *self {
-            Range::Between(low, high) => (low, high, false),
-            Range::Power(low, high) => (low, high, true),
-            Range::UpTo(low, high, _) => (low, high(config), false),
-            Range::PowerWithin(within, _) => {
-                let (low, high) = within(config);
-                (low, high, true)
-            }
-            Range::From(low, _, high) => (low(config), high, false),
-        }
+        let ((low, high), power) = match self {
+            Range::Between(low, high) => ((*low, *high), false),
+            Range::Power(low, high) => ((*low, *high), true),
+            Range::Depends { power, ends, .. } => (ends(config), *power),
+        };
+        (low, high, power)
     }
+}
+
+/// How a range reads.
+fn words(power: bool, ends: impl std::fmt::Display) -> String {
+    format!("{}{ends}", if power { "a power of two, " } else { "" })
 }
 
 impl std::fmt::Display for Range {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self {
-            Range::Between(low, high) => write!(f, "{low} to {high}"),
-            Range::Power(low, high) => write!(f, "a power of two, {low} to {high}"),
-            Range::UpTo(low, _, high) => write!(f, "{low} to {high}"),
-            Range::PowerWithin(_, text) => write!(f, "a power of two, {text}"),
-            Range::From(_, low, high) => write!(f, "{low} to {high}"),
-        }
+        f.write_str(&match self {
+            Range::Between(low, high) => words(false, format_args!("{low} to {high}")),
+            Range::Power(low, high) => words(true, format_args!("{low} to {high}")),
+            Range::Depends { power, reads, .. } => words(*power, reads),
+        })
     }
 }
 
@@ -63,10 +58,9 @@ impl Field {
         let value = (self.get)(config)?;
         let (low, high, power) = self.range.on(config);
         let legal = (low..=high).contains(&value) && (!power || value.is_power_of_two());
-        let range = match power {
-            _ if low > high => self.range.to_string(),
-            true => format!("a power of two, {low} to {high}"),
-            false => format!("{low} to {high}"),
+        let range = match low > high {
+            true => self.range.to_string(),
+            false => words(power, format_args!("{low} to {high}")),
         };
         (!legal).then(|| ParameterFault { field: self.name, value: value.to_string(), range })
     }
@@ -160,14 +154,14 @@ const FIELDS: &[Field] = &[
     Field {
         name: "compute_slot",
         unit: "cycles",
-        range: Range::UpTo(1, |c| c.lanes, "`lanes`"),
+        range: Range::Depends { power: false, ends: |c| (1, c.lanes), reads: "1 to `lanes`" },
         meaning: "in which the compute unit's requantisers serve the lanes of a column: ceil(P / slot) of them",
         get: |c| Some(c.compute_slot),
     },
     Field {
         name: "vector_slot",
         unit: "cycles",
-        range: Range::UpTo(1, |c| c.lanes, "`lanes`"),
+        range: Range::Depends { power: false, ends: |c| (1, c.lanes), reads: "1 to `lanes`" },
         meaning: "the same for the vector unit",
         get: |c| Some(c.vector_slot),
     },
@@ -181,12 +175,13 @@ const FIELDS: &[Field] = &[
     Field {
         name: "feature.page_rows",
         unit: "rows of P bytes",
-        range: Range::PowerWithin(
-            |c| {
+        range: Range::Depends {
+            power: true,
+            ends: |c| {
                 (64.max(128usize.div_ceil(c.feature.pages.max(1))), 16384.min(32768 / c.feature.pages.max(1)))
             },
-            "64 to 16384; of all pages together 128 to 32768",
-        ),
+            reads: "64 to 16384; of all pages together 128 to 32768",
+        },
         meaning: "rows of a page",
         get: |c| Some(c.feature.page_rows),
     },
@@ -194,13 +189,14 @@ const FIELDS: &[Field] = &[
         name: "memory.bus_bytes",
         unit: "bytes",
         // A beat writes consecutive bytes, hence that many different banks.
-        range: Range::PowerWithin(
-            |c| match &c.memory.sdram {
+        range: Range::Depends {
+            power: true,
+            ends: |c| match &c.memory.sdram {
                 Some(chip) => (chip.data_bits / 8, (chip.data_bits / 8).min(c.lanes)),
                 None => (1, 16.min(c.lanes)),
             },
-            "1 to 16 and at most `lanes`; with an `sdram` its `data_bits` / 8",
-        ),
+            reads: "1 to 16 and at most `lanes`; with an `sdram` its `data_bits` / 8",
+        },
         meaning: "B: bytes of a beat of the external memory",
         get: |c| Some(c.memory.bus_bytes),
     },
@@ -215,13 +211,14 @@ const FIELDS: &[Field] = &[
         name: "memory.burst_bytes",
         unit: "bytes",
         // An AXI burst has at most 256 beats.
-        range: Range::PowerWithin(
-            |c| {
+        range: Range::Depends {
+            power: true,
+            ends: |c| {
                 let beat = c.memory.bus_bytes.max(1);
                 (beat.saturating_mul(2), 1024.min(beat.saturating_mul(256)))
             },
-            "2 beats to 1024 bytes or 256 beats",
-        ),
+            reads: "2 beats to 1024 bytes or 256 beats",
+        },
         meaning: "longest burst; bursts never cross a multiple of it",
         get: |c| Some(c.memory.burst_bytes),
     },
@@ -322,14 +319,14 @@ const FIELDS: &[Field] = &[
         name: "memory.sdram.refresh",
         unit: "cycles",
         // A refresh that is due has been before the next is.
-        range: Range::From(
-            |c| {
+        range: Range::Depends {
+            power: false,
+            ends: |c| {
                 let beats = c.memory.burst_bytes / c.memory.bus_bytes.max(1);
-                c.memory.sdram.as_ref().map_or(0, |chip| chip.longest_wait(beats))
+                (c.memory.sdram.as_ref().map_or(0, |chip| chip.longest_wait(beats)), 65535)
             },
-            "the longest wait of a refresh (some bursts)",
-            65535,
-        ),
+            reads: "the longest wait of a refresh (some bursts) to 65535",
+        },
         meaning: "from one refresh to the next when nothing is in its way",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.refresh),
     },

@@ -7,7 +7,7 @@ use crate::fixed::{TensorId, View};
 use crate::graph::{PadMode, ValueId, Window};
 
 /// Most copies that one operator may become.
-const MOST_COPIES: usize = 81;
+pub(super) const MOST_COPIES: usize = 81;
 
 fn whole(grid: [usize; 3]) -> View {
     View::whole(TensorId(OUTPUT as u32), grid)

@@ -1,12 +1,11 @@
-//! Copies of values whose elements do not lie as an operator reads them: behind a channel shuffle, a PixelUnshuffle, maps
-//! that become rows of a product.
+//! Copies of values whose elements do not lie as an operator reads them: behind a channel shuffle, a PixelUnshuffle,
+//! maps that become rows of a product.
 
 use super::held::{Dim, Held, joined, natural, refine};
+use super::joins::MOST_COPIES;
 use super::kind::OUTPUT;
 use crate::fixed::{TensorId, View};
 
-/// Most copies that lay out one value.
-const MOST: usize = 81;
 /// Elements of a value that is copied as a whole; larger ones only in stripes of rows. A seventh of the default
 /// machine's feature memory, which has to hold both.
 const WHOLE: usize = 1 << 15;
@@ -41,7 +40,7 @@ impl Layout {
         }
         let (inside, outside) = divided(loops);
         let count = outside.iter().map(|(from, _)| from.extent).product::<usize>();
-        if count > MOST {
+        if count > MOST_COPIES {
             return None;
         }
         let places = slots(&inside);

@@ -31,13 +31,11 @@ pub(super) fn parts(job: &Job, source: &Source, first_input: usize, columns: &Co
         let rows: Vec<i8> = channels.iter().flat_map(row).collect();
         Arc::new(pack::dense(&rows, steps(segment), &[(0..channels.len()).collect()], config))
     };
-    // Half the memory at a time, so three parts or more: the words of the next instruction are loaded while one runs. The halves of a 16-bit
-    // value are told apart by even and odd iterations: no segment begins with the odd ones.
+    // Half the memory at a time, so three parts or more: the words of the next instruction are loaded while one runs.
+    // The halves of a 16-bit value are told apart by even and odd iterations: no segment begins with the odd ones.
     let grain = if job.node.wide { 2 } else { 1 };
-    let mut segments: Vec<(Segment, Arc<Vec<u8>>)> = segments(source.steps, config.weight_words / 2, grain)
-        .into_iter()
-        .map(|s| (s.clone(), words(&s)))
-        .collect();
+    let segments = segments(source.steps, config.weight_words / 2, grain);
+    let mut segments: Vec<(&Segment, Arc<Vec<u8>>)> = segments.iter().map(|s| (s, words(s))).collect();
     let mut parts = vec![];
     for tile in tiles(job) {
         let pixels = tile.rows.len() * tile.width();
@@ -45,7 +43,7 @@ pub(super) fn parts(job: &Job, source: &Source, first_input: usize, columns: &Co
             let last = i + 1 == segments.len();
             let mut input = tile.input(first_input, 1, job.zero());
             let mut loops = source.steps;
-            for (step, own) in loops.iter_mut().zip(segment) {
+            for (step, own) in loops.iter_mut().zip(*segment) {
                 step.count = own.len();
                 input.walk.base += own.start as i64 * step.address;
                 input.y0 += own.start as i64 * step.y;

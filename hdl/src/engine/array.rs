@@ -25,8 +25,8 @@ pub(super) fn weighted(byte: Expr, high: Expr) -> Expr {
 ///
 /// `a` and `w` come in cycle 0; their product is added in cycle m (the multiplier's stages).
 /// `last` and `shift` come in cycle m - 1 of the step they mean. After the sum of the last step the
-/// shadow holds it and the accumulator starts again; without it, it goes on with the next tile. `shift` takes the shadow of the next column,
-/// `above`.
+/// shadow holds it and the accumulator starts again; without it, it goes on with the next tile. `shift` takes the
+/// shadow of the next column, `above`.
 fn pe(shape: &Shape) -> Arc<Module> {
     let mut b = Builder::new("pe", "Multiply-accumulator with a shadow register.");
     let a = b.input("a", VALUE_BITS);
