@@ -4,6 +4,7 @@ mod common;
 
 use common::{folder, lenet, refused, text, tilewright};
 use std::path::PathBuf;
+use std::process::Command as Program;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tilewright::artefact::{Artefact, Golden};
@@ -294,33 +295,112 @@ fn an_artefact_of_another_machine_is_refused() {
     );
 }
 
-/// A terminal passes for a serial port: the port's code, its modes and its speed, and the whole command.
+/// A simulated 4x4 behind a terminal, which passes for a serial port.
+#[cfg(unix)]
+struct Terminal {
+    path: String,
+    process: std::process::Child,
+    /// Open on this side too, so that it lives on between the port's opening and closing.
+    _kept: std::fs::File,
+}
+
+#[cfg(unix)]
+impl Terminal {
+    fn new() -> Terminal {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        use std::fs::File;
+        use std::thread::spawn;
+        let board = simulated(&Config::sized(4, 4), 1 << 20).unwrap();
+        let mut process = board.start().unwrap();
+        let (mut input, mut output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let path = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+        let kept = File::options().read(true).write(true).open(&path).unwrap();
+        let mut to_host = File::from(ours);
+        let mut from_host = to_host.try_clone().unwrap();
+        spawn(move || std::io::copy(&mut from_host, &mut input));
+        spawn(move || std::io::copy(&mut output, &mut to_host));
+        Terminal { path, process, _kept: kept }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The port's code, its modes and its speed, and the whole command.
 #[cfg(unix)]
 #[test]
 fn a_serial_port_is_driven() {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    use std::fs::File;
-    use std::thread::spawn;
-    let board = simulated(&Config::sized(4, 4), 1 << 20).unwrap();
-    let mut process = board.start().unwrap();
-    let (mut input, mut output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let theirs = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
-    // Open on this side too, so that it lives on between the port's opening and closing.
-    let _kept = File::options().read(true).write(true).open(&theirs).unwrap();
-    let mut to_host = File::from(ours);
-    let mut from_host = to_host.try_clone().unwrap();
-    spawn(move || std::io::copy(&mut from_host, &mut input));
-    spawn(move || std::io::copy(&mut output, &mut to_host));
+    let terminal = Terminal::new();
     let path = artefact().display().to_string();
-    let run = tilewright(&["run", &path, "--port", &theirs, "--timeout", "10", "--check", "--json"]);
-    process.kill().unwrap();
-    process.wait().unwrap();
+    let run = tilewright(&["run", &path, "--port", &terminal.path, "--timeout", "10", "--check", "--json"]);
     assert!(run.status.success(), "{}", text(&run.stderr));
     let object: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!((&object["simulated"], &object["checked"]), (&false.into(), &true.into()));
     assert_eq!(object["differences"].as_array().unwrap().len(), 0);
     assert_eq!(object["cycles_are_exact"], true);
+}
+
+/// The host in C runs the network of digits: the golden bytes, and the cycles.
+#[cfg(unix)]
+#[test]
+fn the_host_in_c_gets_the_same_bytes() {
+    let folder = folder("host-in-c");
+    let at = |name: &str| folder.join(name).display().to_string();
+    let net = artefact().display().to_string();
+    let generated = tilewright(&["generate", &net, "-o", &at("generated"), "-q"]);
+    assert!(generated.status.success(), "{}", text(&generated.stderr));
+    let clients = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients/c");
+    let built = Program::new("cc")
+        .args(["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror", "-O1", "-I"])
+        .args([folder.join("generated"), clients.join("run.c"), clients.join("tilewright_link.c")])
+        .args(["-o", &at("run")])
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", text(&built.stderr));
+    let artefact = Artefact::read(&artefact()).unwrap();
+    let golden = &artefact.golden.stages[0];
+    let bytes = |port: &[i8]| port.iter().map(|&byte| byte as u8).collect::<Vec<u8>>();
+    std::fs::write(at("input.bin"), bytes(&golden.inputs[0])).unwrap();
+    let terminal = Terminal::new();
+    let image = at("generated/memory.bin");
+    let ran = Program::new(at("run"))
+        .args([&terminal.path, &image, &at("input.bin"), &at("output.bin"), "10000"])
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    assert_eq!(text(&ran.stdout), format!("{} cycles\n", golden.cycles));
+    assert_eq!(std::fs::read(at("output.bin")).unwrap(), bytes(&golden.outputs[0]));
+}
+
+/// The host in Python, which knows the documents alone, runs a network of several stages.
+#[cfg(unix)]
+#[test]
+fn the_host_in_python_runs_several_stages() {
+    if Program::new("python3").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: the host in Python: there is no python3");
+        return;
+    }
+    let folder = folder("host-in-python");
+    let net = folder.join("net.tw").display().to_string();
+    let case = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/yolo-boxes-scores-concat");
+    let out =
+        tilewright(&["compile", &case.display().to_string(), "--array", "4x4", "-o", &net, "--pack", "-q"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let artefact = Artefact::read(&folder.join("net.tw")).unwrap();
+    assert!(artefact.golden.stages.len() > 1, "the case has one stage");
+    let cycles: u64 = artefact.golden.stages.iter().map(|stage| stage.cycles).sum();
+    let terminal = Terminal::new();
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients/python/tilewright_board.py");
+    let ran =
+        Program::new("python3").arg("-B").arg(script).args([&net, &terminal.path, "10"]).output().unwrap();
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    assert_eq!(text(&ran.stdout), format!("{cycles} cycles, all bytes equal\n"));
 }

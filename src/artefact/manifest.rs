@@ -8,9 +8,8 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use tilewright_arch::config::Memory;
 use tilewright_arch::program::Port;
-use tilewright_arch::{Config, isa};
+use tilewright_arch::{Config, isa, link};
 use tilewright_compiler::error::{Error, Result};
 use tilewright_compiler::files;
 use tilewright_compiler::fixed::{Tensor, TensorId};
@@ -23,7 +22,7 @@ use tilewright_compiler::schedule::Schedule;
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 /// Digits of a hash in the name of a file.
 const DIGITS: usize = 16;
 
@@ -344,19 +343,9 @@ pub(super) fn derived(compiled: &Compiled, interface: &Graph, golden: &Golden) -
     )
 }
 
-/// The key that the machine compares, and the first digits of the hash of what the other one stands for.
+/// The keys as the registers of a machine and the identity of a board have them.
 fn keys(config: &Config) -> Keys {
-    let Config { compute_slot, vector_slot, memory, pipeline, .. } = config;
-    let isa = isa::text(config);
-    let Memory { bus_bytes, latency, burst_bytes, outstanding, sdram } = memory;
-    let port = format!(
-        "bus_bytes: {bus_bytes}, latency: {latency}, burst_bytes: {burst_bytes}, outstanding: {outstanding}"
-    );
-    // A memory without a chip keeps the text that it always had.
-    let chip = sdram.as_ref().map_or(String::new(), |chip| format!(", {chip:?}"));
-    let memory = format!("Memory {{ {port}{chip} }}");
-    let timing = format!("{isa} slots {compute_slot} {vector_slot} memory {memory} pipeline {pipeline:?}");
-    Keys { isa: format!("{:08x}", isa::key(config)), timing: hash(timing.as_bytes())[..DIGITS].to_owned() }
+    Keys { isa: format!("{:08x}", isa::key(config)), timing: format!("{:08x}", link::timing_key(config)) }
 }
 
 /// Row-major strides of a shape.
