@@ -164,7 +164,8 @@ pub(crate) fn sequencer(config: &Config, bytes: usize) -> Arc<Module> {
 }
 
 /// Module `semaphores`: counters of eight bits. `issue` and `done` have a bit a unit, `wait_masks` and
-/// `signal_masks` a mask a unit. A take and a signal in one cycle cancel.
+/// `signal_masks` a mask a unit. A take and a signal in one cycle cancel. A count never wraps: a signal too many is
+/// `overflow`.
 pub(crate) fn semaphores(units: usize) -> Arc<Module> {
     let mut b = Builder::new(
         "semaphores",
@@ -184,7 +185,10 @@ pub(crate) fn semaphores(units: usize) -> Arc<Module> {
         let take = b.wire(&format!("take_{s}"), hit(issue, waits));
         let give = b.wire(&format!("give_{s}"), hit(done, signals));
         let count = b.reg_reset(&format!("count_{s}"), 8);
-        let up = b.wire(&format!("up_{s}"), give & !take);
+        let more = b.wire(&format!("more_{s}"), give & !take);
+        // What would be one too many ends the run; until it has, the count stays.
+        let full = b.wire(&format!("full_{s}"), count.all());
+        let up = b.wire(&format!("up_{s}"), more & !full);
         let down = b.wire(&format!("down_{s}"), take & !give);
         // One addition, of one or of minus one.
         let step = concat([down.repeat(7), lit(1, 1)]);
@@ -192,7 +196,7 @@ pub(crate) fn semaphores(units: usize) -> Arc<Module> {
         let any = b.reg_reset(&format!("nonzero_{s}"), 1);
         b.set_when(any, clear | up | down, !clear & (up | count.slice(1, 7).any()));
         nonzero.push(any);
-        overflow.push(up & count.all());
+        overflow.push(more & full);
     }
     b.output("nonzero", pack(nonzero));
     let overflow = b.register("overflow_r", pack(overflow).any());

@@ -409,3 +409,48 @@ fn stale_output_shapes_are_noted() {
     let imported = import_bytes(&bytes, "stale", None).unwrap();
     assert!(imported.warnings[0].contains("computes to [1, 3]"));
 }
+
+/// What is written has ONNX's types: truths and indices become float32 before anything else reads them.
+#[test]
+fn written_models_have_the_types_of_onnx() {
+    const TRUTHS: [&str; 11] = [
+        "Equal",
+        "Greater",
+        "GreaterOrEqual",
+        "Less",
+        "LessOrEqual",
+        "And",
+        "Or",
+        "Xor",
+        "Not",
+        "IsNaN",
+        "IsInf",
+    ];
+    const INDICES: [&str; 4] = ["ArgMax", "ArgMin", "Shape", "NonZero"];
+    let mut seen = std::collections::BTreeSet::new();
+    for bytes in cases() {
+        let Ok(imported) = import_bytes(bytes, "case", None) else { continue };
+        let names = |kind: &str, count: usize| (0..count).map(|n| format!("{kind}{n}")).collect::<Vec<_>>();
+        let graph = &imported.graph;
+        let written =
+            super::write(graph, &names("in", graph.inputs.len()), &names("out", graph.outputs.len()));
+        // What ONNX cannot say is refused by name.
+        let Ok(written) = written else { continue };
+        let Some(graph) = ModelProto::decode(written.as_slice()).unwrap().graph else { panic!("no graph") };
+        for node in &graph.node {
+            let operator = node.op_type.as_str();
+            let results = match operator {
+                "TopK" => &node.output[1..],
+                _ if TRUTHS.contains(&operator) || INDICES.contains(&operator) => &node.output[..],
+                _ => continue,
+            };
+            for result in results {
+                seen.insert(operator.to_owned());
+                let as_it_is = graph.node.iter().any(|n| n.op_type != "Cast" && n.input.contains(result))
+                    || graph.output.iter().any(|output| output.name == *result);
+                assert!(!as_it_is, "{operator}: {result} is read as float32");
+            }
+        }
+    }
+    assert!(seen.len() >= 7, "only {seen:?}");
+}

@@ -123,6 +123,7 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
         }
         Op::Reduce { kind, axes, keepdims } if kind.is_index() => {
             attributes = vec![int("axis", axes[0] as i64), int("keepdims", i64::from(*keepdims))];
+            return Ok(cast_to_float(operator, inputs, &outputs[0], attributes));
         }
         Op::Reduce { axes, keepdims, .. } => {
             inputs.push(writer.list(&[axes.len()], &longs(axes)));
@@ -186,10 +187,7 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
             attributes.extend(axis.map(|axis| int("axis", axis)));
         }
         Op::Binary { kind } if kind.is_comparison() => {
-            return Ok(vec![
-                Written { operator, inputs, outputs: vec![format!("{}_truth", outputs[0])], attributes },
-                cast(format!("{}_truth", outputs[0]), outputs[0].clone(), data_type::FLOAT),
-            ]);
+            return Ok(cast_to_float(operator, inputs, &outputs[0], attributes));
         }
         Op::Binary { kind: BinaryKind::Mod } => attributes.push(int("fmod", 1)),
         Op::Where => {
@@ -225,6 +223,18 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
 fn cast(from: String, to: String, kind: i32) -> Written {
     let attributes = vec![int("to", kind)];
     Written { operator: "Cast", inputs: vec![from], outputs: vec![to], attributes }
+}
+
+/// An operator whose result is no float32 in ONNX: a truth, or an index.
+fn cast_to_float(
+    operator: &'static str,
+    inputs: Vec<String>,
+    output: &str,
+    attributes: Vec<AttributeProto>,
+) -> Vec<Written> {
+    let result = format!("{output}_result");
+    let outputs = vec![result.clone()];
+    vec![Written { operator, inputs, outputs, attributes }, cast(result, output.to_owned(), data_type::FLOAT)]
 }
 
 /// ONNX has Swish from opset 24 on: x * sigmoid(x).
