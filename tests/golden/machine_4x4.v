@@ -644,7 +644,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[0])};
     wire give_0 = |give_0_1;
     reg [7:0] count_0 = 8'd0;
-    wire up_0 = give_0 & (~take_0);
+    wire more_0 = give_0 & (~take_0);
+    wire full_0 = &count_0;
+    wire up_0 = more_0 & (~full_0);
     wire down_0 = take_0 & (~give_0);
     reg nonzero_0 = 1'd0;
     wire [3:0] take_1_1 = {(issue[3] & wait_masks[49]), (issue[2] & wait_masks[33]), (issue[1] & wait_masks[17]),
@@ -654,7 +656,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[1])};
     wire give_1 = |give_1_1;
     reg [7:0] count_1 = 8'd0;
-    wire up_1 = give_1 & (~take_1);
+    wire more_1 = give_1 & (~take_1);
+    wire full_1 = &count_1;
+    wire up_1 = more_1 & (~full_1);
     wire down_1 = take_1 & (~give_1);
     reg nonzero_1 = 1'd0;
     wire [3:0] take_2_1 = {(issue[3] & wait_masks[50]), (issue[2] & wait_masks[34]), (issue[1] & wait_masks[18]),
@@ -664,7 +668,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[2])};
     wire give_2 = |give_2_1;
     reg [7:0] count_2 = 8'd0;
-    wire up_2 = give_2 & (~take_2);
+    wire more_2 = give_2 & (~take_2);
+    wire full_2 = &count_2;
+    wire up_2 = more_2 & (~full_2);
     wire down_2 = take_2 & (~give_2);
     reg nonzero_2 = 1'd0;
     wire [3:0] take_3_1 = {(issue[3] & wait_masks[51]), (issue[2] & wait_masks[35]), (issue[1] & wait_masks[19]),
@@ -674,7 +680,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[3])};
     wire give_3 = |give_3_1;
     reg [7:0] count_3 = 8'd0;
-    wire up_3 = give_3 & (~take_3);
+    wire more_3 = give_3 & (~take_3);
+    wire full_3 = &count_3;
+    wire up_3 = more_3 & (~full_3);
     wire down_3 = take_3 & (~give_3);
     reg nonzero_3 = 1'd0;
     wire [3:0] take_4_1 = {(issue[3] & wait_masks[52]), (issue[2] & wait_masks[36]), (issue[1] & wait_masks[20]),
@@ -684,7 +692,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[4])};
     wire give_4 = |give_4_1;
     reg [7:0] count_4 = 8'd0;
-    wire up_4 = give_4 & (~take_4);
+    wire more_4 = give_4 & (~take_4);
+    wire full_4 = &count_4;
+    wire up_4 = more_4 & (~full_4);
     wire down_4 = take_4 & (~give_4);
     reg nonzero_4 = 1'd0;
     wire [3:0] take_5_1 = {(issue[3] & wait_masks[53]), (issue[2] & wait_masks[37]), (issue[1] & wait_masks[21]),
@@ -694,7 +704,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[5])};
     wire give_5 = |give_5_1;
     reg [7:0] count_5 = 8'd0;
-    wire up_5 = give_5 & (~take_5);
+    wire more_5 = give_5 & (~take_5);
+    wire full_5 = &count_5;
+    wire up_5 = more_5 & (~full_5);
     wire down_5 = take_5 & (~give_5);
     reg nonzero_5 = 1'd0;
     wire [3:0] take_6_1 = {(issue[3] & wait_masks[54]), (issue[2] & wait_masks[38]), (issue[1] & wait_masks[22]),
@@ -704,7 +716,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[6])};
     wire give_6 = |give_6_1;
     reg [7:0] count_6 = 8'd0;
-    wire up_6 = give_6 & (~take_6);
+    wire more_6 = give_6 & (~take_6);
+    wire full_6 = &count_6;
+    wire up_6 = more_6 & (~full_6);
     wire down_6 = take_6 & (~give_6);
     reg nonzero_6 = 1'd0;
     wire [3:0] take_7_1 = {(issue[3] & wait_masks[55]), (issue[2] & wait_masks[39]), (issue[1] & wait_masks[23]),
@@ -714,7 +728,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[7])};
     wire give_7 = |give_7_1;
     reg [7:0] count_7 = 8'd0;
-    wire up_7 = give_7 & (~take_7);
+    wire more_7 = give_7 & (~take_7);
+    wire full_7 = &count_7;
+    wire up_7 = more_7 & (~full_7);
     wire down_7 = take_7 & (~give_7);
     reg nonzero_7 = 1'd0;
     wire [3:0] take_8_1 = {(issue[3] & wait_masks[56]), (issue[2] & wait_masks[40]), (issue[1] & wait_masks[24]),
@@ -724,7 +740,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[8])};
     wire give_8 = |give_8_1;
     reg [7:0] count_8 = 8'd0;
-    wire up_8 = give_8 & (~take_8);
+    wire more_8 = give_8 & (~take_8);
+    wire full_8 = &count_8;
+    wire up_8 = more_8 & (~full_8);
     wire down_8 = take_8 & (~give_8);
     reg nonzero_8 = 1'd0;
     wire [3:0] take_9_1 = {(issue[3] & wait_masks[57]), (issue[2] & wait_masks[41]), (issue[1] & wait_masks[25]),
@@ -734,7 +752,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[9])};
     wire give_9 = |give_9_1;
     reg [7:0] count_9 = 8'd0;
-    wire up_9 = give_9 & (~take_9);
+    wire more_9 = give_9 & (~take_9);
+    wire full_9 = &count_9;
+    wire up_9 = more_9 & (~full_9);
     wire down_9 = take_9 & (~give_9);
     reg nonzero_9 = 1'd0;
     wire [3:0] take_10_1 = {(issue[3] & wait_masks[58]), (issue[2] & wait_masks[42]), (issue[1] & wait_masks[26]),
@@ -744,7 +764,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[10])};
     wire give_10 = |give_10_1;
     reg [7:0] count_10 = 8'd0;
-    wire up_10 = give_10 & (~take_10);
+    wire more_10 = give_10 & (~take_10);
+    wire full_10 = &count_10;
+    wire up_10 = more_10 & (~full_10);
     wire down_10 = take_10 & (~give_10);
     reg nonzero_10 = 1'd0;
     wire [3:0] take_11_1 = {(issue[3] & wait_masks[59]), (issue[2] & wait_masks[43]), (issue[1] & wait_masks[27]),
@@ -754,7 +776,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[11])};
     wire give_11 = |give_11_1;
     reg [7:0] count_11 = 8'd0;
-    wire up_11 = give_11 & (~take_11);
+    wire more_11 = give_11 & (~take_11);
+    wire full_11 = &count_11;
+    wire up_11 = more_11 & (~full_11);
     wire down_11 = take_11 & (~give_11);
     reg nonzero_11 = 1'd0;
     wire [3:0] take_12_1 = {(issue[3] & wait_masks[60]), (issue[2] & wait_masks[44]), (issue[1] & wait_masks[28]),
@@ -764,7 +788,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[12])};
     wire give_12 = |give_12_1;
     reg [7:0] count_12 = 8'd0;
-    wire up_12 = give_12 & (~take_12);
+    wire more_12 = give_12 & (~take_12);
+    wire full_12 = &count_12;
+    wire up_12 = more_12 & (~full_12);
     wire down_12 = take_12 & (~give_12);
     reg nonzero_12 = 1'd0;
     wire [3:0] take_13_1 = {(issue[3] & wait_masks[61]), (issue[2] & wait_masks[45]), (issue[1] & wait_masks[29]),
@@ -774,7 +800,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[13])};
     wire give_13 = |give_13_1;
     reg [7:0] count_13 = 8'd0;
-    wire up_13 = give_13 & (~take_13);
+    wire more_13 = give_13 & (~take_13);
+    wire full_13 = &count_13;
+    wire up_13 = more_13 & (~full_13);
     wire down_13 = take_13 & (~give_13);
     reg nonzero_13 = 1'd0;
     wire [3:0] take_14_1 = {(issue[3] & wait_masks[62]), (issue[2] & wait_masks[46]), (issue[1] & wait_masks[30]),
@@ -784,7 +812,9 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[14])};
     wire give_14 = |give_14_1;
     reg [7:0] count_14 = 8'd0;
-    wire up_14 = give_14 & (~take_14);
+    wire more_14 = give_14 & (~take_14);
+    wire full_14 = &count_14;
+    wire up_14 = more_14 & (~full_14);
     wire down_14 = take_14 & (~give_14);
     reg nonzero_14 = 1'd0;
     wire [3:0] take_15_1 = {(issue[3] & wait_masks[63]), (issue[2] & wait_masks[47]), (issue[1] & wait_masks[31]),
@@ -794,14 +824,16 @@ module semaphores(clock, clear, issue, wait_masks, done, signal_masks, reset, no
         (done[0] & signal_masks[15])};
     wire give_15 = |give_15_1;
     reg [7:0] count_15 = 8'd0;
-    wire up_15 = give_15 & (~take_15);
+    wire more_15 = give_15 & (~take_15);
+    wire full_15 = &count_15;
+    wire up_15 = more_15 & (~full_15);
     wire down_15 = take_15 & (~give_15);
     reg nonzero_15 = 1'd0;
     reg overflow_r = 1'd0;
-    wire [15:0] overflow_r_next_1 = {(up_15 & (&count_15)), (up_14 & (&count_14)), (up_13 & (&count_13)), (up_12 &
-        (&count_12)), (up_11 & (&count_11)), (up_10 & (&count_10)), (up_9 & (&count_9)), (up_8 & (&count_8)), (up_7 &
-        (&count_7)), (up_6 & (&count_6)), (up_5 & (&count_5)), (up_4 & (&count_4)), (up_3 & (&count_3)), (up_2 &
-        (&count_2)), (up_1 & (&count_1)), (up_0 & (&count_0))};
+    wire [15:0] overflow_r_next_1 = {(more_15 & full_15), (more_14 & full_14), (more_13 & full_13), (more_12 &
+        full_12), (more_11 & full_11), (more_10 & full_10), (more_9 & full_9), (more_8 & full_8), (more_7 & full_7),
+        (more_6 & full_6), (more_5 & full_5), (more_4 & full_4), (more_3 & full_3), (more_2 & full_2), (more_1 &
+        full_1), (more_0 & full_0)};
     wire [15:0] nonzero_16 = {nonzero_15, nonzero_14, nonzero_13, nonzero_12, nonzero_11, nonzero_10, nonzero_9,
         nonzero_8, nonzero_7, nonzero_6, nonzero_5, nonzero_4, nonzero_3, nonzero_2, nonzero_1, nonzero_0};
     assign nonzero = nonzero_16;
