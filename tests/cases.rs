@@ -107,6 +107,14 @@ cases! {
     padding_may_be_a_number_that_is_quantised_here: "padded-behind-a-rounding", 300.0;
     /// Values of 16 bits, and a function of them that is rounded to 8.
     the_host_rounds_to_bytes_too: "host-rounds-too", 300.0;
+    /// Elements of INT4 and UINT4, two in a byte, with a scale and a zero point for each channel.
+    four_bits_are_halves_of_bytes: "four-bit-weights", 300.0;
+    /// QuantizeLinear to a zero point of 4 bits.
+    weights_are_quantised_to_four_bits: "four-bit-weights-quantised-here", 300.0;
+    activations_of_four_bits_are_clipped_bytes: "four-bit-activations", 300.0;
+    /// What a quantised model pads with is one of its integers, as ONNX Runtime writes it without DequantizeLinear.
+    bytes_are_padded_with_a_byte: "bytes-padded-with-a-byte", 300.0;
+    bytes_are_padded_with_those_beside: "bytes-padded-with-themselves", 300.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }

@@ -47,6 +47,12 @@ impl Integer {
             Integer::Int32 => (i32::MIN.into(), i32::MAX.into()),
         }
     }
+
+    /// [`Integer::range`] in float32.
+    pub fn ends(self) -> [f32; 2] {
+        let (low, high) = self.range();
+        [low as f32, high as f32]
+    }
 }
 
 /// The shape stays; scale and zero point are one number, or one for each index of the axis.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::import::Operand;
 use super::proto::data_type;
-use super::tensor::{Elements, Tensor, decode, integer, type_name};
+use super::tensor::{Elements, Tensor, decode, has_four_bits, integer, type_name};
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op};
 
@@ -110,7 +110,7 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
                 .hint("export the float32 model"));
         }
     };
-    let own = integer(to);
+    let own = integer(to).filter(|_| !has_four_bits(to));
     let range = match to {
         data_type::INT64 => Some((i64::MIN, i64::MAX)),
         _ => own.map(|integer| integer.range()),
@@ -143,5 +143,5 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
         }
     };
     let shape = tensor.shape.clone();
-    call.alias(Operand::Constant(Rc::new(Tensor { shape, elements, integer: own })))
+    call.alias(Operand::Constant(Rc::new(Tensor { shape, elements, integer: own, four_bits: false })))
 }

@@ -9,6 +9,9 @@ use crate::graph::{MAX_ELEMENTS, Op, PadMode, ValueId, broadcast};
 /// Pad; the amounts are attributes up to opset 10 and inputs from opset 11. Negative ones crop.
 pub(super) fn pad(call: &mut Call) -> Result<()> {
     let mode = call.string("mode", "constant")?;
+    // The integers of quantised models are padded with one of them.
+    let integer = call.integer(0)?;
+    let mut fill = 0;
     let (pads, value) = if call.opset() < 11 {
         call.arity(1, 1)?;
         let Some(pads) = call.ints("pads")? else {
@@ -17,7 +20,18 @@ pub(super) fn pad(call: &mut Call) -> Result<()> {
         (pads.to_vec(), call.float("value", 0.0)?)
     } else {
         call.arity(2, 4)?;
-        (call.integers(1)?, if call.has(2) { call.scalar(2)? } else { 0.0 })
+        let pads = call.integers(1)?;
+        let value = match (call.has(2), integer) {
+            (false, _) => 0.0,
+            (true, None) => call.scalar(2)?,
+            (true, Some(_)) => {
+                let (_, numbers) = call.integer_tensor(2)?;
+                let &[number] = &numbers[..] else { return Err(call.error("input 2 must be one integer")) };
+                fill = number;
+                0.0
+            }
+        };
+        (pads, value)
     };
     let mode = match mode {
         "constant" => PadMode::Constant(value),
@@ -26,7 +40,10 @@ pub(super) fn pad(call: &mut Call) -> Result<()> {
         "wrap" => PadMode::Wrap,
         other => return call.refuse("mode", format!("{other:?} is not known")),
     };
-    let mut x = call.value(0)?;
+    let mut x = match integer {
+        Some(_) => call.whole(0)?.0,
+        None => call.value(0)?,
+    };
     let shape = call.shape(0)?;
     let axes =
         if call.has(3) { axes(call, &call.integers(3)?, shape.len())? } else { (0..shape.len()).collect() };
@@ -49,7 +66,11 @@ pub(super) fn pad(call: &mut Call) -> Result<()> {
         let steps = vec![1; shape.len()];
         x = call.apply(Op::Slice { starts, steps, extents }, &[x])?;
     }
-    call.emit(Op::Pad { before, after, mode }, &[x])
+    match (integer, mode) {
+        (None, mode) => call.emit(Op::Pad { before, after, mode }, &[x]),
+        (Some(integer), PadMode::Constant(_)) => call.pad_whole(x, integer, [before, after], fill),
+        (Some(integer), mode) => call.emit_whole(Op::Pad { before, after, mode }, &[x], integer),
+    }
 }
 
 /// Resolves a list of axes, each named once.

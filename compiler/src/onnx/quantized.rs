@@ -9,7 +9,7 @@ use super::conv::layer;
 use super::import::Operand;
 use super::pool::{Mean, mean};
 use super::shape::axis as resolve;
-use super::tensor::{Elements, Tensor, integer};
+use super::tensor::{Elements, Tensor, has_four_bits, integer};
 use crate::error::Result;
 use crate::graph::{BinaryKind, Integer, Op, UnaryKind, ValueId};
 
@@ -21,6 +21,8 @@ struct Parameters {
     axis: Option<usize>,
     /// Type of the zero point, where there is one.
     integer: Option<Integer>,
+    /// Whether that type has 4 bits.
+    four_bits: bool,
 }
 
 /// Reads a scale and the zero point that may go with it, of a tensor of the given shape. Both must be
@@ -44,11 +46,11 @@ fn parameters(
     if let Some(s) = scales.iter().find(|s| !(s.is_finite() && **s > 0.0)) {
         return Err(call.error(format!("a scale is {s}")).hint("scales above zero"));
     }
-    let (zeros, integer) = match call.has(zero) {
-        false => (vec![0], None),
+    let (zeros, integer, four_bits) = match call.has(zero) {
+        false => (vec![0], None, false),
         true => match &*call.constant(zero)? {
-            Tensor { elements: Elements::Ints(zeros), integer: Some(integer), .. } => {
-                (zeros.clone(), Some(*integer))
+            Tensor { elements: Elements::Ints(zeros), integer: Some(integer), four_bits, .. } => {
+                (zeros.clone(), Some(*integer), *four_bits)
             }
             _ => {
                 return Err(call.error(format!(
@@ -90,6 +92,7 @@ fn parameters(
         zero: call.floats_value(&own, all(zeros))?,
         axis: each,
         integer,
+        four_bits,
     })
 }
 
@@ -147,19 +150,27 @@ pub(super) fn quantize(call: &mut Call) -> Result<()> {
     let axis = own_axis(call, shape.len())?;
     let declared = match call.int("output_dtype", 0)? {
         0 => None,
-        code => match i32::try_from(code).ok().and_then(integer) {
-            Some(integer) => Some(integer),
+        code => match i32::try_from(code).ok().and_then(|code| Some((integer(code)?, has_four_bits(code)))) {
+            Some(declared) => Some(declared),
             None => return call.refuse("output_dtype", format!("type {code} is not supported")),
         },
     };
     let p = parameters(call, Some(1), 2, &shape, axis)?;
-    if let (Some(a), Some(b)) = (p.integer, declared)
-        && a != b
+    if let (Some(a), Some((b, four_bits))) = (p.integer, declared)
+        && (a, p.four_bits) != (b, four_bits)
     {
         return call.refuse("output_dtype", format!("is {}, the zero point is {}", b.name(), a.name()));
     }
-    let integer = p.integer.or(declared).unwrap_or(Integer::Uint8);
-    call.emit_whole(Op::QuantizeLinear { integer, axis: p.axis }, &[x, p.scale, p.zero], integer)
+    let own = p.integer.map(|integer| (integer, p.four_bits));
+    let (integer, four_bits) = own.or(declared).unwrap_or((Integer::Uint8, false));
+    let (op, inputs) = (Op::QuantizeLinear { integer, axis: p.axis }, [x, p.scale, p.zero]);
+    if !four_bits {
+        return call.emit_whole(op, &inputs, integer);
+    }
+    // 4 bits are bytes that are clipped.
+    let bounds = if integer == Integer::Int8 { [-8.0, 7.0] } else { [0.0, 15.0] };
+    let made = call.apply(op, &inputs)?;
+    call.clip_made(made, integer, bounds)
 }
 
 /// DequantizeLinear.

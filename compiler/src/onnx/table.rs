@@ -296,7 +296,7 @@ pub fn document() -> String {
     let mut text = String::from(
         "# Operators\n\n\
          Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 25, float32 (or\n\
-         quantised: int8, uint8, int16, uint16, int32 tensors between QuantizeLinear and DequantizeLinear), static\n\
+         quantised: int4, uint4, int8, uint8, int16, uint16, int32 tensors between QuantizeLinear and DequantizeLinear), static\n\
          shapes (an open batch becomes 1; other open extents are those of `--shape` or of the samples) without empty tensors, tensors of any rank where nothing\n\
          else is said. What is constant is computed while importing, whole numbers and truth values of any rank too: the operators marked\n\
          *of constants*, and arithmetic, reductions and moves of elements. Whatever is not listed is refused with the node's name.\n\n\

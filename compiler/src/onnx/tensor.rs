@@ -22,19 +22,21 @@ pub(super) enum Elements {
 pub(super) struct Tensor {
     pub shape: Vec<usize>,
     pub elements: Elements,
-    /// The stored type, where quantised models use it.
+    /// The stored type, where quantised models use it; that of bytes for 4 bits.
     pub integer: Option<Integer>,
+    /// Whether the stored type has 4 bits.
+    pub four_bits: bool,
 }
 
 impl Tensor {
     pub fn ints(shape: Vec<usize>, data: Vec<i64>) -> Tensor {
         let elements = Elements::Ints(data);
-        Tensor { shape, elements, integer: None }
+        Tensor { shape, elements, integer: None, four_bits: false }
     }
 
     pub fn floats(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
         let elements = Elements::Floats(data);
-        Tensor { shape, elements, integer: None }
+        Tensor { shape, elements, integer: None, four_bits: false }
     }
 
     /// Number of elements.
@@ -98,27 +100,34 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
     if tensor.segment.is_some() {
         return refuse("the tensor is stored in segments").map_err(resave);
     }
-    let Some(width) = element_bytes(tensor.data_type) else {
-        return refuse(format!("element type {} is neither float nor integer", type_name(tensor.data_type)));
+    let Some(width) = stored_bytes(tensor.data_type, count) else {
+        return refuse(format!("element type {} is not supported", type_name(tensor.data_type)));
     };
     let raw = match (&tensor.raw_data, tensor.data_location) {
-        (_, 1) => Some(Cow::Owned(external(tensor, folder, count * width)?)),
+        (_, 1) => Some(Cow::Owned(external(tensor, folder, width)?)),
         (Some(raw), 0) => Some(Cow::Borrowed(raw.as_slice())),
         (None, 0) => None,
         (_, other) => return refuse(format!("data location {other} is unknown")),
     };
     let elements = match &raw {
         Some(raw) => {
-            if raw.len() != count * width {
-                return refuse(format!(
-                    "{} bytes are stored, the shape {shape:?} needs {}",
-                    raw.len(),
-                    count * width
-                ));
+            if raw.len() != width {
+                return refuse(format!("{} bytes are stored, the shape {shape:?} needs {width}", raw.len()));
             }
             from_raw(raw, tensor.data_type)
         }
         None => from_fields(tensor),
+    };
+    let four_bits = has_four_bits(tensor.data_type);
+    let elements = match elements {
+        Elements::Ints(pairs) if four_bits => {
+            if pairs.len() != count.div_ceil(2) {
+                let (stored, needs) = (pairs.len(), count.div_ceil(2));
+                return refuse(format!("{stored} pairs are stored, the shape {shape:?} needs {needs}"));
+            }
+            Elements::Ints(halves(&pairs, tensor.data_type, count))
+        }
+        elements => elements,
     };
     let stored = match &elements {
         Elements::Floats(data) => data.len(),
@@ -130,7 +139,7 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
     if tensor.data_type == data_type::DOUBLE {
         within_float32(tensor, raw.as_deref())?;
     }
-    Ok(Tensor { shape, elements, integer: integer(tensor.data_type) })
+    Ok(Tensor { shape, elements, integer: integer(tensor.data_type), four_bits })
 }
 
 /// Refuses a float64 that float32 would make infinite. Its own ends are no numbers but masks, as infinities are.
@@ -149,22 +158,34 @@ fn resave(e: Error) -> Error {
     e.hint("load and save the model with the onnx package")
 }
 
-/// Bytes of one element; `None` for the types that are refused.
-fn element_bytes(code: i32) -> Option<usize> {
+/// Bytes of `count` elements; `None` for the types that are refused.
+fn stored_bytes(code: i32, count: usize) -> Option<usize> {
     Some(match code {
-        data_type::DOUBLE | data_type::INT64 => 8,
-        data_type::FLOAT | data_type::INT32 => 4,
-        data_type::FLOAT16 | data_type::BFLOAT16 | data_type::INT16 | data_type::UINT16 => 2,
-        data_type::UINT8 | data_type::INT8 | data_type::BOOL => 1,
+        data_type::DOUBLE | data_type::INT64 => 8 * count,
+        data_type::FLOAT | data_type::INT32 => 4 * count,
+        data_type::FLOAT16 | data_type::BFLOAT16 | data_type::INT16 | data_type::UINT16 => 2 * count,
+        data_type::UINT8 | data_type::INT8 | data_type::BOOL => count,
+        data_type::INT4 | data_type::UINT4 => count.div_ceil(2),
         _ => return None,
     })
 }
 
-/// The type of quantised tensors that an element type is.
+/// Whether two elements share a byte.
+pub(super) fn has_four_bits(code: i32) -> bool {
+    matches!(code, data_type::INT4 | data_type::UINT4)
+}
+
+/// The elements of bytes that hold two each, the first in the low bits.
+fn halves(pairs: &[i64], code: i32, count: usize) -> Vec<i64> {
+    let signed = |half: i64| if code == data_type::INT4 && half > 7 { half - 16 } else { half };
+    pairs.iter().flat_map(|pair| [pair & 15, pair >> 4 & 15]).map(signed).take(count).collect()
+}
+
+/// The type of quantised tensors that an element type is; elements of 4 bits are bytes.
 pub(super) fn integer(code: i32) -> Option<Integer> {
     Some(match code {
-        data_type::INT8 => Integer::Int8,
-        data_type::UINT8 => Integer::Uint8,
+        data_type::INT8 | data_type::INT4 => Integer::Int8,
+        data_type::UINT8 | data_type::UINT4 => Integer::Uint8,
         data_type::INT16 => Integer::Int16,
         data_type::UINT16 => Integer::Uint16,
         data_type::INT32 => Integer::Int32,
@@ -174,7 +195,7 @@ pub(super) fn integer(code: i32) -> Option<Integer> {
 
 /// The name ONNX gives an element type.
 pub(super) fn type_name(code: i32) -> String {
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 27] = [
         "UNDEFINED",
         "FLOAT",
         "UINT8",
@@ -192,6 +213,16 @@ pub(super) fn type_name(code: i32) -> String {
         "COMPLEX64",
         "COMPLEX128",
         "BFLOAT16",
+        "FLOAT8E4M3FN",
+        "FLOAT8E4M3FNUZ",
+        "FLOAT8E5M2",
+        "FLOAT8E5M2FNUZ",
+        "UINT4",
+        "INT4",
+        "FLOAT4E2M1",
+        "FLOAT8E8M0",
+        "UINT2",
+        "INT2",
     ];
     let known = usize::try_from(code).ok().and_then(|c| NAMES.get(c));
     known.map_or_else(|| format!("number {code}"), |n| (*n).to_owned())
@@ -328,6 +359,26 @@ mod tests {
         let ints = TensorProto { data_type: data_type::INT8, raw_data: Some(vec![0xff, 3]), ..base };
         let integer = Some(Integer::Int8);
         assert_eq!(decode(&ints, None).unwrap(), Tensor { integer, ..Tensor::ints(vec![2], vec![-1, 3]) });
+    }
+
+    /// As the ONNX text has them: two in a byte, the first in the low bits, the last one perhaps alone.
+    #[test]
+    fn four_bits_are_halves_of_bytes() {
+        let base = TensorProto { dims: vec![3], ..TensorProto::default() };
+        for (code, integer, want) in [
+            (data_type::INT4, Integer::Int8, vec![-8, 7, -1]),
+            (data_type::UINT4, Integer::Uint8, vec![8, 7, 15]),
+        ] {
+            let want = Tensor { integer: Some(integer), four_bits: true, ..Tensor::ints(vec![3], want) };
+            let raw = TensorProto { data_type: code, raw_data: Some(vec![0x78, 0xaf]), ..base.clone() };
+            let fields = TensorProto { data_type: code, int32_data: vec![0x78, 0xaf], ..base.clone() };
+            for tensor in [raw, fields] {
+                assert_eq!(decode(&tensor, None).unwrap(), want);
+                for dims in [vec![2], vec![5], vec![]] {
+                    assert!(decode(&TensorProto { dims, ..tensor.clone() }, None).is_err());
+                }
+            }
+        }
     }
 
     #[test]

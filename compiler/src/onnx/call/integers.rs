@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::Result;
-use crate::graph::{BinaryKind, Integer, Op, ValueId};
+use crate::graph::{BinaryKind, Integer, Op, PadMode, ValueId};
 use crate::onnx::import::Operand;
 use crate::onnx::tensor::{Elements, Tensor};
 use std::rc::Rc;
@@ -25,6 +25,18 @@ const MOVES: [&str; 14] = [
     "Transpose",
     "Unsqueeze",
 ];
+
+/// The QuantizeLinear that made whole numbers.
+struct Made {
+    op: Op,
+    /// What it reads: real numbers, scale, zero point.
+    inputs: Vec<ValueId>,
+    axis: Option<usize>,
+    scale: Vec<f32>,
+    zero: Vec<f32>,
+    /// Whether its numbers were moved since.
+    moved: bool,
+}
 
 impl Call<'_> {
     /// Notes that a value is read as it is: an integer one only by operators that move it, and not
@@ -85,36 +97,23 @@ impl Call<'_> {
         }
     }
 
-    /// Clip of what a QuantizeLinear made, as exporters write fewer than 8 bits: of the real numbers that the integers
-    /// stand for, which are quantised again, with the same scale; bounds are numbers of it.
+    /// Clip of what a QuantizeLinear made, as exporters write fewer than 8 bits.
     pub fn clip_whole(&mut self) -> Result<()> {
         let (x, integer) = self.whole(0)?;
-        let mut bounds = [None, None];
+        let mut bounds = integer.ends();
         for (slot, input) in bounds.iter_mut().zip([1, 2]) {
             if self.has(input) {
                 let (_, bound) = self.integer_tensor(input)?;
-                *slot = bound.first().map(|&b| b as f32);
+                *slot = bound.first().map_or(*slot, |&b| b as f32);
             }
         }
-        let graph = &self.importer.graph;
-        // Behind operators that only move them integers have the scale that they were made with.
-        let mut source = x;
-        while let Some((_, node)) = graph.producer(source).filter(|(_, node)| node.op.only_moves()) {
-            source = node.inputs[0];
-        }
-        let moved = source != x;
-        let made = graph.producer(source).and_then(|(_, node)| match node.op {
-            Op::QuantizeLinear { axis, .. } if !moved || axis.is_none() => {
-                Some((node.op.clone(), node.inputs.clone(), axis))
-            }
-            _ => None,
-        });
-        let known = made.and_then(|(op, inputs, axis)| {
-            let scale = graph.constant_data(inputs[1])?.to_vec();
-            let zero = graph.constant_data(inputs[2])?.to_vec();
-            Some((op, inputs, axis, scale, zero))
-        });
-        let Some((op, inputs, axis, scale, zero)) = known else {
+        self.clip_made(x, integer, bounds)
+    }
+
+    /// Clips whole numbers that a QuantizeLinear made to `bounds` and makes them the result: the real numbers that they
+    /// stand for are clipped and quantised again, with the same scale.
+    pub fn clip_made(&mut self, x: ValueId, integer: Integer, [min, max]: [f32; 2]) -> Result<()> {
+        let Some(Made { op, inputs, axis, scale, zero, moved }) = self.made(x) else {
             return Err(self
                 .error(format!(
                     "clips {} numbers that no QuantizeLinear of constant scale made",
@@ -122,6 +121,7 @@ impl Call<'_> {
                 ))
                 .hint("clip the real numbers before the QuantizeLinear"));
         };
+        let [low, high] = integer.ends();
         if let Some(data) = self.importer.graph.constant_data(inputs[0]).filter(|_| !moved) {
             // Weights: their integers are known now.
             let shape = self.shape_of(inputs[0]);
@@ -129,12 +129,10 @@ impl Call<'_> {
                 Some(axis) => (shape[axis], shape[axis + 1..].iter().product::<usize>()),
                 None => (1, 1),
             };
-            let (low, high) = integer.range();
-            let [min, max] = [bounds[0].unwrap_or(low as f32), bounds[1].unwrap_or(high as f32)];
             let whole = |(i, x): (usize, &f32)| {
                 let c = i / inner % extent;
                 let steps = (x / scale[c]).round_ties_even() + zero[c];
-                steps.clamp(low as f32, high as f32).max(min).min(max) as i64
+                steps.clamp(low, high).max(min).min(max) as i64
             };
             let data = data.iter().enumerate().map(whole).collect();
             let tensor = Tensor { integer: Some(integer), ..Tensor::ints(shape, data) };
@@ -145,8 +143,10 @@ impl Call<'_> {
             shape[axis] = scale.len();
         }
         let mut real = self.apply(Op::DequantizeLinear { integer, axis }, &[x, inputs[1], inputs[2]])?;
-        for (bound, kind) in bounds.into_iter().zip([BinaryKind::Max, BinaryKind::Min]) {
-            let Some(bound) = bound else { continue };
+        for (bound, open, kind) in [(min, low, BinaryKind::Max), (max, high, BinaryKind::Min)] {
+            if bound == open {
+                continue;
+            }
             if let [scale] = scale[..] {
                 let bound = (bound - zero[0]) * scale;
                 let (min, max) = match kind {
@@ -161,6 +161,55 @@ impl Call<'_> {
             }
         }
         self.emit_whole(op, &[real, inputs[1], inputs[2]], integer)
+    }
+
+    /// Pads whole numbers and makes them the result: the real numbers that they stand for are padded and quantised again,
+    /// with the same scale.
+    pub fn pad_whole(
+        &mut self,
+        x: ValueId,
+        integer: Integer,
+        [before, after]: [Vec<usize>; 2],
+        fill: i64,
+    ) -> Result<()> {
+        let (low, high) = integer.range();
+        if !(low..=high).contains(&fill) {
+            return Err(self.error(format!("pads {} numbers with {fill}", integer.name())));
+        }
+        let one = |made: Made| match (&made.scale[..], &made.zero[..]) {
+            (&[scale], &[zero]) => Some((made.inputs[1], made.inputs[2], scale, zero)),
+            _ => None,
+        };
+        // Those of an input are themselves.
+        let (scale, zero, step, offset) = match self.made(x).and_then(one) {
+            Some(known) => known,
+            None => (self.floats_value(&[], vec![1.0])?, self.zeros(&[])?, 1.0, 0.0),
+        };
+        let axis = None;
+        let real = self.apply(Op::DequantizeLinear { integer, axis }, &[x, scale, zero])?;
+        let mode = PadMode::Constant((fill as f32 - offset) * step);
+        let real = self.apply(Op::Pad { before, after, mode }, &[real])?;
+        self.emit_whole(Op::QuantizeLinear { integer, axis }, &[real, scale, zero], integer)
+    }
+
+    /// The QuantizeLinear that made whole numbers; `None` where there is none, or its scale is no constant. Behind
+    /// operators that only move or compare them they have the scale that they were made with.
+    fn made(&self, x: ValueId) -> Option<Made> {
+        let graph = &self.importer.graph;
+        let keeps = |op: &Op| op.only_moves() || matches!(op, Op::MaxPool { .. });
+        let mut source = x;
+        while let Some((_, node)) = graph.producer(source).filter(|(_, node)| keeps(&node.op)) {
+            source = node.inputs[0];
+        }
+        let (_, node) = graph.producer(source)?;
+        let Op::QuantizeLinear { axis, .. } = node.op else { return None };
+        let moved = source != x;
+        if moved && axis.is_some() {
+            return None;
+        }
+        let [scale, zero] = [1, 2].map(|input| graph.constant_data(node.inputs[input]).map(<[f32]>::to_vec));
+        let (op, inputs) = (node.op.clone(), node.inputs.clone());
+        Some(Made { op, inputs, axis, scale: scale?, zero: zero?, moved })
     }
 
     /// The type of a computed input's whole numbers; `None` for floats and constants.

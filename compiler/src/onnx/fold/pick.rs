@@ -18,7 +18,7 @@ pub(super) fn of(tensor: &Tensor, shape: Vec<usize>, places: &[usize]) -> Tensor
         Elements::Floats(data) => Elements::Floats(places.iter().map(|&i| data[i]).collect()),
         Elements::Ints(data) => Elements::Ints(places.iter().map(|&i| data[i]).collect()),
     };
-    Tensor { shape, elements, integer: tensor.integer }
+    Tensor { shape, elements, integer: tensor.integer, four_bits: tensor.four_bits }
 }
 
 /// Row-major distances of neighbours along each axis.
@@ -70,8 +70,7 @@ pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
     }
     let tensor = if call.has(0) { call.constant(0)? } else { return Err(call.error("input 0 is left out")) };
     let old = tensor.shape.clone();
-    let same =
-        |shape: Vec<usize>| Tensor { shape, elements: tensor.elements.clone(), integer: tensor.integer };
+    let same = |shape: Vec<usize>| Tensor { shape, ..Tensor::clone(&tensor) };
     Ok(match operator {
         "Squeeze" => same(squeezed(call, &old)?),
         "Unsqueeze" => same(unsqueezed(call, &old)?),
