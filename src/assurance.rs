@@ -2,6 +2,7 @@
 //! what the source's operators say, and how good its outputs will be.
 
 use crate::model::Model;
+use crate::pipeline;
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
@@ -56,6 +57,12 @@ pub fn output_names(graph: &Graph) -> Vec<String> {
     graph.outputs.iter().map(|&id| graph.value(id).name.clone()).collect()
 }
 
+/// How far each of a model's outputs is from what it should be.
+pub fn qualities(graph: &Graph, want: &[ArrayD<f32>], got: &[ArrayD<f32>]) -> Vec<Quality> {
+    let outputs = graph.outputs.iter().zip(want.iter().zip(got));
+    outputs.map(|(&id, (want, got))| Quality::of(want, got, &proof::channels(graph, id))).collect()
+}
+
 /// Checks and predicts for one input; `float` is what the imported graph makes of it. Corrections of biases
 /// are estimated again from `calibration`, unless that is empty.
 ///
@@ -78,6 +85,7 @@ pub fn assure(
         let Held { findings, outputs, off } = held.unwrap_or_else(open);
         first_rung.findings.extend(findings);
         rounded_twice.extend(twice(&off));
+        rounded_twice.extend(between(&off));
         (Default::default(), outputs)
     } else {
         let outputs = float::run(&model.graph, inputs)?;
@@ -89,8 +97,7 @@ pub fn assure(
     // What contradicts the source predicts nothing.
     let prediction =
         if first_rung.holds() { proof::predict(network, inputs)? } else { Prediction::default() };
-    let predicted: Vec<Quality> =
-        float.iter().zip(&prediction.outputs).map(|(want, got)| Quality::of(want, got)).collect();
+    let predicted = qualities(&model.graph, float, &prediction.outputs);
     let names = output_names(&model.graph);
     let mut warnings = outside(network, inputs);
     warnings.extend(saturated(&first_rung, samples(network)));
@@ -98,7 +105,7 @@ pub fn assure(
     warnings.extend(rounded_twice);
     for (i, (name, quality)) in names.iter().zip(&predicted).enumerate() {
         let noisy = noisy(name, quality, "is predicted at", &prediction);
-        warnings.extend(noisy.or_else(|| worse(name, quality, network.rounding_db.get(i))));
+        warnings.extend(noisy.or_else(|| worse(name, quality, *network.rounding_db.get(i)?)));
     }
     warnings.extend(lost_beyond(network, inputs, float, &names, &first_rung, &predicted)?);
     Ok(Assurance { first_rung, rewrites, predicted, warnings })
@@ -144,17 +151,52 @@ pub fn add_measured(
     for (i, (name, quality)) in names.iter().zip(qualities).enumerate() {
         if !warnings.iter().any(|w| w.starts_with(&format!("output {name:?}"))) {
             let noisy = noisy(name, quality, "is measured at", &Prediction::default());
-            warnings.extend(noisy.or_else(|| worse(name, quality, rounding_db.get(i))));
+            warnings.extend(noisy.or_else(|| worse(name, quality, *rounding_db.get(i)?)));
         }
     }
 }
 
-/// A warning of an output that is not good, and worse than what rounding alone left of it in calibration.
-fn worse(name: &str, quality: &Quality, rounding_db: Option<&Option<f64>>) -> Option<String> {
-    let (db, rounding) = (quality.sqnr_db?, (*rounding_db?)?);
+/// Adds outputs of one input that no warning names, that are not good and worse than what rounding alone leaves of them
+/// for that very input, with the ranges of `calibration`: what calibration has together may well be good.
+///
+/// # Errors
+/// Inputs that do not fit the model.
+pub fn add_alone(
+    warnings: &mut Vec<String>,
+    model: &Model,
+    calibration: &[Vec<ArrayD<f32>>],
+    inputs: &[ArrayD<f32>],
+    qualities: &[Quality],
+) -> Result<()> {
+    // A quantised model is taken as it is.
+    if calibration.is_empty() || model.graph.is_quantised() {
+        return Ok(());
+    }
+    let names = output_names(&model.graph);
+    let named = |name: &String| warnings.iter().any(|w| w.starts_with(&format!("output {name:?}")));
+    let low = |quality: &Quality| quality.sqnr_db.is_some_and(|db| db < GOOD_DB);
+    let low = qualities.iter().enumerate().filter(|(_, quality)| low(quality)).map(|(i, _)| i);
+    let open: Vec<usize> = low.filter(|&i| !named(&names[i])).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let float = float::run(&model.graph, inputs)?;
+    let rounded = pipeline::rounded(model, calibration, inputs)?;
+    for i in open {
+        let rounding = Quality::of(&float[i], &rounded[i], &[]);
+        let lost = rounding.sqnr_db.or((rounding.mean_error == 0.0).then_some(f64::INFINITY));
+        warnings.extend(worse(&names[i], &qualities[i], lost));
+    }
+    Ok(())
+}
+
+/// A warning of an output that is not good, and worse than what rounding alone leaves of it.
+fn worse(name: &str, quality: &Quality, rounding_db: Option<f64>) -> Option<String> {
+    let (db, rounding) = (quality.sqnr_db?, rounding_db?);
+    let left = if rounding.is_finite() { format!("{rounding:.1}") } else { "no noise".into() };
     (db < GOOD_DB.min(rounding - LESS_DB)).then(|| {
         format!(
-            "output {name:?} has {db:.1} dB of signal to noise, and {rounding:.1} where every value is rounded to 8 bits \
+            "output {name:?} has {db:.1} dB of signal to noise, and {left} where every value is rounded to 8 bits \
              in float; try: --precision mixed or int16"
         )
     })
@@ -180,7 +222,7 @@ fn lost_beyond(
     let unbounded = proof::predict_unbounded(network, inputs)?;
     let mut warnings = Vec::new();
     for (i, quality) in predicted.iter().enumerate().filter(|(_, quality)| low(quality)) {
-        let without = Quality::of(&float[i], &unbounded.outputs[i]).sqnr_db;
+        let without = Quality::of(&float[i], &unbounded.outputs[i], &[]).sqnr_db;
         let (Some(db), Some(without)) = (quality.sqnr_db, without) else { continue };
         if without - db > BEYOND_DB {
             warnings.push(format!(
@@ -207,6 +249,21 @@ fn twice(off: &[Off]) -> Option<String> {
         worst.layer,
         100.0 * share(worst),
         off.iter().map(|off| off.steps).max().unwrap_or(0)
+    ))
+}
+
+/// A warning of integers that are a step above the quantised model's, because a result lies exactly between two; the
+/// worst layer stands for all.
+fn between(off: &[Off]) -> Option<String> {
+    let share = |off: &Off| off.ties as f64 / off.elements as f64;
+    let told = |off: &&Off| share(off) > MOST_SATURATED;
+    let worst = off.iter().filter(told).max_by(|a, b| share(a).total_cmp(&share(b)))?;
+    Some(format!(
+        "{} layers round results up that lie exactly between two steps, where the model takes the even one: most {:?}, \
+         {:.1} % of its elements; try: scales that are in no simple ratio",
+        off.iter().filter(told).count(),
+        worst.layer,
+        100.0 * share(worst)
     ))
 }
 
@@ -322,7 +379,7 @@ fn rewrites(
             continue;
         }
         let finite = |(a, b): (&f32, &f32)| a.is_finite() == b.is_finite();
-        let db = Quality::of(want, got).sqnr_db.unwrap_or(f64::INFINITY);
+        let db = Quality::of(want, got, &[]).sqnr_db.unwrap_or(f64::INFINITY);
         let noise_alone = want.iter().all(|x| *x == 0.0) && got.iter().any(|x| x.abs() > 1e-6);
         if db < SAME_DB || noise_alone || !want.iter().zip(got).all(finite) {
             changed.push(Rewrite { output, db });

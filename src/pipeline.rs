@@ -59,6 +59,21 @@ pub fn measured(
     no_quantiser(model, (calibration, options))
 }
 
+/// The outputs when every value is rounded to 8 bits of the range that `calibration` has, and nothing else is done.
+///
+/// # Errors
+/// Inputs or samples that do not fit the model; a build that has no quantiser.
+pub fn rounded(
+    model: &Model,
+    calibration: &[Vec<ArrayD<f32>>],
+    inputs: &[ArrayD<f32>],
+) -> Result<Vec<ArrayD<f32>>> {
+    #[cfg(feature = "quantise")]
+    return Ok(tilewright_compiler::quantise::rounded(&model.graph, calibration, inputs)?);
+    #[cfg(not(feature = "quantise"))]
+    no_quantiser(model, (calibration, inputs))
+}
+
 /// Refuses a network whose weights alone are more than the chip of the machine's memory holds: no sample and no plan
 /// would change that.
 #[cfg(feature = "quantise")]

@@ -149,8 +149,9 @@ pub fn verify(
         proof.assurance = Some(assurance::assure(model, &compiled.network, inputs, &float, &[])?);
     }
     let (mut signal, mut noise) = (0.0, 0.0);
-    let names = assurance::output_names(&model.graph);
-    for ((name, want), got) in names.into_iter().zip(&float).zip(&simulated.outputs) {
+    let qualities = assurance::qualities(&model.graph, &float, &simulated.outputs);
+    let names = assurance::output_names(&model.graph).into_iter().zip(qualities);
+    for (((name, quality), want), got) in names.zip(&float).zip(&simulated.outputs) {
         let mut max_abs_error = 0.0f64;
         for (a, b) in want.iter().zip(got).filter(|(a, b)| a.is_finite() && b.is_finite()) {
             let (a, d) = (f64::from(*a), f64::from(*a) - f64::from(*b));
@@ -159,7 +160,7 @@ pub fn verify(
             noise += d * d;
         }
         proof.max_abs_error = proof.max_abs_error.max(max_abs_error);
-        proof.outputs.push(Output { name, max_abs_error, quality: Quality::of(want, got) });
+        proof.outputs.push(Output { name, max_abs_error, quality });
     }
     // A signal of zeros counts as next to none: JSON has no infinity.
     proof.sqnr_db = (noise > 0.0).then(|| 10.0 * log10(f64::max(signal, 1e-30) / noise));

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{folder, lenet, refused, text, tilewright};
+use common::{case, folder, lenet, refused, text, tilewright};
 use std::path::{Path, PathBuf};
 
 #[test]
@@ -407,4 +407,40 @@ fn every_field_is_documented() {
             assert!(document.contains(&format!("`{name}`")), "{command:?}: {name}");
         }
     }
+}
+
+/// The command ends well and warns of what `parts` say, all in one warning.
+fn warned(command: &str, case: &str, parts: &[&str]) {
+    let output = tilewright(&[command, case, "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let warnings = object["warnings"].as_array().unwrap();
+    let told =
+        |warning: &serde_json::Value| parts.iter().all(|part| warning.as_str().unwrap().contains(part));
+    assert!(warnings.iter().any(told), "{command} {case}: {warnings:?}");
+}
+
+/// The logarithm of a sum of exponentials, one number: all calibration samples together are good, and nothing was said of
+/// an input that is not.
+#[test]
+fn an_input_that_is_worse_than_rounding_alone_is_warned_of() {
+    for command in ["verify", "simulate"] {
+        let parts = ["output \"y\" has 2", "where every value is rounded to 8 bits in float"];
+        warned(command, &case("one-number-unlike-calibration"), &parts);
+    }
+}
+
+/// Behind a Transpose the channels of images are the last axis, which nobody looked at.
+#[test]
+fn scores_that_boxes_drown_are_warned_of_wherever_their_axis_is() {
+    for command in ["verify", "simulate"] {
+        warned(command, &case("boxes-and-scores-turned"), &[" of axis 3", "drowned"]);
+    }
+}
+
+/// Two bytes of one scale, added and halved: every other sum lies between two steps, and 28 % were a step above the
+/// model's.
+#[test]
+fn halves_that_the_model_rounds_to_even_are_warned_of() {
+    warned("verify", &case("halves-between-steps"), &["exactly between two steps", "\"n_Add_v5_quant\""]);
 }

@@ -72,7 +72,7 @@ fn predicted(
     want: &[ndarray::ArrayD<f32>],
 ) -> (usize, usize) {
     let got = network.predict(input).unwrap();
-    let measured = want.iter().zip(&got).map(|(want, got)| Quality::of(want, got).sqnr_db);
+    let measured = want.iter().zip(&got).map(|(want, got)| Quality::of(want, got, &[]).sqnr_db);
     let pairs = assurance.predicted.iter().map(|q| q.sqnr_db).zip(measured);
     let near = |pair: &(Option<f64>, Option<f64>)| match pair {
         (Some(p), Some(m)) => p == m || (p - m).abs() <= PREDICTED_DB,

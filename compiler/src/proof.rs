@@ -26,6 +26,7 @@
 //! Values lie in tensors as the [claims](crate::claims) say. A claim that is wrong gives wrong elements;
 //! one that is missing is a [`Finding`] of its own.
 
+mod channels;
 mod claimed;
 mod corrections;
 mod ended;
@@ -43,6 +44,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use channels::channels;
 pub use corrections::corrections;
 pub use equalised::{Equalised, equalised};
 pub use noise::{

@@ -57,6 +57,7 @@ mod width;
 mod tests;
 
 pub use crate::options::{Options, Precision, Ranges, Rounding};
+pub use baseline::rounded;
 pub use report::sqnr_db;
 pub use size::least_bytes;
 

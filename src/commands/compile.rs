@@ -128,7 +128,10 @@ fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> 
     during("checking", || {
         let float = tilewright_compiler::float::run(&model.imported, sample)?;
         let calibration = if affordable { samples } else { &[] };
-        assurance::assure(model, &compiled.network, sample, &float, calibration)
+        let mut assurance = assurance::assure(model, &compiled.network, sample, &float, calibration)?;
+        let Assurance { warnings, predicted, .. } = &mut assurance;
+        assurance::add_alone(warnings, model, samples, sample, predicted)?;
+        Ok(assurance)
     })
 }
 

@@ -26,16 +26,17 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let (model, names, compiled, (inputs, several)) = match open(source, machine)? {
+    let (model, names, compiled, (inputs, several), calibration) = match open(source, machine)? {
         Subject::Model(job) => {
             let inputs = first(job.inputs(input_path)?);
-            let compiled = compile_job(&job, &job.calibration()?, source)?;
+            let calibration = job.calibration()?;
+            let compiled = compile_job(&job, &calibration, source)?;
             let names = assurance::output_names(&job.model.graph);
-            (Some(job.model), names, compiled, inputs)
+            (Some(job.model), names, compiled, inputs, calibration)
         }
         Subject::Artefact(artefact) => {
             let inputs = first(artefact.inputs(input_path)?);
-            (artefact.model, assurance::output_names(&artefact.interface), artefact.compiled, inputs)
+            (artefact.model, assurance::output_names(&artefact.interface), artefact.compiled, inputs, vec![])
         }
     };
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
@@ -44,8 +45,9 @@ pub fn run(
     if let Some(model) = &model {
         let float = during("running the float reference", || float::run(&model.imported, &inputs))?;
         not_finite = finite::find(model, &compiled, &inputs, &float, &simulated.outputs)?;
-        warnings =
-            measured(warnings, &names, (model, &compiled.network), &inputs, &float, &simulated.outputs)?;
+        let qualities = assurance::qualities(&model.graph, &float, &simulated.outputs);
+        warnings = measured(warnings, &names, (model, &compiled.network), &inputs, &float, &qualities)?;
+        assurance::add_alone(&mut warnings, model, &calibration, &inputs, &qualities)?;
     } else {
         warnings.extend(unexplained(&names, &simulated.outputs));
     }
@@ -83,15 +85,14 @@ fn measured(
     (model, network): (&Model, &Network),
     inputs: &[ArrayD<f32>],
     float: &[ArrayD<f32>],
-    got: &[ArrayD<f32>],
+    qualities: &[Quality],
 ) -> Result<Vec<String>> {
-    let qualities: Vec<Quality> = float.iter().zip(got).map(|(want, got)| Quality::of(want, got)).collect();
     let low = |quality: &Quality| quality.sqnr_db.is_some_and(|db| db < GOOD_DB);
     if qualities.iter().any(low) {
         let assure = || assurance::assure(model, network, inputs, float, &[]);
         warnings = during("looking for the noise", assure)?.warnings;
     }
-    assurance::add_measured(&mut warnings, names, &qualities, &network.rounding_db);
+    assurance::add_measured(&mut warnings, names, qualities, &network.rounding_db);
     Ok(warnings)
 }
 

@@ -91,6 +91,10 @@ pub fn run(
     };
     let missed = missed(enough, &proof, scores.as_ref());
     let mut warnings = warnings(&proof, &compiled.network);
+    if let Some(model) = &model {
+        let qualities: Vec<_> = proof.outputs.iter().map(|output| output.quality.clone()).collect();
+        assurance::add_alone(&mut warnings, model, &calibration, &inputs, &qualities)?;
+    }
     warnings.splice(0..0, several);
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
     if model.is_none() {

@@ -34,6 +34,8 @@ const LEAST_ELEMENTS: usize = 8;
 const MOST_CHANNELS: usize = 1024;
 /// Steps from the middle between two within which float32 and float64 may take either.
 const TIE: f64 = 1e-3;
+/// Steps from the middle within which the post unit's sums, of 16 bits of fractions, lie in it.
+const EXACT_TIE: f64 = 1e-5;
 /// Share of the budget of memory that all values of an input may take for layers to be compared one by one: one of
 /// these parts.
 pub(super) const COMPARED: u64 = 4;
@@ -88,17 +90,13 @@ fn powers<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> [f64; 3] {
 }
 
 impl Quality {
-    /// Of `got` against `want`, arrays of one shape.
-    pub fn of(want: &ArrayD<f32>, got: &ArrayD<f32>) -> Quality {
+    /// Of `got` against `want`, arrays of one shape with channels along `axes`.
+    pub fn of(want: &ArrayD<f32>, got: &ArrayD<f32>, axes: &[usize]) -> Quality {
         let [signal, noise, sum] = powers(want.iter().zip(got));
         let mut worst: Option<Channel> = None;
-        for axis in 1..want.ndim().min(3) {
+        for &axis in axes {
             let channels = want.shape()[axis];
             if !(2..=MOST_CHANNELS).contains(&channels) || want.len() / channels < LEAST_ELEMENTS {
-                continue;
-            }
-            // Of images the second axis, of lists of boxes or steps each of the last two.
-            if axis == 2 && want.ndim() != 3 {
                 continue;
             }
             for (index, (want, got)) in want.axis_iter(Axis(axis)).zip(got.axis_iter(Axis(axis))).enumerate()
@@ -248,26 +246,31 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Rounds a value to the steps of its tensor.
-    fn store(&mut self, placed: &Placed, value: &ArrayD<f64>) {
+    /// Rounds a value to the steps of its tensor; `half_up` says that the post unit does so, which takes the upper one of
+    /// two that are as near.
+    fn store(&mut self, placed: &Placed, value: &ArrayD<f64>, half_up: bool) {
         let tensor = self.integers.tensor(placed.tensor);
         let mut levels: Vec<i16> = value.iter().map(|&x| level(tensor, x, self.unbounded)).collect();
         if let Some(model) = self.model.get(&placed.value) {
             let wanted: Vec<i16> =
                 model.real.iter().map(|&x| level(tensor, x.into(), self.unbounded)).collect();
-            let apart = |(x, (made, wanted)): (&f64, (&i16, &i16))| {
+            let (mut count, mut ties, mut most) = (0, 0, 0);
+            for (x, (made, wanted)) in value.iter().zip(levels.iter().zip(&wanted)) {
                 let steps = made.abs_diff(*wanted);
-                let between = (x / f64::from(tensor.scale) - 0.5).rem_euclid(1.0);
-                let tie = between.min(1.0 - between) < TIE;
-                if steps == 1 && tie { 0 } else { u32::from(steps) }
-            };
-            let apart = value.iter().zip(levels.iter().zip(&wanted)).map(apart).filter(|&steps| steps > 0);
-            let (count, steps) = apart.fold((0, 0), |(count, most), steps| (count + 1, steps.max(most)));
-            if count > 0 {
+                let above = x / f64::from(tensor.scale) + 0.5;
+                let off = (above - above.round()).abs();
+                if steps <= 1 && off < TIE {
+                    let up = level(tensor, above.round() * f64::from(tensor.scale), self.unbounded);
+                    ties += usize::from(half_up && off < EXACT_TIE && up > *wanted);
+                } else if steps > 0 {
+                    (count, most) = (count + 1, most.max(steps.into()));
+                }
+            }
+            if count + ties > 0 {
                 let graph = self.integers.graph;
                 let node = graph.producer(placed.value).map(|(_, node)| node.name.clone());
                 let layer = node.unwrap_or_else(|| graph.value(placed.value).name.clone());
-                self.off.push(Off { layer, elements: levels.len(), count, steps });
+                self.off.push(Off { layer, elements: levels.len(), count, steps: most, ties });
             }
             levels = wanted;
         }
@@ -280,7 +283,7 @@ impl Run<'_> {
 
     fn import(&mut self, placed: &Placed) {
         let value = self.real[&placed.value].mapv(f64::from);
-        self.store(placed, &value);
+        self.store(placed, &value, false);
     }
 
     /// Whether a value is known to the machine. What the host moves is a tensor of its own, and known when it has
@@ -323,7 +326,7 @@ impl Run<'_> {
                 exact.with(before, byte)?
             }
         };
-        self.store(&operation.output, &y);
+        self.store(&operation.output, &y, operation.table.is_none());
         let stored = self.integers.elements(&operation.output);
         stored.map(|y| y.mapv(|x| x as f32)).ok_or_else(|| What::Claim { message: "it lies outside".into() })
     }

@@ -44,6 +44,8 @@ pub struct Off {
     pub count: usize,
     /// By how many steps, at most.
     pub steps: u32,
+    /// How many others lie between two steps, of which the model takes the lower one and the machine the upper one.
+    pub ties: usize,
 }
 
 /// Scale and zero point of the values that a quantised model rounds wherever they are made.
@@ -265,7 +267,8 @@ mod tests {
         let network = quantised(&model);
         let held = prescribed(&model, &network, &sample()).unwrap().unwrap();
         assert_eq!(held.findings, []);
-        assert!(held.off.iter().all(|off| off.steps <= 2 && off.elements == 72), "{:?}", held.off);
-        assert!(!held.off.is_empty());
+        let off: Vec<&Off> = held.off.iter().filter(|off| off.count > 0).collect();
+        assert!(off.iter().all(|off| off.steps <= 2 && off.elements == 72), "{off:?}");
+        assert!(!off.is_empty());
     }
 }

@@ -424,7 +424,7 @@ fn the_noise_behind_a_move_of_the_host_is_predicted() {
         let network =
             quantise::run(&draft.graph, std::slice::from_ref(&sample), &Options::default()).unwrap();
         let want = float::run(&draft.graph, &sample).unwrap();
-        let quality = |got: &[ArrayD<f32>]| Quality::of(&want[0], &got[0]).sqnr_db.unwrap();
+        let quality = |got: &[ArrayD<f32>]| Quality::of(&want[0], &got[0], &[]).sqnr_db.unwrap();
         let predicted = quality(&predict(&network, &sample).unwrap().outputs);
         let measured = quality(&network.predict(&sample).unwrap());
         assert!((predicted - measured).abs() < 3.0, "{predicted} dB, {measured} dB measured");

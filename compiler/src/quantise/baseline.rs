@@ -27,6 +27,18 @@ pub(super) fn outputs(
     samples.par_iter().map(one).collect()
 }
 
+/// The outputs of one input when everything is rounded. Ranges are those of `calibration`.
+///
+/// # Errors
+/// A sample that does not fit.
+pub fn rounded(
+    graph: &Graph,
+    calibration: &[Vec<ArrayD<f32>>],
+    inputs: &[ArrayD<f32>],
+) -> Result<Vec<ArrayD<f32>>> {
+    Ok(outputs(graph, calibration, &[inputs.to_vec()])?.remove(0))
+}
+
 /// The least and the largest finite number of every value, zero among them.
 fn ranges(graph: &Graph, calibration: &[Vec<ArrayD<f32>>]) -> Result<Vec<[f32; 2]>> {
     let wider = |[low, high]: [f32; 2], x: f32| [low.min(x), high.max(x)];

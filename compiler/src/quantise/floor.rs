@@ -28,6 +28,8 @@ const MACS: u64 = 100_000_000;
 /// What the outputs are to reach on some calibration samples.
 pub(super) struct Floor<'a> {
     samples: &'a [Vec<ArrayD<f32>>],
+    /// Axes of each output that have channels.
+    axes: Vec<Vec<usize>>,
     /// The outputs of each sample, in float.
     wanted: Vec<Vec<ArrayD<f32>>>,
     /// Decibels that each output is to have.
@@ -57,7 +59,8 @@ impl<'a> Floor<'a> {
         let wanted =
             samples.par_iter().map(|sample| float::run(graph, sample)).collect::<Result<Vec<_>>>()?;
         let least = vec![LEAST_OUTPUT_DB; graph.outputs.len()];
-        let mut floor = Floor { samples, wanted, least, rounding_db: Vec::new() };
+        let axes = graph.outputs.iter().map(|&id| proof::channels(graph, id)).collect();
+        let mut floor = Floor { samples, axes, wanted, least, rounding_db: Vec::new() };
         let judged = floor.judge(made)?;
         let good = |quality: &Quality| quality.sqnr_db.is_none_or(|db| db >= GOOD_DB);
         if !judged.outputs.iter().all(good) {
@@ -92,7 +95,8 @@ impl<'a> Floor<'a> {
             };
             joined.expect("outputs have one shape each")
         };
-        let quality = |output| Quality::of(&together(&self.wanted, output), &together(got, output));
+        let quality =
+            |output| Quality::of(&together(&self.wanted, output), &together(got, output), &self.axes[output]);
         (0..self.least.len()).map(quality).collect()
     }
 
