@@ -13,7 +13,7 @@ use prost::Message;
 /// Functions within functions, at most.
 const DEPTH: usize = 32;
 /// Nodes of a graph with its functions inlined, at most.
-const MOST_NODES: usize = 1 << 20;
+const MOST_NODES: usize = 1 << 17;
 
 /// The graph of a model without calls of its own functions. `opset` is the model's.
 ///

@@ -334,6 +334,9 @@ impl Call<'_> {
                 (anchor.kind, anchor.absorb) = (kind, None);
                 Ok(Role::Anchor(anchor))
             }
+            None if channels().is_some() => {
+                refuse("it is no scaling of each channel by finite numbers", "one number for all channels")
+            }
             None => refuse("its constant differs within a channel", "one number a channel"),
         }
     }

@@ -1,5 +1,5 @@
 //! Folds a Pad with constant zeros into the window of the Conv or AveragePool that reads it, and one with
-//! minus infinity, or the lowest float32, into that of a MaxPool.
+//! minus infinity, or the lowest float32, into those of all MaxPools.
 
 use super::rewrite::{Rewrite, rewrite};
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::graph::{Graph, Node, Op, PadMode, ValueId, Window, infer};
 /// No greater than this is minus infinity: the lowest float32, as exporters write it with six digits.
 const LOWEST: f32 = -3.402_82e38;
 
-/// The pass. The Pad stays where anything else reads it too.
+/// The pass. The Pad stays where anything else reads it too, for that alone.
 pub(super) fn run(graph: Graph) -> Result<Graph> {
     rewrite(graph, |r, node| match node.op {
         Op::Conv { .. } | Op::AveragePool { .. } | Op::MaxPool { .. } => replace(r, node),
@@ -20,7 +20,9 @@ fn replace(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
     let mut inputs = r.inputs(node)?;
     let mut op = node.op.clone();
     let mut old = node.inputs[0];
-    while let (true, Some((wider, x))) = (r.read_once(old), absorb(&r.new, &op, &inputs)) {
+    // Of minus infinity no range of 8 bits leaves anything: better padded twice.
+    let always = matches!(op, Op::MaxPool { .. });
+    while let (true, Some((wider, x))) = (always || r.read_once(old), absorb(&r.new, &op, &inputs)) {
         // A pad in front of this one is read by it alone, or stays.
         old = r.old.producer(old).map_or(old, |(_, pad)| pad.inputs[0]);
         (op, inputs[0]) = (wider, x);

@@ -17,15 +17,23 @@ pub(super) fn run(graph: Graph) -> Result<Graph> {
     })
 }
 
-/// The logarithm of a softmax or a sigmoid, which underflow to zero where the logarithm does not: what is
-/// small keeps its digits, in float32 and far more so in 8 bits.
+/// The logarithm of a softmax or a sigmoid, perhaps of its elements in another order, which underflow to zero where the
+/// logarithm does not: what is small keeps its digits, in float32 and far more so in 8 bits.
 fn logarithm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
-    let Some((_, maker)) = r.old.producer(node.inputs[0]) else { return Ok(None) };
-    let (op, read) = (maker.op.clone(), maker.inputs[0]);
-    match op {
+    let mut moves = Vec::new();
+    let mut at = node.inputs[0];
+    let (op, read) = loop {
+        let Some((_, maker)) = r.old.producer(at) else { return Ok(None) };
+        if !maker.op.only_moves() {
+            break (maker.op.clone(), maker.inputs[0]);
+        }
+        moves.push(maker.clone());
+        at = maker.inputs[0];
+    };
+    let mut y = match op {
         Op::Softmax { axis } => {
             let x = r.get(read)?;
-            r.new.node(node.name.clone(), Op::LogSoftmax { axis }, &[x]).map(Some)
+            r.new.node(node.name.clone(), Op::LogSoftmax { axis }, &[x])?
         }
         // -softplus(-x)
         Op::Unary { kind: UnaryKind::Sigmoid } => {
@@ -33,10 +41,14 @@ fn logarithm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
             for kind in [UnaryKind::Neg, UnaryKind::Softplus, UnaryKind::Neg] {
                 x = r.new.node(node.name.clone(), Op::Unary { kind }, &[x])?;
             }
-            Ok(Some(x))
+            x
         }
-        _ => Ok(None),
+        _ => return Ok(None),
+    };
+    for moved in moves.iter().rev() {
+        y = r.copy_of(moved, &[y])?;
     }
+    Ok(Some(y))
 }
 
 /// A value of the old graph seen as what makes it.

@@ -93,9 +93,14 @@ impl Rewrite {
     /// Copies a node as it is.
     pub fn copy(&mut self, node: &Node) -> Result<ValueId> {
         let inputs = self.inputs(node)?;
+        self.copy_of(node, &inputs)
+    }
+
+    /// Copies a node of other `inputs` of the same shapes.
+    pub fn copy_of(&mut self, node: &Node, inputs: &[ValueId]) -> Result<ValueId> {
         let shape = self.old.shape(node.outputs[0]).to_vec();
         let reshape = matches!(node.op, Op::Reshape).then_some(shape.as_slice());
-        self.new.apply(node.name.clone(), node.op.clone(), &inputs, reshape)
+        self.new.apply(node.name.clone(), node.op.clone(), inputs, reshape)
     }
 
     /// Whether an output would lose its name to another one that `new` stands for already.

@@ -472,6 +472,47 @@ fn logarithms_of_softmax_and_sigmoid_are_taken_of_their_inputs() {
     }
 }
 
+/// Of elements in another order as well.
+#[test]
+fn logarithms_are_taken_before_what_moves_their_operands() {
+    let log = Op::Unary { kind: UnaryKind::Log };
+    let mut g = Graph::new("g");
+    let x = g.input("x", &[1, 4, 2, 3]).unwrap();
+    let y = g.node("y", Op::Softmax { axis: 1 }, &[x]).unwrap();
+    let y = g.node("t", Op::Transpose { perm: vec![0, 2, 3, 1] }, &[y]).unwrap();
+    let y = g.reshape("r", y, &[1, 6, 4]).unwrap();
+    let slice = Op::Slice { starts: vec![0, 1, 0], steps: vec![1, 2, 1], extents: vec![1, 2, 4] };
+    let y = g.node("s", slice, &[y]).unwrap();
+    g.outputs = vec![g.node("z", log.clone(), &[y]).unwrap()];
+    let after = run(g.clone()).unwrap();
+    assert!(after.nodes.iter().all(|n| n.op != log), "{after}");
+    let numbers = (0..24).map(|i| (i * 7 % 24) as f32 / 4.0).collect();
+    let numbers = [ArrayD::from_shape_vec(IxDyn(&[1, 4, 2, 3]), numbers).unwrap()];
+    let before = float::run(&g, &numbers).unwrap();
+    assert_same(&before, &float::run(&after, &numbers).unwrap(), "moved");
+}
+
+/// The Pad stayed, for two read it, and no range is left beside the lowest float32.
+#[test]
+fn two_maxima_do_not_see_the_lowest_float32_that_both_are_padded_with() {
+    let mut g = Graph::new("g");
+    let x = g.input("x", &[1, 2, 6, 6]).unwrap();
+    let mode = PadMode::Constant(f32::MIN);
+    let pad = Op::Pad { before: vec![0, 0, 1, 1], after: vec![0, 0, 1, 1], mode };
+    let x = g.node("p", pad, &[x]).unwrap();
+    for kernel in [[3, 3], [2, 2]] {
+        let window = Window { kernel, stride: [2, 2], ..Window::UNIT };
+        let y = g.node("m", Op::MaxPool { window }, &[x]).unwrap();
+        g.outputs.push(y);
+    }
+    let after = run(g.clone()).unwrap();
+    assert!(after.nodes.iter().all(|n| !matches!(n.op, Op::Pad { .. })), "{after}");
+    let numbers =
+        [ArrayD::from_shape_vec(IxDyn(&[1, 2, 6, 6]), (0..72).map(|i| -(i as f32)).collect()).unwrap()];
+    let before = float::run(&g, &numbers).unwrap();
+    assert_same(&before, &float::run(&after, &numbers).unwrap(), "padded");
+}
+
 #[test]
 fn a_maximum_does_not_see_padding_with_the_lowest_float32() {
     let window = Window { kernel: [3, 3], stride: [2, 2], ..Window::UNIT };

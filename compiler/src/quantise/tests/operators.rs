@@ -324,6 +324,20 @@ fn a_mean_of_more_than_a_loop_counts_is_the_hosts() {
     assert!(op.why.contains("70000 elements in a line"), "{op:?}");
 }
 
+/// Its constants do not differ within a channel, which is what was said.
+#[test]
+fn a_maximum_with_a_number_for_each_channel_is_the_hosts() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 2, 4, 4]);
+    let y = net.conv(x, 3, 3);
+    let numbers = net.graph.constant("c", &[3, 1, 1], vec![0.1, -0.2, 0.3]).unwrap();
+    let y = net.op(Op::Binary { kind: BinaryKind::Max }, &[y, numbers]);
+    net.graph.outputs = vec![y];
+    let network = run(&net.graph, &net.samples(1, 1), &Options::default()).unwrap();
+    let [op] = &network.host[..] else { panic!("{:?}", network.host) };
+    assert!(op.why.contains("no scaling of each channel"), "{op:?}");
+}
+
 #[test]
 fn refusals_name_the_node_and_what_to_try() {
     let mut net = Net::new();
