@@ -5,6 +5,7 @@
 //! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
 
 mod copies;
+mod normalisations;
 mod prescribed;
 
 use super::chain::{Chain, Growing, Second};
@@ -15,6 +16,8 @@ use super::sum::{Observed, Sum};
 use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, Op, Source, ValueId};
 use std::collections::BTreeMap;
+
+const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits would spoil";
 
 /// Where a home's bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,6 +113,8 @@ struct Planner<'a> {
     /// For values of the host: the turn in which it has them.
     real: Vec<Option<usize>>,
     taken: Vec<bool>,
+    /// Nodes of normalisations that are written as several operators.
+    normalises: Vec<bool>,
     plan: Plan,
 }
 
@@ -130,6 +135,11 @@ pub(super) fn plan(graph: &Graph, given: &Given) -> Plan {
         copies: BTreeMap::new(),
         real: vec![None; graph.values.len()],
         taken: vec![false; graph.nodes.len()],
+        // A quantised model says itself what is rounded.
+        normalises: match given.is_empty() {
+            true => normalisations::nodes(graph),
+            false => vec![false; graph.nodes.len()],
+        },
         plan: Plan::default(),
     };
     for &id in &graph.inputs {
@@ -197,6 +207,9 @@ impl Planner<'_> {
     /// Runs node `n` on the machine. Some of what it reads has been `imported` for it.
     fn attempt(&mut self, n: usize, imported: bool) -> Result<(), Refusal> {
         let node = &self.graph.nodes[n];
+        if self.normalises[n] {
+            return refuse(NORMALISES, "");
+        }
         self.takes(node)?;
         let role = role(self.graph, node, &|id| self.held[id.0 as usize].clone())?;
         match self.expressible(node, role)? {
@@ -247,6 +260,9 @@ impl Planner<'_> {
             && self.given.affine(value).is_none()
             && let [next] = self.readers[value.0 as usize][..]
         {
+            if self.normalises[next] {
+                break;
+            }
             let node = &graph.nodes[next];
             let tensor = placed(shape, &chain);
             let held =

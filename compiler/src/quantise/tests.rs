@@ -4,6 +4,7 @@ mod extremes;
 mod fusion;
 mod layout;
 mod models;
+mod normalisations;
 mod operators;
 mod statistics;
 mod wide;
