@@ -7,7 +7,7 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{Graph, Op, Sampling};
+use tilewright_compiler::graph::{Graph, Op, Sampling, ValueId};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
     self, GOOD_DB, Held, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Off, Prediction, Proof, Quality,
@@ -104,20 +104,20 @@ pub fn assure(
     warnings.extend(cut(&clipped));
     warnings.extend(rounded_twice);
     for (i, (name, quality)) in names.iter().zip(&predicted).enumerate() {
-        let noisy = noisy(name, quality, "is predicted at", &prediction);
-        warnings.extend(noisy.or_else(|| worse(name, quality, *network.rounding_db.get(i)?)));
+        let noisy = noisy(name, quality, "is predicted at", &prediction, finer(network));
+        warnings.extend(noisy.or_else(|| worse(name, quality, rounding_alone(network, i), finer(network))));
     }
     warnings.extend(lost_beyond(network, inputs, float, &names, &first_rung, &predicted)?);
     Ok(Assurance { first_rung, rewrites, predicted, warnings })
 }
 
 /// A warning of an output, or of its worst channel, that is lost in noise.
-fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction) -> Option<String> {
+fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction, finer: &str) -> Option<String> {
     let starts = |least: f64| {
         let low = prediction.layers.iter().find(|(_, db)| db.is_some_and(|db| db < least));
         low.map_or(String::new(), |(layer, _)| format!("; the first layer below {least} dB is {layer:?}"))
     };
-    let advice = "; try: --precision mixed or int16, or leave this part in float";
+    let advice = format!("; try: {finer}, or leave this part in float");
     if quality.sqnr_db.is_none() && quality.mean_error != 0.0 {
         return Some(format!(
             "output {name:?}, zero throughout in float, {verb} {:.3e} in the mean{advice}",
@@ -141,19 +141,46 @@ fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction) -> 
     ))
 }
 
+/// What makes the values of a network finer: the bits of a quantised model are its own.
+fn finer(network: &Network) -> &'static str {
+    match network.claims.prescribed.is_empty() {
+        true => "--precision mixed or int16",
+        false => "the float model, or quantising the model anew with finer scales",
+    }
+}
+
+/// Whether a warning names an output.
+fn names_output(warnings: &[String], name: &str) -> bool {
+    warnings.iter().any(|w| w.starts_with(&format!("output {name:?}")))
+}
+
 /// Adds what was measured of outputs that no warning names.
-pub fn add_measured(
-    warnings: &mut Vec<String>,
-    names: &[String],
-    qualities: &[Quality],
-    rounding_db: &[Option<f64>],
-) {
+pub fn add_measured(warnings: &mut Vec<String>, names: &[String], qualities: &[Quality], network: &Network) {
     for (i, (name, quality)) in names.iter().zip(qualities).enumerate() {
-        if !warnings.iter().any(|w| w.starts_with(&format!("output {name:?}"))) {
-            let noisy = noisy(name, quality, "is measured at", &Prediction::default());
-            warnings.extend(noisy.or_else(|| worse(name, quality, *rounding_db.get(i)?)));
+        if !names_output(warnings, name) {
+            let noisy = noisy(name, quality, "is measured at", &Prediction::default(), finer(network));
+            let worse = || worse(name, quality, rounding_alone(network, i), finer(network));
+            warnings.extend(noisy.or_else(worse));
         }
     }
+}
+
+/// Adds what was predicted over several calibration samples together of outputs that no warning names: the first one
+/// alone may be better than the rest.
+pub fn add_calibrated(warnings: &mut Vec<String>, names: &[String], network: &Network) {
+    for (i, (name, quality)) in names.iter().zip(&network.judged).enumerate() {
+        if !names_output(warnings, name) {
+            let verb = "is predicted, over several calibration samples, at";
+            let noisy = noisy(name, quality, verb, &Prediction::default(), finer(network));
+            let worse = || worse(name, quality, rounding_alone(network, i), finer(network));
+            warnings.extend(noisy.or_else(worse));
+        }
+    }
+}
+
+/// Decibels that rounding alone left of an output in calibration.
+fn rounding_alone(network: &Network, output: usize) -> Option<f64> {
+    *network.rounding_db.get(output)?
 }
 
 /// Adds outputs of one input that no warning names, that are not good and worse than what rounding alone leaves of them
@@ -164,6 +191,7 @@ pub fn add_measured(
 pub fn add_alone(
     warnings: &mut Vec<String>,
     model: &Model,
+    network: &Network,
     calibration: &[Vec<ArrayD<f32>>],
     inputs: &[ArrayD<f32>],
     qualities: &[Quality],
@@ -173,10 +201,9 @@ pub fn add_alone(
         return Ok(());
     }
     let names = output_names(&model.graph);
-    let named = |name: &String| warnings.iter().any(|w| w.starts_with(&format!("output {name:?}")));
     let low = |quality: &Quality| quality.sqnr_db.is_some_and(|db| db < GOOD_DB);
     let low = qualities.iter().enumerate().filter(|(_, quality)| low(quality)).map(|(i, _)| i);
-    let open: Vec<usize> = low.filter(|&i| !named(&names[i])).collect();
+    let open: Vec<usize> = low.filter(|&i| !names_output(warnings, &names[i])).collect();
     if open.is_empty() {
         return Ok(());
     }
@@ -185,19 +212,19 @@ pub fn add_alone(
     for i in open {
         let rounding = Quality::of(&float[i], &rounded[i], &[]);
         let lost = rounding.sqnr_db.or((rounding.mean_error == 0.0).then_some(f64::INFINITY));
-        warnings.extend(worse(&names[i], &qualities[i], lost));
+        warnings.extend(worse(&names[i], &qualities[i], lost, finer(network)));
     }
     Ok(())
 }
 
 /// A warning of an output that is not good, and worse than what rounding alone leaves of it.
-fn worse(name: &str, quality: &Quality, rounding_db: Option<f64>) -> Option<String> {
+fn worse(name: &str, quality: &Quality, rounding_db: Option<f64>, finer: &str) -> Option<String> {
     let (db, rounding) = (quality.sqnr_db?, rounding_db?);
     let left = if rounding.is_finite() { format!("{rounding:.1}") } else { "no noise".into() };
     (db < GOOD_DB.min(rounding - LESS_DB)).then(|| {
         format!(
             "output {name:?} has {db:.1} dB of signal to noise, and {left} where every value is rounded to 8 bits \
-             in float; try: --precision mixed or int16"
+             in float; try: {finer}"
         )
     })
 }
@@ -293,8 +320,14 @@ fn cut(clipped: &[(String, usize, usize)]) -> Option<String> {
 /// Warnings of inputs outside of what calibration had; 16 bits have room for such numbers, and they are said too.
 pub fn outside(network: &Network, inputs: &[ArrayD<f32>]) -> Vec<String> {
     let named = network.inputs.iter().zip(inputs).zip(&network.calibrated);
-    // A quantised model has ranges of its own.
-    let calibrated = |id| network.claims.prescribed.iter().all(|(prescribed, ..)| *prescribed != id);
+    // A quantised model has ranges of its own, and gives them to what is only moved before it is rounded; what the host
+    // alone reads has none.
+    let prescribed = &network.claims.prescribed;
+    let own = |scale: f32| prescribed.iter().any(|(_, own, _)| *own == scale);
+    let calibrated = |id: ValueId| {
+        let mut imports = network.imports.iter().filter(|import| import.value == id);
+        prescribed.is_empty() || imports.any(|import| !own(network.tensors[import.tensor.0 as usize].scale))
+    };
     let named = named.filter(|(((_, id, _), _), _)| calibrated(*id));
     let warning = |(((name, ..), input), &[low, high]): ((&(String, _, _), &ArrayD<f32>), &[f32; 2])| {
         // Within half a step of 8 bits nothing is lost.

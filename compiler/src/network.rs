@@ -153,8 +153,12 @@ pub struct Network {
     /// Whether [`Precision::Auto`] went beyond its budget of cycles for the sake of an output.
     pub raised: Option<Raised>,
     /// Signal to noise in decibels that rounding alone leaves of each output on the calibration samples, where
-    /// any of them is predicted below [`crate::proof::GOOD_DB`]; empty otherwise.
+    /// any of them is predicted below, or next to, [`crate::proof::GOOD_DB`]; empty otherwise.
     pub rounding_db: Vec<Option<f64>>,
+    /// What was predicted of each output on these samples, together; empty without calibration. It is not kept in
+    /// artefacts.
+    #[serde(skip)]
+    pub judged: Vec<Quality>,
 }
 
 /// What there is between stages.

@@ -190,7 +190,8 @@ fn quantise<'a>(
     }
     let Prepared { graph, sharing, .. } = prepared;
     let mut made = judged.made;
-    made.lowered.network.rounding_db = floor.rounding_db;
+    let network = &mut made.lowered.network;
+    (network.rounding_db, network.judged) = (floor.rounding_db, judged.outputs);
     Ok(Quantised { graph, sharing, made })
 }
 

@@ -128,9 +128,11 @@ fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> 
     during("checking", || {
         let float = tilewright_compiler::float::run(&model.imported, sample)?;
         let calibration = if affordable { samples } else { &[] };
-        let mut assurance = assurance::assure(model, &compiled.network, sample, &float, calibration)?;
+        let network = &compiled.network;
+        let mut assurance = assurance::assure(model, network, sample, &float, calibration)?;
         let Assurance { warnings, predicted, .. } = &mut assurance;
-        assurance::add_alone(warnings, model, samples, sample, predicted)?;
+        assurance::add_alone(warnings, model, network, samples, sample, predicted)?;
+        assurance::add_calibrated(warnings, &assurance::output_names(&model.graph), network);
         Ok(assurance)
     })
 }

@@ -47,7 +47,7 @@ pub fn run(
         not_finite = finite::find(model, &compiled, &inputs, &float, &simulated.outputs)?;
         let qualities = assurance::qualities(&model.graph, &float, &simulated.outputs);
         warnings = measured(warnings, &names, (model, &compiled.network), &inputs, &float, &qualities)?;
-        assurance::add_alone(&mut warnings, model, &calibration, &inputs, &qualities)?;
+        assurance::add_alone(&mut warnings, model, &compiled.network, &calibration, &inputs, &qualities)?;
     } else {
         warnings.extend(unexplained(&names, &simulated.outputs));
     }
@@ -92,7 +92,7 @@ fn measured(
         let assure = || assurance::assure(model, network, inputs, float, &[]);
         warnings = during("looking for the noise", assure)?.warnings;
     }
-    assurance::add_measured(&mut warnings, names, qualities, &network.rounding_db);
+    assurance::add_measured(&mut warnings, names, qualities, network);
     Ok(warnings)
 }
 

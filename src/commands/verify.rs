@@ -93,7 +93,7 @@ pub fn run(
     let mut warnings = warnings(&proof, &compiled.network);
     if let Some(model) = &model {
         let qualities: Vec<_> = proof.outputs.iter().map(|output| output.quality.clone()).collect();
-        assurance::add_alone(&mut warnings, model, &calibration, &inputs, &qualities)?;
+        assurance::add_alone(&mut warnings, model, &compiled.network, &calibration, &inputs, &qualities)?;
     }
     warnings.splice(0..0, several);
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
@@ -222,7 +222,7 @@ fn warnings(proof: &Proof, network: &Network) -> Vec<String> {
     let mut warnings = proof.assurance.as_ref().map_or(Vec::new(), |a| a.warnings.clone());
     let (names, qualities): (Vec<_>, Vec<_>) =
         proof.outputs.iter().map(|output| (output.name.clone(), output.quality.clone())).unzip();
-    assurance::add_measured(&mut warnings, &names, &qualities, &network.rounding_db);
+    assurance::add_measured(&mut warnings, &names, &qualities, network);
     warnings
 }
 

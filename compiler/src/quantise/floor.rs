@@ -7,7 +7,7 @@
 use super::{Made, Precision, baseline};
 use crate::error::Result;
 use crate::float;
-use crate::graph::Graph;
+use crate::graph::{Graph, ValueId};
 use crate::network::Raised;
 use crate::proof::{self, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Quality};
 use ndarray::{ArrayD, Axis, concatenate, stack};
@@ -19,11 +19,17 @@ const LADDER: [(Precision, f64); 2] = [(Precision::Mixed, 0.25), (Precision::Int
 /// cycles. The recogniser of PP-OCRv4 would gain 2.3 dB for 44 % more cycles, and read the same text.
 const LEFT: f64 = 0.5;
 
+/// Decibels above [`GOOD_DB`] from which on an output is not looked at any closer: samples that calibration did not
+/// have lose a little.
+const CLOSE_DB: f64 = 1.0;
 /// Samples that the outputs are predicted for, at most: one alone may be better than the rest.
 const SAMPLES: u64 = 8;
-/// Multiply-accumulates that may be spent on a prediction; large networks are judged by one sample, which has
-/// many outputs.
+/// Multiply-accumulates that may be spent on a prediction; large networks are judged by one sample.
 const MACS: u64 = 100_000_000;
+/// The same where an output has few elements: those of one sample say little.
+const MACS_OF_FEW: u64 = 1_000_000_000;
+/// Elements below which they are few.
+const FEW: usize = 4096;
 
 /// What the outputs are to reach on some calibration samples.
 pub(super) struct Floor<'a> {
@@ -41,7 +47,8 @@ pub(super) struct Floor<'a> {
 /// Integers, and how good their outputs are predicted to be.
 pub(super) struct Judged {
     pub made: Made,
-    outputs: Vec<Quality>,
+    /// By output, over all samples together.
+    pub outputs: Vec<Quality>,
 }
 
 impl<'a> Floor<'a> {
@@ -54,7 +61,10 @@ impl<'a> Floor<'a> {
         calibration: &'a [Vec<ArrayD<f32>>],
         made: Made,
     ) -> Result<(Floor<'a>, Judged)> {
-        let affordable = (MACS / graph.macs().max(1)).clamp(1, SAMPLES);
+        let elements = |id: &ValueId| graph.shape(*id).iter().product::<usize>();
+        let few = graph.outputs.iter().any(|id| elements(id) < FEW);
+        let macs = if few { MACS_OF_FEW } else { MACS };
+        let affordable = (macs / graph.macs().max(1)).clamp(1, SAMPLES);
         let samples = &calibration[..calibration.len().min(affordable as usize)];
         let wanted =
             samples.par_iter().map(|sample| float::run(graph, sample)).collect::<Result<Vec<_>>>()?;
@@ -62,13 +72,13 @@ impl<'a> Floor<'a> {
         let axes = graph.outputs.iter().map(|&id| proof::channels(graph, id)).collect();
         let mut floor = Floor { samples, axes, wanted, least, rounding_db: Vec::new() };
         let judged = floor.judge(made)?;
-        let good = |quality: &Quality| quality.sqnr_db.is_none_or(|db| db >= GOOD_DB);
+        let good = |quality: &Quality| quality.sqnr_db.is_none_or(|db| db >= GOOD_DB + CLOSE_DB);
         if !judged.outputs.iter().all(good) {
             let rounded = floor.qualities(&baseline::outputs(graph, calibration, samples)?);
             floor.rounding_db = rounded.iter().map(|quality| quality.sqnr_db).collect();
             // Half of what may be lost: other samples lose a little more or less than these.
             for (least, db) in floor.least.iter_mut().zip(&floor.rounding_db) {
-                *least = least.max(db.map_or(0.0, |db| GOOD_DB.min(db - LESS_DB / 2.0)));
+                *least = least.max(db.map_or(0.0, |db| (GOOD_DB + CLOSE_DB).min(db - LESS_DB / 2.0)));
             }
         }
         Ok((floor, judged))
