@@ -6,6 +6,7 @@ use crate::pipeline;
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op, Sampling, ValueId};
 use tilewright_compiler::network::Network;
@@ -317,17 +318,25 @@ fn cut(clipped: &[(String, usize, usize)]) -> Option<String> {
     })
 }
 
+/// Whether the machine rounds an input of a quantised model, or what the host makes of it, to a scale of calibration:
+/// where the model's own scale comes first, the range of the samples does not matter.
+fn is_calibrated(network: &Network, input: ValueId) -> bool {
+    let claims = &network.claims;
+    let mut made = BTreeSet::from([input]);
+    for (n, node) in claims.graph.nodes.iter().enumerate() {
+        if claims.host.contains(&n) && node.inputs.iter().any(|id| made.contains(id)) {
+            made.extend(&node.outputs);
+        }
+    }
+    let own = |scale: f32| claims.prescribed.iter().any(|(_, own, _)| *own == scale);
+    let mut imports = network.imports.iter().filter(|import| made.contains(&import.value));
+    imports.any(|import| !own(network.tensors[import.tensor.0 as usize].scale))
+}
+
 /// Warnings of inputs outside of what calibration had; 16 bits have room for such numbers, and they are said too.
 pub fn outside(network: &Network, inputs: &[ArrayD<f32>]) -> Vec<String> {
     let named = network.inputs.iter().zip(inputs).zip(&network.calibrated);
-    // A quantised model has ranges of its own, and gives them to what is only moved before it is rounded; what the host
-    // alone reads has none.
-    let prescribed = &network.claims.prescribed;
-    let own = |scale: f32| prescribed.iter().any(|(_, own, _)| *own == scale);
-    let calibrated = |id: ValueId| {
-        let mut imports = network.imports.iter().filter(|import| import.value == id);
-        prescribed.is_empty() || imports.any(|import| !own(network.tensors[import.tensor.0 as usize].scale))
-    };
+    let calibrated = |id| network.claims.prescribed.is_empty() || is_calibrated(network, id);
     let named = named.filter(|(((_, id, _), _), _)| calibrated(*id));
     let warning = |(((name, ..), input), &[low, high]): ((&(String, _, _), &ArrayD<f32>), &[f32; 2])| {
         // Within half a step of 8 bits nothing is lost.
