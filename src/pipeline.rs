@@ -38,7 +38,7 @@ pub fn quantise(
     #[cfg(feature = "quantise")]
     {
         check_size(model, config)?;
-        Ok(tilewright_compiler::quantise::run_watched(&model.graph, calibration, options, watch)?)
+        Ok(tilewright_compiler::quantise::run_watched(&model.graph, calibration, options, config, watch)?)
     }
     #[cfg(not(feature = "quantise"))]
     no_quantiser(model, (calibration, options, config, watch))
@@ -52,11 +52,12 @@ pub fn measured(
     model: &Model,
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
+    config: &Config,
 ) -> Result<Vec<MeasuredLayer>> {
     #[cfg(feature = "quantise")]
-    return Ok(tilewright_compiler::quantise::run_reported(&model.graph, calibration, options)?.1);
+    return Ok(tilewright_compiler::quantise::run_reported(&model.graph, calibration, options, config)?.1);
     #[cfg(not(feature = "quantise"))]
-    no_quantiser(model, (calibration, options))
+    no_quantiser(model, (calibration, options, config))
 }
 
 /// The outputs when every value is rounded to 8 bits of the range that `calibration` has, and nothing else is done.
@@ -87,7 +88,7 @@ fn check_size(model: &Model, config: &Config) -> Result<()> {
     if graph.values.iter().map(|value| constant(&value.source)).sum::<usize>() as u64 <= chip.bytes() {
         return Ok(());
     }
-    let bytes = tilewright_compiler::quantise::least_bytes(graph)?;
+    let bytes = tilewright_compiler::quantise::least_bytes(graph, config)?;
     if bytes <= chip.bytes() {
         return Ok(());
     }

@@ -78,7 +78,9 @@ fn blocks_of_columns_equal_the_verilog() {
 fn a_network_in_blocks() {
     let model = Model::read(&common::model("espcn_x2")).unwrap();
     let calibration = model.calibration(None).unwrap();
-    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let network =
+        quantise::run(&model.graph, &calibration, &quantise::Options::default(), &Config::sized(9, 16))
+            .unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     for (pages, page_rows) in [(4, 64), (3, 128)] {
         let mut config = Config::sized(9, 16);

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tilewright::assurance::{Assurance, assure};
 use tilewright::model::{self, Model};
+use tilewright_arch::Config;
 use tilewright_compiler::float;
 use tilewright_compiler::graph::Source;
 use tilewright_compiler::network::{Network, Raised, Stage};
@@ -27,7 +28,7 @@ fn checked(folder: &Path, precision: Precision) -> (usize, usize) {
     let model = Model::read(folder).unwrap();
     let calibration = model.calibration(None).unwrap();
     let options = quantise::Options { precision, ..quantise::Options::default() };
-    let network = quantise::run(&model.graph, &calibration, &options).unwrap();
+    let network = quantise::run(&model.graph, &calibration, &options, &Config::sized(9, 16)).unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     let want = float::run(&model.imported, &input).unwrap();
     let assurance = assure(&model, &network, &input, &want, &[]).unwrap();
@@ -112,7 +113,10 @@ fn small_cases_at_every_precision() {
             let Ok(model) = Model::read(&folder) else { continue };
             let Ok(calibration) = model.calibration(None) else { continue };
             let options = quantise::Options { precision, ..quantise::Options::default() };
-            let Ok(network) = quantise::run(&model.graph, &calibration, &options) else { continue };
+            let Ok(network) = quantise::run(&model.graph, &calibration, &options, &Config::sized(9, 16))
+            else {
+                continue;
+            };
             let Ok(mut inputs) = model::samples(&model.graph, &model.beside("input_0.npy")) else { continue };
             let found = check(&network, &inputs.remove(0)).unwrap().findings;
             assert!(found.is_empty(), "{}, {precision:?}: {}", folder.display(), found[0]);
@@ -146,7 +150,8 @@ fn clipping_is_what_the_samples_announce() {
         let model = Model::read(&common::model(name)).unwrap();
         let calibration = model.calibration(None).unwrap();
         let options = quantise::Options { precision: Precision::Int8, ..quantise::Options::default() };
-        let (network, announced) = quantise::run_reported(&model.graph, &calibration, &options).unwrap();
+        let (network, announced) =
+            quantise::run_reported(&model.graph, &calibration, &options, &Config::sized(9, 16)).unwrap();
         // As many as the report looks at.
         let mut counts = BTreeMap::<String, [usize; 2]>::new();
         for sample in &calibration[..4] {
@@ -178,7 +183,7 @@ fn corrections_are_held_against_calibration() {
     let model = Model::read(&common::model("lenet_mnist")).unwrap();
     let calibration = model.calibration(None).unwrap();
     let options = quantise::Options { precision: Precision::Int8, ..quantise::Options::default() };
-    let mut network = quantise::run(&model.graph, &calibration, &options).unwrap();
+    let mut network = quantise::run(&model.graph, &calibration, &options, &Config::sized(9, 16)).unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     let want = float::run(&model.imported, &input).unwrap();
     let holds = |network: &Network, calibration: &[Vec<ndarray::ArrayD<f32>>]| {
@@ -197,7 +202,9 @@ fn corrections_are_held_against_calibration() {
 fn the_equalised_graph_is_held_against_the_source() {
     let mut model = Model::read(&common::model("lenet_mnist")).unwrap();
     let calibration = model.calibration(None).unwrap();
-    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let network =
+        quantise::run(&model.graph, &calibration, &quantise::Options::default(), &Config::sized(9, 16))
+            .unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     let found = |model: &Model| {
         let want = float::run(&model.graph, &input).unwrap();
@@ -241,7 +248,7 @@ fn drowning(precision: Precision) -> (Assurance, Option<Raised>) {
     let model = Model::read(&folder).unwrap();
     let calibration = model.calibration(None).unwrap();
     let options = quantise::Options { precision, ..quantise::Options::default() };
-    let network = quantise::run(&model.graph, &calibration, &options).unwrap();
+    let network = quantise::run(&model.graph, &calibration, &options, &Config::sized(9, 16)).unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npz")).unwrap().remove(0);
     let want = float::run(&model.imported, &input).unwrap();
     let assurance = assure(&model, &network, &input, &want, &calibration).unwrap();

@@ -28,7 +28,9 @@ const ARRAYS: [(usize, usize); 4] = [(9, 16), (8, 8), (7, 11), (4, 4)];
 fn load(folder: &Path) -> (Model, Network, Vec<ArrayD<f32>>) {
     let model = Model::read(folder).unwrap();
     let calibration = model.calibration(None).unwrap();
-    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let network =
+        quantise::run(&model.graph, &calibration, &quantise::Options::default(), &Config::sized(9, 16))
+            .unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     (model, network, input)
 }

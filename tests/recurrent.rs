@@ -68,7 +68,9 @@ impl Layer {
 
     fn network(&self) -> Network {
         let graph = simplify::run(self.graph.clone()).unwrap();
-        let network = quantise::run(&graph, &self.samples, &quantise::Options::default()).unwrap();
+        let network =
+            quantise::run(&graph, &self.samples, &quantise::Options::default(), &Config::sized(9, 16))
+                .unwrap();
         assert!(network.host.is_empty(), "{:?}", network.host);
         network
     }
@@ -168,7 +170,9 @@ fn products_of_a_real_model_run_on_the_machine() {
     let Some(folder) = common::shared_model("crnn_digits") else { return };
     let model = Model::read(&folder).unwrap();
     let calibration = model.calibration(None).unwrap();
-    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let network =
+        quantise::run(&model.graph, &calibration, &quantise::Options::default(), &Config::sized(9, 16))
+            .unwrap();
     let left: Vec<&str> = network.host.iter().map(|h| h.operator.as_str()).collect();
     assert_eq!(left, ["LogSoftmax"]);
 }

@@ -178,7 +178,9 @@ fn a_thousand_layers_have_few_plans() {
 fn verified(folder: &Path, configs: &[Config]) {
     let model = Model::read(folder).unwrap();
     let calibration = model.calibration(None).unwrap();
-    let network = quantise::run(&model.graph, &calibration, &quantise::Options::default()).unwrap();
+    let network =
+        quantise::run(&model.graph, &calibration, &quantise::Options::default(), &Config::sized(9, 16))
+            .unwrap();
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     for config in configs {
         let compiled = Compiled::new(network.clone(), config).unwrap();

@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::estimate::Errors;
 use std::path::Path;
 use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
@@ -48,14 +49,14 @@ fn compiled(folder: &Path, config: &Config) -> (Model, Compiled) {
     (model, compiled)
 }
 
-fn verified(folder: &Path, config: &Config, rtl: Option<&Rtl>) -> Proof {
+fn verified(folder: &Path, config: &Config, rtl: Option<&Rtl>) -> (Proof, Compiled) {
     let (model, compiled) = compiled(folder, config);
     let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
     let (proof, _) =
         proof::verify(&model, &compiled, &input, &proof::Options { rtl, ..Default::default() }).unwrap();
     eprintln!("{} on {}: {proof:?}", folder.display(), config.name);
     assert!(proof.holds(), "{} on {}: {proof:?}", folder.display(), config.name);
-    proof
+    (proof, compiled)
 }
 
 /// Classification, depthwise convolutions, text recognition, a transformer with the host between.
@@ -93,11 +94,16 @@ fn all_models_in_verilog() {
 #[test]
 fn quality_is_that_of_onnx_runtime_or_better() {
     let config = Config::sized(9, 16);
+    let mut errors = Errors::default();
     for (name, least) in MODELS {
         let Some(folder) = common::any_model(name) else { continue };
-        let sqnr = verified(&folder, &config, None).sqnr_db.unwrap_or(f64::INFINITY);
+        let (proof, compiled) = verified(&folder, &config, None);
+        let sqnr = proof.sqnr_db.unwrap_or(f64::INFINITY);
         assert!(sqnr >= least, "{name}: {sqnr:.1} dB, wanted {least}");
+        errors.add_stages(&compiled);
     }
+    // They are compiled, so the estimate is held to their exact time as well (see `tests/estimate.rs`).
+    errors.check("all models", (0.013, -0.35..=3.5), (0.043, -0.7..=0.0));
 }
 
 /// The text that the models read off their samples is the same in float and on the machine: the largest

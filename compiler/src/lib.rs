@@ -1,5 +1,6 @@
 //! From a trained network to a program of the machine.
 pub mod claims;
+pub mod cost;
 pub mod error;
 pub mod files;
 pub mod fixed;

@@ -15,7 +15,7 @@
 //! Of a model that is quantised already `given` takes out what it prescribes, which nothing above then
 //! changes; `tables` makes tables of its functions of one byte.
 //!
-//! The result depends on the graph, the samples and the options alone, not on threads.
+//! The result depends on the graph, the samples, the options and the machine alone, not on threads.
 
 mod able;
 mod attempt;
@@ -76,6 +76,7 @@ use precision::{Choice, Chooser};
 use range::Affine;
 use sharing::Sharing;
 use std::borrow::Cow;
+use tilewright_arch::Config;
 
 /// Samples of which means are corrected, at most.
 const CORRECTED: usize = 32;
@@ -84,14 +85,19 @@ const CORRECTION_MACS: u64 = 2_000_000_000;
 /// Samples that a report is measured on, at most.
 const MEASURED: usize = 4;
 
-/// Quantises a simplified graph. Each sample holds one array for every graph input; a model that is
+/// Quantises a simplified graph for a machine. Each sample holds one array for every graph input; a model that is
 /// quantised already, and completely, needs none.
 ///
 /// # Errors
 /// An operator that the machine cannot run (unless only the end of the network needs it), samples
 /// that do not fit, a layer that 8-bit arithmetic cannot express; each names node and operator.
-pub fn run(graph: &Graph, calibration: &[Vec<ArrayD<f32>>], options: &Options) -> Result<Network> {
-    run_watched(graph, calibration, options, &|_, _| ())
+pub fn run(
+    graph: &Graph,
+    calibration: &[Vec<ArrayD<f32>>],
+    options: &Options,
+    config: &Config,
+) -> Result<Network> {
+    run_watched(graph, calibration, options, config, &|_, _| ())
 }
 
 /// [`run`], telling `watch` how far it is.
@@ -102,9 +108,10 @@ pub fn run_watched(
     graph: &Graph,
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
+    config: &Config,
     watch: Watch,
 ) -> Result<Network> {
-    Ok(quantise(graph, calibration, options, watch)?.made.lowered.network)
+    Ok(quantise(graph, calibration, options, config, watch)?.made.lowered.network)
 }
 
 /// [`run`], and what it did to every layer, measured on the first calibration samples.
@@ -115,9 +122,10 @@ pub fn run_reported(
     graph: &Graph,
     calibration: &[Vec<ArrayD<f32>>],
     options: &Options,
+    config: &Config,
 ) -> Result<(Network, Vec<MeasuredLayer>)> {
     let Quantised { graph, sharing, made: Made { plan, choice, lowered } } =
-        quantise(graph, calibration, options, &|_, _| ())?;
+        quantise(graph, calibration, options, config, &|_, _| ())?;
     let samples = &calibration[..calibration.len().min(MEASURED)];
     let layers = report::measure(&graph, &plan, &sharing, &choice, &lowered, samples)?;
     Ok((lowered.network, layers))
@@ -150,6 +158,8 @@ struct Prepared<'a> {
     whole: Vec<bool>,
     /// Samples that biases are corrected by.
     corrected: &'a [Vec<ArrayD<f32>>],
+    /// The machine.
+    config: &'a Config,
 }
 
 /// With the refinements and the bits that the outputs need.
@@ -157,10 +167,11 @@ fn quantise<'a>(
     graph: &'a Graph,
     calibration: &'a [Vec<ArrayD<f32>>],
     options: &Options,
+    config: &'a Config,
     watch: Watch,
 ) -> Result<Quantised<'a>> {
     let one = |options: &Options| -> Result<(Prepared<'a>, Made)> {
-        let prepared = Prepared::new(graph, calibration, options, watch)?;
+        let prepared = Prepared::new(graph, calibration, options, config, watch)?;
         let made = prepared.make(calibration, options.ranges, options.precision, options.budget)?;
         Ok((prepared, made))
     };
@@ -209,6 +220,7 @@ impl<'a> Prepared<'a> {
         graph: &'a Graph,
         calibration: &'a [Vec<ArrayD<f32>>],
         options: &Options,
+        config: &'a Config,
         watch: Watch,
     ) -> Result<Prepared<'a>> {
         graph.verify().map_err(|e| e.stage("quantise"))?;
@@ -224,7 +236,7 @@ impl<'a> Prepared<'a> {
         } else {
             Cow::Borrowed(graph)
         };
-        let mut plan = plan::plan(&graph, &given);
+        let mut plan = plan::plan(&graph, &given, config);
         tables::tabulate(&mut plan, &given);
         let sharing = Sharing::new(&graph, &plan, &given);
         let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
@@ -240,7 +252,7 @@ impl<'a> Prepared<'a> {
         let mut affine = scales::choose(&plan, &sharing, &given, &seen, options.ranges, &whole);
         least::raise(&plan, &sharing, &seen, &given, &mut affine);
         let corrected = &calibration[..corrected];
-        Ok(Prepared { graph, given, plan, sharing, seen, affine, whole, corrected })
+        Ok(Prepared { graph, given, plan, sharing, seen, affine, whole, corrected, config })
     }
 
     /// Makes integers of 8 bits and of 16 where `precision` and `budget` want them.
@@ -251,9 +263,9 @@ impl<'a> Prepared<'a> {
         precision: Precision,
         budget: f64,
     ) -> Result<Made> {
-        let Prepared { graph, given, sharing, seen, affine, whole, corrected, .. } = self;
+        let Prepared { graph, given, sharing, seen, affine, whole, corrected, config, .. } = self;
         let mut plan = self.plan.clone();
-        let chooser = Chooser { graph, given, sharing, affine, seen, calibration };
+        let chooser = Chooser { graph, given, sharing, affine, seen, calibration, config };
         let mut choice = chooser.choose(&plan, precision, budget)?;
         let attempt = Attempt { graph, given, sharing, seen, affine, whole, ranges };
         let mut lowered = attempt.lower(&mut plan, &mut choice)?;

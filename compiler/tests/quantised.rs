@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, Axis};
+use tilewright_arch::Config;
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
 use tilewright_compiler::graph::{Graph, Integer, Op};
 use tilewright_compiler::network::Network;
@@ -50,7 +51,7 @@ fn graph(path: &Path) -> Graph {
 
 /// Quantises without calibration: such a model leaves nothing to choose.
 fn network(graph: &Graph) -> Network {
-    quantise::run(graph, &[], &quantise::Options::default()).unwrap()
+    quantise::run(graph, &[], &quantise::Options::default(), &Config::sized(9, 16)).unwrap()
 }
 
 /// The step of the last quantised value: of the first output, or of what makes it.
@@ -193,7 +194,9 @@ fn the_zoo_follows_onnx_runtime() {
         let graph = graph(&folder.join("model_ort_int8.onnx"));
         let step = step(&graph).unwrap_or(1.0);
         let real = compare(float::run(&graph, std::slice::from_ref(&x)).unwrap().remove(0), &expected, step);
-        let network = quantise::run(&graph, &[vec![x.clone()]], &quantise::Options::default()).unwrap();
+        let network =
+            quantise::run(&graph, &[vec![x.clone()]], &quantise::Options::default(), &Config::sized(9, 16))
+                .unwrap();
         first_rung(&model, &network, &x);
         let machine = compare(network.predict(&[x]).unwrap().remove(0), &expected, step);
         let host = network.host.len();
@@ -243,7 +246,9 @@ fn writers(graph: &FixedGraph, output: TensorId) -> FixedGraph {
 /// tie, and halves up and halves to even part ways at every second one.
 fn compare_operations(model: &str, graph: &Graph, x: &ArrayD<f32>) {
     let known = bytes(graph, x);
-    let network = quantise::run(graph, &[vec![x.clone()]], &quantise::Options::default()).unwrap();
+    let network =
+        quantise::run(graph, &[vec![x.clone()]], &quantise::Options::default(), &Config::sized(9, 16))
+            .unwrap();
     let (mut compared, mut total, mut differ) = (0, 0, 0);
     for graph in network.machine() {
         let of = |id: TensorId| {

@@ -139,7 +139,7 @@ fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> 
 
 /// Quantises once more and measures every layer on the first calibration samples.
 fn measured(job: &Job, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<MeasuredLayer>> {
-    during("measuring every layer", || pipeline::measured(&job.model, samples, &job.options))
+    during("measuring every layer", || pipeline::measured(&job.model, samples, &job.options, &job.config))
 }
 
 fn print_layers(layers: &[MeasuredLayer]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What several tests need: random fixed graphs and the places of models.
 #![allow(dead_code)]
 
+pub mod estimate;
 pub mod rungs;
 
 use std::path::PathBuf;

@@ -175,6 +175,7 @@ mod tests {
     use crate::graph::{Integer, UnaryKind, Window};
     use crate::quantise::{self, Options};
     use ndarray::IxDyn;
+    use tilewright_arch::Config;
 
     /// Two convolutions of bytes, a function between them where `open`, not rounded.
     fn model(open: bool) -> Graph {
@@ -215,7 +216,7 @@ mod tests {
     }
 
     fn quantised(model: &Graph) -> Network {
-        quantise::run(model, &[sample()], &Options::default()).unwrap()
+        quantise::run(model, &[sample()], &Options::default(), &Config::sized(9, 16)).unwrap()
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::graph::{
 use crate::network::{Network, Stage};
 use crate::quantise::{self, Options, Precision};
 use ndarray::{ArrayD, IxDyn};
+use tilewright_arch::Config;
 use tilewright_arch::fixed::power_of_two;
 use tilewright_random::Random;
 
@@ -55,7 +56,7 @@ impl Draft {
         };
         let samples: Vec<_> = (0..4).map(|_| sample()).collect();
         let options = Options { precision, ..Options::default() };
-        let network = quantise::run(&self.graph, &samples, &options).unwrap();
+        let network = quantise::run(&self.graph, &samples, &options, &Config::sized(9, 16)).unwrap();
         assert!(network.host.is_empty(), "{:?}", network.host);
         (network, samples)
     }
@@ -396,8 +397,13 @@ fn what_the_host_makes_is_compared() {
         let y = round(&mut draft, y, 0.004);
         draft.graph.outputs = vec![y];
         let sample = vec![ArrayD::from_shape_vec(IxDyn(&[1, 4]), draft.random.floats(4)).unwrap()];
-        let mut network =
-            quantise::run(&draft.graph, std::slice::from_ref(&sample), &Options::default()).unwrap();
+        let mut network = quantise::run(
+            &draft.graph,
+            std::slice::from_ref(&sample),
+            &Options::default(),
+            &Config::sized(9, 16),
+        )
+        .unwrap();
         assert_eq!(network.host.len(), 2, "{:?}", network.host);
         assert_eq!(check(&network, &sample).unwrap().findings, []);
         for stage in &mut network.stages {
@@ -421,8 +427,13 @@ fn the_noise_behind_a_move_of_the_host_is_predicted() {
         let y = draft.conv("b", y, 3, 3, 1);
         draft.graph.outputs = vec![y];
         let sample = vec![ArrayD::from_shape_vec(IxDyn(&[1, 4, 8, 8]), draft.random.floats(256)).unwrap()];
-        let network =
-            quantise::run(&draft.graph, std::slice::from_ref(&sample), &Options::default()).unwrap();
+        let network = quantise::run(
+            &draft.graph,
+            std::slice::from_ref(&sample),
+            &Options::default(),
+            &Config::sized(9, 16),
+        )
+        .unwrap();
         let want = float::run(&draft.graph, &sample).unwrap();
         let quality = |got: &[ArrayD<f32>]| Quality::of(&want[0], &got[0], &[]).sqnr_db.unwrap();
         let predicted = quality(&predict(&network, &sample).unwrap().outputs);

@@ -84,6 +84,7 @@ mod tests {
     use crate::graph::Op;
     use crate::quantise::{Rounding, calibrate, least, plan};
     use ndarray::{ArrayD, IxDyn};
+    use tilewright_arch::Config;
 
     /// A result that is clamped to a thousandth of what it is made of, and wanted in 16 bits.
     #[test]
@@ -93,7 +94,7 @@ mod tests {
         let y = graph.node("y", Op::Clip { min: 0.0, max: 0.001 }, &[x]).unwrap();
         graph.outputs = vec![y];
         let given = Given::default();
-        let mut plan = plan::plan(&graph, &given);
+        let mut plan = plan::plan(&graph, &given, &Config::sized(9, 16));
         let sharing = Sharing::new(&graph, &plan, &given);
         let numbers = (0..32).map(|i| i as f32 / 16.0 - 1.0).collect();
         let sample = vec![ArrayD::from_shape_vec(IxDyn(&[1, 2, 4, 4]), numbers).unwrap()];

@@ -73,6 +73,19 @@ impl Seen {
             rounding: Rounding::Nearest,
         }
     }
+
+    /// Without what weights are rounded by.
+    pub fn without_patches(&self) -> Seen {
+        let Seen { homes, tables, sums, patches, .. } = self;
+        Seen {
+            homes: homes.clone(),
+            tables: tables.clone(),
+            sums: sums.clone(),
+            means: Vec::new(),
+            patches: vec![Vec::new(); patches.len()],
+            rounding: Rounding::Nearest,
+        }
+    }
 }
 
 /// Vectors kept for a group, at most.

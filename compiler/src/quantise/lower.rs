@@ -4,7 +4,10 @@ mod linear;
 mod mean;
 mod names;
 mod operand;
+mod sketch;
 mod wide;
+
+pub(super) use sketch::Sketch;
 
 use super::calibrate::Seen;
 use super::chain::Chain;
@@ -80,8 +83,6 @@ pub(super) struct Lowering<'a> {
     pub plan: &'a Plan,
     pub sharing: &'a Sharing,
     pub(super) seen: &'a Seen,
-    /// Whether each home has 16 bits.
-    wide: &'a [bool],
     /// What goes into the table of each group that has one.
     pub before_table: &'a [Option<Affine>],
     /// All tensors, and all operations in the plan's order.
@@ -107,20 +108,8 @@ pub(super) fn lower(
     before_table: &[Option<Affine>],
     seen: &Seen,
 ) -> std::result::Result<Lowered, Refused> {
-    let mut lowering = Lowering {
-        graph,
-        given,
-        plan,
-        sharing,
-        seen,
-        wide,
-        before_table,
-        fixed: FixedGraph { name: graph.name.clone(), ..FixedGraph::default() },
-        provenance: Vec::new(),
-        tensor: vec![TensorId(0); plan.homes.len()],
-        between: None,
-    };
-    lowering.add_tensors(affine);
+    let mut lowering = Lowering::new(graph, given, plan, sharing, seen, before_table);
+    lowering.add_tensors(affine, wide);
     for (g, group) in plan.groups.iter().enumerate() {
         let refused = |e: Error| Refused { group: Some(g), error: e.file(&graph.name) };
         lowering.group(g, group).map_err(refused)?;
@@ -128,12 +117,36 @@ pub(super) fn lower(
     stages::split(lowering).map_err(|error| Refused { group: None, error })
 }
 
-impl Lowering<'_> {
-    fn add_tensors(&mut self, affine: &[Affine]) {
+impl<'a> Lowering<'a> {
+    /// Without tensors.
+    pub fn new(
+        graph: &'a Graph,
+        given: &'a Given,
+        plan: &'a Plan,
+        sharing: &'a Sharing,
+        seen: &'a Seen,
+        before_table: &'a [Option<Affine>],
+    ) -> Lowering<'a> {
+        Lowering {
+            graph,
+            given,
+            plan,
+            sharing,
+            seen,
+            before_table,
+            fixed: FixedGraph { name: graph.name.clone(), ..FixedGraph::default() },
+            provenance: Vec::new(),
+            tensor: vec![TensorId(0); plan.homes.len()],
+            between: None,
+        }
+    }
+
+    /// `wide` says which homes have 16 bits.
+    fn add_tensors(&mut self, affine: &[Affine], wide: &[bool]) {
         for (h, home) in self.plan.homes.iter().enumerate() {
             if self.sharing.is_tensor(h) {
                 let Affine { scale, zero } = affine[self.sharing.representative(h)];
-                let (name, wide) = (self.value_name(home.value), self.wide[h]);
+                let (name, wide) = (self.value_name(home.value), wide[h]);
                 let tensor = Tensor::bytes(name, home.shape, scale, zero);
                 let tensor = if wide { tensor.widened() } else { tensor };
                 self.tensor[h] = TensorId(self.fixed.tensors.len() as u32);

@@ -16,6 +16,7 @@ use super::sum::{Observed, Sum};
 use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, Op, Source, ValueId};
 use std::collections::BTreeMap;
+use tilewright_arch::Config;
 
 const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits would spoil";
 
@@ -103,6 +104,7 @@ pub(super) struct Plan {
 struct Planner<'a> {
     graph: &'a Graph,
     given: &'a Given,
+    config: &'a Config,
     /// Nodes that read each value.
     readers: Vec<Vec<usize>>,
     use_counts: Vec<usize>,
@@ -119,7 +121,7 @@ struct Planner<'a> {
 }
 
 /// Divides the graph: what the machine can run it runs.
-pub(super) fn plan(graph: &Graph, given: &Given) -> Plan {
+pub(super) fn plan(graph: &Graph, given: &Given, config: &Config) -> Plan {
     let mut readers = vec![Vec::new(); graph.values.len()];
     for (n, node) in graph.nodes.iter().enumerate() {
         for id in &node.inputs {
@@ -129,6 +131,7 @@ pub(super) fn plan(graph: &Graph, given: &Given) -> Plan {
     let mut planner = Planner {
         graph,
         given,
+        config,
         readers,
         use_counts: graph.use_counts(),
         held: vec![None; graph.values.len()],

@@ -2,21 +2,22 @@
 
 use super::calibrate::Seen;
 use super::given::Given;
-use super::kind::Kind;
+use super::lower::{Lowering, Sketch};
 use super::plan::{Group, Plan};
 use super::range::Affine;
 use super::sharing::Sharing;
 use super::width::{self, Why};
+use crate::cost::Cost;
 use crate::error::Result;
-use crate::fixed::View;
 use crate::float;
 use crate::graph::{Graph, ValueId};
 use crate::memory;
-use crate::options::Precision;
+use crate::options::{Precision, Ranges};
 use ndarray::{ArrayD, ArrayViewD};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use tilewright_arch::Config;
 
 /// Updates in a row from which on [`Precision::Auto`] gives a value 16 bits. The six sums of vit_mnist gain
 /// 1.3 dB in its layers and nothing at its outputs, for 13 % more cycles.
@@ -25,14 +26,12 @@ const UPDATES: usize = 8;
 const CHEAP: f64 = 0.02;
 /// Multiply-accumulates that [`Precision::Auto`] may spend on measuring noise.
 const CHEAP_MACS: u64 = 1_000_000_000;
-/// Cycles of an instruction besides its steps, about.
-const INSTRUCTION: f64 = 80.0;
+/// Noise, as a share of an output's power, that float32 itself has: bytes that leave no more are exact.
+const EXACT: f64 = 1e-12;
 /// Share of the budget of memory that a sample's values may take while noise is measured: one of these parts.
 const KEPT: u64 = 4;
 /// Samples on which noise is measured, at most.
 const MEASURED: usize = 2;
-/// Lanes and columns of the machine that cycles are estimated for; only their ratio matters.
-const MACHINE: (f64, f64) = (9.0, 16.0);
 
 /// Which tensors are to have 16 bits, by representative (see [`Sharing`]).
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -74,6 +73,16 @@ impl Choice {
     }
 }
 
+/// Cycles that a choice of bits takes more than another, at most: nothing of them hides behind other work.
+fn further(cost: Cost, base: Cost) -> f64 {
+    cost.work() as f64 - base.work() as f64
+}
+
+/// Cycles that a network takes, at least: those of the unit that computes most.
+fn busiest(cost: Cost) -> f64 {
+    cost.compute.max(cost.vector) as f64
+}
+
 /// What the choice goes by.
 pub(super) struct Chooser<'a> {
     pub graph: &'a Graph,
@@ -83,6 +92,7 @@ pub(super) struct Chooser<'a> {
     pub affine: &'a [Affine],
     pub seen: &'a Seen,
     pub calibration: &'a [Vec<ArrayD<f32>>],
+    pub config: &'a Config,
 }
 
 impl Chooser<'_> {
@@ -104,7 +114,7 @@ impl Chooser<'_> {
             }
         }
         let ranges = width::Ranges { plan, sharing, seen: self.seen };
-        let why = width::unable(&ranges, self.given, self.affine);
+        let why = width::unable(&ranges, self.given, self.affine, self.config);
         let classes = (0..plan.homes.len()).map(|h| sharing.representative(h));
         let mut wanted: BTreeSet<usize> = classes.filter(|class| !why.contains_key(class)).collect();
         match precision {
@@ -112,25 +122,37 @@ impl Chooser<'_> {
             Precision::Auto | Precision::Mixed if !self.given.is_empty() => {
                 return Ok(Choice { wanted, why, before, operands: true });
             }
-            Precision::Auto => {
-                wanted = self.cheap(plan, wanted, &often);
-                wanted = self.worth(plan, &wanted, &often, CHEAP)?;
+            Precision::Int8 | Precision::Int16 => {
+                return Ok(Choice { wanted, why, before, operands: true });
             }
-            Precision::Mixed => wanted = self.worth(plan, &wanted, &often, budget)?,
-            Precision::Int8 | Precision::Int16 => {}
+            Precision::Auto | Precision::Mixed => {}
+        }
+        let seen = self.seen.without_patches();
+        let input_of_table = |(g, group): (usize, &Group)| {
+            let seen = &seen.tables[sharing.first(g)];
+            group.chain.before_table.map(|_| Ranges::MinMax.choose(seen))
+        };
+        let before_table: Vec<Option<Affine>> = plan.groups.iter().enumerate().map(input_of_table).collect();
+        let lowering = Lowering::new(self.graph, self.given, plan, sharing, &seen, &before_table);
+        let mut sketch = Sketch::new(lowering, self.affine, self.config);
+        if precision == Precision::Auto {
+            wanted = self.cheap(&mut sketch, wanted, &often);
+            wanted = self.worth(plan, &mut sketch, &wanted, &often, CHEAP)?;
+        } else {
+            wanted = self.worth(plan, &mut sketch, &wanted, &often, budget)?;
         }
         Ok(Choice { wanted, why, before, operands: precision != Precision::Auto })
     }
 
     /// Of the classes that can have 16 bits those of `first`, and, the cheapest first, as many others as
     /// may be worth their cycles and as noise can be measured of in reasonable time.
-    fn cheap(&self, plan: &Plan, able: BTreeSet<usize>, first: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let base = self.cycles(plan, &BTreeSet::new());
-        let cost = |&class: &usize| self.cycles(plan, &[class].into()) - base;
+    fn cheap(&self, sketch: &mut Sketch, able: BTreeSet<usize>, first: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let base = sketch.costs(&BTreeSet::new()).unwrap_or_default();
         let (mut chosen, others): (BTreeSet<usize>, BTreeSet<usize>) =
             able.into_iter().partition(|class| first.contains(class));
-        let mut others: Vec<(f64, usize)> = others.iter().map(|class| (cost(class), *class)).collect();
-        others.retain(|(cost, _)| *cost <= CHEAP * base);
+        let cost = |class: usize| Some((further(sketch.costs(&[class].into())?, base), class));
+        let mut others: Vec<(f64, usize)> = others.into_iter().filter_map(cost).collect();
+        others.retain(|(cost, _)| *cost <= CHEAP * busiest(base));
         others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let measurable = CHEAP_MACS / (self.graph.macs() * MEASURED as u64).max(1);
         chosen.extend(others.iter().take(measurable as usize).map(|(_, class)| class));
@@ -141,28 +163,32 @@ impl Chooser<'_> {
     fn worth(
         &self,
         plan: &Plan,
+        sketch: &mut Sketch,
         able: &BTreeSet<usize>,
         first: &BTreeSet<usize>,
         budget: f64,
     ) -> Result<BTreeSet<usize>> {
         let mut chosen: BTreeSet<usize> = able.intersection(first).copied().collect();
         let others: BTreeSet<usize> = able.difference(&chosen).copied().collect();
+        let (Some(base), Some(before)) = (sketch.costs(&BTreeSet::new()), sketch.costs(&chosen)) else {
+            return Ok(chosen);
+        };
         if others.is_empty() {
             return Ok(chosen);
         }
         let noise = self.noise(plan, &others)?;
-        let limit = (1.0 + budget) * self.cycles(plan, &BTreeSet::new());
-        let before = self.cycles(plan, &chosen);
-        let gain = |class: usize| {
+        let mut gain = |class: usize| {
             let with = chosen.iter().copied().chain([class]).collect();
-            noise[&class] / (self.cycles(plan, &with) - before).max(1.0)
+            Some((noise[&class] / further(sketch.costs(&with)?, before).max(1.0), class))
         };
+        let heard = |class: &&usize| noise[class] > EXACT;
         let mut order: Vec<(f64, usize)> =
-            others.iter().map(|&class| (gain(class), class)).filter(|(gain, _)| *gain > 0.0).collect();
+            others.iter().filter(heard).filter_map(|&class| gain(class)).collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         for (_, class) in order {
             chosen.insert(class);
-            if self.cycles(plan, &chosen) > limit {
+            let affordable = |cost: Cost| further(cost, base) <= budget * busiest(base);
+            if !sketch.costs(&chosen).is_some_and(affordable) {
                 chosen.remove(&class);
             }
         }
@@ -210,37 +236,5 @@ impl Chooser<'_> {
             noise.values_mut().zip(measured).for_each(|(all, one)| *all += one);
         }
         Ok(noise)
-    }
-
-    /// Estimated cycles of all groups when some classes have 16 bits.
-    fn cycles(&self, plan: &Plan, wide: &BTreeSet<usize>) -> f64 {
-        let is_wide = |view: &View| wide.contains(&self.sharing.representative(view.tensor.0 as usize));
-        let times = |wide: bool| if wide { 2.0 } else { 1.0 };
-        let one = |group: &Group| {
-            let outputs = group.grid.iter().product::<usize>() as f64;
-            let (lanes, columns) = MACHINE;
-            let steps = match &group.kind {
-                Kind::Linear { weights, bias, .. } => (weights.len() / bias.len()) as f64 / columns,
-                Kind::Phases { phases, bias, .. } => {
-                    let terms = phases.iter().map(|p| p.weights.len() as f64 / bias.len() as f64);
-                    terms.sum::<f64>() / phases.len() as f64 / columns
-                }
-                Kind::Product { batches, .. } => batches[0].1.shape[0] as f64 / columns,
-                Kind::Mean { window, .. } | Kind::Max { window } => {
-                    (window.kernel[0] * window.kernel[1]) as f64
-                }
-                Kind::Copies { to } => {
-                    let parts = group.inputs.iter().filter(|v| self.sharing.is_tensor(v.tensor.0 as usize));
-                    parts.count() as f64 / to.len() as f64
-                }
-            };
-            let made = times(wide.contains(&self.sharing.representative(group.output)));
-            let gathered = times(group.inputs.iter().any(is_wide));
-            // A second sum gathers 16 bits; the first one makes them.
-            let summed = group.operand.as_ref().is_some_and(is_wide);
-            let (first, second) = if summed { (2.0, 2.0 * made) } else { (made, 0.0) };
-            outputs / lanes * (steps * gathered * first + second) + INSTRUCTION * (first + second)
-        };
-        plan.groups.iter().map(one).sum()
     }
 }

@@ -8,19 +8,20 @@ use crate::graph::Graph;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use tilewright_arch::Config;
 
-/// Bytes of external memory that the weights of a simplified graph take at least, of the stage that has most of
+/// Bytes of external memory that the weights of a simplified graph take at least on a machine, of the stage that has most of
 /// them: a byte each. What is the same is stored once, so output channels that become the same bytes are counted once.
 ///
 /// # Errors
 /// As [`super::run`], of the graph alone.
-pub fn least_bytes(graph: &Graph) -> Result<u64> {
+pub fn least_bytes(graph: &Graph, config: &Config) -> Result<u64> {
     graph.verify().map_err(|e| e.stage("quantise"))?;
     let (graph, given) = match graph.is_quantised() {
         true => given::strip(graph).map(|(graph, given)| (Cow::Owned(graph), given))?,
         false => (Cow::Borrowed(graph), Given::default()),
     };
-    let plan = plan::plan(&graph, &given);
+    let plan = plan::plan(&graph, &given, config);
     let mut stages: BTreeMap<usize, (u64, HashSet<u64>)> = BTreeMap::new();
     for group in &plan.groups {
         let kernels: Vec<(&[f32], usize)> = match &group.kind {

@@ -3,6 +3,7 @@
 mod extremes;
 mod fusion;
 mod layout;
+mod machine;
 mod models;
 mod normalisations;
 mod operators;

@@ -18,22 +18,20 @@ use crate::fixed::View;
 use crate::graph::Window;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use tilewright_arch::Config;
 use tilewright_arch::fixed::{MANTISSA_BITS, WIDE_FRACTION};
 
 /// The largest magnitude that a 16-bit value counts in a sum: 256 * 128 + 128.
 const MOST: f64 = 32_896.0;
 /// What is left of 32 bits beside a bias of up to 2^29.
 const ROOM: f64 = (i32::MAX - (1 << 29)) as f64;
-/// Bytes of the rows that an operation needs at a time, at most: half of the feature memory that
-/// machines have unless they say otherwise. Wide tensors are not cut by channels to fit less.
-const MOST_BYTES: usize = 129_024;
 
 /// Why tensors keep 8 bits, by representative (see [`Sharing`]).
 pub(super) type Why = BTreeMap<usize, &'static str>;
 
 /// The representatives of the homes that cannot have 16 bits when they are gathered, and why not. Homes
 /// that share a scale have 16 bits together or not at all.
-pub(super) fn unable(ranges: &Ranges, given: &Given, affine: &[Affine]) -> Why {
+pub(super) fn unable(ranges: &Ranges, given: &Given, affine: &[Affine], config: &Config) -> Why {
     let Ranges { plan, sharing, seen } = *ranges;
     let class = |h: usize| sharing.representative(h);
     let mut why = Why::new();
@@ -46,7 +44,7 @@ pub(super) fn unable(ranges: &Ranges, given: &Given, affine: &[Affine]) -> Why {
             Origin::Group(g) if !plan.groups[g].chain.table.is_empty() => {
                 Some("its function is a table of bytes")
             }
-            _ if 2 * home.shape[0] * home.shape[2] > MOST_BYTES => {
+            _ if 2 * home.shape[0] * home.shape[2] > most_bytes(config) => {
                 Some("one row of it fills half the feature memory")
             }
             _ if given.affine(home.value).is_some() => Some("the model prescribes its scale"),
@@ -58,7 +56,7 @@ pub(super) fn unable(ranges: &Ranges, given: &Given, affine: &[Affine]) -> Why {
     }
     for group in &plan.groups {
         for view in &group.inputs {
-            if let Some(reason) = ungathered(group, view) {
+            if let Some(reason) = ungathered(group, view, config) {
                 why.entry(class(view.tensor.0 as usize)).or_insert(reason);
             }
         }
@@ -86,6 +84,12 @@ pub(super) fn unable(ranges: &Ranges, given: &Given, affine: &[Affine]) -> Why {
     why
 }
 
+/// Bytes of the rows that an operation needs at a time, at most: half of the feature memory. Wide tensors
+/// are not cut by channels to fit less.
+fn most_bytes(config: &Config) -> usize {
+    config.feature_bytes() / 2
+}
+
 /// Bytes of the rows that a group needs of an input at a time and of a row that it makes, in 16 bits.
 fn rows(group: &Group, view: &View) -> usize {
     let reach = match &group.kind {
@@ -101,9 +105,16 @@ fn rows(group: &Group, view: &View) -> usize {
 const MULTIPLIED: &str = "a product of activations reads bytes";
 
 /// Why a group cannot read 16-bit values in one of its inputs; `None` where it can.
-fn ungathered(group: &Group, view: &View) -> Option<&'static str> {
-    if rows(group, view) > MOST_BYTES {
+fn ungathered(group: &Group, view: &View, config: &Config) -> Option<&'static str> {
+    if rows(group, view) > most_bytes(config) {
         return Some("the rows of it that are read together fill half the feature memory");
+    }
+    if let Kind::Linear { window, weights, bias, groups } = &group.kind
+        && *groups > 1
+        && weights.len() / bias.len() == window.kernel[0] * window.kernel[1]
+        && 2 * (2 * window.kernel[0] * window.kernel[1]) > config.weight_words
+    {
+        return Some("the weights of one channel of it fill the weight memory");
     }
     let provable = |weights: &[f32], outputs: usize, window: &Window, groups: usize| {
         let terms = weights.len() / outputs;

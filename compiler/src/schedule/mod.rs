@@ -11,6 +11,7 @@
 mod block;
 mod columns;
 mod emit;
+mod estimate;
 mod flow;
 pub mod hazards;
 pub mod memory;
@@ -22,6 +23,7 @@ mod split;
 
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, passes};
+pub use estimate::Estimate;
 use net::Net;
 use plan::Plan;
 use std::fmt::Display;

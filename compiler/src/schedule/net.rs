@@ -2,6 +2,7 @@
 //! [`FixedNode`] only through [`Node`] and [`Tensor`].
 
 use super::pitch::{self, Pitch};
+use crate::cost::{Cost, Pace};
 use crate::error::Result;
 use crate::fixed::{FixedGraph, FixedNode, TensorId, View};
 use crate::tile::buffer::{Buffer, gcd};
@@ -9,7 +10,6 @@ use crate::tile::{self, Part};
 use std::ops::Range;
 use tilewright_arch::Config;
 use tilewright_arch::instr::Unit;
-use tilewright_arch::timing;
 
 /// A network and a machine.
 pub struct Net<'a> {
@@ -54,26 +54,14 @@ pub struct Node {
     pub rows: Range<usize>,
     /// The unit that runs it.
     pub unit: Unit,
-    pace: Pace,
+    /// How long it works on some of its rows.
+    pub pace: Pace,
     /// Words of weight memory.
     pub weight_words: usize,
-    /// Bytes of constants.
-    pub constant_bytes: usize,
+    /// For loading its constants.
+    pub constants: Cost,
     /// Not to be separated from the node before: both write the same channels of one tensor.
     pub joined: bool,
-}
-
-/// How long a node works on some of its rows, about.
-#[derive(Clone, Copy, Default)]
-struct Pace {
-    /// Cycles for starting and finishing.
-    start: u64,
-    /// Cycles of a tile.
-    tile: u64,
-    /// Pixels of a row, pixels of a tile, rows of a line of tiles.
-    width: usize,
-    lanes: usize,
-    line: usize,
 }
 
 /// Tensors that a node reads: the gathered one, then weights and operand where they are tensors.
@@ -111,14 +99,6 @@ fn block_of(view: &View, height: usize, block: usize) -> usize {
 
 fn lcm(a: usize, b: usize) -> usize {
     a * b / gcd(a, b)
-}
-
-impl Node {
-    /// Cycles for `rows` of its rows at a time, about.
-    pub fn cycles_for(&self, rows: usize) -> u64 {
-        let Pace { start, tile, width, lanes, line } = self.pace;
-        start + (rows.div_ceil(line) * width).div_ceil(lanes) as u64 * tile
-    }
 }
 
 impl<'a> Net<'a> {
@@ -179,37 +159,17 @@ impl<'a> Net<'a> {
     fn node(&self, node: &FixedNode) -> Result<Node> {
         let (parts, rows) =
             pitch::sample(self.graph, node, |t| self.tensors[t.0 as usize].pitch, self.config)?;
-        let unit = parts.first().map_or(Unit::Vector, |p| p.unit);
-        let sum = |f: &dyn Fn(&Part) -> u64| parts.iter().map(f).sum::<u64>();
-        let op = parts.first().map(|p| p.op).unwrap_or_default();
-        let pace = if op.keep {
-            // A tile is several instructions: what all of the sampled rows take is that of as many rows.
-            Pace {
-                start: 0,
-                tile: sum(&|p| p.cycles(self.config)) / rows as u64,
-                width: 1,
-                lanes: 1,
-                line: 1,
-            }
-        } else {
-            Pace {
-                start: sum(&|p| timing::overhead(p.unit, self.config) + self.config.lanes as u64),
-                tile: sum(&|p| timing::period(&p.op, p.unit, self.config) * p.op.groups as u64),
-                width: op.width,
-                lanes: op.lanes.max(1),
-                line: op.line_step.max(1),
-            }
-        };
+        let pace = Pace::new(parts.iter().map(|part| (part.unit, &part.op)), rows, self.config);
         let [y0, _, height, _] = node.place.region;
         Ok(Node {
             reads: inputs_of(node).map(|t| t.0 as usize).collect(),
             writes: output_of(node).0 as usize,
             channels: node.output.origin[0]..node.output.end()[0],
             rows: y0..y0 + height,
-            unit,
+            unit: pace.unit(),
             pace,
             weight_words: parts.iter().map(|p| p.weight_words(self.config)).sum(),
-            constant_bytes: parts.iter().map(|p| p.weights.len() + 16 * p.channels.len()).sum(),
+            constants: Cost::loaded(parts.iter().map(Part::constant_bytes).sum(), self.config),
             joined: false,
         })
     }

@@ -1,6 +1,7 @@
 //! How tensors are spread over the banks of feature memory.
 
 use super::net::{inputs_of, output_of};
+use crate::cost::Cost;
 use crate::error::Result;
 use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
 use crate::tile::buffer::{Buffer, gcd};
@@ -91,7 +92,8 @@ pub fn best(
             for node in &readers {
                 let (parts, rows) = sample(graph, node, of, config)?;
                 let all = node.place.region[2];
-                cycles += parts.iter().map(|p| p.cycles(config)).sum::<u64>() * all as u64 / rows as u64;
+                cycles +=
+                    parts.iter().map(|p| p.cost(config)).sum::<Cost>().work() * all as u64 / rows as u64;
             }
             if cycles < best.1 {
                 best = (pitch, cycles);

@@ -6,10 +6,10 @@
 
 use super::flow::Group;
 use super::net::{Net, Node};
+use crate::cost::Cost;
 use crate::tile::buffer::gcd;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use tilewright_arch::instr::Unit;
 
 /// Most groups of inseparable nodes that share stripes.
 const LONGEST: usize = 24;
@@ -158,9 +158,8 @@ impl<'a> Split<'a> {
         let sizes = self.sizes(&nodes, &self.kept[from], &self.kept[to]);
         let inside = || net.nodes[nodes.clone()].iter();
         let words: usize = inside().map(|n| n.weight_words).sum();
-        let constants: usize = inside().map(|n| n.constant_bytes).sum();
+        let constants: Cost = inside().map(|n| n.constants).sum();
         let stay = words <= net.config.weight_words;
-        let bus = net.config.memory.bus_bytes as u64;
         let tallest = net.tallest(nodes.clone());
         let single = (to == from + 1).then_some(tallest);
         let mut fitting = 0;
@@ -171,20 +170,18 @@ impl<'a> Split<'a> {
                 continue;
             }
             let stripes = tallest.div_ceil(stripe) as u64;
-            let busy = |unit: Unit| -> u64 {
-                let rows = |n: &Node| (n.rows.len() * stripe).div_ceil(tallest);
-                inside().filter(|n| n.unit == unit).map(|n| stripes * n.cycles_for(rows(n))).sum()
-            };
-            let (array, vector) = (busy(Unit::Compute), busy(Unit::Vector));
+            let rows = |n: &Node| (n.rows.len() * stripe).div_ceil(tallest);
+            let busy: Cost = inside().map(|n| n.pace.rows(rows(n)) * stripes).sum();
             // A tensor that only passes may leave and come back.
             let excess = (bytes + sizes.passing).saturating_sub(self.capacity);
-            let moved = (sizes.moved + 2 * excess) as u64 / bus;
-            let port = constants as u64 / bus * if stay { 1 } else { stripes } + moved;
+            let moved = Cost::loaded(sizes.loaded + excess, net.config)
+                + Cost::stored(sizes.stored + excess, net.config);
+            let all = busy + constants * if stay { 1 } else { stripes } + moved;
             // One stripe is loaded before and one stored after all others.
             let cycles = if stripe == tallest {
-                (array + vector).max(port) + moved / 2
+                all.in_turn() + moved.port() / 2
             } else {
-                array.max(vector).max(port) + (moved + array.min(vector)) / stripes
+                all.side_by_side() + (moved.port() + busy.compute.min(busy.vector)) / stripes
             };
             if best.is_none_or(|(least, _)| cycles < least) {
                 best = Some((cycles, stripe));
@@ -213,7 +210,8 @@ impl<'a> Split<'a> {
             let bytes: usize = facts.shape.iter().product();
             let load = came && !before.contains(&t);
             let store = (facts.output && !came) || (!came && wanted && !after.contains(&t));
-            sizes.moved += if load { bytes } else { 0 } + if store { bytes } else { 0 };
+            sizes.loaded += if load { bytes } else { 0 };
+            sizes.stored += if store { bytes } else { 0 };
             if stays {
                 sizes.kept += whole;
             } else {
@@ -276,8 +274,9 @@ struct Sizes {
     kept: usize,
     /// Bytes of tensors that pass untouched.
     passing: usize,
-    /// External bytes moved.
-    moved: usize,
+    /// Bytes from external memory, and to it.
+    loaded: usize,
+    stored: usize,
     /// Rings: tensor, rows to be divided by the stripes, rows besides.
     rings: Vec<(usize, f64, f64)>,
 }

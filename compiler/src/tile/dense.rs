@@ -63,7 +63,7 @@ impl Job<'_> {
                         continue;
                     }
                     let Some(part) = toeplitz::part(self, source, first..channels, rows) else { continue };
-                    if !limit.0 && part.cost(config) + cost(before, config) >= limit.1 {
+                    if !limit.0 && part.cost(config).added() + cost(before, config) >= limit.1 {
                         continue;
                     }
                     let (head, tail) = (rank(before, config), rank(std::slice::from_ref(&part), config));

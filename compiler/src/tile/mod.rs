@@ -25,6 +25,7 @@ mod toeplitz;
 pub use limits::refusal;
 pub use placed::Placed;
 
+use crate::cost::Cost;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId, View};
 use buffer::Buffer;
@@ -33,7 +34,7 @@ use lanes::Grid;
 use std::ops::Range;
 use std::sync::Arc;
 use tilewright_arch::Config;
-use tilewright_arch::fixed::Channel;
+use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
 use tilewright_arch::instr::{Input, MOST_STEPS, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
 use tilewright_arch::timing;
 
@@ -55,11 +56,6 @@ pub struct Part {
 }
 
 impl Part {
-    /// Cycles the instruction takes.
-    pub fn cycles(&self, config: &Config) -> u64 {
-        timing::duration(&self.op, self.unit, config)
-    }
-
     /// Words of weight memory it needs.
     pub fn weight_words(&self, config: &Config) -> usize {
         match &self.factors {
@@ -68,10 +64,15 @@ impl Part {
         }
     }
 
-    /// What choices between equal parts go by: the instruction's cycles, and half of those that the
-    /// port needs for its weights, since about that much of loading hides behind other work.
-    fn cost(&self, config: &Config) -> u64 {
-        self.cycles(config) + (self.weights.len() / (2 * config.memory.bus_bytes)) as u64
+    /// Bytes that are loaded for it; those of a product are no constants.
+    pub fn constant_bytes(&self) -> usize {
+        self.weights.len() + CHANNEL_BYTES * self.channels.len()
+    }
+
+    /// The instruction, and the loading of its constants.
+    pub fn cost(&self, config: &Config) -> Cost {
+        let cycles = timing::duration(&self.op, self.unit, config);
+        Cost::of(self.unit, cycles) + Cost::loaded(self.constant_bytes(), config)
     }
 }
 
@@ -81,9 +82,9 @@ fn rank(parts: &[Part], config: &Config) -> (bool, u64) {
     (!parts.iter().all(|p| p.op.encode(config.lanes).is_ok()), cost(parts, config))
 }
 
-/// [`Part::cost`] of several.
+/// What several add to the cycles of others.
 fn cost(parts: &[Part], config: &Config) -> u64 {
-    parts.iter().map(|p| p.cost(config)).sum()
+    parts.iter().map(|p| p.cost(config)).sum::<Cost>().added()
 }
 
 /// Weight words that the factors of a product become: `passes` times those of each group of columns,

@@ -76,7 +76,7 @@ pub(super) fn depthwise(job: &Job, weights: &[i8]) -> Result<Vec<Part>> {
             let tried = || candidates.iter().map(|shape| part(job, weights, *shape, slice));
             let encodes = |p: &Part| p.op.encode(config.lanes).is_ok();
             // All have to be looked at closely only where the cheapest is beyond its fields.
-            let cheapest = tried().min_by_key(|p| p.cost(config)).filter(encodes);
+            let cheapest = tried().min_by_key(|p| p.cost(config).added()).filter(encodes);
             let best = cheapest.or_else(|| tried().min_by_key(|p| rank(std::slice::from_ref(p), config)));
             // Taps cannot shift past the halves of 16-bit values: those take blocks.
             let best = best.filter(|_| !job.node.wide);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::graph::{UnaryKind, Window};
+use tilewright_arch::Config;
 
 struct Build(Graph);
 
@@ -182,7 +183,9 @@ fn integer_inputs_and_outputs_are_whole_numbers() {
 
 /// The machine gives what the float reference gives.
 fn runs_as_said(graph: &Graph) {
-    let network = crate::quantise::run(graph, &[], &crate::quantise::Options::default()).unwrap();
+    let network =
+        crate::quantise::run(graph, &[], &crate::quantise::Options::default(), &Config::sized(9, 16))
+            .unwrap();
     let x = ndarray::ArrayD::from_shape_vec(
         ndarray::IxDyn(&[1, 2, 2, 2]),
         vec![0.0, 255.0, 100.0, 101.0, 3.0, 99.0, 180.0, 254.0],
@@ -240,7 +243,8 @@ fn sixteen_bits_stay_on_the_host_up_to_bytes() {
     let q = b.q(y, Integer::Int8, 0.25, 0.0);
     let y = b.dq(q, Integer::Int8, 0.25, 0.0);
     b.0.outputs = vec![y];
-    let network = crate::quantise::run(&b.0, &[], &crate::quantise::Options::default()).unwrap();
+    let network =
+        crate::quantise::run(&b.0, &[], &crate::quantise::Options::default(), &Config::sized(9, 16)).unwrap();
     let host: Vec<&str> = network.host.iter().map(|h| h.name.as_str()).collect();
     assert_eq!(host, ["tanh", "q", "q", "sum"]);
     let x = (0..8).map(|i| i as f32 * 0.9 - 3.0).collect();

@@ -60,8 +60,8 @@ impl Planner<'_> {
         rounds.then(|| Refusal { why: ROUNDS.into(), hint: QUANTISE, layout: false })
     }
 
-    /// Refuses products whose operands have zero points that bytes multiplied as they are cannot have, and
-    /// interpolations whose coefficients are no bytes.
+    /// Refuses products that are too long for the weight memory or whose operands have zero points that bytes
+    /// multiplied as they are cannot have, and interpolations whose coefficients are no bytes.
     pub(super) fn expressible(&self, node: &Node, role: Role) -> Result<Role, Refusal> {
         let Role::Anchor(anchor) = &role else { return Ok(role) };
         match &anchor.kind {
@@ -82,6 +82,16 @@ impl Planner<'_> {
                     self.given.affine(home.value).map(|a| i32::from(a.zero))
                 };
                 for (gathered, weights, _) in batches {
+                    // What calibration makes of the zero point is not known yet: any but 0 needs a second pass.
+                    let words = weights.shape[0] * if zero(gathered) == Some(0) { 1 } else { 2 };
+                    let most = self.config.weight_words;
+                    if words > most {
+                        let sums = weights.shape[0];
+                        let why = format!(
+                            "it sums {sums} products, for which {words} weight words are needed, and the machine has {most}"
+                        );
+                        return refuse(why, "a machine with more weight_words");
+                    }
                     if zero(gathered) == Some(-128) || zero(weights).is_some_and(|z| z != 0) {
                         return refuse(ZEROS, "symmetric int8 activations there");
                     }

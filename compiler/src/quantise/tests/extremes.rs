@@ -5,6 +5,7 @@ use crate::float;
 use crate::graph::{BinaryKind, Graph, Op, ReduceKind, UnaryKind, ValueId, Window};
 use crate::quantise::{Options, Precision, run, run_reported, sqnr_db};
 use ndarray::ArrayD;
+use tilewright_arch::Config;
 
 const SUB: Op = Op::Binary { kind: BinaryKind::Sub };
 
@@ -20,7 +21,7 @@ fn convolutions(net: &mut Net, x: ValueId) -> ValueId {
 /// The least decibels over some of the samples that it was calibrated with.
 fn decibels(net: &Net, samples: &[Vec<ArrayD<f32>>], precision: Precision) -> f64 {
     let options = Options { precision, ..Options::default() };
-    let network = run(&net.graph, samples, &options).unwrap();
+    let network = run(&net.graph, samples, &options, &Config::sized(9, 16)).unwrap();
     network.machine().for_each(|graph| graph.verify().unwrap());
     let one = |sample: &Vec<ArrayD<f32>>| {
         let (want, got) = (float::run(&net.graph, sample).unwrap(), network.predict(sample).unwrap());
@@ -59,7 +60,7 @@ fn zeros_and_denormal_numbers_run() {
         samples.iter_mut().flatten().for_each(|x| *x *= scale);
         for precision in ALL {
             let options = Options { precision, ..Options::default() };
-            let network = run(&net.graph, &samples, &options).unwrap();
+            let network = run(&net.graph, &samples, &options, &Config::sized(9, 16)).unwrap();
             let got = network.predict(&samples[0]).unwrap();
             assert!(got[0].iter().all(|y| y.abs() < 1e-36), "{scale:e}");
             assert!(got[1].iter().all(|z| (z - 0.5).abs() < 0.01), "{scale:e}");
@@ -221,13 +222,13 @@ fn layers_that_keep_8_bits_say_why() {
     net.graph.outputs = vec![z, mean];
     let options = Options { precision: Precision::Int16, ..Options::default() };
     let samples = net.samples(8, 3);
-    let (network, layers) = run_reported(&net.graph, &samples, &options).unwrap();
+    let (network, layers) = run_reported(&net.graph, &samples, &options, &Config::sized(9, 16)).unwrap();
     let why: Vec<(u8, Option<&str>)> = layers.iter().map(|l| (l.bits, l.why_8_bits.as_deref())).collect();
     assert_eq!(why, [(8, Some("its function is a table of bytes")), (16, None), (16, None)]);
     let told: Vec<(&str, &str)> =
         network.byte_layers.iter().map(|l| (l.name.as_str(), l.why.as_str())).collect();
     assert_eq!(told, [(layers[0].name.as_str(), "its function is a table of bytes")]);
-    let auto = run(&net.graph, &samples, &Options::default()).unwrap();
+    let auto = run(&net.graph, &samples, &Options::default(), &Config::sized(9, 16)).unwrap();
     assert!(auto.byte_layers.is_empty());
 }
 
@@ -250,7 +251,7 @@ fn zeros_behind_a_clamp_are_as_fine_as_what_is_cut_off() {
     let samples: Vec<_> = (0..4).map(sample).collect();
     // One refinement left out by hand, and 8 bits: neither plain rounding nor 16 bits are tried.
     let options = Options { precision: Precision::Int8, bias_correction: false, ..Options::default() };
-    let network = run(&graph, &samples, &options).unwrap();
+    let network = run(&graph, &samples, &options, &Config::sized(9, 16)).unwrap();
     let (want, got) = (float::run(&graph, &samples[1]).unwrap(), network.predict(&samples[1]).unwrap());
     assert!(sqnr_db(&want[0], &got[0]) > 40.0, "{want:?} {got:?}");
 }

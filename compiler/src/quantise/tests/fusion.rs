@@ -147,7 +147,7 @@ fn decibels(net: &Net, precision: Precision) -> Result<f64, String> {
     let options = Options { precision, ..Options::default() };
     // Measured on the same: what lies outside of the ranges seen is not what this is about.
     let samples = net.samples(8, 1);
-    let network = run(&net.graph, &samples, &options).map_err(|e| e.to_string())?;
+    let network = run(&net.graph, &samples, &options, &Config::sized(9, 16)).map_err(|e| e.to_string())?;
     let config = Config::sized(9, 16);
     for graph in network.machine() {
         graph.verify().map_err(|e| e.to_string())?;

@@ -5,6 +5,7 @@ use crate::float;
 use crate::graph::{Op, ValueId, Window};
 use crate::proof;
 use crate::quantise::{Options, run, sqnr_db};
+use tilewright_arch::Config;
 
 /// A Reshape, a Transpose and a Reshape.
 fn moved(net: &mut Net, x: ValueId, split: &[usize], perm: &[usize], joined: &[usize]) -> ValueId {
@@ -23,7 +24,7 @@ fn depthwise(net: &mut Net, x: ValueId) -> ValueId {
 /// Nothing is left to the host, and `copies` operations have no operator but the copy.
 fn all_on_machine(mut net: Net, outputs: &[ValueId], copies: usize) {
     net.graph.outputs = outputs.to_vec();
-    let network = run(&net.graph, &net.samples(8, 1), &Options::default()).unwrap();
+    let network = run(&net.graph, &net.samples(8, 1), &Options::default(), &Config::sized(9, 16)).unwrap();
     assert_eq!(network.host, [], "{network}");
     let nodes = network.machine().flat_map(|graph| &graph.nodes);
     assert_eq!(nodes.filter(|node| node.operator == "copy").count(), copies, "{network}");

@@ -11,6 +11,7 @@ use crate::{simplify, testing::models};
 use ndarray::{ArrayD, Axis, IxDyn};
 use rayon::prelude::*;
 use std::path::Path;
+use tilewright_arch::Config;
 
 /// What a model must reach.
 struct Row {
@@ -93,7 +94,8 @@ fn models_keep_their_quality() {
         let name = folder.file_name().unwrap().to_str().unwrap();
         let row = ROWS.iter().find(|r| r.name == name).unwrap();
         let graph = load(&folder);
-        let (network, layers) = run_reported(&graph, &calibration(&folder), &Options::default()).unwrap();
+        let (network, layers) =
+            run_reported(&graph, &calibration(&folder), &Options::default(), &Config::sized(9, 16)).unwrap();
         let x = read_npy(&folder.join("input_0.npy")).unwrap().to_ndarray();
         let want = read_npy(&folder.join("output_0.npy")).unwrap().to_ndarray();
         let got = &outputs(&network, &[x])[0];

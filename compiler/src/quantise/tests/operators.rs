@@ -9,6 +9,7 @@ use crate::graph::{
 use crate::network::{Network, Stage};
 use crate::quantise::{Options, Precision, Ranges, run, run_reported, sqnr_db};
 use ndarray::{ArrayD, IxDyn};
+use tilewright_arch::Config;
 use tilewright_arch::fixed::power_of_two;
 use tilewright_random::Random;
 
@@ -69,10 +70,10 @@ impl Net {
         self.graph.outputs = outputs.to_vec();
         self.graph.verify().unwrap();
         let calibration = self.samples(24, 1);
-        let fixed = run(&self.graph, &calibration, &Options::default()).unwrap();
+        let fixed = run(&self.graph, &calibration, &Options::default(), &Config::sized(9, 16)).unwrap();
         fixed.machine().for_each(|graph| graph.verify().unwrap());
         let wide = Options { precision: Precision::Int16, ..Options::default() };
-        let wide = run(&self.graph, &calibration, &wide).unwrap();
+        let wide = run(&self.graph, &calibration, &wide, &Config::sized(9, 16)).unwrap();
         wide.machine().for_each(|graph| graph.verify().unwrap());
         let line = |n: &FixedNode| format!("{} {} -> {}", n.operator, n.input.tensor, n.output.tensor);
         let lines: Vec<String> = fixed.machine().flat_map(|g| &g.nodes).map(line).collect();
@@ -319,7 +320,7 @@ fn a_mean_of_more_than_a_loop_counts_is_the_hosts() {
     let x = net.input(&[1, 2, 1, 70_000]);
     let y = net.op(Op::GlobalAveragePool, &[x]);
     net.graph.outputs = vec![y];
-    let network = run(&net.graph, &net.samples(1, 1), &Options::default()).unwrap();
+    let network = run(&net.graph, &net.samples(1, 1), &Options::default(), &Config::sized(9, 16)).unwrap();
     let [op] = &network.host[..] else { panic!("{:?}", network.host) };
     assert!(op.why.contains("70000 elements in a line"), "{op:?}");
 }
@@ -347,7 +348,7 @@ fn refusals_name_the_node_and_what_to_try() {
     let y = net.op(gemm, &[x, ones]);
     net.graph.outputs = vec![y];
     let options = Options { bias_correction: false, ..Options::default() };
-    let e = run(&net.graph, &net.samples(1, 1), &options).unwrap_err().to_string();
+    let e = run(&net.graph, &net.samples(1, 1), &options, &Config::sized(9, 16)).unwrap_err().to_string();
     assert!(e.contains("\"Gemm_0\" (dense)") && e.contains("can reach"), "{e}");
 
     let net = Net {
@@ -360,10 +361,10 @@ fn refusals_name_the_node_and_what_to_try() {
         },
         random: Random::new(1),
     };
-    let e = run(&net.graph, &[], &Options::default()).unwrap_err().to_string();
+    let e = run(&net.graph, &[], &Options::default(), &Config::sized(9, 16)).unwrap_err().to_string();
     assert!(e.contains("no calibration samples"), "{e}");
     let nan = vec![vec![ArrayD::from_elem(IxDyn(&[1, 2]), f32::NAN)]];
-    let e = run(&net.graph, &nan, &Options::default()).unwrap_err().to_string();
+    let e = run(&net.graph, &nan, &Options::default(), &Config::sized(9, 16)).unwrap_err().to_string();
     assert!(e.contains("not finite"), "{e}");
 }
 
@@ -549,7 +550,8 @@ fn equalisation_lifts_weak_channels() {
     net.graph.outputs = vec![y];
     let sqnr = |equalise: bool| {
         let options = Options { equalise, ..Options::default() };
-        let (fixed, layers) = run_reported(&net.graph, &net.samples(16, 1), &options).unwrap();
+        let (fixed, layers) =
+            run_reported(&net.graph, &net.samples(16, 1), &options, &Config::sized(9, 16)).unwrap();
         assert_eq!(layers.len(), 2);
         let x = &net.samples(1, 77)[0];
         sqnr_db(&float::run(&net.graph, x).unwrap()[0], &fixed.predict(x).unwrap()[0])
@@ -570,7 +572,7 @@ fn results_do_not_depend_on_threads() {
     let options = Options { ranges: Ranges::Percentile(1e-3), ..Options::default() };
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| run(&net.graph, &samples, &options).unwrap())
+        pool.install(|| run(&net.graph, &samples, &options, &Config::sized(9, 16)).unwrap())
     };
     assert_eq!(on(1), on(3));
 }

@@ -6,6 +6,7 @@ use crate::quantise::given::Given;
 use crate::quantise::kind::Kind;
 use crate::quantise::{Rounding, calibrate, plan};
 use crate::simplify;
+use tilewright_arch::Config;
 
 const SUB: Op = Op::Binary { kind: BinaryKind::Sub };
 const MUL: Op = Op::Binary { kind: BinaryKind::Mul };
@@ -19,7 +20,7 @@ fn check(name: &str, make: impl Fn(&mut Net, ValueId) -> ValueId) {
     net.graph.outputs = vec![y];
     let samples = net.samples(2, 5);
     for graph in [net.graph.clone(), simplify::run(net.graph.clone()).unwrap()] {
-        let plan = plan::plan(&graph, &Given::default());
+        let plan = plan::plan(&graph, &Given::default(), &Config::sized(9, 16));
         let rounding = Rounding::default();
         let seen = calibrate::observe(&graph, &plan, &samples, 2, rounding, &|_, _| ()).unwrap();
         let mut checked = 0;
