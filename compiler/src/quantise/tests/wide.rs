@@ -234,7 +234,8 @@ fn the_budget_goes_to_what_adds_most_noise() {
     // What takes no cycles needs no budget: a kernel of 1x1 over 4 channels gathers two bytes of each in 8 steps, and
     // lanes take 12 cycles to walk.
     assert_eq!(names(0.0).0, ["x0"]);
-    let (some, network) = names(0.8);
+    // Of four operations alike, two may be done twice: a quarter of the cycles each.
+    let (some, network) = names(0.6);
     assert!(some.contains(&name(sum)) && !some.contains(&name(faint)), "{some:?}\n{network}");
     let (all, network) = names(100.0);
     assert!(all.contains(&name(strong)) && all.contains(&name(faint)), "{all:?}\n{network}");
