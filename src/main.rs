@@ -330,7 +330,7 @@ struct Enough {
 /// Which activations have 16 bits instead of 8.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Precision {
-    /// Values that are updated again and again, and, for 2 % more cycles, others that are worth it.
+    /// Values that are updated again and again, and, for some 2 % more cycles, others that are worth it.
     Auto,
     /// None.
     Int8,

@@ -244,7 +244,8 @@ fn flattened_maps_and_rows_are_multiplied_alike() {
     let y = net.op(Op::Relu, &[y]);
     let m = net.constant(&[7, 5]);
     let y = net.op(Op::MatMul, &[y, m]);
-    let fixed = net.check(&[y], 33.0, &["dense+relu t0 -> t1", "dense t1 -> t2"]);
+    // Of 8 bits throughout: an input of 16 would take more cycles than are spent without being asked for.
+    let fixed = net.check(&[y], 30.0, &["dense+relu t0 -> t1", "dense t1 -> t2"]);
     assert_eq!(fixed.nodes[0].window.kernel, [4, 5]);
     assert_eq!(fixed.tensors[2].shape, [5, 1, 1]);
 }
