@@ -6,6 +6,7 @@ use crate::graph::{BinaryKind, Op, ReduceKind, UnaryKind, ValueId};
 use crate::network::Network;
 use crate::quantise::{Options, run, sqnr_db};
 use crate::simplify;
+use tilewright_arch::Config;
 
 const SQRT: UnaryKind = UnaryKind::Sqrt;
 const RECIPROCAL: UnaryKind = UnaryKind::Reciprocal;
@@ -60,7 +61,7 @@ fn quantised(part: impl Fn(&mut Net, ValueId) -> ValueId) -> (Network, f64) {
     let y = part(&mut net, y);
     net.graph.outputs = vec![net.conv(y, 4, 1)];
     let graph = simplify::run(net.graph.clone()).unwrap();
-    let network = run(&graph, &net.samples(12, 1), &Options::default()).unwrap();
+    let network = run(&graph, &net.samples(12, 1), &Options::default(), &Config::sized(9, 16)).unwrap();
     let worst = net.samples(4, 99).into_iter().map(|sample| {
         let want = float::run(&graph, &sample).unwrap();
         sqnr_db(&want[0], &network.predict(&sample).unwrap()[0])

@@ -335,7 +335,7 @@ fn a_maximum_with_a_number_for_each_channel_is_the_hosts() {
     let numbers = net.graph.constant("c", &[3, 1, 1], vec![0.1, -0.2, 0.3]).unwrap();
     let y = net.op(Op::Binary { kind: BinaryKind::Max }, &[y, numbers]);
     net.graph.outputs = vec![y];
-    let network = run(&net.graph, &net.samples(1, 1), &Options::default()).unwrap();
+    let network = run(&net.graph, &net.samples(1, 1), &Options::default(), &Config::sized(9, 16)).unwrap();
     let [op] = &network.host[..] else { panic!("{:?}", network.host) };
     assert!(op.why.contains("no scaling of each channel"), "{op:?}");
 }
