@@ -78,7 +78,9 @@ cases! {
     /// Slices backwards, transposes and reshapes of whole numbers.
     amounts_of_padding_are_computed_by_a_dozen_operators: "ts-pad-chain-reflectionpad", 36.0;
     /// A norm that is kept from zero by 1e-12 had bytes of zero, and the host divided by them.
-    a_divisor_that_is_never_zero_has_no_zeros: "divisor-next-to-zero", 30.0;
+    a_norm_that_is_never_zero_has_no_zeros: "divisor-next-to-zero", 30.0;
+    /// The same behind a Clip of the machine: zero over a thousandth, where images are black.
+    a_divisor_that_is_never_zero_has_no_zeros: "divisor-of-a-clip", 38.0;
     /// The noise of a channel without any is infinitely small, which the manifest had no number for.
     a_channel_may_be_without_noise: "channel-without-noise", 30.0;
     /// The copy that is multiplied by the second byte of a weight had a scale of its own.
