@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use tilewright::model::{self, Model};
-use tilewright::{pipeline, proof};
+use tilewright::{assurance, pipeline, proof};
 use tilewright_arch::Config;
 use tilewright_compiler::npy;
 use tilewright_compiler::quantise::{Options, Precision, sqnr_db};
@@ -117,6 +117,8 @@ cases! {
     /// What a quantised model pads with is one of its integers, as ONNX Runtime writes it without DequantizeLinear.
     bytes_are_padded_with_a_byte: "bytes-padded-with-a-byte", 300.0;
     bytes_are_padded_with_those_beside: "bytes-padded-with-themselves", 300.0;
+    /// Only turned before its own QuantizeLinear, and far beyond what calibration has.
+    an_input_keeps_the_range_of_its_own_scale: "turned-before-its-own-scale", 300.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }
@@ -130,6 +132,22 @@ fn elements_that_only_move_have_the_scale_behind_on_the_machine() {
     let config = Config::sized(9, 16);
     let network = pipeline::compile(&model, &calibration, &Options::default(), &config).unwrap().network;
     assert!(network.host.is_empty(), "{:?}", network.host);
+}
+
+/// What calibration had of an input is of no interest where the model has a scale of its own for it, moved or not; where
+/// it has none, it is.
+#[test]
+fn inputs_are_held_against_samples_where_samples_gave_the_range() {
+    for (case, wanted) in [("turned-before-its-own-scale", 0), ("sub-x-conv-x", 1)] {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
+        let model = Model::read(&folder).unwrap();
+        let calibration = model.calibration(None).unwrap();
+        let config = Config::sized(9, 16);
+        let network = pipeline::compile(&model, &calibration, &Options::default(), &config).unwrap().network;
+        let far: Vec<_> = calibration[0].iter().map(|x| x.mapv(|x| 9.0 * x)).collect();
+        let warnings = assurance::outside(&network, &far);
+        assert_eq!(warnings.len(), wanted, "{case}: {warnings:?}");
+    }
 }
 
 /// A sum between two terms had 8 bits of calibration's range: 40 % of the results were a step off.
