@@ -159,7 +159,7 @@ impl Rtl {
         let path = |what: &str| self.model.folder.join(format!("{what}-{}-{}", std::process::id(), unique()));
         let (before, after) = (path("image"), path("result"));
         let files = Files([before.clone(), after.clone()]);
-        let io = |path: &Path, e| Error::Io { path: path.to_path_buf(), source: e };
+        let io = |path: &Path, e| Error::Io { path: path.to_path_buf(), why: e };
         // Something before the base that nothing may touch; whole beats, so that the last bytes can be read.
         let before_base: Vec<u8> = (0..options.base).map(|n| (n / 7) as u8).collect();
         let mut padded = [&before_base, image].concat();
@@ -273,7 +273,7 @@ impl Model {
         }
         // Built aside and moved: another process may be building the same model.
         let aside = cache.join(format!("build-{}-{}", std::process::id(), unique()));
-        let io = |e: std::io::Error| Error::Io { path: aside.clone(), source: e };
+        let io = |e: std::io::Error| Error::Io { path: aside.clone(), why: e };
         std::fs::create_dir_all(&aside).map_err(io)?;
         for (name, text) in files.iter().chain(&[("harness.cpp", bench)]) {
             std::fs::write(aside.join(name), text).map_err(io)?;
@@ -343,7 +343,7 @@ fn unique() -> usize {
 
 fn start(command: &mut Command) -> Result<Output, Error> {
     let program = command.get_program().to_string_lossy().into_owned();
-    command.output().map_err(|source| Error::Start { program, source })
+    command.output().map_err(|why| Error::Start { program, why })
 }
 
 fn tool(command: &Command, output: &Output) -> Error {

@@ -103,20 +103,20 @@ pub enum Error {
     #[error("error[hdl]: the description of the machine is inconsistent: {0}")]
     Check(String),
     /// A file or folder could not be used.
-    #[error("error[cosim]: {path}: {source}", path = path.display())]
+    #[error("error[cosim]: {path}: {why}", path = path.display())]
     Io {
         /// The file or folder.
         path: std::path::PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why. Part of the sentence, and so no source that is printed behind it once more.
+        why: std::io::Error,
     },
     /// A program that co-simulation needs could not be started.
-    #[error("error[cosim]: cannot start {program}: {source}; is it installed?")]
+    #[error("error[cosim]: {program} cannot be started ({why}); try: apt-get install verilator g++ make")]
     Start {
         /// The program.
         program: String,
-        /// Why.
-        source: std::io::Error,
+        /// Why. Part of the sentence, as above.
+        why: std::io::Error,
     },
     /// A program that co-simulation needs failed.
     #[error("error[cosim]: {program} failed:\n{output}")]

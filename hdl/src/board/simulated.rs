@@ -68,8 +68,6 @@ impl SimulatedBoard {
         command.arg(self.options.divider.to_string());
         command.arg((PATIENCE * u64::from(self.options.timeout_cycles)).to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        command
-            .spawn()
-            .map_err(|source| Error::Start { program: self.model.binary().display().to_string(), source })
+        command.spawn().map_err(|why| Error::Io { path: self.model.binary().to_path_buf(), why })
     }
 }
