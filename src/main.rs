@@ -66,11 +66,11 @@ static ALLOCATOR: limits::Budgeted = limits::Budgeted;
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// The whole path on a network and handwritten digits of this repository.
+    /// The whole path on a network of handwritten digits.
     Demo {
-        /// Model folder with model.onnx, calib.npz and eval.npz.
-        #[arg(default_value = commands::demo::MODEL)]
-        model: PathBuf,
+        /// Model folder with model.onnx, calib.npz and eval.npz; a residual network that this program has in itself, and
+        /// writes out, if left out.
+        model: Option<PathBuf>,
         #[command(flatten)]
         machine: Machine,
         /// Where to write.
@@ -187,7 +187,7 @@ enum Command {
         /// Options of quantisation as TOML.
         #[arg(long, value_name = "FILE.toml", requires = "model")]
         quantisation: Option<PathBuf>,
-        /// Which activations have 16 bits instead of 8 (goes before the file's).
+        /// Which activations have 16 bits instead of 8 (goes before the file's); auto if neither says.
         #[arg(long, value_enum, requires = "model")]
         precision: Option<Precision>,
         #[command(flatten)]
@@ -291,7 +291,7 @@ enum Command {
 /// A model and what to quantise it with.
 #[derive(Args, Debug)]
 struct Source {
-    /// An ONNX file, a Relay text (.relay, .txt), a folder with a model.onnx, or an artefact of compile.
+    /// An ONNX file, a Relay text (.relay, .txt), a folder with a model.onnx or, but for compile itself, an artefact of compile.
     model: PathBuf,
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]
@@ -299,7 +299,7 @@ struct Source {
     /// Options of quantisation as TOML: ranges, equalise, bias_correction, rounding, precision, budget.
     #[arg(long, value_name = "FILE.toml")]
     quantisation: Option<PathBuf>,
-    /// Which activations have 16 bits instead of 8 (goes before the file's).
+    /// Which activations have 16 bits instead of 8 (goes before the file's); auto if neither says.
     #[arg(long, value_enum)]
     precision: Option<Precision>,
     /// Extents of an input that the model leaves open, such as image=1x3x480x640; those of the samples if left out.
@@ -354,7 +354,7 @@ impl From<Precision> for options::Precision {
 /// The machine to compile for.
 #[derive(Args, Debug)]
 struct Machine {
-    /// A known target, or a board's folder.
+    /// A known target, or a board's folder; ulx3s-85f if no machine is named.
     #[arg(long)]
     target: Option<String>,
     /// An array of LANESxCOLUMNS with the default memories.
@@ -474,7 +474,9 @@ fn object(error: &anyhow::Error) -> serde_json::Value {
 /// Runs a command; false when a verification found a difference.
 fn run(command: &Command) -> anyhow::Result<bool> {
     match command {
-        Command::Demo { model, machine, out, rtl } => commands::demo::run(model, machine, out, *rtl),
+        Command::Demo { model, machine, out, rtl } => {
+            commands::demo::run(model.as_deref(), machine, out, *rtl)
+        }
         Command::Compile { source, machine, out, pack, no_source, golden, layers, json } => {
             let form =
                 commands::compile::Form { pack: *pack, no_source: *no_source, golden: golden.as_deref() };

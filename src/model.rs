@@ -4,6 +4,7 @@ pub use crate::samples::samples;
 use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use std::path::{Path, PathBuf};
+use tilewright_compiler::error::Error;
 use tilewright_compiler::graph::Graph;
 pub use tilewright_compiler::onnx::Shapes;
 use tilewright_compiler::{onnx, relay, simplify};
@@ -62,11 +63,10 @@ impl Model {
             path.to_path_buf()
         };
         if !path.is_file() {
-            bail!(
-                "error[import]: {}: there is no such file; try: the path of an ONNX file, of a Relay text or of a folder \
-                 with a model.onnx or a model.relay",
-                path.display()
-            );
+            let hint = "the path of an ONNX file, of a Relay text, of a folder with a model.onnx or a model.relay, or of an \
+                        artefact, whose folder has a manifest.json";
+            let error = Error::new("import", "there is no such file").file(path.display().to_string());
+            return Err(error.hint(hint).into());
         }
         let is_text = path.extension().is_some_and(|e| e == "relay" || e == "txt");
         let onnx::Imported { graph: mut imported, warnings } = match is_text {

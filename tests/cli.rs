@@ -398,9 +398,7 @@ fn every_field_is_documented() {
         let output = tilewright(&[command, &["--json"]].concat());
         let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let mut names: Vec<String> = object.as_object().unwrap().keys().cloned().collect();
-        for list in
-            ["layers", "units", "targets"].iter().filter(|l| command[0] != "compile" || **l != "layers")
-        {
+        for list in ["layers", "units", "targets"] {
             names.extend(object[list][0].as_object().into_iter().flat_map(|one| one.keys().cloned()));
         }
         for name in names {
@@ -443,4 +441,109 @@ fn scores_that_boxes_drown_are_warned_of_wherever_their_axis_is() {
 #[test]
 fn halves_that_the_model_rounds_to_even_are_warned_of() {
     warned("verify", &case("halves-between-steps"), &["exactly between two steps", "\"n_Add_v5_quant\""]);
+}
+
+/// The demonstration needs nothing but the program: it runs where no repository is, and leaves no file of an earlier run.
+#[test]
+fn the_demonstration_is_in_the_program() {
+    let empty = folder("demo");
+    let run = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tilewright"));
+        let output = command.args([&["-q", "demo"], more].concat()).current_dir(&empty).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let told = run(&[]);
+    assert!(
+        told.contains("top-1") && told.contains("integers       simulator and integer reference equal"),
+        "{told}"
+    );
+    assert!(empty.join("out/demo/sdram.v").is_file() && empty.join("out/demo/model.onnx").is_file());
+    run(&["--array", "4x4"]);
+    assert!(!empty.join("out/demo/sdram.v").exists() && empty.join("out/demo/model.onnx").is_file());
+}
+
+/// Every line of the table of layers says what sets it apart from others of its name, and so does the object.
+#[test]
+fn no_layer_has_an_unexplained_second_line() {
+    for (name, parts) in
+        [("lenet_mnist", &["high half", "low half"][..]), ("vit_mnist", &["2 of 3", "3 of 3", "low half"])]
+    {
+        let model = common::model(name).display().to_string();
+        let told = text(&tilewright(&["simulate", &model, "--array", "4x4"]).stdout);
+        let lines: Vec<&str> = told.lines().skip(1).take_while(|line| !line.starts_with("cycles ")).collect();
+        let key = |line: &str| {
+            let (columns, part) = line.split_once('%').unwrap();
+            (columns.chars().take(53).collect::<String>(), part.to_owned())
+        };
+        let mut keys: Vec<_> = lines.iter().map(|line| key(line)).collect();
+        for part in parts {
+            assert!(keys.iter().any(|(_, own)| own.trim() == *part), "{part}: {told}");
+        }
+        keys.sort();
+        let count = keys.len();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "{told}");
+        let output = tilewright(&["simulate", &model, "--array", "4x4", "--json"]);
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let layers = object["layers"].as_array().unwrap();
+        assert_eq!(layers.len(), count);
+        let halves = |half: &str| layers.iter().filter(|layer| layer["part"] == half).count();
+        assert!(halves("high half") > 0 && halves("high half") == halves("low half"));
+        assert!(layers.iter().all(|layer| layer["part"] != "low half" || layer["macs"] == 0));
+    }
+}
+
+/// A missing Verilator is one sentence with what to do, and its cause once.
+#[test]
+fn a_missing_verilator_is_said_once() {
+    let cache = folder("no-verilator");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tilewright"));
+    command.args(["-q", "verify", &lenet(), "--array", "4x4", "--rtl"]);
+    let output = command.env("PATH", &cache).env("TILEWRIGHT_CACHE", &cache).output().unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("verilator cannot be started") && error.contains("try: apt-get install verilator"),
+        "{error}"
+    );
+    assert_eq!((error.matches("os error").count(), error.lines().count()), (1, 1), "{error}");
+}
+
+/// Errors as objects keep their parts, also those that a command finds and no stage of the compiler.
+#[test]
+fn an_error_keeps_its_parts() {
+    let out = folder("parts").join("net.tw").display().to_string();
+    let vit = common::model("vit_mnist").display().to_string();
+    let report = |args: &[&str]| -> serde_json::Value {
+        let output = tilewright(&[args, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        object["report"].clone()
+    };
+    let missing = report(&["simulate", "no/such/model"]);
+    assert_eq!(
+        (missing["file"].as_str(), missing["stage"].as_str()),
+        (Some("no/such/model"), Some("import"))
+    );
+    let denied = report(&["compile", &vit, "--array", "4x4", "--deny-host", "-o", &out]);
+    assert_eq!(denied["operator"], "LayerNormalization");
+    assert!(denied["node"].as_str().unwrap().contains("LayerNormalization") && denied["hint"].is_string());
+    // Compiling again would not help where memory is too small.
+    assert!(tilewright(&["-q", "compile", &lenet(), "--array", "4x4", "-o", &out]).status.success());
+    let small = report(&["simulate", &out, "--memory-limit", "1k"]);
+    assert!(
+        small["message"].as_str().unwrap().contains("the limit is") && small["hint"].is_null(),
+        "{small}"
+    );
+}
+
+/// What is left out has its default in the help.
+#[test]
+fn help_says_the_defaults() {
+    let help = text(&tilewright(&["compile", "--help"]).stdout);
+    for default in ["ulx3s-85f if no machine is named", "auto if neither says", "8G where the machine has it"]
+    {
+        assert!(help.contains(default), "{default}: {help}");
+    }
 }

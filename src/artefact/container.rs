@@ -6,7 +6,7 @@
 
 use super::manifest::{self, Manifest};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use tilewright_compiler::error::{Error, Result};
 use tilewright_compiler::{files, npy};
@@ -115,7 +115,12 @@ impl Container {
                         Error::new("artefact", "is a link; nothing is read").file(file.display().to_string())
                     );
                 }
-                files::read(&file).map_err(|e| missing(path, &format!(": {e}")))
+                files::read(&file).map_err(|e| match e.kind() {
+                    ErrorKind::NotFound => missing(path, &format!(": {e}")),
+                    // Of memory, permissions or a folder: another artefact would not help.
+                    _ => Error::new("artefact", format!("{name:?} cannot be read: {e}"))
+                        .file(path.display().to_string()),
+                })
             }
         }
     }

@@ -11,14 +11,23 @@ use tilewright::model::Model;
 use tilewright::proof;
 use tilewright_compiler::options::Options;
 
-/// The demonstration's model, relative to the repository.
-pub const MODEL: &str = "models/resnet_mnist";
+/// The demonstration's model, which an installed program has nowhere else.
+const MODEL: [(&str, &[u8]); 3] = [
+    ("model.onnx", include_bytes!("../../models/resnet_mnist/model.onnx")),
+    ("calib.npz", include_bytes!("../../models/resnet_mnist/calib.npz")),
+    ("eval.npz", include_bytes!("../../models/resnet_mnist/eval.npz")),
+];
 
 /// Quantises, compiles, simulates and checks every evaluation sample, and writes program and
-/// Verilog.
-pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool> {
+/// Verilog. Without a `path` the demonstration's model is written first.
+pub fn run(path: Option<&Path>, machine: &Machine, out: &Path, rtl: bool) -> Result<bool> {
     let config = machine.config()?;
-    let model = Model::read(path)?;
+    let mut files: Vec<(String, Vec<u8>)> = vec![];
+    if path.is_none() {
+        files.extend(MODEL.map(|(name, bytes)| (name.into(), bytes.to_vec())));
+        written::write(out, "demo", &files)?;
+    }
+    let model = Model::read(path.unwrap_or(out))?;
     let calibration = model.calibration(None)?;
     let evaluation = Evaluation::read(&model)?;
     let samples = evaluation.samples();
@@ -47,7 +56,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
     )?;
     let scores = counted("evaluating", |watch| evaluation.run(&model, &compiled, watch))?;
     let verilog = during("generating Verilog", || tilewright_hdl::generate(&config))?;
-    let mut files = programs(&compiled)?;
+    files.extend(programs(&compiled)?);
     files.push(("tilewright.v".into(), verilog.into_bytes()));
     if let Some(controller) = tilewright_hdl::sdram(&config)? {
         files.push(("sdram.v".into(), controller.into_bytes()));
@@ -62,7 +71,7 @@ pub fn run(path: &Path, machine: &Machine, out: &Path, rtl: bool) -> Result<bool
         config.clock_mhz
     )?;
     say!("")?;
-    simulate::print(&simulated.report, &config)?;
+    simulate::print(&simulated.report, &compiled)?;
     say!("{scores}")?;
     say!("worst error    {worst:.6} (largest difference of an output from the float model)")?;
     let verdict = if findings == 0 { "within rounding".into() } else { format!("{findings} LAYERS DIFFER") };

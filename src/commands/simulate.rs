@@ -10,9 +10,12 @@ use ndarray::ArrayD;
 use serde_json::json;
 use std::path::Path;
 use tilewright::model::Model;
+use tilewright::pipeline::Compiled;
 use tilewright::{assurance, finite, proof};
 use tilewright_arch::Config;
-use tilewright_compiler::network::Network;
+use tilewright_arch::fixed::Half;
+use tilewright_arch::program::Layer;
+use tilewright_compiler::network::{Network, Stage};
 use tilewright_compiler::proof::{GOOD_DB, Quality};
 use tilewright_compiler::{float, npy};
 use tilewright_timing::Report;
@@ -64,14 +67,16 @@ pub fn run(
     }
     let config = &compiled.config;
     if json {
-        let mut object = object(&simulated.report, config);
+        let mut object = object(&simulated.report, &compiled);
+        object["model"] = json!(source.model.display().to_string());
+        object["machine"] = json!(config.name);
         object["host_ops"] = json!(compiled.network.host);
         object["host_macs"] = json!(compiled.network.host_macs());
         object["not_finite"] = json!(not_finite);
         object["warnings"] = json!(warnings);
         output::json(&object)?;
     } else {
-        print(&simulated.report, config)?;
+        print(&simulated.report, &compiled)?;
         print_host(&compiled.network, simulated.report.macs)?;
     }
     // What is finite on one side alone is no result.
@@ -116,8 +121,38 @@ pub fn seconds(cycles: u64, config: &Config) -> f64 {
     cycles as f64 / (config.clock_mhz * 1e6)
 }
 
+/// For each layer of the stages' programs what sets it apart from others of its name and operator: the half of the 16-bit
+/// values that it makes, or its number among them; nothing where it is the only one of a stage.
+fn parts(compiled: &Compiled) -> Vec<Option<String>> {
+    let mut parts = Vec::new();
+    for (stage, schedule) in compiled.programs() {
+        let Stage::Machine { graph, .. } = &compiled.network.stages[stage] else { continue };
+        let layers = &schedule.program.layers;
+        for (n, layer) in layers.iter().enumerate() {
+            let alike = |(_, l): &(usize, &Layer)| (&l.name, &l.operator) == (&layer.name, &layer.operator);
+            let all = layers.iter().enumerate().filter(alike);
+            let (count, number) = (all.clone().count(), all.take_while(|(m, _)| *m < n).count());
+            let nodes =
+                || graph.nodes.iter().filter(|n| (&n.name, &n.operator) == (&layer.name, &layer.operator));
+            // A pass that cuts a node makes more layers than nodes, and nobody knows of which.
+            let half = if nodes().count() == count { nodes().nth(number).map(|n| n.half()) } else { None };
+            parts.push(match half {
+                Some(Half::High) => Some("high half".into()),
+                Some(Half::Low) => Some("low half".into()),
+                _ if count > 1 => Some(format!("{} of {count}", number + 1)),
+                _ => None,
+            });
+        }
+    }
+    parts
+}
+
 /// The JSON object of a report.
-pub fn object(report: &Report, config: &Config) -> serde_json::Value {
+fn object(report: &Report, compiled: &Compiled) -> serde_json::Value {
+    let mut layers = json!(report.layers);
+    for (layer, part) in layers.as_array_mut().into_iter().flatten().zip(parts(compiled)) {
+        layer["part"] = json!(part);
+    }
     json!({
         "cycles": report.cycles,
         "macs": report.macs,
@@ -125,18 +160,20 @@ pub fn object(report: &Report, config: &Config) -> serde_json::Value {
         "utilisation": report.utilisation,
         "dram_read_bytes": report.external.read_bytes,
         "dram_write_bytes": report.external.write_bytes,
-        "seconds": seconds(report.cycles, config),
-        "layers": report.layers,
+        "seconds": seconds(report.cycles, &compiled.config),
+        "layers": layers,
         "units": report.units,
     })
 }
 
 /// The summary for people.
-pub fn print(report: &Report, config: &Config) -> Result<()> {
+pub fn print(report: &Report, compiled: &Compiled) -> Result<()> {
+    let config = &compiled.config;
     say!("{:<32} {:<20} {:>12} {:>10} {:>6}", "layer", "operator", "MACs", "cycles", "used")?;
-    for layer in &report.layers {
+    for (layer, part) in report.layers.iter().zip(parts(compiled)) {
+        let part = part.map(|part| format!("  {part}")).unwrap_or_default();
         say!(
-            "{:<32} {:<20} {:>12} {:>10} {:>5.1}%",
+            "{:<32} {:<20} {:>12} {:>10} {:>5.1}%{part}",
             clip(&layer.name, 32),
             clip(&layer.operator, 20),
             grouped(layer.macs),

@@ -4,13 +4,14 @@ use super::{byte_layers, compile, raised};
 use crate::output::note;
 use crate::progress::during;
 use crate::{Machine, Source};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use ndarray::ArrayD;
 use std::path::Path;
 use tilewright::artefact::Container;
 use tilewright::model::Model;
 use tilewright::pipeline::Compiled;
 pub use tilewright::request::{Job, Subject};
+use tilewright_compiler::error::Error;
 use tilewright_compiler::network::Network;
 
 /// Opens what the options name, telling warnings of the importer.
@@ -68,15 +69,10 @@ pub fn compiled(source: &Source, machine: &Machine) -> Result<Compiled> {
 fn deny_host(network: &Network, path: &Path) -> Result<()> {
     let Some(op) = network.host.first() else { return Ok(()) };
     let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
-    bail!(
-        "error[compile]: {}: node {:?} ({}): {} operators are left to the host, this is the first: {}; try: \
-         without --deny-host{hint}",
-        path.display(),
-        op.name,
-        op.operator,
-        network.host.len(),
-        op.why
-    )
+    let count = network.host.len();
+    let message = format!("{count} operators are left to the host, this is the first: {}", op.why);
+    let error = Error::new("compile", message).file(path.display().to_string()).node(&*op.name);
+    Err(error.operator(&*op.operator).hint(format!("without --deny-host{hint}")).into())
 }
 
 /// The first of the samples that a file holds, and a warning where there are more.

@@ -103,6 +103,8 @@ pub fn run(
     proof.not_finite.iter().for_each(|n| note!("warning: {n}"));
     if asked.json {
         let mut object = serde_json::to_value(&proof)?;
+        object["model"] = json!(source.model.display().to_string());
+        object["machine"] = json!(config.name);
         object["warnings"] = json!(warnings);
         object["missed"] = json!(missed);
         object["host_ops"] = json!(compiled.network.host);
