@@ -153,9 +153,9 @@ pub struct Place {
     pub scale: f32,
     /// The byte that means zero; of 16-bit values, both halves of what does.
     pub zero: i8,
-    /// Place of the first element among the tensor's values (not bytes).
+    /// Where the tensor's first value lies among the elements of the place (not bytes).
     pub offset: usize,
-    /// Extents and distances, outermost first, of the elements among the tensor's values.
+    /// Extents of the tensor's values, outermost first, and how far apart their elements lie in the place.
     pub strides: Vec<(usize, usize)>,
 }
 
