@@ -14,7 +14,7 @@ mod manifest;
 pub use container::Container;
 pub use golden::Golden;
 pub use host::{Host, Make, Read};
-pub use layers::Layer;
+pub use layers::{Layer, layers};
 pub use manifest::{File, Input, Keys, Manifest, Origin, Output, Place, SCHEMA, Stage};
 
 use crate::assurance::Assurance;

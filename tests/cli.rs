@@ -488,6 +488,10 @@ fn no_layer_has_an_unexplained_second_line() {
         let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let layers = object["layers"].as_array().unwrap();
         assert_eq!(layers.len(), count);
+        // The ids of the manifest: every layer has one, and the halves of a value have the same.
+        assert!(layers.iter().all(|layer| layer["ids"].as_array().unwrap().len() == 1));
+        let alike = |pair: &[serde_json::Value]| pair[0]["ids"] == pair[1]["ids"];
+        assert!(layers.windows(2).filter(|pair| pair[1]["part"] == "low half").all(alike));
         let halves = |half: &str| layers.iter().filter(|layer| layer["part"] == half).count();
         assert!(halves("high half") > 0 && halves("high half") == halves("low half"));
         assert!(layers.iter().all(|layer| layer["part"] != "low half" || layer["macs"] == 0));

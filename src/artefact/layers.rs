@@ -32,7 +32,7 @@ pub struct Layer {
 }
 
 /// The layers of a compiled network, in the order in which they can run.
-pub(super) fn layers(compiled: &Compiled) -> Vec<Layer> {
+pub fn layers(compiled: &Compiled) -> Vec<Layer> {
     let tables: Vec<Vec<Vec<usize>>> =
         compiled.network.stages.iter().zip(&compiled.schedules).map(table).collect();
     let operations = compiled.network.claims.operations.iter().enumerate();

@@ -150,8 +150,13 @@ fn parts(compiled: &Compiled) -> Vec<Option<String>> {
 /// The JSON object of a report.
 fn object(report: &Report, compiled: &Compiled) -> serde_json::Value {
     let mut layers = json!(report.layers);
-    for (layer, part) in layers.as_array_mut().into_iter().flatten().zip(parts(compiled)) {
+    let named = tilewright::artefact::layers(compiled);
+    let rows =
+        compiled.programs().flat_map(|(stage, s)| (0..s.program.layers.len()).map(move |row| (stage, row)));
+    for ((layer, part), row) in layers.as_array_mut().into_iter().flatten().zip(parts(compiled)).zip(rows) {
+        let ids = named.iter().filter(|layer| layer.programs.contains(&row)).map(|layer| layer.id);
         layer["part"] = json!(part);
+        layer["ids"] = ids.collect();
     }
     json!({
         "cycles": report.cycles,
