@@ -92,6 +92,21 @@ pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
     Ok(files)
 }
 
+/// The ports of the last module of a Verilog text that was generated, a line each: name, direction, bits.
+pub fn ports(verilog: &str) -> String {
+    let top = verilog.rsplit("\nmodule ").next().unwrap_or_default();
+    let port = |line: &str| {
+        let (direction, rest) = line.trim().strip_suffix(';')?.split_once(" wire ")?;
+        matches!(direction, "input" | "output").then_some(())?;
+        let (high, name) = match rest.strip_prefix('[') {
+            Some(range) => range.split_once(":0] ")?,
+            None => ("0", rest),
+        };
+        Some(format!("{name:<20} {direction:<6} {:>4}\n", high.parse::<usize>().ok()? + 1))
+    };
+    top.lines().filter_map(port).collect()
+}
+
 fn schedule(compiled: &Compiled, stage: usize) -> Result<&Schedule> {
     let schedule = compiled.schedules.get(stage).and_then(Option::as_ref);
     schedule.with_context(|| {

@@ -177,6 +177,30 @@ fn verilator_agrees() {
     }
 }
 
+/// The list of ports has those of the module's head, with the widths that the configuration asks for.
+#[test]
+fn ports_are_listed_with_their_widths() {
+    let mut config = Config::sized(9, 16);
+    config.memory.bus_bytes = 8;
+    let verilog = tilewright_hdl::generate(&config).unwrap();
+    let listed = tilewright::bench::ports(&verilog);
+    let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    let head = verilog.rsplit("\nmodule tilewright(").next().unwrap().split(");").next().unwrap();
+    let names: Vec<&str> = head.split(',').map(str::trim).collect();
+    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), names);
+    let wanted = [
+        ["clock", "input", "1"],
+        ["register_address", "input", "4"],
+        ["axi_wdata", "output", "64"],
+        ["axi_wstrb", "output", "8"],
+        ["axi_rdata", "input", "64"],
+        ["unit_done", "output", "4"],
+    ];
+    for row in wanted {
+        assert!(rows.contains(&row.to_vec()), "{row:?}:\n{listed}");
+    }
+}
+
 /// `docs/interface.md` names every port of the machine, with its width, every register and every error.
 #[test]
 fn the_interface_is_documented() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{Graph, Node, Op, ReduceKind, Source, ValueId};
+use tilewright_compiler::graph::{Graph, Node, Op, ReduceKind, Source, UnaryKind, ValueId};
 
 use crate::compare::largest;
 use crate::opinion::{approximation, comparable};
@@ -103,6 +103,15 @@ fn is_tie(single: &Graph, x: &ArrayD<f32>, element: usize) -> bool {
     })
 }
 
+/// What exp(x) - 1 takes away, with its factor: of numbers near zero that difference has the rounding errors of one.
+fn one_subtracted(kind: UnaryKind) -> f32 {
+    match kind {
+        UnaryKind::Elu { alpha } | UnaryKind::Celu { alpha } => alpha.abs(),
+        UnaryKind::Selu { alpha, gamma } => (alpha * gamma).abs(),
+        _ => 0.0,
+    }
+}
+
 /// The magnitude that rounding errors of a node are relative to: where it sums, the largest sum of its
 /// terms' magnitudes (the forward error bound of a sum); else what is largest among what it reads and
 /// makes.
@@ -113,7 +122,13 @@ fn scale(single: &Graph, inputs: &[ArrayD<f32>], ours: &ArrayD<f32>) -> Result<f
         Op::Conv { .. } | Op::ConvTranspose { .. } | Op::Gemm { .. } | Op::MatMul | Op::Add => {}
         Op::Reduce { kind: Mean | Sum | Max | Min, .. } => {}
         Op::AveragePool { .. } | Op::GlobalAveragePool => {}
-        _ => return Ok(inputs.iter().map(largest).fold(largest(ours), f32::max)),
+        _ => {
+            let subtracted = match node.op {
+                Op::Unary { kind } => one_subtracted(kind),
+                _ => 0.0,
+            };
+            return Ok(inputs.iter().map(largest).fold(largest(ours).max(subtracted), f32::max));
+        }
     }
     let mut magnitudes = single.clone();
     for value in &mut magnitudes.values {

@@ -83,7 +83,12 @@ pub fn run(
     Ok(not_finite.iter().all(|n| n.differ == 0))
 }
 
-/// Adds warnings of outputs that are not good on this input; only then the reason is looked for.
+/// Multiply-accumulates of networks of which the reason for noise is looked for: it takes seconds beyond, and `verify`
+/// says it too.
+const MOST_MACS: u64 = 1_000_000_000;
+
+/// Adds warnings of outputs that are not good on this input; only then the reason is looked for, in networks of a
+/// moderate size.
 fn measured(
     mut warnings: Vec<String>,
     names: &[String],
@@ -93,7 +98,7 @@ fn measured(
     qualities: &[Quality],
 ) -> Result<Vec<String>> {
     let low = |quality: &Quality| quality.sqnr_db.is_some_and(|db| db < GOOD_DB);
-    if qualities.iter().any(low) {
+    if model.graph.macs() <= MOST_MACS && qualities.iter().any(low) {
         let assure = || assurance::assure(model, network, inputs, float, &[]);
         warnings = during("looking for the noise", assure)?.warnings;
     }
