@@ -4,8 +4,8 @@
  *     cc -Igenerated -o run run.c tilewright_link.c
  *     ./run /dev/ttyUSB0 generated/memory.bin input.bin output.bin [MILLISECONDS to wait for an answer]
  *
- * input.bin has the bytes of the network's first input as tilewright.h describes them, output.bin gets those of its first
- * output; the cycles that the run took are printed. */
+ * input.bin has the bytes of the network's first input as tilewright.h describes them, output.bin gets those of its
+ * first output; the cycles that the run took are printed. */
 #define _DEFAULT_SOURCE
 #include "tilewright.h"
 #include "tilewright_link.h"
@@ -104,7 +104,8 @@ int main(int count, char **arguments) {
     static uint8_t output[TILEWRIGHT_STAGE_0_OUTPUT_0_BYTES];
     done(tilewright_read_memory(&link, TILEWRIGHT_STAGE_0_OUTPUT_0_ADDRESS, output, sizeof output), "output");
     FILE *file = fopen(arguments[4], "wb");
-    if (!file || fwrite(output, 1, sizeof output, file) != sizeof output || fclose(file)) stop("output.bin: not written");
+    if (!file || fwrite(output, 1, sizeof output, file) != sizeof output || fclose(file))
+        stop("output.bin: not written");
     printf("%llu cycles\n", (unsigned long long)cycles);
     free(image);
     free(input);

@@ -88,7 +88,8 @@ int tilewright_start(tilewright_link *link);
 int tilewright_reset(tilewright_link *link);
 
 /* Runs a stage whose image and inputs lie at `base`, for at most `limit` cycles (0: as long as it takes), and waits for
- * its end. `errors` gets the register error, whose bits tilewright.h names (0: the run is right), `cycles` what it took. */
+ * its end. `errors` gets the register error, whose bits tilewright.h names (0: the run is right), `cycles` what it
+ * took. */
 int tilewright_run(tilewright_link *link, const tilewright_program *program, uint32_t base, uint32_t limit,
                    uint32_t *errors, uint64_t *cycles);
 

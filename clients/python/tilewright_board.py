@@ -5,8 +5,9 @@ standard library).
     tilewright compile net.onnx --target ulx3s-25f -o net.tw
     python3 tilewright_board.py net.tw /dev/ttyUSB0
 
-writes the network into the board's memory, runs every stage of the machine on the inputs of the artefact's golden sample,
-and compares bytes and cycles. For a network of your own inputs write the bytes that `manifest.json` describes in their place.
+writes the network into the board's memory, runs every stage of the machine on the inputs of the artefact's golden
+sample, and compares bytes and cycles. For inputs of your own write the bytes that `manifest.json` describes in their
+place.
 """
 
 import io

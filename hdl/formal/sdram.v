@@ -1,8 +1,8 @@
     // Inside of module sdram: the times between commands, counted anew, against the figures of the chip: T_*, which
     // the test puts before this. A command is decided here and at the pins two cycles later.
     localparam MOST = 31;
-    reg [4:0] since_activate = MOST, since_precharge = MOST, since_refresh = MOST, since_mode = MOST, since_write = MOST;
-    reg [4:0] since_read = MOST;
+    reg [4:0] since_activate = MOST, since_precharge = MOST, since_refresh = MOST, since_mode = MOST;
+    reg [4:0] since_write = MOST, since_read = MOST;
     reg [3:0] is_open = 0;
     // Any bank, and how long ago a word of it was written.
     (* anyconst *) reg [1:0] k;
@@ -29,7 +29,8 @@
     end
     always @* begin
         // What the timers say of the time that has passed.
-        assert (since_activate >= 1 && since_precharge >= 1 && since_refresh >= 1 && since_mode >= 1 && since_write >= 1);
+        assert (since_activate >= 1 && since_precharge >= 1 && since_refresh >= 1 && since_mode >= 1);
+        assert (since_write >= 1);
         assert (since_activate + activate_to_column >= T_RCD);
         assert (since_activate + activate_to_precharge >= T_RAS);
         assert (since_activate + activate_to_activate >= T_RC);
