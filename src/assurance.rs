@@ -24,6 +24,9 @@ const RESIDUE: f32 = 1.0 / (1 << 20) as f32;
 /// Decibels that an output may lose to values beyond the ranges of calibration: half of its noise.
 const BEYOND_DB: f64 = 3.0;
 
+/// What makes values finer whose bits are not prescribed.
+const MORE_BITS: &str = "--precision mixed or int16";
+
 /// What is known of a network on one input.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Assurance {
@@ -105,8 +108,7 @@ pub fn assure(
     warnings.extend(cut(&clipped));
     warnings.extend(rounded_twice);
     for (i, (name, quality)) in names.iter().zip(&predicted).enumerate() {
-        let noisy = noisy(name, quality, "is predicted at", &prediction, finer(network));
-        warnings.extend(noisy.or_else(|| worse(name, quality, rounding_alone(network, i), finer(network))));
+        warnings.extend(poor((i, name), quality, "is predicted at", &prediction, network));
     }
     warnings.extend(lost_beyond(network, inputs, float, &names, &first_rung, &predicted)?);
     Ok(Assurance { first_rung, rewrites, predicted, warnings })
@@ -145,7 +147,7 @@ fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction, fin
 /// What makes the values of a network finer: the bits of a quantised model are its own.
 fn finer(network: &Network) -> &'static str {
     match network.claims.prescribed.is_empty() {
-        true => "--precision mixed or int16",
+        true => MORE_BITS,
         false => "the float model, or quantising the model anew with finer scales",
     }
 }
@@ -155,33 +157,38 @@ fn names_output(warnings: &[String], name: &str) -> bool {
     warnings.iter().any(|w| w.starts_with(&format!("output {name:?}")))
 }
 
-/// Adds what was measured of outputs that no warning names.
-pub fn add_measured(warnings: &mut Vec<String>, names: &[String], qualities: &[Quality], network: &Network) {
+/// A warning of an output, by number and name, that is lost in noise, or not good and worse than what rounding alone left
+/// of it in calibration.
+fn poor(
+    (output, name): (usize, &str),
+    quality: &Quality,
+    verb: &str,
+    prediction: &Prediction,
+    network: &Network,
+) -> Option<String> {
+    let finer = finer(network);
+    let rounding_db = || *network.rounding_db.get(output)?;
+    noisy(name, quality, verb, prediction, finer).or_else(|| worse(name, quality, rounding_db(), finer))
+}
+
+/// Adds outputs that no warning names; `verb` says where the qualities are from.
+fn add(warnings: &mut Vec<String>, names: &[String], qualities: &[Quality], verb: &str, network: &Network) {
     for (i, (name, quality)) in names.iter().zip(qualities).enumerate() {
         if !names_output(warnings, name) {
-            let noisy = noisy(name, quality, "is measured at", &Prediction::default(), finer(network));
-            let worse = || worse(name, quality, rounding_alone(network, i), finer(network));
-            warnings.extend(noisy.or_else(worse));
+            warnings.extend(poor((i, name), quality, verb, &Prediction::default(), network));
         }
     }
+}
+
+/// Adds what was measured of outputs that no warning names.
+pub fn add_measured(warnings: &mut Vec<String>, names: &[String], qualities: &[Quality], network: &Network) {
+    add(warnings, names, qualities, "is measured at", network);
 }
 
 /// Adds what was predicted over several calibration samples together of outputs that no warning names: the first one
 /// alone may be better than the rest.
 pub fn add_calibrated(warnings: &mut Vec<String>, names: &[String], network: &Network) {
-    for (i, (name, quality)) in names.iter().zip(&network.judged).enumerate() {
-        if !names_output(warnings, name) {
-            let verb = "is predicted, over several calibration samples, at";
-            let noisy = noisy(name, quality, verb, &Prediction::default(), finer(network));
-            let worse = || worse(name, quality, rounding_alone(network, i), finer(network));
-            warnings.extend(noisy.or_else(worse));
-        }
-    }
-}
-
-/// Decibels that rounding alone left of an output in calibration.
-fn rounding_alone(network: &Network, output: usize) -> Option<f64> {
-    *network.rounding_db.get(output)?
+    add(warnings, names, &network.judged, "is predicted, over several calibration samples, at", network);
 }
 
 /// Adds outputs of one input that no warning names, that are not good and worse than what rounding alone leaves of them
@@ -192,7 +199,6 @@ fn rounding_alone(network: &Network, output: usize) -> Option<f64> {
 pub fn add_alone(
     warnings: &mut Vec<String>,
     model: &Model,
-    network: &Network,
     calibration: &[Vec<ArrayD<f32>>],
     inputs: &[ArrayD<f32>],
     qualities: &[Quality],
@@ -213,7 +219,7 @@ pub fn add_alone(
     for i in open {
         let rounding = Quality::of(&float[i], &rounded[i], &[]);
         let lost = rounding.sqnr_db.or((rounding.mean_error == 0.0).then_some(f64::INFINITY));
-        warnings.extend(worse(&names[i], &qualities[i], lost, finer(network)));
+        warnings.extend(worse(&names[i], &qualities[i], lost, MORE_BITS));
     }
     Ok(())
 }

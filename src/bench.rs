@@ -6,6 +6,7 @@ use crate::pipeline::{self, Compiled};
 use crate::proof::StageBytes;
 use anyhow::{Context, Result};
 use std::fmt::Write;
+use tilewright_arch::Config;
 use tilewright_arch::instr::Unit;
 use tilewright_arch::program::Port;
 use tilewright_arch::{isa, registers};
@@ -92,19 +93,15 @@ pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
     Ok(files)
 }
 
-/// The ports of the last module of a Verilog text that was generated, a line each: name, direction, bits.
-pub fn ports(verilog: &str) -> String {
-    let top = verilog.rsplit("\nmodule ").next().unwrap_or_default();
-    let port = |line: &str| {
-        let (direction, rest) = line.trim().strip_suffix(';')?.split_once(" wire ")?;
-        matches!(direction, "input" | "output").then_some(())?;
-        let (high, name) = match rest.strip_prefix('[') {
-            Some(range) => range.split_once(":0] ")?,
-            None => ("0", rest),
-        };
-        Some(format!("{name:<20} {direction:<6} {:>4}\n", high.parse::<usize>().ok()? + 1))
+/// The ports of a machine, a line each: name, direction, bits; with `axi_lite` another register port.
+///
+/// # Errors
+/// A machine that is not valid.
+pub fn ports(config: &Config, axi_lite: bool) -> Result<String> {
+    let line = |port: tilewright_hdl::Port| {
+        format!("{:<20} {:<6} {:>4}\n", port.name, if port.output { "output" } else { "input" }, port.bits)
     };
-    top.lines().filter_map(port).collect()
+    Ok(tilewright_hdl::ports(config, axi_lite)?.into_iter().map(line).collect())
 }
 
 fn schedule(compiled: &Compiled, stage: usize) -> Result<&Schedule> {

@@ -68,8 +68,8 @@ static ALLOCATOR: limits::Budgeted = limits::Budgeted;
 enum Command {
     /// The whole path on a network of handwritten digits.
     Demo {
-        /// Model folder with model.onnx, calib.npz and eval.npz; a residual network that this program has in itself, and
-        /// writes out, if left out.
+        /// Model folder with model.onnx, calib.npz and eval.npz; a residual network that this program has in itself,
+        /// and writes out, if left out.
         model: Option<PathBuf>,
         #[command(flatten)]
         machine: Machine,
@@ -291,7 +291,8 @@ enum Command {
 /// A model and what to quantise it with.
 #[derive(Args, Debug)]
 struct Source {
-    /// An ONNX file, a Relay text (.relay, .txt), a folder with a model.onnx or, but for compile itself, an artefact of compile.
+    /// An ONNX file, a Relay text (.relay, .txt), a folder with a model.onnx or, but for compile itself, an artefact of
+    /// compile.
     model: PathBuf,
     /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
     #[arg(long)]

@@ -183,7 +183,7 @@ fn ports_are_listed_with_their_widths() {
     let mut config = Config::sized(9, 16);
     config.memory.bus_bytes = 8;
     let verilog = tilewright_hdl::generate(&config).unwrap();
-    let listed = tilewright::bench::ports(&verilog);
+    let listed = tilewright::bench::ports(&config, false).unwrap();
     let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
     let head = verilog.rsplit("\nmodule tilewright(").next().unwrap().split(");").next().unwrap();
     let names: Vec<&str> = head.split(',').map(str::trim).collect();

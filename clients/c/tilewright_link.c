@@ -169,28 +169,25 @@ static uint16_t block(uint32_t address, size_t count) {
     return (uint16_t)(count < most ? count : most);
 }
 
-int tilewright_read_memory(tilewright_link *link, uint32_t address, uint8_t *bytes, size_t count) {
+/* Reads or writes memory frame by frame; one of the last two is null. */
+static int move_memory(tilewright_link *link, uint8_t command, uint32_t address, size_t count, const uint8_t *payload,
+                       uint8_t *told) {
     int status = TILEWRIGHT_DONE;
-    while (count > 0 && status == TILEWRIGHT_DONE) {
-        uint16_t now = block(address, count);
-        status = ask(link, READ_MEMORY, address, NULL, bytes, now);
-        address += now;
-        bytes += now;
-        count -= now;
+    for (size_t done = 0; done < count && status == TILEWRIGHT_DONE;) {
+        uint32_t at = address + (uint32_t)done;
+        uint16_t now = block(at, count - done);
+        status = ask(link, command, at, payload ? payload + done : NULL, told ? told + done : NULL, now);
+        done += now;
     }
     return status;
 }
 
+int tilewright_read_memory(tilewright_link *link, uint32_t address, uint8_t *bytes, size_t count) {
+    return move_memory(link, READ_MEMORY, address, count, NULL, bytes);
+}
+
 int tilewright_write_memory(tilewright_link *link, uint32_t address, const uint8_t *bytes, size_t count) {
-    int status = TILEWRIGHT_DONE;
-    while (count > 0 && status == TILEWRIGHT_DONE) {
-        uint16_t now = block(address, count);
-        status = ask(link, WRITE_MEMORY, address, bytes, NULL, now);
-        address += now;
-        bytes += now;
-        count -= now;
-    }
-    return status;
+    return move_memory(link, WRITE_MEMORY, address, count, bytes, NULL);
 }
 
 int tilewright_start(tilewright_link *link) { return ask(link, START, 0, NULL, NULL, 0); }

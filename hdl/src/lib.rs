@@ -168,6 +168,31 @@ pub fn generate_axi_lite(config: &tilewright_arch::Config) -> Result<String, Err
     Ok(head(config) + &emit::emit(&axi_lite::wrapper(config))?)
 }
 
+/// A port of a module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// Whether the module drives it.
+    pub output: bool,
+    /// Its width.
+    pub bits: usize,
+}
+
+/// The ports of the machine, in the order of its Verilog; with `axi_lite` those of [`generate_axi_lite`].
+///
+/// # Errors
+/// A machine that is not valid.
+pub fn ports(config: &tilewright_arch::Config, axi_lite: bool) -> Result<Vec<Port>, Error> {
+    config.validate()?;
+    let module = if axi_lite { axi_lite::wrapper(config) } else { top::top(config) };
+    let clock = Port { name: "clock".into(), output: false, bits: 1 };
+    let side = |ports: &[build::Port], output| -> Vec<Port> {
+        ports.iter().map(|p| Port { name: p.name.clone(), output, bits: p.width }).collect()
+    };
+    Ok([vec![clock], side(&module.inputs, false), side(&module.outputs, true)].concat())
+}
+
 /// The Verilog of module `sdram`, the controller of the configuration's SDR SDRAM; `None` without one.
 ///
 /// # Errors

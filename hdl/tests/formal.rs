@@ -104,20 +104,19 @@ fn mutant(verilog: &str, from: &str, to: &str) -> String {
     verilog.replacen(from, to, 1)
 }
 
-/// The assertions of a block hold, and with each of the faults they do not.
-fn proved(module: &str, assertions: &str, reach: Reach, faults: &[(&str, &str)]) {
-    if !tools() {
-        return;
-    }
-    let verilog = parts(&board().0, &[module]);
-    let right = inside(&verilog, module, assertions);
-    assert!(holds(module, &right, module, &reach), "{module}");
+/// The assertions of a design hold, and with each of the faults they do not.
+fn proved(verilog: &str, top: &str, reach: &Reach, faults: &[(&str, &str)]) {
+    assert!(holds(top, verilog, top, reach), "{top}");
     for (n, (from, to)) in faults.iter().enumerate() {
-        let wrong = mutant(&right, from, to);
-        assert!(
-            !holds(&format!("{module}-{n}"), &wrong, module, &reach),
-            "{module}: {from} -> {to} is not found"
-        );
+        let wrong = mutant(verilog, from, to);
+        assert!(!holds(&format!("{top}-{n}"), &wrong, top, reach), "{top}: {from} -> {to} is not found");
+    }
+}
+
+/// [`proved`] of a module with assertions inside of it.
+fn proved_inside(module: &str, assertions: &str, reach: &Reach, faults: &[(&str, &str)]) {
+    if tools() {
+        proved(&inside(&parts(&board().0, &[module]), module, assertions), module, reach, faults);
     }
 }
 
@@ -125,7 +124,7 @@ fn proved(module: &str, assertions: &str, reach: Reach, faults: &[(&str, &str)])
 fn semaphores_never_wrap() {
     let faults =
         [("more_3 & (~full_3)", "more_3"), ("(more_5 & full_5)", "1'd0"), ("give_9 & (~take_9)", "give_9")];
-    proved("semaphores", include_str!("../formal/semaphores.v"), Reach::Always(2), &faults);
+    proved_inside("semaphores", include_str!("../formal/semaphores.v"), &Reach::Always(2), &faults);
 }
 
 #[test]
@@ -136,13 +135,13 @@ fn commands_of_the_memory_port_stay_until_they_are_taken() {
         ("& (~returns_are_full)", ""),
         ("(|responses_left)}", "1'd0}"),
     ];
-    proved("memory_port", include_str!("../formal/memory_port.v"), Reach::Always(3), &faults);
+    proved_inside("memory_port", include_str!("../formal/memory_port.v"), &Reach::Always(3), &faults);
 }
 
 #[test]
 fn beats_of_a_store_stay_until_they_are_taken() {
     let faults = [("wire beat_sent = sending & wready;", "wire beat_sent = sending;")];
-    proved("store", include_str!("../formal/store.v"), Reach::Cycles(26), &faults);
+    proved_inside("store", include_str!("../formal/store.v"), &Reach::Cycles(26), &faults);
 }
 
 #[test]
@@ -152,17 +151,12 @@ fn bytes_on_the_serial_line_arrive() {
     }
     let verilog = parts(&board().0, &["uart_send", "uart_receive"]) + include_str!("../formal/uart.v");
     // Two frames of ten bits of two cycles, and what is before and behind them.
-    let reach = Reach::Cycles(56);
-    assert!(holds("uart", &verilog, "uart_proof", &reach));
     let faults = [
         ("{(~low_2), bits[7:1]}", "{bits[6:0], (~low_2)}"),
         ("wire idle = ~(|bits_left);", "wire idle = bits_left < 4'd2;"),
         ("(begins ? 4'd9", "(begins ? 4'd8"),
     ];
-    for (n, (from, to)) in faults.into_iter().enumerate() {
-        let wrong = mutant(&verilog, from, to);
-        assert!(!holds(&format!("uart-{n}"), &wrong, "uart_proof", &reach), "{from} -> {to} is not found");
-    }
+    proved(&verilog, "uart_proof", &Reach::Cycles(56), &faults);
 }
 
 /// At all times, whatever is asked: no command comes before the chip may have it. A figure one cycle longer than what
@@ -185,24 +179,18 @@ fn commands_to_the_memory_keep_their_distances() {
         ("T_WR", chip.t_wr),
         ("T_TURN", turn),
     ];
-    let with = |longer: Option<&str>| {
-        let one = |(name, cycles): &(&str, usize)| {
-            format!("    localparam {name} = {};\n", cycles + usize::from(longer == Some(name)))
-        };
-        let assertions = figures.iter().map(one).collect::<String>() + include_str!("../formal/sdram.v");
-        inside(&verilog, "sdram", &assertions)
-    };
-    let reach = Reach::Always(9);
-    assert!(holds("sdram", &with(None), "sdram", &reach));
-    for (name, _) in figures {
-        assert!(!holds(&format!("sdram-{name}"), &with(Some(name)), "sdram", &reach), "{name} is not found");
-    }
-    let faults = [
+    let given: String =
+        figures.iter().map(|(name, cycles)| format!("    localparam {name} = {cycles};\n")).collect();
+    let longer: Vec<(String, String)> = figures
+        .iter()
+        .map(|(name, cycles)| (format!("{name} = {cycles};"), format!("{name} = {};", cycles + 1)))
+        .collect();
+    let others = [
         ("same_bank ? stream_is_over", "same_bank ? ~more"),
         ("is_open_2 & (~(precharge_all", "is_open_2 & (~(1'd0"),
     ];
-    for (n, (from, to)) in faults.into_iter().enumerate() {
-        let wrong = mutant(&with(None), from, to);
-        assert!(!holds(&format!("sdram-{n}"), &wrong, "sdram", &reach), "{from} -> {to} is not found");
-    }
+    let faults: Vec<(&str, &str)> =
+        longer.iter().map(|(from, to)| (from.as_str(), to.as_str())).chain(others).collect();
+    let right = inside(&verilog, "sdram", &(given + include_str!("../formal/sdram.v")));
+    proved(&right, "sdram", &Reach::Always(9), &faults);
 }

@@ -13,8 +13,8 @@ use tilewright::bench;
 use tilewright::build::Design;
 use tilewright::targets::{self, TARGETS};
 
-/// Writes `tilewright.v`, a list of its ports and `machine.toml`; of a network also its programs and memory images, a test bench with
-/// its golden sample and a C header; with `axi_lite` another register port around it; of a `board` its top, with all
+/// Writes `tilewright.v`, a list of its ports and `machine.toml`; of a network also its programs and memory images, a
+/// test bench with its golden sample and a C header; with `axi_lite` another register port around it; of a `board` its top, with all
 /// that is below it, and its pins.
 pub fn run(
     source: Option<&Source>,
@@ -54,7 +54,7 @@ pub fn run(
     let generate = if axi_lite { tilewright_hdl::generate_axi_lite } else { tilewright_hdl::generate };
     let verilog = during("generating Verilog", || generate(&config))?;
     files.insert(0, ("tilewright.v".into(), verilog.clone().into_bytes()));
-    files.push(("ports.txt".into(), bench::ports(&verilog).into_bytes()));
+    files.push(("ports.txt".into(), bench::ports(&config, axi_lite)?.into_bytes()));
     if let Some(controller) = tilewright_hdl::sdram(&config)? {
         files.push(("sdram.v".into(), controller.into_bytes()));
     }

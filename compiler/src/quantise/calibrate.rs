@@ -74,17 +74,11 @@ impl Seen {
         }
     }
 
-    /// Without what weights are rounded by.
-    pub fn without_patches(&self) -> Seen {
-        let Seen { homes, tables, sums, patches, .. } = self;
-        Seen {
-            homes: homes.clone(),
-            tables: tables.clone(),
-            sums: sums.clone(),
-            means: Vec::new(),
-            patches: vec![Vec::new(); patches.len()],
-            rounding: Rounding::Nearest,
-        }
+    /// What was seen of a plan, without what weights are rounded and biases corrected by.
+    pub fn ranges(&self, plan: &Plan) -> Seen {
+        let Seen { homes, tables, sums, .. } = self;
+        let (homes, tables, sums) = (homes.clone(), tables.clone(), sums.clone());
+        Seen { homes, tables, sums, ..Seen::nothing(plan) }
     }
 }
 

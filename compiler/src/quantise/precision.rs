@@ -127,7 +127,7 @@ impl Chooser<'_> {
             }
             Precision::Auto | Precision::Mixed => {}
         }
-        let seen = self.seen.without_patches();
+        let seen = self.seen.ranges(plan);
         let input_of_table = |(g, group): (usize, &Group)| {
             let seen = &seen.tables[sharing.first(g)];
             group.chain.before_table.map(|_| Ranges::MinMax.choose(seen))
