@@ -69,7 +69,6 @@ fn four_kinds_of_models_in_verilog() {
     }
 }
 
-/// `cargo test --release --test zoo all_models -- --ignored --nocapture`, or `./run-tests --long`.
 /// With SDRAM controller and chip, in one stage and in several.
 #[test]
 fn a_board_with_its_memory_in_verilog() {
@@ -80,6 +79,7 @@ fn a_board_with_its_memory_in_verilog() {
     }
 }
 
+/// `cargo test --release --test zoo all_models -- --ignored --nocapture`, or `./run-tests --long`.
 #[test]
 #[ignore = "some ten minutes in release mode; ./run-tests --long runs it"]
 fn all_models_in_verilog() {
@@ -94,16 +94,22 @@ fn all_models_in_verilog() {
 #[test]
 fn quality_is_that_of_onnx_runtime_or_better() {
     let config = Config::sized(9, 16);
-    let mut errors = Errors::default();
+    let (mut errors, mut all_there) = (Errors::default(), true);
     for (name, least) in MODELS {
-        let Some(folder) = common::any_model(name) else { continue };
+        let Some(folder) = common::any_model(name) else {
+            all_there = false;
+            continue;
+        };
         let (proof, compiled) = verified(&folder, &config, None);
         let sqnr = proof.sqnr_db.unwrap_or(f64::INFINITY);
         assert!(sqnr >= least, "{name}: {sqnr:.1} dB, wanted {least}");
         errors.add_stages(&compiled);
     }
-    // They are compiled, so the estimate is held to their exact time as well (see `tests/estimate.rs`).
-    errors.check("all models", (0.013, -0.35..=3.5), (0.043, -0.7..=0.0));
+    // They are compiled, so the estimate is held to their exact time as well; `tests/estimate.rs` holds it to that of
+    // those which are always there, whose median is another one.
+    if all_there {
+        errors.check("all models", (0.013, -0.35..=3.5), (0.043, -0.7..=0.0));
+    }
 }
 
 /// The text that the models read off their samples is the same in float and on the machine: the largest
