@@ -126,15 +126,28 @@ fn reference_equals_simulator() {
     walk(&machines, 300);
 }
 
+/// As [`walk`], in Verilog too; machines are built and walked side by side, each in a test of its own.
+fn walk_in_verilog(config: Config) {
+    let rtl = common::built(&config);
+    walk(&[(config, Some(rtl))], 200);
+}
+
+/// Odd lanes and columns, with full-rate requantisers.
 #[test]
 fn reference_equals_simulator_equals_verilog() {
-    let build = |config: Config| {
-        let rtl = common::built(&config);
-        (config, Some(rtl))
-    };
-    // Odd lanes and columns with full-rate requantisers, even ones with small memories, and one
-    // that keeps little on chip.
     let mut odd = Config::sized(5, 3);
     odd.compute_slot = 1;
-    walk(&[build(odd), build(small(4, 4)), build(tiny(5, 4))], 200);
+    walk_in_verilog(odd);
+}
+
+/// Even lanes and columns, with small memories.
+#[test]
+fn the_same_with_small_memories() {
+    walk_in_verilog(small(4, 4));
+}
+
+/// A machine that keeps little on chip.
+#[test]
+fn the_same_with_little_on_chip() {
+    walk_in_verilog(tiny(5, 4));
 }

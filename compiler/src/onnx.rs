@@ -7,6 +7,7 @@
 //! No input, however damaged, makes the importer panic or read a file outside the model's folder.
 
 mod activation;
+mod attention;
 mod branch;
 mod call;
 mod choice;
@@ -27,9 +28,11 @@ mod quantized;
 mod recurrent;
 mod reduce;
 mod resize;
+mod scatter;
 mod shape;
 mod table;
 mod tensor;
+mod triangle;
 mod volume;
 mod whole;
 mod window;

@@ -20,7 +20,7 @@ const TOLERANCE: (f32, f32) = (1e-3, 1e-5);
 
 /// Every reason for a refusal, in part, so that a new one is looked at. `docs/operators.md` lists what
 /// is supported; operators without a line there, integers, text, sequences and training are not.
-const REASONS: [&str; 38] = [
+const REASONS: [&str; 39] = [
     "a dilated average is not supported",
     "an input is no tensor",
     "an output is no float32 or quantised tensor",
@@ -57,6 +57,7 @@ const REASONS: [&str; 38] = [
     "supported on constants alone",
     "the last of equals",
     "must have two extents, rows and columns",
+    "name a place twice",
     "only images",
     "wrong data: ",
     // Sequences, whose files are no tensors.

@@ -1,6 +1,9 @@
 //! Elementwise functions of one operand, computed in float64 and rounded once.
 
-use super::math::{cos, erf, exp, expm1, log, sigmoid, sin, softplus, tanh};
+use super::math::{
+    acos, acosh, asin, asinh, atan, atanh, cos, cosh, erf, exp, expm1, log, sigmoid, sin, sinh, softplus,
+    tan, tanh,
+};
 use crate::graph::UnaryKind;
 
 /// The function of a kind at one point.
@@ -47,8 +50,27 @@ pub(crate) fn unary(kind: UnaryKind, x: f32) -> f32 {
         UnaryKind::Sign => v.signum(),
         UnaryKind::Sin => sin(v),
         UnaryKind::Cos => cos(v),
+        UnaryKind::Tan => tan(v),
+        UnaryKind::Asin => asin(v),
+        UnaryKind::Acos => acos(v),
+        UnaryKind::Atan => atan(v),
+        UnaryKind::Sinh => sinh(v),
+        UnaryKind::Cosh => cosh(v),
+        UnaryKind::Asinh => asinh(v),
+        UnaryKind::Acosh => acosh(v),
+        UnaryKind::Atanh => atanh(v),
+        UnaryKind::Shrink { lambd, bias } => shrink(v, lambd.into(), bias.into()),
     };
     y as f32
+}
+
+fn shrink(v: f64, lambd: f64, bias: f64) -> f64 {
+    match v {
+        _ if v < -lambd => v + bias,
+        _ if v > lambd => v - bias,
+        _ if v.is_nan() => v,
+        _ => 0.0,
+    }
 }
 
 fn elu(v: f64, alpha: f64) -> f64 {

@@ -84,6 +84,31 @@ pub enum UnaryKind {
     Sin,
     /// Cosine.
     Cos,
+    /// Tangent.
+    Tan,
+    /// Arcsine; NaN beyond -1 and 1.
+    Asin,
+    /// Arccosine; NaN beyond -1 and 1.
+    Acos,
+    /// Arctangent.
+    Atan,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// Inverse of the hyperbolic sine.
+    Asinh,
+    /// Inverse of the hyperbolic cosine; NaN below 1.
+    Acosh,
+    /// Inverse of the hyperbolic tangent; NaN beyond -1 and 1.
+    Atanh,
+    /// x < -lambd ? x + bias : x > lambd ? x - bias : 0.
+    Shrink {
+        /// The threshold.
+        lambd: f32,
+        /// What is taken off beyond it.
+        bias: f32,
+    },
 }
 
 impl UnaryKind {
@@ -121,6 +146,16 @@ impl UnaryKind {
         (UnaryKind::Sign, "Sign", "sign"),
         (UnaryKind::Sin, "Sin", "sin"),
         (UnaryKind::Cos, "Cos", "cos"),
+        (UnaryKind::Tan, "Tan", "tan"),
+        (UnaryKind::Asin, "Asin", "asin"),
+        (UnaryKind::Acos, "Acos", "acos"),
+        (UnaryKind::Atan, "Atan", "atan"),
+        (UnaryKind::Sinh, "Sinh", "sinh"),
+        (UnaryKind::Cosh, "Cosh", "cosh"),
+        (UnaryKind::Asinh, "Asinh", "asinh"),
+        (UnaryKind::Acosh, "Acosh", "acosh"),
+        (UnaryKind::Atanh, "Atanh", "atanh"),
+        (UnaryKind::Shrink { lambd: 0.5, bias: 0.0 }, "Shrink", "shrink"),
     ];
 
     fn entry(self) -> &'static (UnaryKind, &'static str, &'static str) {
@@ -143,6 +178,7 @@ impl UnaryKind {
         match self {
             UnaryKind::HardSigmoid { alpha, beta } => vec![("alpha", alpha), ("beta", beta)],
             UnaryKind::Selu { alpha, gamma } => vec![("alpha", alpha), ("gamma", gamma)],
+            UnaryKind::Shrink { lambd, bias } => vec![("lambd", lambd), ("bias", bias)],
             UnaryKind::Elu { alpha } | UnaryKind::Celu { alpha } | UnaryKind::ThresholdedRelu { alpha } => {
                 vec![("alpha", alpha)]
             }
@@ -161,6 +197,9 @@ impl UnaryKind {
             }
             UnaryKind::Selu { alpha, gamma } => {
                 UnaryKind::Selu { alpha: read("alpha", alpha)?, gamma: read("gamma", gamma)? }
+            }
+            UnaryKind::Shrink { lambd, bias } => {
+                UnaryKind::Shrink { lambd: read("lambd", lambd)?, bias: read("bias", bias)? }
             }
             UnaryKind::Elu { alpha } => UnaryKind::Elu { alpha: read("alpha", alpha)? },
             UnaryKind::Celu { alpha } => UnaryKind::Celu { alpha: read("alpha", alpha)? },

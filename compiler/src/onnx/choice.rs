@@ -77,30 +77,33 @@ fn mask(call: &mut Call, input: usize) -> Result<Option<ValueId>> {
 /// The two operands of a sum or difference, of which one may be a mask with infinities.
 pub(super) fn terms(call: &mut Call) -> Result<[ValueId; 2]> {
     call.arity(2, 2)?;
-    let mut terms = [None; 2];
-    for (input, term) in terms.iter_mut().enumerate() {
-        *term = mask(call, input)?;
-        if term.is_some() {
-            whole_rows(call, input)?;
-        }
-    }
-    let [a, b] = terms;
-    Ok([a.map_or_else(|| call.value(0), Ok)?, b.map_or_else(|| call.value(1), Ok)?])
+    Ok([term(call, 0)?, term(call, 1)?])
 }
 
-/// Refuses a mask that leaves nothing of a row: what a softmax makes of that is no number, while numbers in place of
-/// the infinities would all be equal.
-fn whole_rows(call: &Call, input: usize) -> Result<()> {
+/// An operand of a sum, which may be a mask with infinities.
+pub(super) fn term(call: &mut Call, input: usize) -> Result<ValueId> {
+    match mask(call, input)? {
+        Some(mask) => {
+            whole_rows(call, input, f64::is_infinite)?;
+            Ok(mask)
+        }
+        None => call.value(input),
+    }
+}
+
+/// Refuses a mask that leaves nothing of a row, where all are `left_out`: what a softmax makes of that is no number,
+/// while numbers in place of infinities would all be equal.
+pub(super) fn whole_rows(call: &Call, input: usize, left_out: fn(f64) -> bool) -> Result<()> {
     let tensor = call.constant(input)?;
     let width = tensor.shape.last().copied().unwrap_or(1);
-    let endless: Vec<bool> = tensor.numbers().map(f64::is_infinite).collect();
+    let out: Vec<bool> = tensor.numbers().map(left_out).collect();
     let row = match width {
         0 | 1 => None,
-        _ => endless.chunks(width).position(|row| row.iter().all(|&endless| endless)),
+        _ => out.chunks(width).position(|row| row.iter().all(|&out| out)),
     };
     match row {
         Some(row) => Err(call
-            .error(format!("row {row} of input {input}, of shape {:?}, is infinite throughout", tensor.shape))
+            .error(format!("row {row} of input {input}, of shape {:?}, leaves nothing", tensor.shape))
             .hint("a mask that leaves something of each row, or -10000 in place of -inf")),
         None => Ok(()),
     }

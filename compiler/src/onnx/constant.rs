@@ -78,14 +78,32 @@ pub(super) fn shape(call: &mut Call) -> Result<()> {
     call.alias(Operand::Constant(Rc::new(tensor)))
 }
 
-/// Cast of a constant, or of a value to float32.
+/// Cast of a constant, or of a value to float32 or to truth values.
 pub(super) fn cast(call: &mut Call) -> Result<()> {
     call.arity(1, 1)?;
     call.ignore("saturate");
-    let to = match i32::try_from(call.int("to", 0)?) {
-        Ok(to) => to,
-        Err(_) => return call.refuse("to", "is out of range"),
+    match i32::try_from(call.int("to", 0)?) {
+        Ok(to) => cast_to(call, to),
+        Err(_) => call.refuse("to", "is out of range"),
+    }
+}
+
+/// CastLike: a Cast to the type of another tensor, which must be a float's.
+pub(super) fn cast_like(call: &mut Call) -> Result<()> {
+    call.arity(2, 2)?;
+    call.ignore("saturate");
+    let whole = match call.operand(1)? {
+        Operand::Constant(like) => matches!(like.elements, Elements::Ints(_)),
+        Operand::Value(_) => call.integer(1)?.is_some(),
     };
+    match whole {
+        true => Err(call.error("cannot compute in whole numbers").hint("export the float32 model")),
+        false => cast_to(call, data_type::FLOAT),
+    }
+}
+
+/// Input 0 in a type of ONNX.
+fn cast_to(call: &mut Call, to: i32) -> Result<()> {
     if to == data_type::FLOAT
         && let Some(integer) = call.integer(0)?
     {

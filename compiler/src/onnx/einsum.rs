@@ -1,4 +1,4 @@
-//! Einsum of one or two operands: a matrix product between transpositions.
+//! Einsum: matrix products between transpositions, two operands at a time.
 
 use super::call::Call;
 use crate::error::Result;
@@ -12,8 +12,12 @@ struct Term {
 
 /// Einsum.
 pub(super) fn einsum(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 2)?;
-    let equation: String = call.string("equation", "")?.chars().filter(|c| !c.is_whitespace()).collect();
+    let inputs = call.values(1, usize::MAX)?;
+    let mut equation: String = call.string("equation", "")?.chars().filter(|c| !c.is_whitespace()).collect();
+    let ranks: Vec<usize> = inputs.iter().map(|&id| call.shape_of(id).len()).collect();
+    if let Some(spelled) = spelled(&equation, &ranks) {
+        equation = spelled;
+    }
     let wrong = |call: &Call, why: &str| call.refuse("equation", format!("{equation:?} {why}"));
     let (read, made) = match equation.split_once("->") {
         Some((read, made)) => (read, made.chars().collect::<Vec<_>>()),
@@ -27,8 +31,8 @@ pub(super) fn einsum(call: &mut Call) -> Result<()> {
     };
     let parts: Vec<Vec<char>> = read.split(',').map(|part| part.chars().collect()).collect();
     let repeats = |letters: &[char]| (1..letters.len()).any(|i| letters[..i].contains(&letters[i]));
-    if parts.iter().chain([&made]).any(|p| !p.iter().all(char::is_ascii_alphabetic) || repeats(p)) {
-        return wrong(call, "has an ellipsis or a letter twice in one operand, which is not supported");
+    if parts.iter().chain([&made]).any(|p| !p.iter().all(|c| c.is_alphabetic()) || repeats(p)) {
+        return wrong(call, "has a letter twice in one operand, which is not supported");
     }
     if parts.len() != inputs.len()
         || parts.iter().zip(&inputs).any(|(p, &id)| p.len() != call.shape_of(id).len())
@@ -44,23 +48,58 @@ pub(super) fn einsum(call: &mut Call) -> Result<()> {
             |c: &char| made.contains(c) || parts.iter().enumerate().any(|(m, p)| m != n && p.contains(c));
         terms.push(summed(call, Term { id, letters: letters.clone() }, &others)?);
     }
-    let product = match terms.len() {
-        1 => terms.remove(0),
-        _ => {
-            let (a, b) = (&terms[0], &terms[1]);
-            let differ =
-                |c: &char| b.letters.contains(c) && extents(call, a, &[*c]) != extents(call, b, &[*c]);
-            if a.letters.iter().any(differ) {
-                return wrong(call, "has axes of one letter and different extents");
-            }
-            multiplied(call, a, b, &made)?
+    let mut product = terms.remove(0);
+    while !terms.is_empty() {
+        let next = terms.remove(0);
+        let differ = |c: &char| {
+            next.letters.contains(c) && extents(call, &product, &[*c]) != extents(call, &next, &[*c])
+        };
+        if product.letters.iter().any(differ) {
+            return wrong(call, "has axes of one letter and different extents");
         }
-    };
+        // What later operands have must stay until then.
+        let later = terms.iter().flat_map(|term| &term.letters);
+        let stay: Vec<char> = made.iter().chain(later).copied().collect();
+        product = multiplied(call, &product, &next, &stay)?;
+    }
     let perm: Vec<usize> = made.iter().filter_map(|c| place(&product.letters, *c)).collect();
     if perm.is_sorted() && !inputs.contains(&product.id) {
         return call.result(product.id);
     }
     call.emit(Op::Transpose { perm }, &[product.id])
+}
+
+/// An equation with a letter of its own for each axis that an ellipsis stands for, counted from the last one; `None`
+/// without an ellipsis, or where it does not fit.
+fn spelled(equation: &str, ranks: &[usize]) -> Option<String> {
+    if !equation.contains("...") {
+        return None;
+    }
+    let (read, made) = equation.split_once("->").unzip();
+    let read = read.unwrap_or(equation);
+    let named = |part: &str| part.chars().filter(|&c| c != '.').count();
+    // Letters that nobody writes in an equation.
+    let letters = |count: usize| (0..count as u32).rev().filter_map(|n| char::from_u32('\u{3b1}' as u32 + n));
+    let (mut parts, mut widest) = (Vec::new(), 0);
+    for (n, part) in read.split(',').enumerate() {
+        let count = ranks.get(n)?.checked_sub(named(part))?;
+        if part.contains("...") {
+            widest = widest.max(count);
+        }
+        parts.push(part.replacen("...", &letters(count).collect::<String>(), 1));
+    }
+    let rest: String = letters(widest).collect();
+    let made = match made {
+        Some(made) => made.replacen("...", &rest, 1),
+        None => {
+            let once = |c: &char| c.is_ascii_alphabetic() && read.matches(*c).count() == 1;
+            let mut made: Vec<char> = read.chars().filter(once).collect();
+            made.sort_unstable();
+            rest.chars().chain(made).collect()
+        }
+    };
+    // Greek letters reach to 24 axes; more than that no tensor has.
+    (widest <= 24).then(|| format!("{}->{made}", parts.join(",")))
 }
 
 fn place(letters: &[char], c: char) -> Option<usize> {

@@ -6,7 +6,7 @@
 //! and truth values (0 and 1), and those that make or pick elements.
 
 mod make;
-mod pick;
+pub(super) mod pick;
 
 use std::rc::Rc;
 

@@ -9,8 +9,8 @@ use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type}
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::whole::Whole;
 use super::{
-    Imported, Shapes, activation, branch, choice, constant, conv, einsum, elementwise, fold, inline, matrix,
-    moves, norm, order, pool, quantized, recurrent, reduce, resize, shape,
+    Imported, Shapes, activation, attention, branch, choice, constant, conv, einsum, elementwise, fold,
+    inline, matrix, moves, norm, order, pool, quantized, recurrent, reduce, resize, scatter, shape, triangle,
 };
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
@@ -424,6 +424,14 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "InstanceNormalization" => norm::instance_normalization(call),
         "GroupNormalization" => norm::group_normalization(call),
         "LRN" => norm::local_response(call),
+        "RMSNormalization" => norm::root_mean_square(call),
+        "LpNormalization" => norm::lp_normalization(call),
+        "MeanVarianceNormalization" => norm::mean_variance(call),
+        "Attention" => attention::attention(call),
+        "CumSum" => triangle::cumulative_sum(call),
+        "Trilu" => triangle::trilu(call),
+        "GatherElements" => scatter::gather_elements(call),
+        "ScatterElements" | "ScatterND" => scatter::scatter(call),
         "Add" => elementwise::add(call),
         "Sum" | "Mean" | "Min" | "Max" => elementwise::many(call),
         "Gelu" => elementwise::gelu(call),
@@ -460,6 +468,7 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "Constant" => constant::constant(call),
         "Shape" => constant::shape(call),
         "Cast" => constant::cast(call),
+        "CastLike" => constant::cast_like(call),
         name => family(call, name),
     }
 }

@@ -165,7 +165,7 @@ pub(super) fn slice(call: &mut Call) -> Result<()> {
 }
 
 /// The part of `x` from `start` on along an axis.
-fn part(call: &mut Call, x: ValueId, axis: usize, start: usize, extent: usize) -> Result<ValueId> {
+pub(super) fn part(call: &mut Call, x: ValueId, axis: usize, start: usize, extent: usize) -> Result<ValueId> {
     let mut extents = call.shape_of(x);
     let (mut starts, steps) = (vec![0; extents.len()], vec![1; extents.len()]);
     starts[axis] = start;
@@ -249,45 +249,49 @@ pub(super) fn gather(call: &mut Call) -> Result<()> {
     call.emit(Op::Gather { axis: along, indices, shape: index_shape }, &[x])
 }
 
-/// What rows of constant indices name in a tensor of `shape`: slices, by their places along the first axes, taken
-/// together; how many axes those are, and the shape of the rows.
+/// What rows of constant indices name in a tensor: slices, by their places along the first axes, taken together; how
+/// many axes those are, and the shape of the rows.
 pub(super) struct Rows {
     pub places: Vec<usize>,
     pub axes: usize,
     pub shape: Vec<usize>,
 }
 
-/// The [`Rows`] of a GatherND or ScatterND, whose input 1 has the indices.
-pub(super) fn rows(call: &mut Call, shape: &[usize]) -> Result<Rows> {
+/// The [`Rows`] of a GatherND or ScatterND in a tensor of `shape`, whose input 1 has the indices; along the first
+/// `batch` axes of both each row names its own.
+pub(super) fn rows(call: &mut Call, shape: &[usize], batch: usize) -> Result<Rows> {
     let (mut index_shape, indices) = call.integer_tensor(1)?;
-    let axes = index_shape.pop().unwrap_or(0);
-    if axes == 0 || axes > shape.len() {
-        return call.refuse("indices", format!("rows of {axes} do not fit {shape:?}"));
+    let named = index_shape.pop().unwrap_or(0);
+    let axes = batch + named;
+    if named == 0 || axes > shape.len() || index_shape.get(..batch) != Some(&shape[..batch]) {
+        return call.refuse("indices", format!("rows of {named} do not fit {shape:?}"));
     }
-    let flat = |row: &[i64]| {
-        row.iter().zip(shape).try_fold(0, |at, (&i, &extent)| Some(at * extent + place(i, extent)?))
+    let each = index_shape[batch..].iter().product::<usize>().max(1);
+    let flat = |(n, row): (usize, &[i64])| {
+        let extents = row.iter().zip(&shape[batch..]);
+        extents.into_iter().try_fold(n / each, |at, (&i, &extent)| Some(at * extent + place(i, extent)?))
     };
-    match indices.chunks(axes).map(flat).collect() {
+    match indices.chunks(named).enumerate().map(flat).collect() {
         Some(places) => Ok(Rows { places, axes, shape: index_shape }),
         None => call.refuse("indices", format!("one lies outside of {shape:?}")),
     }
 }
 
-/// Refuses a GatherND along batches.
-pub(super) fn unbatched(call: &mut Call) -> Result<()> {
+/// The [`Rows`] of a GatherND in a tensor of `shape`.
+pub(super) fn gathered_rows(call: &mut Call, shape: &[usize]) -> Result<Rows> {
     call.arity(2, 2)?;
-    match call.int("batch_dims", 0)? {
-        0 => Ok(()),
-        _ => call.refuse("batch_dims", "is not 0"),
+    let batch = call.int("batch_dims", 0)?;
+    match usize::try_from(batch).ok().filter(|&batch| batch < shape.len()) {
+        Some(batch) => rows(call, shape, batch),
+        None => call.refuse("batch_dims", format!("{batch} does not fit {shape:?}")),
     }
 }
 
 /// GatherND by constant indices: a Gather along the axes that they name, taken together.
 pub(super) fn gather_nd(call: &mut Call) -> Result<()> {
-    unbatched(call)?;
     let x = call.value(0)?;
     let old = call.shape(0)?;
-    let Rows { places, axes, shape } = rows(call, &old)?;
+    let Rows { places, axes, shape } = gathered_rows(call, &old)?;
     let mut together = vec![old[..axes].iter().product::<usize>()];
     together.extend(&old[axes..]);
     let x = call.reshaped(x, &together)?;

@@ -143,3 +143,62 @@ pub(super) fn local_response(call: &mut Call) -> Result<()> {
     let power = call.apply(Op::Binary { kind: BinaryKind::Pow }, &[sum, beta])?;
     call.emit(Op::Binary { kind: BinaryKind::Div }, &[x, power])
 }
+
+/// The axes from one on as an attribute of a rank.
+fn trailing(call: &mut Call, rank: usize) -> Result<Vec<usize>> {
+    let value = call.int("axis", -1)?;
+    Ok((axis(call, value, rank)?..rank).collect())
+}
+
+/// RMSNormalization: x / sqrt(mean of x * x + epsilon) * scale.
+pub(super) fn root_mean_square(call: &mut Call) -> Result<()> {
+    let inputs = call.values(2, 2)?;
+    call.ignore("stash_type");
+    let rank = call.shape(0)?.len();
+    let axes = trailing(call, rank)?;
+    let epsilon = call.float("epsilon", 1e-5)?;
+    let binary = |kind| Op::Binary { kind };
+    let squares = call.apply(binary(BinaryKind::Mul), &[inputs[0], inputs[0]])?;
+    let mean = call.apply(Op::Reduce { kind: ReduceKind::Mean, axes, keepdims: true }, &[squares])?;
+    let epsilon = call.scalar_value(epsilon)?;
+    let mean = call.apply(Op::Add, &[mean, epsilon])?;
+    let root = call.apply(Op::Unary { kind: UnaryKind::Sqrt }, &[mean])?;
+    let y = call.apply(binary(BinaryKind::Div), &[inputs[0], root])?;
+    call.emit(binary(BinaryKind::Mul), &[y, inputs[1]])
+}
+
+/// LpNormalization: x by the sum of its absolute values or by the root of the sum of its squares; zeros stay.
+pub(super) fn lp_normalization(call: &mut Call) -> Result<()> {
+    let x = call.values(1, 1)?[0];
+    let rank = call.shape(0)?.len();
+    let value = call.int("axis", -1)?;
+    let axes = vec![axis(call, value, rank)?];
+    let kind = match call.int("p", 2)? {
+        1 => ReduceKind::L1,
+        2 => ReduceKind::L2,
+        p => return call.refuse("p", format!("is {p}, not 1 or 2")),
+    };
+    let length = call.apply(Op::Reduce { kind, axes, keepdims: true }, &[x])?;
+    let length = call.apply(Op::Clip { min: f32::MIN_POSITIVE, max: f32::MAX }, &[length])?;
+    call.emit(Op::Binary { kind: BinaryKind::Div }, &[x, length])
+}
+
+/// MeanVarianceNormalization: what x differs from its mean, by its deviation.
+pub(super) fn mean_variance(call: &mut Call) -> Result<()> {
+    let x = call.values(1, 1)?[0];
+    let rank = call.shape(0)?.len();
+    let named = call.ints("axes")?.unwrap_or(&[0, 2, 3]);
+    let mut axes = super::moves::axes(call, named, rank)?;
+    axes.sort_unstable();
+    let binary = |kind| Op::Binary { kind };
+    let mean_of = Op::Reduce { kind: ReduceKind::Mean, axes, keepdims: true };
+    let mean = call.apply(mean_of.clone(), &[x])?;
+    let centred = call.apply(binary(BinaryKind::Sub), &[x, mean])?;
+    let squares = call.apply(binary(BinaryKind::Mul), &[centred, centred])?;
+    let variance = call.apply(mean_of, &[squares])?;
+    let deviation = call.apply(Op::Unary { kind: UnaryKind::Sqrt }, &[variance])?;
+    // So the function that the standard gives for it.
+    let least = call.scalar_value(1e-9)?;
+    let deviation = call.apply(Op::Add, &[deviation, least])?;
+    call.emit(binary(BinaryKind::Div), &[centred, deviation])
+}

@@ -36,6 +36,9 @@ const fn row(
 }
 
 const KNOWN: &str = "of constants";
+const SCATTERED: &str =
+    "constant indices; with a reduction each once; becomes Slice and Concat, or Concat and Gather";
+const PARTS: Machine = Runs("a part of one axis, as Concat");
 const TRUTH: &str = "truth values are 1 and 0";
 const MASK: &str = "infinities of a constant are the largest float32";
 const INDEX: &str = "the first of equals; indices are floats";
@@ -56,10 +59,22 @@ use Machine::{Free, Host, Runs};
 /// Every operator of ONNX that the importer reads, sorted by name.
 pub const OPERATORS: &[Operator] = &[
     row("Abs", "", "", TABLE),
+    row("Acos", "", "", TABLE),
+    row("Acosh", "", "", TABLE),
     row("Add", "", MASK, TWO),
     row("And", "", "", Host),
     row("ArgMax", "axis, keepdims, select_last_index", INDEX, Host),
     row("ArgMin", "axis, keepdims, select_last_index", INDEX, Host),
+    row("Asin", "", "", TABLE),
+    row("Asinh", "", "", TABLE),
+    row("Atan", "", "", TABLE),
+    row("Atanh", "", "", TABLE),
+    row(
+        "Attention",
+        "is_causal, kv_num_heads, q_num_heads, scale, softmax_precision (ignored)",
+        "no cache, no softcap; constant masks of truth values; becomes MatMul, Add and Softmax",
+        Runs("as those"),
+    ),
     row(
         "AveragePool",
         "kernel_shape, strides, pads, auto_pad, ceil_mode, count_include_pad",
@@ -78,6 +93,7 @@ pub const OPERATORS: &[Operator] = &[
         "values to float32 and bool; constants to float32, float64, bool and whole numbers of 8 to 64 bits",
         Free,
     ),
+    row("CastLike", "", "as Cast, to float32", Free),
     row("Ceil", "", "", TABLE),
     row("Celu", "alpha", "", TABLE),
     row(
@@ -113,7 +129,13 @@ pub const OPERATORS: &[Operator] = &[
         Runs("constant weights; a convolution for each phase of the stride"),
     ),
     row("Cos", "", "", TABLE),
-    row("CumSum", "", KNOWN, Free),
+    row("Cosh", "", "", TABLE),
+    row(
+        "CumSum",
+        "exclusive, reverse",
+        "constant axis, of at most 2048 elements; becomes MatMul",
+        Runs("as MatMul"),
+    ),
     row("DepthToSpace", "blocksize, mode", "images", Runs("")),
     row("DequantizeLinear", "axis", QUANTISED, Free),
     row(
@@ -127,7 +149,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Einsum",
         "equation",
-        "one or two operands; no ellipsis, no letter twice in an operand; becomes Transpose, MatMul, ReduceSum",
+        "no letter twice in an operand; becomes Transpose, MatMul, ReduceSum",
         Runs("as those"),
     ),
     row("Elu", "alpha", "", TABLE),
@@ -140,8 +162,8 @@ pub const OPERATORS: &[Operator] = &[
     row("Floor", "", "", TABLE),
     row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, UNROLLED),
     row("Gather", "axis", "constant indices", Runs("of neighbours, by addressing")),
-    row("GatherElements", "axis", KNOWN, Free),
-    row("GatherND", "batch_dims", "constant indices; batch_dims 0; becomes Gather", Host),
+    row("GatherElements", "axis", "constant indices; becomes Gather", Host),
+    row("GatherND", "batch_dims", "constant indices; becomes Gather", Host),
     row("Gelu", "approximate", "", TABLE),
     row(
         "Gemm",
@@ -169,6 +191,7 @@ pub const OPERATORS: &[Operator] = &[
     row("LessOrEqual", "", TRUTH, Host),
     row("Log", "", "", TABLE),
     row("LogSoftmax", "axis", "", Host),
+    row("LpNormalization", "axis, p", "becomes ReduceL1 or ReduceL2, Clip and Div", Host),
     row("MatMul", "", "", Runs("any rows and batches; the second operand constant or an activation")),
     row("MatMulInteger", "", "constant zero points; becomes DequantizeLinear and MatMul", Runs("as MatMul")),
     row("Max", "", "any number of operands: two at a time", Runs("with one constant")),
@@ -179,6 +202,7 @@ pub const OPERATORS: &[Operator] = &[
         Runs(""),
     ),
     row("Mean", "", "any number of operands: Add and Div", TWO),
+    row("MeanVarianceNormalization", "axes", "becomes ReduceMean, Sub, Mul, Sqrt and Div", Host),
     row("Min", "", "any number of operands: two at a time", Runs("with one constant")),
     row("Mish", "", "", TABLE),
     row("Mod", "fmod", "with fmod 0: of whole constants", Host),
@@ -223,6 +247,12 @@ pub const OPERATORS: &[Operator] = &[
         QUANTISED,
         Runs("int8 and uint8 with one scale; int16 and uint16 on the host, with what is computed of them"),
     ),
+    row(
+        "RMSNormalization",
+        "axis, epsilon, stash_type (ignored)",
+        "becomes Mul, ReduceMean, Sqrt and Div",
+        Host,
+    ),
     row("RNN", "direction, hidden_size, layout", FORMS, UNROLLED),
     row("Range", "", KNOWN, Free),
     row("Reciprocal", "", "", TABLE),
@@ -250,13 +280,15 @@ pub const OPERATORS: &[Operator] = &[
         Runs("rows and columns, at most 64 phases and borders"),
     ),
     row("Round", "", "", TABLE),
-    row("ScatterElements", "axis, reduction", "of constants; reduction none", Free),
-    row("ScatterND", "reduction", "of constants; reduction none", Free),
+    row("ScatterElements", "axis, reduction", SCATTERED, PARTS),
+    row("ScatterND", "reduction", SCATTERED, PARTS),
     row("Selu", "alpha, gamma", "", TABLE),
     row("Shape", "start, end", "", Free),
+    row("Shrink", "lambd, bias", "", TABLE),
     row("Sigmoid", "", "times its operand: Swish", TABLE),
     row("Sign", "", "", TABLE),
     row("Sin", "", "", TABLE),
+    row("Sinh", "", "", TABLE),
     row("Size", "", "", Free),
     row("Slice", "starts, ends, axes, steps", "constant bounds; not empty", VIEW),
     row("Softmax", "axis", "", Host),
@@ -269,6 +301,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Sub", "", "of a constant: Add; infinities of a constant are the largest float32", TWO),
     row("Sum", "", "any number of operands: Add", TWO),
     row("Swish", "alpha", "from opset 24", TABLE),
+    row("Tan", "", "", TABLE),
     row("Tanh", "", "", TABLE),
     row("ThresholdedRelu", "alpha", "", TABLE),
     row("Tile", "", "constant repeats; becomes Reshape and Expand", VIEW),
@@ -279,7 +312,7 @@ pub const OPERATORS: &[Operator] = &[
         Host,
     ),
     row("Transpose", "perm", "", VIEW),
-    row("Trilu", "upper", KNOWN, Free),
+    row("Trilu", "upper", "constant diagonal; becomes Mul", Runs("as Mul")),
     row("Unsqueeze", "axes", "constant axes; becomes Reshape", Free),
     row("Upsample", "mode, scales", "constant scales; becomes Resize", Runs("as Resize")),
     row(

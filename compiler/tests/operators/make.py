@@ -217,7 +217,7 @@ case("two_inputs", [node("Concat", ["x", "z", "x"], ["y"], axis=1)], {"x": [1, 2
 
 # Refusals.
 one("conv3d", "Conv", [1, 4, 7, 7, 7], weights(5, 4, 3, 3, 3))
-one("refused_operator", "Tan", [2])
+one("refused_operator", "Det", [2, 2])
 one("refused_attribute", "Relu", [2], slope=0.5)
 one("refused_average_dilated", "AveragePool", IMAGE, kernel_shape=[2, 2], dilations=[2, 2], opset=19)
 one("refused_storage_order", "MaxPool", IMAGE, kernel_shape=[2, 2], storage_order=1)
@@ -662,7 +662,6 @@ for name, equation, *shapes in (
     ("same", "ij->ij", [3, 4], None),
 ):
     one(f"einsum_{name}", "Einsum", shapes[0], x2=shapes[1], equation=equation)
-one("refused_einsum_ellipsis", "Einsum", [2, 3, 4], x2=[2, 4, 5], equation="...ij,...jk->...ik")
 one("refused_einsum_diagonal", "Einsum", [3, 3], equation="ii->i")
 
 
@@ -859,3 +858,103 @@ one("conv_transpose_volume", "ConvTranspose", [1, 4, 3, 4, 5], weights(4, 2, 2, 
 one("conv_transpose_volume_padded", "ConvTranspose", [1, 4, 3, 3, 4], weights(4, 2, 3, 3, 3), strides=[2, 2, 1], pads=[1, 1, 1, 1, 1, 1], output_padding=[1, 1, 0])
 one("conv_transpose_volume_groups", "ConvTranspose", [1, 4, 3, 3, 4], weights(4, 2, 3, 2, 1), weights(4), group=2, dilations=[2, 1, 1])
 quantised("qlinear_softmax", {"x": IMAGE_1}, [("QLinearSoftmax", X + Y, ["q_y"], MS | {"axis": 1, "opset": 13})], {"y_s": np.float32(1 / 256), "y_z": np.uint8(0)})
+
+# Functions of circles and hyperbolas; those of a part of the numbers alone, of what lies there.
+for op in ["Tan", "Atan", "Sinh", "Cosh", "Asinh"]:
+    one(f"unary_{op.lower()}", op, [3, 17], opset=18)
+for op, most in [("Asin", 1.0), ("Acos", 1.0), ("Atanh", 0.99)]:
+    bounded = node("Clip", ["x", "low", "high"], ["a"])
+    ends = {"low": np.float32(-most), "high": np.float32(most)}
+    case(f"unary_{op.lower()}", [bounded, node(op, ["a"], ["y"])], {"x": [3, 17]}, ends)
+case(
+    "unary_acosh",
+    [node("Abs", ["x"], ["a"]), node("Add", ["a", "one"], ["b"]), node("Acosh", ["b"], ["y"])],
+    {"x": [3, 17]},
+    {"one": np.float32(1)},
+)
+one("unary_shrink", "Shrink", [3, 17])
+one("shrink_parameters", "Shrink", [3, 17], lambd=0.75, bias=0.5)
+
+# Triangles.
+one("cumsum", "CumSum", [2, 5, 4], np.int64(1))
+one("cumsum_last", "CumSum", [2, 5, 4], np.int64(-1), exclusive=1)
+one("cumsum_reverse", "CumSum", [3, 5], ints(0), reverse=1)
+one("cumsum_exclusive_reverse", "CumSum", [7], ints(0), reverse=1, exclusive=1)
+one("refused_cumsum_long", "CumSum", [1, 3000], ints(1))
+one("trilu_upper", "Trilu", [2, 4, 5])
+one("trilu_lower", "Trilu", [4, 5], np.int64(1), upper=0)
+
+# Elements at constant places.
+one("gather_elements", "GatherElements", [3, 4], np.array([[0, -1], [2, 1]], np.int64), axis=1)
+one("gather_elements_first", "GatherElements", [3, 4], np.array([[0, -1, 2, 1]], np.int64))
+one("gather_nd_batch", "GatherND", [2, 3, 4], np.array([[[0], [2]], [[1], [1]]], np.int64), batch_dims=1)
+one("gather_nd_batch_rows", "GatherND", [2, 3, 4], np.array([[1, 2], [0, -1]], np.int64), batch_dims=1)
+one("scatter_elements", "ScatterElements", [3, 4], np.array([[2, 0], [1, 3]], np.int64), weights(2, 2), axis=1)
+case(
+    "scatter_elements_channel",
+    [node("Relu", ["x2"], ["u"]), node("ScatterElements", ["x", "i", "u"], ["y"], axis=1)],
+    {"x": [2, 4, 3], "x2": [2, 1, 3]},
+    {"i": np.full((2, 1, 3), 2, np.int64)},
+)
+one("scatter_nd", "ScatterND", [4, 3], np.array([[3], [0]], np.int64), weights(2, 3))
+one("scatter_nd_elements", "ScatterND", [4, 3], np.array([[3, 1], [0, -1], [2, 0]], np.int64), weights(3))
+# y[..., 1:3] = f(y[..., 1:3]), as detection heads are exported.
+places = np.stack(np.meshgrid(np.arange(2), np.arange(5), np.arange(1, 3), indexing="ij"), -1)
+case(
+    "scatter_nd_part",
+    [
+        node("Slice", ["x", "start", "end", "axes"], ["part"]),
+        node("Sigmoid", ["part"], ["u"]),
+        node("ScatterND", ["x", "i", "u"], ["y"]),
+    ],
+    {"x": [2, 5, 4]},
+    {"start": ints(1), "end": ints(3), "axes": ints(2), "i": places.astype(np.int64)},
+)
+case(
+    "scatter_nd_all",
+    [node("Tanh", ["x"], ["u"]), node("ScatterND", ["x", "i", "u"], ["y"])],
+    {"x": [3, 2]},
+    {"i": ints(0, 1, 2).reshape(3, 1)},
+)
+for reduction in ("add", "mul", "max", "min"):
+    one(f"scatter_nd_{reduction}", "ScatterND", [4, 3], np.array([[3], [0]], np.int64), weights(2, 3), reduction=reduction, opset=18)
+one("scatter_elements_add", "ScatterElements", [3, 4], np.array([[2, 0], [1, 3]], np.int64), weights(2, 2), axis=1, reduction="add", opset=18)
+one("refused_scatter_add", "ScatterND", [4, 3], np.array([[3], [3]], np.int64), weights(2, 3), reduction="add", opset=18)
+one("cast_like", "CastLike", [4, 3], weights(1))
+
+# Normalisations.
+one("lp_normalization", "LpNormalization", [2, 5, 3], axis=1)
+one("lp_normalization_1", "LpNormalization", [2, 5], p=1)
+one("mean_variance", "MeanVarianceNormalization", [2, 3, 4, 5])
+one("mean_variance_axes", "MeanVarianceNormalization", [2, 3, 4], axes=[2, 1])
+one("rms_normalization", "RMSNormalization", [2, 5, 6], weights(6), opset=23)
+one("rms_normalization_axis", "RMSNormalization", [2, 5, 6], weights(5, 6), opset=23, axis=1, epsilon=0.01)
+
+# Equations with an ellipsis, and of three operands.
+for name, shapes, equation in [
+    ("ellipsis", [[2, 3, 4], [2, 4, 5]], "...ij,...jk->...ik"),
+    ("ellipsis_implicit", [[2, 3, 4], [4, 5]], "...ij,jk"),
+    ("ellipsis_moved", [[2, 3, 4], [4]], "i...j,j->...i"),
+]:
+    one(f"einsum_{name}", "Einsum", shapes[0], x2=shapes[1], equation=equation)
+case(
+    "einsum_three",
+    [node("Einsum", ["x", "x2", "x3"], ["y"], equation="bi,ij,bj->b")],
+    {"x": [2, 3], "x2": [3, 4], "x3": [2, 4]},
+)
+
+
+def attention(name, q, k, v, constants=None, reads=(), **attributes):
+    n = node("Attention", ["q", "k", "v", *reads], ["y"], **attributes)
+    case(name, [n], {"q": q, "k": k, "v": v}, constants, opset=23)
+
+
+attention("attention", [2, 3, 5, 4], [2, 3, 6, 4], [2, 3, 6, 7])
+attention("attention_joined", [2, 5, 12], [2, 6, 12], [2, 6, 9], q_num_heads=3, kv_num_heads=3, scale=0.25)
+attention("attention_grouped", [1, 4, 5, 4], [1, 2, 5, 4], [1, 2, 5, 4])
+attention("attention_causal", [1, 2, 5, 4], [1, 2, 5, 4], [1, 2, 5, 4], is_causal=1)
+mask = np.tril(np.ones((5, 6), bool), 1)
+attention("attention_mask", [1, 2, 5, 4], [1, 2, 6, 4], [1, 2, 6, 4], {"mask": mask}, ["mask"])
+attention("attention_bias", [1, 2, 5, 4], [1, 2, 6, 4], [1, 2, 6, 4], {"mask": weights(2, 5, 6)}, ["mask"])
+attention("refused_attention_softcap", [1, 2, 5, 4], [1, 2, 5, 4], [1, 2, 5, 4], softcap=2.0)
+attention("refused_attention_heads", [1, 5, 12], [1, 5, 12], [1, 5, 12])

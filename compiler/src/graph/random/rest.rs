@@ -27,7 +27,10 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
             let changed = r.below(2) as f32 / 4.0;
             let kind = kind.with(|_, default| Ok(default * (1.0 + changed * r.float()))).ok()?;
             let x = match kind {
-                UnaryKind::Exp => g.node("bounded", Op::Clip { min: -4.0, max: 2.0 }, &[x]).ok()?,
+                UnaryKind::Exp | UnaryKind::Sinh | UnaryKind::Cosh => clip(g, x, [-4.0, 2.0])?,
+                UnaryKind::Tan => clip(g, x, [-1.25, 1.25])?,
+                UnaryKind::Asin | UnaryKind::Acos | UnaryKind::Atanh => clip(g, x, [-0.875, 0.875])?,
+                UnaryKind::Acosh => clip(g, x, [1.125, 8.0])?,
                 _ if POSITIVE.contains(&kind) => positive(g, x)?,
                 _ => x,
             };
@@ -139,6 +142,10 @@ fn chosen(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId], name: &
     let mask = g.constant("mask", &shape, mask).ok()?;
     let other = values[r.below(values.len())];
     g.node(name, Op::Where, &[mask, x, other]).ok()
+}
+
+fn clip(g: &mut Graph, x: ValueId, [min, max]: [f32; 2]) -> Option<ValueId> {
+    g.node("bounded", Op::Clip { min, max }, &[x]).ok()
 }
 
 /// Between 1/4 and 4, where roots, logarithms, quotients and powers are well-conditioned.

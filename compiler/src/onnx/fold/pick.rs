@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use super::super::call::Call;
 use super::super::import::Operand;
-use super::super::moves::{Rows, Taken, axes, parts, place, rows, taken, unbatched};
+use super::super::moves::{Taken, axes, gathered_rows, parts, place, taken};
+use super::super::scatter::replaced_places;
 use super::super::shape::{axis, resolve, squeezed, unsqueezed};
 use super::super::tensor::{Elements, Tensor};
+use super::super::triangle::kept;
 use super::{affordable, ints};
 use crate::error::Result;
 use crate::graph::broadcast;
@@ -22,7 +24,7 @@ pub(super) fn of(tensor: &Tensor, shape: Vec<usize>, places: &[usize]) -> Tensor
 }
 
 /// Row-major distances of neighbours along each axis.
-fn strides(shape: &[usize]) -> Vec<usize> {
+pub(in super::super) fn strides(shape: &[usize]) -> Vec<usize> {
     let mut all = vec![1; shape.len()];
     for a in (1..shape.len()).rev() {
         all[a - 1] = all[a] * shape[a];
@@ -31,7 +33,7 @@ fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// Flat places of a grid: of each axis the offsets that it adds.
-fn grid(offsets: &[Vec<usize>]) -> Vec<usize> {
+pub(in super::super) fn grid(offsets: &[Vec<usize>]) -> Vec<usize> {
     offsets
         .iter()
         .fold(vec![0], |all, axis| all.iter().flat_map(|base| axis.iter().map(move |o| base + o)).collect())
@@ -64,7 +66,7 @@ pub(super) fn groups(shape: &[usize], axes: &[usize]) -> (Vec<usize>, Vec<Vec<us
 pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
     match operator {
         "Concat" => return concat(call),
-        "ScatterND" | "ScatterElements" => return scatter(call, operator),
+        "ScatterND" | "ScatterElements" => return scatter(call),
         "Trilu" => return triangle(call),
         _ => {}
     }
@@ -137,13 +139,12 @@ pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
             of(&tensor, shape, &places)
         }
         "GatherND" => {
-            unbatched(call)?;
-            let rows = rows(call, &old)?;
+            let rows = gathered_rows(call, &old)?;
             let inner = &old[rows.axes..];
             let mut shape = rows.shape.clone();
             shape.extend(inner);
             affordable(&shape)?;
-            of(&tensor, shape, &slices(&rows, inner))
+            of(&tensor, shape, &slices(&rows.places, inner))
         }
         _ => {
             return Err(call
@@ -169,10 +170,10 @@ fn index(call: &Call, value: i64, extent: usize) -> Result<usize> {
     place(value, extent).ok_or_else(out)
 }
 
-/// Places of all elements of the slices that rows name, of the shape `inner`.
-fn slices(rows: &Rows, inner: &[usize]) -> Vec<usize> {
+/// Places of all elements of slices of the shape `inner`.
+pub(in super::super) fn slices(places: &[usize], inner: &[usize]) -> Vec<usize> {
     let size: usize = inner.iter().product();
-    rows.places.iter().flat_map(|row| row * size..(row + 1) * size).collect()
+    places.iter().flat_map(|row| row * size..(row + 1) * size).collect()
 }
 
 fn gather(call: &mut Call, tensor: &Tensor) -> Result<Tensor> {
@@ -193,7 +194,7 @@ fn gather(call: &mut Call, tensor: &Tensor) -> Result<Tensor> {
 }
 
 /// Places that the elements of a GatherElements or ScatterElements have: those of their index along an axis.
-fn element_places(
+pub(in super::super) fn element_places(
     call: &Call,
     old: &[usize],
     shape: &[usize],
@@ -230,21 +231,13 @@ fn replaced(call: &Call, tensor: &Tensor, places: &[usize], updates: &Tensor) ->
 }
 
 /// ScatterND and ScatterElements.
-fn scatter(call: &mut Call, operator: &str) -> Result<Tensor> {
+fn scatter(call: &mut Call) -> Result<Tensor> {
     call.arity(3, 3)?;
-    if call.string("reduction", "none")? != "none" {
-        return call.refuse("reduction", "is not \"none\"");
-    }
     let (tensor, updates) = (call.constant(0)?, call.constant(2)?);
-    let places = if operator == "ScatterND" {
-        let rows = rows(call, &tensor.shape)?;
-        slices(&rows, &tensor.shape[rows.axes..])
-    } else {
-        let (shape, indices) = ints(call, 1)?;
-        let value = call.int("axis", 0)?;
-        let along = axis(call, value, tensor.shape.len())?;
-        element_places(call, &tensor.shape, &shape, &indices, along)?
-    };
+    if call.string("reduction", "none")? != "none" {
+        return call.refuse("reduction", "is not \"none\", which is supported of computed numbers alone");
+    }
+    let places = replaced_places(call, &tensor.shape)?;
     replaced(call, &tensor, &places, &updates)
 }
 
@@ -257,10 +250,7 @@ fn triangle(call: &mut Call) -> Result<Tensor> {
     let [.., rows, columns] = tensor.shape[..] else {
         return Err(call.error(format!("{:?} is no matrix", tensor.shape)));
     };
-    let gone = |n: usize| {
-        let (row, column) = ((n / columns % rows) as i64, (n % columns) as i64);
-        if upper { column - row < k } else { column - row > k }
-    };
+    let gone = |n: usize| !kept(n % (rows * columns), columns, upper, k);
     match &mut tensor.elements {
         Elements::Floats(data) => {
             data.iter_mut().enumerate().filter(|(n, _)| gone(*n)).for_each(|(_, x)| *x = 0.0)

@@ -10,8 +10,10 @@ use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Op, UnaryKind, ValueId};
 
 /// The functions that Relay has under the graph's own name. The others exist in this project only.
-const UNARY: [&str; 12] =
-    ["negative", "abs", "sqrt", "exp", "log", "erf", "sigmoid", "tanh", "floor", "ceil", "sign", "sin"];
+const UNARY: [&str; 22] = [
+    "negative", "abs", "sqrt", "exp", "log", "erf", "sigmoid", "tanh", "floor", "ceil", "sign", "sin", "cos",
+    "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
+];
 
 /// The functions that the graph lists in its tables; `None` for a name that none of them has.
 pub(super) fn family(call: &mut OperatorCall, name: &str) -> Option<Result<Operand>> {
@@ -31,7 +33,7 @@ pub(super) fn family(call: &mut OperatorCall, name: &str) -> Option<Result<Opera
 
 /// Whether Relay has an operator for the function.
 pub(in super::super) fn is_relay(kind: UnaryKind) -> bool {
-    UNARY.contains(&kind.text_name()) || kind == UnaryKind::Cos
+    UNARY.contains(&kind.text_name())
 }
 
 /// The first operand as it lies, and its order.
