@@ -29,6 +29,7 @@ mod recurrent;
 mod reduce;
 mod resize;
 mod scatter;
+mod sequence;
 mod shape;
 mod table;
 mod tensor;

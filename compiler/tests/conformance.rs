@@ -20,7 +20,7 @@ const TOLERANCE: (f32, f32) = (1e-3, 1e-5);
 
 /// Every reason for a refusal, in part, so that a new one is looked at. `docs/operators.md` lists what
 /// is supported; operators without a line there, integers, text, sequences and training are not.
-const REASONS: [&str; 39] = [
+const REASONS: [&str; 42] = [
     "a dilated average is not supported",
     "an input is no tensor",
     "an output is no float32 or quantised tensor",
@@ -55,8 +55,11 @@ const REASONS: [&str; 39] = [
     "the slice of axis 1 of [20, 10, 5] is empty",
     "spans more than one plane of its depth",
     "supported on constants alone",
-    "the last of equals",
     "must have two extents, rows and columns",
+    "is not that of images",
+    "pools volumes",
+    "it is a sequence of them",
+    "a dilated sum is not",
     "name a place twice",
     "only images",
     "wrong data: ",

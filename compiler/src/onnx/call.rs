@@ -111,6 +111,34 @@ impl<'a> Call<'a> {
         self.importer.operand(self.input_name(input)?)
     }
 
+    /// An input that is a sequence of tensors.
+    pub fn sequence(&self, input: usize) -> Result<Vec<Operand>> {
+        let name = self.input_name(input)?;
+        match self.importer.sequences.get(name) {
+            Some(parts) => Ok(parts.clone()),
+            None => Err(self.error(format!("input {input}, {name:?}, is no sequence that is known now"))),
+        }
+    }
+
+    /// Makes a sequence of tensors the node's next result.
+    pub fn sequence_result(&mut self, parts: Vec<Operand>) -> Result<()> {
+        if let Some(name) = self.node.output.get(self.bound).filter(|n| !n.is_empty()) {
+            self.importer.sequences.insert(name.clone(), parts);
+        }
+        self.bound += 1;
+        Ok(())
+    }
+
+    /// A part of a sequence as a value.
+    pub fn value_of(&mut self, part: Operand) -> Result<ValueId> {
+        match part {
+            Operand::Value(id) => Ok(id),
+            Operand::Constant(tensor) => {
+                self.floats_value(&tensor.shape, tensor.numbers().map(|x| x as f32).collect())
+            }
+        }
+    }
+
     /// An input as a value of the graph: of real numbers, unless the operator only moves them.
     pub fn value(&mut self, input: usize) -> Result<ValueId> {
         let name = self.input_name(input)?;

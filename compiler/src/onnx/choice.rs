@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::shape::axis;
 use crate::error::Result;
-use crate::graph::{BinaryKind, Op, UnaryKind, ValueId};
+use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, ValueId};
 
 /// An input as a value; constants of whole numbers and truth values become floats.
 fn number(call: &mut Call, input: usize) -> Result<ValueId> {
@@ -171,4 +171,87 @@ pub(super) fn top(call: &mut Call) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// IsInf: a number whose product with zero is none.
+pub(super) fn is_infinite(call: &mut Call) -> Result<()> {
+    let x = call.values(1, 1)?[0];
+    let signs = [call.flag("detect_positive", true)?, call.flag("detect_negative", true)?];
+    let binary = |kind| Op::Binary { kind };
+    let zero = call.scalar_value(0.0)?;
+    let number = call.apply(binary(BinaryKind::Equal), &[x, x])?;
+    let nothing = call.apply(binary(BinaryKind::Mul), &[x, zero])?;
+    let finite = call.apply(binary(BinaryKind::Equal), &[nothing, zero])?;
+    let kind = match signs {
+        [true, true] => return call.emit(binary(BinaryKind::Sub), &[number, finite]),
+        [true, false] => BinaryKind::Greater,
+        [false, true] => BinaryKind::Less,
+        [false, false] => {
+            return call.refuse("detect_positive", "and detect_negative are 0: nothing is looked for");
+        }
+    };
+    let infinite = call.apply(binary(BinaryKind::Sub), &[number, finite])?;
+    let signed = call.apply(binary(kind), &[x, zero])?;
+    call.emit(binary(BinaryKind::Mul), &[infinite, signed])
+}
+
+/// The numbers 0, 1, 2... along an axis of a tensor of `rank` axes.
+fn numbers_along(call: &mut Call, count: usize, along: usize, rank: usize) -> Result<ValueId> {
+    let mut shape = vec![1; rank];
+    shape[along] = count;
+    call.floats_value(&shape, (0..count).map(|n| n as f32).collect())
+}
+
+/// Hardmax: 1 at the first of the largest along an axis, else 0; before opset 13 along all axes from `axis` on, taken
+/// together.
+pub(super) fn hardmax(call: &mut Call) -> Result<()> {
+    let x = call.values(1, 1)?[0];
+    let shape = call.shape(0)?;
+    let value = call.int("axis", if call.opset() >= 13 { -1 } else { 1 })?;
+    let mut along = axis(call, value, shape.len())?;
+    let (mut flat, mut extents) = (x, shape.clone());
+    if call.opset() < 13 {
+        extents = vec![shape[..along].iter().product(), shape[along..].iter().product()];
+        (flat, along) = (call.reshaped(x, &extents)?, 1);
+    }
+    let op = Op::Reduce { kind: ReduceKind::ArgMax, axes: vec![along], keepdims: true };
+    let largest = call.apply(op, &[flat])?;
+    let places = numbers_along(call, extents[along], along, extents.len())?;
+    let y = call.apply(Op::Binary { kind: BinaryKind::Equal }, &[places, largest])?;
+    match extents == shape {
+        true => call.result(y),
+        false => {
+            let y = call.reshaped(y, &shape)?;
+            call.result(y)
+        }
+    }
+}
+
+/// OneHot of computed indices: `on` at the index along a new axis, `off` elsewhere; indices may count from the end.
+pub(super) fn one_hot(call: &mut Call) -> Result<()> {
+    call.arity(3, 3)?;
+    let indices = number(call, 0)?;
+    let depth = call.constant(1)?.numbers().next().unwrap_or(0.0);
+    if !(1.0..=MAX_ELEMENTS as f64).contains(&depth) {
+        return call.refuse("depth", format!("is {depth}"));
+    }
+    let ends = call.constant(2)?;
+    let [off, on] = ends.numbers().map(|x| x as f32).collect::<Vec<_>>()[..] else {
+        return call.refuse("values", "must be two");
+    };
+    let mut shape = call.shape_of(indices);
+    let value = call.int("axis", -1)?;
+    let along = axis(call, value, shape.len() + 1)?;
+    shape.insert(along, 1);
+    let places = numbers_along(call, depth as usize, along, shape.len())?;
+    let indices = call.reshaped(indices, &shape)?;
+    let depth = call.scalar_value(depth as f32)?;
+    let from_end = call.apply(Op::Add, &[indices, depth])?;
+    let equal = Op::Binary { kind: BinaryKind::Equal };
+    let here = call.apply(equal.clone(), &[places, indices])?;
+    let there = call.apply(equal, &[places, from_end])?;
+    let hit = call.apply(Op::Add, &[here, there])?;
+    let (range, off) = (call.scalar_value(on - off)?, call.scalar_value(off)?);
+    let y = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[hit, range])?;
+    call.emit(Op::Add, &[y, off])
 }

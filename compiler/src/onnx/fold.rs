@@ -56,8 +56,8 @@ pub(super) fn applies(call: &Call) -> bool {
     if matches!(operator, "Size" | "EyeLike") {
         return true;
     }
-    // Its branches are read like other nodes.
-    if operator == "If" {
+    // Branches are read like other nodes; sequences are known whatever they hold.
+    if operator == "If" || operator.contains("Sequence") {
         return false;
     }
     call.all_integers() || ALWAYS.contains(&operator) && call.all_constants()

@@ -10,7 +10,8 @@ use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::whole::Whole;
 use super::{
     Imported, Shapes, activation, attention, branch, choice, constant, conv, einsum, elementwise, fold,
-    inline, matrix, moves, norm, order, pool, quantized, recurrent, reduce, resize, scatter, shape, triangle,
+    inline, matrix, moves, norm, order, pool, quantized, recurrent, reduce, resize, scatter, sequence, shape,
+    triangle,
 };
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
@@ -47,6 +48,8 @@ pub(super) struct Importer {
     pub images: HashMap<ValueId, ValueId>,
     /// Results that nodes leave unmade, and which do. Lookups only.
     pub unmade: HashMap<String, String>,
+    /// Sequences of tensors, by name. Lookups only.
+    pub sequences: HashMap<String, Vec<Operand>>,
     /// Whole numbers that are computed.
     whole: Whole,
     /// Bytes of all constants so far.
@@ -89,6 +92,7 @@ pub(super) fn run(
         whole: Whole::default(),
         images: HashMap::new(),
         unmade: HashMap::new(),
+        sequences: HashMap::new(),
         constant_bytes: 0,
         depth: 0,
     };
@@ -280,6 +284,9 @@ impl Importer {
     pub fn operand(&self, name: &str) -> Result<Operand> {
         match self.named.get(name) {
             Some(operand) => Ok(operand.clone()),
+            None if self.sequences.contains_key(name) => {
+                refuse(format!("reads {name:?} as a tensor, it is a sequence of them"))
+            }
             None if self.unmade.contains_key(name) => Err(Error::new(
                 "import",
                 format!("reads {name:?}, a result of {} that is not supported", self.unmade[name]),
@@ -428,6 +435,18 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "LpNormalization" => norm::lp_normalization(call),
         "MeanVarianceNormalization" => norm::mean_variance(call),
         "Attention" => attention::attention(call),
+        "AffineGrid" => resize::affine_grid(call),
+        "LpPool" => pool::power_pool(call),
+        "GlobalLpPool" => pool::global_power_pool(call),
+        "Hardmax" => choice::hardmax(call),
+        "OneHot" => choice::one_hot(call),
+        "IsInf" => choice::is_infinite(call),
+        "SequenceConstruct" | "SequenceEmpty" => sequence::construct(call),
+        "SplitToSequence" => sequence::split(call),
+        "SequenceAt" => sequence::at(call),
+        "SequenceInsert" => sequence::insert(call),
+        "SequenceLength" => sequence::length(call),
+        "ConcatFromSequence" => sequence::concat(call),
         "CumSum" => triangle::cumulative_sum(call),
         "Trilu" => triangle::trilu(call),
         "GatherElements" => scatter::gather_elements(call),

@@ -1,9 +1,9 @@
-//! MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool.
+//! MaxPool, AveragePool, LpPool, and those over all pixels.
 
 use super::call::Call;
 use super::window::{Part, image, kernel, window};
 use crate::error::Result;
-use crate::graph::{Op, PadMode, ReduceKind, ValueId, Window};
+use crate::graph::{BinaryKind, Op, PadMode, ReduceKind, UnaryKind, ValueId, Window};
 
 /// MaxPool; Indices are not made: who reads them is refused. Volumes are pooled along their depth first.
 pub(super) fn max_pool(call: &mut Call) -> Result<()> {
@@ -165,4 +165,61 @@ pub(super) fn global_max_pool(call: &mut Call) -> Result<()> {
     }
     let axes = (2..shape.len()).collect();
     call.emit(Op::Reduce { kind: ReduceKind::Max, axes, keepdims: true }, &inputs)
+}
+
+/// LpPool: the p-th root of the sum of p-th powers of absolute values over a window. The sum is a mean, padding
+/// included, times what it counts.
+pub(super) fn power_pool(call: &mut Call) -> Result<()> {
+    let x = call.values(1, 1)?[0];
+    let p = call.int("p", 2)?;
+    if p < 1 {
+        return call.refuse("p", format!("is {p}"));
+    }
+    let (window, extra) = pool_window(call, Part::Plane)?;
+    if call.shape(0)?.len() > 4 {
+        return Err(call.error("pools volumes, only images and lines are supported"));
+    }
+    if extra != [0, 0] {
+        return call.refuse("ceil_mode", "adds a window that is cut off");
+    }
+    if window.dilation != [1, 1] {
+        return call.refuse("dilations", "a dilated sum is not supported");
+    }
+    let binary = |kind| Op::Binary { kind };
+    let powers = match p {
+        2 => call.apply(binary(BinaryKind::Mul), &[x, x])?,
+        _ => {
+            let size = call.apply(Op::Unary { kind: UnaryKind::Abs }, &[x])?;
+            raised(call, size, p as f32)?
+        }
+    };
+    let count = call.scalar_value((window.kernel[0] * window.kernel[1]) as f32)?;
+    let mean = call.apply_image(Op::AveragePool { window, count_include_pad: true }, &[powers])?;
+    let sum = call.apply(binary(BinaryKind::Mul), &[mean, count])?;
+    let root = match p {
+        2 => call.apply(Op::Unary { kind: UnaryKind::Sqrt }, &[sum])?,
+        _ => raised(call, sum, 1.0 / p as f32)?,
+    };
+    call.result(root)
+}
+
+/// A power of what is not negative.
+fn raised(call: &mut Call, x: ValueId, exponent: f32) -> Result<ValueId> {
+    if exponent == 1.0 {
+        return Ok(x);
+    }
+    let exponent = call.scalar_value(exponent)?;
+    call.apply(Op::Binary { kind: BinaryKind::Pow }, &[x, exponent])
+}
+
+/// GlobalLpPool: the same over all pixels.
+pub(super) fn global_power_pool(call: &mut Call) -> Result<()> {
+    let inputs = call.values(1, 1)?;
+    let axes = (2..call.shape(0)?.len()).collect();
+    let kind = match call.int("p", 2)? {
+        1 => ReduceKind::L1,
+        2 => ReduceKind::L2,
+        p => return call.refuse("p", format!("is {p}, not 1 or 2")),
+    };
+    call.emit(Op::Reduce { kind, axes, keepdims: true }, &inputs)
 }

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::import::Operand;
 use super::moves::axes;
 use crate::error::Result;
-use crate::graph::{Op, ReduceKind};
+use crate::graph::{BinaryKind, Op, ReduceKind};
 
 /// ArgMax and ArgMin: indices along one axis, as floats.
 pub(super) fn index(call: &mut Call, kind: ReduceKind) -> Result<()> {
@@ -15,7 +15,14 @@ pub(super) fn index(call: &mut Call, kind: ReduceKind) -> Result<()> {
     let axes = vec![super::shape::axis(call, value, rank)?];
     let keepdims = call.flag("keepdims", true)?;
     if call.opset() >= 12 && call.flag("select_last_index", false)? {
-        return call.refuse("select_last_index", "the last of equals is not supported");
+        // The first one from the other end.
+        let (extents, along) = (call.shape(0)?, axes[0]);
+        let (mut starts, mut steps) = (vec![0; rank], vec![1; rank]);
+        (starts[along], steps[along]) = (extents[along] - 1, -1);
+        let last = call.scalar_value(starts[along] as f32)?;
+        let turned = call.apply(Op::Slice { starts, steps, extents }, &[x])?;
+        let index = call.apply(Op::Reduce { kind, axes, keepdims }, &[turned])?;
+        return call.emit(Op::Binary { kind: BinaryKind::Sub }, &[last, index]);
     }
     call.emit(Op::Reduce { kind, axes, keepdims }, &[x])
 }

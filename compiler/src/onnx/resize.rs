@@ -1,4 +1,4 @@
-//! Resize and Upsample.
+//! Resize and Upsample; GridSample and the grids of AffineGrid.
 
 use super::call::Call;
 use super::moves::axes;
@@ -183,4 +183,42 @@ pub(super) fn grid_sample(call: &mut Call) -> Result<()> {
     };
     let align_corners = call.flag("align_corners", false)?;
     call.emit(Op::GridSample { sampling, outside: *outside, align_corners }, &inputs)
+}
+
+/// AffineGrid: the places (x, y) of all pixels, from -1 to 1, as homogeneous coordinates, times matrices (N, 2, 3).
+pub(super) fn affine_grid(call: &mut Call) -> Result<()> {
+    call.arity(2, 2)?;
+    let theta = call.value(0)?;
+    let size = call.integers(1)?;
+    let corners = call.flag("align_corners", false)?;
+    let given = call.shape(0)?;
+    let extent = |n: &i64| usize::try_from(*n).ok().filter(|n| (1..=MAX_ELEMENTS).contains(n));
+    let Some([batch, _, height, width]) = size
+        .iter()
+        .map(extent)
+        .collect::<Option<Vec<_>>>()
+        .and_then(|size| <[usize; 4]>::try_from(size).ok())
+    else {
+        return call.refuse("size", format!("{size:?} is not that of images (N, C, H, W)"));
+    };
+    if given != [batch, 2, 3] {
+        return Err(call.error(format!("matrices of {given:?} do not fit images of {size:?}")));
+    }
+    let place = |n: usize, count: usize| -> f32 {
+        let (n, count) = (n as f64, count as f64);
+        let place = match corners {
+            true if count > 1.0 => 2.0 * n / (count - 1.0) - 1.0,
+            // The only one lies at the start.
+            true => -1.0,
+            false => (2.0 * n + 1.0) / count - 1.0,
+        };
+        place as f32
+    };
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let places = pixels.flat_map(|(x, y)| [place(x, width), place(y, height), 1.0]).collect();
+    let places = call.floats_value(&[height * width, 3], places)?;
+    let theta = call.apply(Op::Transpose { perm: vec![0, 2, 1] }, &[theta])?;
+    let grid = call.apply(Op::MatMul, &[places, theta])?;
+    let grid = call.reshaped(grid, &[batch, height, width, 2])?;
+    call.result(grid)
 }

@@ -36,12 +36,13 @@ const fn row(
 }
 
 const KNOWN: &str = "of constants";
+const SEQUENCE: &str = "sequences that are known while importing; constant positions";
 const SCATTERED: &str =
     "constant indices; with a reduction each once; becomes Slice and Concat, or Concat and Gather";
 const PARTS: Machine = Runs("a part of one axis, as Concat");
 const TRUTH: &str = "truth values are 1 and 0";
 const MASK: &str = "infinities of a constant are the largest float32";
-const INDEX: &str = "the first of equals; indices are floats";
+const INDEX: &str = "indices are floats";
 const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
 const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
 const UNROLLED: Machine = Runs(
@@ -62,6 +63,12 @@ pub const OPERATORS: &[Operator] = &[
     row("Acos", "", "", TABLE),
     row("Acosh", "", "", TABLE),
     row("Add", "", MASK, TWO),
+    row(
+        "AffineGrid",
+        "align_corners",
+        "of images; constant size; becomes Transpose and MatMul",
+        Runs("as MatMul"),
+    ),
     row("And", "", "", Host),
     row("ArgMax", "axis, keepdims, select_last_index", INDEX, Host),
     row("ArgMin", "axis, keepdims, select_last_index", INDEX, Host),
@@ -109,6 +116,7 @@ pub const OPERATORS: &[Operator] = &[
         Runs("as ConvTranspose"),
     ),
     row("Concat", "axis", "", Runs("of activations")),
+    row("ConcatFromSequence", "axis, new_axis", "becomes Concat", Runs("of activations")),
     row("Constant", "value, value_float(s), value_int(s)", "dense numbers", Free),
     row(
         "Conv",
@@ -172,6 +180,7 @@ pub const OPERATORS: &[Operator] = &[
         Runs("any rows; the second operand constant, or an activation without addend"),
     ),
     row("GlobalAveragePool", "", "", Runs("")),
+    row("GlobalLpPool", "p", "p 1 or 2; becomes ReduceL1 or ReduceL2", Host),
     row("GlobalMaxPool", "", "for images: MaxPool", Runs("")),
     row("Greater", "", TRUTH, Host),
     row("GreaterOrEqual", "", TRUTH, Host),
@@ -179,9 +188,11 @@ pub const OPERATORS: &[Operator] = &[
     row("GroupNormalization", "num_groups, epsilon", "becomes InstanceNormalization, Mul and Add", Host),
     row("HardSigmoid", "alpha, beta", "", TABLE),
     row("HardSwish", "", "", TABLE),
+    row("Hardmax", "axis", "becomes ArgMax and Equal", Host),
     row("Identity", "", "", Free),
     row("If", "then_branch, else_branch", "constant condition; the nodes of one branch", Free),
     row("InstanceNormalization", "epsilon", "", Host),
+    row("IsInf", "detect_negative, detect_positive", TRUTH, Host),
     row("IsNaN", "", TRUTH, Host),
     row("LRN", "size, alpha, beta, bias", "becomes Mul, AveragePool, Add, Pow and Div", Host),
     row("LSTM", "direction, hidden_size, layout; peepholes", FORMS, UNROLLED),
@@ -192,6 +203,12 @@ pub const OPERATORS: &[Operator] = &[
     row("Log", "", "", TABLE),
     row("LogSoftmax", "axis", "", Host),
     row("LpNormalization", "axis, p", "becomes ReduceL1 or ReduceL2, Clip and Div", Host),
+    row(
+        "LpPool",
+        "p, kernel_shape, strides, pads, auto_pad, ceil_mode",
+        "images, lines; no dilations; becomes Mul or Abs and Pow, AveragePool, Mul, Sqrt or Pow",
+        Runs("as those"),
+    ),
     row("MatMul", "", "", Runs("any rows and batches; the second operand constant or an activation")),
     row("MatMulInteger", "", "constant zero points; becomes DequantizeLinear and MatMul", Runs("as MatMul")),
     row("Max", "", "any number of operands: two at a time", Runs("with one constant")),
@@ -210,7 +227,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Neg", "", "", TABLE),
     row("NonZero", "", KNOWN, Free),
     row("Not", "", "", Host),
-    row("OneHot", "axis", KNOWN, Free),
+    row("OneHot", "axis", "constant depth and values; becomes Equal, Mul and Add", Host),
     row("Or", "", "", Host),
     row("PRelu", "", "", Runs("one constant slope a channel")),
     row(
@@ -283,6 +300,11 @@ pub const OPERATORS: &[Operator] = &[
     row("ScatterElements", "axis, reduction", SCATTERED, PARTS),
     row("ScatterND", "reduction", SCATTERED, PARTS),
     row("Selu", "alpha, gamma", "", TABLE),
+    row("SequenceAt", "", SEQUENCE, Free),
+    row("SequenceConstruct", "", SEQUENCE, Free),
+    row("SequenceEmpty", "dtype (ignored)", SEQUENCE, Free),
+    row("SequenceInsert", "", SEQUENCE, Free),
+    row("SequenceLength", "", SEQUENCE, Free),
     row("Shape", "start, end", "", Free),
     row("Shrink", "lambd, bias", "", TABLE),
     row("Sigmoid", "", "times its operand: Swish", TABLE),
@@ -296,6 +318,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Softsign", "", "", TABLE),
     row("SpaceToDepth", "blocksize", "images", Runs("")),
     row("Split", "axis, split, num_outputs", "constant sizes; becomes a Slice for each result", VIEW),
+    row("SplitToSequence", "axis, keepdims", "constant sizes; becomes a Slice for each part", VIEW),
     row("Sqrt", "", "", TABLE),
     row("Squeeze", "axes", "constant axes; becomes Reshape", Free),
     row("Sub", "", "of a constant: Add; infinities of a constant are the largest float32", TWO),

@@ -352,6 +352,22 @@ fn one(op: &str, x: &[i64], w: &[i64], attribute: Vec<AttributeProto>) -> Vec<u8
     model.encode_to_vec()
 }
 
+/// As the standard says; a model of numbers that are none has no ranges, so these are no cases of operators.
+#[test]
+fn infinities_are_found_by_their_signs() {
+    let x = ndarray::arr1(&[f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1.0, 0.0, -3e38]).into_dyn();
+    let (neither, up, down) = (vec![], [1.0, 0.0], [0.0, 1.0]);
+    for (attributes, want) in [
+        (neither, [1.0, 1.0]),
+        (vec![int("detect_negative", 0)], up),
+        (vec![int("detect_positive", 0)], down),
+    ] {
+        let graph = import_bytes(&one("IsInf", &[6], &[], attributes), "is_inf", None).unwrap().graph;
+        let y = float::run(&graph, &[x.clone()]).unwrap().remove(0);
+        assert_eq!(y.as_slice().unwrap(), [&want[..], &[0.0; 4]].concat());
+    }
+}
+
 /// Each number is absurd in its own place; none may overflow or reserve memory.
 #[test]
 fn absurd_numbers_are_refused_with_a_message() {

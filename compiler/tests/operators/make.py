@@ -958,3 +958,77 @@ attention("attention_mask", [1, 2, 5, 4], [1, 2, 6, 4], [1, 2, 6, 4], {"mask": m
 attention("attention_bias", [1, 2, 5, 4], [1, 2, 6, 4], [1, 2, 6, 4], {"mask": weights(2, 5, 6)}, ["mask"])
 attention("refused_attention_softcap", [1, 2, 5, 4], [1, 2, 5, 4], [1, 2, 5, 4], softcap=2.0)
 attention("refused_attention_heads", [1, 5, 12], [1, 5, 12], [1, 5, 12])
+
+# Pools of powers, indices from the end, grids, and sequences.
+one("lp_pool", "LpPool", IMAGE, kernel_shape=[2, 3], strides=[2, 2], pads=[1, 0, 0, 1], opset=18)
+one("lp_pool_1", "LpPool", IMAGE, kernel_shape=[3, 3], p=1, opset=18)
+one("lp_pool_line", "LpPool", [1, 4, 9], kernel_shape=[3], opset=18)
+one("global_lp_pool", "GlobalLpPool", IMAGE)
+one("lp_pool_3", "LpPool", IMAGE, kernel_shape=[3, 3], p=3, opset=18)
+one("refused_lp_pool", "LpPool", IMAGE, kernel_shape=[3, 3], p=-1, opset=18)
+one("hardmax", "Hardmax", [3, 5, 4], axis=1)
+one("hardmax_flattened", "Hardmax", [3, 5, 4], opset=11)
+case(
+    "one_hot_computed",
+    [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("OneHot", ["i", "depth", "ends"], ["y"], axis=1)],
+    {"x": [3, 5, 4]},
+    {"depth": ints(5), "ends": np.array([-1, 2], np.float32)},
+)
+case(
+    "argmax_last",
+    [
+        node("Round", ["x"], ["r"]),
+        node("ArgMax", ["r"], ["i"], axis=1, select_last_index=1),
+        node("Cast", ["i"], ["y"], to=TensorProto.FLOAT),
+    ],
+    {"x": [3, 9, 4]},
+)
+case("is_inf", [node("IsInf", ["x"], ["i"]), node("Cast", ["i"], ["y"], to=TensorProto.FLOAT)], {"x": [3, 17]})
+for corners in (0, 1):
+    one(f"affine_grid_{corners}", "AffineGrid", [2, 2, 3], ints(2, 3, 4, 5), align_corners=corners, opset=20)
+case(
+    "sequence",
+    [
+        node("SplitToSequence", ["x", "sizes"], ["s"], axis=1),
+        node("SequenceAt", ["s", "last"], ["a"]),
+        node("Relu", ["a"], ["r"]),
+        node("SequenceInsert", ["s", "r", "first"], ["t"]),
+        node("ConcatFromSequence", ["t"], ["y"], axis=1),
+    ],
+    {"x": [2, 6, 3]},
+    {"sizes": ints(1, 3, 2), "last": np.int64(-1), "first": np.int64(0)},
+)
+case(
+    "sequence_stacked",
+    [
+        node("SplitToSequence", ["x"], ["s"], axis=1, keepdims=0),
+        node("SequenceAt", ["s", "second"], ["a"]),
+        node("SequenceConstruct", ["a", "x2", "a"], ["t"]),
+        node("ConcatFromSequence", ["t"], ["y"], axis=-1, new_axis=1),
+    ],
+    {"x": [2, 6, 3], "x2": [2, 3]},
+    {"second": np.int64(1)},
+)
+case(
+    "sequence_even",
+    [node("SplitToSequence", ["x", "each"], ["s"], axis=1), node("ConcatFromSequence", ["s"], ["y"], axis=1)],
+    {"x": [2, 7, 3]},
+    {"each": np.int64(3)},
+)
+case(
+    "refused_sequence",
+    [node("SplitToSequence", ["x"], ["s"], axis=1), node("Relu", ["s"], ["y"])],
+    {"x": [2, 7, 3]},
+)
+case(
+    "sequence_of_extents",
+    [
+        node("Shape", ["x"], ["all"]),
+        node("Gather", ["all", "second"], ["n"]),
+        node("SequenceConstruct", ["n", "open"], ["t"]),
+        node("ConcatFromSequence", ["t"], ["shape"], axis=0, new_axis=1),
+        node("Reshape", ["x", "shape"], ["y"]),
+    ],
+    {"x": [2, 7, 3]},
+    {"second": np.int64(1), "open": np.int64(-1)},
+)
