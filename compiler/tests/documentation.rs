@@ -43,13 +43,14 @@ fn quoted(text: &str) -> Vec<&str> {
 const STARTS: [&str; 6] = ["", "compiler", "compiler/src", "hdl/src", "arch/src", "sim"];
 const CRATES: [&str; 6] = ["arch", "compiler", "hdl", "random", "sim", "timing"];
 
-fn sources(folder: &Path, all: &mut String) {
+/// Each file below a folder that is Rust.
+fn walk(folder: &Path, visit: &mut dyn FnMut(&Path, &str)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            sources(&path, all);
+            walk(&path, visit);
         } else if path.extension().is_some_and(|e| e == "rs") {
-            *all += &fs::read_to_string(&path).unwrap();
+            visit(&path, &fs::read_to_string(&path).unwrap());
         }
     }
 }
@@ -61,7 +62,7 @@ fn known(name: &str) -> bool {
     let src = root().join(of).join("src");
     let file = [format!("{module}.rs"), format!("{module}/mod.rs")].iter().any(|f| src.join(f).is_file());
     let mut text = String::new();
-    sources(&src, &mut text);
+    walk(&src, &mut |_, source| text += source);
     let last = parts.last().unwrap_or(module);
     let words = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == last);
     words(&text) && (file || last == module)
@@ -88,4 +89,45 @@ fn what_the_architecture_names_is_there() {
     }
     assert!(looked > 60, "{looked} names were looked for");
     assert!(!known("compiler::quantise::Nonesuch") && !known("arch::nothing::TileOp"));
+}
+
+/// Folders with sources.
+const SOURCES: [&str; 9] = ["arch", "compiler", "hdl", "oracle", "random", "sim", "src", "tests", "timing"];
+/// Lines of a function that can still be read as one piece.
+const MOST_LINES: usize = 160;
+
+/// Functions of a text with their lengths: from the line of `fn` to the brace that closes it at the same depth.
+fn functions(text: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = vec![];
+    for (first, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let mut words = code
+            .split(' ')
+            .skip_while(|word| word.starts_with("pub") || ["const", "unsafe", "async", "in"].contains(word));
+        let (Some("fn"), Some(name)) = (words.next(), words.next()) else { continue };
+        let end = format!("{}}}", &line[..line.len() - code.len()]);
+        if let Some(length) = lines[first..].iter().position(|line| *line == end) {
+            found.push((name.split(['(', '<']).next().unwrap(), length + 1));
+        }
+    }
+    found
+}
+
+/// No function is longer than what a reader sees at once.
+#[test]
+fn functions_are_read_as_one_piece() {
+    let text = "mod a {\n    pub(crate) fn two() {\n    }\n}\nconst fn three(\n) {\n}\n";
+    assert_eq!(functions(text), [("two", 2), ("three", 3)]);
+    let (mut all, mut long) = (0, vec![]);
+    for folder in SOURCES {
+        walk(&root().join(folder), &mut |path, text| {
+            let found = functions(text);
+            all += found.len();
+            let over = found.iter().filter(|(_, lines)| *lines > MOST_LINES);
+            long.extend(over.map(|(name, lines)| format!("{}: {name} has {lines} lines", path.display())));
+        });
+    }
+    assert!(all > 3000, "{all} functions were looked at");
+    assert!(long.is_empty(), "at most {MOST_LINES} lines:\n{}", long.join("\n"));
 }

@@ -32,6 +32,8 @@
 //! # Structure
 //! * [`Builder::instance`] places a finished module; `clock` and `reset` are connected by itself;
 //!   all other inputs must be given; outputs are read with [`Instance::out`].
+//! * A [`Bundle`] is a struct of signals that pass together: its fields are the names of ports, so none is written
+//!   on both sides.
 //! * [`Builder::forward`] and [`Builder::drive`] name a wire before its value is known.
 //! * [`Builder::ram`] is a simple dual-port memory, [`Builder::multiply`] a registered multiplier;
 //!   both come in a portable form and in the primitives of a [`Technology`](tilewright_arch::technology::Technology).
@@ -49,6 +51,7 @@
 //! that with the emitted Verilog under random stimuli.
 
 mod builder;
+mod bundle;
 mod evaluate;
 mod expr;
 mod lower;
@@ -58,6 +61,7 @@ mod simulate;
 mod tests;
 
 pub use builder::{Builder, Instance, Ram, index_bits};
+pub(crate) use bundle::{Bundle, bundle};
 pub use expr::{Expr, Ops, Sig, and_or, concat, lit, or_all, pack, zero};
 pub(crate) use simulate::Circuit;
 

@@ -1,7 +1,7 @@
 //! The machine: register port, four units, feature memory, memory port.
 
-use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, pack, zero};
-use crate::engine::tile_engine;
+use crate::build::{Builder, Bundle, Expr, Instance, Module, Ops, Sig, bundle, pack, zero};
+use crate::engine::{ChannelBeats, TableBeats, WeightBeats, tile_engine};
 use crate::feature_memory::feature_memory;
 use crate::memory_port::{LOAD, MASTERS, STORE, memory_port};
 use crate::registers::{MACHINE_ERRORS, registers};
@@ -19,19 +19,236 @@ pub(crate) const TOP: &str = "tilewright";
 
 const UNITS: usize = Unit::ALL.len();
 
-/// Inputs of the AXI4 master, with their widths.
-fn axi_inputs(bus: &Bus) -> [(&'static str, usize); 9] {
-    [
-        ("arready", 1),
-        ("rvalid", 1),
-        ("rdata", 8 * bus.bytes),
-        ("rresp", 2),
-        ("rlast", 1),
-        ("awready", 1),
-        ("wready", 1),
-        ("bvalid", 1),
-        ("bresp", 2),
-    ]
+bundle! {
+    /// What answers the AXI4 master.
+    struct Axi { arready, rvalid, rdata, rresp, rlast, awready, wready, bvalid, bresp }
+}
+
+impl Axi<Sig> {
+    fn inputs(b: &mut Builder, bus: &Bus) -> Self {
+        let mut input = |name: &str, width: usize| b.input(&format!("axi_{name}"), width);
+        Axi {
+            arready: input("arready", 1),
+            rvalid: input("rvalid", 1),
+            rdata: input("rdata", 8 * bus.bytes),
+            rresp: input("rresp", 2),
+            rlast: input("rlast", 1),
+            awready: input("awready", 1),
+            wready: input("wready", 1),
+            bvalid: input("bvalid", 1),
+            bresp: input("bresp", 2),
+        }
+    }
+}
+
+bundle! {
+    /// A burst that a master shows to the memory port; of all masters an array.
+    struct Request { request, address, beats }
+}
+
+impl Request<Sig> {
+    fn of_all(b: &mut Builder, bus: &Bus) -> Self {
+        Request {
+            request: b.forward("request", MASTERS),
+            address: b.forward("request_address", 32 * MASTERS),
+            beats: b.forward("request_beats", bus.beat_bits * MASTERS),
+        }
+    }
+
+    /// `masters` in their order.
+    fn drive(self, b: &mut Builder, masters: &[&Instance]) {
+        let shown: Vec<Request<Sig>> = masters.iter().map(|master| Request::of(master)).collect();
+        b.drive(self.request, pack(shown.iter().map(|master| master.request)));
+        b.drive(self.address, pack(shown.iter().map(|master| master.address)));
+        b.drive(self.beats, pack(shown.iter().map(|master| master.beats)));
+    }
+}
+
+/// What all units have to do with: the run, and the memory port.
+struct Shared<'a> {
+    config: &'a Config,
+    registers: Instance,
+    port: Instance,
+    /// No instruction is issued.
+    no_issue: Sig,
+    /// What was begun ends.
+    clear: Sig,
+}
+
+impl Shared<'_> {
+    fn base(&self) -> Expr {
+        self.registers.out("base").into()
+    }
+
+    /// The bit of master `index` of a port's output.
+    fn of_master(&self, output: &str, index: usize) -> Expr {
+        self.port.out(output).bit(index)
+    }
+
+    /// One sequencer a unit.
+    fn sequencers(&self, b: &mut Builder, nonzero: Sig, done: Sig) -> Vec<Instance> {
+        let kinds = [TILE_BYTES, TRANSFER_BYTES].map(|bytes| sequencer(self.config, bytes));
+        let mut place = |(u, unit): (usize, &Unit)| {
+            let kind = &kinds[usize::from(matches!(unit, Unit::Load | Unit::Store))];
+            b.instance(
+                &format!("{}_sequencer", unit.name()),
+                kind,
+                &[
+                    ("reset", self.no_issue.into()),
+                    ("start", self.registers.out("start").into()),
+                    ("list_address", self.registers.out("list_addresses").element(u, 32)),
+                    ("base", self.base()),
+                    ("count", self.registers.out("counts").element(u, COUNT_BITS)),
+                    ("grant", self.of_master("grant", u)),
+                    ("beat_valid", self.of_master("beat_valid", u)),
+                    ("beat_data", self.port.out("beat_data").into()),
+                    ("nonzero", nonzero.into()),
+                    ("done", done.bit(u)),
+                ],
+            )
+        };
+        Unit::ALL.iter().enumerate().map(&mut place).collect()
+    }
+
+    /// The load unit.
+    fn load(&self, b: &mut Builder, issued: Issued) -> Instance {
+        b.instance(
+            "load",
+            &load::load(self.config),
+            &[
+                ("reset", self.clear.into()),
+                ("base", self.base()),
+                ("start", issued.strobe),
+                ("instruction", issued.instruction),
+                ("grant", self.of_master("grant", LOAD)),
+                ("beat_valid", self.of_master("beat_valid", LOAD)),
+                ("beat_data", self.port.out("beat_data").into()),
+                ("beat_last", self.port.out("beat_last").into()),
+            ],
+        )
+    }
+
+    /// The store unit; it alone gives data to the bus.
+    fn store(&self, b: &mut Builder, issued: Issued, axi: &Axi<Sig>) -> Store {
+        let stored = b.forward("store_data", 8 * self.config.lanes);
+        let placed = b.instance(
+            "store",
+            &store::store(self.config),
+            &[
+                ("reset", self.clear.into()),
+                ("base", self.base()),
+                ("start", issued.strobe),
+                ("instruction", issued.instruction),
+                ("grant", self.of_master("grant", STORE)),
+                ("feature_data", stored.into()),
+                ("wready", axi.wready.into()),
+                ("bvalid", axi.bvalid.into()),
+            ],
+        );
+        Store { placed, stored }
+    }
+
+    /// The engine of `unit`, whose memories `load` fills.
+    fn engine(&self, b: &mut Builder, unit: Unit, issued: Issued, load: &Instance) -> Engine {
+        let name = unit.name();
+        let [gathered, operand] = ["gather", "operand"]
+            .map(|port| b.forward(&format!("{name}_{port}_data"), 8 * self.config.lanes));
+        let data = load.out("word_data");
+        let channel = ChannelBeats {
+            channel_write: load.out(&format!("{name}_channel_write")),
+            channel_word: load.out("channel_word"),
+            channel_beat: load.out("channel_beat"),
+            channel_data: data,
+        };
+        let table = TableBeats {
+            table_write: load.out("table_write"),
+            table_address: load.out("table_address"),
+            table_data: data,
+        };
+        let mut inputs = vec![
+            ("reset", self.clear.into()),
+            ("issue", issued.strobe),
+            ("instruction", issued.instruction),
+            ("gather_data", gathered.into()),
+            ("operand_data", operand.into()),
+        ];
+        inputs.extend(channel.ports());
+        inputs.extend(table.ports());
+        if unit == Unit::Compute {
+            let weight = WeightBeats {
+                weight_write: load.out("weight_write"),
+                weight_word: load.out("weight_word"),
+                weight_beat: load.out("weight_beat"),
+                weight_data: data,
+            };
+            inputs.extend(weight.ports());
+        }
+        let placed = b.instance(&format!("{name}_engine"), &tile_engine(self.config, unit), &inputs);
+        Engine { name, placed, gathered, operand }
+    }
+}
+
+/// An instruction of a unit, in the cycle of its issue.
+struct Issued {
+    strobe: Expr,
+    instruction: Expr,
+}
+
+/// The store unit, and the data that feature memory gives it; to be driven.
+struct Store {
+    placed: Instance,
+    stored: Sig,
+}
+
+/// A tile engine, and the data that feature memory gives it; to be driven.
+struct Engine {
+    name: &'static str,
+    placed: Instance,
+    gathered: Sig,
+    operand: Sig,
+}
+
+/// The feature memory between all.
+fn feature(b: &mut Builder, config: &Config, engines: &[Engine], store: &Store, load: &Instance) {
+    let mut ports: Vec<(String, Expr)> = vec![];
+    let mut connect = |requester: &str, block: &Instance, prefix: &str, parts: &[&str]| {
+        for part in parts {
+            let shown = block.out(&format!("{prefix}{part}"));
+            ports.push((format!("{requester}_{part}"), shown.into()));
+        }
+    };
+    for Engine { name, placed, .. } in engines {
+        connect(&format!("{name}_gather"), placed, "gather_", &["row", "enable"]);
+        connect(&format!("{name}_operand"), placed, "operand_", &["row", "enable"]);
+        connect(&format!("{name}_output"), placed, "output_", &["row", "enable", "data"]);
+    }
+    connect("store", &store.placed, "", &["row", "enable"]);
+    connect("load", load, "", &["row", "enable", "data"]);
+    let ports: Vec<(&str, Expr)> = ports.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let feature = b.instance("feature_memory", &feature_memory(config), &ports);
+    b.drive(store.stored, feature.out("store_data"));
+    for Engine { name, gathered, operand, .. } in engines {
+        b.drive(*gathered, feature.out(&format!("{name}_gather_data")));
+        b.drive(*operand, feature.out(&format!("{name}_operand_data")));
+    }
+}
+
+/// The AXI4 master: commands of the port, data of the store unit.
+fn axi_outputs(b: &mut Builder, port: &Instance, store: &Instance) {
+    let mut output = |name: &str, value: Expr| b.output(&format!("axi_{name}"), value);
+    for command in ["ar", "aw"] {
+        for part in ["valid", "addr", "len", "size", "burst"] {
+            let name = format!("{command}{part}");
+            output(&name, port.out(&name).into());
+        }
+        output(&format!("{command}id"), zero(1));
+    }
+    for ready in ["rready", "bready"] {
+        output(ready, port.out(ready).into());
+    }
+    for part in ["wvalid", "wdata", "wstrb", "wlast"] {
+        output(part, store.out(part).into());
+    }
 }
 
 /// Module `tilewright`: ports `clock`, `reset` (synchronous), `register_*`, `axi_*`, `done`, and
@@ -49,14 +266,11 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
         ),
     );
     let bus = Bus::new(config);
-    b.reset();
+    let reset = b.reset();
     let register_write = b.input("register_write", 1);
     let register_address = b.input("register_address", NUMBER_BITS);
     let register_data = b.input("register_write_data", 32);
-    let axi = axi_inputs(&bus).map(|(name, width)| (name, b.input(&format!("axi_{name}"), width)));
-    let axi = |name: &str| -> Expr {
-        axi.iter().find(|(n, _)| *n == name).map(|(_, s)| (*s).into()).expect("a name of the list above")
-    };
+    let axi = Axi::inputs(&mut b, &bus);
 
     let finished = b.forward("unit_finished", UNITS);
     let errors = b.forward("errors", MACHINE_ERRORS);
@@ -73,63 +287,28 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
             ("idle", idle.into()),
         ],
     );
-    let start = registers.out("start");
-    let base = registers.out("base");
 
     b.comment(
         "A run that ends early: no instruction is issued any more, and what was begun leaves nothing behind.",
     );
-    let reset = b.reset();
     let stop = registers.out("stop");
     let no_issue = b.wire("no_issue", reset | stop);
     let clear = b.wire("clears", reset | registers.out("clear"));
 
     b.comment("Requests of the masters; grants and beats come back.");
-    let request = b.forward("request", MASTERS);
-    let address = b.forward("request_address", 32 * MASTERS);
-    let beats = b.forward("request_beats", bus.beat_bits * MASTERS);
-    let mut port_inputs: Vec<(&str, Expr)> = vec![
-        ("request", request.into()),
-        ("address", address.into()),
-        ("beats", beats.into()),
-        ("stop", stop.into()),
-    ];
-    for name in ["arready", "awready", "rvalid", "rdata", "rresp", "rlast", "bvalid", "bresp"] {
-        port_inputs.push((name, axi(name)));
-    }
-    let port = b.instance("port", &memory_port(config), &port_inputs);
+    let requests = Request::of_all(&mut b, &bus);
+    let mut inputs = requests.ports();
+    inputs.push(("stop", stop.into()));
+    // Whether data are taken concerns whoever gives them.
+    inputs.extend(axi.ports().into_iter().filter(|(name, _)| *name != "wready"));
+    let port = b.instance("port", &memory_port(config), &inputs);
     b.drive(idle, port.out("idle"));
-    let grant = port.out("grant");
-    let beat_valid = port.out("beat_valid");
-    let beat_data = port.out("beat_data");
+    let shared = Shared { config, registers, port, no_issue, clear };
 
     b.comment("Sequencers and semaphores.");
     let nonzero = b.forward("nonzero", SEMAPHORES);
     let done = b.forward("unit_done_strobes", UNITS);
-    let kinds = [TILE_BYTES, TRANSFER_BYTES].map(|bytes| sequencer(config, bytes));
-    let sequencers: Vec<Instance> = Unit::ALL
-        .iter()
-        .enumerate()
-        .map(|(u, unit)| {
-            let kind = &kinds[usize::from(matches!(unit, Unit::Load | Unit::Store))];
-            b.instance(
-                &format!("{}_sequencer", unit.name()),
-                kind,
-                &[
-                    ("reset", no_issue.into()),
-                    ("start", start.into()),
-                    ("list_address", registers.out("list_addresses").element(u, 32)),
-                    ("base", base.into()),
-                    ("count", registers.out("counts").element(u, COUNT_BITS)),
-                    ("grant", grant.bit(u)),
-                    ("beat_valid", beat_valid.bit(u)),
-                    ("beat_data", beat_data.into()),
-                    ("nonzero", nonzero.into()),
-                    ("done", done.bit(u)),
-                ],
-            )
-        })
-        .collect();
+    let sequencers = shared.sequencers(&mut b, nonzero, done);
     let of_all = |name: &str| pack(sequencers.iter().map(|s| s.out(name)));
     let issue = b.wire("unit_issue_strobes", of_all("issue"));
     let semaphores = b.instance(
@@ -137,7 +316,7 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
         &semaphores(UNITS),
         &[
             ("reset", clear.into()),
-            ("clear", start.into()),
+            ("clear", shared.registers.out("start").into()),
             ("issue", issue.into()),
             ("wait_masks", of_all("wait_mask")),
             ("done", done.into()),
@@ -146,97 +325,23 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     );
     b.drive(nonzero, semaphores.out("nonzero"));
     b.drive(finished, of_all("finished"));
-    let unit = |u: Unit| (issue.bit(u as usize), Expr::from(sequencers[u as usize].out("instruction")));
+    let issued = |unit: Unit| Issued {
+        strobe: issue.bit(unit as usize),
+        instruction: sequencers[unit as usize].out("instruction").into(),
+    };
 
     b.comment("Transfers.");
-    let (strobe, instruction) = unit(Unit::Load);
-    let load = b.instance(
-        "load",
-        &load::load(config),
-        &[
-            ("reset", clear.into()),
-            ("base", base.into()),
-            ("start", strobe),
-            ("instruction", instruction),
-            ("grant", grant.bit(LOAD)),
-            ("beat_valid", beat_valid.bit(LOAD)),
-            ("beat_data", beat_data.into()),
-            ("beat_last", port.out("beat_last").into()),
-        ],
-    );
-    let (strobe, instruction) = unit(Unit::Store);
-    let stored = b.forward("store_data", 8 * config.lanes);
-    let store = b.instance(
-        "store",
-        &store::store(config),
-        &[
-            ("reset", clear.into()),
-            ("base", base.into()),
-            ("start", strobe),
-            ("instruction", instruction),
-            ("grant", grant.bit(STORE)),
-            ("feature_data", stored.into()),
-            ("wready", axi("wready")),
-            ("bvalid", axi("bvalid")),
-        ],
-    );
+    let load = shared.load(&mut b, issued(Unit::Load));
+    let store = shared.store(&mut b, issued(Unit::Store), &axi);
 
     b.comment("Tile engines and the feature memory between all.");
-    let mut engines = vec![];
-    let mut read: Vec<(String, Sig)> = vec![("store".into(), stored)];
-    for kind in [Unit::Compute, Unit::Vector] {
-        let (strobe, instruction) = unit(kind);
-        let name = kind.name();
-        let [gathered, operand] =
-            ["gather", "operand"].map(|port| b.forward(&format!("{name}_{port}_data"), 8 * config.lanes));
-        read.push((format!("{name}_gather"), gathered));
-        read.push((format!("{name}_operand"), operand));
-        let mut inputs = vec![
-            ("reset", clear.into()),
-            ("issue", strobe),
-            ("instruction", instruction),
-            ("gather_data", gathered.into()),
-            ("operand_data", operand.into()),
-            ("channel_write", load.out(&format!("{name}_channel_write")).into()),
-            ("channel_word", load.out("channel_word").into()),
-            ("channel_beat", load.out("channel_beat").into()),
-            ("channel_data", load.out("word_data").into()),
-            ("table_write", load.out("table_write").into()),
-            ("table_address", load.out("table_address").into()),
-            ("table_data", load.out("word_data").into()),
-        ];
-        if kind == Unit::Compute {
-            for part in ["weight_write", "weight_word", "weight_beat"] {
-                inputs.push((part, load.out(part).into()));
-            }
-            inputs.push(("weight_data", load.out("word_data").into()));
-        }
-        engines.push(b.instance(&format!("{name}_engine"), &tile_engine(config, kind), &inputs));
-    }
-    let (compute, vector) = (&engines[0], &engines[1]);
-    let port_of = |from: &Instance, name: &str| Expr::from(from.out(name));
-    let mut ports: Vec<(String, Expr)> = vec![];
-    for (name, engine) in [("compute", compute), ("vector", vector)] {
-        for part in ["gather_row", "gather_enable", "operand_row", "operand_enable"] {
-            ports.push((format!("{name}_{part}"), port_of(engine, part)));
-        }
-        for part in ["row", "enable", "data"] {
-            ports.push((format!("{name}_output_{part}"), port_of(engine, &format!("output_{part}"))));
-        }
-    }
-    for part in ["row", "enable"] {
-        ports.push((format!("store_{part}"), port_of(&store, part)));
-    }
-    for part in ["row", "enable", "data"] {
-        ports.push((format!("load_{part}"), port_of(&load, part)));
-    }
-    let ports: Vec<(&str, Expr)> = ports.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    let feature = b.instance("feature_memory", &feature_memory(config), &ports);
-    for (name, data) in read {
-        b.drive(data, feature.out(&format!("{name}_data")));
-    }
+    let engines = [Unit::Compute, Unit::Vector].map(|unit| shared.engine(&mut b, unit, issued(unit), &load));
+    feature(&mut b, config, &engines, &store, &load);
 
-    b.drive(done, pack([compute, vector, &load, &store].map(|unit| unit.out("done"))));
+    let port = &shared.port;
+    let [compute, vector] = engines.map(|engine| engine.placed);
+    let store = store.placed;
+    b.drive(done, pack([&compute, &vector, &load, &store].map(|unit| unit.out("done"))));
     let foreign = b.wire("foreign_program", of_all("foreign").any());
     b.drive(
         errors,
@@ -249,33 +354,11 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
             foreign,
         ]),
     );
-    let mut requests: Vec<Expr> = sequencers.iter().map(|s| s.out("request").into()).collect();
-    let mut addresses: Vec<Expr> = sequencers.iter().map(|s| s.out("address").into()).collect();
-    let mut counts: Vec<Expr> = sequencers.iter().map(|s| s.out("beats").into()).collect();
-    for unit in [&store, &load] {
-        requests.push(unit.out("request").into());
-        addresses.push(unit.out("address").into());
-        counts.push(unit.out("beats").into());
-    }
-    b.drive(request, pack(requests));
-    b.drive(address, pack(addresses));
-    b.drive(beats, pack(counts));
+    requests.drive(&mut b, &sequencers.iter().chain([&store, &load]).collect::<Vec<_>>());
 
-    b.output("register_read_data", registers.out("read_data"));
-    b.output("done", registers.out("done"));
-    let mut axi_out = |name: &str, value: Expr| b.output(&format!("axi_{name}"), value);
-    for command in ["ar", "aw"] {
-        for part in ["valid", "addr", "len", "size", "burst"] {
-            axi_out(&format!("{command}{part}"), port.out(&format!("{command}{part}")).into());
-        }
-        axi_out(&format!("{command}id"), zero(1));
-    }
-    for ready in ["rready", "bready"] {
-        axi_out(ready, port.out(ready).into());
-    }
-    for part in ["wvalid", "wdata", "wstrb", "wlast"] {
-        axi_out(part, store.out(part).into());
-    }
+    b.output("register_read_data", shared.registers.out("read_data"));
+    b.output("done", shared.registers.out("done"));
+    axi_outputs(&mut b, port, &store);
     b.output("unit_issue", issue);
     b.output("unit_done", done);
     b.finish()

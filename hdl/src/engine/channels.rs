@@ -1,6 +1,6 @@
 //! The parameter memory: one word for each output channel.
 
-use super::{Shape, field, instruction_input};
+use super::{ChannelBeats, Shape, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Ram, concat, index_bits};
 use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
@@ -41,12 +41,10 @@ pub(super) fn channels(shape: &Shape) -> Arc<Module> {
 
     let beat_bytes = shape.config.memory.bus_bytes;
     let beats = CHANNEL_BYTES / beat_bytes;
-    let write = b.input("channel_write", 1);
-    let word = b.input("channel_word", bits);
-    let beat = b.input("channel_beat", index_bits(beats));
-    let data = b.input("channel_data", 8 * beat_bytes);
-    let word = b.register("write_word", word);
-    let data = b.register("write_data", data);
+    let ChannelBeats { channel_write, channel_word, channel_beat, channel_data } =
+        ChannelBeats::inputs(&mut b, shape);
+    let word = b.register("write_word", channel_word);
+    let data = b.register("write_data", channel_data);
     b.comment("One memory for each beat, as wide as the used bits in it.");
     let mut parts: Vec<Vec<Expr>> = PARTS.iter().map(|_| vec![]).collect();
     for k in 0..beats {
@@ -56,7 +54,7 @@ pub(super) fn channels(shape: &Shape) -> Arc<Module> {
         let used: Vec<_> = PARTS.iter().map(|p| inside(*p)).collect();
         let top = used.iter().filter(|(low, high)| low < high).map(|(_, high)| *high).max();
         let Some(top) = top else { continue };
-        let enable = b.register(&format!("write_{k}"), write & beat.is(k as i128));
+        let enable = b.register(&format!("write_{k}"), channel_write & channel_beat.is(k as i128));
         let ram = Ram {
             depth: words,
             write_enable: enable.into(),

@@ -31,6 +31,7 @@
 //! accumulators would remember more than that; a reset ends their tile.
 
 mod array;
+mod beats;
 mod channels;
 mod columns;
 mod crossbar;
@@ -54,6 +55,7 @@ use tilewright_arch::encoding::{self, Field, TILE_BYTES};
 use tilewright_arch::instr::Unit;
 use tilewright_arch::timing;
 
+pub(crate) use beats::{ChannelBeats, TableBeats, WeightBeats};
 pub(crate) use tile::tile_engine;
 
 /// Bits of the instruction port.

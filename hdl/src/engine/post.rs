@@ -3,8 +3,8 @@
 use super::array::ACCUMULATOR_BITS;
 use super::channels::CHANNEL_BITS;
 use super::requantise::requantiser;
-use super::{COUNT_BITS, Shape, crossbar, instruction_input};
-use crate::build::{Builder, Expr, Module, Ops, Sig, concat, index_bits, lit, pack};
+use super::{COUNT_BITS, Shape, TableBeats, crossbar, instruction_input};
+use crate::build::{Builder, Bundle, Expr, Module, Ops, Sig, concat, index_bits, lit, pack};
 use std::sync::Arc;
 
 /// Cycles from a column's `phase` to the first sum that is taken: what the selects need to be
@@ -27,9 +27,7 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
     let drained = b.input("drained", ACCUMULATOR_BITS * shape.lanes);
     let operand = b.input("operand", 8 * shape.lanes);
     let channel = b.input("channel", CHANNEL_BITS);
-    let table_write = b.input("table_write", 1);
-    let table_address = b.input("table_address", index_bits(256 * shape.config.tables));
-    let table_data = b.input("table_data", 8 * shape.config.memory.bus_bytes);
+    let beats = TableBeats::inputs(&mut b, shape);
 
     b.comment("The lane served by every requantiser in this cycle, and whether one is.");
     let bits = index_bits(shape.slot);
@@ -68,19 +66,14 @@ pub(super) fn post(shape: &Shape) -> Arc<Module> {
         let sum = pick("sum", drained, ACCUMULATOR_BITS, turn_at[skew]);
         let own = pick("operand", operand, 8, operand_turn);
         let own = b.delay(&format!("operand_{u}_late"), own, skew);
-        let placed = b.instance(
-            &format!("requantiser_{u}"),
-            &module,
-            &[
-                ("instruction", instruction.into()),
-                ("sum", sum.into()),
-                ("channel", channel_at[skew].into()),
-                ("operand", own.into()),
-                ("table_write", table_write.into()),
-                ("table_address", table_address.into()),
-                ("table_data", table_data.into()),
-            ],
-        );
+        let mut inputs = vec![
+            ("instruction", instruction.into()),
+            ("sum", sum.into()),
+            ("channel", channel_at[skew].into()),
+            ("operand", own.into()),
+        ];
+        inputs.extend(beats.ports());
+        let placed = b.instance(&format!("requantiser_{u}"), &module, &inputs);
         let result = placed.out("result");
         results.push(b.delay(&format!("result_{u}"), result, shape.skew() - skew));
     }

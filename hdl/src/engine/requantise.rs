@@ -2,7 +2,7 @@
 
 use super::channels::{CHANNEL_BITS, PARTS};
 use super::crossbar::of_four;
-use super::{Shape, field, instruction_input};
+use super::{Shape, TableBeats, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, index_bits, lit, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, tile as f};
@@ -279,12 +279,10 @@ fn table(b: &mut Builder, shape: &Shape, instruction: Sig, byte: Sig) -> Sig {
     let bytes = 256 * shape.config.tables;
     let bits = index_bits(bytes);
     let inside = beat_bytes.trailing_zeros() as usize;
-    let write = b.input("table_write", 1);
-    let address = b.input("table_address", bits);
-    let data = b.input("table_data", 8 * beat_bytes);
-    let write = b.register("write_1", write);
-    let address = b.register("write_address_1", address);
-    let data = b.register("write_data_1", data);
+    let beats = TableBeats::inputs(b, shape);
+    let write = b.register("write_1", beats.table_write);
+    let address = b.register("write_address_1", beats.table_address);
+    let data = b.register("write_data_1", beats.table_data);
     // y + 128 is y with its sign inverted.
     let entry = concat([field(instruction, f::TABLE), !byte.sign(), byte.truncate(7)]).truncate(bits);
     let ram = Ram {

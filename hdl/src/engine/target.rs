@@ -4,15 +4,23 @@ use super::lanes::{self, Lane};
 use super::walker::{Walked, walker};
 use super::{COUNT_BITS, Shape, field, instruction_input};
 use super::{crossbar, offset};
-use crate::build::{Builder, Expr, Instance, Module, Ops, Sig, zero};
+use crate::build::{Builder, Bundle, Expr, Instance, Module, Ops, Sig, bundle, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, OPERAND_TARGET, OUTPUT_TARGET, TargetFields, tile as f};
 
 /// Cycles from a column's `begin_column` to its lane addresses: the common offset, and the lanes.
 pub(super) const ADDRESS_LATENCY: usize = 5;
 
-/// The signals of [`columns`](super::columns) that steer a target, with their widths.
-pub(super) const STEERING: [&str; 5] = ["begin_column", "first", "inner", "active", "restart"];
+bundle! {
+    /// The signals of [`columns`](super::columns) that steer a target, a bit each.
+    pub(super) struct Steering {
+        begin_column,
+        first,
+        inner,
+        active,
+        restart,
+    }
+}
 
 struct Addresses {
     row: Sig,
@@ -20,12 +28,13 @@ struct Addresses {
     enable: Sig,
 }
 
-/// Inputs `issue`, `instruction` and [`STEERING`] (cycle 0); addresses of segment s of a column in
+/// Inputs `issue`, `instruction` and [`Steering`] (cycle 0); addresses of segment s of a column in
 /// cycle [`ADDRESS_LATENCY`] + s.
 fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'static TargetFields) -> Addresses {
     let issue = b.input("issue", 1);
     let instruction = instruction_input(b);
-    let [begin, first, inner, active, restart] = STEERING.map(|name| b.input(name, 1));
+    let Steering { begin_column: begin, first, inner, active, restart } =
+        Steering::each(|name| b.input(name, 1));
     let get = |which: Field| field(instruction, which);
     let load = b.delay("load", begin & first, 2);
     let restart = b.delay("restart_walk", restart, 2);

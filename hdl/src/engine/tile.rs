@@ -1,13 +1,211 @@
 //! The whole engine: the units, and how far behind each other they work.
 
-use super::{Shape, instruction_input};
+use super::target::Steering;
+use super::{ChannelBeats, Shape, TableBeats, WeightBeats, instruction_input};
 use super::{array, channels, columns, gather, post, reducer, stepper, target, weights};
-use crate::build::{Builder, Expr, Module, Ops, concat, index_bits};
+use crate::build::{Builder, Bundle, Expr, Instance, Module, Ops, Sig, bundle, concat};
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::tile as f;
-use tilewright_arch::fixed::CHANNEL_BYTES;
 use tilewright_arch::instr::Unit;
+
+/// Cycles from the start of [`columns`] to the first drained column: one in which the columns'
+/// state is set, and [`post::PHASE_LATENCY`].
+const DRAIN_LEAD: usize = 1 + post::PHASE_LATENCY;
+
+bundle! {
+    /// What the stepper says of a step and its tile, a bit each, but two of `level`.
+    struct Step {
+        valid,
+        first,
+        last,
+        level,
+        group_start,
+        group_end,
+        last_group,
+        op_end,
+    }
+}
+
+/// What most blocks of an engine are given.
+struct Engine<'a> {
+    shape: &'a Shape,
+    issue: Sig,
+    instruction: Sig,
+}
+
+impl Engine<'_> {
+    fn issued(&self) -> Vec<(&'static str, Expr)> {
+        vec![("issue", self.issue.into()), ("instruction", self.instruction.into())]
+    }
+
+    /// The stepper's signals, when the step is at the gather.
+    fn step(&self, b: &mut Builder, stepper: &Instance) -> Step<Sig> {
+        let present = Step::<Sig>::of(stepper).named();
+        let bundle = concat(present.iter().rev().map(|(_, signal)| *signal));
+        b.comment("The same signals, later by the lead.");
+        let late = b.delay("step", bundle, self.shape.lead());
+        let mut low = 0;
+        let mut widths = present.iter().map(|(_, signal)| signal.width());
+        Step::each(|name| {
+            let width = widths.next().expect("a width for each signal");
+            low += width;
+            b.wire(&format!("at_gather_{name}"), late.slice(low - width, width))
+        })
+    }
+
+    fn gather(&self, b: &mut Builder, step: &Step<Sig>, data: Sig) -> Instance {
+        let mut inputs = self.issued();
+        inputs.extend([
+            ("valid", step.valid.into()),
+            ("first", step.first.into()),
+            ("level", step.level.into()),
+            ("group_end", step.group_end.into()),
+            ("gather_data", data.into()),
+        ]);
+        b.instance("gather", &gather::gather(self.shape), &inputs)
+    }
+
+    /// Columns of a tile from the cycle on after `end`: its last step with `group_end`, `last_group` and `op_end`, the
+    /// least significant.
+    fn columns(&self, b: &mut Builder, name: &str, end: Sig, slot_less_1: Sig) -> Instance {
+        let inputs = [
+            ("start", end.bit(3)),
+            ("group_end", end.bit(2)),
+            ("last_group", end.bit(1)),
+            ("op_end", end.bit(0)),
+            ("slot_less_1", slot_less_1.into()),
+            ("instruction", self.instruction.into()),
+        ];
+        b.instance(name, &columns::columns(), &inputs)
+    }
+
+    /// Sums of all lanes from the vector unit's reducer.
+    fn reduce(&self, b: &mut Builder, step: &Step<Sig>, gathered: &Instance) -> Sig {
+        let at = b.delay("at_reducer", concat([step.first, step.last]), self.shape.gather_latency());
+        let reduced = b.instance(
+            "reducer",
+            &reducer::reducer(self.shape),
+            &[
+                ("value", gathered.out("value").into()),
+                ("high", gathered.out("high").into()),
+                ("first", at.bit(1)),
+                ("last", at.bit(0)),
+                ("instruction", self.instruction.into()),
+            ],
+        );
+        reduced.out("drained")
+    }
+
+    /// Sums of all lanes from the array. Both `ends`, of a tile whose sums are not kept, and `shift`, to the next
+    /// column, reach its control chain three cycles before they act on column 0.
+    fn multiply(
+        &self,
+        b: &mut Builder,
+        step: &Step<Sig>,
+        gathered: &Instance,
+        [ends, shift]: [Expr; 2],
+    ) -> Sig {
+        let shape = self.shape;
+        let before = shape.gather_latency() - weights::weight_latency(shape);
+        let at = concat([step.level, step.group_start, step.first, step.valid]);
+        let at = b.delay("at_weights", at, before);
+        let beats = WeightBeats::inputs(b, shape);
+        let mut inputs = self.issued();
+        inputs.extend([
+            ("valid", at.bit(0)),
+            ("first", at.bit(1)),
+            ("group_start", at.bit(2)),
+            ("level", at.slice(3, 2)),
+        ]);
+        inputs.extend(beats.ports());
+        let weight = b.instance("weights", &weights::weights(shape), &inputs);
+        // A reset ends the tile that it interrupts: else its sums would go into the next tile's.
+        let reset = b.reset();
+        let last = b.register("array_last", ends | reset);
+        let shift = b.register("array_shift", shift);
+        let multiplied = b.instance(
+            "array",
+            &array::array(shape),
+            &[
+                ("value", gathered.out("value").into()),
+                ("high", gathered.out("high").into()),
+                ("weight", weight.out("weight").into()),
+                ("last", last.into()),
+                ("shift", shift.into()),
+            ],
+        );
+        multiplied.out("drained")
+    }
+
+    /// The operand of each column, read ahead of its sums.
+    fn operand(&self, b: &mut Builder, stepper: &Instance, data: Sig) -> Instance {
+        let shape = self.shape;
+        b.comment("The operand's columns, P - S + 1 cycles after the last step at the stepper.");
+        let step = Step::<Sig>::of(stepper);
+        let slot_less_1 = stepper.out("slot_less_1");
+        let used = super::field(self.instruction, f::OPERAND_ON);
+        let lead_time = b.instance(
+            "lead_time",
+            &columns::lead_time(shape),
+            &[
+                ("start", step.last & used),
+                ("flags", concat([step.group_end, step.last_group, step.op_end])),
+                ("slot_less_1", slot_less_1.into()),
+            ],
+        );
+        let fetch = concat([lead_time.out("go"), lead_time.out("go_flags")]);
+        let fetch = b.delay("fetch", fetch, shape.reduce_latency() - 1);
+        let fetched = self.columns(b, "operand_columns", fetch, slot_less_1);
+        let mut inputs = self.issued();
+        inputs.extend([("slot_end", fetched.out("slot_end").into()), ("operand_data", data.into())]);
+        inputs.extend(Steering::<Sig>::of(&fetched).ports());
+        b.instance("operand", &target::operand(shape), &inputs)
+    }
+
+    /// The parameters of each column.
+    fn channel(&self, b: &mut Builder, steering: &Steering<Sig>) -> Sig {
+        let beats = ChannelBeats::inputs(b, self.shape);
+        let mut inputs = self.issued();
+        inputs.extend([
+            ("begin_column", steering.begin_column.into()),
+            ("first", steering.first.into()),
+            ("restart", steering.restart.into()),
+        ]);
+        inputs.extend(beats.ports());
+        b.instance("channels", &channels::channels(self.shape), &inputs).out("channel")
+    }
+
+    /// The bytes of each column: `sums`, requantised with their channel's parameters and their operand.
+    fn post(&self, b: &mut Builder, [phase, active]: [Sig; 2], [sums, operand, channel]: [Sig; 3]) -> Sig {
+        let beats = TableBeats::inputs(b, self.shape);
+        let mut inputs = vec![
+            ("instruction", self.instruction.into()),
+            ("phase", phase.into()),
+            ("active", active.into()),
+            ("drained", sums.into()),
+            ("operand", operand.into()),
+            ("channel", channel.into()),
+        ];
+        inputs.extend(beats.ports());
+        b.instance("post", &post::post(self.shape), &inputs).out("value")
+    }
+
+    /// Writes the bytes of each column.
+    fn write_back(&self, b: &mut Builder, steering: Steering<Sig>, value: Sig) -> Instance {
+        let shape = self.shape;
+        b.comment("The output's addresses wait for the bytes.");
+        let steering = concat(steering.named().into_iter().rev().map(|(_, signal)| signal));
+        let wait = post::PHASE_LATENCY + shape.post_latency() - target::ADDRESS_LATENCY - 1;
+        let steering = b.delay("steering", steering, wait);
+        let mut bits = (0..).map(|i| steering.bit(i));
+        let late = Steering::<Expr>::each(|_| bits.next().expect("a bit for each signal"));
+        let mut inputs = self.issued();
+        inputs.push(("value", value.into()));
+        inputs.extend(late.ports());
+        b.instance("write_back", &target::output(shape), &inputs)
+    }
+}
 
 /// The hardware of `unit` ([`Unit::Compute`] or [`Unit::Vector`]), module `<unit>_engine`.
 ///
@@ -27,7 +225,7 @@ use tilewright_arch::instr::Unit;
 ///   `table_write`, `table_address` (byte address, a multiple of B), `table_data`: beats for the
 ///   memories, which take them within three cycles.
 pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
-    let shape = Shape::new(config, unit);
+    let shape = &Shape::new(config, unit);
     let vector = unit == Unit::Vector;
     let what = if vector {
         "Executes tile operations on the vector unit."
@@ -39,216 +237,45 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
     let instruction = instruction_input(&mut b);
     let gather_data = b.input("gather_data", 8 * shape.lanes);
     let operand_data = b.input("operand_data", 8 * shape.lanes);
-    let op: Expr = instruction.into();
+    let engine = Engine { shape, issue, instruction };
 
-    let step = b.instance(
-        "stepper",
-        &stepper::stepper(&shape),
-        &[("issue", issue.into()), ("instruction", op.clone())],
-    );
-    let names = ["valid", "first", "last", "level", "group_start", "group_end", "last_group", "op_end"];
-    let widths = names.map(|name| if name == "level" { 2 } else { 1 });
-    let bundle = concat(names.iter().rev().map(|name| step.out(name)));
-    b.comment("The same signals, later by the lead.");
-    let late = b.delay("step", bundle, shape.lead());
-    let offset = |i: usize| widths[..i].iter().sum::<usize>();
-    let [valid, first, last, level, group_start, group_end, last_group, op_end]: [_; 8] =
-        std::array::from_fn(|i| b.wire(&format!("at_gather_{}", names[i]), late.slice(offset(i), widths[i])));
-
-    let gathered = b.instance(
-        "gather",
-        &gather::gather(&shape),
-        &[
-            ("issue", issue.into()),
-            ("instruction", op.clone()),
-            ("valid", valid.into()),
-            ("first", first.into()),
-            ("level", level.into()),
-            ("group_end", group_end.into()),
-            ("gather_data", gather_data.into()),
-        ],
-    );
-    let (value, high) = (gathered.out("value"), gathered.out("high"));
+    let stepper = b.instance("stepper", &stepper::stepper(shape), &engine.issued());
+    let step = engine.step(&mut b, &stepper);
+    let gathered = engine.gather(&mut b, &step, gather_data);
 
     b.comment("The drain starts four cycles before the first column shows.");
     let drain_start = shape.gather_latency() + shape.reduce_latency() - DRAIN_LEAD;
-    let flags = concat([last, group_end, last_group, op_end]);
+    let flags = concat([step.last, step.group_end, step.last_group, step.op_end]);
     let drain = b.delay("drain", flags, drain_start);
-    let drained = b.instance(
-        "columns",
-        &columns::columns(),
-        &[
-            ("start", drain.bit(3)),
-            ("group_end", drain.bit(2)),
-            ("last_group", drain.bit(1)),
-            ("op_end", drain.bit(0)),
-            ("slot_less_1", step.out("slot_less_1").into()),
-            ("instruction", op.clone()),
-        ],
-    );
+    let drained = engine.columns(&mut b, "columns", drain, stepper.out("slot_less_1"));
+    let mut steering = Steering::<Sig>::of(&drained);
 
     let keep = super::field(instruction, f::KEEP);
-    // Columns of what is kept are counted, for the time, and not written. The reducer keeps nothing.
-    let active =
-        if vector { drained.out("active") } else { b.wire("written", drained.out("active") & !keep.clone()) };
     let sums = if vector {
-        let at = b.delay("at_reducer", concat([first, last]), shape.gather_latency());
-        let reduced = b.instance(
-            "reducer",
-            &reducer::reducer(&shape),
-            &[
-                ("value", value.into()),
-                ("high", high.into()),
-                ("first", at.bit(1)),
-                ("last", at.bit(0)),
-                ("instruction", op.clone()),
-            ],
-        );
-        reduced.out("drained")
+        engine.reduce(&mut b, &step, &gathered)
     } else {
-        let before = shape.gather_latency() - weights::weight_latency(&shape);
-        let at = b.delay(
-            "at_weights",
-            concat([Expr::from(level), group_start.into(), first.into(), valid.into()]),
-            before,
-        );
-        let beats = shape.columns.div_ceil(config.memory.bus_bytes);
-        let write = b.input("weight_write", 1);
-        let word = b.input("weight_word", index_bits(config.weight_words));
-        let beat = b.input("weight_beat", index_bits(beats));
-        let data = b.input("weight_data", 8 * config.memory.bus_bytes);
-        let weight = b.instance(
-            "weights",
-            &weights::weights(&shape),
-            &[
-                ("issue", issue.into()),
-                ("instruction", op.clone()),
-                ("valid", at.bit(0)),
-                ("first", at.bit(1)),
-                ("group_start", at.bit(2)),
-                ("level", at.slice(3, 2)),
-                ("weight_write", write.into()),
-                ("weight_word", word.into()),
-                ("weight_beat", beat.into()),
-                ("weight_data", data.into()),
-            ],
-        );
-        // Both reach the array's control chain three cycles before they act on column 0.
-        // Sums that are kept go into the next tile's. A reset ends the tile that it interrupts: else its would, too.
-        let reset = b.reset();
-        let last = b.register("array_last", (drain.bit(3) & !keep) | reset);
-        let shift = b.register("array_shift", drained.out("slot_end"));
-        let multiplied = b.instance(
-            "array",
-            &array::array(&shape),
-            &[
-                ("value", value.into()),
-                ("high", high.into()),
-                ("weight", weight.out("weight").into()),
-                ("last", last.into()),
-                ("shift", shift.into()),
-            ],
-        );
-        multiplied.out("drained")
+        // Columns of what is kept are counted, for the time, and not written. The reducer keeps nothing.
+        steering.active = b.wire("written", steering.active & !keep.clone());
+        let ends = drain.bit(3) & !keep;
+        engine.multiply(&mut b, &step, &gathered, [ends, drained.out("slot_end").into()])
     };
+    let operand = engine.operand(&mut b, &stepper, operand_data);
+    let channel = engine.channel(&mut b, &steering);
+    let operands = [sums, operand.out("value"), channel];
+    let value = engine.post(&mut b, [drained.out("phase"), steering.active], operands);
+    let written = engine.write_back(&mut b, steering, value);
 
-    b.comment("The operand's columns, P - S + 1 cycles after the last step at the stepper.");
-    let flags = concat(["group_end", "last_group", "op_end"].map(|name| step.out(name)));
-    let used = super::field(instruction, f::OPERAND_ON);
-    let lead_time = b.instance(
-        "lead_time",
-        &columns::lead_time(&shape),
-        &[
-            ("start", step.out("last") & used),
-            ("flags", flags),
-            ("slot_less_1", step.out("slot_less_1").into()),
-        ],
-    );
-    let fetch = concat([Expr::from(lead_time.out("go")), lead_time.out("go_flags").into()]);
-    let fetch = b.delay("fetch", fetch, shape.reduce_latency() - 1);
-    let fetched = b.instance(
-        "operand_columns",
-        &columns::columns(),
-        &[
-            ("start", fetch.bit(3)),
-            ("group_end", fetch.bit(2)),
-            ("last_group", fetch.bit(1)),
-            ("op_end", fetch.bit(0)),
-            ("slot_less_1", step.out("slot_less_1").into()),
-            ("instruction", op.clone()),
-        ],
-    );
-    let mut inputs = vec![
-        ("issue", issue.into()),
-        ("instruction", op.clone()),
-        ("slot_end", fetched.out("slot_end").into()),
-        ("operand_data", operand_data.into()),
-    ];
-    inputs.extend(target::STEERING.map(|name| (name, Expr::from(fetched.out(name)))));
-    let operand = b.instance("operand", &target::operand(&shape), &inputs);
-
-    let word_bits = index_bits(config.parameter_words);
-    let beat_bits = index_bits(CHANNEL_BYTES / config.memory.bus_bytes);
-    let channel_ports = [
-        ("channel_write", 1),
-        ("channel_word", word_bits),
-        ("channel_beat", beat_bits),
-        ("channel_data", 8 * config.memory.bus_bytes),
-    ];
-    let mut inputs = vec![
-        ("issue", issue.into()),
-        ("instruction", op.clone()),
-        ("begin_column", drained.out("begin_column").into()),
-        ("first", drained.out("first").into()),
-        ("restart", drained.out("restart").into()),
-    ];
-    inputs.extend(channel_ports.map(|(name, width)| (name, Expr::from(b.input(name, width)))));
-    let channel = b.instance("channels", &channels::channels(&shape), &inputs);
-
-    let table_ports = [
-        ("table_write", 1),
-        ("table_address", index_bits(256 * config.tables)),
-        ("table_data", 8 * config.memory.bus_bytes),
-    ];
-    let mut inputs = vec![
-        ("instruction", op.clone()),
-        ("phase", drained.out("phase").into()),
-        ("active", active.into()),
-        ("drained", sums.into()),
-        ("operand", operand.out("value").into()),
-        ("channel", channel.out("channel").into()),
-    ];
-    inputs.extend(table_ports.map(|(name, width)| (name, Expr::from(b.input(name, width)))));
-    let posted = b.instance("post", &post::post(&shape), &inputs);
-
-    b.comment("The output's addresses wait for the bytes.");
-    let steering = target::STEERING.map(|name| if name == "active" { active } else { drained.out(name) });
-    let steering = concat(steering.into_iter().rev());
-    let wait = post::PHASE_LATENCY + shape.post_latency() - target::ADDRESS_LATENCY - 1;
-    let steering = b.delay("steering", steering, wait);
-    let mut inputs =
-        vec![("issue", issue.into()), ("instruction", op), ("value", posted.out("value").into())];
-    inputs.extend(target::STEERING.iter().enumerate().map(|(i, name)| (*name, steering.bit(i))));
-    let written = b.instance("write_back", &target::output(&shape), &inputs);
-
-    for name in ["gather_row", "gather_enable"] {
-        b.output(name, gathered.out(name));
+    for (block, names) in [
+        (&gathered, &["gather_row", "gather_enable"][..]),
+        (&operand, &["operand_row", "operand_enable"]),
+        (&written, &["output_row", "output_data", "output_enable"]),
+    ] {
+        for name in names {
+            b.output(name, block.out(name));
+        }
     }
-    for name in ["operand_row", "operand_enable"] {
-        b.output(name, operand.out(name));
-    }
-    for name in ["output_row", "output_data", "output_enable"] {
-        b.output(name, written.out(name));
-    }
-    let done = b.delay(
-        "finished",
-        drained.out("done"),
-        post::PHASE_LATENCY + shape.post_latency() + shape.crossbar + 1,
-    );
+    let wait = post::PHASE_LATENCY + shape.post_latency() + shape.crossbar + 1;
+    let done = b.delay("finished", drained.out("done"), wait);
     b.output("done", done);
     b.finish()
 }
-
-/// Cycles from the start of [`columns`] to the first drained column: one in which the columns'
-/// state is set, and [`post::PHASE_LATENCY`].
-const DRAIN_LEAD: usize = 1 + post::PHASE_LATENCY;

@@ -1,6 +1,6 @@
 //! The weights: a memory of C-byte words read in sequence, and the expander of `Reduce::Rows`.
 
-use super::{Shape, field, instruction_input};
+use super::{Shape, WeightBeats, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, index_bits, lit, pack, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
@@ -52,16 +52,14 @@ pub(super) fn weights(shape: &Shape) -> Arc<Module> {
     b.comment("The memory, one for each beat of a word.");
     let beat_bytes = shape.config.memory.bus_bytes;
     let beats = shape.columns.div_ceil(beat_bytes);
-    let write = b.input("weight_write", 1);
-    let word = b.input("weight_word", bits);
-    let beat = b.input("weight_beat", index_bits(beats));
-    let data = b.input("weight_data", 8 * beat_bytes);
-    let word = b.register("write_word", word);
-    let data = b.register("write_data", data);
+    let WeightBeats { weight_write, weight_word, weight_beat, weight_data } =
+        WeightBeats::inputs(&mut b, shape);
+    let word = b.register("write_word", weight_word);
+    let data = b.register("write_data", weight_data);
     let mut bytes = vec![];
     for k in 0..beats {
         let own = beat_bytes.min(shape.columns - k * beat_bytes);
-        let enable = b.register(&format!("write_{k}"), write & beat.is(k as i128));
+        let enable = b.register(&format!("write_{k}"), weight_write & weight_beat.is(k as i128));
         let ram = Ram {
             depth: words,
             write_enable: enable.into(),

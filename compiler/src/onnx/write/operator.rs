@@ -132,26 +132,14 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
         Op::Pad { before, after, mode } => {
             let amounts = longs(&[before.as_slice(), after.as_slice()].concat());
             inputs.push(writer.list(&[amounts.len()], &amounts));
-            let mode = match mode {
-                PadMode::Constant(value) => {
-                    inputs.push(writer.floats(&[], &[*value]));
-                    "constant"
-                }
-                PadMode::Reflect => "reflect",
-                PadMode::Edge => "edge",
-                PadMode::Wrap => "wrap",
-            };
-            attributes.push(string("mode", mode));
+            if let PadMode::Constant(value) = mode {
+                inputs.push(writer.floats(&[], &[*value]));
+            }
+            attributes.push(string("mode", pad_mode(*mode)));
         }
         Op::Slice { starts, steps, extents } => {
-            let shape = writer.graph.shape(node.inputs[0]);
-            let end = |i: usize| {
-                let end = starts[i] as i64 + steps[i] * extents[i] as i64;
-                // Before the first element is further back than any: -1 would be the last one.
-                if end < 0 { -(shape[i] as i64) - 1 } else { end.min(shape[i] as i64) }
-            };
-            let ends: Vec<i64> = (0..shape.len()).map(end).collect();
-            let axes: Vec<i64> = (0..shape.len() as i64).collect();
+            let ends = slice_ends(writer.graph.shape(node.inputs[0]), starts, steps, extents);
+            let axes: Vec<i64> = (0..ends.len() as i64).collect();
             for list in [&longs(starts), &ends, &axes, steps] {
                 inputs.push(writer.list(&[list.len()], list));
             }
@@ -218,6 +206,25 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
         Op::Relu | Op::PRelu | Op::GlobalAveragePool | Op::Add | Op::MatMul | Op::Binary { .. } => {}
     }
     Ok(vec![Written { operator, inputs, outputs, attributes }])
+}
+
+fn pad_mode(mode: PadMode) -> &'static str {
+    match mode {
+        PadMode::Constant(_) => "constant",
+        PadMode::Reflect => "reflect",
+        PadMode::Edge => "edge",
+        PadMode::Wrap => "wrap",
+    }
+}
+
+/// Where a slice of a tensor of `shape` ends on each axis, as ONNX counts.
+fn slice_ends(shape: &[usize], starts: &[usize], steps: &[i64], extents: &[usize]) -> Vec<i64> {
+    let end = |i: usize| {
+        let end = starts[i] as i64 + steps[i] * extents[i] as i64;
+        // Before the first element is further back than any: -1 would be the last one.
+        if end < 0 { -(shape[i] as i64) - 1 } else { end.min(shape[i] as i64) }
+    };
+    (0..shape.len()).map(end).collect()
 }
 
 fn cast(from: String, to: String, kind: i32) -> Written {
