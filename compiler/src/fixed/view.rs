@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 
-/// A C x H x W arrangement of evenly spaced elements of a tensor.
+/// A C x H x W arrangement of evenly spaced elements of a tensor, which `T` names.
 ///
 /// Element (c, y, x) of the view is the tensor's element at `origin`, plus `step[i] * (c, y, x)[i]`
 /// along axis `axes[i]` for each i. Slices, transposed and broadcast tensors, rows seen as one line
 /// and the phases of a transposed convolution are views: none of them moves a byte.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct View {
+pub struct View<T = TensorId> {
     /// The tensor.
-    pub tensor: TensorId,
+    pub tensor: T,
     /// The tensor's axis (0 channels, 1 rows, 2 columns) along which each axis of the view runs.
     pub axes: [usize; 3],
     /// Index of the first element along each axis of the tensor.
@@ -25,32 +25,40 @@ pub struct View {
 }
 
 impl View {
-    /// All of a tensor.
-    pub fn whole(tensor: TensorId, shape: [usize; 3]) -> View {
-        View { tensor, axes: [0, 1, 2], origin: [0; 3], step: [1; 3], shape }
-    }
-
     /// Whether it is all of `tensor`, axes in order.
     pub fn is_whole(&self, tensor: &Tensor) -> bool {
         *self == View::whole(self.tensor, tensor.shape)
     }
+}
+
+impl<T: Copy> View<T> {
+    /// All of a tensor.
+    pub fn whole(tensor: T, shape: [usize; 3]) -> View<T> {
+        View { tensor, axes: [0, 1, 2], origin: [0; 3], step: [1; 3], shape }
+    }
+
+    /// The same elements of another tensor.
+    pub fn of<U>(self, tensor: U) -> View<U> {
+        let View { axes, origin, step, shape, .. } = self;
+        View { tensor, axes, origin, step, shape }
+    }
 
     /// `count` indices of an axis from `first` on.
-    pub fn slice(mut self, axis: usize, first: usize, count: usize) -> View {
+    pub fn slice(mut self, axis: usize, first: usize, count: usize) -> View<T> {
         self.origin[self.axes[axis]] += self.step[axis] * first;
         self.shape[axis] = count;
         self
     }
 
     /// Every `step`-th index of an axis: `count` of them from `first` on.
-    pub fn every(mut self, axis: usize, first: usize, step: usize, count: usize) -> View {
+    pub fn every(mut self, axis: usize, first: usize, step: usize, count: usize) -> View<T> {
         self = self.slice(axis, first, count);
         self.step[axis] *= step;
         self
     }
 
     /// The view of a wide tensor's high halves, from that of its values.
-    pub fn high_halves(mut self) -> View {
+    pub fn high_halves(mut self) -> View<T> {
         self.origin[0] *= 2;
         for i in 0..3 {
             self.step[i] *= if self.axes[i] == 0 { 2 } else { 1 };
@@ -59,19 +67,19 @@ impl View {
     }
 
     /// The view of a wide tensor's low halves, from that of its high ones: a plane further.
-    pub fn low_halves(mut self) -> View {
+    pub fn low_halves(mut self) -> View<T> {
         self.origin[0] += 1;
         self
     }
 
     /// Axis i of the result is axis `order[i]` of this view.
-    pub fn permuted(self, order: [usize; 3]) -> View {
+    pub fn permuted(self, order: [usize; 3]) -> View<T> {
         let pick = |from: [usize; 3]| order.map(|axis| from[axis]);
         View { axes: pick(self.axes), step: pick(self.step), shape: pick(self.shape), ..self }
     }
 
     /// Repeats axes of extent 1 until the view has `shape`; `None` when another axis differs.
-    pub fn broadcast(mut self, shape: [usize; 3]) -> Option<View> {
+    pub fn broadcast(mut self, shape: [usize; 3]) -> Option<View<T>> {
         for (axis, &extent) in shape.iter().enumerate() {
             if self.shape[axis] != extent {
                 if self.shape[axis] != 1 {
@@ -106,7 +114,7 @@ impl View {
     }
 
     /// The elements of the view, row-major, from those of its tensor of `shape`.
-    pub fn read<T: Copy>(&self, shape: [usize; 3], elements: &[T]) -> Vec<T> {
+    pub fn read<E: Copy>(&self, shape: [usize; 3], elements: &[E]) -> Vec<E> {
         let (first, [plane, pitch, pixel]) = self.strides(shape);
         let [channels, rows, columns] = self.shape;
         let mut all = Vec::with_capacity(channels * rows * columns);

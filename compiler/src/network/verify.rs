@@ -11,6 +11,19 @@ fn size(shape: &[usize]) -> usize {
     shape.iter().try_fold(1usize, |n, &e| n.checked_mul(e)).unwrap_or(usize::MAX)
 }
 
+/// Whether a view is of a tensor with these extents.
+fn view_fits<T: Copy>(v: &View<T>, extents: [usize; 3]) -> bool {
+    let axes = v.axes.iter().all(|&axis| axis < 3) && !v.shape.contains(&0);
+    axes && {
+        let last = (0..3).try_fold(v.origin, |mut at, i| {
+            let step = v.step[i].checked_mul(v.shape[i] - 1)?;
+            at[v.axes[i]] = at[v.axes[i]].checked_add(step)?;
+            Some(at)
+        });
+        last.is_some_and(|last| last.iter().zip(extents).all(|(&at, extent)| at < extent))
+    }
+}
+
 /// Whether all elements at an offset and strides lie among so many.
 fn inside(offset: usize, strides: &[(usize, usize)], elements: usize) -> bool {
     let last = strides
@@ -127,19 +140,9 @@ impl Network {
                 && size(&extents(&p.strides)) == size(graph.shape(p.value))
                 && inside(p.offset, &p.strides, values(p.tensor))
         };
-        let view = |v: &View, extents: [usize; 3]| {
-            let axes = v.axes.iter().all(|&axis| axis < 3) && !v.shape.contains(&0);
-            axes && {
-                let last = (0..3).try_fold(v.origin, |mut at, i| {
-                    let step = v.step[i].checked_mul(v.shape[i] - 1)?;
-                    at[v.axes[i]] = at[v.axes[i]].checked_add(step)?;
-                    Some(at)
-                });
-                last.is_some_and(|last| last.iter().zip(extents).all(|(&at, extent)| at < extent))
-            }
-        };
         let rounded = |r: &Rounded, grid: [usize; 3]| {
-            self.tensor(r.from.tensor).is_some_and(|t| view(&r.from, t.extents())) && view(&r.to, grid)
+            self.tensor(r.from.tensor).is_some_and(|t| view_fits(&r.from, t.extents()))
+                && view_fits(&r.to, grid)
         };
         let part = |p: &Part, grid: [usize; 3]| {
             let Some(Stage::Machine { graph, .. }) = self.stages.get(p.stage) else { return false };

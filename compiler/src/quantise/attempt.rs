@@ -43,7 +43,7 @@ impl Attempt<'_> {
             };
             let Some(g) = refused.group else { return Err(refused.error) };
             let group = &plan.groups[g];
-            let read = group.inputs.iter().chain(&group.operand).map(|view| view.tensor.0 as usize);
+            let read = group.inputs.iter().chain(&group.operand).map(|view| view.tensor.index());
             let homes: Vec<usize> = [group.output].into_iter().chain(read).filter(|&h| wide[h]).collect();
             if homes.is_empty() {
                 return Err(refused.error);
@@ -63,7 +63,7 @@ impl Attempt<'_> {
         let before_table = |g: usize| {
             let group = &plan.groups[g];
             group.chain.before_table?;
-            let read = group.inputs[0].tensor.0 as usize;
+            let read = group.inputs[0].tensor.index();
             // The bytes of a copy are the table's index as they are.
             if group.is_lookup() && !wide[read] {
                 return Some(affine[sharing.representative(read)]);

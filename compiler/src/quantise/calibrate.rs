@@ -207,7 +207,7 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
     let patches = plan.groups.iter().map(|group| match &group.kind {
         Kind::Linear { window, .. } => {
             let view = &group.inputs[0];
-            let home = &plan.homes[view.tensor.0 as usize];
+            let home = &plan.homes[view.tensor.index()];
             let input = view.read(home.shape, &stored(home.value, &home.held, home.shape));
             patches(&input, view.shape, window, group.grid, vectors)
         }

@@ -2,10 +2,9 @@
 
 use super::able::Step;
 use super::constants::{in_grid, is_mask, per_channel, scalar};
-use super::held::Held;
-use super::kind::{COPY, Kind, OUTPUT, unfolds};
+use super::held::{Held, HomeId, View};
+use super::kind::{COPY, Kind, unfolds};
 use super::sum::Sum;
-use crate::fixed::View;
 use crate::float::{self, math};
 use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, ValueId};
 
@@ -206,7 +205,7 @@ impl Chain {
             }
             Op::DepthToSpace { block, mode } => {
                 // Rows of the map may lie in the tensor as one line.
-                let map = graph.shape(value)[1..] == grid && *out == Held::whole(OUTPUT, grid);
+                let map = graph.shape(value)[1..] == grid && *out == Held::whole(HomeId::Output, grid);
                 !lines && map && self.place(sum.kind(), *block, *mode)
             }
             Op::Reshape if !lines => match unfolds(graph, node, out) {

@@ -27,7 +27,7 @@ pub(super) fn claims(
     }
     let lowered = &*lowered;
     let placed = |held: &Held, value: ValueId| -> Placed {
-        let tensor = lowered.tensor[held.home];
+        let tensor = lowered.tensor[held.home.index()];
         let extents = lowered.network.tensors[tensor.0 as usize].extents();
         let (offset, strides) = sharing.located(held).strides(extents);
         Placed { value, tensor, offset, strides }
@@ -76,5 +76,5 @@ fn constant(group: &Group, lowered: &Lowered) -> Option<Constant> {
         return None;
     };
     let home = group.operand.expect("a constant operand has a home").tensor;
-    Some(Constant { tensor: lowered.tensor[home.0 as usize], elements: elements.clone(), factor: *factor })
+    Some(Constant { tensor: lowered.tensor[home.index()], elements: elements.clone(), factor: *factor })
 }

@@ -94,6 +94,7 @@ pub(super) fn per_channel(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quantise::held::HomeId;
 
     #[test]
     fn constants_by_channel() {
@@ -103,7 +104,7 @@ mod tests {
         let columns = g.constant("w", &[2], vec![1.0, 2.0]).unwrap();
         let x = g.input("x", &[1]).unwrap();
         let grid = [3, 2, 2];
-        let held = Held::whole(0, grid);
+        let held = Held::whole(HomeId::At(0), grid);
         let of = |id| per_channel(&g, id, &[1, 3, 2, 2], &held, grid);
         assert_eq!(of(scalar), Some(vec![2.0; 3]));
         assert_eq!(of(channels), Some(vec![1.0, 2.0, 3.0]));
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(of(x), None);
         // Columns of a value whose last axis lies along channels.
         let grid = [2, 1, 5];
-        let held = Held::whole(0, grid).transposed(&[2, 5], &[1, 0]).unwrap();
+        let held = Held::whole(HomeId::At(0), grid).transposed(&[2, 5], &[1, 0]).unwrap();
         assert_eq!(per_channel(&g, columns, &[5, 2], &held, grid), Some(vec![1.0, 2.0]));
         assert_eq!(in_grid(&g, columns, &[5, 2], &held, grid).unwrap()[4..6], [1.0, 2.0]);
     }

@@ -3,7 +3,7 @@
 //! A value keeps its elements' row-major order; where each of them lies is a list of [`Dim`]s. So
 //! reshapes, transposes, slices and broadcasts of a value change the list and never move a byte.
 
-use crate::fixed::{TensorId, View};
+use crate::fixed;
 use crate::network::{Places, places};
 
 /// A run of neighbours of a value along one axis of its tensor.
@@ -17,11 +17,33 @@ pub(super) struct Dim {
     pub step: usize,
 }
 
+/// A tensor of the machine in the making.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum HomeId {
+    /// By its index in [`Plan::homes`](super::plan::Plan::homes).
+    At(usize),
+    /// That of the group which is being made.
+    Output,
+}
+
+impl HomeId {
+    /// Its index in the plan. All that a finished group reads has one.
+    pub fn index(self) -> usize {
+        match self {
+            HomeId::At(index) => index,
+            HomeId::Output => unreachable!("a group that is made reads its own result"),
+        }
+    }
+}
+
+/// A view of a home.
+pub(super) type View = fixed::View<HomeId>;
+
 /// Where the elements of a value lie in the tensor of a home.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Held {
-    /// The home, by index.
-    pub home: usize,
+    /// The home.
+    pub home: HomeId,
     /// Index of the first element along each axis of the tensor.
     pub origin: [usize; 3],
     /// The others, outermost first; none has extent 1.
@@ -51,12 +73,12 @@ pub(super) fn natural(shape: &[usize]) -> [usize; 3] {
 
 impl Held {
     /// The elements that `dims` say, from the first element of a home's tensor on.
-    pub fn new(home: usize, dims: impl IntoIterator<Item = Dim>) -> Held {
+    pub fn new(home: HomeId, dims: impl IntoIterator<Item = Dim>) -> Held {
         Held { home, origin: [0; 3], dims: joined(dims) }
     }
 
     /// All elements of a home's tensor of `shape`, in its own order.
-    pub fn whole(home: usize, shape: [usize; 3]) -> Held {
+    pub fn whole(home: HomeId, shape: [usize; 3]) -> Held {
         Held::new(home, (0..3).map(|axis| Dim { extent: shape[axis], axis, step: 1 }))
     }
 
@@ -160,13 +182,8 @@ impl Held {
         for (dim, part) in dims.iter_mut().zip(parts) {
             *dim = merged(part)?;
         }
-        let mut view = View {
-            tensor: TensorId(self.home as u32),
-            axes: [0, 1, 2],
-            origin: self.origin,
-            step: [1; 3],
-            shape: [1; 3],
-        };
+        let mut view =
+            View { tensor: self.home, axes: [0, 1, 2], origin: self.origin, step: [1; 3], shape: [1; 3] };
         for (i, dim) in dims.into_iter().enumerate() {
             if let Some(dim) = dim {
                 (view.axes[i], view.step[i], view.shape[i]) = (dim.axis, dim.step, dim.extent);
@@ -184,7 +201,7 @@ impl Held {
             along[dim.axis].push((i, *dim));
         }
         let mut inner = Held { home: self.home, origin: [0; 3], dims: self.dims.clone() };
-        let mut view = View::whole(TensorId(self.home as u32), [1; 3]);
+        let mut view = View::whole(self.home, [1; 3]);
         view.origin = self.origin;
         for (axis, dims) in along.iter_mut().enumerate() {
             dims.sort_by_key(|(_, d)| d.step);
@@ -220,7 +237,7 @@ impl Held {
     }
 
     /// The same place in another home of the same shape.
-    pub fn in_home(mut self, home: usize) -> Held {
+    pub fn in_home(mut self, home: HomeId) -> Held {
         self.home = home;
         self
     }
@@ -317,7 +334,7 @@ mod tests {
     #[test]
     fn heads_and_back() {
         let shape = [12, 7, 7];
-        let value = Held::whole(0, shape);
+        let value = Held::whole(HomeId::At(0), shape);
         // [1,12,49] -> [1,49,12] -> [1,49,3,4] -> [1,3,49,4]
         let tokens = value.transposed(&[1, 12, 49], &[0, 2, 1]).unwrap();
         let heads = tokens.transposed(&[1, 49, 3, 4], &[0, 2, 1, 3]).unwrap();
@@ -339,18 +356,18 @@ mod tests {
     fn arranged_like_another() {
         let shape = [6, 2, 5];
         // b is a's transpose, stored in its own order: [1,10,6]
-        let a = Held::whole(0, shape).transposed(&[1, 6, 10], &[0, 2, 1]).unwrap();
-        let b = Held::whole(1, [10, 1, 6]);
+        let a = Held::whole(HomeId::At(0), shape).transposed(&[1, 6, 10], &[0, 2, 1]).unwrap();
+        let b = Held::whole(HomeId::At(1), [10, 1, 6]);
         // rows and columns of a lie along one axis of b
         let view = a.arrange(&b).unwrap();
         assert_eq!((view.axes, view.step, view.shape), ([2, 0, 0], [1, 5, 1], shape));
-        let b = Held::whole(1, [2, 5, 6]);
+        let b = Held::whole(HomeId::At(1), [2, 5, 6]);
         let view = a.arrange(&b).unwrap();
         assert_eq!(view.shape, shape);
         assert_eq!(view.axes, [2, 0, 1]);
         // a gate for each channel
-        let gate = Held::whole(2, [6, 1, 1]).broadcast(&[1, 6, 1, 1], &[1, 6, 2, 5]).unwrap();
-        let view = Held::whole(0, shape).arrange(&gate).unwrap();
+        let gate = Held::whole(HomeId::At(2), [6, 1, 1]).broadcast(&[1, 6, 1, 1], &[1, 6, 2, 5]).unwrap();
+        let view = Held::whole(HomeId::At(0), shape).arrange(&gate).unwrap();
         let by_hand: Vec<usize> = (0..60).map(|i| i / 10).collect();
         assert_eq!(of_view(&view, [6, 1, 1]), by_hand);
     }
@@ -358,10 +375,15 @@ mod tests {
     #[test]
     fn slices_are_boxes() {
         let shape = [8, 4, 4];
-        let held = Held::whole(0, shape).sliced(&[1, 8, 4, 4], &[0, 2, 1, 0], &[1, 3, 1, 1], &[1, 2, 3, 4]);
+        let held = Held::whole(HomeId::At(0), shape).sliced(
+            &[1, 8, 4, 4],
+            &[0, 2, 1, 0],
+            &[1, 3, 1, 1],
+            &[1, 2, 3, 4],
+        );
         let (view, inner) = held.unwrap().boxed().unwrap();
         assert_eq!((view.origin, view.step, view.shape), ([2, 1, 0], [3, 1, 1], [2, 3, 4]));
-        assert_eq!(inner, Held::whole(0, [2, 3, 4]));
-        assert_eq!(Held::whole(0, shape).broadcast(&[128], &[2, 128]).unwrap().boxed(), None);
+        assert_eq!(inner, Held::whole(HomeId::At(0), [2, 3, 4]));
+        assert_eq!(Held::whole(HomeId::At(0), shape).broadcast(&[128], &[2, 128]).unwrap().boxed(), None);
     }
 }

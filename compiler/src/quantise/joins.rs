@@ -1,16 +1,15 @@
 //! Operators that only move elements, where a view of what is there does not do: copies, each to its
 //! part of the result.
 
-use super::held::{Dim, Held};
-use super::kind::{Call, Kind, OUTPUT, Refusal, Role, refuse};
-use crate::fixed::{TensorId, View};
+use super::held::{Dim, Held, HomeId, View};
+use super::kind::{Call, Kind, Refusal, Role, refuse};
 use crate::graph::{PadMode, ValueId, Window};
 
 /// Most copies that one operator may become.
 pub(super) const MOST_COPIES: usize = 81;
 
 fn whole(grid: [usize; 3]) -> View {
-    View::whole(TensorId(OUTPUT as u32), grid)
+    View::whole(HomeId::Output, grid)
 }
 
 /// Joins values along an axis, in the layout of the first one.
@@ -51,7 +50,7 @@ pub(super) fn concat(
     let mut part_of = |first: usize, count: usize| {
         axes[axis] =
             [Dim { extent: count / each, ..outer }].into_iter().chain(rest.iter().copied()).collect();
-        let mut part = Held::new(OUTPUT, axes.concat());
+        let mut part = Held::new(HomeId::Output, axes.concat());
         part.origin[outer.axis] = outer.step * (first / each);
         part
     };
@@ -87,7 +86,7 @@ pub(super) fn padded(call: &Call, before: &[usize], after: &[usize]) -> Result<R
     let [channels, height, width] = view.shape;
     let grid = [channels, height + top + bottom, width + left + right];
     let kind = Kind::Mean { window, count_include_pad: true, factor: 1.0 };
-    Ok(call.anchor(kind, vec![view], grid, Held::whole(OUTPUT, grid)))
+    Ok(call.anchor(kind, vec![view], grid, Held::whole(HomeId::Output, grid)))
 }
 
 /// A feature map with its own elements around it.
@@ -126,7 +125,7 @@ pub(super) fn mirrored(
             to.push(whole(grid).slice(1, y, count_y).slice(2, x, count_x));
         }
     }
-    Ok(call.anchor(Kind::Copies { to }, views, grid, Held::whole(OUTPUT, grid)))
+    Ok(call.anchor(Kind::Copies { to }, views, grid, Held::whole(HomeId::Output, grid)))
 }
 
 /// Blocks of pixels to channels: one copy for each place in a block.
@@ -143,5 +142,5 @@ pub(super) fn space_to_depth(call: &Call, block: usize) -> Result<Role, Refusal>
         (from, whole(grid).slice(0, i * channels, channels))
     };
     let (views, to) = (0..block * block).map(place).unzip();
-    Ok(call.anchor(Kind::Copies { to }, views, grid, Held::whole(OUTPUT, grid)))
+    Ok(call.anchor(Kind::Copies { to }, views, grid, Held::whole(HomeId::Output, grid)))
 }

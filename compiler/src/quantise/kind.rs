@@ -2,16 +2,15 @@
 
 use super::chain::Fun;
 use super::constants::{in_grid, is_mask, per_channel, scalar};
-use super::held::{Dim, Held, natural};
+use super::held::{Dim, Held, HomeId, View, natural};
 use super::joins;
 use super::phases::{self, Phase};
 use super::product;
-use crate::fixed::{TensorId, View};
 use crate::graph::{BinaryKind, Graph, Node, Op, PadMode, ReduceKind, ValueId, Window};
 use tilewright_arch::encoding::tile::STEP0_COUNT;
 
 /// A reduction with its parameters still real. The views of a group's inputs and outputs name homes
-/// as their tensors; the home that a group writes is [`OUTPUT`].
+/// as their tensors; the home that a group writes is [`HomeId::Output`].
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Kind {
     /// Convolution, product or scaling: weights as [`crate::fixed::Reduction::Conv`] orders them.
@@ -39,9 +38,6 @@ pub(super) enum Kind {
     /// Copies of the inputs, one to each of these parts of the output.
     Copies { to: Vec<View> },
 }
-
-/// Number of the home that a group being made will write.
-pub(super) const OUTPUT: usize = u32::MAX as usize;
 
 impl Kind {
     /// Channels, rows and columns of the result for an input of shape `from`; for convolutions and
@@ -241,11 +237,11 @@ impl Call<'_> {
             }
         }
         let grid = kind.grid(view.shape);
-        Ok(self.anchor(kind, vec![view], grid, Held::whole(OUTPUT, grid)))
+        Ok(self.anchor(kind, vec![view], grid, Held::whole(HomeId::Output, grid)))
     }
 
     pub fn anchor(&self, kind: Kind, inputs: Vec<View>, grid: [usize; 3], out: Held) -> Role {
-        let to = View::whole(TensorId(OUTPUT as u32), grid);
+        let to = View::whole(HomeId::Output, grid);
         Role::Anchor(Box::new(Anchor { kind, inputs, grid, shape: grid, to, out, absorb: None }))
     }
 
@@ -255,7 +251,7 @@ impl Call<'_> {
             return self.anchor(kind, inputs, grid, out);
         }
         let shape = [grid[0], 1, grid[1] * grid[2]];
-        let home = View::whole(TensorId(OUTPUT as u32), shape);
+        let home = View::whole(HomeId::Output, shape);
         let to = View { axes: [0, 2, 2], step: [1, grid[2], 1], shape: grid, ..home };
         Role::Anchor(Box::new(Anchor { kind, inputs, grid, shape, to, out, absorb: None }))
     }
@@ -264,7 +260,7 @@ impl Call<'_> {
     fn pointwise(&self, value: ValueId) -> Result<Role, Refusal> {
         match self.own.boxed() {
             Some((view, inner)) => {
-                let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(OUTPUT));
+                let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(HomeId::Output));
                 Ok(absorbed(anchor, value))
             }
             None => Err(Refusal::uneven("its input is repeated in memory")),
@@ -282,7 +278,7 @@ impl Call<'_> {
             view.shape.swap(0, to);
             inner.dims.iter_mut().filter(|d| d.axis == 0).for_each(|d| d.axis = to);
         }
-        let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(OUTPUT));
+        let anchor = self.anchor(COPY, vec![view], view.shape, inner.in_home(HomeId::Output));
         Some(absorbed(anchor, value))
     }
 
@@ -374,7 +370,12 @@ impl Call<'_> {
     fn phases(&self, phases: Vec<Phase>, bias: Vec<f64>, groups: usize) -> Result<Role, Refusal> {
         let view = self.map()?;
         let grid = [self.out[1], self.out[2], self.out[3]];
-        Ok(self.anchor(Kind::Phases { phases, bias, groups }, vec![view], grid, Held::whole(OUTPUT, grid)))
+        Ok(self.anchor(
+            Kind::Phases { phases, bias, groups },
+            vec![view],
+            grid,
+            Held::whole(HomeId::Output, grid),
+        ))
     }
 }
 

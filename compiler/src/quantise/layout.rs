@@ -1,10 +1,8 @@
 //! Copies of values whose elements do not lie as an operator reads them: behind a channel shuffle, a PixelUnshuffle,
 //! maps that become rows of a product.
 
-use super::held::{Dim, Held, joined, natural, refine};
+use super::held::{Dim, Held, HomeId, View, joined, natural, refine};
 use super::joins::MOST_COPIES;
-use super::kind::OUTPUT;
-use crate::fixed::{TensorId, View};
 
 /// Elements of a value that is copied as a whole; larger ones only in stripes of rows. A seventh of the default
 /// machine's feature memory, which has to hold both.
@@ -15,7 +13,7 @@ const WHOLE: usize = 1 << 15;
 pub(super) struct Layout {
     /// What each copy reads, of the value's home.
     pub from: Vec<View>,
-    /// Where each copy writes it, in the home [`OUTPUT`].
+    /// Where each copy writes it, in the home [`HomeId::Output`].
     pub to: Vec<View>,
     /// Channels, rows and columns of that home.
     pub shape: [usize; 3],
@@ -28,7 +26,7 @@ impl Layout {
     /// too many, and where they need more of it at a time than a machine may hold.
     pub fn new(held: &Held, shape: &[usize]) -> Option<Layout> {
         let grid = natural(shape);
-        let out = Held::whole(OUTPUT, grid);
+        let out = Held::whole(HomeId::Output, grid);
         if held.origin == out.origin && held.dims == out.dims {
             return None;
         }
@@ -54,7 +52,7 @@ impl Layout {
                 written[to.axis] += at * to.step;
             }
             from.push(view(held.home, read, places.map(|i| i.map(|i| inside[i].0))));
-            to.push(view(OUTPUT, written, places.map(|i| i.map(|i| inside[i].1))));
+            to.push(view(HomeId::Output, written, places.map(|i| i.map(|i| inside[i].1))));
         }
         Some(Layout { from, to, shape: grid, held: out })
     }
@@ -104,8 +102,8 @@ fn slots(inside: &[Loop]) -> [Option<usize>; 3] {
     }
 }
 
-fn view(home: usize, origin: [usize; 3], dims: [Option<Dim>; 3]) -> View {
-    let mut view = View { origin, ..View::whole(TensorId(home as u32), [1; 3]) };
+fn view(home: HomeId, origin: [usize; 3], dims: [Option<Dim>; 3]) -> View {
+    let mut view = View { origin, ..View::whole(home, [1; 3]) };
     for (slot, dim) in dims.into_iter().enumerate() {
         if let Some(dim) = dim {
             (view.axes[slot], view.step[slot], view.shape[slot]) = (dim.axis, dim.step, dim.extent);
@@ -140,30 +138,31 @@ mod tests {
     #[test]
     fn a_shuffle_is_two_copies() {
         let home = [12, 4, 5];
-        let held = Held::whole(0, home).transposed(&[1, 2, 6, 4, 5], &[0, 2, 1, 3, 4]).unwrap();
+        let held = Held::whole(HomeId::At(0), home).transposed(&[1, 2, 6, 4, 5], &[0, 2, 1, 3, 4]).unwrap();
         check(&held, home, &[1, 12, 4, 5], 2);
     }
 
     #[test]
     fn an_unshuffle_is_a_copy_of_each_place() {
         let home = [3, 8, 6];
-        let held = Held::whole(0, home).transposed(&[1, 3, 4, 2, 3, 2], &[0, 1, 3, 5, 2, 4]).unwrap();
+        let held =
+            Held::whole(HomeId::At(0), home).transposed(&[1, 3, 4, 2, 3, 2], &[0, 1, 3, 5, 2, 4]).unwrap();
         check(&held, home, &[1, 12, 4, 3], 4);
     }
 
     #[test]
     fn a_map_becomes_lines() {
         let home = [4, 6, 5];
-        check(&Held::whole(0, home), home, &[1, 4, 30], 1);
-        let turned = Held::whole(0, home).transposed(&[1, 4, 30], &[0, 2, 1]).unwrap();
+        check(&Held::whole(HomeId::At(0), home), home, &[1, 4, 30], 1);
+        let turned = Held::whole(HomeId::At(0), home).transposed(&[1, 4, 30], &[0, 2, 1]).unwrap();
         check(&turned, home, &[1, 30, 4], 1);
     }
 
     #[test]
     fn what_lies_well_or_is_too_large_is_not_copied() {
         let home = [4, 6, 5];
-        assert_eq!(Layout::new(&Held::whole(0, home), &[1, 4, 6, 5]), None);
-        let large = Held::whole(0, [16, 128, 128]);
+        assert_eq!(Layout::new(&Held::whole(HomeId::At(0), home), &[1, 4, 6, 5]), None);
+        let large = Held::whole(HomeId::At(0), [16, 128, 128]);
         assert_eq!(Layout::new(&large, &[1, 16, 128 * 128]), None);
         let shuffled = large.transposed(&[1, 2, 8, 128, 128], &[0, 2, 1, 3, 4]).unwrap();
         assert!(Layout::new(&shuffled, &[1, 16, 128, 128]).is_some());

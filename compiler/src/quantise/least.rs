@@ -42,7 +42,7 @@ impl Least<'_> {
     /// [`Least::unit`] of what `choose` takes of the largest weights of the rows.
     fn unit_of(&self, group: &Group, choose: impl Fn(&mut dyn Iterator<Item = f64>) -> f64) -> f64 {
         let step = |home: usize| f64::from(self.affine[self.sharing.representative(home)].scale);
-        let read = |i: usize| step(group.inputs[i].tensor.0 as usize);
+        let read = |i: usize| step(group.inputs[i].tensor.index());
         let largest = |row: &[f32]| row.iter().fold(0.0, |most: f64, w| most.max(f64::from(w.abs())));
         let chosen = |weights: &[f32], rows: usize| {
             let rows = weights.chunks(weights.len().div_ceil(rows).max(1)).map(largest);
@@ -58,8 +58,7 @@ impl Least<'_> {
                 read(0) * phases.iter().map(|p| phase(&p.weights)).fold(0.0, f64::max)
             }
             Kind::Product { batches, factor } => {
-                let steps =
-                    batches.iter().map(|(a, b, _)| step(a.tensor.0 as usize) * step(b.tensor.0 as usize));
+                let steps = batches.iter().map(|(a, b, _)| step(a.tensor.index()) * step(b.tensor.index()));
                 steps.fold(0.0, f64::max) * factor.abs()
             }
             Kind::Mean { factor, .. } => read(0) * factor.abs(),
@@ -67,7 +66,7 @@ impl Least<'_> {
             Kind::Max { .. } | Kind::Copies { .. } => 0.0,
         };
         let slope = group.chain.slope.iter().flatten().fold(1.0, |most: f64, s| most.max(s.abs()));
-        let operand = group.operand.as_ref().map_or(0.0, |view| step(view.tensor.0 as usize));
+        let operand = group.operand.as_ref().map_or(0.0, |view| step(view.tensor.index()));
         match &group.chain.operand {
             None => sum * slope,
             Some((_, Combine::Add(factor))) => (sum * slope).max(operand * factor.abs()),
@@ -108,11 +107,11 @@ pub(super) fn terms(plan: &Plan, seen: &Seen, g: usize) -> [f64; 2] {
         return [0.0; 2];
     };
     let own = match group.kind {
-        Kind::Mean { factor, .. } => magnitude(group.inputs[0].tensor.0 as usize) * factor.abs(),
+        Kind::Mean { factor, .. } => magnitude(group.inputs[0].tensor.index()) * factor.abs(),
         _ => f64::from(seen.sums[g]),
     };
     let slope = group.chain.slope.iter().flatten().fold(1.0, |most: f64, s| most.max(s.abs()));
-    [own * slope, magnitude(operand.tensor.0 as usize) * factor.abs()]
+    [own * slope, magnitude(operand.tensor.index()) * factor.abs()]
 }
 
 /// Raises the steps of results, which nothing prescribes, to what can be made of what is read.

@@ -12,7 +12,8 @@ pub(super) use sketch::Sketch;
 use super::calibrate::Seen;
 use super::chain::Chain;
 use super::given::Given;
-use super::kind::{Kind, OUTPUT};
+use super::held::{HomeId, View};
+use super::kind::Kind;
 use super::plan::{Group, Origin, Plan};
 use super::range::Affine;
 use super::sharing::Sharing;
@@ -20,7 +21,7 @@ use super::stages;
 use super::weights::channel;
 use crate::claims::Rounded;
 use crate::error::{Error, Result};
-use crate::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
+use crate::fixed::{self, FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId};
 use crate::graph::{Graph, ValueId, Window};
 use crate::network::Network;
 use tilewright_arch::fixed::{Channel, FRACTION, Half, Post, WIDE_FRACTION, power_of_two};
@@ -159,8 +160,8 @@ impl<'a> Lowering<'a> {
             }
         }
         for h in 0..self.plan.homes.len() {
-            let whole = View::whole(TensorId(h as u32), self.plan.homes[h].shape);
-            self.tensor[h] = self.tensor[self.sharing.resolve(whole).tensor.0 as usize];
+            let whole = View::whole(HomeId::At(h), self.plan.homes[h].shape);
+            self.tensor[h] = self.tensor[self.sharing.resolve(whole).tensor.index()];
         }
     }
 
@@ -174,20 +175,16 @@ impl<'a> Lowering<'a> {
     }
 
     /// A view of a home as one of its tensor, of the high halves where that is wide.
-    fn placed(&self, view: &View) -> View {
-        let mut view = *view;
-        match self.between {
-            Some(between) if view.tensor.0 == OUTPUT as u32 => view.tensor = between,
-            _ => {
-                view = self.sharing.resolve(view);
-                view.tensor = self.tensor[view.tensor.0 as usize];
-            }
-        }
+    fn placed(&self, view: &View) -> fixed::View {
+        let view = match (view.tensor, self.between) {
+            (HomeId::Output, Some(between)) => view.of(between),
+            _ => self.claimed(view),
+        };
         if self.fixed.tensor(view.tensor).wide { view.high_halves() } else { view }
     }
 
     fn read(&self, view: &View) -> &Tensor {
-        self.fixed.tensor(self.tensor[view.tensor.0 as usize])
+        self.fixed.tensor(self.tensor[view.tensor.index()])
     }
 
     fn output(&self, group: &Group) -> &Tensor {
@@ -199,9 +196,9 @@ impl<'a> Lowering<'a> {
         if self.between.is_some() {
             return group.to;
         }
-        let home = TensorId(group.output as u32);
+        let home = HomeId::At(group.output);
         match group.chain.depth_to_space.0 {
-            1 => View { tensor: home, ..group.to },
+            1 => group.to.of(home),
             _ => View::whole(home, self.plan.homes[group.output].shape),
         }
     }
@@ -268,12 +265,12 @@ impl<'a> Lowering<'a> {
     fn copies(&mut self, g: usize, group: &Group, to: &[View]) -> Result<()> {
         for (part, to) in group.inputs.iter().zip(to) {
             // a part written in place lies in this very home
-            if self.sharing.is_tensor(part.tensor.0 as usize) {
+            if self.sharing.is_tensor(part.tensor.index()) {
                 let from = self.read(part);
                 let factor = f64::from(from.scale) / self.result(g, group).scale;
                 let channels = vec![self.channel(group, 0, factor, -from.zero_term())?];
                 let mut node = self.node(g, group, &Window::UNIT, Reduction::Sum, channels)?;
-                let to = View { tensor: TensorId(group.output as u32), ..*to };
+                let to = to.of(HomeId::At(group.output));
                 (node.input, node.output) = (self.placed(part), self.placed(&to));
                 node.place.region = [0, 0, to.shape[1], to.shape[2]];
                 self.push(g, node, Vec::new(), None)?;
@@ -375,7 +372,7 @@ impl<'a> Lowering<'a> {
             }
         }
         if self.fixed.tensor(node.output.tensor).wide {
-            let half = |half: Half, output: View| FixedNode {
+            let half = |half: Half, output: fixed::View| FixedNode {
                 channels: node.channels.iter().map(|c| Channel { half, ..*c }).collect(),
                 output,
                 ..node.clone()
@@ -412,7 +409,7 @@ fn both(high: &FixedNode, low: &FixedNode) -> Option<FixedNode> {
     if !plain || high.output.shape[0] != 1 || high.output.axes != [0, 1, 2] {
         return None;
     }
-    let twice = |view: &View, step: usize| View {
+    let twice = |view: &fixed::View, step: usize| fixed::View {
         step: [step, view.step[1], view.step[2]],
         shape: [2, view.shape[1], view.shape[2]],
         ..*view

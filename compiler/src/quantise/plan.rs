@@ -10,10 +10,9 @@ mod prescribed;
 
 use super::chain::{Chain, Growing, Second};
 use super::given::Given;
-use super::held::{Held, natural};
-use super::kind::{Anchor, COPY, Kind, OUTPUT, Refusal, Role, refuse, role};
+use super::held::{Held, HomeId, View, natural};
+use super::kind::{Anchor, COPY, Kind, Refusal, Role, refuse, role};
 use super::sum::{Observed, Sum};
-use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, Op, Source, ValueId};
 use std::collections::BTreeMap;
 use tilewright_arch::Config;
@@ -69,7 +68,7 @@ pub(super) struct Group {
     pub grid: [usize; 3],
     /// Shape of the home it is written to, before DepthToSpace.
     pub shape: [usize; 3],
-    /// The grid as a view of that home ([`OUTPUT`]), before DepthToSpace.
+    /// The grid as a view of that home ([`HomeId::Output`]), before DepthToSpace.
     pub to: View,
     /// What calibration observes of the reduction.
     pub observed: Observed,
@@ -161,7 +160,7 @@ impl Planner<'_> {
     /// Makes a home for a value that the host fills.
     fn import(&mut self, id: ValueId, turn: usize) {
         let shape = natural(self.graph.shape(id));
-        let held = Held::whole(self.plan.homes.len(), shape);
+        let held = Held::whole(HomeId::At(self.plan.homes.len()), shape);
         self.add_home(id, held.clone(), shape, Origin::Host, turn);
         self.held[id.0 as usize] = Some(held);
     }
@@ -200,7 +199,7 @@ impl Planner<'_> {
         self.plan.homes.truncate(homes);
         for (id, _) in real {
             let held = &mut self.held[id.0 as usize];
-            if held.as_ref().is_some_and(|h| h.home >= homes) {
+            if held.as_ref().is_some_and(|h| h.home.index() >= homes) {
                 *held = None;
             }
         }
@@ -230,7 +229,7 @@ impl Planner<'_> {
         let node = &self.graph.nodes[n];
         let turn = |id: &ValueId| match (&self.held[id.0 as usize], self.real[id.0 as usize]) {
             (_, Some(turn)) => turn,
-            (Some(held), None) => self.plan.homes[held.home].turn,
+            (Some(held), None) => self.plan.homes[held.home.index()].turn,
             (None, None) => 0,
         };
         let turn = node.inputs.iter().map(turn).max().unwrap_or(0);
@@ -296,11 +295,12 @@ impl Planner<'_> {
             self.taken[n] = true;
         }
         let views: Vec<View> = inputs.clone();
-        let mut turn = views.iter().map(|v| self.plan.homes[v.tensor.0 as usize].turn).max().unwrap_or(0);
+        let mut turn = views.iter().map(|v| self.plan.homes[v.tensor.index()].turn).max().unwrap_or(0);
         let operand = match &chain.operand {
             None => None,
             Some((Second::Held(id, view), _)) => {
-                let home = self.held[id.0 as usize].as_ref().expect("absorb checked that it is held").home;
+                let home =
+                    self.held[id.0 as usize].as_ref().expect("absorb checked that it is held").home.index();
                 turn = turn.max(self.plan.homes[home].turn);
                 Some(*view)
             }
@@ -308,22 +308,22 @@ impl Planner<'_> {
                 let home = self.plan.homes.len();
                 let origin = Origin::Constant(self.plan.constants.len());
                 self.plan.constants.push(elements.clone());
-                self.add_home(*id, Held::whole(home, shape), shape, origin, 0);
-                Some(View::whole(TensorId(home as u32), shape))
+                self.add_home(*id, Held::whole(HomeId::At(home), shape), shape, origin, 0);
+                Some(View::whole(HomeId::At(home), shape))
             }
         };
         for view in views.iter().chain(&operand) {
-            self.plan.homes[view.tensor.0 as usize].reads += 1;
+            self.plan.homes[view.tensor.index()].reads += 1;
         }
         if let Kind::Product { batches, .. } = &kind {
             for (gathered, weights, _) in batches {
-                self.plan.homes[gathered.tensor.0 as usize].raised = true;
-                self.plan.homes[weights.tensor.0 as usize].symmetric = true;
+                self.plan.homes[gathered.tensor.index()].raised = true;
+                self.plan.homes[weights.tensor.index()].symmetric = true;
             }
         }
         let output = self.plan.homes.len();
         let origin = Origin::Group(self.plan.groups.len());
-        let held = out.in_home(output);
+        let held = out.in_home(HomeId::At(output));
         self.add_home(value, held.clone(), placed(shape, &chain), origin, turn);
         self.held[value.0 as usize] = Some(held);
         self.plan.groups.push(Group {
@@ -356,10 +356,10 @@ impl Planner<'_> {
         for id in leaving {
             let mut held = self.held[id.0 as usize].clone().expect("just filtered");
             // What the machine did not write it cannot give back: it makes a copy.
-            if !matches!(self.plan.homes[held.home].origin, Origin::Group(_)) {
-                held.home = self.copy(held.home);
+            if !matches!(self.plan.homes[held.home.index()].origin, Origin::Group(_)) {
+                held.home = HomeId::At(self.copy(held.home.index()));
             }
-            self.plan.homes[held.home].reads += 1;
+            self.plan.homes[held.home.index()].reads += 1;
             self.plan.exports.push((id, held));
         }
     }
@@ -367,20 +367,20 @@ impl Planner<'_> {
     fn copy(&mut self, from: usize) -> usize {
         let output = self.plan.homes.len();
         let Home { value, shape, turn, ref held, .. } = self.plan.homes[from];
-        let held = held.clone().in_home(output);
+        let held = held.clone().in_home(HomeId::At(output));
         self.plan.homes[from].reads += 1;
         let origin = Origin::Group(self.plan.groups.len());
         self.add_home(value, held.clone(), shape, origin, turn);
         self.plan.groups.push(Group {
             nodes: Vec::new(),
             kind: COPY,
-            inputs: vec![View::whole(TensorId(from as u32), shape)],
+            inputs: vec![View::whole(HomeId::At(from), shape)],
             chain: Chain::EMPTY,
             operand: None,
             grid: shape,
             shape,
-            to: View::whole(TensorId(OUTPUT as u32), shape),
-            observed: Observed { value, held: held.in_home(OUTPUT), factor: 1.0 },
+            to: View::whole(HomeId::Output, shape),
+            observed: Observed { value, held: held.in_home(HomeId::Output), factor: 1.0 },
             output,
             turn,
         });
@@ -392,7 +392,7 @@ impl Planner<'_> {
 fn moved(out: Held, grid: [usize; 3], chain: &Chain, before: &Chain) -> Held {
     match chain.depth_to_space == before.depth_to_space {
         true => out,
-        false => Held::whole(OUTPUT, placed(grid, chain)),
+        false => Held::whole(HomeId::Output, placed(grid, chain)),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Matrix products as convolutions of one tap.
 
 use super::constants::per_channel;
-use super::held::{Dim, Held};
-use super::kind::{Call, Kind, OUTPUT, Refusal, Role, refuse};
+use super::held::{Dim, Held, HomeId};
+use super::kind::{Call, Kind, Refusal, Role, refuse};
 use crate::graph::{Op, ValueId, Window};
 
 /// The dims of all axes but the last ones as rows and columns of a grid: at most two runs.
 fn pixels(dims: &[Vec<Dim>]) -> Option<[Vec<Dim>; 2]> {
-    let runs = Held::new(0, dims.concat());
+    let runs = Held::new(HomeId::Output, dims.concat());
     match runs.dims[..] {
         [] => Some([vec![], vec![]]),
         [x] => Some([vec![], vec![x]]),
@@ -19,7 +19,7 @@ fn pixels(dims: &[Vec<Dim>]) -> Option<[Vec<Dim>; 2]> {
 /// Rows and columns, then channels, of a grid, as the order of a value's elements.
 fn pixels_first(grid: [usize; 3]) -> Held {
     let dim = |axis: usize| Dim { extent: grid[axis], axis, step: 1 };
-    Held::new(OUTPUT, [dim(1), dim(2), dim(0)])
+    Held::new(HomeId::Output, [dim(1), dim(2), dim(0)])
 }
 
 /// A product with a constant matrix on the right: one row is a convolution whose kernel is the whole
@@ -123,7 +123,7 @@ pub(super) fn activations(call: &Call, held: &dyn Fn(ValueId) -> Option<Held>) -
         Dim { extent: grid[1] * grid[2], axis: 2, step: 1 },
         Dim { extent: n, axis: 0, step: 1 },
     ];
-    let out = Held::new(OUTPUT, dims);
+    let out = Held::new(HomeId::Output, dims);
     let inputs = batches.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
     Ok(call.anchor_of_lines(Kind::Product { batches, factor }, inputs, grid, out))
 }

@@ -1,11 +1,12 @@
 //! What quantisation did to every layer, measured.
 
+use super::held::{HomeId, View};
 use super::lower::Lowered;
 use super::plan::Plan;
 use super::precision::Choice;
 use super::sharing::Sharing;
 use crate::error::{Error, Result};
-use crate::fixed::{FixedNode, TensorId, View};
+use crate::fixed::FixedNode;
 use crate::float::{self, math::log10};
 use crate::graph::Graph;
 use crate::network::{ByteLayer, MeasuredLayer, Stage};
@@ -129,7 +130,7 @@ fn measure_one(
         let mut sums = Sums::EMPTY;
         let home = &plan.homes[group.output];
         let tensor = &network.tensors[lowered.tensor[group.output].0 as usize];
-        let whole = View::whole(TensorId(group.output as u32), home.shape);
+        let whole = View::whole(HomeId::At(group.output), home.shape);
         let stored = &bytes[lowered.tensor[group.output].0 as usize];
         if stored.is_empty() {
             all.push(sums);

@@ -3,10 +3,9 @@
 use super::calibrate::Seen;
 use super::chain::Chain;
 use super::given::Given;
-use super::held::Held;
+use super::held::{Held, HomeId, View};
 use super::kind::Kind;
 use super::plan::{Group, Home, Origin, Plan};
-use crate::fixed::{TensorId, View};
 use crate::graph::{Graph, Node, Op, Window};
 use std::collections::BTreeMap;
 
@@ -57,12 +56,12 @@ impl Sharing {
         // A value that is joined several times lies in one of these places at most.
         let mut copied = vec![0usize; count];
         for group in plan.groups.iter().filter(|g| matches!(g.kind, Kind::Copies { .. })) {
-            group.inputs.iter().for_each(|view| copied[view.tensor.0 as usize] += 1);
+            group.inputs.iter().for_each(|view| copied[view.tensor.index()] += 1);
         }
         for group in &plan.groups {
             let Kind::Copies { to } = &group.kind else { continue };
             for (from, to) in group.inputs.iter().zip(to) {
-                let h = from.tensor.0 as usize;
+                let h = from.tensor.index();
                 if copied[h] == 1
                     && may_take(h, group.output)
                     && let Some((axis, first)) = written_in_place(plan, &sharing.repeated, group, from, to)
@@ -79,7 +78,7 @@ impl Sharing {
             }
         }
         for group in plan.groups.iter().rev() {
-            let (from, to) = (group.inputs[0].tensor.0 as usize, group.output);
+            let (from, to) = (group.inputs[0].tensor.index(), group.output);
             if let Kind::Max { .. } = group.kind {
                 let home = &plan.homes[from];
                 let made_by_sum = match home.origin {
@@ -158,7 +157,7 @@ impl Sharing {
 
     /// Where a value that lies in a home lies in the tensor of the home that it is a part of.
     pub fn located(&self, held: &Held) -> Held {
-        let whole = self.resolve(View::whole(TensorId(held.home as u32), [1; 3]));
+        let whole = self.resolve(View::whole(held.home, [1; 3]));
         let mut held = held.clone();
         held.origin.iter_mut().zip(whole.origin).for_each(|(own, first)| *own += first);
         held
@@ -166,8 +165,8 @@ impl Sharing {
 
     /// A view of a home as a view of the home that it is a part of.
     pub fn resolve(&self, mut view: View) -> View {
-        while let Some((whole, axis, first)) = self.part[view.tensor.0 as usize] {
-            view.tensor = TensorId(whole as u32);
+        while let Some((whole, axis, first)) = self.part[view.tensor.index()] {
+            view.tensor = HomeId::At(whole);
             view.origin[axis] += first;
         }
         view
@@ -220,7 +219,7 @@ fn written_in_place(
     from: &View,
     to: &View,
 ) -> Option<(usize, usize)> {
-    let home: &Home = &plan.homes[from.tensor.0 as usize];
+    let home: &Home = &plan.homes[from.tensor.index()];
     let Origin::Group(number) = home.origin else { return None };
     let producer = &plan.groups[number];
     let whole = View::whole(from.tensor, home.shape) == *from
@@ -228,7 +227,7 @@ fn written_in_place(
         && to.axes == [0, 1, 2]
         && to.step == [1; 3];
     let read_early = |v: &View| {
-        let part = &plan.homes[v.tensor.0 as usize];
+        let part = &plan.homes[v.tensor.index()];
         part.reads > 1 && matches!(part.origin, Origin::Group(g) if repeated[g])
     };
     let in_use = matches!(producer.kind, Kind::Copies { .. }) && producer.inputs.iter().any(read_early);

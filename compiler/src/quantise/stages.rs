@@ -38,17 +38,21 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
     }
     for (value, held) in &plan.exports {
         // A part lies in its whole: at an offset, with the whole's strides.
-        let (offset, strides) = sharing.located(held).strides(fixed.tensor(tensor[held.home]).extents());
+        let (offset, strides) =
+            sharing.located(held).strides(fixed.tensor(tensor[held.home.index()]).extents());
         let shape = graph.shape(*value).to_vec();
         let read = plan.host.iter().any(|(n, ..)| graph.nodes[*n].inputs.contains(value));
         let next_to_zero = match read && given.is_empty() {
-            true => nearest_to_zero(&seen.homes[held.home], fixed.tensor(tensor[held.home]).scale / 2.0),
+            true => nearest_to_zero(
+                &seen.homes[held.home.index()],
+                fixed.tensor(tensor[held.home.index()]).scale / 2.0,
+            ),
             false => 0.0,
         };
         network.exports.push(Export {
             value: *value,
             shape,
-            tensor: tensor[held.home],
+            tensor: tensor[held.home.index()],
             offset,
             strides,
             next_to_zero,

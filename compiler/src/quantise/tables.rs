@@ -18,13 +18,13 @@ pub(super) fn tabulate(plan: &mut Plan, given: &Given) {
             tables.push(None);
             continue;
         };
-        let (from, to) = (affine(view.tensor.0 as usize), affine(group.output));
+        let (from, to) = (affine(view.tensor.index()), affine(group.output));
         let functions = functions(&group.kind, &group.chain).filter(|f| from != to || !f.is_empty());
         tables.push(functions.filter(|_| from.is_some() && to.is_some()));
     }
     for (group, table) in plan.groups.iter_mut().zip(tables) {
         if let Some(table) = table {
-            let read = plan.homes[group.inputs[0].tensor.0 as usize].value;
+            let read = plan.homes[group.inputs[0].tensor.index()].value;
             group.kind = COPY;
             let depth_to_space = group.chain.depth_to_space;
             group.chain = Chain { table, before_table: Some(read), depth_to_space, ..Chain::EMPTY };

@@ -8,13 +8,13 @@
 use super::calibrate::Seen;
 use super::chain::{Combine, Second};
 use super::given::Given;
+use super::held::View;
 use super::kind::Kind;
 use super::least::{Least, terms};
 use super::plan::{Group, Origin, Plan};
 use super::range::{Affine, WIDEST};
 use super::sharing::Sharing;
 use super::weights::row;
-use crate::fixed::View;
 use crate::graph::Window;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,12 +57,12 @@ pub(super) fn unable(ranges: &Ranges, given: &Given, affine: &[Affine], config: 
     for group in &plan.groups {
         for view in &group.inputs {
             if let Some(reason) = ungathered(group, view, config) {
-                why.entry(class(view.tensor.0 as usize)).or_insert(reason);
+                why.entry(class(view.tensor.index())).or_insert(reason);
             }
         }
         if let Kind::Product { batches, .. } = &group.kind {
             for (_, weights, _) in batches {
-                why.entry(class(weights.tensor.0 as usize)).or_insert(MULTIPLIED);
+                why.entry(class(weights.tensor.index())).or_insert(MULTIPLIED);
             }
         }
     }
@@ -182,7 +182,7 @@ pub(super) fn widen(
     why: &mut Why,
 ) -> Vec<bool> {
     let added = |group: &Group| operands && matches!(group.chain.operand, Some((_, Combine::Add(_))));
-    let class = |view: &View| sharing.representative(view.tensor.0 as usize);
+    let class = |view: &View| sharing.representative(view.tensor.index());
     let mut wide = wanted.clone();
     // Every turn takes one away or is the last.
     loop {
@@ -215,8 +215,7 @@ pub(super) fn updates(plan: &Plan) -> Vec<(usize, usize)> {
         let unit = matches!(&g.kind, Kind::Mean { window, .. } if *window == Window::UNIT);
         unit && g.operand.is_some() && g.chain.table.is_empty()
     };
-    let sides =
-        |g: &Group| g.inputs.iter().chain(&g.operand).map(|v| v.tensor.0 as usize).collect::<Vec<_>>();
+    let sides = |g: &Group| g.inputs.iter().chain(&g.operand).map(|v| v.tensor.index()).collect::<Vec<_>>();
     let mut updates = vec![(0, 0); plan.homes.len()];
     for group in plan.groups.iter().filter(elementwise) {
         updates[group.output].0 = 1 + sides(group).into_iter().map(|h| updates[h].0).max().unwrap_or(0);

@@ -3,9 +3,10 @@
 use super::{Lowering, SPLIT};
 use crate::claims::Rounded;
 use crate::error::Result;
-use crate::fixed::{Reduction, View};
+use crate::fixed::{self, Reduction};
 use crate::graph::{Op, Window};
 use crate::quantise::calibrate::Seen;
+use crate::quantise::held::View;
 use crate::quantise::phases::Phase;
 use crate::quantise::plan::Group;
 use crate::quantise::rounding::Metric;
@@ -60,7 +61,7 @@ impl Lowering<'_> {
         }
         let rounded = Rounded {
             from: self.claimed(&group.inputs[0]),
-            to: group.to,
+            to: group.to.of(()),
             window: window.clone(),
             groups,
             weights: weights.to_vec(),
@@ -142,7 +143,7 @@ impl Lowering<'_> {
         node.place.region = [0, 0, to.shape[1], to.shape[2]];
         let rounded = (!phase.weights.is_empty()).then(|| Rounded {
             from: self.claimed(&from),
-            to: grid,
+            to: grid.of(()),
             window: phase.window.clone(),
             groups,
             weights: phase.weights.clone(),
@@ -154,10 +155,9 @@ impl Lowering<'_> {
     }
 
     /// A view of a home as one of the values of its tensor.
-    fn claimed(&self, view: &View) -> View {
-        let mut view = self.sharing.resolve(*view);
-        view.tensor = self.tensor[view.tensor.0 as usize];
-        view
+    pub(super) fn claimed(&self, view: &View) -> fixed::View {
+        let view = self.sharing.resolve(*view);
+        view.of(self.tensor[view.tensor.index()])
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Lowering;
 use crate::cost::Cost;
-use crate::fixed::{FixedGraph, Tensor, TensorId, View};
+use crate::fixed::{FixedGraph, Tensor, TensorId};
+use crate::quantise::held::{HomeId, View};
 use crate::quantise::kind::Kind;
 use crate::quantise::plan::Group;
 use crate::quantise::range::Affine;
@@ -36,7 +37,7 @@ impl<'a> Sketch<'a> {
     fn cost(&mut self, g: usize, group: &Group, wide: &BTreeSet<usize>) -> Option<Cost> {
         let sharing = self.lowering.sharing;
         let touched: Vec<usize> =
-            touched(group).map(|view| view.tensor.0 as usize).chain([group.output]).collect();
+            touched(group).map(|view| view.tensor.index()).chain([group.output]).collect();
         let widths: Vec<bool> = touched.iter().map(|&h| wide.contains(&sharing.representative(h))).collect();
         let key = (sharing.first(g), widths);
         if let Some(known) = self.known.get(&key) {
@@ -56,7 +57,7 @@ impl<'a> Sketch<'a> {
         self.lowering.provenance.clear();
         let mut tensors: BTreeMap<usize, TensorId> = BTreeMap::new();
         for (&h, &wide) in touched.iter().zip(wide) {
-            let whole = sharing.resolve(View::whole(TensorId::nth(h), plan.homes[h].shape)).tensor.0 as usize;
+            let whole = sharing.resolve(View::whole(HomeId::At(h), plan.homes[h].shape)).tensor.index();
             let fixed = &mut self.lowering.fixed;
             let id = *tensors.entry(whole).or_insert_with(|| {
                 let class = sharing.representative(h);

@@ -2,7 +2,7 @@
 
 use super::Lowering;
 use crate::error::Result;
-use crate::fixed::{Reduction, Tensor, TensorId, View};
+use crate::fixed::{Reduction, Tensor, TensorId};
 use crate::graph::Window;
 use crate::quantise::plan::Group;
 use crate::quantise::weights::channel;
@@ -29,7 +29,7 @@ impl Lowering<'_> {
             return Err(self.unscaled(group, 0, factor));
         };
         let mut node = self.node(g, group, &Window::UNIT, Reduction::Sum, vec![channel])?;
-        node.input = View { tensor: between, ..group.to }.high_halves();
+        node.input = group.to.of(between).high_halves();
         self.push(g, node, Vec::new(), None)
     }
 }

@@ -1,11 +1,10 @@
 //! Copies of operands that do not lie in memory as an operator reads them, so that the machine runs it nevertheless.
 
 use super::{Group, Origin, Planner};
-use crate::fixed::{TensorId, View};
 use crate::graph::{Op, ValueId};
 use crate::quantise::chain::Chain;
-use crate::quantise::held::Held;
-use crate::quantise::kind::{Kind, OUTPUT};
+use crate::quantise::held::{Held, HomeId, View};
+use crate::quantise::kind::Kind;
 use crate::quantise::layout::Layout;
 use crate::quantise::sum::Observed;
 
@@ -95,10 +94,10 @@ impl Planner<'_> {
         let held = self.held[id.0 as usize].clone()?;
         let Layout { from, to, shape, held: out } = Layout::new(&held, self.graph.shape(id))?;
         let output = self.plan.homes.len();
-        let turn = self.plan.homes[held.home].turn;
-        self.plan.homes[held.home].reads += from.len();
+        let turn = self.plan.homes[held.home.index()].turn;
+        self.plan.homes[held.home.index()].reads += from.len();
         let origin = Origin::Group(self.plan.groups.len());
-        let copy = out.clone().in_home(output);
+        let copy = out.clone().in_home(HomeId::At(output));
         self.add_home(id, copy.clone(), shape, origin, turn);
         self.plan.groups.push(Group {
             nodes: Vec::new(),
@@ -108,7 +107,7 @@ impl Planner<'_> {
             operand: None,
             grid: shape,
             shape,
-            to: View::whole(TensorId(OUTPUT as u32), shape),
+            to: View::whole(HomeId::Output, shape),
             observed: Observed { value: id, held: out, factor: 1.0 },
             output,
             turn,

@@ -2,9 +2,9 @@
 //! cannot multiply what the model multiplies.
 
 use super::{Origin, Planner};
-use crate::fixed::View;
 use crate::graph::{Graph, Node, Op, ValueId};
 use crate::quantise::chain::{Chain, Second};
+use crate::quantise::held::View;
 use crate::quantise::kind::{Kind, Refusal, Role, refuse};
 use crate::quantise::phases::Phase;
 use crate::quantise::tables;
@@ -23,7 +23,7 @@ impl Planner<'_> {
     /// is the machine's all the same.
     pub(super) fn takes(&self, node: &Node) -> Result<(), Refusal> {
         let open = |id: &ValueId| {
-            let home = self.held[id.0 as usize].as_ref().map(|held| &self.plan.homes[held.home]);
+            let home = self.held[id.0 as usize].as_ref().map(|held| &self.plan.homes[held.home.index()]);
             home.is_some_and(|home| home.origin == Origin::Host && self.given.affine(home.value).is_none())
         };
         if node.inputs.iter().chain(&node.outputs).any(|&id| self.given.is_fine(id)) {
@@ -47,7 +47,7 @@ impl Planner<'_> {
         if self.given.is_empty() || nodes.iter().any(|&n| multiplies(self.graph, &self.graph.nodes[n])) {
             return None;
         }
-        let byte = |view: &View| self.given.affine(self.plan.homes[view.tensor.0 as usize].value).is_some();
+        let byte = |view: &View| self.given.affine(self.plan.homes[view.tensor.index()].value).is_some();
         let open = !inputs.iter().all(byte) || self.given.affine(value).is_none();
         let function = inputs.len() == 1 && tables::functions(kind, chain).is_some();
         let table = chain.before_table.is_some();
@@ -78,7 +78,7 @@ impl Planner<'_> {
             }
             Kind::Product { batches, .. } => {
                 let zero = |view: &View| {
-                    let home = &self.plan.homes[view.tensor.0 as usize];
+                    let home = &self.plan.homes[view.tensor.index()];
                     self.given.affine(home.value).map(|a| i32::from(a.zero))
                 };
                 for (gathered, weights, _) in batches {
