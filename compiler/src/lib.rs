@@ -1,4 +1,5 @@
 //! From a trained network to a program of the machine.
+mod arity;
 pub mod claims;
 pub mod cost;
 pub mod error;

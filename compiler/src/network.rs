@@ -7,7 +7,7 @@
 mod layer;
 mod verify;
 
-pub use layer::MeasuredLayer;
+pub use layer::{HostOperator, MeasuredLayer};
 
 use crate::claims::Claims;
 use crate::error::{Error, Result};
@@ -82,21 +82,6 @@ pub struct Export {
     /// next to zero that it has there or half a step, whichever is less. A sum that is kept from zero because it
     /// is divided by stays away from it so. 0 otherwise.
     pub next_to_zero: f32,
-}
-
-/// An operator of the source graph that the host runs.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct HostOperator {
-    /// Its name in the source model.
-    pub name: String,
-    /// The operator.
-    pub operator: String,
-    /// Its multiply-accumulates.
-    pub macs: u64,
-    /// Why the machine does not run it.
-    pub why: String,
-    /// What to try; empty where nothing helps.
-    pub hint: String,
 }
 
 /// A layer whose result has 8 bits where 16 were wanted of all.

@@ -68,7 +68,7 @@ pub fn compiled(source: &Source, machine: &Machine) -> Result<Compiled> {
 /// Refuses what the machine does not run.
 fn deny_host(network: &Network, path: &Path) -> Result<()> {
     let Some(op) = network.host.first() else { return Ok(()) };
-    let hint = if op.hint.is_empty() { String::new() } else { format!(", or {}", op.hint) };
+    let hint = op.hint.as_ref().map_or(String::new(), |hint| format!(", or {hint}"));
     let count = network.host.len();
     let message = format!("{count} operators are left to the host, this is the first: {}", op.why);
     let error = Error::new("compile", message).file(path.display().to_string()).node(&*op.name);

@@ -1,6 +1,7 @@
 //! The shape of an operator's result, and every rule its operands must keep.
 
 use super::{MAX_ELEMENTS, Op, Window, integer, rules};
+use crate::arity::Arity;
 use crate::error::{Error, Result};
 
 pub(super) fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -98,23 +99,23 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
 }
 
 fn arity(op: &Op, count: usize) -> Result<()> {
-    let (least, most) = match op {
-        Op::Conv { .. } | Op::Gemm { .. } | Op::ConvTranspose { .. } => (2, 3),
-        Op::BatchNormalization { .. } => (5, 5),
-        Op::PRelu | Op::Add | Op::MatMul | Op::Binary { .. } | Op::GridSample { .. } => (2, 2),
-        Op::Where => (3, 3),
+    let wanted: Arity = match op {
+        Op::Conv { .. } | Op::Gemm { .. } | Op::ConvTranspose { .. } => (2..=3).into(),
+        Op::BatchNormalization { .. } => 5.into(),
+        Op::PRelu | Op::Add | Op::MatMul | Op::Binary { .. } | Op::GridSample { .. } => 2.into(),
+        Op::Where => 3.into(),
         Op::LayerNormalization { .. }
         | Op::InstanceNormalization { .. }
         | Op::QuantizeLinear { .. }
-        | Op::DequantizeLinear { .. } => (3, 3),
+        | Op::DequantizeLinear { .. } => 3.into(),
         Op::Recurrent(r) => rules::recurrent_inputs(r),
-        Op::Concat { .. } => (1, usize::MAX),
-        _ => (1, 1),
+        Op::Concat { .. } => (1..).into(),
+        _ => 1.into(),
     };
-    if count < least || count > most {
-        return refuse(format!("has {count} inputs, needs {least}"));
+    match wanted.allows(count) {
+        true => Ok(()),
+        false => refuse(format!("has {count} inputs, needs {wanted}")),
     }
-    Ok(())
 }
 
 /// Extents of a sliding window's result along y and x.

@@ -2,6 +2,7 @@
 
 use super::infer::{broadcast, image, refuse};
 use super::{Cell, Interpolation, MAX_ELEMENTS, PadMode, Recurrent, Resize, UnaryKind, Window, elements};
+use crate::arity::Arity;
 use crate::error::Result;
 
 /// Elementwise: the shape stays.
@@ -187,10 +188,10 @@ pub(super) fn instance_normalization(epsilon: f32, inputs: &[&[usize]]) -> Resul
 }
 
 /// Least and largest number of inputs.
-pub(super) fn recurrent_inputs(r: &Recurrent) -> (usize, usize) {
+pub(super) fn recurrent_inputs(r: &Recurrent) -> Arity {
     match r.cell {
-        Cell::Lstm => (6, 7),
-        _ => (5, 5),
+        Cell::Lstm => (6..=7).into(),
+        _ => 5.into(),
     }
 }
 

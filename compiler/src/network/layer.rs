@@ -1,6 +1,6 @@
-//! What quantisation did to a layer, as it was measured.
+//! What became of operators: left to the host, or quantised, as it was measured.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One operation's output against float, with everything before it quantised as well.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -28,4 +28,33 @@ pub struct MeasuredLayer {
     pub sqnr_db: Option<f64>,
     /// Share of values (0..=1) that in float lie outside of what the bits can express.
     pub saturated: f64,
+}
+
+/// An operator of the source graph that the host runs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HostOperator {
+    /// Its name in the source model.
+    pub name: String,
+    /// The operator.
+    pub operator: String,
+    /// Its multiply-accumulates.
+    pub macs: u64,
+    /// Why the machine does not run it.
+    pub why: String,
+    /// What to try, if anything helps; in files an empty text where nothing does.
+    #[serde(with = "empty")]
+    pub hint: Option<String>,
+}
+
+/// A text that there may be, in files an empty one where there is none.
+mod empty {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+        text.as_deref().unwrap_or_default().serialize(to)
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Option<String>, D::Error> {
+        String::deserialize(from).map(|text| Some(text).filter(|text| !text.is_empty()))
+    }
 }

@@ -6,23 +6,23 @@ use crate::graph::Op;
 
 /// Relu.
 pub(super) fn relu(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     call.emit(Op::Relu, &inputs)
 }
 
 /// Clip: bounds are attributes up to opset 10 and inputs from opset 11.
 pub(super) fn clip(call: &mut Call) -> Result<()> {
     if call.integer(0)?.is_some() {
-        call.arity(1, 3)?;
+        call.arity(1..=3)?;
         return call.clip_whole();
     }
     let (mut min, mut max) = (f32::NEG_INFINITY, f32::INFINITY);
     if call.opset() < 11 {
-        call.arity(1, 1)?;
+        call.arity(1)?;
         min = call.float("min", min)?;
         max = call.float("max", max)?;
     } else {
-        call.arity(1, 3)?;
+        call.arity(1..=3)?;
         if call.has(1) {
             min = call.scalar(1)?;
         }
@@ -43,13 +43,13 @@ pub(super) fn clip(call: &mut Call) -> Result<()> {
 
 /// LeakyRelu.
 pub(super) fn leaky_relu(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     let alpha = call.float("alpha", 0.01)?;
     call.emit(Op::LeakyRelu { alpha }, &inputs)
 }
 
 /// PRelu.
 pub(super) fn prelu(call: &mut Call) -> Result<()> {
-    let inputs = call.values(2, 2)?;
+    let inputs = call.values(2)?;
     call.emit(Op::PRelu, &inputs)
 }

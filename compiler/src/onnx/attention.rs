@@ -9,7 +9,7 @@ use crate::graph::{BinaryKind, Op, ValueId};
 /// Attention without a cache: softmax(Q * K^T * scale + mask) * V, head by head. Of three axes (N, L, heads * E), or
 /// four, (N, heads, L, E); heads of K and V may be fewer, each for as many neighbours of Q.
 pub(super) fn attention(call: &mut Call) -> Result<()> {
-    call.arity(3, 4)?;
+    call.arity(3..=4)?;
     if (1..call.results()).any(|result| call.wanted(result)) {
         return Err(call
             .error("somebody reads its keys, values or products")

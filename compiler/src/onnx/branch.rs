@@ -13,7 +13,7 @@ pub(super) const DEPTH: usize = 16;
 
 /// If.
 pub(super) fn branch(call: &mut Call) -> Result<()> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let condition = call.constant(0).map_err(|e| e.attribute("cond"))?;
     if condition.len() != 1 {
         return call.refuse("cond", format!("has {} elements, must be one truth value", condition.len()));

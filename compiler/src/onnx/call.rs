@@ -13,6 +13,7 @@ use super::import::{Importer, Operand};
 use super::order::node_name;
 use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, attribute_type};
 use super::tensor::{Elements, Tensor};
+use crate::arity::Arity;
 use crate::error::{Error, Result};
 use crate::float;
 use crate::graph::{Integer, Op, ValueId, elements, infer};
@@ -72,18 +73,13 @@ impl<'a> Call<'a> {
 
     // Inputs.
 
-    /// Checks the number of inputs; the first `least` must not be left out.
-    pub fn arity(&self, least: usize, most: usize) -> Result<()> {
-        let count = self.node.input.len();
-        if count < least || count > most {
-            let wanted = match (least, most) {
-                (l, m) if l == m => format!("{l}"),
-                (l, usize::MAX) => format!("at least {l}"),
-                (l, m) => format!("{l} to {m}"),
-            };
+    /// Checks the number of inputs; as many as there must be at least must not be left out.
+    pub fn arity(&self, wanted: impl Into<Arity>) -> Result<()> {
+        let (count, wanted) = (self.node.input.len(), wanted.into());
+        if !wanted.allows(count) {
             return Err(self.error(format!("has {count} inputs, needs {wanted}")));
         }
-        match (0..least).find(|&i| !self.has(i)) {
+        match (0..wanted.least).find(|&i| !self.has(i)) {
             Some(i) => Err(self.error(format!("input {i} is left out"))),
             None => Ok(()),
         }
@@ -146,9 +142,9 @@ impl<'a> Call<'a> {
         self.plain(input, id).map(|()| id)
     }
 
-    /// The first `least` inputs and the given ones of the optional rest, as values.
-    pub fn values(&mut self, least: usize, most: usize) -> Result<Vec<ValueId>> {
-        self.arity(least, most)?;
+    /// The inputs that there must be and the given ones of the optional rest, as values.
+    pub fn values(&mut self, wanted: impl Into<Arity>) -> Result<Vec<ValueId>> {
+        self.arity(wanted)?;
         let given = (0..self.inputs()).filter(|&i| self.has(i)).max();
         let count = given.map_or(0, |last| last + 1);
         (0..count).map(|i| self.value(i)).collect()

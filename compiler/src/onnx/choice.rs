@@ -15,7 +15,7 @@ fn number(call: &mut Call, input: usize) -> Result<ValueId> {
 
 /// Equal, Greater and the like, and Mod, of which at least one operand is computed.
 pub(super) fn compare(call: &mut Call, kind: BinaryKind) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     if kind == BinaryKind::Mod && !call.flag("fmod", false)? {
         return call.refuse("fmod", "is 0, which is of whole numbers; those that are computed are floats");
     }
@@ -27,7 +27,7 @@ pub(super) fn compare(call: &mut Call, kind: BinaryKind) -> Result<()> {
 pub(super) fn logic(call: &mut Call) -> Result<()> {
     let kind = match call.operator() {
         "Not" => {
-            call.arity(1, 1)?;
+            call.arity(1)?;
             let (x, zero) = (number(call, 0)?, call.scalar_value(0.0)?);
             return call.emit(Op::Binary { kind: BinaryKind::Equal }, &[x, zero]);
         }
@@ -35,7 +35,7 @@ pub(super) fn logic(call: &mut Call) -> Result<()> {
         "Or" => BinaryKind::Max,
         _ => BinaryKind::Sub,
     };
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let inputs = [number(call, 0)?, number(call, 1)?];
     let y = call.apply(Op::Binary { kind }, &inputs)?;
     match kind {
@@ -46,7 +46,7 @@ pub(super) fn logic(call: &mut Call) -> Result<()> {
 
 /// Where.
 pub(super) fn choose(call: &mut Call) -> Result<()> {
-    call.arity(3, 3)?;
+    call.arity(3)?;
     if call.is_constant(0) {
         return masked(call);
     }
@@ -76,7 +76,7 @@ fn mask(call: &mut Call, input: usize) -> Result<Option<ValueId>> {
 
 /// The two operands of a sum or difference, of which one may be a mask with infinities.
 pub(super) fn terms(call: &mut Call) -> Result<[ValueId; 2]> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     Ok([term(call, 0)?, term(call, 1)?])
 }
 
@@ -111,7 +111,7 @@ pub(super) fn whole_rows(call: &Call, input: usize, left_out: fn(f64) -> bool) -
 
 /// IsNaN: what is not equal to itself.
 pub(super) fn is_nan(call: &mut Call) -> Result<()> {
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let equal = call.apply(Op::Binary { kind: BinaryKind::Equal }, &[x, x])?;
     let zero = call.scalar_value(0.0)?;
     call.emit(Op::Binary { kind: BinaryKind::Equal }, &[equal, zero])
@@ -143,7 +143,7 @@ fn masked(call: &mut Call) -> Result<()> {
 /// TopK: the elements and, if somebody reads them, their indices.
 pub(super) fn top(call: &mut Call) -> Result<()> {
     let by_input = call.opset() >= 10;
-    call.arity(if by_input { 2 } else { 1 }, if by_input { 2 } else { 1 })?;
+    call.arity(if by_input { 2 } else { 1 })?;
     let x = call.value(0)?;
     let shape = call.shape(0)?;
     let count = match by_input {

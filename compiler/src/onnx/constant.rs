@@ -11,14 +11,14 @@ use crate::graph::{BinaryKind, Op};
 
 /// Identity: another name for its input.
 pub(super) fn identity(call: &mut Call) -> Result<()> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let operand = call.operand(0)?;
     call.alias(operand)
 }
 
 /// Dropout, which does nothing at inference. The mask stays unmade.
 pub(super) fn dropout(call: &mut Call) -> Result<()> {
-    call.arity(1, if call.opset() < 12 { 1 } else { 3 })?;
+    call.arity(1..=if call.opset() < 12 { 1 } else { 3 })?;
     if call.has(2) {
         match &call.constant(2)?.elements {
             Elements::Ints(flag) if flag.iter().all(|&f| f == 0) => {}
@@ -40,7 +40,7 @@ pub(super) fn dropout(call: &mut Call) -> Result<()> {
 
 /// Constant in any of its numeric forms.
 pub(super) fn constant(call: &mut Call) -> Result<()> {
-    call.arity(0, 0)?;
+    call.arity(0)?;
     let tensor = if call.given("value_float") {
         Tensor::floats(vec![], vec![call.float("value_float", 0.0)?])
     } else if call.given("value_int") {
@@ -59,7 +59,7 @@ pub(super) fn constant(call: &mut Call) -> Result<()> {
 
 /// Shape: known now, because all shapes are static.
 pub(super) fn shape(call: &mut Call) -> Result<()> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     // Extents are at most MAX_ELEMENTS.
     let extents: Vec<i64> = call.shape(0)?.iter().map(|&n| n as i64).collect();
     let rank = extents.len() as i64;
@@ -80,7 +80,7 @@ pub(super) fn shape(call: &mut Call) -> Result<()> {
 
 /// Cast of a constant, or of a value to float32 or to truth values.
 pub(super) fn cast(call: &mut Call) -> Result<()> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     call.ignore("saturate");
     match i32::try_from(call.int("to", 0)?) {
         Ok(to) => cast_to(call, to),
@@ -90,7 +90,7 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
 
 /// CastLike: a Cast to the type of another tensor, which must be a float's.
 pub(super) fn cast_like(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     call.ignore("saturate");
     let whole = match call.operand(1)? {
         Operand::Constant(like) => matches!(like.elements, Elements::Ints(_)),

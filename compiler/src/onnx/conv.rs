@@ -9,7 +9,7 @@ use crate::memory;
 
 /// Conv: image or volume, weights and an optional bias.
 pub(super) fn conv(call: &mut Call) -> Result<()> {
-    let inputs = call.values(2, 3)?;
+    let inputs = call.values(2..=3)?;
     if call.shape(0)?.len() == 5 {
         return volume::conv(call, &inputs);
     }
@@ -48,7 +48,7 @@ fn groups(call: &mut Call) -> Result<usize> {
 
 /// ConvTranspose of an image or a volume; `output_shape` and `auto_pad` become padding.
 pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
-    let inputs = call.values(2, 3)?;
+    let inputs = call.values(2..=3)?;
     let (x, w) = (call.shape(0)?, call.shape(1)?);
     if x.len() == 5 {
         return volume::conv_transpose(call, &inputs);
@@ -107,7 +107,7 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
 
 /// Col2Im of blocks of images: a transposed convolution of one kernel for each place in a block, which is 1 there.
 pub(super) fn column_to_image(call: &mut Call) -> Result<()> {
-    call.arity(3, 3)?;
+    call.arity(3)?;
     let x = call.value(0)?;
     let shape = call.shape(0)?;
     let two = |call: &Call, input: usize| match call.integers(input)?[..] {

@@ -12,7 +12,7 @@ struct Term {
 
 /// Einsum.
 pub(super) fn einsum(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, usize::MAX)?;
+    let inputs = call.values(1..)?;
     let mut equation: String = call.string("equation", "")?.chars().filter(|c| !c.is_whitespace()).collect();
     let ranks: Vec<usize> = inputs.iter().map(|&id| call.shape_of(id).len()).collect();
     if let Some(spelled) = spelled(&equation, &ranks) {

@@ -14,7 +14,7 @@ pub(super) fn add(call: &mut Call) -> Result<()> {
 
 /// An elementwise function; its parameters are attributes.
 pub(super) fn unary(call: &mut Call, kind: UnaryKind) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     let kind = kind.with(|name, default| call.float(name, default))?;
     call.emit(Op::Unary { kind }, &inputs)
 }
@@ -25,7 +25,7 @@ pub(super) fn swish(call: &mut Call) -> Result<()> {
     if alpha == 1.0 {
         return unary(call, UnaryKind::Swish);
     }
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let factor = call.scalar_value(alpha)?;
     let scaled = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, factor])?;
     let gate = call.apply(Op::Unary { kind: UnaryKind::Sigmoid }, &[scaled])?;
@@ -44,7 +44,7 @@ pub(super) fn gelu(call: &mut Call) -> Result<()> {
 
 /// Sub, Mul, Div, Pow.
 pub(super) fn binary(call: &mut Call, kind: BinaryKind) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     // Pow alone may have operands of two types.
     let exponent = match kind {
         BinaryKind::Pow => call.whole_value(1)?,
@@ -60,7 +60,7 @@ pub(super) fn binary(call: &mut Call, kind: BinaryKind) -> Result<()> {
 
 /// Sum, Min, Max and Mean of any number of operands, two at a time.
 pub(super) fn many(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, usize::MAX)?;
+    let inputs = call.values(1..)?;
     let op = match call.operator() {
         "Min" => Op::Binary { kind: BinaryKind::Min },
         "Max" => Op::Binary { kind: BinaryKind::Max },
@@ -82,7 +82,7 @@ pub(super) fn many(call: &mut Call) -> Result<()> {
 
 /// Softmax or LogSoftmax.
 pub(super) fn softmax(call: &mut Call) -> Result<()> {
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let y = softmax_of(call, x, call.opset())?;
     call.result(y)
 }

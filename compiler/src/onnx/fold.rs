@@ -160,7 +160,7 @@ fn spread(call: &Call, shapes: &[&[usize]]) -> Result<(Vec<usize>, Vec<Vec<usize
 
 /// Elementwise arithmetic of two operands.
 fn arithmetic(call: &Call, f: fn(i64, i64) -> Option<i64>) -> Result<Tensor> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let ((a_shape, a), (b_shape, b)) = (ints(call, 0)?, ints(call, 1)?);
     let (shape, places) = spread(call, &[&a_shape, &b_shape])?;
     let pairs = places[0].iter().zip(&places[1]);
@@ -170,7 +170,7 @@ fn arithmetic(call: &Call, f: fn(i64, i64) -> Option<i64>) -> Result<Tensor> {
 
 /// The same of any number of operands.
 fn many(call: &Call, f: fn(i64, i64) -> i64) -> Result<Tensor> {
-    call.arity(1, usize::MAX)?;
+    call.arity(1..)?;
     let (mut shape, mut data) = ints(call, 0)?;
     for input in 1..call.inputs() {
         let (other_shape, other) = ints(call, input)?;
@@ -183,7 +183,7 @@ fn many(call: &Call, f: fn(i64, i64) -> i64) -> Result<Tensor> {
 
 /// A function of each element.
 fn each(call: &Call, f: fn(i64) -> Option<i64>) -> Result<Tensor> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let (shape, data) = ints(call, 0)?;
     let data: Option<Vec<i64>> = data.into_iter().map(f).collect();
     typed(call, 0, shape, data.ok_or_else(|| overflow(call))?)
@@ -191,7 +191,7 @@ fn each(call: &Call, f: fn(i64) -> Option<i64>) -> Result<Tensor> {
 
 /// Clip of whole numbers, of their type.
 fn clip(call: &Call) -> Result<Tensor> {
-    call.arity(1, 3)?;
+    call.arity(1..=3)?;
     let (shape, mut data) = ints(call, 0)?;
     for (input, bound) in [(1, i64::max as fn(i64, i64) -> i64), (2, i64::min)] {
         if call.has(input) {
@@ -207,7 +207,7 @@ fn clip(call: &Call) -> Result<Tensor> {
 
 /// A comparison, or logic: 0 or 1 of two operands. Whole numbers up to 2^53 are compared exactly.
 fn truth(call: &Call, f: fn(f64, f64) -> bool) -> Result<Tensor> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let (a, b) = (call.constant(0)?, call.constant(1)?);
     let (shape, places) = spread(call, &[&a.shape, &b.shape])?;
     let pairs = places[0].iter().zip(&places[1]);
@@ -217,7 +217,7 @@ fn truth(call: &Call, f: fn(f64, f64) -> bool) -> Result<Tensor> {
 
 /// Where: elements of the second or the third input.
 fn choose(call: &Call) -> Result<Tensor> {
-    call.arity(3, 3)?;
+    call.arity(3)?;
     let [condition, yes, no] = [call.constant(0)?, call.constant(1)?, call.constant(2)?];
     let (shape, places) = spread(call, &[&condition.shape, &yes.shape, &no.shape])?;
     fn mixed<T: Copy>(first: &[bool], [yes, no]: [&[T]; 2], places: &[Vec<usize>]) -> Vec<T> {
@@ -238,7 +238,7 @@ fn choose(call: &Call) -> Result<Tensor> {
 
 /// A reduction of whole numbers over axes, which are an attribute or an input.
 fn reduce(call: &mut Call, f: fn(&[i64]) -> Option<i64>) -> Result<Tensor> {
-    call.arity(1, 2)?;
+    call.arity(1..=2)?;
     let (shape, data) = ints(call, 0)?;
     let keepdims = call.flag("keepdims", true)?;
     let noop = call.flag("noop_with_empty_axes", false)?;

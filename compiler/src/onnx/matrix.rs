@@ -7,7 +7,7 @@ use crate::graph::Op;
 /// Gemm; the addend is optional from opset 11 on.
 pub(super) fn gemm(call: &mut Call) -> Result<()> {
     let least = if call.opset() < 11 { 3 } else { 2 };
-    let inputs = call.values(least, 3)?;
+    let inputs = call.values(least..=3)?;
     let op = Op::Gemm {
         alpha: call.float("alpha", 1.0)?,
         beta: call.float("beta", 1.0)?,
@@ -19,6 +19,6 @@ pub(super) fn gemm(call: &mut Call) -> Result<()> {
 
 /// MatMul.
 pub(super) fn matmul(call: &mut Call) -> Result<()> {
-    let inputs = call.values(2, 2)?;
+    let inputs = call.values(2)?;
     call.emit(Op::MatMul, &inputs)
 }

@@ -13,13 +13,13 @@ pub(super) fn pad(call: &mut Call) -> Result<()> {
     let integer = call.integer(0)?;
     let mut fill = 0;
     let (pads, value) = if call.opset() < 11 {
-        call.arity(1, 1)?;
+        call.arity(1)?;
         let Some(pads) = call.ints("pads")? else {
             return call.refuse("pads", "is missing");
         };
         (pads.to_vec(), call.float("value", 0.0)?)
     } else {
-        call.arity(2, 4)?;
+        call.arity(2..=4)?;
         let pads = call.integers(1)?;
         let value = match (call.has(2), integer) {
             (false, _) => 0.0,
@@ -100,12 +100,12 @@ pub(super) struct Taken {
 pub(super) fn taken(call: &mut Call, shape: &[usize]) -> Result<Vec<Taken>> {
     let mut bounds: [Option<Vec<i64>>; 4] = [None, None, None, None];
     if call.opset() < 10 {
-        call.arity(1, 1)?;
+        call.arity(1)?;
         for (slot, name) in bounds.iter_mut().zip(["starts", "ends", "axes"]) {
             *slot = call.ints(name)?.map(<[i64]>::to_vec);
         }
     } else {
-        call.arity(3, 5)?;
+        call.arity(3..=5)?;
         for (i, slot) in bounds.iter_mut().enumerate() {
             *slot = call.has(i + 1).then(|| call.integers(i + 1)).transpose()?;
         }
@@ -177,7 +177,7 @@ pub(super) fn part(call: &mut Call, x: ValueId, axis: usize, start: usize, exten
 /// then an input.
 pub(super) fn parts(call: &mut Call, shape: &[usize]) -> Result<(usize, Vec<usize>)> {
     let by_input = call.opset() >= 13;
-    call.arity(1, if by_input { 2 } else { 1 })?;
+    call.arity(1..=if by_input { 2 } else { 1 })?;
     let value = call.int("axis", 0)?;
     let axis = axis(call, value, shape.len())?;
     let given = match by_input {
@@ -237,7 +237,7 @@ pub(super) fn place(index: i64, extent: usize) -> Option<usize> {
 
 /// Gather by constant indices.
 pub(super) fn gather(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let x = call.value(0)?;
     let shape = call.shape(0)?;
     let value = call.int("axis", 0)?;
@@ -279,7 +279,7 @@ pub(super) fn rows(call: &mut Call, shape: &[usize], batch: usize) -> Result<Row
 
 /// The [`Rows`] of a GatherND in a tensor of `shape`.
 pub(super) fn gathered_rows(call: &mut Call, shape: &[usize]) -> Result<Rows> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let batch = call.int("batch_dims", 0)?;
     match usize::try_from(batch).ok().filter(|&batch| batch < shape.len()) {
         Some(batch) => rows(call, shape, batch),
@@ -300,7 +300,7 @@ pub(super) fn gather_nd(call: &mut Call) -> Result<()> {
 
 /// Expand to a constant shape; extents of the input that are larger stay.
 pub(super) fn expand(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let x = call.value(0)?;
     let (old, wanted) = (call.shape(0)?, call.integers(1)?);
     let wanted: Vec<usize> = wanted.iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
@@ -312,7 +312,7 @@ pub(super) fn expand(call: &mut Call) -> Result<()> {
 
 /// Tile: each axis after a new one, along which it is repeated; the two taken together.
 pub(super) fn tile(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let x = call.value(0)?;
     let (shape, repeats) = (call.shape(0)?, call.integers(1)?);
     let counts: Vec<usize> = repeats
@@ -344,7 +344,7 @@ pub(super) fn tile(call: &mut Call) -> Result<()> {
 
 /// SpaceToDepth.
 pub(super) fn space_to_depth(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     let block = call.int("blocksize", 0)?;
     match usize::try_from(block) {
         Ok(block) if block > 0 => call.emit(Op::SpaceToDepth { block }, &inputs),

@@ -9,7 +9,7 @@ use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, Window};
 
 /// BatchNormalization with stored statistics.
 pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
-    let inputs = call.values(5, 5)?;
+    let inputs = call.values(5)?;
     if call.flag("training_mode", false)? {
         return Err(call
             .error("the node computes its own statistics")
@@ -32,7 +32,7 @@ pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
 
 /// LayerNormalization, with its statistics if they are read.
 pub(super) fn layer_normalization(call: &mut Call) -> Result<()> {
-    call.arity(2, 3)?;
+    call.arity(2..=3)?;
     call.ignore("stash_type");
     let x = call.value(0)?;
     let shape = call.shape(0)?;
@@ -77,7 +77,7 @@ pub(super) fn layer_normalization(call: &mut Call) -> Result<()> {
 
 /// InstanceNormalization.
 pub(super) fn instance_normalization(call: &mut Call) -> Result<()> {
-    let inputs = call.values(3, 3)?;
+    let inputs = call.values(3)?;
     let epsilon = call.float("epsilon", 1e-5)?;
     call.emit(Op::InstanceNormalization { epsilon }, &inputs)
 }
@@ -85,7 +85,7 @@ pub(super) fn instance_normalization(call: &mut Call) -> Result<()> {
 /// GroupNormalization, as an InstanceNormalization of the groups; scale and bias are one a group up to
 /// opset 20, then one a channel.
 pub(super) fn group_normalization(call: &mut Call) -> Result<()> {
-    let inputs = call.values(3, 3)?;
+    let inputs = call.values(3)?;
     let shape = call.shape(0)?;
     let epsilon = call.float("epsilon", 1e-5)?;
     call.ignore("stash_type");
@@ -119,7 +119,7 @@ pub(super) fn group_normalization(call: &mut Call) -> Result<()> {
 /// LRN: x / (bias + alpha / size * (sum of squares of `size` channels around))^beta. The sum over channels is a mean
 /// pool over them, as rows of an image of one channel; padding counts.
 pub(super) fn local_response(call: &mut Call) -> Result<()> {
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let shape = call.shape(0)?;
     let size = call.int("size", 0)?;
     let Some(size) = usize::try_from(size).ok().filter(|&n| n > 0 && n <= MAX_ELEMENTS) else {
@@ -152,7 +152,7 @@ fn trailing(call: &mut Call, rank: usize) -> Result<Vec<usize>> {
 
 /// RMSNormalization: x / sqrt(mean of x * x + epsilon) * scale.
 pub(super) fn root_mean_square(call: &mut Call) -> Result<()> {
-    let inputs = call.values(2, 2)?;
+    let inputs = call.values(2)?;
     call.ignore("stash_type");
     let rank = call.shape(0)?.len();
     let axes = trailing(call, rank)?;
@@ -169,7 +169,7 @@ pub(super) fn root_mean_square(call: &mut Call) -> Result<()> {
 
 /// LpNormalization: x by the sum of its absolute values or by the root of the sum of its squares; zeros stay.
 pub(super) fn lp_normalization(call: &mut Call) -> Result<()> {
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let rank = call.shape(0)?.len();
     let value = call.int("axis", -1)?;
     let axes = vec![axis(call, value, rank)?];
@@ -185,7 +185,7 @@ pub(super) fn lp_normalization(call: &mut Call) -> Result<()> {
 
 /// MeanVarianceNormalization: what x differs from its mean, by its deviation.
 pub(super) fn mean_variance(call: &mut Call) -> Result<()> {
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let rank = call.shape(0)?.len();
     let named = call.ints("axes")?.unwrap_or(&[0, 2, 3]);
     let mut axes = super::moves::axes(call, named, rank)?;

@@ -10,7 +10,7 @@ pub(super) fn max_pool(call: &mut Call) -> Result<()> {
     if call.flag("storage_order", false)? {
         return call.refuse("storage_order", "column order is not supported");
     }
-    let mut inputs = call.values(1, 1)?;
+    let mut inputs = call.values(1)?;
     if let Some((window, _)) = depth_window(call)? {
         inputs[0] = match window {
             // It picks planes.
@@ -29,7 +29,7 @@ pub(super) fn max_pool(call: &mut Call) -> Result<()> {
 /// AveragePool. The means of volumes are those of planes, of means along the depth: what counts of a window is counted
 /// axis by axis.
 pub(super) fn average_pool(call: &mut Call) -> Result<()> {
-    let mut inputs = call.values(1, 1)?;
+    let mut inputs = call.values(1)?;
     if let Some((window, extra)) = depth_window(call)? {
         let Mean { pad, op } = average(call, window, extra, 4)?;
         inputs[0] = along_depth(call, inputs[0], &pad.into_iter().chain([op]).collect::<Vec<_>>())?;
@@ -151,13 +151,13 @@ fn pool_window(call: &mut Call, part: Part) -> Result<(Window, [usize; 2])> {
 
 /// GlobalAveragePool.
 pub(super) fn global_average_pool(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     call.emit(Op::GlobalAveragePool, &inputs)
 }
 
 /// GlobalMaxPool: a MaxPool over the whole image.
 pub(super) fn global_max_pool(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     let shape = call.shape(0)?;
     if let [_, _, height, width] = shape[..] {
         let window = Window { kernel: [height, width], ..Window::UNIT };

@@ -143,7 +143,7 @@ fn own_axis(call: &mut Call, rank: usize) -> Result<Option<usize>> {
 
 /// QuantizeLinear.
 pub(super) fn quantize(call: &mut Call) -> Result<()> {
-    call.arity(2, 3)?;
+    call.arity(2..=3)?;
     call.ignore("saturate");
     let x = call.value(0)?;
     let shape = call.shape(0)?;
@@ -175,7 +175,7 @@ pub(super) fn quantize(call: &mut Call) -> Result<()> {
 
 /// DequantizeLinear.
 pub(super) fn dequantize(call: &mut Call) -> Result<()> {
-    call.arity(2, 3)?;
+    call.arity(2..=3)?;
     let rank = call.shape(0)?.len();
     let axis = own_axis(call, rank)?;
     let y = real(call, 0, Some(1), 2, axis)?;
@@ -184,7 +184,7 @@ pub(super) fn dequantize(call: &mut Call) -> Result<()> {
 
 /// DynamicQuantizeLinear of a constant: scale and zero point are known now.
 pub(super) fn dynamic(call: &mut Call) -> Result<()> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let Operand::Constant(tensor) = call.operand(0)? else {
         return Err(call
             .error("computes its scale from the data, the machine's scales are constants")
@@ -214,7 +214,7 @@ pub(super) fn dynamic(call: &mut Call) -> Result<()> {
 /// QLinearConv: x, w, their scales and zero points, those of the result, maybe an int32 bias whose step
 /// is the product of the two scales.
 pub(super) fn conv(call: &mut Call) -> Result<()> {
-    call.arity(8, 9)?;
+    call.arity(8..=9)?;
     let op = layer(call, 0, 3)?;
     let (x, w) = (triple(call, 0)?, real(call, 3, Some(4), 5, Some(0))?);
     let mut inputs = vec![x, w];
@@ -251,7 +251,7 @@ fn bias(call: &mut Call, input: usize, scales: [usize; 2], alpha: f32) -> Result
 
 /// ConvInteger: sums of products of integers less their zero points.
 pub(super) fn conv_integer(call: &mut Call) -> Result<()> {
-    call.arity(2, 4)?;
+    call.arity(2..=4)?;
     let op = layer(call, 0, 1)?;
     let (x, w) = (real(call, 0, None, 2, None)?, real(call, 1, None, 3, Some(0))?);
     let y = call.apply_image(op, &[x, w])?;
@@ -266,7 +266,7 @@ fn sides(call: &Call, a: usize, b: usize) -> Result<[usize; 2]> {
 
 /// QLinearMatMul: a, b, their scales and zero points (one, or one for each row of a or column of b).
 pub(super) fn matmul(call: &mut Call) -> Result<()> {
-    call.arity(8, 8)?;
+    call.arity(8)?;
     let [row, column] = sides(call, 0, 3)?;
     let (a, b) = (real(call, 0, Some(1), 2, Some(row))?, real(call, 3, Some(4), 5, Some(column))?);
     let y = call.apply(Op::MatMul, &[a, b])?;
@@ -275,7 +275,7 @@ pub(super) fn matmul(call: &mut Call) -> Result<()> {
 
 /// MatMulInteger: a matrix product of integers less their zero points.
 pub(super) fn matmul_integer(call: &mut Call) -> Result<()> {
-    call.arity(2, 4)?;
+    call.arity(2..=4)?;
     let [row, column] = sides(call, 0, 1)?;
     let (a, b) = (real(call, 0, None, 2, Some(row))?, real(call, 1, None, 3, Some(column))?);
     call.emit_whole(Op::MatMul, &[a, b], Integer::Int32)
@@ -284,7 +284,7 @@ pub(super) fn matmul_integer(call: &mut Call) -> Result<()> {
 /// QGemm: alpha * a * b + c, with c in steps of alpha times both scales; a float result if it has no
 /// scale of its own.
 pub(super) fn gemm(call: &mut Call) -> Result<()> {
-    call.arity(6, 9)?;
+    call.arity(6..=9)?;
     let alpha = call.float("alpha", 1.0)?;
     let (trans_a, trans_b) = (call.flag("transA", false)?, call.flag("transB", false)?);
     if !(alpha.is_finite() && alpha > 0.0) {
@@ -300,7 +300,7 @@ pub(super) fn gemm(call: &mut Call) -> Result<()> {
 
 /// QLinearAdd and QLinearMul.
 pub(super) fn binary(call: &mut Call) -> Result<()> {
-    call.arity(7, 8)?;
+    call.arity(7..=8)?;
     let inputs = [triple(call, 0)?, triple(call, 3)?];
     let op = match call.operator() {
         "QLinearAdd" => Op::Add,
@@ -312,7 +312,7 @@ pub(super) fn binary(call: &mut Call) -> Result<()> {
 
 /// QLinearSigmoid, QLinearLeakyRelu and the average pools: one operand.
 pub(super) fn unary(call: &mut Call) -> Result<()> {
-    call.arity(4, 5)?;
+    call.arity(4..=5)?;
     let op = match call.operator() {
         "QLinearSigmoid" => Op::Unary { kind: UnaryKind::Sigmoid },
         "QLinearLeakyRelu" => Op::LeakyRelu { alpha: call.float("alpha", 0.01)? },
@@ -345,7 +345,7 @@ pub(super) fn unary(call: &mut Call) -> Result<()> {
 
 /// QLinearSoftmax: `opset` says, as the version of ONNX does elsewhere, which axes it runs over.
 pub(super) fn softmax(call: &mut Call) -> Result<()> {
-    call.arity(5, 5)?;
+    call.arity(5)?;
     let opset = call.int("opset", 0)?;
     let x = real(call, 0, Some(1), 2, None)?;
     let y = super::elementwise::softmax_of(call, x, opset)?;
@@ -354,7 +354,7 @@ pub(super) fn softmax(call: &mut Call) -> Result<()> {
 
 /// QLinearConcat: scale and zero point of the result, then each part with its own.
 pub(super) fn concat(call: &mut Call) -> Result<()> {
-    call.arity(5, usize::MAX)?;
+    call.arity(5..)?;
     if call.inputs() % 3 != 2 {
         return Err(call.error(format!("{} inputs are not a pair and triples", call.inputs())));
     }

@@ -12,7 +12,7 @@ pub(super) fn recurrent(call: &mut Call) -> Result<()> {
         _ => (Cell::Rnn, &["Tanh"]),
     };
     let lstm = cell == Cell::Lstm;
-    call.arity(3, if lstm { 8 } else { 6 })?;
+    call.arity(3..=if lstm { 8 } else { 6 })?;
     if let Cell::Gru { linear_before_reset } = &mut cell {
         *linear_before_reset = call.flag("linear_before_reset", false)?;
     }

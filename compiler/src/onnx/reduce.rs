@@ -8,7 +8,7 @@ use crate::graph::{BinaryKind, Op, ReduceKind};
 
 /// ArgMax and ArgMin: indices along one axis, as floats.
 pub(super) fn index(call: &mut Call, kind: ReduceKind) -> Result<()> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let x = call.value(0)?;
     let rank = call.shape(0)?.len();
     let value = call.int("axis", 0)?;
@@ -30,7 +30,7 @@ pub(super) fn index(call: &mut Call, kind: ReduceKind) -> Result<()> {
 /// A reduction; the axes are an attribute up to opset 17 (ReduceSum: 12), then an input.
 pub(super) fn reduce(call: &mut Call, kind: ReduceKind) -> Result<()> {
     let by_input = call.opset() >= if kind == ReduceKind::Sum { 13 } else { 18 };
-    call.arity(1, if by_input { 2 } else { 1 })?;
+    call.arity(1..=if by_input { 2 } else { 1 })?;
     let x = call.value(0)?;
     let shape = call.shape(0)?;
     let keepdims = call.flag("keepdims", true)?;

@@ -29,10 +29,10 @@ fn sizes(call: &Call, scales: &[f32], shape: &[usize]) -> Result<Vec<usize>> {
 /// Upsample: nearest downwards, or linear, from coordinates o / scale.
 pub(super) fn upsample(call: &mut Call) -> Result<()> {
     let scales = if call.opset() < 9 {
-        call.arity(1, 1)?;
+        call.arity(1)?;
         call.floats("scales")?.map(<[f32]>::to_vec)
     } else {
-        call.arity(2, 2)?;
+        call.arity(2)?;
         floats(call, 1)?
     };
     let interpolation = match call.string("mode", "nearest")? {
@@ -55,7 +55,7 @@ pub(super) fn resize(call: &mut Call) -> Result<()> {
     if call.opset() < 11 {
         return resize_10(call);
     }
-    call.arity(1, 4)?;
+    call.arity(1..=4)?;
     let coordinates = coordinates(call)?;
     let interpolation = interpolation(call)?;
     call.ignore("extrapolation_value");
@@ -118,7 +118,7 @@ fn by_sizes(call: &Call, r: &mut Resize, wanted: &[i64], named: &[usize], policy
 
 /// Resize of opset 10: as Upsample, but nearest is upwards where it shrinks.
 fn resize_10(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let Some(scales) = floats(call, 1)? else {
         return call.refuse("scales", "is empty");
     };
@@ -161,7 +161,7 @@ fn interpolation(call: &mut Call) -> Result<Interpolation> {
 
 /// GridSample of images. Opset 20 renamed the modes.
 pub(super) fn grid_sample(call: &mut Call) -> Result<()> {
-    let inputs = call.values(2, 2)?;
+    let inputs = call.values(2)?;
     let shape = call.shape(0)?;
     if shape.len() != 4 {
         return Err(call

@@ -11,7 +11,7 @@ use crate::memory;
 
 /// GatherElements by constant indices: a Gather of all elements in a row.
 pub(super) fn gather_elements(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let x = call.value(0)?;
     let old = call.shape(0)?;
     let (shape, indices) = call.integer_tensor(1)?;
@@ -25,7 +25,7 @@ pub(super) fn gather_elements(call: &mut Call) -> Result<()> {
 /// ScatterElements and ScatterND by constant indices: the updates between what stays on both sides of them where they
 /// fill a part of one axis, else a Gather of the elements of both.
 pub(super) fn scatter(call: &mut Call) -> Result<()> {
-    call.arity(3, 3)?;
+    call.arity(3)?;
     let old = call.shape(0)?;
     let reduction = reduction(call)?;
     let places = replaced_places(call, &old)?;

@@ -17,7 +17,7 @@ pub(super) fn axis(call: &Call, value: i64, rank: usize) -> Result<usize> {
 
 /// Concat.
 pub(super) fn concat(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, usize::MAX)?;
+    let inputs = call.values(1..)?;
     let rank = call.shape(0)?.len();
     if !call.given("axis") {
         return call.refuse("axis", "is missing");
@@ -29,7 +29,7 @@ pub(super) fn concat(call: &mut Call) -> Result<()> {
 
 /// Flatten.
 pub(super) fn flatten(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     let rank = call.shape(0)?.len();
     let value = call.int("axis", 1)?;
     // Unlike elsewhere, the axis may equal the rank: then the second dimension is 1.
@@ -42,7 +42,7 @@ pub(super) fn flatten(call: &mut Call) -> Result<()> {
 
 /// Reshape to a constant shape.
 pub(super) fn reshape(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let x = call.value(0)?;
     let old = call.shape(0)?;
     let wanted = call.integers(1)?;
@@ -91,10 +91,10 @@ pub(super) fn resolve(call: &Call, old: &[usize], wanted: &[i64], allow_zero: bo
 /// Reads the axes of Squeeze and Unsqueeze: an attribute up to opset 12, then an input.
 fn axes(call: &mut Call) -> Result<Option<Vec<i64>>> {
     if call.opset() < 13 {
-        call.arity(1, 1)?;
+        call.arity(1)?;
         return Ok(call.ints("axes")?.map(<[i64]>::to_vec));
     }
-    call.arity(1, 2)?;
+    call.arity(1..=2)?;
     match call.has(1) {
         true => call.integers(1).map(Some),
         false => Ok(None),
@@ -158,7 +158,7 @@ pub(super) fn unsqueeze(call: &mut Call) -> Result<()> {
 
 /// Transpose; reverses the axes unless told otherwise.
 pub(super) fn transpose(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     let rank = call.shape(0)?.len();
     let perm = match call.ints("perm")? {
         // The operator's rule refuses whatever is not a permutation.
@@ -173,7 +173,7 @@ pub(super) fn transpose(call: &mut Call) -> Result<()> {
 
 /// DepthToSpace.
 pub(super) fn depth_to_space(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     let block = call.int("blocksize", 0)?;
     let Some(block) = usize::try_from(block).ok().filter(|&b| b > 0) else {
         return call.refuse("blocksize", format!("is {block}"));

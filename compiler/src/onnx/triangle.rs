@@ -10,7 +10,7 @@ const LONGEST: usize = 2048;
 
 /// CumSum along a constant axis: a product of matrices.
 pub(super) fn cumulative_sum(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let (x, shape) = (call.value(0)?, call.shape(0)?);
     let [along] = call.integers(1)?[..] else {
         return Err(call.error("input 1 must be one axis"));
@@ -50,7 +50,7 @@ pub(super) fn cumulative_sum(call: &mut Call) -> Result<()> {
 
 /// Trilu: what lies on one side of a diagonal is multiplied by zero.
 pub(super) fn trilu(call: &mut Call) -> Result<()> {
-    call.arity(1, 2)?;
+    call.arity(1..=2)?;
     let (x, shape) = (call.value(0)?, call.shape(0)?);
     let upper = call.flag("upper", true)?;
     let diagonal = if call.has(1) { call.integers(1)?.first().copied().unwrap_or(0) } else { 0 };

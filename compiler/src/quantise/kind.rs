@@ -84,11 +84,11 @@ pub(super) enum Role {
     Anchor(Box<Anchor>),
 }
 
-/// Why the machine does not run a node, and what to try; an empty hint where nothing helps.
+/// Why the machine does not run a node, and what to try, if anything helps.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Refusal {
     pub why: String,
-    pub hint: &'static str,
+    pub hint: Option<&'static str>,
     /// Whether it is because of how its operands lie in memory, so that copies of them may do.
     pub layout: bool,
 }
@@ -96,12 +96,13 @@ pub(super) struct Refusal {
 impl Refusal {
     /// An operand does not lie as the machine reads it.
     pub fn uneven(why: impl Into<String>) -> Refusal {
-        Refusal { why: why.into(), hint: "fewer Reshapes and Transposes in front of it", layout: true }
+        let hint = Some("fewer Reshapes and Transposes in front of it");
+        Refusal { why: why.into(), hint, layout: true }
     }
 }
 
-pub(super) fn refuse<T>(why: impl Into<String>, hint: &'static str) -> Result<T, Refusal> {
-    Err(Refusal { why: why.into(), hint, layout: false })
+pub(super) fn refuse<T>(why: impl Into<String>, hint: impl Into<Option<&'static str>>) -> Result<T, Refusal> {
+    Err(Refusal { why: why.into(), hint: hint.into(), layout: false })
 }
 
 /// A copy, one pixel to one pixel.
@@ -180,8 +181,8 @@ pub(super) fn role(
             }
             _ => refuse("it gathers elements that are not neighbours", "Slice or Split instead"),
         },
-        Op::Softmax { .. } => refuse("the machine has no exponential", ""),
-        _ => refuse("the machine has no such operation", ""),
+        Op::Softmax { .. } => refuse("the machine has no exponential", None),
+        _ => refuse("the machine has no such operation", None),
     }
 }
 
@@ -295,7 +296,7 @@ impl Call<'_> {
         }
         let sum = matches!(self.node.op, Op::Add | Op::Binary { kind: BinaryKind::Sub });
         if sum && is_mask(graph, constant) {
-            return refuse("its constant is a mask, which no range has together with what it leaves", "");
+            return refuse("its constant is a mask, which no range has together with what it leaves", None);
         }
         let role = self.pointwise(value)?;
         // A scalar that the post unit of a copy can apply; an offset needs a sum that is finer.

@@ -210,14 +210,14 @@ impl Planner<'_> {
     fn attempt(&mut self, n: usize, imported: bool) -> Result<(), Refusal> {
         let node = &self.graph.nodes[n];
         if self.normalises[n] {
-            return refuse(NORMALISES, "");
+            return refuse(NORMALISES, None);
         }
         self.takes(node)?;
         let role = role(self.graph, node, &|id| self.held[id.0 as usize].clone())?;
         match self.expressible(node, role)? {
             Role::Anchor(anchor) => self.group(n, *anchor),
             // Reshaping what the host has is the host's work.
-            Role::Alias(_) if imported => refuse("it follows an operator of the host", ""),
+            Role::Alias(_) if imported => refuse("it follows an operator of the host", None),
             Role::Alias(held) => {
                 self.held[node.outputs[0].0 as usize] = Some(held);
                 Ok(())
@@ -253,7 +253,7 @@ impl Planner<'_> {
             let held = |id: ValueId| self.held[id.0 as usize].clone();
             if !chain.absorb(graph, &graph.nodes[n], growing, &held) {
                 let why = "the post unit cannot do it on a copy".into();
-                return Err(Refusal { why, hint: "", layout: true });
+                return Err(Refusal { why, hint: None, layout: true });
             }
             out = moved(out, shape, &chain, &Chain::EMPTY);
         }

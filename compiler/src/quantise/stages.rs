@@ -68,7 +68,7 @@ pub(super) fn split(lowering: Lowering) -> Result<Lowered> {
                 operator: node.op.name().into(),
                 macs: graph.node_macs(node),
                 why: why.why.clone(),
-                hint: why.hint.into(),
+                hint: why.hint.map(String::from),
             }
         })
         .collect();

@@ -4,7 +4,7 @@
 mod words;
 
 use super::Schedule;
-use super::hazards::{self, Access};
+use super::hazards::{self, Access, External};
 use super::memory::Ring;
 use super::net::{input_rows, inputs_of, output_of, output_rows};
 use super::plan::{self, Plan, Planned, Step};
@@ -285,7 +285,7 @@ impl<'a> Emitter<'a> {
             }
             let load = unit == Unit::Load;
             let access = Access::External {
-                tensor: outside.tensor,
+                of: External::Tensor(outside.tensor),
                 channels: outside.first + channels.start..outside.first + channels.end,
                 rows: start..end,
                 columns: outside.columns.clone(),

@@ -9,6 +9,15 @@ use crate::fixed::TensorId;
 use std::ops::Range;
 use tilewright_arch::instr::{SEMAPHORE_MAX, Sync, Unit};
 
+/// What lies in external memory; no two share bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum External {
+    /// A tensor.
+    Tensor(TensorId),
+    /// A block of constants, or of weights that are made: the program's blob of this number.
+    Blob(usize),
+}
+
 /// What an instruction touches.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Access {
@@ -34,10 +43,10 @@ pub enum Access {
         /// Written, not read.
         write: bool,
     },
-    /// A block of a tensor in external memory.
+    /// A block of external memory.
     External {
-        /// Which tensor; no two share bytes.
-        tensor: TensorId,
+        /// Of what.
+        of: External,
         /// Channels of it.
         channels: Range<usize>,
         /// Rows of it.
@@ -74,16 +83,16 @@ impl Access {
                 write == write2 || met()
             }
             (
-                Access::External { tensor, channels, rows, columns, write },
+                Access::External { of, channels, rows, columns, write },
                 Access::External {
-                    tensor: tensor2,
+                    of: of2,
                     channels: channels2,
                     rows: rows2,
                     columns: columns2,
                     write: write2,
                 },
             ) => {
-                tensor == tensor2
+                of == of2
                     && (*write || *write2)
                     && overlap(channels, channels2)
                     && overlap(rows, rows2)
@@ -188,10 +197,10 @@ mod tests {
                     let access = match next(3) {
                         0 => Access::Words { memory: 0, words: vec![rows], write },
                         1 => {
-                            let tensor = TensorId::nth(other / 2);
+                            let of = External::Tensor(TensorId::nth(other / 2));
                             let first = next(3);
                             let columns = first..first + 1 + next(2);
-                            Access::External { tensor, channels: other..other + 2, rows, columns, write }
+                            Access::External { of, channels: other..other + 2, rows, columns, write }
                         }
                         // Three buffers, the first two on one page.
                         _ => {
@@ -227,9 +236,9 @@ mod tests {
                 Access::Words { words, write, .. } => {
                     (words[0].clone().map(|w| format!("word {w}")).collect(), *write)
                 }
-                Access::External { tensor, channels, rows, columns, write } => {
+                Access::External { of, channels, rows, columns, write } => {
                     let all = channels.clone().flat_map(|c| rows.clone().map(move |r| (c, r)));
-                    let row = |(c, r)| columns.clone().map(move |x| format!("{tensor} {c} {r} {x}"));
+                    let row = |(c, r)| columns.clone().map(move |x| format!("{of:?} {c} {r} {x}"));
                     (all.flat_map(row).collect(), *write)
                 }
                 Access::Rows { buffer, rows, write, .. } => {

@@ -202,7 +202,11 @@ impl Placer<'_> {
         striped: bool,
         streamed: &mut Vec<usize>,
     ) -> bool {
-        let next = |t: &usize| self.net.next_use(*t, nodes.end).unwrap_or(usize::MAX);
+        // Never again is later than any.
+        let next = |t: &usize| {
+            let next = self.net.next_use(*t, nodes.end);
+            (next.is_none(), next)
+        };
         let passing = self.resident.keys().copied().filter(|t| !touched.contains(t)).max_by_key(next);
         if let Some(t) = passing {
             self.evict(t);

@@ -15,8 +15,6 @@ use std::ops::Range;
 const LONGEST: usize = 24;
 /// Heights of stripes that are looked at when taller ones do not fit.
 const HEIGHTS: usize = 8;
-/// Cycles of a node that the estimate finds too large.
-const HOPELESS: u64 = 1 << 40;
 /// Shares of feature memory, in percent, that tensors passing a cut may fill.
 const KEPT: [usize; 3] = [0, 45, 80];
 
@@ -78,6 +76,23 @@ pub fn stripes(net: &Net, nodes: &Range<usize>) -> Vec<usize> {
     stripes
 }
 
+/// What a way to cut costs: cycles, but first of all groups that the estimate finds too large.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Total {
+    too_large: usize,
+    cycles: u64,
+}
+
+/// The cheapest way to cut what is before a cut.
+#[derive(Clone, Copy)]
+struct Way {
+    total: Total,
+    /// Where its last group begins.
+    from: usize,
+    /// Stripe of that group; `None`: as tall as its tensors.
+    stripe: Option<usize>,
+}
+
 struct Split<'a> {
     net: &'a Net<'a>,
     atoms: Vec<Range<usize>>,
@@ -121,28 +136,31 @@ impl<'a> Split<'a> {
     /// The cheapest way by dynamic programming over the cuts.
     fn groups(&self) -> Vec<Group> {
         let count = self.atoms.len();
-        let mut best: Vec<(u64, usize, usize)> = vec![(u64::MAX, 0, usize::MAX); count + 1];
-        best[0].0 = 0;
+        let mut best: Vec<Option<Way>> = vec![None; count + 1];
         for from in 0..count {
-            let before = best[from].0;
-            let most = LONGEST.min(count - from);
-            for (length, found) in (1..=most).map(|n| (n, self.cost(from, from + n))) {
-                // Longer groups do not fit when this one does not; one node may yet be cut further.
-                let Some((cycles, stripe)) = found.or((length == 1).then_some((HOPELESS, usize::MAX))) else {
-                    break;
+            let before = best[from].map_or(Total::default(), |way| way.total);
+            for length in 1..=LONGEST.min(count - from) {
+                let to = from + length;
+                let (own, stripe) = match self.cost(from, to) {
+                    Some((cycles, stripe)) => (Total { too_large: 0, cycles }, Some(stripe)),
+                    // One node may yet be cut further.
+                    None if length == 1 => (Total { too_large: 1, cycles: 0 }, None),
+                    // Longer groups do not fit when this one does not.
+                    None => break,
                 };
-                let total = before.saturating_add(cycles);
-                if total < best[from + length].0 {
-                    best[from + length] = (total, from, stripe);
+                let too_large = before.too_large + own.too_large;
+                let total = Total { too_large, cycles: before.cycles.saturating_add(own.cycles) };
+                if best[to].is_none_or(|way| total < way.total) {
+                    best[to] = Some(Way { total, from, stripe });
                 }
             }
         }
         let mut groups = vec![];
         let mut to = count;
-        while to > 0 {
-            let (_, from, stripe) = best[to];
+        while let Some(Way { from, stripe, .. }) = best[to] {
             let nodes = self.atoms[from].start..self.atoms[to - 1].end;
-            let stripe = stripe.min(self.net.tallest(nodes.clone()));
+            let tallest = self.net.tallest(nodes.clone());
+            let stripe = stripe.map_or(tallest, |stripe| stripe.min(tallest));
             groups.push(Group { nodes, stripe, skew: false });
             to = from;
         }

@@ -32,7 +32,7 @@ pub(super) fn fitted(op: &TileOp) -> Input {
     let mut out = input;
     let x = Axis { first: input.x0, step: input.x_step, size: input.width };
     if !fits([INPUT_X0, INPUT_X_STEP, INPUT_WIDTH], x) {
-        let (x, _) = x.counted(op.width, moves(|s| s.x), usize::MAX);
+        let (x, _) = x.counted(op.width, moves(|s| s.x), None);
         (out.x0, out.x_step, out.width) = (x.first, x.step, x.size);
     }
     let y = Axis { first: input.y0, step: input.y_step, size: input.height };
@@ -40,9 +40,9 @@ pub(super) fn fitted(op: &TileOp) -> Input {
     let wraps = ring.bytes > 0;
     let line = i64::try_from(ring.line).is_ok_and(|line| INPUT_RING_LINE.range().contains(&line));
     if !fits([INPUT_Y0, INPUT_Y_STEP, INPUT_HEIGHT], y) || !line {
-        let (y, line) = y.counted(lines, moves(|s| s.y), if wraps { ring.line } else { usize::MAX });
+        let (y, line) = y.counted(lines, moves(|s| s.y), wraps.then_some(ring.line));
         (out.y0, out.y_step, out.height) = (y.first, y.step, y.size);
-        out.walk.ring = if line == usize::MAX { Ring::NONE } else { Ring { line, ..ring } };
+        out.walk.ring = line.map_or(Ring::NONE, |line| Ring { line, ..ring });
     }
     out
 }
@@ -55,22 +55,18 @@ fn fits([first, step, size]: [Field; 3], axis: Axis) -> bool {
 
 impl Axis {
     /// The same, counted from the first pixel's first coordinate on, for `count` pixels whose steps move
-    /// coordinates by `least..=most`, with the coordinate from which on a ring wraps (`usize::MAX`: none).
-    fn counted(self, count: usize, [least, most]: [i64; 2], ring: usize) -> (Axis, usize) {
+    /// coordinates by `least..=most`, with the coordinate from which on a ring wraps, if one does.
+    fn counted(self, count: usize, [least, most]: [i64; 2], ring: Option<usize>) -> (Axis, Option<usize>) {
         let Axis { mut first, mut step, size } = self;
-        let (mut size, mut ring) = (size as i64, i64::try_from(ring).unwrap_or(i64::MAX));
+        let mut size = size as i64;
         // Nothing lies between the old origin and the new one.
         let origin = (first + least).max(0);
         (first, size) = (first - origin, (size - origin).max(0));
-        if ring < i64::MAX {
-            ring = (ring - origin).max(0);
-        }
         let last = first + (count as i64 - 1) * step as i64;
         let (low, high) = (first + least, last + most);
-        if ring > high {
-            ring = i64::MAX;
-        }
-        let alike = low >= 0 && high < size && (ring == i64::MAX || ring <= low);
+        let ring = ring.and_then(|ring| i64::try_from(ring).ok()).map(|ring| (ring - origin).max(0));
+        let ring = ring.filter(|&ring| ring <= high);
+        let alike = low >= 0 && high < size && ring.is_none_or(|ring| ring <= low);
         if count == 1 || alike {
             step = 0;
             // Where the first pixel ends, all do.
@@ -78,7 +74,7 @@ impl Axis {
         } else {
             size = size.min(high + 1);
         }
-        let ring = usize::try_from(ring).ok().filter(|_| ring < i64::MAX).unwrap_or(usize::MAX);
+        let ring = ring.and_then(|ring| usize::try_from(ring).ok());
         (Axis { first, step, size: usize::try_from(size).unwrap_or(0) }, ring)
     }
 }
@@ -88,13 +84,13 @@ mod tests {
     use super::*;
 
     /// What a pixel sees at every coordinate of its window: whether it is inside, and past the ring's end.
-    fn seen(axis: Axis, ring: usize, count: usize, moves: [i64; 2]) -> Vec<(bool, bool)> {
+    fn seen(axis: Axis, ring: Option<usize>, count: usize, moves: [i64; 2]) -> Vec<(bool, bool)> {
         let pixels = (0..count as i64).map(|n| axis.first + n * axis.step as i64);
         pixels
             .flat_map(|at| (at + moves[0])..=(at + moves[1]))
             .map(|at| {
                 let inside = (0..axis.size as i64).contains(&at);
-                (inside, inside && at as u64 >= ring as u64)
+                (inside, inside && ring.is_some_and(|ring| at >= ring as i64))
             })
             .collect()
     }
@@ -107,12 +103,12 @@ mod tests {
                 for size in [1, 5, 20, 60] {
                     for count in [1, 2, 5] {
                         for moves in [[0, 0], [0, 2], [0, 7], [-2, 1]] {
-                            for ring in [0, 3, 11, 45, usize::MAX] {
+                            for ring in [Some(0), Some(3), Some(11), Some(45), None] {
                                 let axis = Axis { first, step, size };
                                 let (other, turn) = axis.counted(count, moves, ring);
                                 let (a, b) =
                                     (seen(axis, ring, count, moves), seen(other, turn, count, moves));
-                                assert_eq!(a, b, "{axis:?} {count} {moves:?} {ring}: {other:?} {turn}");
+                                assert_eq!(a, b, "{axis:?} {count} {moves:?} {ring:?}: {other:?} {turn:?}");
                             }
                         }
                     }
@@ -125,9 +121,9 @@ mod tests {
     #[test]
     fn pixels_that_all_lie_inside_need_no_steps() {
         let axis = Axis { first: 257, step: 257, size: 8240 };
-        assert_eq!(axis.counted(30, [0, 2], usize::MAX).0, Axis { first: 0, step: 0, size: 3 });
+        assert_eq!(axis.counted(30, [0, 2], None).0, Axis { first: 0, step: 0, size: 3 });
         // The last pixel's window ends outside.
         let axis = Axis { first: 8000, step: 119, size: 8240 };
-        assert_eq!(axis.counted(3, [0, 2], usize::MAX).0, Axis { first: 0, step: 119, size: 240 });
+        assert_eq!(axis.counted(3, [0, 2], None).0, Axis { first: 0, step: 119, size: 240 });
     }
 }

@@ -68,15 +68,16 @@ pub fn gather_cut(grid: Grid, line: i64, pixel: i64, lanes: usize) -> Cut {
 /// Whether no tile of `most` consecutive pixels has two in one bank.
 fn free_of_conflicts(grid: Grid, line: i64, pixel: i64, most: usize, lanes: usize) -> bool {
     let total = grid.width * grid.lines;
-    let mut seen = vec![usize::MAX; lanes];
+    // The last tile that read each bank.
+    let mut seen = vec![None; lanes];
     for tile in 0..total.div_ceil(most) {
         for n in tile * most..((tile + 1) * most).min(total) {
             let (l, x) = ((n / grid.width) as i64, (n % grid.width) as i64);
             let bank = bank(l * line + x * pixel, lanes);
-            if seen[bank] == tile {
+            if seen[bank] == Some(tile) {
                 return false;
             }
-            seen[bank] = tile;
+            seen[bank] = Some(tile);
         }
     }
     true

@@ -17,7 +17,7 @@ pub(super) fn made(call: &mut Call, operator: &str) -> Result<Option<Tensor>> {
         "OneHot" => one_hot(call)?,
         "Range" => range(call)?,
         "Size" => {
-            call.arity(1, 1)?;
+            call.arity(1)?;
             let size = call.shape(0)?.iter().product::<usize>();
             Tensor::ints(vec![], vec![size as i64])
         }
@@ -27,7 +27,7 @@ pub(super) fn made(call: &mut Call, operator: &str) -> Result<Option<Tensor>> {
 
 /// ConstantOfShape: first states of recurrent layers, masks, lists of ones.
 fn constant_of_shape(call: &mut Call) -> Result<Tensor> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let (shape, count) = count(&call.integers(0)?)?;
     affordable(&shape)?;
     let value = match call.tensor("value")? {
@@ -45,7 +45,7 @@ fn constant_of_shape(call: &mut Call) -> Result<Tensor> {
 
 /// Range: from a start by a step to before a limit.
 fn range(call: &Call) -> Result<Tensor> {
-    call.arity(3, 3)?;
+    call.arity(3)?;
     let parts = [call.constant(0)?, call.constant(1)?, call.constant(2)?];
     if parts.iter().any(|part| part.len() != 1) {
         return Err(call.error("start, limit and step must be one number each"));
@@ -72,7 +72,7 @@ fn range(call: &Call) -> Result<Tensor> {
 
 /// OneHot: `on` at the index along a new axis, `off` elsewhere.
 fn one_hot(call: &mut Call) -> Result<Tensor> {
-    call.arity(3, 3)?;
+    call.arity(3)?;
     let indices = call.constant(0)?;
     let depth = match call.constant(1)?.number(0) {
         depth if (1.0..1e9).contains(&depth) => depth as usize,
@@ -100,7 +100,7 @@ fn one_hot(call: &mut Call) -> Result<Tensor> {
 
 /// NonZero: the places of elements that are not zero, an axis a row.
 fn non_zero(call: &Call) -> Result<Tensor> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let tensor = call.constant(0)?;
     let found: Vec<usize> = (0..tensor.len()).filter(|&i| tensor.number(i) != 0.0).collect();
     let mut data = Vec::with_capacity(found.len() * tensor.shape.len());
@@ -113,7 +113,7 @@ fn non_zero(call: &Call) -> Result<Tensor> {
 
 /// CumSum of whole numbers or floats along an axis.
 fn cumulative(call: &mut Call) -> Result<Tensor> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let tensor = call.constant(0)?;
     let (_, value) = ints(call, 1)?;
     let along = axis(call, value.first().copied().unwrap_or(0), tensor.shape.len())?;
@@ -140,7 +140,7 @@ fn cumulative(call: &mut Call) -> Result<Tensor> {
 
 /// EyeLike: ones on a diagonal, in the shape of the input.
 fn eye_like(call: &mut Call) -> Result<Tensor> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let shape = call.shape(0)?;
     let [rows, columns] = shape[..] else {
         return Err(call.error(format!("{shape:?} is no matrix")));

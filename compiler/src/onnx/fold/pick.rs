@@ -77,7 +77,7 @@ pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
         "Squeeze" => same(squeezed(call, &old)?),
         "Unsqueeze" => same(unsqueezed(call, &old)?),
         "Reshape" => {
-            call.arity(2, 2)?;
+            call.arity(2)?;
             let allow_zero = call.opset() >= 14 && call.flag("allowzero", false)?;
             same(reshaped(call, &old, allow_zero)?)
         }
@@ -104,7 +104,7 @@ pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
             of(&tensor, perm.iter().map(|&a| old[a]).collect(), &grid(&offsets))
         }
         "Expand" => {
-            call.arity(2, 2)?;
+            call.arity(2)?;
             let wanted: Vec<usize> =
                 call.integers(1)?.iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
             let Some(shape) = broadcast(&old, &wanted) else {
@@ -115,7 +115,7 @@ pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
             of(&tensor, shape, &places)
         }
         "Tile" => {
-            call.arity(2, 2)?;
+            call.arity(2)?;
             let repeats: Vec<usize> =
                 call.integers(1)?.iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
             if repeats.len() != old.len() {
@@ -131,7 +131,7 @@ pub(super) fn picked(call: &mut Call, operator: &str) -> Result<Tensor> {
         "Slice" => slice(call, &tensor)?,
         "Gather" => gather(call, &tensor)?,
         "GatherElements" => {
-            call.arity(2, 2)?;
+            call.arity(2)?;
             let (shape, indices) = ints(call, 1)?;
             let value = call.int("axis", 0)?;
             let along = axis(call, value, old.len())?;
@@ -177,7 +177,7 @@ pub(in super::super) fn slices(places: &[usize], inner: &[usize]) -> Vec<usize> 
 }
 
 fn gather(call: &mut Call, tensor: &Tensor) -> Result<Tensor> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let (index_shape, indices) = ints(call, 1)?;
     let value = call.int("axis", 0)?;
     let along = axis(call, value, tensor.shape.len())?;
@@ -232,7 +232,7 @@ fn replaced(call: &Call, tensor: &Tensor, places: &[usize], updates: &Tensor) ->
 
 /// ScatterND and ScatterElements.
 fn scatter(call: &mut Call) -> Result<Tensor> {
-    call.arity(3, 3)?;
+    call.arity(3)?;
     let (tensor, updates) = (call.constant(0)?, call.constant(2)?);
     if call.string("reduction", "none")? != "none" {
         return call.refuse("reduction", "is not \"none\", which is supported of computed numbers alone");
@@ -243,7 +243,7 @@ fn scatter(call: &mut Call) -> Result<Tensor> {
 
 /// Trilu: zeros on one side of a diagonal.
 fn triangle(call: &mut Call) -> Result<Tensor> {
-    call.arity(1, 2)?;
+    call.arity(1..=2)?;
     let upper = call.flag("upper", true)?;
     let k = if call.has(1) { call.integers(1)?.first().copied().unwrap_or(0) } else { 0 };
     let mut tensor = (*call.constant(0)?).clone();
@@ -264,7 +264,7 @@ fn triangle(call: &mut Call) -> Result<Tensor> {
 
 /// Joins tensors along an axis.
 fn concat(call: &mut Call) -> Result<Tensor> {
-    call.arity(1, usize::MAX)?;
+    call.arity(1..)?;
     let parts = (0..call.inputs()).map(|i| call.constant(i)).collect::<Result<Vec<_>>>()?;
     let value = call.int("axis", 0)?;
     let along = axis(call, value, parts[0].shape.len())?;

@@ -57,7 +57,7 @@ impl Planner<'_> {
             _ => false,
         };
         let rounds = table && !function || bytes && open || constant;
-        rounds.then(|| Refusal { why: ROUNDS.into(), hint: QUANTISE, layout: false })
+        rounds.then(|| Refusal { why: ROUNDS.into(), hint: Some(QUANTISE), layout: false })
     }
 
     /// Refuses products that are too long for the weight memory or whose operands have zero points that bytes

@@ -16,7 +16,7 @@ use super::{PREFIX, conv, elementwise, norm, pool};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op, UnaryKind};
 use layer::{bias_add, dense, layer};
-use numbers::{numbers, parameters, quantised, real, sum};
+use numbers::{along, numbers, parameters, quantised, real, sum};
 
 /// Operators that move, pick or bound elements: whole numbers stay whole numbers of their type.
 const MOVES: [&str; 26] = [
@@ -184,13 +184,13 @@ fn quantize(call: &mut OperatorCall) -> Result<Operand> {
     quantised(call, &x, &scale, &zero, integer, axis)
 }
 
-/// The axis along which scales vary; it counts only where they do.
-fn axis(call: &mut OperatorCall, rank: usize) -> Result<usize> {
+/// The axis along which scales vary, which a number has not; it counts only where they do.
+fn axis(call: &mut OperatorCall, rank: usize) -> Result<Option<usize>> {
     if rank == 0 {
         call.integer("axis")?;
-        return Ok(usize::MAX);
+        return Ok(None);
     }
-    call.axis("axis", -1, rank)
+    call.axis("axis", -1, rank).map(Some)
 }
 
 /// `qnn.dequantize(data, scale, zero_point, axis)`.
@@ -210,9 +210,7 @@ fn dequantize(call: &mut OperatorCall) -> Result<Operand> {
         return Ok(Operand::Value(Lying { id, order: y.order }));
     }
     let (x, integer) = numbers(call, &x)?;
-    let physical = x.order.get(axis).copied().unwrap_or(usize::MAX);
-    let extent = call.lower.graph.shape(x.id).get(physical).copied().unwrap_or(1);
-    let p = parameters(call, &scale, &zero, physical, extent)?;
+    let p = parameters(call, &scale, &zero, along(call, &x, axis))?;
     let id = call.node(Op::DequantizeLinear { integer, axis: p.axis }, &[x.id, p.scale, p.zero])?;
     Ok(Operand::Value(Lying { id, order: x.order }))
 }
@@ -244,11 +242,11 @@ fn binary(call: &mut OperatorCall, op: Op) -> Result<Operand> {
         }
     }
     let (_, integer) = numbers(call, &given[0])?;
-    let a = real(call, &given[0], &given[2], &given[3], usize::MAX)?;
-    let b = real(call, &given[1], &given[4], &given[5], usize::MAX)?;
+    let a = real(call, &given[0], &given[2], &given[3], None)?;
+    let b = real(call, &given[1], &given[4], &given[5], None)?;
     call.arguments = vec![a, b];
     let y = elementwise::binary(call, op)?;
-    quantised(call, &y, &given[6], &given[7], integer, usize::MAX)
+    quantised(call, &y, &given[6], &given[7], integer, None)
 }
 
 /// One operand, its scale and zero point, those of the result.
@@ -256,10 +254,10 @@ fn unary(call: &mut OperatorCall, run: fn(&mut OperatorCall) -> Result<Operand>)
     call.operands(5)?;
     let given = call.arguments.clone();
     let (_, integer) = numbers(call, &given[0])?;
-    let x = real(call, &given[0], &given[1], &given[2], usize::MAX)?;
+    let x = real(call, &given[0], &given[1], &given[2], None)?;
     call.arguments = vec![x];
     let y = run(call)?;
-    quantised(call, &y, &given[3], &given[4], integer, usize::MAX)
+    quantised(call, &y, &given[3], &given[4], integer, None)
 }
 
 /// `qnn.concatenate((data), (scales), (zero_points), output_scale, output_zero_point, axis)`.
@@ -276,8 +274,8 @@ fn concatenate(call: &mut OperatorCall) -> Result<Operand> {
     }
     let (_, integer) = numbers(call, &data[0])?;
     let parts = data.iter().zip(scales.iter().zip(zeros.iter()));
-    let parts = parts.map(|(x, (s, z))| real(call, x, s, z, usize::MAX)).collect::<Result<Vec<_>>>()?;
+    let parts = parts.map(|(x, (s, z))| real(call, x, s, z, None)).collect::<Result<Vec<_>>>()?;
     call.arguments = vec![Operand::Tuple(Rc::new(parts))];
     let y = super::moves::concatenate(call)?;
-    quantised(call, &y, &given[3], &given[4], integer, usize::MAX)
+    quantised(call, &y, &given[3], &given[4], integer, None)
 }

@@ -1,24 +1,17 @@
 //! Words of the on-chip memories: constants, and activations that become weights.
 
-use super::{Access, Blob, Emitted, Emitter, Op};
+use super::{Access, Blob, Emitted, Emitter, External, Op};
 use crate::error::{Error, Result};
-use crate::fixed::{TensorId, View};
+use crate::fixed::View;
 use crate::schedule::memory::Slot;
 use crate::tile::{Factors, Placed};
 use tilewright_arch::instr::{Memory, Transfer, Unit};
 
 impl Emitter<'_> {
-    /// A place for `count` words of a layer in memory number `ring`.
-    fn slot(
-        &mut self,
-        layer: usize,
-        memory: Memory,
-        ring: usize,
-        content: usize,
-        count: usize,
-    ) -> Result<Slot> {
+    /// A place for `count` words of a blob in memory number `ring`, for a layer.
+    fn slot(&mut self, layer: usize, memory: Memory, ring: usize, blob: usize, count: usize) -> Result<Slot> {
         let node = &self.graph.nodes[layer];
-        self.rings[ring].place(content, count).ok_or_else(|| {
+        self.rings[ring].place(blob, count).ok_or_else(|| {
             Error::new("schedule", format!("{count} words do not fit the memory for {memory:?}"))
                 .file(&self.graph.name)
                 .node(&node.name)
@@ -90,10 +83,10 @@ impl Emitter<'_> {
         // Zeros at first: words of the last group may have fewer bytes than columns.
         let address = self.allot(groups * group_bytes);
         self.blobs.push(Blob { address, bytes: vec![0; groups * group_bytes] });
-        // A tensor of nobody's but these instructions.
-        let scratch = TensorId(u32::MAX - TensorId::nth(self.emitted.len()).0);
-        let external =
-            |write| Access::External { tensor: scratch, channels: 0..1, rows: 0..1, columns: 0..1, write };
+        // Nobody's but these instructions'.
+        let blob = self.blobs.len() - 1;
+        let of = External::Blob(blob);
+        let external = |write| Access::External { of, channels: 0..1, rows: 0..1, columns: 0..1, write };
         let from = Placed::new(weights, self.place(weights.tensor).1);
         for group in 0..groups {
             let first = channels.start + group * columns;
@@ -118,9 +111,7 @@ impl Emitter<'_> {
             self.emitted.push(Emitted { unit: Unit::Store, op: Op::Transfer(op), layer, accesses });
         }
         let words = groups * reduction * passes;
-        // No other content has this number: what is stored differs every time.
-        let content = usize::MAX - self.emitted.len();
-        let slot = self.slot(layer, Memory::Weights, 0, content, words)?;
+        let slot = self.slot(layer, Memory::Weights, 0, blob, words)?;
         let touch = |write| Access::Words { memory: 0, words: slot.words.clone(), write };
         for pass in 0..groups * passes {
             let op = Transfer {

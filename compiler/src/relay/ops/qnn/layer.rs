@@ -8,7 +8,7 @@ use super::super::super::call::{OperatorCall, refuse};
 use super::super::super::operand::{Constant, Lying, Operand};
 use super::super::layout::layout as kernel_layout;
 use super::super::matrix;
-use super::numbers::{name_of, numbers, parameters, real};
+use super::numbers::{Along, name_of, numbers, parameters, real};
 use super::{Whole, mark, out_type};
 use crate::error::{Error, Result};
 use crate::graph::{Integer, Op};
@@ -44,7 +44,7 @@ fn weights(
         None => call.lower.arranged(&Operand::Value(w), want, call.name)?,
     };
     let extent = call.lower.graph.shape(id)[outputs];
-    let p = parameters(call, scale, zero, outputs, extent)?;
+    let p = parameters(call, scale, zero, Some(Along { axis: outputs, extent }))?;
     let op = Op::DequantizeLinear { integer, axis: p.axis };
     let id = call.part("weight", op, &[id, p.scale, p.zero])?;
     Ok((lying(id, want), p.scales))
@@ -77,7 +77,7 @@ pub(super) fn layer(
     let [x, _, zero_x, zero_w, scale_x, scale_w] = [0, 1, 2, 3, 4, 5].map(|i| call.arguments[i].clone());
     let outputs = own.find('O').expect("every kernel has outputs");
     let (w, scales) = weights(call, &want, outputs, &zero_w, &scale_w)?;
-    let x = real(call, &x, &scale_x, &zero_x, usize::MAX)?;
+    let x = real(call, &x, &scale_x, &zero_x, None)?;
     let scales = sum_scales(&scale_x, &scales)?;
     call.arguments = vec![x, w];
     let result = run(call)?;
@@ -91,7 +91,7 @@ pub(super) fn dense(call: &mut OperatorCall) -> Result<Operand> {
     sum_type(call)?;
     let [x, _, zero_x, zero_w, scale_x, scale_w] = [0, 1, 2, 3, 4, 5].map(|i| call.arguments[i].clone());
     let (w, scales) = weights(call, &[0, 1], 0, &zero_w, &scale_w)?;
-    let x = real(call, &x, &scale_x, &zero_x, usize::MAX)?;
+    let x = real(call, &x, &scale_x, &zero_x, None)?;
     let scales = sum_scales(&scale_x, &scales)?;
     call.arguments = vec![x, w];
     let result = matrix::dense(call)?;

@@ -16,13 +16,25 @@ pub(super) struct Parameters {
     pub axis: Option<usize>,
 }
 
-/// Reads two constant operands: one number each, or one for each of `extent` indices of `axis`.
+/// An axis of a value as it lies, and its extent.
+pub(super) struct Along {
+    pub axis: usize,
+    pub extent: usize,
+}
+
+/// Axis `axis` of the text, if it is one of `x`.
+pub(super) fn along(call: &OperatorCall, x: &Lying, axis: Option<usize>) -> Option<Along> {
+    let axis = *x.order.get(axis?)?;
+    let extent = *call.lower.graph.shape(x.id).get(axis)?;
+    Some(Along { axis, extent })
+}
+
+/// Reads two constant operands: one number each, or one for each index along an axis.
 pub(super) fn parameters(
     call: &mut OperatorCall,
     scale: &Operand,
     zero: &Operand,
-    axis: usize,
-    extent: usize,
+    along: Option<Along>,
 ) -> Result<Parameters> {
     let (Operand::Constant(scale), Operand::Constant(zero)) = (scale, zero) else {
         return Err(Error::new("import", "a scale or zero point is computed")
@@ -33,6 +45,7 @@ pub(super) fn parameters(
         return refuse(format!("a scale is {s}; it must be above zero"));
     }
     let count = scales.len().max(zeros.len());
+    let extent = along.as_ref().map_or(1, |along| along.extent);
     let fits = |n: usize| n == 1 || n == count;
     if !fits(scales.len()) || !fits(zeros.len()) || count != 1 && count != extent {
         let (s, z) = (scales.len(), zeros.len());
@@ -45,7 +58,7 @@ pub(super) fn parameters(
         scale: call.lower.graph.constant(name_of(scale), &shape, scales.clone())?,
         zero: call.lower.graph.constant(name_of(zero), &shape, zeros)?,
         scales,
-        axis: (count > 1).then_some(axis),
+        axis: along.filter(|_| count > 1).map(|along| along.axis),
     })
 }
 
@@ -85,12 +98,10 @@ pub(super) fn real(
     x: &Operand,
     scale: &Operand,
     zero: &Operand,
-    axis: usize,
+    axis: Option<usize>,
 ) -> Result<Operand> {
     let (x, integer) = numbers(call, x)?;
-    let physical = x.order.get(axis).copied().unwrap_or(usize::MAX);
-    let extent = call.lower.graph.shape(x.id).get(physical).copied().unwrap_or(1);
-    let p = parameters(call, scale, zero, physical, extent)?;
+    let p = parameters(call, scale, zero, along(call, &x, axis))?;
     let op = Op::DequantizeLinear { integer, axis: p.axis };
     let id = call.part("dequantize", op, &[x.id, p.scale, p.zero])?;
     Ok(Operand::Value(Lying { id, order: x.order }))
@@ -103,16 +114,14 @@ pub(super) fn quantised(
     scale: &Operand,
     zero: &Operand,
     integer: Integer,
-    axis: usize,
+    axis: Option<usize>,
 ) -> Result<Operand> {
     let Operand::Value(y) = y else {
         let id = call.lower.plain(y, call.name)?;
         let rank = call.lower.graph.shape(id).len();
         return quantised(call, &upright(id, rank), scale, zero, integer, axis);
     };
-    let physical = y.order.get(axis).copied().unwrap_or(usize::MAX);
-    let extent = call.lower.graph.shape(y.id).get(physical).copied().unwrap_or(1);
-    let p = parameters(call, scale, zero, physical, extent)?;
+    let p = parameters(call, scale, zero, along(call, y, axis))?;
     let id = call.node(Op::QuantizeLinear { integer, axis: p.axis }, &[y.id, p.scale, p.zero])?;
     let result = Operand::Value(Lying { id, order: y.order.clone() });
     mark(call.lower, &result, &Whole::Type(integer));
