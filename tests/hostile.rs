@@ -181,10 +181,8 @@ fn memory_has_one_budget() {
 /// 25 functions that call the next one twice each, in 1.6 kB: 33 million nodes.
 #[test]
 fn functions_are_not_written_out_without_end() {
-    let start = Instant::now();
     let model = case("mem-abort/functions_doubling.onnx");
     refused(&["inspect", &model, "--stage", "graph"], &["its functions have more than 131072 nodes"]);
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
 
 #[test]
