@@ -212,7 +212,7 @@ fn joined(graph: &FixedGraph, parts: &[Part]) -> (FixedGraph, Plan) {
             nodes: nodes + group.nodes.start..nodes + group.nodes.end,
             stripe: group.stripe,
             steps: group.steps.iter().map(step).collect(),
-            places: group.places.iter().map(|(t, place)| (tensors + t, buffers + place)).collect(),
+            places: group.places.iter().map(|(t, place)| (id(*t), buffers + place)).collect(),
         }));
         plan.pages = plan.pages.max(part.plan.pages);
         if number == 0 {

@@ -173,7 +173,7 @@ impl<'a> Emitter<'a> {
 
     /// The buffer of a tensor in the group under way, with its number.
     fn place(&self, tensor: TensorId) -> (usize, &'a Buffer) {
-        let number = self.group.places[&(tensor.0 as usize)];
+        let number = self.group.places[&tensor];
         (number, &self.plan.buffers[number])
     }
 

@@ -54,8 +54,8 @@ impl Room {
 pub struct Flow {
     /// In sequential order.
     pub steps: Vec<Step>,
-    /// By tensor number.
-    pub held: BTreeMap<usize, usize>,
+    /// By tensor.
+    pub held: BTreeMap<TensorId, usize>,
     /// Every node got to its end.
     pub complete: bool,
 }
@@ -77,13 +77,13 @@ struct Moving<'a> {
 }
 
 /// Pushes stripes through the nodes of a group: every node computes what rows it can.
-pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room) -> Flow {
+pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<TensorId, Role>, room: Room) -> Flow {
     let nodes = group.nodes.clone();
     let inside = |list: &[usize]| list.iter().copied().filter(|n| nodes.contains(n)).collect();
-    let mut moving: BTreeMap<usize, Moving> = roles
+    let mut moving: BTreeMap<TensorId, Moving> = roles
         .iter()
         .map(|(&t, role)| {
-            let facts = &net.tensors[t];
+            let facts = net.tensor(t);
             let tensor = Moving {
                 role,
                 height: facts.shape[1],
@@ -108,14 +108,14 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
         // What other units have done by now.
         let earlier = if group.skew { done.clone() } else { vec![] };
         reached = (reached + group.stripe).min(tallest);
-        let open: Vec<usize> = moving.iter().filter(|(_, m)| m.before).map(|(t, _)| *t).collect();
+        let open: Vec<TensorId> = moving.iter().filter(|(_, m)| m.before).map(|(t, _)| *t).collect();
         for t in open {
             let m = &moving[&t];
             // Tensors of other heights keep pace.
             let next = (m.height * reached).div_ceil(tallest);
             if next > m.open {
                 for channels in &m.role.load {
-                    steps.push(Step::Load(TensorId::nth(t), channels.clone(), m.open..next));
+                    steps.push(Step::Load(t, channels.clone(), m.open..next));
                 }
                 let first = at.oldest(t, m, &done).min(m.open);
                 let spare = if room < Room::Least && !m.role.load.is_empty() { next - m.open } else { 0 };
@@ -177,7 +177,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<usize, Role>, room: Room)
             let next = at.written(m, None, &done);
             if next > m.stored {
                 for channels in &m.role.store {
-                    steps.push(Step::Store(TensorId::nth(t), channels.clone(), m.stored..next));
+                    steps.push(Step::Store(t, channels.clone(), m.stored..next));
                 }
                 m.stored = next;
             }
@@ -211,7 +211,7 @@ impl Place<'_> {
     }
 
     /// The first row that somebody still needs.
-    fn oldest(&self, t: usize, m: &Moving, done: &[usize]) -> usize {
+    fn oldest(&self, t: TensorId, m: &Moving, done: &[usize]) -> usize {
         let mut first = if m.role.store.is_empty() { m.height } else { m.stored };
         for &r in &m.readers {
             let (node, done) = (&self.net.nodes[r], done[r - self.first]);

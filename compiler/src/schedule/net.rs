@@ -38,16 +38,16 @@ pub struct Tensor {
     /// Rows are written, or read, in blocks of this many.
     pub block: usize,
     /// Tensors that one instruction reads together with it, which must not share its pages.
-    pub partners: Vec<usize>,
+    pub partners: Vec<TensorId>,
     pitch: Pitch,
 }
 
 /// A node as planning sees it.
 pub struct Node {
     /// Tensors read: the gathered one, then the operand.
-    pub reads: Vec<usize>,
+    pub reads: Vec<TensorId>,
     /// The tensor written.
-    pub writes: usize,
+    pub writes: TensorId,
     /// Channels of it that are written.
     pub channels: Range<usize>,
     /// Rows of its grid that are computed.
@@ -130,14 +130,15 @@ impl<'a> Net<'a> {
             tensors[t.0 as usize].output = true;
         }
         for (index, node) in graph.nodes.iter().enumerate() {
-            let reads: Vec<usize> = inputs_of(node).map(|t| t.0 as usize).collect();
+            let reads: Vec<TensorId> = inputs_of(node).collect();
             for view in node.reads() {
                 let tensor = &mut tensors[view.tensor.0 as usize];
                 tensor.block = lcm(tensor.block, block_of(view, tensor.shape[1], 1));
             }
             for &t in &reads {
-                tensors[t].readers.push(index);
-                tensors[t].partners.extend(reads.iter().filter(|&&o| o != t));
+                let tensor = &mut tensors[t.0 as usize];
+                tensor.readers.push(index);
+                tensor.partners.extend(reads.iter().filter(|&&o| o != t));
             }
             let written = &mut tensors[output_of(node).0 as usize];
             written.writers.push(index);
@@ -156,14 +157,23 @@ impl<'a> Net<'a> {
         Ok(net)
     }
 
+    /// What is known of a tensor.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        &self.tensors[id.0 as usize]
+    }
+
+    /// All tensors with what is known of them.
+    pub fn all_tensors(&self) -> impl Iterator<Item = (TensorId, &Tensor)> {
+        self.tensors.iter().enumerate().map(|(index, tensor)| (TensorId::nth(index), tensor))
+    }
+
     fn node(&self, node: &FixedNode) -> Result<Node> {
-        let (parts, rows) =
-            pitch::sample(self.graph, node, |t| self.tensors[t.0 as usize].pitch, self.config)?;
+        let (parts, rows) = pitch::sample(self.graph, node, |t| self.tensor(t).pitch, self.config)?;
         let pace = Pace::new(parts.iter().map(|part| (part.unit, &part.op)), rows, self.config);
         let [y0, _, height, _] = node.place.region;
         Ok(Node {
-            reads: inputs_of(node).map(|t| t.0 as usize).collect(),
-            writes: output_of(node).0 as usize,
+            reads: inputs_of(node).collect(),
+            writes: output_of(node),
             channels: node.output.origin[0]..node.output.end()[0],
             rows: y0..y0 + height,
             unit: pace.unit(),
@@ -191,14 +201,14 @@ impl<'a> Net<'a> {
     }
 
     /// A tensor held in `rows` rows (all when that many or more), at address zero.
-    pub fn buffer(&self, tensor: usize, rows: usize) -> Buffer {
-        let t = &self.tensors[tensor];
+    pub fn buffer(&self, tensor: TensorId, rows: usize) -> Buffer {
+        let t = self.tensor(tensor);
         pitch::buffer(t.shape, t.pitch, rows, t.block, self.config.lanes)
     }
 
     /// The same with rows padded to whole rows of banks, if that is smaller.
-    pub fn padded(&self, tensor: usize, rows: usize) -> Buffer {
-        let (t, plain) = (&self.tensors[tensor], self.buffer(tensor, rows));
+    pub fn padded(&self, tensor: TensorId, rows: usize) -> Buffer {
+        let (t, plain) = (self.tensor(tensor), self.buffer(tensor, rows));
         let padded = pitch::buffer(
             t.shape,
             t.pitch.padded(t.shape, self.config.lanes),
@@ -210,8 +220,8 @@ impl<'a> Net<'a> {
     }
 
     /// The whole tensor at address zero.
-    pub fn whole(&self, tensor: usize) -> Buffer {
-        self.buffer(tensor, self.tensors[tensor].shape[1])
+    pub fn whole(&self, tensor: TensorId) -> Buffer {
+        self.buffer(tensor, self.tensor(tensor).shape[1])
     }
 
     /// Nodes of a range that may not be separated, as ranges of node numbers.
@@ -227,9 +237,9 @@ impl<'a> Net<'a> {
     }
 
     /// Tensors that nodes touch, ascending.
-    pub fn touched(&self, nodes: Range<usize>) -> Vec<usize> {
+    pub fn touched(&self, nodes: Range<usize>) -> Vec<TensorId> {
         let all = self.nodes[nodes].iter().flat_map(|n| n.reads.iter().copied().chain([n.writes]));
-        let mut all: Vec<usize> = all.collect();
+        let mut all: Vec<TensorId> = all.collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -237,27 +247,27 @@ impl<'a> Net<'a> {
 
     /// Rows of the largest input of some nodes: what stripes are counted in.
     pub fn tallest(&self, nodes: Range<usize>) -> usize {
-        let from_before = |t: &usize| self.made_before(*t, nodes.start);
+        let from_before = |t: &TensorId| self.made_before(*t, nodes.start);
         let tensors = self.nodes[nodes.clone()].iter().flat_map(|n| n.reads.iter().copied());
-        tensors.filter(from_before).map(|t| self.tensors[t].shape[1]).max().unwrap_or(1)
+        tensors.filter(from_before).map(|t| self.tensor(t).shape[1]).max().unwrap_or(1)
     }
 
     /// Whether any of the tensor exists before node `node`.
-    pub fn made_before(&self, tensor: usize, node: usize) -> bool {
-        let t = &self.tensors[tensor];
+    pub fn made_before(&self, tensor: TensorId, node: usize) -> bool {
+        let t = self.tensor(tensor);
         t.input || t.writers.first().is_some_and(|&w| w < node)
     }
 
     /// The first node from `node` on that touches the tensor.
-    pub fn next_use(&self, tensor: usize, node: usize) -> Option<usize> {
-        let t = &self.tensors[tensor];
+    pub fn next_use(&self, tensor: TensorId, node: usize) -> Option<usize> {
+        let t = self.tensor(tensor);
         let after = |list: &[usize]| list.get(list.partition_point(|&n| n < node)).copied();
         after(&t.readers).into_iter().chain(after(&t.writers)).min()
     }
 
     /// Channels of a tensor that nodes of a range write, as few ranges.
-    pub fn channels_written(&self, tensor: usize, nodes: Range<usize>) -> Vec<Range<usize>> {
-        let t = &self.tensors[tensor];
+    pub fn channels_written(&self, tensor: TensorId, nodes: Range<usize>) -> Vec<Range<usize>> {
+        let t = self.tensor(tensor);
         let (from, to) =
             (t.writers.partition_point(|&n| n < nodes.start), t.writers.partition_point(|&n| n < nodes.end));
         let mut ranges: Vec<Range<usize>> =
@@ -274,9 +284,9 @@ impl<'a> Net<'a> {
     }
 
     /// Channels of a tensor that exist before node `node`.
-    pub fn channels_before(&self, tensor: usize, node: usize) -> Vec<Range<usize>> {
-        if self.tensors[tensor].input {
-            return std::iter::once(0..self.tensors[tensor].shape[0]).collect();
+    pub fn channels_before(&self, tensor: TensorId, node: usize) -> Vec<Range<usize>> {
+        if self.tensor(tensor).input {
+            return std::iter::once(0..self.tensor(tensor).shape[0]).collect();
         }
         self.channels_written(tensor, 0..node)
     }

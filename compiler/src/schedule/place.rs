@@ -11,7 +11,7 @@ use super::net::Net;
 use super::plan::{Plan, Planned, Step};
 use crate::fixed::TensorId;
 use crate::tile::buffer::Buffer;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// A tensor that stays on chip from group to group.
@@ -28,9 +28,9 @@ struct Placer<'a> {
     space: Space,
     buffers: Vec<Buffer>,
     groups: Vec<Planned>,
-    resident: BTreeMap<usize, Resident>,
-    /// By tensor number: external memory holds, or will hold, all that was ever made of it.
-    external: Vec<bool>,
+    resident: BTreeMap<TensorId, Resident>,
+    /// Tensors of which external memory holds, or will hold, all that was ever made.
+    external: BTreeSet<TensorId>,
     rules: Rules,
     /// Bytes of a page.
     page: usize,
@@ -58,7 +58,7 @@ pub fn place(net: &Net, groups: &[Group], rules: Rules) -> Result<Plan, Group> {
         buffers: vec![],
         groups: vec![],
         resident: BTreeMap::new(),
-        external: net.tensors.iter().map(|t| t.input || t.output).collect(),
+        external: net.all_tensors().filter(|(_, t)| t.input || t.output).map(|(id, _)| id).collect(),
         rules,
     };
     for group in groups {
@@ -117,7 +117,7 @@ impl Placer<'_> {
         let grains = [self.page, self.net.config.lanes];
         let grains = if self.rules.whole_pages { &grains[..1] } else { &grains[..] };
         // Tensors of this group that pass in rings although others use them too.
-        let mut streamed: Vec<usize> = vec![];
+        let mut streamed: Vec<TensorId> = vec![];
         loop {
             let roles = self.roles(&touched, nodes, &streamed);
             for &room in rooms {
@@ -139,9 +139,14 @@ impl Placer<'_> {
     }
 
     /// What happens to each tensor of a group, given those that are to be streamed.
-    fn roles(&self, touched: &[usize], nodes: &Range<usize>, streamed: &[usize]) -> BTreeMap<usize, Role> {
-        let role = |&t: &usize| {
-            let facts = &self.net.tensors[t];
+    fn roles(
+        &self,
+        touched: &[TensorId],
+        nodes: &Range<usize>,
+        streamed: &[TensorId],
+    ) -> BTreeMap<TensorId, Role> {
+        let role = |&t: &TensorId| {
+            let facts = self.net.tensor(t);
             let here = self.net.channels_written(t, nodes.clone());
             let before = self.net.made_before(t, nodes.start);
             let later = self.net.next_use(t, nodes.end).is_some();
@@ -150,7 +155,7 @@ impl Placer<'_> {
             let load =
                 if read && before && !resident { self.net.channels_before(t, nodes.start) } else { vec![] };
             let streamed = streamed.contains(&t);
-            let outside = self.external[t] || streamed;
+            let outside = self.external.contains(&t) || streamed;
             let store = if (later || facts.output) && outside { here } else { vec![] };
             (t, Role { load, store, whole: resident || (!before && later && !streamed) })
         };
@@ -163,22 +168,22 @@ impl Placer<'_> {
         flow: &Flow,
         room: Room,
         grain: usize,
-    ) -> Option<BTreeMap<usize, (Buffer, Range<usize>)>> {
-        let buffer = |t: usize, rows: usize| match room {
+    ) -> Option<BTreeMap<TensorId, (Buffer, Range<usize>)>> {
+        let buffer = |t: TensorId, rows: usize| match room {
             Room::Padded => self.net.padded(t, rows),
             _ => self.net.buffer(t, rows),
         };
         let before = self.space.clone();
-        let mut wanted: Vec<(usize, Buffer)> = flow
+        let mut wanted: Vec<(TensorId, Buffer)> = flow
             .held
             .iter()
             .filter(|(t, _)| !self.resident.contains_key(t))
             .map(|(&t, &rows)| (t, buffer(t, rows)))
             .collect();
         wanted.sort_by_key(|(t, b)| (std::cmp::Reverse(b.span()), *t));
-        let mut places: BTreeMap<usize, (Buffer, Range<usize>)> = BTreeMap::new();
+        let mut places: BTreeMap<TensorId, (Buffer, Range<usize>)> = BTreeMap::new();
         for (t, mut buffer) in wanted {
-            let partners = &self.net.tensors[t].partners;
+            let partners = &self.net.tensor(t).partners;
             let fresh = partners.iter().filter_map(|p| places.get(p).map(|(_, bytes)| bytes));
             let there = partners.iter().filter_map(|p| self.resident.get(p).map(|r| &r.bytes));
             let avoid: Vec<Range<usize>> = fresh.chain(there).map(|bytes| self.space.pages(bytes)).collect();
@@ -196,14 +201,14 @@ impl Placer<'_> {
     /// to try.
     fn make_room(
         &mut self,
-        touched: &[usize],
+        touched: &[TensorId],
         nodes: &Range<usize>,
-        roles: &BTreeMap<usize, Role>,
+        roles: &BTreeMap<TensorId, Role>,
         striped: bool,
-        streamed: &mut Vec<usize>,
+        streamed: &mut Vec<TensorId>,
     ) -> bool {
         // Never again is later than any.
-        let next = |t: &usize| {
+        let next = |t: &TensorId| {
             let next = self.net.next_use(*t, nodes.end);
             (next.is_none(), next)
         };
@@ -232,21 +237,21 @@ impl Placer<'_> {
     }
 
     /// Takes a tensor off the chip; the groups that wrote it store it unless they do already.
-    fn evict(&mut self, t: usize) {
+    fn evict(&mut self, t: TensorId) {
         let Some(resident) = self.resident.remove(&t) else {
             return;
         };
         self.space.give(&resident.bytes);
-        if std::mem::replace(&mut self.external[t], true) {
+        if !self.external.insert(t) {
             return;
         }
-        let height = self.net.tensors[t].shape[1];
+        let height = self.net.tensor(t).shape[1];
         for group in &mut self.groups {
             if !group.places.contains_key(&t) {
                 continue;
             }
             for channels in self.net.channels_written(t, group.nodes.clone()) {
-                group.steps.push(Step::Store(TensorId::nth(t), channels, 0..height));
+                group.steps.push(Step::Store(t, channels, 0..height));
             }
         }
     }
@@ -255,11 +260,11 @@ impl Placer<'_> {
     fn commit(
         &mut self,
         group: &Group,
-        roles: &BTreeMap<usize, Role>,
+        roles: &BTreeMap<TensorId, Role>,
         flow: Flow,
-        fresh: BTreeMap<usize, (Buffer, Range<usize>)>,
+        fresh: BTreeMap<TensorId, (Buffer, Range<usize>)>,
     ) {
-        let mut places: BTreeMap<usize, usize> =
+        let mut places: BTreeMap<TensorId, usize> =
             roles.keys().filter_map(|t| self.resident.get(t).map(|r| (*t, r.buffer))).collect();
         for (t, (buffer, bytes)) in fresh {
             places.insert(t, self.buffers.len());
@@ -267,11 +272,16 @@ impl Placer<'_> {
             // What others made before is here only if it was loaded.
             let all = !roles[&t].load.is_empty() || !self.net.made_before(t, group.nodes.start);
             // The group stores what does not stay.
-            self.external[t] |= !roles[&t].store.is_empty();
+            if !roles[&t].store.is_empty() {
+                self.external.insert(t);
+            }
             if later && all && !buffer.is_ring() {
                 self.resident.insert(t, Resident { buffer: self.buffers.len(), bytes });
             } else {
-                debug_assert!(!later || self.external[t], "a tensor leaves the chip without being stored");
+                debug_assert!(
+                    !later || self.external.contains(&t),
+                    "a tensor leaves the chip without being stored"
+                );
                 self.space.give(&bytes);
             }
             self.buffers.push(buffer);

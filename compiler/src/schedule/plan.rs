@@ -38,7 +38,7 @@ pub struct Planned {
     /// In sequential order.
     pub steps: Vec<Step>,
     /// For each tensor that the group touches the number of its buffer.
-    pub places: BTreeMap<usize, usize>,
+    pub places: BTreeMap<TensorId, usize>,
 }
 
 /// Buffers and the order of the work.
@@ -85,7 +85,7 @@ impl fmt::Display for Plan {
             for (t, place) in &group.places {
                 let b = &self.buffers[*place];
                 let [c, h, w] = b.shape;
-                write!(f, "  t{t}: {c}x{h}x{w} at {}, pitch {}, plane {}", b.base, b.pitch, b.plane)?;
+                write!(f, "  {t}: {c}x{h}x{w} at {}, pitch {}, plane {}", b.base, b.pitch, b.plane)?;
                 let ring = if b.is_ring() { format!(", ring of {} rows", b.rows) } else { String::new() };
                 writeln!(f, "{ring}")?;
             }
@@ -172,9 +172,9 @@ pub(super) fn fitting(net: &Net) -> Result<Vec<Plan>, Group> {
 
 /// Why nodes do not fit.
 pub(super) fn too_large(net: &Net, group: &Group) -> Error {
-    let least = |t: &usize| {
-        let mut rows = net.tensors[*t].block;
-        for &n in net.tensors[*t].readers.iter().filter(|n| group.nodes.contains(n)) {
+    let least = |t: &TensorId| {
+        let mut rows = net.tensor(*t).block;
+        for &n in net.tensor(*t).readers.iter().filter(|n| group.nodes.contains(n)) {
             let window = &net.graph.nodes[n].window;
             rows = rows.max(window.dilation[0] * (window.kernel[0] - 1) + 1);
         }
@@ -185,7 +185,7 @@ pub(super) fn too_large(net: &Net, group: &Group) -> Error {
     let page = page_bytes(net.config);
     let bytes: usize = tensors.iter().map(|t| least(t).span().div_ceil(page) * page).sum();
     let worst = tensors.iter().max_by_key(|t| least(t).span()).expect("a node has tensors");
-    let (node, tensor) = (&net.graph.nodes[group.nodes.start], &net.graph.tensors[*worst]);
+    let (node, tensor) = (&net.graph.nodes[group.nodes.start], net.graph.tensor(*worst));
     let (has, largest) = (net.config.feature_bytes(), format!("{:?} ({:?})", tensor.name, tensor.shape));
     let message = match bytes > has {
         true => format!(

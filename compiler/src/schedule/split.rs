@@ -7,6 +7,7 @@
 use super::flow::Group;
 use super::net::{Net, Node};
 use crate::cost::Cost;
+use crate::fixed::TensorId;
 use crate::tile::buffer::gcd;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -55,7 +56,7 @@ pub fn skewed(net: &Net, groups: &[Group]) -> Option<Vec<Group>> {
 
 /// Rows of a stripe, or fewer that are a whole number of tiles of the widest row.
 fn even(net: &Net, nodes: &Range<usize>, stripe: usize) -> usize {
-    let widest = net.nodes[nodes.clone()].iter().map(|n| net.tensors[n.writes].shape[2]).max();
+    let widest = net.nodes[nodes.clone()].iter().map(|n| net.tensor(n.writes).shape[2]).max();
     let lanes = net.config.lanes;
     let turn = lanes / gcd(widest.unwrap_or(1), lanes);
     (stripe / turn * turn).max(turn.min(stripe))
@@ -97,7 +98,7 @@ struct Split<'a> {
     net: &'a Net<'a>,
     atoms: Vec<Range<usize>>,
     /// For the cut before each atom, and the end: tensors that stay on chip.
-    kept: Vec<Vec<usize>>,
+    kept: Vec<Vec<TensorId>>,
     capacity: usize,
 }
 
@@ -107,10 +108,10 @@ impl<'a> Split<'a> {
         let capacity = net.config.feature_bytes();
         let budget = capacity * share / 100;
         let mut kept = vec![];
-        let mut live: Vec<usize> = (0..net.tensors.len()).filter(|&t| net.tensors[t].input).collect();
+        let mut live: Vec<TensorId> = net.all_tensors().filter(|(_, t)| t.input).map(|(id, _)| id).collect();
         for atom in &atoms {
             // The sooner it is used, the rather it stays.
-            let mut order: Vec<(usize, usize)> =
+            let mut order: Vec<(usize, TensorId)> =
                 live.iter().filter_map(|&t| Some((net.next_use(t, atom.start)?, t))).collect();
             order.sort_unstable();
             let mut room = budget;
@@ -213,12 +214,12 @@ impl<'a> Split<'a> {
     }
 
     /// Memory and transfers of a group between cuts that keep certain tensors.
-    fn sizes(&self, nodes: &Range<usize>, before: &[usize], after: &[usize]) -> Sizes {
+    fn sizes(&self, nodes: &Range<usize>, before: &[TensorId], after: &[TensorId]) -> Sizes {
         let net = self.net;
         let mut sizes = Sizes::default();
         let lags = self.lags(nodes);
         for (&t, lag) in &lags {
-            let facts = &net.tensors[t];
+            let facts = net.tensor(t);
             let whole = net.whole(t).span();
             let height = facts.shape[1];
             sizes.whole += whole;
@@ -244,21 +245,21 @@ impl<'a> Split<'a> {
     }
 
     /// For each tensor of a group how many rows its readers lag behind.
-    fn lags(&self, nodes: &Range<usize>) -> BTreeMap<usize, Lag> {
+    fn lags(&self, nodes: &Range<usize>) -> BTreeMap<TensorId, Lag> {
         let net = self.net;
-        let mut lags: BTreeMap<usize, Lag> = BTreeMap::new();
+        let mut lags: BTreeMap<TensorId, Lag> = BTreeMap::new();
         for index in nodes.clone() {
             let node = &net.nodes[index];
             let window = &net.graph.nodes[index].window;
             let reach = (window.dilation[0] * (window.kernel[0] - 1) + 1) as f64;
             let mut behind: f64 = 0.0;
             for (place, &t) in node.reads.iter().enumerate() {
-                let height = net.tensors[t].shape[1] as f64;
+                let height = net.tensor(t).shape[1] as f64;
                 let below = if place == 0 { (reach - window.pads[0] as f64 - 1.0).max(0.0) } else { 0.0 };
                 behind = behind.max(lags.entry(t).or_default().behind + below / height);
             }
             for (place, &t) in node.reads.iter().enumerate() {
-                let height = net.tensors[t].shape[1] as f64;
+                let height = net.tensor(t).shape[1] as f64;
                 let reach = if place == 0 { reach } else { 1.0 };
                 let lag = lags.entry(t).or_default();
                 let above = (behind - lag.behind) * height;
@@ -272,8 +273,8 @@ impl<'a> Split<'a> {
 }
 
 /// An input of the network that nothing has loaded before node `node`.
-fn fresh_input(net: &Net, t: usize, node: usize) -> bool {
-    net.tensors[t].input && net.tensors[t].readers.first().is_none_or(|&r| r >= node)
+fn fresh_input(net: &Net, t: TensorId, node: usize) -> bool {
+    net.tensor(t).input && net.tensor(t).readers.first().is_none_or(|&r| r >= node)
 }
 
 /// How far a tensor is behind the group's inputs, in images, and the rows held for its readers.
@@ -296,7 +297,7 @@ struct Sizes {
     loaded: usize,
     stored: usize,
     /// Rings: tensor, rows to be divided by the stripes, rows besides.
-    rings: Vec<(usize, f64, f64)>,
+    rings: Vec<(TensorId, f64, f64)>,
 }
 
 impl Sizes {
@@ -304,7 +305,7 @@ impl Sizes {
     #[expect(clippy::cast_possible_truncation, reason = "an estimate of some rows")]
     fn rings(&self, net: &Net, stripe: usize, tallest: usize) -> usize {
         let share = stripe as f64 / tallest as f64;
-        let ring = |&(t, rows, more): &(usize, f64, f64)| {
+        let ring = |&(t, rows, more): &(TensorId, f64, f64)| {
             net.buffer(t, (rows * share + more).ceil() as usize).span()
         };
         self.kept + self.rings.iter().map(ring).sum::<usize>()
