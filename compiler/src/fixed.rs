@@ -297,10 +297,6 @@ impl FixedGraph {
     pub fn grid(&self, node: &FixedNode) -> [usize; 3] {
         let [channels, height, width] = node.input.shape;
         let w = &node.window;
-        let extent = |size: usize, axis: usize| {
-            let reach = w.dilation[axis] * (w.kernel[axis] - 1) + 1;
-            (size + w.pads[axis] + w.pads[axis + 2] - reach) / w.stride[axis] + 1
-        };
         let out = match &node.reduction {
             Reduction::Conv { weights, groups } => {
                 weights.len() / (channels / groups * w.kernel[0] * w.kernel[1])
@@ -308,7 +304,7 @@ impl FixedGraph {
             Reduction::Product { weights } => weights.shape[2],
             Reduction::Sum | Reduction::Max => channels,
         };
-        [out, extent(height, 0), extent(width, 1)]
+        [out, w.places(0, height), w.places(1, width)]
     }
 
     /// Elements of an output with its pieces.

@@ -452,4 +452,17 @@ impl Window {
         let taps = self.kernel[axis].checked_sub(1)?;
         taps.checked_mul(self.dilation[axis])?.checked_add(1)
     }
+
+    /// [`Window::reach`] of a window that slides over something, as shape inference has made sure of.
+    ///
+    /// # Panics
+    /// A window that inference refuses.
+    pub fn covers(&self, axis: usize) -> usize {
+        self.reach(axis).expect("inference refuses windows without taps and those that are too large")
+    }
+
+    /// Places of such a window along axis 0 (y) or 1 (x) of `size` elements.
+    pub fn places(&self, axis: usize, size: usize) -> usize {
+        (size + self.pads[axis] + self.pads[axis + 2] - self.covers(axis)) / self.stride[axis] + 1
+    }
 }

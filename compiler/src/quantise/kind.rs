@@ -48,11 +48,7 @@ impl Kind {
             Kind::Mean { window, .. } | Kind::Max { window } => (from[0], window),
             _ => unreachable!("other kinds come with their grid"),
         };
-        let extent = |axis: usize| {
-            let reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1;
-            (from[1 + axis] + window.pads[axis] + window.pads[axis + 2] - reach) / window.stride[axis] + 1
-        };
-        [channels, extent(0), extent(1)]
+        [channels, window.places(0, from[1]), window.places(1, from[2])]
     }
 }
 

@@ -93,9 +93,7 @@ fn most_bytes(config: &Config) -> usize {
 /// Bytes of the rows that a group needs of an input at a time and of a row that it makes, in 16 bits.
 fn rows(group: &Group, view: &View) -> usize {
     let reach = match &group.kind {
-        Kind::Linear { window, .. } | Kind::Mean { window, .. } => {
-            window.dilation[0] * (window.kernel[0] - 1) + 1
-        }
+        Kind::Linear { window, .. } | Kind::Mean { window, .. } => window.covers(0),
         _ => 1,
     };
     let [channels, height, width] = view.shape;

@@ -53,7 +53,7 @@ fn stays(view: &View) -> bool {
 pub fn divides(graph: &FixedGraph, node: &FixedNode) -> bool {
     let [_, _, width] = graph.grid(node);
     let window = &node.window;
-    let reach = window.dilation[1] * (window.kernel[1] - 1) + 1;
+    let reach = window.covers(1);
     let operand = node.operand.as_ref().is_none_or(|o| runs_along_columns(&o.view) || stays(&o.view));
     // Anything narrower has better ways, and so has what looks at half of the image.
     let wide = width >= 16 && 2 * reach <= node.input.shape[2].max(1);
@@ -146,7 +146,7 @@ fn reached(node: &FixedNode, columns: &Range<usize>) -> Range<i64> {
     let window = &node.window;
     let whole = |n: usize| i64::try_from(n).expect("extents are less than 2^63");
     let (stride, left) = (whole(window.stride[1]), whole(window.pads[1]));
-    let reach = whole(window.dilation[1] * (window.kernel[1] - 1) + 1);
+    let reach = whole(window.covers(1));
     whole(columns.start) * stride - left..whole(columns.end - 1) * stride - left + reach
 }
 

@@ -176,7 +176,7 @@ pub(super) fn too_large(net: &Net, group: &Group) -> Error {
         let mut rows = net.tensor(*t).block;
         for &n in net.tensor(*t).readers.iter().filter(|n| group.nodes.contains(n)) {
             let window = &net.graph.nodes[n].window;
-            rows = rows.max(window.dilation[0] * (window.kernel[0] - 1) + 1);
+            rows = rows.max(window.covers(0));
         }
         net.padded(*t, rows)
     };

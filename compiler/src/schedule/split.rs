@@ -251,7 +251,7 @@ impl<'a> Split<'a> {
         for index in nodes.clone() {
             let node = &net.nodes[index];
             let window = &net.graph.nodes[index].window;
-            let reach = (window.dilation[0] * (window.kernel[0] - 1) + 1) as f64;
+            let reach = window.covers(0) as f64;
             let mut behind: f64 = 0.0;
             for (place, &t) in node.reads.iter().enumerate() {
                 let height = net.tensor(t).shape[1] as f64;

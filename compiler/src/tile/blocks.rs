@@ -48,9 +48,7 @@ pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>
 /// Input rows and columns of a block.
 fn reach(job: &Job, block: Block) -> [usize; 2] {
     let window = &job.node.window;
-    [(block.rows, 0), (block.width, 1)].map(|(n, axis)| {
-        (n - 1) * window.stride[axis] + window.dilation[axis] * (window.kernel[axis] - 1) + 1
-    })
+    [(block.rows, 0), (block.width, 1)].map(|(n, axis)| (n - 1) * window.stride[axis] + window.covers(axis))
 }
 
 /// Steps of a tile, and weight words of a channel.

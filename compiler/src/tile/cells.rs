@@ -28,7 +28,7 @@ pub(super) fn cells(
         _ => (largest(WIDTH), largest(INPUT_WIDTH), largest(INPUT_X_STEP)),
     };
     let (stride, before) = (window.stride[axis], window.pads[axis]);
-    let reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1;
+    let reach = window.covers(axis);
     if range.len() * block <= outputs && size <= inputs && stride <= strides {
         return vec![range];
     }

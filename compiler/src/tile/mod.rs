@@ -346,7 +346,7 @@ pub fn input_rows(node: &FixedNode, rows: Range<usize>) -> Range<usize> {
     let window = &node.window;
     let height = node.input.shape[1];
     let top = window.pads[0];
-    let reach = window.dilation[0] * (window.kernel[0] - 1) + 1;
+    let reach = window.covers(0);
     let first = (rows.start * window.stride[0]).saturating_sub(top);
     let end = ((rows.end - 1) * window.stride[0] + reach).saturating_sub(top);
     first.min(height - 1)..end.clamp(1, height)

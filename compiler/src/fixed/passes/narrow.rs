@@ -32,7 +32,7 @@ fn parts(graph: &FixedGraph, index: usize, config: &Config) -> Option<usize> {
     let id = node.input.tensor;
     let tensor = graph.tensor(id);
     let [channels, rows, columns] = tensor.shape;
-    let reach = (node.window.dilation[0] * (node.window.kernel[0] - 1) + 1).min(rows);
+    let reach = node.window.covers(0).min(rows);
     let [outputs, _, width] = graph.grid(node);
     let bytes = reach * channels * columns + outputs * width;
     let count = (bytes * ROOM).div_ceil(config.feature_bytes());
