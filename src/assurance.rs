@@ -192,25 +192,30 @@ pub fn add_calibrated(warnings: &mut Vec<String>, names: &[String], network: &Ne
 }
 
 /// Adds outputs of one input that no warning names, that are not good and worse than what rounding alone leaves of them
-/// for that very input, with the ranges of `calibration`: what calibration has together may well be good.
+/// for that very input, with the ranges of `calibration`: what calibration has together may well be good. Without its
+/// samples nobody knows what rounding leaves of this input, and all are named that are not good.
 ///
 /// # Errors
 /// Inputs that do not fit the model.
 pub fn add_alone(
     warnings: &mut Vec<String>,
-    model: &Model,
+    (model, network): (&Model, &Network),
     calibration: &[Vec<ArrayD<f32>>],
     inputs: &[ArrayD<f32>],
     qualities: &[Quality],
 ) -> Result<()> {
     // A quantised model is taken as it is.
-    if calibration.is_empty() || model.graph.is_quantised() {
+    if model.graph.is_quantised() {
         return Ok(());
     }
     let names = output_names(&model.graph);
     let low = |quality: &Quality| quality.sqnr_db.is_some_and(|db| db < GOOD_DB);
     let low = qualities.iter().enumerate().filter(|(_, quality)| low(quality)).map(|(i, _)| i);
     let open: Vec<usize> = low.filter(|&i| !names_output(warnings, &names[i])).collect();
+    if calibration.is_empty() {
+        warnings.extend(open.iter().filter_map(|&i| not_good((i, &names[i]), &qualities[i], network)));
+        return Ok(());
+    }
     if open.is_empty() {
         return Ok(());
     }
@@ -222,6 +227,28 @@ pub fn add_alone(
         warnings.extend(worse(&names[i], &qualities[i], lost, MORE_BITS));
     }
     Ok(())
+}
+
+/// A warning of an output, by number and name, that is not good, with what it was on the calibration samples.
+fn not_good((output, name): (usize, &str), quality: &Quality, network: &Network) -> Option<String> {
+    let db = quality.sqnr_db?;
+    if network.calibrated.is_empty() {
+        return None;
+    }
+    let before = match network.rounding_db.get(output) {
+        // Nobody asked what rounding leaves where all outputs are good.
+        None => format!("more than {GOOD_DB} on the calibration samples together"),
+        Some(Some(rounding)) => {
+            format!(
+                "{rounding:.1} on the calibration samples where every value is rounded to 8 bits in float"
+            )
+        }
+        Some(None) => "is zero throughout on the calibration samples".into(),
+    };
+    Some(format!(
+        "output {name:?} has {db:.1} dB of signal to noise, and {before}; try: {MORE_BITS}, or more calibration samples like \
+         this input"
+    ))
 }
 
 /// A warning of an output that is not good, and worse than what rounding alone leaves of it.

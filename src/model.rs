@@ -22,6 +22,11 @@ pub struct Model {
     pub warnings: Vec<String>,
 }
 
+/// Whether a path is that of a Relay text.
+fn is_text(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "relay" || e == "txt")
+}
+
 /// The given shapes, and those of the arrays in `data` for inputs whose extents are open beside.
 fn settled(path: &Path, shapes: &Shapes, data: Option<&Path>) -> Result<Shapes> {
     let mut all = shapes.clone();
@@ -65,11 +70,15 @@ impl Model {
         if !path.is_file() {
             let hint = "the path of an ONNX file, of a Relay text, of a folder with a model.onnx or a model.relay, or of an \
                         artefact, whose folder has a manifest.json";
-            let error = Error::new("import", "there is no such file").file(path.display().to_string());
-            return Err(error.hint(hint).into());
+            let (what, hint) = match path.exists() {
+                true => {
+                    ("it is a pipe, a socket or a device, not a file", "a file that the model is written to")
+                }
+                false => ("there is no such file", hint),
+            };
+            return Err(Error::new("import", what).file(path.display().to_string()).hint(hint).into());
         }
-        let is_text = path.extension().is_some_and(|e| e == "relay" || e == "txt");
-        let onnx::Imported { graph: mut imported, warnings } = match is_text {
+        let onnx::Imported { graph: mut imported, warnings } = match is_text(&path) {
             true if !shapes.is_empty() => {
                 bail!("error[import]: {}: Relay texts have all extents; try: without --shape", path.display())
             }
@@ -85,6 +94,22 @@ impl Model {
         }
         let graph = simplify::run(imported.clone())?;
         Ok(Model { path, imported, graph, warnings })
+    }
+
+    /// An error of a later stage with the operator that an ONNX model has under the node's name; the compiler has words of
+    /// its own for what it fuses.
+    pub fn named(&self, error: anyhow::Error) -> anyhow::Error {
+        let error = match error.downcast::<Error>() {
+            Ok(error) if !is_text(&self.path) => error,
+            Ok(error) => return error.into(),
+            Err(other) => return other,
+        };
+        let Some(name) = error.report().node.clone() else { return error.into() };
+        let mut operators = self.imported.nodes.iter().filter(|n| n.name == name).map(|n| n.op.name());
+        match operators.next() {
+            Some(first) if operators.all(|other| other == first) => error.source_operator(first).into(),
+            _ => error.into(),
+        }
     }
 
     /// A file beside the model.

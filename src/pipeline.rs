@@ -119,8 +119,8 @@ pub fn compile(
     options: &Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let network = quantise(model, calibration, options, config, &|_, _| ())?;
-    Compiled::new(network, config)
+    let compile = || Compiled::new(quantise(model, calibration, options, config, &|_, _| ())?, config);
+    compile().map_err(|error| model.named(error))
 }
 
 impl Compiled {

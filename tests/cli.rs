@@ -428,6 +428,33 @@ fn an_input_that_is_worse_than_rounding_alone_is_warned_of() {
     }
 }
 
+/// An artefact has no samples, and all that calibration has is good: nothing was said of such an input.
+#[test]
+fn an_input_unlike_calibration_is_warned_of_without_its_samples() {
+    let out = folder("unlike").display().to_string();
+    let case = case("one-number-unlike-calibration");
+    assert!(tilewright(&["-q", "compile", &case, "-o", &out]).status.success());
+    for command in ["verify", "simulate"] {
+        let input = format!("{case}/input_0.npy");
+        let output = tilewright(&[command, &out, "--input", &input]);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        let told = text(&output.stderr);
+        let parts = ["output \"y\" has 2", "on the calibration samples"];
+        assert!(parts.iter().all(|part| told.contains(part)), "{command}: {told}");
+    }
+}
+
+/// Later stages have words of their own for operators (`dense`), which the model's reader does not know.
+#[test]
+fn refusals_call_operators_as_the_model_does() {
+    let (model, samples) = ("weights-of-16-bits/refused.onnx", "weights-of-16-bits/calib.npz");
+    let out = folder("dense").display().to_string();
+    let output = tilewright(&["-q", "compile", &case(model), "--calib", &case(samples), "-o", &out]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("refused.onnx: node \"product\" (MatMul): ") && told.contains("; try: "), "{told}");
+}
+
 /// Behind a Transpose the channels of images are the last axis, which nobody looked at.
 #[test]
 fn scores_that_boxes_drown_are_warned_of_wherever_their_axis_is() {

@@ -111,7 +111,7 @@ fn paths_need_not_be_unicode() {
 #[test]
 fn pipes_and_devices_are_no_data() {
     let pipes = folder("pipes");
-    for file in ["x.npy", "x.npz", "x.png", "x.toml"] {
+    for file in ["x.npy", "x.npz", "x.png", "x.toml", "x.onnx"] {
         let made = Command::new("mkfifo").arg(pipes.join(file)).status().unwrap();
         assert!(made.success());
     }
@@ -124,7 +124,7 @@ fn pipes_and_devices_are_no_data() {
     refused(&["verify", &lenet, "--calib", pipes.to_str().unwrap()], &part);
     refused(&["verify", &lenet, "--quantisation", &at("x.toml")], &part);
     refused(&["verify", &lenet, "--config", &at("x.toml")], &part);
-    refused(&["verify", &at("x.npy")], &["x.npy"]);
+    refused(&["verify", &at("x.onnx")], &[part[0], "x.onnx", "; try: "]);
     // A pipe where a file is to be written would be waited for as well.
     for file in ["program.tasm", "manifest.json"] {
         assert!(Command::new("mkfifo").arg(pipes.join(file)).status().unwrap().success());

@@ -70,6 +70,12 @@ impl Error {
         self
     }
 
+    /// Replaces the operator's name: a late stage calls operators otherwise than the source model.
+    pub fn source_operator(mut self, operator: impl Into<String>) -> Error {
+        self.0.operator = Some(operator.into());
+        self
+    }
+
     /// Adds the attribute's name, unless the error has one already.
     pub fn attribute(mut self, attribute: impl Into<String>) -> Error {
         self.0.attribute.get_or_insert_with(|| attribute.into());

@@ -131,7 +131,7 @@ fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> 
         let network = &compiled.network;
         let mut assurance = assurance::assure(model, network, sample, &float, calibration)?;
         let Assurance { warnings, predicted, .. } = &mut assurance;
-        assurance::add_alone(warnings, model, samples, sample, predicted)?;
+        assurance::add_alone(warnings, (model, network), samples, sample, predicted)?;
         assurance::add_calibrated(warnings, &assurance::output_names(&model.graph), network);
         Ok(assurance)
     })

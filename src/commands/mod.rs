@@ -31,9 +31,12 @@ fn compile(
     options: &Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let network =
-        counted("quantising", |watch| pipeline::quantise(model, calibration, options, config, watch))?;
-    counted("compiling", |watch| Compiled::watched(network, config, watch))
+    let compile = || {
+        let network =
+            counted("quantising", |watch| pipeline::quantise(model, calibration, options, config, watch))?;
+        counted("compiling", |watch| Compiled::watched(network, config, watch))
+    };
+    compile().map_err(|error| model.named(error))
 }
 
 /// The files of a compiled model: `program.tasm` and `memory.bin`, numbered by stage where there are

@@ -93,7 +93,7 @@ pub fn run(
     let mut warnings = warnings(&proof, &compiled.network);
     if let Some(model) = &model {
         let qualities: Vec<_> = proof.outputs.iter().map(|output| output.quality.clone()).collect();
-        assurance::add_alone(&mut warnings, model, &calibration, &inputs, &qualities)?;
+        assurance::add_alone(&mut warnings, (model, &compiled.network), &calibration, &inputs, &qualities)?;
     }
     warnings.splice(0..0, several);
     warnings.iter().for_each(|warning| note!("warning: {warning}"));
