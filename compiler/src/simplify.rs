@@ -6,12 +6,14 @@
 //! * no MatMul has a constant matrix on its right;
 //! * the slope of a PRelu is (C, 1, ..., 1) unless it really varies within a channel;
 //! * no Pad with zeros feeds a convolution alone, no constant is subtracted, divides, or scales an image channel by channel;
+//! * a choice by a constant condition is a sum of products, unless a side may be infinite where it is not chosen;
 //! * recurrent layers of constant weights and not too many steps are products, sums and functions;
 //! * functions that were written as several operators are one: hard-swish, SiLU, GELU, layer norm;
 //! * nothing but DequantizeLinear computes on constants alone, nothing does nothing or is never read.
 
 mod batch_norm;
 mod bias;
+mod choice;
 mod constants;
 mod dead;
 mod matrix;
@@ -23,7 +25,7 @@ mod rewrite;
 mod scale;
 mod slices;
 mod softplus;
-mod unroll;
+pub(crate) mod unroll;
 
 #[cfg(test)]
 mod tests;
@@ -38,8 +40,9 @@ pub type Pass = fn(Graph) -> Result<Graph>;
 pub const PASSES: &[(&str, Pass)] = &[
     // Exporters compute weights: the other passes want to see constants.
     ("fold constants", constants::run),
+    ("choices by constants", choice::run),
     ("unroll recurrent layers", unroll::run),
-    // What their first states alone decide.
+    // What their first states alone decide, and sides of choices.
     ("fold constants", constants::run),
     // A no-op between two operators hides the pair from the passes that join them.
     ("drop no-ops", no_ops::run),

@@ -47,10 +47,7 @@ pub(super) fn logic(call: &mut Call) -> Result<()> {
 /// Where.
 pub(super) fn choose(call: &mut Call) -> Result<()> {
     call.arity(3)?;
-    if call.is_constant(0) {
-        return masked(call);
-    }
-    let inputs = [call.value(0)?, finite(call, 1)?, finite(call, 2)?];
+    let inputs = [number(call, 0)?, finite(call, 1)?, finite(call, 2)?];
     call.emit(Op::Where, &inputs)
 }
 
@@ -115,29 +112,6 @@ pub(super) fn is_nan(call: &mut Call) -> Result<()> {
     let equal = call.apply(Op::Binary { kind: BinaryKind::Equal }, &[x, x])?;
     let zero = call.scalar_value(0.0)?;
     call.emit(Op::Binary { kind: BinaryKind::Equal }, &[equal, zero])
-}
-
-/// Where by a constant condition: what is chosen is multiplied by one, and a constant is added where it is not.
-fn masked(call: &mut Call) -> Result<()> {
-    let condition = call.constant(0).map_err(|e| e.attribute("condition"))?;
-    let chosen: Vec<bool> = (0..condition.len()).map(|i| condition.number(i) != 0.0).collect();
-    let shape = condition.shape.clone();
-    // One of the choices is computed, or both are: constants have been folded.
-    let mut sum = None;
-    for (input, yes) in [(1, true), (2, false)] {
-        let data = chosen.iter().map(|&c| f32::from(u8::from(c == yes))).collect();
-        let mask = call.floats_value(&shape, data)?;
-        let x = finite(call, input)?;
-        let part = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, mask])?;
-        sum = Some(match sum {
-            None => part,
-            Some(sum) => call.apply(Op::Add, &[sum, part])?,
-        });
-    }
-    match sum {
-        Some(sum) => call.result(sum),
-        None => Err(call.error("has no choices")),
-    }
 }
 
 /// TopK: the elements and, if somebody reads them, their indices.

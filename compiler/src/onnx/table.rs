@@ -341,8 +341,8 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Where",
         "",
-        "infinities are the largest float32; with a constant condition: Mul and Add",
-        Runs("constant condition: as those"),
+        "infinities of constants are the largest float32",
+        Runs("constant condition: as Mul and Add, unless a side may be infinite where it is not chosen"),
     ),
     row("Xor", "", "", Host),
 ];

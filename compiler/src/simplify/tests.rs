@@ -544,6 +544,26 @@ fn thresholds_of_softplus_go() {
     }
 }
 
+/// A choice by constants is what the machine does, unless something infinite may not be chosen: zero times that is NaN.
+#[test]
+fn choices_by_constants_are_products_or_stay() {
+    for (name, nodes) in [("where_both", 3), ("where_never", 1), ("where_always", 1)] {
+        let case =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/operators/{name}.onnx"));
+        let g = run(import(&case).unwrap().graph).unwrap();
+        assert_eq!((g.nodes.iter().any(|n| n.op == Op::Where), g.nodes.len()), (false, nodes), "{name}: {g}");
+    }
+    let mut g = Graph::new("t");
+    let x = g.input("x", &[3]).unwrap();
+    let log = g.node("log", Op::Unary { kind: UnaryKind::Log }, &[x]).unwrap();
+    let mask = g.constant("mask", &[3], vec![1.0, 0.0, 0.0]).unwrap();
+    let y = g.node("choice", Op::Where, &[mask, log, x]).unwrap();
+    g.outputs = vec![y];
+    let x = [ArrayD::from_shape_vec(IxDyn(&[3]), vec![1.0, 0.0, -1.0]).unwrap()];
+    let after = float::run(&run(g).unwrap(), &x).unwrap();
+    assert_eq!(after[0].as_slice().unwrap(), [0.0, 0.0, -1.0]);
+}
+
 /// A warning that names an output names the one that the model does.
 #[test]
 fn outputs_of_the_same_numbers_keep_their_names() {

@@ -858,6 +858,9 @@ one("conv_transpose_volume", "ConvTranspose", [1, 4, 3, 4, 5], weights(4, 2, 2, 
 one("conv_transpose_volume_padded", "ConvTranspose", [1, 4, 3, 3, 4], weights(4, 2, 3, 3, 3), strides=[2, 2, 1], pads=[1, 1, 1, 1, 1, 1], output_padding=[1, 1, 0])
 one("conv_transpose_volume_groups", "ConvTranspose", [1, 4, 3, 3, 4], weights(4, 2, 3, 2, 1), weights(4), group=2, dilations=[2, 1, 1])
 quantised("qlinear_softmax", {"x": IMAGE_1}, [("QLinearSoftmax", X + Y, ["q_y"], MS | {"axis": 1, "opset": 13})], {"y_s": np.float32(1 / 256), "y_z": np.uint8(0)})
+# NaN that is never chosen, and a choice that only broadcasts.
+case("where_never", [node("Abs", ["x"], ["a"]), node("Neg", ["a"], ["n"]), node("Log", ["n"], ["l"]), node("Where", ["m", "l", "k"], ["w"]), node("Add", ["w", "x"], ["y"])], {"x": [1, 2, 3, 5]}, {"m": np.array([False]), "k": weights(5)})
+case("where_always", [node("Where", ["m", "x", "k"], ["y"])], {"x": [2, 1, 5]}, {"m": np.array([True]), "k": weights(2, 3, 1)})
 
 # Functions of circles and hyperbolas; those of a part of the numbers alone, of what lies there.
 for op in ["Tan", "Atan", "Sinh", "Cosh", "Asinh"]:
