@@ -1,11 +1,13 @@
 //! What rounding to 8 bits costs a graph, whatever makes integers of it: each value in steps from the least to
-//! the largest that calibration has, each weight at the nearest step of its output channel, all else in float.
+//! the largest that calibration has, each weight at the nearest step of its output channel, all else in float. A
+//! recurrent layer is one operator: nothing between its steps is rounded.
 //!
 //! Integers of 8 bits that are worse than this, and than what is good enough, have something wrong with them.
 
 use crate::error::Result;
 use crate::float;
 use crate::graph::{Graph, Node, Op, Source, ValueId};
+use crate::simplify::unroll;
 use ndarray::{ArrayD, ArrayViewD, Axis};
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -21,8 +23,12 @@ pub(super) fn outputs(
 ) -> Result<Vec<Vec<ArrayD<f32>>>> {
     let ranges = ranges(graph, calibration)?;
     let graph = with_rounded_weights(graph);
+    let between = |id: ValueId| graph.producer(id).is_some_and(|(_, node)| unroll::is_between_steps(node));
+    let rounds: Vec<bool> = (0..graph.values.len() as u32).map(|id| !between(ValueId(id))).collect();
     let one = |sample: &Vec<ArrayD<f32>>| {
-        float::replaced(&graph, sample, &|id, x| Some(round(x, ranges[id.0 as usize])))
+        let replace =
+            |id: ValueId, x: &ArrayViewD<f32>| rounds[id.0 as usize].then(|| round(x, ranges[id.0 as usize]));
+        float::replaced(&graph, sample, &replace)
     };
     samples.par_iter().map(one).collect()
 }

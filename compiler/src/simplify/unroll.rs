@@ -48,6 +48,17 @@ pub(super) fn run(graph: Graph) -> Result<Graph> {
     })
 }
 
+/// Whether a node makes something between the steps of an unrolled layer, by its name: `layer/direction/what`, or
+/// `layer/direction` where a state takes another shape.
+#[cfg(feature = "quantise")]
+pub(crate) fn is_between_steps(node: &Node) -> bool {
+    let ends = |name: &str| DIRECTIONS.iter().any(|direction| name.ends_with(&format!("/{direction}")));
+    ends(&node.name) || node.name.rsplit_once('/').is_some_and(|(side, _)| ends(side))
+}
+
+/// What the directions are called, forwards first.
+const DIRECTIONS: [&str; 2] = ["forward", "reverse"];
+
 /// The results of a layer.
 #[derive(Clone, Copy)]
 struct Unrolled {
@@ -107,7 +118,7 @@ fn unroll(r: &mut Rewrite, node: &Node, layer: &Recurrent) -> Result<Option<Unro
             let length = p.len() / layer.direction.count();
             p[d * length..(d + 1) * length].to_vec()
         };
-        let name = format!("{}/{}", node.name, if backwards { "reverse" } else { "forward" });
+        let name = format!("{}/{}", node.name, DIRECTIONS[usize::from(backwards)]);
         let side = Side::new(r, name, layer, rows_of_x, batch, data.iter().map(part).collect())?;
         let state = State {
             h: side.initial(r, inputs[4], d)?,
