@@ -149,7 +149,7 @@ pub(super) fn top(call: &mut Call) -> Result<()> {
 
 /// IsInf: a number whose product with zero is none.
 pub(super) fn is_infinite(call: &mut Call) -> Result<()> {
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let signs = [call.flag("detect_positive", true)?, call.flag("detect_negative", true)?];
     let binary = |kind| Op::Binary { kind };
     let zero = call.scalar_value(0.0)?;
@@ -179,7 +179,7 @@ fn numbers_along(call: &mut Call, count: usize, along: usize, rank: usize) -> Re
 /// Hardmax: 1 at the first of the largest along an axis, else 0; before opset 13 along all axes from `axis` on, taken
 /// together.
 pub(super) fn hardmax(call: &mut Call) -> Result<()> {
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let shape = call.shape(0)?;
     let value = call.int("axis", if call.opset() >= 13 { -1 } else { 1 })?;
     let mut along = axis(call, value, shape.len())?;
@@ -203,7 +203,7 @@ pub(super) fn hardmax(call: &mut Call) -> Result<()> {
 
 /// OneHot of computed indices: `on` at the index along a new axis, `off` elsewhere; indices may count from the end.
 pub(super) fn one_hot(call: &mut Call) -> Result<()> {
-    call.arity(3, 3)?;
+    call.arity(3)?;
     let indices = number(call, 0)?;
     let depth = call.constant(1)?.numbers().next().unwrap_or(0.0);
     if !(1.0..=MAX_ELEMENTS as f64).contains(&depth) {

@@ -170,7 +170,7 @@ pub(super) fn global_max_pool(call: &mut Call) -> Result<()> {
 /// LpPool: the p-th root of the sum of p-th powers of absolute values over a window. The sum is a mean, padding
 /// included, times what it counts.
 pub(super) fn power_pool(call: &mut Call) -> Result<()> {
-    let x = call.values(1, 1)?[0];
+    let x = call.values(1)?[0];
     let p = call.int("p", 2)?;
     if p < 1 {
         return call.refuse("p", format!("is {p}"));
@@ -214,7 +214,7 @@ fn raised(call: &mut Call, x: ValueId, exponent: f32) -> Result<ValueId> {
 
 /// GlobalLpPool: the same over all pixels.
 pub(super) fn global_power_pool(call: &mut Call) -> Result<()> {
-    let inputs = call.values(1, 1)?;
+    let inputs = call.values(1)?;
     let axes = (2..call.shape(0)?.len()).collect();
     let kind = match call.int("p", 2)? {
         1 => ReduceKind::L1,

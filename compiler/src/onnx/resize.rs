@@ -187,7 +187,7 @@ pub(super) fn grid_sample(call: &mut Call) -> Result<()> {
 
 /// AffineGrid: the places (x, y) of all pixels, from -1 to 1, as homogeneous coordinates, times matrices (N, 2, 3).
 pub(super) fn affine_grid(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let theta = call.value(0)?;
     let size = call.integers(1)?;
     let corners = call.flag("align_corners", false)?;

@@ -18,7 +18,7 @@ pub(super) fn construct(call: &mut Call) -> Result<()> {
 
 /// SplitToSequence of a computed tensor: a Slice for each.
 pub(super) fn split(call: &mut Call) -> Result<()> {
-    call.arity(1, 2)?;
+    call.arity(1..=2)?;
     let (x, shape) = (call.value(0)?, call.shape(0)?);
     let value = call.int("axis", 0)?;
     let along = axis(call, value, shape.len())?;
@@ -57,7 +57,7 @@ pub(super) fn split(call: &mut Call) -> Result<()> {
 
 /// SequenceAt a constant position.
 pub(super) fn at(call: &mut Call) -> Result<()> {
-    call.arity(2, 2)?;
+    call.arity(2)?;
     let parts = call.sequence(0)?;
     let index = position(call, 1)?;
     match place(index, parts.len()) {
@@ -68,7 +68,7 @@ pub(super) fn at(call: &mut Call) -> Result<()> {
 
 /// SequenceInsert at a constant position, by default behind the last tensor.
 pub(super) fn insert(call: &mut Call) -> Result<()> {
-    call.arity(2, 3)?;
+    call.arity(2..=3)?;
     let mut parts = call.sequence(0)?;
     let index = match call.has(2) {
         true => position(call, 2)?,
@@ -85,14 +85,14 @@ pub(super) fn insert(call: &mut Call) -> Result<()> {
 
 /// SequenceLength.
 pub(super) fn length(call: &mut Call) -> Result<()> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let length = call.sequence(0)?.len() as i64;
     call.alias(Operand::Constant(Rc::new(Tensor::ints(vec![], vec![length]))))
 }
 
 /// ConcatFromSequence, along an axis or a new one.
 pub(super) fn concat(call: &mut Call) -> Result<()> {
-    call.arity(1, 1)?;
+    call.arity(1)?;
     let parts = call.sequence(0)?;
     let stacked = call.flag("new_axis", false)?;
     let value = call.int("axis", 0)?;

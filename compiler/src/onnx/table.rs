@@ -335,7 +335,7 @@ pub const OPERATORS: &[Operator] = &[
         Host,
     ),
     row("Transpose", "perm", "", VIEW),
-    row("Trilu", "upper", "constant diagonal; becomes Mul", Runs("as Mul")),
+    row("Trilu", "upper", "constant diagonal; becomes Where", Runs("as Where")),
     row("Unsqueeze", "axes", "constant axes; becomes Reshape", Free),
     row("Upsample", "mode, scales", "constant scales; becomes Resize", Runs("as Resize")),
     row(

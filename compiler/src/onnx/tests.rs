@@ -363,7 +363,7 @@ fn infinities_are_found_by_their_signs() {
         (vec![int("detect_positive", 0)], down),
     ] {
         let graph = import_bytes(&one("IsInf", &[6], &[], attributes), "is_inf", None).unwrap().graph;
-        let y = float::run(&graph, &[x.clone()]).unwrap().remove(0);
+        let y = float::run(&graph, std::slice::from_ref(&x)).unwrap().remove(0);
         assert_eq!(y.as_slice().unwrap(), [&want[..], &[0.0; 4]].concat());
     }
 }

@@ -1,9 +1,9 @@
-//! Operators that are a triangle of ones: CumSum multiplies a matrix by it, Trilu each element.
+//! Operators that are a triangle of ones: CumSum multiplies a matrix by it, Trilu chooses by it.
 
 use super::call::Call;
 use super::shape::axis;
 use crate::error::Result;
-use crate::graph::{BinaryKind, Op};
+use crate::graph::Op;
 
 /// Elements that are summed, at most: the triangle has their square.
 const LONGEST: usize = 2048;
@@ -48,7 +48,7 @@ pub(super) fn cumulative_sum(call: &mut Call) -> Result<()> {
     }
 }
 
-/// Trilu: what lies on one side of a diagonal is multiplied by zero.
+/// Trilu: zeros on one side of a diagonal.
 pub(super) fn trilu(call: &mut Call) -> Result<()> {
     call.arity(1..=2)?;
     let (x, shape) = (call.value(0)?, call.shape(0)?);
@@ -59,7 +59,8 @@ pub(super) fn trilu(call: &mut Call) -> Result<()> {
     };
     let ones = (0..rows * columns).map(|n| f32::from(u8::from(kept(n, columns, upper, diagonal)))).collect();
     let ones = call.floats_value(&[rows, columns], ones)?;
-    call.emit(Op::Binary { kind: BinaryKind::Mul }, &[x, ones])
+    let zero = call.scalar_value(0.0)?;
+    call.emit(Op::Where, &[ones, x, zero])
 }
 
 /// Whether element `n` of a matrix lies on the side of the diagonal that stays.

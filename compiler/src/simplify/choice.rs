@@ -60,8 +60,9 @@ fn finite(graph: &Graph) -> Vec<bool> {
         let inputs = || node.inputs.iter().all(|id| finite[id.0 as usize]);
         let all = match &node.op {
             Op::Unary { kind } => {
+                use UnaryKind::{Acos, Acosh, Asin, Atanh, Cosh, Exp, Log, Reciprocal, Sinh, Sqrt};
                 let open =
-                    matches!(kind, UnaryKind::Sqrt | UnaryKind::Exp | UnaryKind::Log | UnaryKind::Reciprocal);
+                    matches!(kind, Acos | Acosh | Asin | Atanh | Cosh | Exp | Log | Reciprocal | Sinh | Sqrt);
                 !open && inputs()
             }
             Op::Binary { kind: BinaryKind::Div | BinaryKind::Mod } => {
