@@ -1,6 +1,9 @@
 //! The size of a machine: what a TOML file says, validated.
 
 mod fields;
+mod form;
+#[cfg(test)]
+mod tests;
 
 pub use fields::table;
 
@@ -8,6 +11,7 @@ use crate::registers::BASE_BYTES;
 use crate::sdram::Sdram;
 use crate::technology::Technology;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// A machine. Read it with [`Config::from_toml`]; a `Config` that passed [`Config::validate`]
@@ -113,28 +117,66 @@ impl Default for Pipeline {
 /// What is wrong with a configuration.
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum ConfigError {
-    /// The text is not TOML of the expected form.
-    #[error("error[config]: {0}")]
+    /// The text is not TOML.
+    #[error("error[config]: {}", self.message())]
     Parse(String),
-    /// Fields are out of their legal ranges.
-    #[error("error[config]: {}", sentences(.0))]
+    /// Fields are missing, not known, of another type or out of their legal ranges.
+    #[error("error[config]: {}", self.message())]
     Illegal(Vec<ParameterFault>),
 }
 
-/// A field that is out of its legal range.
+/// What is wrong with a field, named as in the TOML file.
 #[derive(Clone, PartialEq, Debug, Error)]
-#[error("{field} = {value} is not legal: {range}")]
-pub struct ParameterFault {
-    /// The field, as in the TOML file.
-    pub field: &'static str,
-    /// What it says.
-    pub value: String,
-    /// What it may say.
-    pub range: String,
+pub enum ParameterFault {
+    /// It holds something of another type, or out of its legal range.
+    #[error("{field} = {value} is not legal: {range}")]
+    Illegal {
+        /// The field.
+        field: String,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        range: String,
+    },
+    /// It has to be there.
+    #[error("{field} is missing: {range}")]
+    Missing {
+        /// The field.
+        field: String,
+        /// What it may say.
+        range: String,
+    },
+    /// There is no such field.
+    #[error("{field} is not known; try: one of {known}")]
+    Unknown {
+        /// The field.
+        field: String,
+        /// Those that stand in its place.
+        known: String,
+    },
 }
 
-fn sentences(faults: &[ParameterFault]) -> String {
-    faults.iter().map(ParameterFault::to_string).collect::<Vec<_>>().join("; ")
+impl ParameterFault {
+    /// The field's name.
+    pub fn field(&self) -> &str {
+        match self {
+            ParameterFault::Illegal { field, .. }
+            | ParameterFault::Missing { field, .. }
+            | ParameterFault::Unknown { field, .. } => field,
+        }
+    }
+}
+
+impl ConfigError {
+    /// What is wrong, for errors that say where.
+    pub fn message(&self) -> String {
+        match self {
+            ConfigError::Parse(why) => why.clone(),
+            ConfigError::Illegal(faults) => {
+                faults.iter().map(ParameterFault::to_string).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
 }
 
 /// Most lanes or columns: the width of the bank field of an address.
@@ -165,11 +207,16 @@ impl Config {
     /// Reads and validates a TOML configuration.
     ///
     /// # Errors
-    /// Text that is no TOML, a field that is not known, and those of [`Config::validate`].
+    /// Text that is no TOML; all fields that are not known, missing or not legal, by name.
     pub fn from_toml(text: &str) -> Result<Config, ConfigError> {
-        let config: Config = toml::from_str(text).map_err(|e| ConfigError::Parse(e.to_string()))?;
-        config.validate()?;
-        Ok(config)
+        let parse = |e: toml::de::Error| ConfigError::Parse(e.to_string());
+        match toml::from_str::<Config>(text) {
+            Ok(config) => config.validate().map(|()| config),
+            Err(e) => match form::faults(&text.parse().map_err(parse)?) {
+                faults if faults.is_empty() => Err(parse(e)),
+                faults => Err(ConfigError::Illegal(faults)),
+            },
+        }
     }
 
     /// The configuration as TOML that [`Config::from_toml`] reads back.
@@ -182,18 +229,27 @@ impl Config {
     /// # Errors
     /// All fields outside of their ranges, by name.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let fault = |field, value, range: &str| ParameterFault { field, value, range: range.to_owned() };
+        let faults = self.faults(BTreeSet::new());
+        if faults.is_empty() { Ok(()) } else { Err(ConfigError::Illegal(faults)) }
+    }
+
+    /// The fields outside of their ranges, but for those that are `faulty` already, and of ranges that depend on these
+    /// no more than what they say of themselves.
+    fn faults(&self, faulty: BTreeSet<String>) -> Vec<ParameterFault> {
+        let fault = |field: &str, value| {
+            let range = fields::words(field).unwrap_or_default();
+            ParameterFault::Illegal { field: field.into(), value, range }
+        };
         let mut faults = Vec::new();
         let usable = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if self.name.is_empty() || !self.name.chars().all(usable) {
-            let range = "letters, digits, '-' and '_', at least one";
-            faults.push(fault("name", format!("{:?}", self.name), range));
+            faults.push(fault("name", format!("{:?}", self.name)));
         }
         if !(self.clock_mhz.is_finite() && self.clock_mhz > 0.0) {
-            faults.push(fault("clock_mhz", self.clock_mhz.to_string(), "a positive number"));
+            faults.push(fault("clock_mhz", self.clock_mhz.to_string()));
         }
-        faults.extend(fields::faults(self));
-        if faults.is_empty() { Ok(()) } else { Err(ConfigError::Illegal(faults)) }
+        faults.extend(fields::faults(self, faulty));
+        faults
     }
 
     /// Rows of the whole feature memory.
@@ -214,77 +270,5 @@ impl Config {
     /// Multiply-accumulates a cycle when every multiplier is busy.
     pub fn peak_macs(&self) -> usize {
         self.lanes * self.columns
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn toml_round_trip() {
-        let config = Config::sized(7, 11);
-        assert_eq!(Config::from_toml(&config.to_toml()), Ok(config));
-    }
-
-    #[test]
-    fn machines_of_any_size_are_legal() {
-        for (lanes, columns) in [(2, 2), (2, 4), (3, 3), (4, 2), (7, 11), (MAX_LANES, MAX_LANES)] {
-            assert_eq!(Config::sized(lanes, columns).validate(), Ok(()), "{lanes}x{columns}");
-        }
-    }
-
-    #[test]
-    fn errors_name_field_and_range() {
-        let check = |edit: fn(&mut Config), want: &str| {
-            let mut config = Config::sized(9, 16);
-            edit(&mut config);
-            assert_eq!(config.validate().unwrap_err().to_string(), want);
-        };
-        check(|c| c.lanes = 64, "error[config]: lanes = 64 is not legal: 2 to 63");
-        check(
-            |c| c.feature.page_rows = 1000,
-            "error[config]: feature.page_rows = 1000 is not legal: a power of two, 64 to 2340",
-        );
-        check(
-            |c| c.memory.bus_bytes = 16,
-            "error[config]: memory.bus_bytes = 16 is not legal: a power of two, 1 to 9",
-        );
-        check(|c| c.clock_mhz = f64::NAN, "error[config]: clock_mhz = NaN is not legal: a positive number");
-        check(
-            |c| (c.columns, c.tables, c.name) = (0, 17, "a b".into()),
-            "error[config]: name = \"a b\" is not legal: letters, digits, '-' and '_', at least one; columns = 0 is \
-             not legal: 2 to 63; tables = 17 is not legal: 1 to 16",
-        );
-        // What other fields allow is not told where these are wrong.
-        check(|c| c.lanes = 0, "error[config]: lanes = 0 is not legal: 2 to 63");
-        check(
-            |c| c.memory.bus_bytes = 0,
-            "error[config]: memory.bus_bytes = 0 is not legal: a power of two, 1 to 9",
-        );
-        let with = |edit: fn(&mut Config)| {
-            let mut config = Config::sized(9, 16);
-            config.memory.bus_bytes = 2;
-            config.memory.sdram = Some(Sdram::default());
-            assert_eq!(Config::from_toml(&config.to_toml()), Ok(config.clone()));
-            edit(&mut config);
-            config.validate().unwrap_err().to_string()
-        };
-        assert!(
-            with(|c| c.memory.bus_bytes = 4)
-                .contains("memory.bus_bytes = 4 is not legal: a power of two, 2 to 2")
-        );
-        assert_eq!(
-            with(|c| {
-                (c.lanes, c.vector_slot, c.memory.bus_bytes) = (2, 2, 4);
-                c.memory.sdram.as_mut().unwrap().data_bits = 32;
-            }),
-            "error[config]: memory.bus_bytes = 4 is not legal: a power of two, 1 to 16 and at most `lanes`; with an \
-             `sdram` its `data_bits` / 8"
-        );
-        assert!(with(|c| c.memory.sdram.as_mut().unwrap().refresh = 100).contains("memory.sdram.refresh"));
-        assert!(with(|c| c.memory.sdram.as_mut().unwrap().t_wr = 1).contains("memory.sdram.t_wr"));
-        let unknown = Config::sized(4, 4).to_toml().replace("lanes", "lames");
-        assert!(Config::from_toml(&unknown).unwrap_err().to_string().contains("lames"));
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{Config, MAX_LANES, ParameterFault};
 use crate::sdram::MAX_WRITE_RECOVERY;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A field of a machine's TOML file.
 pub(super) struct Field {
@@ -21,59 +22,84 @@ enum Range {
     Between(usize, usize),
     /// Powers of two among those.
     Power(usize, usize),
-    /// From what the other fields demand to what they allow, powers of two alone or all, and how that reads.
-    Depends { power: bool, ends: fn(&Config) -> (usize, usize), reads: &'static str },
-}
-
-impl Range {
-    /// Least and largest number on a machine, and whether only powers of two will do.
-    fn on(&self, config: &Config) -> (usize, usize, bool) {
-        let ((low, high), power) = match self {
-            Range::Between(low, high) => ((*low, *high), false),
-            Range::Power(low, high) => ((*low, *high), true),
-            Range::Depends { power, ends, .. } => (ends(config), *power),
-        };
-        (low, high, power)
-    }
+    /// From what other fields demand to what they allow, powers of two alone or all, and how that reads.
+    Depends {
+        power: bool,
+        ends: fn(&Config) -> (usize, usize),
+        reads: &'static str,
+        /// How the names of those fields begin.
+        on: &'static [&'static str],
+        /// The ends whatever they say.
+        widest: (usize, usize),
+    },
 }
 
 /// How a range reads.
-fn words(power: bool, ends: impl std::fmt::Display) -> String {
+fn reads(power: bool, ends: impl std::fmt::Display) -> String {
     format!("{}{ends}", if power { "a power of two, " } else { "" })
 }
 
 impl std::fmt::Display for Range {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str(&match self {
-            Range::Between(low, high) => words(false, format_args!("{low} to {high}")),
-            Range::Power(low, high) => words(true, format_args!("{low} to {high}")),
-            Range::Depends { power, reads, .. } => words(*power, reads),
+            Range::Between(low, high) => reads(false, format_args!("{low} to {high}")),
+            Range::Power(low, high) => reads(true, format_args!("{low} to {high}")),
+            Range::Depends { power, reads: text, .. } => reads(*power, text),
         })
     }
 }
 
 impl Field {
-    /// What is wrong with it on a machine.
-    fn fault(&self, config: &Config) -> Option<ParameterFault> {
+    /// What is wrong with it on a machine. Where a field that its range depends on is `faulty`, what that one says
+    /// counts for nothing.
+    fn fault(&self, config: &Config, faulty: &BTreeSet<String>) -> Option<ParameterFault> {
         let value = (self.get)(config)?;
-        let (low, high, power) = self.range.on(config);
-        let legal = (low..=high).contains(&value) && (!power || value.is_power_of_two());
-        let range = match low > high {
-            true => self.range.to_string(),
-            false => words(power, format_args!("{low} to {high}")),
+        let ((low, high), power, range) = match &self.range {
+            Range::Between(low, high) => ((*low, *high), false, None),
+            Range::Power(low, high) => ((*low, *high), true, None),
+            Range::Depends { power, ends, on, widest, .. } => {
+                let open = faulty.iter().any(|name| on.iter().any(|on| name.starts_with(on)));
+                let (low, high) = if open { *widest } else { ends(config) };
+                // Where no number is legal, it is fields that the range depends on that are wrong together.
+                let exact = !open && low <= high;
+                ((low, high), *power, exact.then(|| reads(*power, format_args!("{low} to {high}"))))
+            }
         };
-        (!legal).then(|| ParameterFault { field: self.name, value: value.to_string(), range })
+        let legal = (low..=high).contains(&value) && (!power || value.is_power_of_two());
+        let range = range.unwrap_or_else(|| self.range.to_string());
+        (!legal).then(|| ParameterFault::Illegal { field: self.name.into(), value: value.to_string(), range })
     }
 }
 
-/// What is wrong with the numbers of a machine, in the order of the file.
-pub(super) fn faults(config: &Config) -> Vec<ParameterFault> {
-    let possible = |field: &&Field| matches!(field.range.on(config), (low, high, _) if low <= high);
-    let (possible, empty): (Vec<&Field>, Vec<&Field>) = FIELDS.iter().partition(possible);
-    let faults_of = |fields: &[&Field]| -> Vec<_> { fields.iter().filter_map(|f| f.fault(config)).collect() };
-    // Where no number is legal, it is fields that the range depends on that are wrong, one by one or together.
-    let faults = faults_of(&possible);
-    if faults.is_empty() { faults_of(&empty) } else { faults }
+/// What is wrong with the numbers of a machine, in the order of the file, but for fields that are `faulty` already.
+pub(super) fn faults(config: &Config, mut faulty: BTreeSet<String>) -> Vec<ParameterFault> {
+    let depends = |n: &usize| matches!(FIELDS[*n].range, Range::Depends { .. });
+    // Those first that others may depend on.
+    let (after, first): (Vec<usize>, Vec<usize>) = (0..FIELDS.len()).partition(depends);
+    let mut faults = BTreeMap::new();
+    for n in first.into_iter().chain(after) {
+        let field = &FIELDS[n];
+        if faulty.contains(field.name) {
+            continue;
+        }
+        if let Some(fault) = field.fault(config, &faulty) {
+            faulty.insert(field.name.into());
+            faults.insert(n, fault);
+        }
+    }
+    faults.into_values().collect()
+}
+
+/// The names of all fields, in the order of the table.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(name, ..)| *name).chain(FIELDS.iter().map(|field| field.name)).chain([MASKS.0])
+}
+
+/// What a field may say; nothing for what is none.
+pub(super) fn words(name: &str) -> Option<String> {
+    let number = FIELDS.iter().find(|field| field.name == name).map(|field| field.range.to_string());
+    let other = || WORDS.iter().chain([&MASKS]).find(|word| word.0 == name).map(|word| word.1.to_owned());
+    number.or_else(other)
 }
 
 /// The fields as a table in Markdown.
@@ -90,9 +116,8 @@ pub fn table() -> String {
         };
         text += &format!("| `{name}` | {unit} | {range} | {default} | {meaning} |\n");
     }
-    text += "| `memory.sdram.byte_masks` | | `true` or `false` | true | whether the board has the pins that mask bytes of \
-             a write; without them the first and the last word of a write are read before it |\n";
-    text
+    let (name, range, default, meaning) = MASKS;
+    text + &format!("| `{name}` | | {range} | {default} | {meaning} |\n")
 }
 
 /// Fields that need not be there, by how they begin.
@@ -114,6 +139,24 @@ const WORDS: [(&str, &str, &str, &str); 3] = [
         "the clock in MHz that the machine is meant to run at, for times in seconds",
     ),
 ];
+
+/// Of the requantisers' slots.
+const SLOT: Range = Range::Depends {
+    power: false,
+    ends: |c| (1, c.lanes),
+    reads: "1 to `lanes`",
+    on: &["lanes"],
+    widest: (1, MAX_LANES),
+};
+
+/// The last of the fields.
+const MASKS: (&str, &str, &str, &str) = (
+    "memory.sdram.byte_masks",
+    "`true` or `false`",
+    "true",
+    "whether the board has the pins that mask bytes of a write; without them the first and the last word of a write are \
+     read before it",
+);
 
 const FIELDS: &[Field] = &[
     Field {
@@ -154,14 +197,14 @@ const FIELDS: &[Field] = &[
     Field {
         name: "compute_slot",
         unit: "cycles",
-        range: Range::Depends { power: false, ends: |c| (1, c.lanes), reads: "1 to `lanes`" },
+        range: SLOT,
         meaning: "in which the compute unit's requantisers serve the lanes of a column: ceil(P / slot) of them",
         get: |c| Some(c.compute_slot),
     },
     Field {
         name: "vector_slot",
         unit: "cycles",
-        range: Range::Depends { power: false, ends: |c| (1, c.lanes), reads: "1 to `lanes`" },
+        range: SLOT,
         meaning: "the same for the vector unit",
         get: |c| Some(c.vector_slot),
     },
@@ -181,6 +224,8 @@ const FIELDS: &[Field] = &[
                 (64.max(128usize.div_ceil(c.feature.pages.max(1))), 16384.min(32768 / c.feature.pages.max(1)))
             },
             reads: "64 to 16384; of all pages together 128 to 32768",
+            on: &["feature.pages"],
+            widest: (64, 16384),
         },
         meaning: "rows of a page",
         get: |c| Some(c.feature.page_rows),
@@ -196,6 +241,8 @@ const FIELDS: &[Field] = &[
                 None => (1, 16.min(c.lanes)),
             },
             reads: "1 to 16 and at most `lanes`; with an `sdram` its `data_bits` / 8",
+            on: &["lanes", "memory.sdram.data_bits"],
+            widest: (1, 16),
         },
         meaning: "B: bytes of a beat of the external memory",
         get: |c| Some(c.memory.bus_bytes),
@@ -218,6 +265,8 @@ const FIELDS: &[Field] = &[
                 (beat.saturating_mul(2), 1024.min(beat.saturating_mul(256)))
             },
             reads: "2 beats to 1024 bytes or 256 beats",
+            on: &["memory.bus_bytes"],
+            widest: (2, 1024),
         },
         meaning: "longest burst; bursts never cross a multiple of it",
         get: |c| Some(c.memory.burst_bytes),
@@ -326,6 +375,8 @@ const FIELDS: &[Field] = &[
                 (c.memory.sdram.as_ref().map_or(0, |chip| chip.longest_wait(beats)), 65535)
             },
             reads: "the longest wait of a refresh (some bursts) to 65535",
+            on: &["memory.bus_bytes", "memory.burst_bytes", "memory.sdram"],
+            widest: (1, 65535),
         },
         meaning: "from one refresh to the next when nothing is in its way",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.refresh),
@@ -366,34 +417,3 @@ const FIELDS: &[Field] = &[
         get: |c| Some(c.pipeline.fanout),
     },
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every field of a file is in the list, and no other.
-    #[test]
-    fn the_list_is_that_of_the_file() {
-        let mut config = Config::sized(9, 16);
-        config.technology = crate::technology::Technology::Ecp5;
-        config.memory.bus_bytes = 2;
-        config.memory.sdram = Some(crate::sdram::Sdram::default());
-        let written: toml::Table = config.to_toml().parse().unwrap();
-        fn leaves(prefix: &str, table: &toml::Table, all: &mut Vec<String>) {
-            for (name, value) in table {
-                match value {
-                    toml::Value::Table(inner) => leaves(&format!("{prefix}{name}."), inner, all),
-                    _ => all.push(format!("{prefix}{name}")),
-                }
-            }
-        }
-        let mut written_names = vec![];
-        leaves("", &written, &mut written_names);
-        written_names.sort();
-        let table = table();
-        let mut listed: Vec<String> =
-            table.lines().skip(2).filter_map(|line| line.split('`').nth(1)).map(str::to_owned).collect();
-        listed.sort();
-        assert_eq!(listed, written_names);
-    }
-}
