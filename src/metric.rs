@@ -4,7 +4,7 @@ mod targets;
 
 use crate::model::{self, Model};
 use crate::pipeline::Compiled;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -102,8 +102,8 @@ impl Evaluation {
             bail!("error[metric]: {}: has no array y; try: labels, masks or images as y", place());
         }
         let output = model.graph.shape(model.graph.outputs[0]);
-        let targets =
-            Targets::new(archive.read("y").with_context(place)?, output).map_err(|e| e.file(place()))?;
+        let targets = Targets::new(archive.read("y").map_err(|e| e.file(place()))?, output)
+            .map_err(|e| e.file(place()))?;
         let samples = model::samples(&model.graph, &path)?;
         if targets.count() != samples.len() {
             let (x, y) = (samples.len(), targets.count());

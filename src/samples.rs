@@ -1,8 +1,9 @@
 //! Samples as they lie on disk, as what a network's inputs take.
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use ndarray::{ArrayD, Axis};
 use std::path::Path;
+use tilewright_compiler::error::{self, Error};
 use tilewright_compiler::graph::{Graph, Integer};
 use tilewright_compiler::images::{self, Numbers};
 use tilewright_compiler::npy::{self, Archive, Array, Data};
@@ -54,75 +55,76 @@ pub fn samples(graph: &Graph, path: &Path) -> Result<Vec<Vec<ArrayD<f32>>>> {
         .map(|&id| graph.value(id))
         .map(|v| Input { name: &v.name, shape: &v.shape, integer: v.integer })
         .collect();
-    let place = || path.display().to_string();
+    Ok(of(&inputs, path).map_err(|e| e.file(path.display().to_string()))?)
+}
+
+fn of(inputs: &[Input], path: &Path) -> error::Result<Vec<Vec<ArrayD<f32>>>> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let columns: Vec<Vec<ArrayD<f32>>> = match extension.as_str() {
         "npz" => {
             let archive = Archive::open(path)?;
-            let column = |input: &Input| -> Result<_> {
-                let name = array_for(input, &archive, inputs.len()).with_context(place)?;
-                let shape = archive.shape(name).with_context(place)?;
-                let found = || format!("{}: input {:?}", place(), input.name);
-                cuts(&shape, input).with_context(found)?;
-                let array = archive.read(name).with_context(place)?;
-                split(&array, input).with_context(found)
+            let column = |input: &Input| -> error::Result<_> {
+                let name = array_for(input, &archive, inputs.len())?;
+                cuts(&archive.shape(name)?, input)?;
+                split(&archive.read(name)?, input)
             };
-            inputs.iter().map(column).collect::<Result<_>>()?
+            inputs.iter().map(column).collect::<error::Result<_>>()?
         }
         "npy" => {
-            let input = only(&inputs, "an .npy file feeds").with_context(place)?;
-            let array = npy::read_npy(path)?;
-            vec![split(&array, input).with_context(|| format!("{}: input {:?}", place(), input.name))?]
+            let input = only(inputs, "an .npy file feeds")?;
+            vec![split(&npy::read_npy(path)?, input)?]
         }
         _ if path.is_dir() || matches!(extension.as_str(), "png" | "jpg" | "jpeg") => {
-            let input = only(&inputs, "images feed").with_context(place)?;
+            let input = only(inputs, "images feed")?;
             let ([c, h, w] | [1, c, h, w]) = *input.shape else {
-                bail!(
-                    "error[samples]: {}: images feed inputs of channels, rows and columns, this one is {:?}; try: an .npz file",
-                    place(),
+                let message = format!(
+                    "images feed inputs of channels, rows and columns, this one is {:?}",
                     input.shape
                 );
+                return refuse(message, "an .npz file");
             };
             let numbers = if input.integer.is_some() { Numbers::Stored } else { Numbers::Share };
             let images = images::read(path, [c, h, w], numbers)?;
             let shape = images.shape().to_vec();
             let array = Array { shape, data: Data::F32(images.into_iter().collect()) };
-            vec![split(&array, input).with_context(|| format!("{}: input {:?}", place(), input.name))?]
+            vec![split(&array, input)?]
         }
-        _ => bail!(
-            "error[samples]: {}: not an .npz or .npy file, an image or a folder of images; try: numpy.savez(file, x=samples)",
-            place()
-        ),
+        _ => {
+            let message = "not an .npz or .npy file, an image or a folder of images";
+            return refuse(message, "numpy.savez(file, x=samples)");
+        }
     };
     let count = columns.iter().map(Vec::len).min().unwrap_or(0);
     if count == 0 || columns.iter().any(|c| c.len() != count) {
-        bail!("error[samples]: {}: the inputs have no or different numbers of samples", place());
+        let message = "the inputs have no or different numbers of samples";
+        return refuse(message, "as many samples of each input");
     }
     let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
     Ok((0..count).map(|_| columns.iter_mut().filter_map(Iterator::next).collect()).collect())
 }
 
+fn refuse<T>(message: impl Into<String>, hint: impl Into<String>) -> error::Result<T> {
+    Err(Error::new("samples", message).hint(hint))
+}
+
 /// The only input of a network.
-fn only<'a, 'b>(inputs: &'a [Input<'b>], what: &str) -> Result<&'a Input<'b>> {
+fn only<'a, 'b>(inputs: &'a [Input<'b>], what: &str) -> error::Result<&'a Input<'b>> {
     match inputs {
         [input] => Ok(input),
-        all => bail!(
-            "error[samples]: {what} networks with one input, this one has {}; try: an .npz file",
-            all.len()
-        ),
+        all => refuse(format!("{what} networks with one input, this one has {}", all.len()), "an .npz file"),
     }
 }
 
 /// The name of the array for an input: its own; for the only input also `x`, or that of the only array.
-fn array_for<'a>(input: &Input, archive: &'a Archive, inputs: usize) -> Result<&'a str> {
+fn array_for<'a>(input: &Input, archive: &'a Archive, inputs: usize) -> error::Result<&'a str> {
     let names: Vec<&str> = archive.names().collect();
     let named = |name: &str| names.iter().copied().find(|n| *n == name);
     let single = || named("x").or(if names.len() == 1 { names.first().copied() } else { None });
     match named(input.name).or_else(|| if inputs == 1 { single() } else { None }) {
         Some(name) => Ok(name),
-        None => bail!(
-            "error[samples]: has no array for input {:?}, only {names:?}; try: name the array after the input",
-            input.name
+        None => refuse(
+            format!("has no array for input {:?}, only {names:?}", input.name),
+            "name the array after the input",
         ),
     }
 }
@@ -138,21 +140,27 @@ enum Cuts {
     Leading,
 }
 
-fn cuts(shape: &[usize], input: &Input) -> Result<Cuts> {
+fn cuts(shape: &[usize], input: &Input) -> error::Result<Cuts> {
     if shape == input.shape {
         return Ok(Cuts::None);
     }
     match (shape, input.shape) {
         ([_, rest @ ..], [1, wanted @ ..]) if rest == wanted => Ok(Cuts::Batch),
         ([_, rest @ ..], wanted) if rest == wanted => Ok(Cuts::Leading),
-        (_, wanted) => bail!("error[samples]: the data has shape {shape:?}, the network takes {wanted:?}"),
+        (_, wanted) => refuse(
+            format!("input {:?}: the data has shape {shape:?}, the network takes {wanted:?}", input.name),
+            "samples of that shape, one or several along a first axis",
+        ),
     }
 }
 
 /// Cuts an array into samples of an input.
-fn split(array: &Array, input: &Input) -> Result<Vec<ArrayD<f32>>> {
+fn split(array: &Array, input: &Input) -> error::Result<Vec<ArrayD<f32>>> {
+    let place = || format!("input {:?}", input.name);
     let cuts = cuts(&array.shape, input)?;
-    let mut values = ArrayD::from_shape_vec(array.shape.as_slice(), array.exact_f32()?)?;
+    let elements = array.exact_f32().map_err(|e| e.within(place()))?;
+    let mut values = ArrayD::from_shape_vec(array.shape.as_slice(), elements)
+        .expect("readers check that the elements fill the shape");
     match input.integer {
         None if matches!(array.data, Data::U8(_)) => values /= 255.0,
         None => {}
@@ -161,16 +169,16 @@ fn split(array: &Array, input: &Input) -> Result<Vec<ArrayD<f32>>> {
             // The range of int32 ends between two float32 numbers: compare in f64.
             let fits = |v: f64| v.trunc() == v && (least as f64..=most as f64).contains(&v);
             if let Some(bad) = values.iter().find(|v| v.is_finite() && !fits(f64::from(**v))) {
-                bail!(
-                    "error[samples]: the data contains {bad}, the input takes {} numbers ({least} to {most}); try: the numbers \
-                     that the network was made for, not normalised ones",
-                    integer.name()
+                let (place, name) = (place(), integer.name());
+                return refuse(
+                    format!("{place}: the data contains {bad}, it takes {name} numbers ({least} to {most})"),
+                    "the numbers that the network was made for, not normalised ones",
                 );
             }
         }
     }
     if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
-        bail!("error[samples]: the data contains {bad}");
+        return refuse(format!("{}: the data contains {bad}", place()), "finite numbers");
     }
     Ok(match cuts {
         Cuts::None => vec![values],

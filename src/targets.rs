@@ -1,11 +1,12 @@
 //! Machines: boards by name or folder, arrays by size, configurations from files.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::path::Path;
 use tilewright_arch::Config;
-use tilewright_arch::config::Memory;
+use tilewright_arch::config::{ConfigError, Memory};
 use tilewright_arch::technology::Technology;
+use tilewright_compiler::error::{self, Error};
 use tilewright_compiler::files;
 
 /// A board: a folder with `board.toml`, which this is, and `machine.toml`, the machine that suits it.
@@ -120,23 +121,23 @@ impl Board {
     ///
     /// # Errors
     /// Text that is no TOML, a field that is missing or not known.
-    pub fn from_toml(text: &str) -> Result<Board> {
-        toml::from_str(text).map_err(|e| anyhow::anyhow!("error[config]: {e}"))
+    pub fn from_toml(text: &str) -> error::Result<Board> {
+        toml::from_str(text).map_err(|e| Error::new("config", e.to_string()))
     }
 
     /// The machine of `machine.toml` on this board: technology and external memory are the board's.
     ///
     /// # Errors
     /// A machine that says them itself, is not valid, or has not as many bytes a beat as the memory can give.
-    pub fn machine(&self, text: &str) -> Result<Config> {
-        let config = Config::from_toml(text)?;
+    pub fn machine(&self, text: &str) -> error::Result<Config> {
+        let config = Config::from_toml(text).map_err(refused)?;
         let own = Config::sized(config.lanes, config.columns);
-        ensure!(
-            (config.technology, &config.memory) == (own.technology, &own.memory),
-            "error[config]: technology and memory are those of board.toml; try: leave them out of machine.toml"
-        );
+        if (config.technology, &config.memory) != (own.technology, &own.memory) {
+            let message = "technology and memory are those of board.toml";
+            return Err(Error::new("config", message).hint("leave them out of machine.toml"));
+        }
         let config = Config { technology: self.technology, memory: self.memory.port.clone(), ..config };
-        config.validate()?;
+        config.validate().map_err(refused)?;
         Ok(config)
     }
 }
@@ -147,7 +148,7 @@ impl Target {
     /// # Errors
     /// None: a test reads them all.
     pub fn board(&self) -> Result<Board> {
-        Board::from_toml(self.board)
+        Ok(Board::from_toml(self.board)?)
     }
 
     /// The machine.
@@ -155,7 +156,7 @@ impl Target {
     /// # Errors
     /// As [`Target::board`].
     pub fn machine(&self) -> Result<Config> {
-        self.board()?.machine(self.machine)
+        Ok(self.board()?.machine(self.machine)?)
     }
 }
 
@@ -166,7 +167,8 @@ impl Target {
 /// A target that is not known, a size that is none, a file that cannot be read or is not valid.
 pub fn resolve(target: Option<&str>, array: Option<&str>, file: Option<&Path>) -> Result<Config> {
     if let Some(path) = file {
-        return Config::from_toml(&read(path)?).with_context(|| path.display().to_string());
+        let config = Config::from_toml(&read(path)?);
+        return Ok(config.map_err(|e| refused(e).file(path.display().to_string()))?);
     }
     if let Some(size) = array {
         let sides = size.split_once('x').and_then(|(p, c)| Some((p.parse().ok()?, c.parse().ok()?)));
@@ -206,9 +208,9 @@ fn folder_site(name: &str) -> Result<(Board, Config)> {
     if folder.join("board.toml").is_file() {
         let place = |file: &str| folder.join(file);
         let board = place("board.toml");
-        let board = Board::from_toml(&read(&board)?).with_context(|| board.display().to_string())?;
+        let board = Board::from_toml(&read(&board)?).map_err(|e| e.file(board.display().to_string()))?;
         let file = place("machine.toml");
-        let machine = board.machine(&read(&file)?).with_context(|| file.display().to_string())?;
+        let machine = board.machine(&read(&file)?).map_err(|e| e.file(file.display().to_string()))?;
         return Ok((board, machine));
     }
     let known: Vec<&str> = TARGETS.iter().map(|t| t.name).collect();
@@ -216,6 +218,11 @@ fn folder_site(name: &str) -> Result<(Board, Config)> {
         "error[config]: there is no target {name:?}; try: one of {}, or a folder with board.toml and machine.toml",
         known.join(", ")
     );
+}
+
+/// What is wrong with a machine, before anybody has said where it stands.
+fn refused(error: ConfigError) -> Error {
+    Error::new("config", error.message())
 }
 
 fn read(path: &Path) -> Result<String> {

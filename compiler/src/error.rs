@@ -52,6 +52,12 @@ impl Error {
         self
     }
 
+    /// Says first what part of the place the message is about.
+    pub fn within(mut self, part: impl fmt::Display) -> Error {
+        self.0.message = format!("{part}: {}", self.0.message);
+        self
+    }
+
     /// Adds the file, unless the error has one already.
     pub fn file(mut self, file: impl Into<String>) -> Error {
         self.0.file.get_or_insert_with(|| file.into());
