@@ -99,6 +99,97 @@ fn the_ladder_is_walked() {
     only(&failing(&case(&folder.join("program"), Checks::default()), &folder), "simulator", "bytes");
 }
 
+/// The root of a negative number is none in float and a byte on the machine; every other check passes.
+#[test]
+fn what_is_finite_on_one_side_alone_fails() {
+    let root = |name: &str| PathBuf::from(common::case("verify-nan-exact")).join(name);
+    let case = Case {
+        calib: Some(root("calib_positive.npz")),
+        input: Some(root("input_with_negatives.npy")),
+        array: Some("4x4".into()),
+        ..case(&root("sqrt.onnx"), Checks::default())
+    };
+    only(&failing(&case, &folder("suite-finite")), "finite", "are not finite in the float reference");
+}
+
+/// Verilog that makes another byte, or takes other cycles: a stand-in for the built model starts the true one, and changes
+/// a byte of its memory, or gives it a slower one.
+#[cfg(unix)]
+#[test]
+fn other_verilog_is_found() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, net) = artefact("suite-verilog", "lenet_mnist");
+    let check = Checks { verilog: true, ..Checks::default() };
+    let path = folder.join("suite.toml");
+    let suite = Suite { schema: suite::SCHEMA, cases: vec![case(&net, check)] };
+    std::fs::write(&path, toml::to_string(&suite).unwrap()).unwrap();
+    let built = common::built(&tilewright_arch::Config::sized(4, 4));
+    let model = built.folder().join("model/model").canonicalize().unwrap();
+    let model = model.display();
+    let cache = folder.join("cache");
+    let stand_in = cache.join(built.folder().file_name().unwrap()).join("model/model");
+    std::fs::create_dir_all(stand_in.parent().unwrap()).unwrap();
+    let faults = [
+        (format!("{model} \"$@\""), None),
+        (
+            format!("{model} \"$@\" && printf x | dd of=\"$2\" bs=1 seek=100 conv=notrunc 2>/dev/null"),
+            Some("differ in 1 bytes"),
+        ),
+        (
+            format!("a=$1 b=$2 c=$3 d=$4; shift 4; exec {model} $a $b $c $((d + 1)) \"$@\""),
+            Some("cycles, the simulator"),
+        ),
+    ];
+    for (body, fault) in faults {
+        std::fs::write(&stand_in, format!("#!/bin/sh\n{body}\n")).unwrap();
+        std::fs::set_permissions(&stand_in, PermissionsExt::from_mode(0o755)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tilewright"));
+        command.arg("test").arg(&path).arg("--json").env("TILEWRIGHT_CACHE", &cache);
+        let output = command.output().unwrap();
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let failed = |check: &&serde_json::Value| check[1]["verdict"] != "passed";
+        let failed: Vec<_> = object["cases"][0]["checks"].as_array().unwrap().iter().filter(failed).collect();
+        match (fault, &failed[..]) {
+            (None, []) => assert!(output.status.success()),
+            (Some(part), [check]) => {
+                assert!(check[0] == "verilog" && check[1]["why"].as_str().unwrap().contains(part), "{check}");
+                assert_eq!(output.status.code(), Some(3));
+            }
+            _ => panic!("{fault:?}: {failed:?}"),
+        }
+    }
+}
+
+/// Parts of a suite are disjoint and all of it, in the order of the file however many cases run at a time; what cannot be
+/// run fails.
+#[test]
+fn parts_make_up_the_suite() {
+    let (folder, net) = artefact("suite-parts", "lenet_mnist");
+    let named = |name: &str, model: &Path| Case { name: name.into(), ..case(model, Checks::default()) };
+    let cases = vec![named("a", &net), named("b", Path::new("nothing")), named("c", &net), named("d", &net)];
+    let path = folder.join("suite.toml");
+    std::fs::write(&path, toml::to_string(&Suite { schema: suite::SCHEMA, cases }).unwrap()).unwrap();
+    let run = |more: &[&str]| -> Vec<(String, bool)> {
+        let output = tilewright(&[&["test", path.to_str().unwrap(), "--json"], more].concat());
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let told = |case: &serde_json::Value| {
+            let runs = case["checks"][0][0] != "run";
+            (case["name"].as_str().unwrap().to_owned(), runs)
+        };
+        let told: Vec<_> = object["cases"].as_array().unwrap().iter().map(told).collect();
+        assert_eq!(output.status.code(), Some(if told.iter().all(|(_, runs)| *runs) { 0 } else { 3 }));
+        told
+    };
+    let told =
+        |list: &[(&str, bool)]| list.iter().map(|(name, runs)| (name.to_string(), *runs)).collect::<Vec<_>>();
+    let all = told(&[("a", true), ("b", false), ("c", true), ("d", true)]);
+    for jobs in ["1", "3"] {
+        assert_eq!(run(&["--jobs", jobs]), all);
+    }
+    assert_eq!(run(&["--shard", "1/2"]), told(&[("a", true), ("c", true)]));
+    assert_eq!(run(&["--shard", "2/2"]), told(&[("b", false), ("d", true)]));
+}
+
 /// A missing tool is a check that was skipped, which is counted.
 #[test]
 fn a_missing_tool_is_told() {
@@ -155,6 +246,8 @@ fn what_is_recorded_stays() {
     let object: serde_json::Value = serde_json::from_slice(&failed.stdout).unwrap();
     assert_eq!((object["passed"].as_u64(), object["failed"].as_u64()), (Some(0), Some(1)));
     let printed = text(&run(&[]).stdout);
+    let place = printed.split("first in layer ").nth(1).unwrap_or_default();
+    assert!(place.starts_with(|c: char| c.is_ascii_digit()) && place.contains(", \""), "{printed}");
     for part in ["integers: sample 0, stage 0: first in layer ", "done in cycle", "plane 0, row ", "1 of "] {
         assert!(printed.contains(part), "{part:?}: {printed}");
     }
