@@ -14,7 +14,8 @@ mod manifest;
 pub use container::Container;
 pub use golden::Golden;
 pub use host::{Host, Make, Read};
-pub use layers::{Layer, layers};
+pub(crate) use layers::tables;
+pub use layers::{Layer, LayerReport, layers, reports};
 pub use manifest::{File, Input, Keys, Manifest, Origin, Output, Place, SCHEMA, Stage};
 
 use crate::assurance::Assurance;
@@ -163,7 +164,7 @@ impl Artefact {
         };
         let (at, bytes) = read(role::MACHINE)?;
         let config = Config::from_toml(&String::from_utf8_lossy(&bytes));
-        let config = config.map_err(|e| damaged(e.to_string()).file(at))?;
+        let config = config.map_err(|e| damaged(e.message()).file(at))?;
         let (at, bytes) = read(role::NETWORK)?;
         let (mut network, interface, plans): (Network, Graph, Vec<Option<Plan>>) = decode(&at, &bytes)?;
         let mut schedules = Vec::with_capacity(plans.len());

@@ -6,7 +6,7 @@ use crate::pipeline;
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op, Sampling, ValueId};
 use tilewright_compiler::network::Network;
@@ -101,6 +101,10 @@ pub fn assure(
     // What contradicts the source predicts nothing.
     let prediction =
         if first_rung.holds() { proof::predict(network, inputs)? } else { Prediction::default() };
+    let noise: BTreeMap<usize, Option<f64>> = prediction.layers.iter().map(|l| (l.id, l.sqnr_db)).collect();
+    for layer in &mut first_rung.layers {
+        layer.predicted_sqnr_db = layer.id.and_then(|id| *noise.get(&id)?);
+    }
     let predicted = qualities(&model.graph, float, &prediction.outputs);
     let names = output_names(&model.graph);
     let mut warnings = outside(network, inputs);
@@ -117,8 +121,8 @@ pub fn assure(
 /// A warning of an output, or of its worst channel, that is lost in noise.
 fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction, finer: &str) -> Option<String> {
     let starts = |least: f64| {
-        let low = prediction.layers.iter().find(|(_, db)| db.is_some_and(|db| db < least));
-        low.map_or(String::new(), |(layer, _)| format!("; the first layer below {least} dB is {layer:?}"))
+        let low = prediction.layers.iter().find(|l| l.sqnr_db.is_some_and(|db| db < least));
+        low.map_or(String::new(), |l| format!("; the first layer below {least} dB is {:?}", l.name))
     };
     let advice = format!("; try: {finer}, or leave this part in float");
     if quality.sqnr_db.is_none() && quality.mean_error != 0.0 {

@@ -426,6 +426,8 @@ enum Stage {
     Schedule,
     /// The program's text.
     Program,
+    /// The layers by id, as an artefact has them.
+    Layers,
 }
 
 fn main() -> ExitCode {
@@ -441,9 +443,9 @@ fn main() -> ExitCode {
     progress::quiet(cli.quiet);
     let done = limits::set(cli.memory_limit).and_then(|()| run(&cli.command));
     if let (Err(error), true) = (&done, cli.command.wants_json())
-        && !error.is::<output::Closed>()
+        && !(error.is::<output::Closed>() || output::has_object())
     {
-        // Who reads objects gets one; what goes wrong with it is no other error than this one.
+        // Who reads objects gets one, that of the result where there is one; what goes wrong with it is no other error than this one.
         let _ = output::json(&object(error));
     }
     status(done)

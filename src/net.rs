@@ -10,12 +10,13 @@
 //! # Ok::<(), tilewright::net::Error>(())
 //! ```
 
+pub use crate::artefact::LayerReport;
 use crate::artefact::{self, Artefact};
 use crate::proof::{self, Proof};
 use ndarray::ArrayD;
 use std::path::Path;
 pub use tilewright_compiler::error::{Error, Report, Result};
-pub use tilewright_timing::stats::{LayerReport, TraceLine};
+pub use tilewright_timing::stats::TraceLine;
 
 /// A compiled network.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ pub struct Run {
     pub utilisation: f64,
     /// Bytes read from external memory and written to it.
     pub bytes: [u64; 2],
-    /// Cycles, multiply-accumulates and bytes of every layer, in the order of the programs.
+    /// Cycles, multiply-accumulates and bytes of every layer by its id, in the order of the programs.
     pub layers: Vec<LayerReport>,
 }
 
@@ -41,7 +42,7 @@ pub struct Run {
 pub struct Trace {
     /// Its number among the stages of machine and host.
     pub stage: usize,
-    /// An instruction each, by unit.
+    /// An instruction each, by unit; its layer and the stage are a pair of [`artefact::Layer::programs`].
     pub lines: Vec<TraceLine>,
 }
 
@@ -87,7 +88,7 @@ impl Net {
             cycles: report.cycles,
             utilisation: report.utilisation,
             bytes: [report.external.read_bytes, report.external.write_bytes],
-            layers: report.layers,
+            layers: artefact::reports(&self.0.compiled, self.layers(), &report),
         })
     }
 

@@ -6,6 +6,7 @@
 use anyhow::{Context, Result};
 use std::fmt;
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Nobody reads standard output any more. Exit status [`CLOSED`].
 #[derive(Debug)]
@@ -53,11 +54,20 @@ pub fn lines(text: &str) -> Result<()> {
 /// Version of the objects, as `docs/json.md` describes them.
 const SCHEMA: u32 = 1;
 
+/// Whether an object has been written.
+static WRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard output has its one object.
+pub fn has_object() -> bool {
+    WRITTEN.load(Ordering::Relaxed)
+}
+
 /// Writes one JSON object to standard output, with the version of its form and of the tool.
 ///
 /// # Errors
 /// As [`line`].
 pub fn json(object: &serde_json::Value) -> Result<()> {
+    WRITTEN.store(true, Ordering::Relaxed);
     let mut object = object.clone();
     if let Some(fields) = object.as_object_mut() {
         fields.insert("schema".into(), SCHEMA.into());

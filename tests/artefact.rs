@@ -88,6 +88,44 @@ fn layers_that_are_called_alike_have_their_own_rows() {
     assert_eq!(rows, ["[[0,2]]", "[[0,3]]", "[[0,4]]"]);
 }
 
+/// Noise is predicted by id: of one calibration sample it is what is measured of the same layers, those of one name too.
+#[test]
+fn noise_is_predicted_of_every_layer() {
+    let net = folder("noise").join("net");
+    let to = net.to_str().unwrap();
+    let manifest = || json(&std::fs::read_to_string(net.join("manifest.json")).unwrap());
+    let (vit, sums) = (common::model("vit_mnist").display().to_string(), case("sum-cancels"));
+    for (model, precision, least, alike) in [(&vit, "auto", 20, 1), (&sums, "int8", 4, 3)] {
+        let sample = at(Path::new(model), "input_0.npy");
+        let asked = ["compile", model, "--calib", &sample, "--precision", precision, "--layers", "--json"];
+        let told = json(&done(&[&asked[..], &["-o", to]].concat()));
+        let (manifest, printed) = (manifest(), done(&["inspect", to, "--stage", "layers"]));
+        let layers = list(&manifest["layers"]);
+        let mut compared = std::collections::BTreeMap::<String, usize>::new();
+        for measured in list(&told["layers"]) {
+            let layer = &layers[whole(&measured["id"])];
+            assert_eq!(layer["predicted_sqnr_db"], measured["predicted_sqnr_db"]);
+            let Some(node) = list(&layer["nodes"]).first() else { continue };
+            assert_eq!(*node, measured["name"]);
+            let db = |of: &serde_json::Value, field: &str| of[field].as_f64();
+            let both = db(layer, "predicted_sqnr_db").zip(db(measured, "sqnr_db"));
+            let (predicted, measured) = both.unwrap_or_else(|| panic!("{layer}, {measured}"));
+            // Ties are all that sets them apart.
+            assert!((predicted - measured).abs() < 0.5, "{layer}: {measured} dB are measured");
+            let row = |row: &str| {
+                row.contains(node.as_str().unwrap()) && row.contains(&format!(" {predicted:.1} "))
+            };
+            assert!(printed.lines().any(row), "{layer}: {printed}");
+            *compared.entry(node.to_string()).or_default() += 1;
+        }
+        let most = compared.values().max();
+        assert!(compared.values().sum::<usize>() >= least && most == Some(&alike), "{compared:?}");
+    }
+    // Without the check there is no prediction.
+    done(&["compile", &sums, "--unchecked", "-o", to]);
+    assert!(list(&manifest()["layers"]).iter().all(|layer| layer["predicted_sqnr_db"].is_null()));
+}
+
 /// What float32 leaves of numbers that cancel is another thing in another order, and no defect.
 #[test]
 fn rounding_errors_of_float_are_no_defects() {
@@ -194,13 +232,15 @@ fn a_flipped_bit_is_refused() {
         std::fs::write(&path, bytes).unwrap();
     }
     done(&["simulate", net.to_str().unwrap()]);
-    // Another version says which, and what to do.
+    // Another version, an earlier or a later one, says which, and what to do.
     let manifest = net.join("manifest.json");
-    let later = std::fs::read_to_string(&manifest)
-        .unwrap()
-        .replace(&format!("\"schema\": {SCHEMA},"), "\"schema\": 99,");
-    std::fs::write(&manifest, later).unwrap();
-    refused(&["simulate", net.to_str().unwrap()], &["manifest.json", "schema 99", "compile the model again"]);
+    let own = std::fs::read_to_string(&manifest).unwrap();
+    for other in [SCHEMA - 1, 99] {
+        let text = own.replace(&format!("\"schema\": {SCHEMA},"), &format!("\"schema\": {other},"));
+        std::fs::write(&manifest, text).unwrap();
+        let said = ["manifest.json", &format!("schema {other}"), "compile the model again"];
+        refused(&["simulate", net.to_str().unwrap()], &said);
+    }
 }
 
 /// Archives hold plain files, each once, and bytes that are theirs.
@@ -322,6 +362,9 @@ fn the_golden_sample_can_be_given() {
     golden.as_object_mut().unwrap().remove("golden_difference");
     assert_eq!(golden, json(&given));
     refused(&["compile", &lenet(), "-o", &net, "--golden", "nothing.npy"], &["nothing.npy"]);
+    let other = common::model("espcn_x2").join("input_0.npy").display().to_string();
+    let begin = format!("error[samples]: {other}: input \"input\": the data has shape [1, 1, 64, 64]");
+    refused(&["compile", &lenet(), "-o", &net, "--golden", &other], &[&begin, "[1, 1, 28, 28]; try: "]);
 }
 
 /// An artefact's text with the hash of a changed file, and its own, as whoever seals nonsense would write them.

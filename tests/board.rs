@@ -83,6 +83,8 @@ fn digits_run_on_the_simulated_board() {
     assert_eq!(object["samples"], 3);
     assert_eq!(object["differences"].as_array().unwrap().len(), 0);
     assert_eq!(object["cycles_are_exact"], true);
+    common::documented("run", std::slice::from_ref(&object));
+    assert_eq!((&object["model"], &object["machine"]), (&path.as_str().into(), &"tilewright-4x4".into()));
     let simulated = tilewright(&["simulate", &path, "--json"]);
     let simulated: serde_json::Value = serde_json::from_slice(&simulated.stdout).unwrap();
     for cycles in object["cycles"].as_array().unwrap() {

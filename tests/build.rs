@@ -63,6 +63,8 @@ fn a_bitstream_is_built_once() {
     let first = tools.build(&out, &["--json"]);
     assert!(first.status.success(), "{}", text(&first.stderr));
     let object: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    common::documented("build", std::slice::from_ref(&object));
+    assert_eq!((&object["model"], &object["machine"]), (&serde_json::Value::Null, &"ulx3s-25f".into()));
     assert_eq!(object["report"]["clocks"][0]["reached_mhz"], 101.5);
     assert_eq!(object["report"]["cells"][0]["available"], 56);
     assert_eq!(object["slow"].as_array().unwrap().len(), 0);
@@ -96,6 +98,10 @@ fn what_is_too_slow_is_no_bitstream() {
         "{error}"
     );
     assert!(!out.join("ulx3s.bit").exists());
+    // One object, with what was reached, and no other of the error.
+    let told = tools.build(&out, &["--json"]);
+    let object: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((told.status.code(), object["slow"].as_array().map(Vec::len)), (Some(1), Some(1)), "{object}");
     assert!(tools.build(&out, &["--allow-slow"]).status.success());
     assert!(out.join("ulx3s.bit").is_file());
 }

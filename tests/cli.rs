@@ -162,6 +162,7 @@ fn every_stage_prints() {
         ("passes", "after separate ports", "\nafter narrow: unchanged"),
         ("schedule", "group 0: nodes 0..", "\n  store t"),
         ("program", "tilewright 1\n", "\nlayer 0 macs="),
+        ("layers", "  id operator", "\n   1 "),
     ];
     for (stage, start, part) in stages {
         let output = tilewright(&["inspect", &lenet(), "--stage", stage]);
@@ -249,7 +250,10 @@ fn machines_are_checked() {
     refused(&["verify", &lenet(), "--target", "nowhere"], &["nowhere", "ulx3s-85f"]);
     let file = folder("config").join("machine.toml");
     std::fs::write(&file, "lanes = \"many\"").unwrap();
-    refused(&["verify", &lenet(), "--config", file.to_str().unwrap()], &["machine.toml", "error[config]"]);
+    refused(
+        &["verify", &lenet(), "--config", file.to_str().unwrap()],
+        &[&format!("error[config]: {}: ", file.display()), "lanes = \"many\" is not legal"],
+    );
     assert_eq!(tilewright(&["verify"]).status.code(), Some(2));
 }
 
@@ -374,36 +378,79 @@ fn layers_are_told() {
     let output = tilewright(&["verify", &lenet(), "--array", "4x4", "--layers"]);
     let told = text(&output.stdout);
     let mut lines = told.lines();
-    assert!(lines.next().unwrap().starts_with("layer "), "{told}");
+    assert!(lines.next().unwrap().starts_with("  id layer "), "{told}");
     let rows: Vec<&str> = lines.take_while(|line| !line.starts_with("float = ")).collect();
-    assert!(rows.len() > 4 && rows.iter().all(|row| row.split_whitespace().count() >= 8), "{told}");
+    assert!(rows.len() > 4 && rows.iter().all(|row| row.split_whitespace().count() >= 10), "{told}");
     let version = text(&tilewright(&["--version"]).stdout);
     assert!(version.starts_with(&format!("tilewright {}", env!("CARGO_PKG_VERSION"))), "{version}");
 }
 
-/// Every field that a command prints is in `docs/json.md`, those of layers and units too.
+/// Every field that a command prints is in `docs/json.md`, and what is there is printed: `run` and `build` have tests of
+/// their own, `tests/board.rs` and `tests/build.rs`.
 #[test]
 fn every_field_is_documented() {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
-    let document = std::fs::read_to_string(document).unwrap();
-    let (lenet, out) = (lenet(), folder("json").display().to_string());
-    let commands: [&[&str]; 5] = [
-        &["simulate", &lenet],
-        &["verify", &lenet, "--metric"],
-        &["compile", &lenet, "-o", &out, "--layers"],
-        &["targets"],
-        &["verify", "no/such/model"],
+    let (lenet, vit, work) = (lenet(), common::model("vit_mnist").display().to_string(), folder("json"));
+    let (out, suite) = (work.join("net").display().to_string(), work.join("suite.toml"));
+    let text_of = format!(
+        "schema = 1\n[[case]]\nname = \"a\"\nmodel = {out:?}\n[[case]]\nname = \"b\"\nmodel = \"none\"\n"
+    );
+    std::fs::write(&suite, text_of).unwrap();
+    let suite = suite.display().to_string();
+    // Whose channels drown, whose outputs are not finite, whose layers keep 8 bits: fields inside of fields.
+    let (drown, raised) = (case("boxes-and-scores-turned"), case("sum-cancels"));
+    let commands: [(&str, &[&[&str]]); 7] = [
+        (
+            "compile",
+            &[
+                &[&lenet, "-o", &out, "--layers", "--precision", "int16"],
+                &[&vit, "-o", &out, "--no-source"],
+                &[&raised, "-o", &out],
+                &[&lenet, "-o", &out],
+            ],
+        ),
+        ("simulate", &[&[&lenet], &[&vit], &[&out]]),
+        (
+            "verify",
+            &[&[&lenet, "--metric", "--min-sqnr", "90"], &[&out], &[&vit], &[&drown], &[&vit, "--unchecked"]],
+        ),
+        ("test", &[&[&suite]]),
+        ("doctor", &[&[]]),
+        ("targets", &[&[]]),
+        ("Errors", &[&["verify", "no/such/model"]]),
     ];
-    for command in commands {
-        let output = tilewright(&[command, &["--json"]].concat());
-        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let mut names: Vec<String> = object.as_object().unwrap().keys().cloned().collect();
-        for list in ["layers", "units", "targets"] {
-            names.extend(object[list][0].as_object().into_iter().flat_map(|one| one.keys().cloned()));
+    for (command, runs) in commands {
+        let object = |args: &&[&str]| -> serde_json::Value {
+            let name: &[&str] = if command == "Errors" { &[] } else { &[command] };
+            let output = tilewright(&[name, args, &["--json"]].concat());
+            serde_json::from_slice(&output.stdout)
+                .unwrap_or_else(|e| panic!("{args:?}: {e}: {}", text(&output.stderr)))
+        };
+        let objects: Vec<_> = runs.iter().map(object).collect();
+        common::documented(command, &objects);
+        for object in objects.iter().filter(|_| ["compile", "simulate", "verify"].contains(&command)) {
+            assert!(object["model"].is_string() && object["machine"].is_string(), "{command}: {object}");
         }
-        for name in names {
-            assert!(document.contains(&format!("`{name}`")), "{command:?}: {name}");
+        if command == "test" {
+            let cases = objects[0]["cases"].as_array().unwrap();
+            assert_eq!(
+                (&cases[0]["model"], &cases[0]["machine"]),
+                (&out.as_str().into(), &"ulx3s-85f".into())
+            );
+            assert_eq!(
+                (&cases[1]["model"], &cases[1]["machine"]),
+                (&"none".into(), &serde_json::Value::Null)
+            );
         }
+    }
+    // No other command has objects.
+    let help = text(&tilewright(&["help"]).stdout);
+    let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    for command in
+        list.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|c| !c.is_empty())
+    {
+        let has = text(&tilewright(&[command, "--help"]).stdout).contains("--json");
+        let own = commands.iter().any(|(name, _)| *name == command) || ["run", "build"].contains(&command);
+        assert_eq!(has, own, "{command}");
     }
 }
 
@@ -501,7 +548,7 @@ fn no_layer_has_an_unexplained_second_line() {
         let lines: Vec<&str> = told.lines().skip(1).take_while(|line| !line.starts_with("cycles ")).collect();
         let key = |line: &str| {
             let (columns, part) = line.split_once('%').unwrap();
-            (columns.chars().take(53).collect::<String>(), part.to_owned())
+            (columns.chars().skip(5).take(53).collect::<String>(), part.to_owned())
         };
         let mut keys: Vec<_> = lines.iter().map(|line| key(line)).collect();
         for part in parts {
@@ -529,16 +576,22 @@ fn no_layer_has_an_unexplained_second_line() {
 #[test]
 fn a_missing_verilator_is_said_once() {
     let cache = folder("no-verilator");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tilewright"));
-    command.args(["-q", "verify", &lenet(), "--array", "4x4", "--rtl"]);
-    let output = command.env("PATH", &cache).env("TILEWRIGHT_CACHE", &cache).output().unwrap();
-    let error = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(
-        error.contains("verilator cannot be started") && error.contains("try: apt-get install verilator"),
-        "{error}"
-    );
-    assert_eq!((error.matches("os error").count(), error.lines().count()), (1, 1), "{error}");
+    let out = cache.join("demo").display().to_string();
+    let commands: [(&[&str], usize); 2] =
+        [(&["verify", &lenet(), "--array", "4x4", "--rtl"], 2), (&["demo", "--rtl", "-o", &out], 1)];
+    for (args, lines) in commands {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tilewright"));
+        let output = command.args(args).env("PATH", &cache).env("TILEWRIGHT_CACHE", &cache).output().unwrap();
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(
+            error.contains("verilator cannot be started") && error.contains("try: apt-get install verilator"),
+            "{error}"
+        );
+        // Before any work: no more than the reading of the model was said.
+        assert_eq!((error.matches("os error").count(), error.lines().count()), (1, lines), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 0);
 }
 
 /// Errors as objects keep their parts, also those that a command finds and no stage of the compiler.

@@ -14,6 +14,11 @@ fn compiled(name: &str) -> PathBuf {
     net
 }
 
+/// As an object whose text was read: some floats are not read to the last bit.
+fn as_told(rows: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::from_str(&serde_json::to_string(rows).unwrap()).unwrap()
+}
+
 /// It says what the command line says of the same network.
 #[test]
 fn it_runs_and_verifies_as_the_command_line_does() {
@@ -24,7 +29,13 @@ fn it_runs_and_verifies_as_the_command_line_does() {
     let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
     assert_eq!(told["cycles"], run.cycles);
     assert_eq!(told["layers"].as_array().unwrap().len(), run.layers.len());
-    assert_eq!(run.layers.iter().map(|layer| layer.cycles).sum::<u64>(), run.cycles);
+    for (row, told) in run.layers.iter().zip(told["layers"].as_array().unwrap()) {
+        assert_eq!(as_told(row), *told);
+        // The layer of that id says so as well.
+        let [id] = row.ids[..] else { panic!("{row:?}") };
+        assert!(row.report.name == net.layers()[id].nodes[0], "{row:?}");
+    }
+    assert_eq!(run.layers.iter().map(|layer| layer.report.cycles).sum::<u64>(), run.cycles);
     assert_eq!([&told["dram_read_bytes"], &told["dram_write_bytes"]], run.bytes.each_ref());
     let [output] = net.outputs() else { panic!("{:?}", net.outputs()) };
     assert_eq!(run.outputs[0].shape(), output.shape);
@@ -34,6 +45,26 @@ fn it_runs_and_verifies_as_the_command_line_does() {
     let traces = net.trace().unwrap();
     let last = traces[0].lines.iter().map(|line| line.done).max().unwrap();
     assert!(last < run.cycles && last + 64 > run.cycles, "{last} of {}", run.cycles);
+}
+
+/// Rows of cycles have the ids of their layers also where the source, which says them, was left out.
+#[test]
+fn rows_have_ids_without_a_source() {
+    let rows = |more: &[&str]| {
+        let net = folder("net-ids").join("net.tw");
+        let to = net.to_str().unwrap();
+        let done = tilewright(&[&["compile", &lenet(), "--array", "4x4", "-o", to], more].concat());
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        let told = tilewright(&["simulate", to, "--json"]);
+        let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+        let net = Net::load(&net).unwrap();
+        let run = net.run(net.sample()).unwrap();
+        assert_eq!(as_told(&run.layers), told["layers"]);
+        run.layers
+    };
+    let whole = rows(&[]);
+    assert!(whole.len() > 5 && whole.iter().all(|row| row.ids.len() == 1), "{whole:?}");
+    assert_eq!(rows(&["--no-source"]), whole);
 }
 
 /// Each error has its place and says what to try.

@@ -87,6 +87,8 @@ pub struct Export {
 /// A layer whose result has 8 bits where 16 were wanted of all.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ByteLayer {
+    /// The operation's number among the claimed ones.
+    pub id: usize,
     /// Its name in the source model.
     pub name: String,
     /// Operators, as `conv2d+relu`.

@@ -48,7 +48,7 @@ pub use channels::channels;
 pub use corrections::corrections;
 pub use equalised::{Equalised, equalised};
 pub use noise::{
-    Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Prediction, Quality, predict,
+    Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, LayerNoise, Prediction, Quality, predict,
     predict_unbounded,
 };
 pub use prescribed::{Held, Off, prescribed};
@@ -69,6 +69,9 @@ pub struct Proof {
 /// An operation's elements against the source.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct Layer {
+    /// The operation's number among the claimed ones, which is its layer's in an artefact; none for a value that the
+    /// host quantises.
+    pub id: Option<usize>,
     /// Name of the source model's node (the first of those fused).
     pub name: String,
     /// Operators, as `conv2d+relu`.
@@ -92,6 +95,9 @@ pub struct Layer {
     pub clipped_weights: usize,
     /// Largest distance of another weight from its integer, in steps.
     pub weight_steps: f64,
+    /// Signal to noise in decibels that is predicted for the result, with the noise of all before it; infinite when
+    /// exact, absent where it is zero throughout or nothing was predicted.
+    pub predicted_sqnr_db: Option<f64>,
 }
 
 /// What [`Layer::operator`] says of a value that the host quantises.
@@ -103,6 +109,8 @@ pub const WIDE_STEPS: f64 = 4.0;
 /// Something that rounding does not explain: a defect of the compiler.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Finding {
+    /// The operation's number among the claimed ones, where it is one's.
+    pub id: Option<usize>,
     /// Name of the layer.
     pub layer: String,
     /// Source nodes that it stands for.

@@ -111,15 +111,11 @@ impl Rtl {
     /// # Errors
     /// A machine that is not valid, a folder that cannot be written, Verilator or a compiler that is missing or fails.
     pub fn build(config: &Config, cache: &Path) -> Result<Rtl, Error> {
-        let mut verilog = generate(config)? + technology::models(config.technology);
-        let chip = config.memory.sdram.as_ref();
-        if let Some(chip) = chip {
-            verilog += &crate::sdram(config)?.unwrap_or_default();
-            verilog += crate::SDRAM_CHIP;
-            verilog += &crate::with_chip(SYSTEM, chip, config);
-        }
-        let (top, memory) =
-            if chip.is_some() { ("system", &["-CFLAGS", "-DSDRAM"][..]) } else { (top::TOP, &[][..]) };
+        let verilog = verilog(config)?;
+        let (top, memory) = match config.memory.sdram {
+            Some(_) => ("system", &["-CFLAGS", "-DSDRAM"][..]),
+            None => (top::TOP, &[][..]),
+        };
         let files = [("tilewright.v", verilog.as_str()), ("registers.h", &registers::c_defines())];
         Ok(Rtl { model: Model::build(top, memory, &files, HARNESS, cache)?, config: config.clone(), runs: 1 })
     }
@@ -131,6 +127,17 @@ impl Rtl {
     /// As [`Rtl::build`].
     pub fn cached(config: &Config) -> Result<Rtl, Error> {
         Rtl::build(config, &cache())
+    }
+
+    /// That [`Rtl::cached`] has what it needs: Verilator, or the model that it has built.
+    ///
+    /// # Errors
+    /// A machine that is not valid; no Verilator.
+    pub fn check(config: &Config) -> Result<(), Error> {
+        let Err(missing) = start(Command::new("verilator").arg("--version")) else { return Ok(()) };
+        let verilog = verilog(config)?;
+        let files = [("tilewright.v", verilog.as_str()), ("registers.h", &registers::c_defines())];
+        if Model::at(&files, HARNESS, &cache()).binary().is_file() { Ok(()) } else { Err(missing) }
     }
 
     /// The same model, whose runs repeat a program `runs` times without a reset, each time on the
@@ -241,6 +248,17 @@ impl Rtl {
     }
 }
 
+/// The Verilog of a machine for simulation, with memory controller and chip where it has them.
+fn verilog(config: &Config) -> Result<String, Error> {
+    let mut verilog = generate(config)? + technology::models(config.technology);
+    if let Some(chip) = &config.memory.sdram {
+        verilog += &crate::sdram(config)?.unwrap_or_default();
+        verilog += crate::SDRAM_CHIP;
+        verilog += &crate::with_chip(SYSTEM, chip, config);
+    }
+    Ok(verilog)
+}
+
 /// The folder of built models: the one that the environment variable `TILEWRIGHT_CACHE` names, or one for temporary
 /// files.
 pub fn cache() -> PathBuf {
@@ -255,8 +273,15 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Builds the model of module `top` with a test bench in C++ in a sub-folder of `cache`, or finds it there. The
-    /// sub-folder's name is a hash of all `files` (name and text; the first is the Verilog) and the test bench.
+    /// Where the model of `files` (name and text; the first is the Verilog) with a test bench in C++ lies, once it has been
+    /// built: in a sub-folder of `cache` whose name is a hash of them all.
+    fn at(files: &[(&str, &str)], bench: &str, cache: &Path) -> Model {
+        let mut texts: Vec<&[u8]> = files.iter().map(|(_, text)| text.as_bytes()).collect();
+        texts.insert(1, bench.as_bytes());
+        Model { folder: cache.join(format!("{:016x}", hash(&texts))) }
+    }
+
+    /// Builds the model of module `top` with a test bench, or finds it [there](Model::at).
     /// Its class is called `V` and `top`, unless `more` options of Verilator say otherwise.
     pub fn build(
         top: &str,
@@ -265,9 +290,7 @@ impl Model {
         bench: &str,
         cache: &Path,
     ) -> Result<Model, Error> {
-        let mut texts: Vec<&[u8]> = files.iter().map(|(_, text)| text.as_bytes()).collect();
-        texts.insert(1, bench.as_bytes());
-        let model = Model { folder: cache.join(format!("{:016x}", hash(&texts))) };
+        let model = Model::at(files, bench, cache);
         if model.binary().is_file() {
             return Ok(model);
         }

@@ -22,7 +22,7 @@ use tilewright_compiler::schedule::Schedule;
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 6;
+pub const SCHEMA: u32 = 7;
 /// Digits of a hash in the name of a file.
 const DIGITS: usize = 16;
 
@@ -244,7 +244,7 @@ impl Manifest {
             inputs,
             outputs,
             stages,
-            layers: layers::layers(compiled),
+            layers: layers::predicted(compiled, made.assurance),
             host: network.host.clone(),
             byte_layers: network.byte_layers.clone(),
             raised: network.raised.clone(),

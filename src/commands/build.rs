@@ -42,6 +42,8 @@ pub fn run(
     if json {
         let mut object = serde_json::to_value(&built)?;
         object["slow"] = json!(slow);
+        object["model"] = json!(artefact.map(|path| path.display().to_string()));
+        object["machine"] = json!(design.config.name);
         output::json(&object)?;
     } else {
         print(&built)?;

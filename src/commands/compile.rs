@@ -1,9 +1,9 @@
 //! `tilewright compile`: the programs of a model.
 
-use super::grouped;
 use super::simulate::clip;
 use super::subject::{Job, compile_job, open_model};
 use super::verify::print_assurance;
+use super::{decibels, grouped};
 use crate::output::{self, note, say};
 use crate::progress::during;
 use crate::{Machine, Source};
@@ -15,6 +15,7 @@ use tilewright::artefact::{Artefact, Golden, Made};
 use tilewright::assurance::{self, Assurance};
 use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
+use tilewright_compiler::error::Error;
 use tilewright_compiler::network::MeasuredLayer;
 use tilewright_timing::Report;
 
@@ -46,13 +47,16 @@ pub fn run(
     during("checking the program", || compiled.check())?;
     let assurance = if source.unchecked { None } else { Some(assured(&job.model, &calibration, &compiled)?) };
     if let Some(assurance) = assurance.as_ref().filter(|a| !a.holds()) {
+        if json {
+            return Err(contradicted(assurance).into());
+        }
         print_assurance(assurance)?;
         return Ok(false);
     }
     for warning in assurance.iter().flat_map(|a| &a.warnings) {
         note!("warning: {warning}");
     }
-    let layers = if layers { measured(&job, &calibration)? } else { vec![] };
+    let measured = if layers { measured(&job, &calibration)? } else { vec![] };
     let made = Made {
         model: &job.model,
         calibration: &calibration,
@@ -95,8 +99,13 @@ pub fn run(
             object["predicted"] = json!(assurance.predicted);
             object["warnings"] = json!(assurance.warnings);
         }
-        if !layers.is_empty() {
-            object["layers"] = json!(layers);
+        if !measured.is_empty() {
+            let row = |layer: &MeasuredLayer| {
+                let mut row = json!(layer);
+                row["predicted_sqnr_db"] = json!(predicted(&artefact, layer));
+                row
+            };
+            object["layers"] = measured.iter().map(row).collect();
         }
         output::json(&object)?;
         return Ok(true);
@@ -104,7 +113,7 @@ pub fn run(
     if let Some(assurance) = &assurance {
         print_assurance(assurance)?;
     }
-    print_layers(&layers)?;
+    print_layers(&measured, &artefact)?;
     let [compute, vector, load, store] = counts;
     say!("machine        {} ({} x {})", config.name, config.lanes, config.columns)?;
     say!("cycles         {}", grouped(timing.cycles))?;
@@ -115,6 +124,14 @@ pub fn run(
     super::print_host(network, timing.macs)?;
     say!("written        {}", out.display())?;
     Ok(true)
+}
+
+/// That the integers are not what the source says, in a sentence.
+fn contradicted(assurance: &Assurance) -> Error {
+    let findings = assurance.first_rung.findings.iter().map(ToString::to_string);
+    let rewrites = assurance.rewrites.iter().map(|r| format!("simplification changes output {:?}", r.output));
+    let found: Vec<String> = findings.chain(rewrites).collect();
+    Error::defect("compile", found.join("; "))
 }
 
 /// Multiply-accumulates up to which corrections of biases are estimated again.
@@ -142,29 +159,38 @@ fn measured(job: &Job, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<MeasuredLayer
     during("measuring every layer", || pipeline::measured(&job.model, samples, &job.options, &job.config))
 }
 
-fn print_layers(layers: &[MeasuredLayer]) -> Result<()> {
+/// What was predicted of a layer on the first calibration sample, in decibels.
+fn predicted(artefact: &Artefact, layer: &MeasuredLayer) -> Option<f64> {
+    artefact.manifest.layers.get(layer.id)?.predicted_sqnr_db
+}
+
+fn print_layers(layers: &[MeasuredLayer], artefact: &Artefact) -> Result<()> {
     if layers.is_empty() {
         return Ok(());
     }
     say!(
-        "{:<32} {:<24} {:>4} {:>12} {:>12} {:>9} {:>8}",
+        "{:>4} {:<32} {:<24} {:>4} {:>12} {:>12} {:>9} {:>9} {:>8}",
+        "id",
         "layer",
         "operator",
         "bits",
         "min",
         "max",
         "SQNR dB",
+        "predicted",
         "clipped"
     )?;
     for layer in layers {
         say!(
-            "{:<32} {:<24} {:>4} {:>12.5} {:>12.5} {:>9} {:>7.3}%",
+            "{:>4} {:<32} {:<24} {:>4} {:>12.5} {:>12.5} {:>9} {:>9} {:>7.3}%",
+            layer.id,
             clip(&layer.name, 32),
             clip(&layer.operator, 24),
             layer.bits,
             layer.min,
             layer.max,
-            layer.sqnr_db.map_or("-".into(), |db| format!("{db:.1}")),
+            decibels(layer.sqnr_db),
+            decibels(predicted(artefact, layer)),
             100.0 * layer.saturated
         )?;
     }

@@ -8,8 +8,9 @@ use anyhow::Result;
 use std::path::Path;
 use tilewright::metric::Evaluation;
 use tilewright::model::Model;
-use tilewright::proof;
+use tilewright::{artefact, proof};
 use tilewright_compiler::options::Options;
+use tilewright_hdl::cosim::Rtl;
 
 /// The demonstration's model, which an installed program has nowhere else.
 const MODEL: [(&str, &[u8]); 3] = [
@@ -22,6 +23,9 @@ const MODEL: [(&str, &[u8]); 3] = [
 /// Verilog. Without a `path` the demonstration's model is written first.
 pub fn run(path: Option<&Path>, machine: &Machine, out: &Path, rtl: bool) -> Result<bool> {
     let config = machine.config()?;
+    if rtl {
+        Rtl::check(&config)?;
+    }
     let mut files: Vec<(String, Vec<u8>)> = vec![];
     if path.is_none() {
         files.extend(MODEL.map(|(name, bytes)| (name.into(), bytes.to_vec())));
@@ -71,7 +75,8 @@ pub fn run(path: Option<&Path>, machine: &Machine, out: &Path, rtl: bool) -> Res
         config.clock_mhz
     )?;
     say!("")?;
-    simulate::print(&simulated.report, &compiled)?;
+    let layers = artefact::reports(&compiled, &artefact::layers(&compiled), &simulated.report);
+    simulate::print(&simulated.report, &layers, &config)?;
     say!("{scores}")?;
     say!("worst error    {worst:.6} (largest difference of an output from the float model)")?;
     let verdict = if findings == 0 { "within rounding".into() } else { format!("{findings} LAYERS DIFFER") };

@@ -1,8 +1,10 @@
 //! `tilewright inspect`: any stage as text; graphs as Relay, which every command reads again.
 
-use super::subject::{Subject, compiled, open};
+use super::subject::{Subject, compile_job, compiled, open};
+use super::{decibels, grouped};
 use crate::{Machine, Source, Stage, output};
 use anyhow::{Context, Result};
+use tilewright::artefact::{self, Layer};
 use tilewright::model::Model;
 use tilewright_arch::asm;
 use tilewright_compiler::fixed::passes;
@@ -14,6 +16,10 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
     let text = match stage {
         Stage::Graph => relay::print(&model(source, machine)?.imported, Data::Full),
         Stage::Simplified => relay::print(&model(source, machine)?.graph, Data::Full),
+        Stage::Layers => match open(source, machine)? {
+            Subject::Model(job) => table(&artefact::layers(&compile_job(&job, &job.calibration()?, source)?)),
+            Subject::Artefact(artefact) => table(&artefact.manifest.layers),
+        },
         Stage::Fixed | Stage::Passes | Stage::Schedule | Stage::Program => {
             let compiled = compiled(source, machine)?;
             match stage {
@@ -28,6 +34,29 @@ pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
         }
     };
     output::lines(&text).map(|()| true)
+}
+
+/// The layers, a line each. What is predicted of them is said to be in decibels; a model's has not been.
+fn table(layers: &[Layer]) -> String {
+    let mut text = format!(
+        "{:>4} {:<24} {:<18} {:>4} {:>12} {:>12} {:>9}  nodes\n",
+        "id", "operator", "shape", "bits", "scale", "MACs", "predicted"
+    );
+    for layer in layers {
+        let shape: Vec<String> = layer.shape.iter().map(usize::to_string).collect();
+        let operator = if layer.operator.is_empty() { "copy" } else { &layer.operator };
+        text += &format!(
+            "{:>4} {operator:<24} {:<18} {:>4} {:>12.6} {:>12} {:>9}  {}\n",
+            layer.id,
+            shape.join("x"),
+            layer.bits,
+            layer.scale,
+            grouped(layer.macs),
+            decibels(layer.predicted_sqnr_db),
+            layer.nodes.join(", ")
+        );
+    }
+    text
 }
 
 fn model(source: &Source, machine: &Machine) -> Result<Model> {

@@ -105,6 +105,11 @@ fn raised(network: &Network) -> Option<String> {
     ))
 }
 
+/// A ratio in a column of a table; nothing where there is no signal or no noise.
+fn decibels(db: Option<f64>) -> String {
+    db.filter(|db| db.is_finite()).map_or("-".into(), |db| format!("{db:.1}"))
+}
+
 /// A count with thousands set apart.
 fn grouped(n: u64) -> String {
     let digits = n.to_string();

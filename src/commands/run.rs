@@ -59,7 +59,10 @@ pub fn run(path: &Path, port: Option<&Port>, input: Option<&Path>, asked: &Asked
     }
     let simulated = port.is_none();
     if asked.json {
-        output::json(&object(&session, &loaded, &frames, asked, &differences, simulated))?;
+        let mut object = object(&session, &loaded, &frames, asked, &differences, simulated);
+        object["model"] = json!(path.display().to_string());
+        object["machine"] = json!(artefact.compiled.config.name);
+        output::json(&object)?;
     } else {
         print(&mut session, &loaded, &frames, asked, &differences, simulated)?;
     }

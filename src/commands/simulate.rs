@@ -9,13 +9,11 @@ use anyhow::Result;
 use ndarray::ArrayD;
 use serde_json::json;
 use std::path::Path;
+use tilewright::artefact::{Artefact, LayerReport};
 use tilewright::model::Model;
-use tilewright::pipeline::Compiled;
-use tilewright::{assurance, finite, proof};
+use tilewright::{artefact, assurance, finite, proof};
 use tilewright_arch::Config;
-use tilewright_arch::fixed::Half;
-use tilewright_arch::program::Layer;
-use tilewright_compiler::network::{Network, Stage};
+use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{GOOD_DB, Quality};
 use tilewright_compiler::{float, npy};
 use tilewright_timing::Report;
@@ -29,17 +27,20 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
-    let (model, names, compiled, (inputs, several), calibration) = match open(source, machine)? {
+    let (model, names, compiled, layers, (inputs, several), calibration) = match open(source, machine)? {
         Subject::Model(job) => {
             let inputs = first(job.inputs(input_path)?);
             let calibration = job.calibration()?;
             let compiled = compile_job(&job, &calibration, source)?;
             let names = assurance::output_names(&job.model.graph);
-            (Some(job.model), names, compiled, inputs, calibration)
+            let layers = artefact::layers(&compiled);
+            (Some(job.model), names, compiled, layers, inputs, calibration)
         }
         Subject::Artefact(artefact) => {
             let inputs = first(artefact.inputs(input_path)?);
-            (artefact.model, assurance::output_names(&artefact.interface), artefact.compiled, inputs, vec![])
+            let names = assurance::output_names(&artefact.interface);
+            let Artefact { model, compiled, manifest, .. } = *artefact;
+            (model, names, compiled, manifest.layers, inputs, vec![])
         }
     };
     let simulated = during("simulating", || proof::simulate(&compiled, &inputs))?;
@@ -66,8 +67,9 @@ pub fn run(
         written::write(out, "simulate", &files)?;
     }
     let config = &compiled.config;
+    let layers = artefact::reports(&compiled, &layers, &simulated.report);
     if json {
-        let mut object = object(&simulated.report, &compiled);
+        let mut object = object(&simulated.report, &layers, config);
         object["model"] = json!(source.model.display().to_string());
         object["machine"] = json!(config.name);
         object["host_ops"] = json!(compiled.network.host);
@@ -76,7 +78,7 @@ pub fn run(
         object["warnings"] = json!(warnings);
         output::json(&object)?;
     } else {
-        print(&simulated.report, &compiled)?;
+        print(&simulated.report, &layers, config)?;
         print_host(&compiled.network, simulated.report.macs)?;
     }
     // What is finite on one side alone is no result.
@@ -126,43 +128,8 @@ pub fn seconds(cycles: u64, config: &Config) -> f64 {
     cycles as f64 / (config.clock_mhz * 1e6)
 }
 
-/// For each layer of the stages' programs what sets it apart from others of its name and operator: the half of the 16-bit
-/// values that it makes, or its number among them; nothing where it is the only one of a stage.
-fn parts(compiled: &Compiled) -> Vec<Option<String>> {
-    let mut parts = Vec::new();
-    for (stage, schedule) in compiled.programs() {
-        let Stage::Machine { graph, .. } = &compiled.network.stages[stage] else { continue };
-        let layers = &schedule.program.layers;
-        for (n, layer) in layers.iter().enumerate() {
-            let alike = |(_, l): &(usize, &Layer)| (&l.name, &l.operator) == (&layer.name, &layer.operator);
-            let all = layers.iter().enumerate().filter(alike);
-            let (count, number) = (all.clone().count(), all.take_while(|(m, _)| *m < n).count());
-            let nodes =
-                || graph.nodes.iter().filter(|n| (&n.name, &n.operator) == (&layer.name, &layer.operator));
-            // A pass that cuts a node makes more layers than nodes, and nobody knows of which.
-            let half = if nodes().count() == count { nodes().nth(number).map(|n| n.half()) } else { None };
-            parts.push(match half {
-                Some(Half::High) => Some("high half".into()),
-                Some(Half::Low) => Some("low half".into()),
-                _ if count > 1 => Some(format!("{} of {count}", number + 1)),
-                _ => None,
-            });
-        }
-    }
-    parts
-}
-
 /// The JSON object of a report.
-fn object(report: &Report, compiled: &Compiled) -> serde_json::Value {
-    let mut layers = json!(report.layers);
-    let named = tilewright::artefact::layers(compiled);
-    let rows =
-        compiled.programs().flat_map(|(stage, s)| (0..s.program.layers.len()).map(move |row| (stage, row)));
-    for ((layer, part), row) in layers.as_array_mut().into_iter().flatten().zip(parts(compiled)).zip(rows) {
-        let ids = named.iter().filter(|layer| layer.programs.contains(&row)).map(|layer| layer.id);
-        layer["part"] = json!(part);
-        layer["ids"] = ids.collect();
-    }
+fn object(report: &Report, layers: &[LayerReport], config: &Config) -> serde_json::Value {
     json!({
         "cycles": report.cycles,
         "macs": report.macs,
@@ -170,25 +137,26 @@ fn object(report: &Report, compiled: &Compiled) -> serde_json::Value {
         "utilisation": report.utilisation,
         "dram_read_bytes": report.external.read_bytes,
         "dram_write_bytes": report.external.write_bytes,
-        "seconds": seconds(report.cycles, &compiled.config),
+        "seconds": seconds(report.cycles, config),
         "layers": layers,
         "units": report.units,
     })
 }
 
 /// The summary for people.
-pub fn print(report: &Report, compiled: &Compiled) -> Result<()> {
-    let config = &compiled.config;
-    say!("{:<32} {:<20} {:>12} {:>10} {:>6}", "layer", "operator", "MACs", "cycles", "used")?;
-    for (layer, part) in report.layers.iter().zip(parts(compiled)) {
-        let part = part.map(|part| format!("  {part}")).unwrap_or_default();
+pub fn print(report: &Report, layers: &[LayerReport], config: &Config) -> Result<()> {
+    say!("{:>4} {:<32} {:<20} {:>12} {:>10} {:>6}", "id", "layer", "operator", "MACs", "cycles", "used")?;
+    for LayerReport { ids, part, report } in layers {
+        let ids: Vec<String> = ids.iter().map(usize::to_string).collect();
+        let part = part.as_ref().map(|part| format!("  {part}")).unwrap_or_default();
         say!(
-            "{:<32} {:<20} {:>12} {:>10} {:>5.1}%{part}",
-            clip(&layer.name, 32),
-            clip(&layer.operator, 20),
-            grouped(layer.macs),
-            grouped(layer.cycles),
-            100.0 * layer.utilisation
+            "{:>4} {:<32} {:<20} {:>12} {:>10} {:>5.1}%{part}",
+            ids.join(","),
+            clip(&report.name, 32),
+            clip(&report.operator, 20),
+            grouped(report.macs),
+            grouped(report.cycles),
+            100.0 * report.utilisation
         )?;
     }
     say!("cycles         {}", grouped(report.cycles))?;

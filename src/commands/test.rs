@@ -68,7 +68,9 @@ pub fn run(path: &Path, machine: &Machine, asked: &Asked) -> Result<bool> {
             .with_context(|| format!("error[output]: {} cannot be written", junit.display()))?;
     }
     if asked.json {
-        output::json(&suite::json(&outcomes))?;
+        let mut object = suite::json(&outcomes);
+        object["suite"] = path.display().to_string().into();
+        output::json(&object)?;
     } else {
         print(&outcomes)?;
     }

@@ -2,7 +2,7 @@
 
 use super::simulate::clip;
 use super::subject::{Subject, compile_job, first, open};
-use super::{grouped, written};
+use super::{decibels, grouped, written};
 use crate::output::{self, note, say};
 use crate::progress::{counted, during};
 use crate::{Enough, Machine, Source};
@@ -48,9 +48,12 @@ pub fn run(
     let (job, model, compiled, inputs, several, golden, calibration, evaluation);
     match open(source, machine)? {
         Subject::Model(opened) => {
-            // What is wrong with the inputs is found before the work starts.
+            // What is wrong with the inputs, or missing, is found before the work starts.
             (inputs, several) = first(opened.inputs(input_path)?);
             evaluation = if wants_metric { Some(Evaluation::read(&opened.model)?) } else { None };
+            if asked.rtl {
+                Rtl::check(&opened.config)?;
+            }
             calibration = opened.calibration()?;
             compiled = compile_job(&opened, &calibration, source)?;
             (model, golden, job) = (Some(opened.model.clone()), None, Some(opened));
@@ -281,10 +284,12 @@ pub fn print(proof: &Proof, source: bool) -> Result<()> {
 }
 
 /// The first rung of every layer. Distances are those of the integers from the exact results, in half widths of
-/// the intervals that rounding leaves: up to 1, unless something is wrong.
+/// the intervals that rounding leaves: up to 1, unless something is wrong. What the host quantises has no id, and the last
+/// column is signal to noise in decibels.
 fn print_layers(layers: &[Layer]) -> Result<()> {
     say!(
-        "{:<32} {:<24} {:>10} {:>10} {:>8} {:>8} {:>7} {:>8}",
+        "{:>4} {:<32} {:<24} {:>10} {:>10} {:>8} {:>8} {:>7} {:>8} {:>9}",
+        "id",
         "layer",
         "operator",
         "elements",
@@ -292,11 +297,13 @@ fn print_layers(layers: &[Layer]) -> Result<()> {
         "clipped",
         "unproved",
         "median",
-        "largest"
+        "largest",
+        "predicted"
     )?;
     for layer in layers {
         say!(
-            "{:<32} {:<24} {:>10} {:>10} {:>8} {:>8} {:>7.3} {:>8.3}",
+            "{:>4} {:<32} {:<24} {:>10} {:>10} {:>8} {:>8} {:>7.3} {:>8.3} {:>9}",
+            layer.id.map_or("-".into(), |id| id.to_string()),
             clip(&layer.name, 32),
             clip(&layer.operator, 24),
             layer.elements,
@@ -304,7 +311,8 @@ fn print_layers(layers: &[Layer]) -> Result<()> {
             layer.clipped,
             layer.unproved,
             layer.median,
-            layer.largest
+            layer.largest,
+            decibels(layer.predicted_sqnr_db)
         )?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The integers of a run, layer by layer: as they are stored, and where two runs differ first.
 
+use crate::artefact::{self, Layer};
 use crate::pipeline::Compiled;
 use anyhow::{Context, Result};
 use ndarray::ArrayD;
@@ -62,10 +63,11 @@ impl Integers {
     }
 
     /// Where `now` differs from these first, in the order in which layers run; nothing where they are equal.
-    pub fn difference(&self, now: &Integers, compiled: &Compiled) -> Option<String> {
+    pub fn difference(&self, now: &Integers, compiled: &Compiled, layers: &[Layer]) -> Option<String> {
         if self == now {
             return None;
         }
+        let tables = artefact::tables(compiled);
         let samples = now.0.keys().map(|key| key.0).max().map_or(0, |last| last + 1);
         for sample in 0..samples {
             for (stage, running) in compiled.network.stages.iter().enumerate() {
@@ -84,14 +86,15 @@ impl Integers {
                     let [_, rows, columns] = graph.tensor(node.output.tensor).shape;
                     let (plane, row, column) =
                         (place / (rows * columns), place / columns % rows, place % columns);
+                    let rows = &tables[stage][n];
                     let differ = now.iter().zip(before).filter(|(a, b)| a != b).count();
                     return Some(format!(
                         "sample {sample}, stage {stage}: first in layer {}{:?} ({}){}: plane {plane}, row {row}, \
                          column {column} is {}, was {}; {differ} of {} bytes of it differ",
-                        layer_id(compiled, stage, n),
+                        layer_ids(layers, stage, rows),
                         node.name,
                         node.operator,
-                        cycle(compiled, stage, &node.name, &node.operator),
+                        cycle(compiled, stage, rows),
                         now[place],
                         before[place],
                         now.len()
@@ -103,19 +106,17 @@ impl Integers {
     }
 }
 
-/// The id of the layer among the artefact's, where the network says which.
-fn layer_id(compiled: &Compiled, stage: usize, node: usize) -> String {
-    let operations = &compiled.network.claims.operations;
-    let own = |part: &tilewright_compiler::claims::Part| part.stage == stage && part.node == node;
-    let id = operations.iter().position(|operation| operation.parts.iter().any(own));
-    id.map_or(String::new(), |id| format!("{id}, "))
+/// The ids of the layers that rows of a program's layer table are part of: mostly one.
+fn layer_ids(layers: &[Layer], stage: usize, rows: &[usize]) -> String {
+    let own = |layer: &&Layer| layer.programs.iter().any(|(s, row)| *s == stage && rows.contains(row));
+    layers.iter().filter(own).map(|layer| format!("{}, ", layer.id)).collect()
 }
 
-/// When the layer's last instruction is done.
-fn cycle(compiled: &Compiled, stage: usize, name: &str, operator: &str) -> String {
+/// When the last instruction of the rows is done.
+fn cycle(compiled: &Compiled, stage: usize, rows: &[usize]) -> String {
     let schedule = compiled.schedules.get(stage).and_then(Option::as_ref);
     let report = schedule.and_then(|s| tilewright_timing::time(&s.program, false).ok());
-    let layers = report.iter().flat_map(|report| &report.layers);
-    let done = layers.filter(|l| l.name == name && l.operator == operator).filter_map(|l| l.last_done).max();
-    done.map_or(String::new(), |cycle| format!(", done in cycle {cycle}"))
+    let done =
+        report.iter().flat_map(|report| rows.iter().filter_map(|&row| report.layers.get(row)?.last_done));
+    done.max().map_or(String::new(), |cycle| format!(", done in cycle {cycle}"))
 }

@@ -2,7 +2,7 @@
 
 use super::integers::Integers;
 use super::{Case, Checks, Exact, Recorded, Store};
-use crate::artefact::Container;
+use crate::artefact::{self, Container, Layer};
 use crate::metric::Evaluation;
 use crate::model::Model;
 use crate::pipeline::{self, Compiled};
@@ -35,6 +35,10 @@ pub enum Verdict {
 pub struct Outcome {
     /// The case's name.
     pub name: String,
+    /// The model or artefact, as the suite names it.
+    pub model: String,
+    /// Name of the machine, if it came that far.
+    pub machine: Option<String>,
     /// Its checks by name, in order.
     pub checks: Vec<(String, Verdict)>,
     /// Seconds that it took.
@@ -78,6 +82,7 @@ impl Outcome {
 struct Ready {
     model: Option<Model>,
     compiled: Compiled,
+    layers: Vec<Layer>,
     samples: Vec<Vec<ArrayD<f32>>>,
 }
 
@@ -85,8 +90,15 @@ struct Ready {
 /// compared with what was.
 pub fn run(case: &Case, folder: &Path, store: &Store, bless: bool) -> (Outcome, Option<Blessing>) {
     let start = Instant::now();
-    let mut outcome =
-        Outcome { name: case.name.clone(), checks: vec![], seconds: 0.0, measured: None, blessed: false };
+    let mut outcome = Outcome {
+        name: case.name.clone(),
+        model: case.model.display().to_string(),
+        machine: None,
+        checks: vec![],
+        seconds: 0.0,
+        measured: None,
+        blessed: false,
+    };
     let mut blessing = None;
     match checked(case, folder, store, bless, &mut outcome) {
         Ok(made) => blessing = made,
@@ -126,16 +138,17 @@ fn ready(case: &Case, folder: &Path) -> Result<Ready> {
         ..Request::default()
     };
     let input = beside(&case.input);
-    let (model, compiled, mut samples) = match request.open()? {
+    let (model, compiled, layers, mut samples) = match request.open()? {
         Subject::Artefact(artefact) => {
             let samples = artefact.inputs(input.as_deref())?;
-            (artefact.model, artefact.compiled, samples)
+            (artefact.model, artefact.compiled, artefact.manifest.layers, samples)
         }
         Subject::Model(job) => {
             let samples = job.inputs(input.as_deref())?;
             let compiled = pipeline::compile(&job.model, &job.calibration()?, &job.options, &job.config)?;
             compiled.check()?;
-            (Some(job.model), compiled, samples)
+            let layers = artefact::layers(&compiled);
+            (Some(job.model), compiled, layers, samples)
         }
     };
     if case.samples > samples.len() {
@@ -149,7 +162,7 @@ fn ready(case: &Case, folder: &Path) -> Result<Ready> {
     if case.samples > 0 {
         samples.truncate(case.samples);
     }
-    Ok(Ready { model, compiled, samples })
+    Ok(Ready { model, compiled, layers, samples })
 }
 
 fn checked(
@@ -160,7 +173,8 @@ fn checked(
     outcome: &mut Outcome,
 ) -> Result<Option<Blessing>> {
     let Checks { exact, first_rung, verilog, .. } = &case.check;
-    let Ready { model, compiled, samples } = ready(case, folder)?;
+    let Ready { model, compiled, layers, samples } = ready(case, folder)?;
+    outcome.machine = Some(compiled.config.name.clone());
     let rtl = if *verilog { Some(Rtl::cached(&compiled.config)) } else { None };
     let rtl = match rtl {
         Some(Err(Error::Start { program, .. })) => {
@@ -213,7 +227,7 @@ fn checked(
         let integers = exact.contains(&Exact::Integers).then_some(integers);
         return Ok(outcome.blessed.then(|| Blessing { name: case.name.clone(), counts, integers }));
     }
-    recorded(case, store, counts, &integers, &compiled, outcome)?;
+    recorded(case, store, counts, &integers, (&compiled, &layers), outcome)?;
     Ok(None)
 }
 
@@ -333,7 +347,7 @@ fn recorded(
     store: &Store,
     counts: Recorded,
     integers: &Integers,
-    compiled: &Compiled,
+    (compiled, layers): (&Compiled, &[Layer]),
     outcome: &mut Outcome,
 ) -> Result<()> {
     let nothing = || "nothing is recorded; try: --bless".to_owned();
@@ -344,7 +358,7 @@ fn recorded(
                 let stored = store.integers(&case.name)?;
                 let wrong = match stored {
                     None => Some(nothing()),
-                    Some(stored) => stored.difference(integers, compiled),
+                    Some(stored) => stored.difference(integers, compiled, layers),
                 };
                 outcome.check("integers", wrong);
             }

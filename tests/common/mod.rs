@@ -77,9 +77,49 @@ pub fn refused(args: &[&str], parts: &[&str]) {
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
     assert!(!error.contains("panicked"), "{error}");
+    // What is wrong begins with the stage, then says where.
+    assert!(error.lines().any(|line| line.starts_with("error[")), "{args:?}: {error}");
     assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
     for part in parts {
         assert!(error.contains(part), "{args:?}: {part:?} is not in: {error}");
+    }
+}
+
+/// The objects of a command have the fields that its section of `docs/json.md` and the shared one name, at any depth, and
+/// together all that stand in the first column of the section's table.
+pub fn documented(command: &str, objects: &[serde_json::Value]) {
+    let document = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let named =
+        |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let section = |name: &str| -> &str {
+        let mut sections = document.split("\n## ").skip(1);
+        let found = sections.find(|text| text.lines().next().unwrap().replace('`', "") == name);
+        found.unwrap_or_else(|| panic!("docs/json.md has no section {name}"))
+    };
+    fn keys(value: &serde_json::Value, all: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+                all.push(name.clone());
+                keys(value, all);
+            }),
+            serde_json::Value::Array(list) => list.iter().for_each(|value| keys(value, all)),
+            _ => {}
+        }
+    }
+    let own = section(command);
+    let mut known = named(own);
+    known.extend(named(section("Shared")));
+    for object in objects {
+        let mut all = vec![];
+        keys(object, &mut all);
+        all.retain(|name| !known.contains(name));
+        assert!(all.is_empty(), "{command}: docs/json.md does not name {all:?}");
+        assert!(object["schema"] == 1 && object["tool"].as_str().unwrap().starts_with("tilewright "));
+    }
+    let cells = own.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    for name in cells.flat_map(named) {
+        assert!(objects.iter().any(|object| object.get(&name).is_some()), "{command}: no object has {name}");
     }
 }
 

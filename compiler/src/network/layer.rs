@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 /// One operation's output against float, with everything before it quantised as well.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct MeasuredLayer {
+    /// The operation's number among the claimed ones, which is its layer's in an artefact.
+    pub id: usize,
     /// Name of the source model's node (the first of those fused).
     pub name: String,
     /// Operators, as `conv2d+relu`.

@@ -27,12 +27,13 @@ const GROWTH: f64 = 1.0;
 pub fn corrections(network: &Network, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Finding>> {
     let claims = &network.claims;
     let samples = &samples[..claims.corrected.min(samples.len())];
-    let corrected: Vec<(&Operation, &Rounded)> = claims
+    let corrected: Vec<(usize, &Operation, &Rounded)> = claims
         .operations
         .iter()
-        .filter_map(|o| {
+        .enumerate()
+        .filter_map(|(id, o)| {
             let rounded = o.parts.iter().find_map(|p| p.rounded.as_ref())?;
-            (!rounded.corrections.is_empty()).then_some((o, rounded))
+            (!rounded.corrections.is_empty()).then_some((id, o, rounded))
         })
         .collect();
     if samples.len() < 2 || corrected.is_empty() {
@@ -40,12 +41,12 @@ pub fn corrections(network: &Network, samples: &[Vec<ArrayD<f32>>]) -> Result<Ve
     }
     // By operation, channel and sample: the mean of the sums less the source's, in units, uncorrected.
     let mut shifts: Vec<Vec<Vec<f64>>> =
-        corrected.iter().map(|(_, r)| vec![Vec::with_capacity(samples.len()); r.bias.len()]).collect();
+        corrected.iter().map(|(.., r)| vec![Vec::with_capacity(samples.len()); r.bias.len()]).collect();
     let mut findings = Vec::new();
     for sample in samples {
         let source = float::run_all(&claims.graph, sample)?;
         let (integers, _) = integers(network, sample)?;
-        for ((operation, rounded), shifts) in corrected.iter().zip(&mut shifts) {
+        for ((id, operation, rounded), shifts) in corrected.iter().zip(&mut shifts) {
             match means(&integers, operation, &source[operation.linear.value.0 as usize]) {
                 Ok(means) => {
                     let scale = f64::from(integers.tensor(rounded.from.tensor).scale);
@@ -54,22 +55,22 @@ pub fn corrections(network: &Network, samples: &[Vec<ArrayD<f32>>]) -> Result<Ve
                         shift.push(mean / unit + f64::from(rounded.corrections[c]));
                     }
                 }
-                Err(what) => findings.push(finding(network, operation, what)),
+                Err(what) => findings.push(finding(network, *id, what)),
             }
         }
     }
-    for ((operation, rounded), shifts) in corrected.iter().zip(&shifts) {
+    for ((id, _, rounded), shifts) in corrected.iter().zip(&shifts) {
         if let Some(what) = contradiction(rounded, shifts) {
-            findings.push(finding(network, operation, what));
+            findings.push(finding(network, *id, what));
         }
     }
     Ok(findings)
 }
 
-fn finding(network: &Network, operation: &Operation, what: What) -> Finding {
-    let names: Vec<String> =
-        operation.nodes.iter().map(|&n| network.claims.graph.nodes[n].name.clone()).collect();
-    Finding { layer: names.first().cloned().unwrap_or_default(), nodes: names, what }
+fn finding(network: &Network, id: usize, what: What) -> Finding {
+    let nodes = &network.claims.operations[id].nodes;
+    let names: Vec<String> = nodes.iter().map(|&n| network.claims.graph.nodes[n].name.clone()).collect();
+    Finding { id: Some(id), layer: names.first().cloned().unwrap_or_default(), nodes: names, what }
 }
 
 /// By channel: the mean of what the integers make of the sums less the mean of the source's value.

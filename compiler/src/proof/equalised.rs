@@ -31,6 +31,7 @@ type Factors = Vec<Option<f64>>;
 pub fn equalised(source: &Graph, stored: &Graph) -> Equalised {
     let mut result = Equalised::default();
     let wrong = |node: &Node, message: String| Finding {
+        id: None,
         layer: node.name.clone(),
         nodes: vec![node.name.clone()],
         what: What::Claim { message: format!("equalisation: {message}") },

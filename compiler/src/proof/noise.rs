@@ -45,10 +45,20 @@ pub(super) const COMPARED: u64 = 4;
 pub struct Prediction {
     /// The outputs.
     pub outputs: Vec<ArrayD<f32>>,
-    /// In order, for each operation its name and its result's signal to noise in decibels; infinite when
-    /// exact, absent for a result that is zero throughout. Empty for inputs so large that their values do not fit
-    /// memory beside the integers.
-    pub layers: Vec<(String, Option<f64>)>,
+    /// One for each operation, as they ran. Empty for inputs so large that their values do not fit memory beside the
+    /// integers.
+    pub layers: Vec<LayerNoise>,
+}
+
+/// What an operation's result is predicted to be.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct LayerNoise {
+    /// The operation's number among the claimed ones.
+    pub id: usize,
+    /// Its name: that of the first of its nodes.
+    pub name: String,
+    /// Signal to noise in decibels; infinite when exact, absent for a result that is zero throughout.
+    pub sqnr_db: Option<f64>,
 }
 
 /// How far an output is from what it should be, over the elements that are finite in both.
@@ -166,7 +176,7 @@ fn run(
     };
     let mut prediction = Prediction::default();
     let mut imports: Vec<&Placed> = network.claims.imports.iter().collect();
-    let mut operations: Vec<&Operation> = network.claims.operations.iter().collect();
+    let mut operations: Vec<(usize, &Operation)> = network.claims.operations.iter().enumerate().collect();
     let mut host: Vec<usize> = network.claims.host.clone();
     // Machine and host take turns: each does what it can until nothing is left.
     while !(imports.is_empty() && operations.is_empty() && host.is_empty()) {
@@ -176,9 +186,9 @@ fn run(
         let ready: Vec<&Placed> = ready;
         ready.into_iter().for_each(|placed| run.import(placed));
         let mut rest = Vec::new();
-        for operation in operations {
+        for (id, operation) in operations {
             if !run.ready(operation) {
-                rest.push(operation);
+                rest.push((id, operation));
                 continue;
             }
             let y = run.operation(operation).map_err(|what| open(network, &what))?;
@@ -188,7 +198,7 @@ fn run(
             let name = first.map_or("", |node| &node.name);
             if let Some(exact) = exact.get(&operation.output.value) {
                 let [signal, noise, _] = powers(exact.iter().zip(&y));
-                prediction.layers.push((name.into(), ratio(signal, noise)));
+                prediction.layers.push(LayerNoise { id, name: name.into(), sqnr_db: ratio(signal, noise) });
             }
         }
         operations = rest;

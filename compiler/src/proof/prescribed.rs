@@ -92,7 +92,7 @@ pub fn prescribed(model: &Graph, network: &Network, inputs: &[ArrayD<f32>]) -> R
     let find = |id: ValueId, what: What| {
         let node = graph.producer(id).map(|(_, node)| node.name.clone());
         let layer = node.clone().unwrap_or_else(|| graph.value(id).name.clone());
-        findings.borrow_mut().push(Finding { layer, nodes: node.into_iter().collect(), what });
+        findings.borrow_mut().push(Finding { id: None, layer, nodes: node.into_iter().collect(), what });
     };
     let outputs = float::replaced(graph, inputs, &|id, made| {
         let Some(model) = rounded.get(&id) else {

@@ -25,7 +25,8 @@ pub fn check(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Proof> {
     let mut checker = Checker { integers, state, steps, proof: Proof::default() };
     claimed::gaps(network).into_iter().for_each(|gap| checker.claim(gap));
     network.claims.imports.iter().for_each(|placed| checker.import(placed));
-    network.claims.operations.iter().for_each(|operation| checker.operation(operation));
+    let operations = network.claims.operations.iter().enumerate();
+    operations.for_each(|(id, operation)| checker.operation(id, operation));
     checker.exports();
     checker.host();
     Ok(checker.proof)
@@ -67,13 +68,13 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn find(&mut self, layer: &str, nodes: &[usize], what: What) {
+    fn find(&mut self, id: Option<usize>, layer: &str, nodes: &[usize], what: What) {
         let nodes = nodes.iter().map(|&n| self.integers.graph.nodes[n].name.clone()).collect();
-        self.proof.findings.push(Finding { layer: layer.into(), nodes, what });
+        self.proof.findings.push(Finding { id, layer: layer.into(), nodes, what });
     }
 
     fn claim(&mut self, (layer, message): (String, String)) {
-        self.find(&layer, &[], What::Claim { message });
+        self.find(None, &layer, &[], What::Claim { message });
     }
 
     /// A value that the host quantises: the nearest step, or an end of the range.
@@ -98,13 +99,13 @@ impl Checker<'_> {
         }
         let what = elements.finish(&mut layer, &value.shape);
         if let Some(what) = what {
-            self.find(&layer.name, &[], what);
+            self.find(None, &layer.name, &[], what);
         }
         self.proof.layers.push(layer);
     }
 
-    fn operation(&mut self, operation: &Operation) {
-        let mut layer = Layer::default();
+    fn operation(&mut self, id: usize, operation: &Operation) {
+        let mut layer = Layer { id: Some(id), ..Layer::default() };
         match self.integers.nodes(operation).first() {
             Some((_, _, node)) => {
                 (layer.name, layer.operator) = (node.name.clone(), node.operator.clone());
@@ -116,7 +117,7 @@ impl Checker<'_> {
             }
         }
         if let Err(what) = self.compared(operation, &mut layer) {
-            self.find(&layer.name, &operation.nodes, what);
+            self.find(layer.id, &layer.name, &operation.nodes, what);
         }
         self.proof.layers.push(layer);
     }

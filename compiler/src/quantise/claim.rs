@@ -45,15 +45,14 @@ pub(super) fn claims(
             constant: constant(group, lowered),
         }
     };
-    let mut order: Vec<(usize, (&Group, Vec<Part>))> = plan.groups.iter().zip(parts).enumerate().collect();
-    order.sort_by_key(|(_, (group, _))| group.turn);
+    let order = plan.order().into_iter().map(|g| (g, (&plan.groups[g], std::mem::take(&mut parts[g]))));
     let is_import = |h: usize| lowered.network.imports.iter().any(|i| i.tensor == lowered.tensor[h]);
     let homes = plan.homes.iter().enumerate();
     let imports = homes.filter(|(h, home)| home.origin == Origin::Host && is_import(*h));
     let prescribed = (0..graph.values.len() as u32).map(ValueId);
     Claims {
         graph: graph.clone(),
-        operations: order.into_iter().map(operation).collect(),
+        operations: order.map(operation).collect(),
         imports: imports.map(|(_, home)| placed(&home.held, home.value)).collect(),
         host: plan.host.iter().map(|(n, ..)| *n).collect(),
         corrected,

@@ -100,6 +100,15 @@ pub(super) struct Plan {
     pub host: Vec<(usize, usize, Refusal)>,
 }
 
+impl Plan {
+    /// The groups in an order in which they can run, which numbers the claimed operations.
+    pub fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        order.sort_by_key(|&g| self.groups[g].turn);
+        order
+    }
+}
+
 struct Planner<'a> {
     graph: &'a Graph,
     given: &'a Given,

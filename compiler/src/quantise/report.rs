@@ -62,11 +62,11 @@ pub(super) fn byte_layers(
     lowered: &Lowered,
     choice: &Choice,
 ) -> Vec<ByteLayer> {
-    let layer = |g: usize| {
+    let layer = |(id, g): (usize, usize)| {
         let (node, why) = (first_node(lowered, g)?, why(plan, sharing, choice, lowered, g)?);
-        Some(ByteLayer { name: node.name.clone(), operator: node.operator.clone(), why: why.into() })
+        Some(ByteLayer { id, name: node.name.clone(), operator: node.operator.clone(), why: why.into() })
     };
-    (0..plan.groups.len()).filter_map(layer).collect()
+    plan.order().into_iter().enumerate().filter_map(layer).collect()
 }
 
 /// Measures every group on some samples.
@@ -82,12 +82,13 @@ pub(super) fn measure(
     let measure = |sample: &Vec<ArrayD<f32>>| measure_one(graph, plan, sharing, lowered, sample);
     let per_sample: Vec<Vec<Sums>> = samples.par_iter().map(measure).collect::<Result<_>>()?;
     let mut layers = Vec::new();
-    for (g, group) in plan.groups.iter().enumerate() {
-        let Some(node) = first_node(lowered, g) else { continue };
+    for (id, g) in plan.order().into_iter().enumerate() {
+        let (group, Some(node)) = (&plan.groups[g], first_node(lowered, g)) else { continue };
         let mut sums = Sums::EMPTY;
         per_sample.iter().for_each(|sample| sums.merge(&sample[g]));
         let tensor = &network.tensors[lowered.tensor[group.output].0 as usize];
         layers.push(MeasuredLayer {
+            id,
             name: node.name.clone(),
             operator: node.operator.clone(),
             shape: plan.homes[group.output].shape,
