@@ -9,6 +9,7 @@ mod limits;
 mod output;
 mod progress;
 
+use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -274,8 +275,11 @@ enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, in roff.
-    Manual,
+    /// Print the manual page, or that of a command, in roff.
+    Manual {
+        /// A command.
+        command: Option<String>,
+    },
     /// Print a stage of the compilation.
     Inspect {
         #[command(flatten)]
@@ -529,13 +533,24 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             clap_complete::generate(*shell, &mut Cli::command(), "tilewright", &mut text);
             output::raw(&text).map(|()| true)
         }
-        Command::Manual => {
+        Command::Manual { command } => {
             let mut text = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut text)?;
+            clap_mangen::Man::new(manual(command.as_deref())?).render(&mut text)?;
             output::raw(&text).map(|()| true)
         }
         Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
     }
+}
+
+/// What the manual page of a command is made of, or that of all.
+fn manual(command: Option<&str>) -> anyhow::Result<clap::Command> {
+    let mut all = Cli::command();
+    // Commands get the options of all, and names of their own.
+    all.build();
+    let Some(name) = command else { return Ok(all) };
+    let names: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+    let missing = || format!("error[manual]: there is no command {name:?}; try: {}", names.join(", "));
+    all.find_subcommand(name).cloned().with_context(missing)
 }
 
 /// The exit status of an error: 1 when it is about what was given, 3 when what was made is wrong.

@@ -622,6 +622,25 @@ fn an_error_keeps_its_parts() {
     );
 }
 
+/// The manual page of a command has all its options.
+#[test]
+fn commands_have_manual_pages() {
+    let all = text(&tilewright(&["manual"]).stdout);
+    for command in ["compile", "simulate", "verify", "run", "test", "generate", "build"] {
+        assert!(all.contains(&format!("tilewright\\-{command}(1)")), "{command}: {all}");
+        let page = text(&tilewright(&["manual", command]).stdout).replace('\\', "");
+        let help = text(&tilewright(&[command, "--help"]).stdout);
+        let options: Vec<&str> = help.split_whitespace().filter(|word| word.starts_with("--")).collect();
+        assert!(options.len() > 5, "{help}");
+        for option in options {
+            let option: &str =
+                option.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).next().unwrap();
+            assert!(page.contains(option), "{command} {option}: {page}");
+        }
+    }
+    refused(&["manual", "cook"], &["no command \"cook\"", "try: demo, compile"]);
+}
+
 /// What is left out has its default in the help.
 #[test]
 fn help_says_the_defaults() {
