@@ -47,6 +47,12 @@ pub(super) fn logic(call: &mut Call) -> Result<()> {
 /// Where.
 pub(super) fn choose(call: &mut Call) -> Result<()> {
     call.arity(3)?;
+    // A mask of truth values: no row may be minus infinity throughout.
+    for (input, left_out) in [(1, (|c| c != 0.0) as fn(f64) -> bool), (2, |c| c == 0.0)] {
+        if call.is_constant(0) && call.is_constant(input) && call.constant(input)?.numbers().all(f64::is_infinite) {
+            whole_rows(call, 0, left_out)?;
+        }
+    }
     let inputs = [number(call, 0)?, finite(call, 1)?, finite(call, 2)?];
     call.emit(Op::Where, &inputs)
 }

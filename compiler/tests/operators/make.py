@@ -1035,3 +1035,5 @@ case(
     {"x": [2, 7, 3]},
     {"second": np.int64(1), "open": np.int64(-1)},
 )
+one_row = np.tri(6, 6, dtype=bool) & (np.arange(6)[:, None] != 3)
+case("refused_where_row", [node("Where", ["m", "x", "least"], ["s"], name="mask"), node("Softmax", ["s"], ["y"], axis=-1)], {"x": [2, 6, 6]}, {"m": one_row, "least": np.float32(-np.inf)})
