@@ -3,7 +3,8 @@
 use super::call::Call;
 use super::shape::axis;
 use crate::error::Result;
-use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, ValueId};
+use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, ValueId, elements};
+use crate::memory;
 
 /// An input as a value; constants of whole numbers and truth values become floats.
 fn number(call: &mut Call, input: usize) -> Result<ValueId> {
@@ -49,7 +50,10 @@ pub(super) fn choose(call: &mut Call) -> Result<()> {
     call.arity(3)?;
     // A mask of truth values: no row may be minus infinity throughout.
     for (input, left_out) in [(1, (|c| c != 0.0) as fn(f64) -> bool), (2, |c| c == 0.0)] {
-        if call.is_constant(0) && call.is_constant(input) && call.constant(input)?.numbers().all(f64::is_infinite) {
+        if call.is_constant(0)
+            && call.is_constant(input)
+            && call.constant(input)?.numbers().all(f64::is_infinite)
+        {
             whole_rows(call, 0, left_out)?;
         }
     }
@@ -222,7 +226,10 @@ pub(super) fn one_hot(call: &mut Call) -> Result<()> {
     let mut shape = call.shape_of(indices);
     let value = call.int("axis", -1)?;
     let along = axis(call, value, shape.len() + 1)?;
-    shape.insert(along, 1);
+    shape.insert(along, depth as usize);
+    let count = elements(&shape)?;
+    memory::check(8 * count as u64, "the result")?;
+    shape[along] = 1;
     let places = numbers_along(call, depth as usize, along, shape.len())?;
     let indices = call.reshaped(indices, &shape)?;
     let depth = call.scalar_value(depth as f32)?;

@@ -3,7 +3,10 @@
 use super::call::Call;
 use super::moves::axes;
 use crate::error::Result;
-use crate::graph::{Coordinates, Interpolation, MAX_ELEMENTS, Op, Outside, Resize, Rounding, Sampling};
+use crate::graph::{
+    Coordinates, Interpolation, MAX_ELEMENTS, Op, Outside, Resize, Rounding, Sampling, elements,
+};
+use crate::memory;
 
 /// Floats of an optional input; an empty list means that it is left out.
 fn floats(call: &Call, input: usize) -> Result<Option<Vec<f32>>> {
@@ -201,6 +204,8 @@ pub(super) fn affine_grid(call: &mut Call) -> Result<()> {
     else {
         return call.refuse("size", format!("{size:?} is not that of images (N, C, H, W)"));
     };
+    let count = elements(&[batch, height, width, 3])?;
+    memory::check(8 * count as u64, "the grid of places")?;
     if given != [batch, 2, 3] {
         return Err(call.error(format!("matrices of {given:?} do not fit images of {size:?}")));
     }

@@ -9,6 +9,9 @@ use crate::error::Result;
 use crate::graph::Op;
 use std::rc::Rc;
 
+/// Tensors of a sequence, at most: each is a node.
+const LONGEST: usize = 4096;
+
 /// SequenceEmpty and SequenceConstruct.
 pub(super) fn construct(call: &mut Call) -> Result<()> {
     call.ignore("dtype");
@@ -24,13 +27,21 @@ pub(super) fn split(call: &mut Call) -> Result<()> {
     let along = axis(call, value, shape.len())?;
     let extent = shape[along];
     let whole = call.has(1);
+    let many = |call: &Call, count: usize| match count <= LONGEST {
+        true => Ok(()),
+        false => call.refuse("split", format!("makes {count} tensors, more than {LONGEST}")),
+    };
     let keepdims = call.flag("keepdims", true)? || whole;
     let sizes: Vec<i64> = match whole {
-        false => vec![1; extent],
+        false => {
+            many(call, extent)?;
+            vec![1; extent]
+        }
         true => match call.integer_tensor(1)? {
             (given, each) if given.is_empty() => {
                 let each = usize::try_from(each[0]).ok().filter(|&n| n > 0);
                 let Some(each) = each else { return call.refuse("split", "is not above 0") };
+                many(call, extent.div_ceil(each))?;
                 (0..extent).step_by(each).map(|start| each.min(extent - start) as i64).collect()
             }
             (_, sizes) => sizes,
@@ -70,6 +81,9 @@ pub(super) fn at(call: &mut Call) -> Result<()> {
 pub(super) fn insert(call: &mut Call) -> Result<()> {
     call.arity(2..=3)?;
     let mut parts = call.sequence(0)?;
+    if parts.len() == LONGEST {
+        return Err(call.error(format!("makes a sequence of more than {LONGEST} tensors")));
+    }
     let index = match call.has(2) {
         true => position(call, 2)?,
         false => parts.len() as i64,

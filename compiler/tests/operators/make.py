@@ -1037,3 +1037,6 @@ case(
 )
 one_row = np.tri(6, 6, dtype=bool) & (np.arange(6)[:, None] != 3)
 case("refused_where_row", [node("Where", ["m", "x", "least"], ["s"], name="mask"), node("Softmax", ["s"], ["y"], axis=-1)], {"x": [2, 6, 6]}, {"m": one_row, "least": np.float32(-np.inf)})
+case("refused_sequence_long", [node("SplitToSequence", ["x"], ["s"], axis=1), node("SequenceAt", ["s", "i"], ["y"])], {"x": [1, 5000]}, {"i": np.int64(0)})
+one("refused_affine_grid_large", "AffineGrid", [1, 2, 3], ints(1, 1, 100_000, 100_000), opset=20)
+one("refused_one_hot_large", "OneHot", [1, 4000], ints(200_000_000), np.array([0, 1], np.float32))
