@@ -59,12 +59,21 @@ pub struct Schedule {
     pub plan: Plan,
 }
 
-/// Compiles a fixed graph for a machine, with the first plan that fits.
+/// Compiles a fixed graph for a machine, with the first plan that fits it and its memory.
 ///
 /// # Errors
 /// A machine that is not valid; a node that does not fit it, with what it needs and what to try.
 pub fn run(graph: &FixedGraph, config: &Config) -> Result<Schedule> {
-    prepare(graph, config)?.swap_remove(0).emit(config)
+    let mut refused = None;
+    for way in prepare(graph, config)? {
+        match way.emit(config) {
+            Err(e) if !e.report().defect => {
+                refused.get_or_insert(e);
+            }
+            done => return done,
+        }
+    }
+    Err(refused.expect("there is at least one plan"))
 }
 
 /// All plans that are worth trying for a fixed graph on a machine.
@@ -97,22 +106,41 @@ impl Search {
         plans.into_iter().map(move |way| way.emit(&config))
     }
 
-    /// The schedule that takes the fewest cycles, by exact timing; the first of equals. `tried` is called after
-    /// each.
+    /// The schedule that takes the fewest cycles, by exact timing, of those that turn out to fit; the first of equals.
+    /// `tried` is called after each.
     ///
     /// # Errors
-    /// A plan that turns out not to fit; a defect.
-    pub fn fastest(self, mut tried: impl FnMut()) -> Result<Schedule> {
-        let mut best: Option<(u64, Schedule)> = None;
-        for schedule in self.schedules() {
-            let schedule = schedule?;
-            let cycles = tilewright_timing::time(&schedule.program, false).map_err(wrong_program)?.cycles;
-            if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
-                best = Some((cycles, schedule));
+    /// That of the first plan, where none turns out to fit; a defect.
+    pub fn fastest(self, tried: impl FnMut()) -> Result<Schedule> {
+        fastest_of(self.schedules(), tried)
+    }
+}
+
+/// [`Search::fastest`] of some schedules, of which there is at least one.
+fn fastest_of(
+    schedules: impl Iterator<Item = Result<Schedule>>,
+    mut tried: impl FnMut(),
+) -> Result<Schedule> {
+    let (mut best, mut refused): (Option<(u64, Schedule)>, _) = (None, None);
+    for schedule in schedules {
+        match schedule {
+            Ok(schedule) => {
+                let cycles = tilewright_timing::time(&schedule.program, false).map_err(wrong_program)?.cycles;
+                if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
+                    best = Some((cycles, schedule));
+                }
             }
-            tried();
+            Err(e) if e.report().defect => return Err(e),
+            // What one plan keeps in external memory may be more than the chip has; others keep less.
+            Err(e) => {
+                refused.get_or_insert(e);
+            }
         }
-        Ok(best.expect("there is at least one plan").1)
+        tried();
+    }
+    match best {
+        Some((_, schedule)) => Ok(schedule),
+        None => Err(refused.expect("there is at least one plan")),
     }
 }
 
@@ -134,4 +162,38 @@ fn prepare(graph: &FixedGraph, config: &Config) -> Result<Vec<Way>> {
     };
     let ways = columns::ways(&graph, config)?;
     if ways.is_empty() { Err(plan::too_large(&net, &group)) } else { Ok(ways) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Graph, Op, PadMode};
+    use crate::options::Options;
+    use ndarray::ArrayD;
+
+    /// A plan that does not fit the chip is not taken; that it did not is told where none fits, a defect always.
+    #[test]
+    fn a_plan_that_fails_is_not_taken() {
+        let mut graph = Graph::new("t");
+        let x = graph.input("x", &[1, 2, 4, 4]).unwrap();
+        let (before, after) = (vec![0, 0, 1, 1], vec![0; 4]);
+        let y = graph.node("pad", Op::Pad { before, after, mode: PadMode::Constant(0.0) }, &[x]).unwrap();
+        let y = graph.node("pool", Op::GlobalAveragePool, &[y]).unwrap();
+        graph.outputs.push(y);
+        let sample = ArrayD::from_shape_fn(vec![1, 2, 4, 4], |i| i[3] as f32);
+        let config = Config::sized(4, 4);
+        let network = crate::quantise::run(&graph, &[vec![sample]], &Options::default(), &config).unwrap();
+        let fixed = network.machine().next().unwrap();
+        let fits = || run(fixed, &config);
+        let too_large = |name: &str| Err(Error::new("schedule", name));
+        let taken = |all: Vec<Result<Schedule>>| {
+            let mut count = 0;
+            let best = fastest_of(all.into_iter(), || count += 1);
+            (best.map(|_| count).map_err(|e| e.report().message.clone()), count)
+        };
+        assert_eq!(taken(vec![too_large("a"), fits(), too_large("b")]), (Ok(3), 3));
+        assert_eq!(taken(vec![too_large("a"), too_large("b")]), (Err("a".into()), 2));
+        let (found, _) = taken(vec![fits(), Err(Error::defect("schedule", "c")), fits()]);
+        assert!(found.unwrap_err().starts_with('c'));
+    }
 }
