@@ -12,8 +12,8 @@ use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
+use tilewright_compiler::schedule::Schedule;
 use tilewright_compiler::schedule::plan::{Plan, Step};
-use tilewright_compiler::schedule::{Schedule, run};
 use tilewright_compiler::{quantise, reference};
 
 /// A 3x3 convolution that keeps the shape, perhaps with a sum.
@@ -135,7 +135,7 @@ fn a_long_skip_leaves_the_chip_and_comes_back() {
 #[test]
 fn a_layer_that_does_not_fit_passes_in_stripes() {
     let graph = chain(1, 8, 64, 2);
-    let schedule = run(&graph, &machine(3, 256)).unwrap();
+    let schedule = common::schedules(&graph, &machine(3, 256)).unwrap().swap_remove(0);
     assert!(schedule.plan.groups[0].stripe < 64, "{}", schedule.plan);
     right(&graph, &schedule);
     let graph = chain(3, 8, 64, 2);
@@ -157,7 +157,7 @@ fn small_tensors_share_pages() {
 
 #[test]
 fn too_large_says_what_and_how_much() {
-    let error = run(&chain(1, 64, 64, 2), &machine(2, 64)).unwrap_err().to_string();
+    let error = common::schedules(&chain(1, 64, 64, 2), &machine(2, 64)).unwrap_err().to_string();
     assert!(error.starts_with("error[schedule]: chain: node \"conv0\" (conv2d): it does not fit"), "{error}");
 }
 

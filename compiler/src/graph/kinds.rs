@@ -117,6 +117,12 @@ impl UnaryKind {
         matches!(self, UnaryKind::Floor | UnaryKind::Ceil | UnaryKind::Round | UnaryKind::Sign)
     }
 
+    /// Whether every finite number has a finite result: others have poles or gaps, or grow beyond float32.
+    pub fn is_total(self) -> bool {
+        use UnaryKind::{Acos, Acosh, Asin, Atanh, Cosh, Exp, Log, Reciprocal, Sinh, Sqrt};
+        !matches!(self, Acos | Acosh | Asin | Atanh | Cosh | Exp | Log | Reciprocal | Sinh | Sqrt)
+    }
+
     /// Every kind with its default parameters, its name in ONNX and its name in the text form.
     pub const ALL: &[(UnaryKind, &str, &str)] = &[
         (UnaryKind::Neg, "Neg", "negative"),

@@ -49,7 +49,7 @@ pub(super) fn attention(call: &mut Call) -> Result<()> {
     let q = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[q, scale])?;
     let k = call.apply(Op::Transpose { perm: vec![0, 1, 3, 2] }, &[k])?;
     let mut scores = call.apply(Op::MatMul, &[q, k])?;
-    for mask in masks(call, [of_q[2], of_k[2]], causal)? {
+    if let Some(mask) = mask(call, [of_q[2], of_k[2]], causal)? {
         scores = call.apply(Op::Add, &[scores, mask])?;
     }
     let weights = call.apply(Op::Softmax { axis: 3 }, &[scores])?;
@@ -87,31 +87,25 @@ fn repeated(call: &mut Call, x: ValueId, heads: usize) -> Result<ValueId> {
 
 /// What is added to the scores of `rows` by `columns`: minus infinity, as the largest negative number, where they do
 /// not count.
-fn masks(call: &mut Call, [rows, columns]: [usize; 2], causal: bool) -> Result<Vec<ValueId>> {
-    let mut all = Vec::new();
+fn mask(call: &mut Call, [rows, columns]: [usize; 2], causal: bool) -> Result<Option<ValueId>> {
     let least = |counts: bool| if counts { 0.0 } else { f32::MIN };
-    if causal {
-        let data = (0..rows * columns).map(|n| least(n % columns <= n / columns)).collect();
-        all.push(call.floats_value(&[rows, columns], data)?);
-    }
-    if call.has(3) {
-        let truth = call.is_constant(3) && matches!(call.constant(3)?.elements, Elements::Ints(_));
-        all.push(match truth {
-            true => {
-                let mask = call.constant(3)?;
-                let data = mask.numbers().map(|x| least(x != 0.0)).collect();
-                choice::whole_rows(call, 3, |x| x == 0.0)?;
-                call.floats_value(&mask.shape, data)?
-            }
-            false => choice::term(call, 3)?,
-        });
-    }
-    // What two masks leave out together is twice the largest number, an infinity, and that of a whole row no number.
-    match all[..] {
-        [_, _] => Err(call
+    match (causal, call.has(3)) {
+        (false, false) => Ok(None),
+        (true, false) => {
+            let data = (0..rows * columns).map(|n| least(n % columns <= n / columns)).collect();
+            call.floats_value(&[rows, columns], data).map(Some)
+        }
+        (false, true) if call.is_constant(3) && matches!(call.constant(3)?.elements, Elements::Ints(_)) => {
+            choice::whole_rows(call, 3, |x| x == 0.0)?;
+            let mask = call.constant(3)?;
+            let data = mask.numbers().map(|x| least(x != 0.0)).collect();
+            call.floats_value(&mask.shape, data).map(Some)
+        }
+        (false, true) => choice::term(call, 3).map(Some),
+        // What two masks leave out together is twice the largest number, an infinity, and that of a whole row no number.
+        (true, true) => Err(call
             .error("has a mask and is causal")
             .attribute("is_causal")
             .hint("export with a mask that is causal itself")),
-        _ => Ok(all),
     }
 }

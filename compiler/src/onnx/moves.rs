@@ -268,8 +268,8 @@ pub(super) fn rows(call: &mut Call, shape: &[usize], batch: usize) -> Result<Row
     }
     let each = index_shape[batch..].iter().product::<usize>().max(1);
     let flat = |(n, row): (usize, &[i64])| {
-        let extents = row.iter().zip(&shape[batch..]);
-        extents.into_iter().try_fold(n / each, |at, (&i, &extent)| Some(at * extent + place(i, extent)?))
+        let mut extents = row.iter().zip(&shape[batch..]);
+        extents.try_fold(n / each, |at, (&i, &extent)| Some(at * extent + place(i, extent)?))
     };
     match indices.chunks(named).enumerate().map(flat).collect() {
         Some(places) => Ok(Rows { places, axes, shape: index_shape }),

@@ -2,10 +2,11 @@
 
 use super::call::Call;
 use super::import::Operand;
+use super::reduce::by_exponent;
 use super::shape::axis;
 use super::tensor::Elements;
 use crate::error::Result;
-use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, Window};
+use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, ValueId, Window};
 
 /// BatchNormalization with stored statistics.
 pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
@@ -63,16 +64,20 @@ pub(super) fn layer_normalization(call: &mut Call) -> Result<()> {
         false => call.skip_result(),
     }
     if call.wanted(2) {
-        let binary = |kind| Op::Binary { kind };
-        let centred = call.apply(binary(BinaryKind::Sub), &[x, mean])?;
-        let squares = call.apply(binary(BinaryKind::Mul), &[centred, centred])?;
-        let variance = call.apply(mean_of, &[squares])?;
+        let centred = call.apply(Op::Binary { kind: BinaryKind::Sub }, &[x, mean])?;
+        let variance = mean_square(call, centred, mean_of)?;
         let epsilon = call.scalar_value(epsilon)?;
         let variance = call.apply(Op::Add, &[variance, epsilon])?;
         let deviation = call.apply(Op::Unary { kind: UnaryKind::Sqrt }, &[variance])?;
         call.emit(Op::Unary { kind: UnaryKind::Reciprocal }, &[deviation])?;
     }
     Ok(())
+}
+
+/// The mean, by the reduction `mean_of`, of x * x.
+fn mean_square(call: &mut Call, x: ValueId, mean_of: Op) -> Result<ValueId> {
+    let squares = call.apply(Op::Binary { kind: BinaryKind::Mul }, &[x, x])?;
+    call.apply(mean_of, &[squares])
 }
 
 /// InstanceNormalization.
@@ -144,22 +149,17 @@ pub(super) fn local_response(call: &mut Call) -> Result<()> {
     call.emit(Op::Binary { kind: BinaryKind::Div }, &[x, power])
 }
 
-/// The axes from one on as an attribute of a rank.
-fn trailing(call: &mut Call, rank: usize) -> Result<Vec<usize>> {
-    let value = call.int("axis", -1)?;
-    Ok((axis(call, value, rank)?..rank).collect())
-}
-
 /// RMSNormalization: x / sqrt(mean of x * x + epsilon) * scale.
 pub(super) fn root_mean_square(call: &mut Call) -> Result<()> {
     let inputs = call.values(2)?;
     call.ignore("stash_type");
     let rank = call.shape(0)?.len();
-    let axes = trailing(call, rank)?;
+    let value = call.int("axis", -1)?;
+    let axes = (axis(call, value, rank)?..rank).collect();
     let epsilon = call.float("epsilon", 1e-5)?;
     let binary = |kind| Op::Binary { kind };
-    let squares = call.apply(binary(BinaryKind::Mul), &[inputs[0], inputs[0]])?;
-    let mean = call.apply(Op::Reduce { kind: ReduceKind::Mean, axes, keepdims: true }, &[squares])?;
+    let mean_of = Op::Reduce { kind: ReduceKind::Mean, axes, keepdims: true };
+    let mean = mean_square(call, inputs[0], mean_of)?;
     let epsilon = call.scalar_value(epsilon)?;
     let mean = call.apply(Op::Add, &[mean, epsilon])?;
     let root = call.apply(Op::Unary { kind: UnaryKind::Sqrt }, &[mean])?;
@@ -173,11 +173,7 @@ pub(super) fn lp_normalization(call: &mut Call) -> Result<()> {
     let rank = call.shape(0)?.len();
     let value = call.int("axis", -1)?;
     let axes = vec![axis(call, value, rank)?];
-    let kind = match call.int("p", 2)? {
-        1 => ReduceKind::L1,
-        2 => ReduceKind::L2,
-        p => return call.refuse("p", format!("is {p}, not 1 or 2")),
-    };
+    let kind = by_exponent(call)?;
     let length = call.apply(Op::Reduce { kind, axes, keepdims: true }, &[x])?;
     let length = call.apply(Op::Clip { min: f32::MIN_POSITIVE, max: f32::MAX }, &[length])?;
     call.emit(Op::Binary { kind: BinaryKind::Div }, &[x, length])
@@ -194,8 +190,7 @@ pub(super) fn mean_variance(call: &mut Call) -> Result<()> {
     let mean_of = Op::Reduce { kind: ReduceKind::Mean, axes, keepdims: true };
     let mean = call.apply(mean_of.clone(), &[x])?;
     let centred = call.apply(binary(BinaryKind::Sub), &[x, mean])?;
-    let squares = call.apply(binary(BinaryKind::Mul), &[centred, centred])?;
-    let variance = call.apply(mean_of, &[squares])?;
+    let variance = mean_square(call, centred, mean_of)?;
     let deviation = call.apply(Op::Unary { kind: UnaryKind::Sqrt }, &[variance])?;
     // So the function that the standard gives for it.
     let least = call.scalar_value(1e-9)?;

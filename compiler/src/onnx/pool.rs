@@ -1,6 +1,7 @@
 //! MaxPool, AveragePool, LpPool, and those over all pixels.
 
 use super::call::Call;
+use super::reduce::by_exponent;
 use super::window::{Part, image, kernel, window};
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op, PadMode, ReduceKind, UnaryKind, ValueId, Window};
@@ -216,10 +217,6 @@ fn raised(call: &mut Call, x: ValueId, exponent: f32) -> Result<ValueId> {
 pub(super) fn global_power_pool(call: &mut Call) -> Result<()> {
     let inputs = call.values(1)?;
     let axes = (2..call.shape(0)?.len()).collect();
-    let kind = match call.int("p", 2)? {
-        1 => ReduceKind::L1,
-        2 => ReduceKind::L2,
-        p => return call.refuse("p", format!("is {p}, not 1 or 2")),
-    };
+    let kind = by_exponent(call)?;
     call.emit(Op::Reduce { kind, axes, keepdims: true }, &inputs)
 }

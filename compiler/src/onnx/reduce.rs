@@ -27,6 +27,15 @@ pub(super) fn index(call: &mut Call, kind: ReduceKind) -> Result<()> {
     call.emit(Op::Reduce { kind, axes, keepdims }, &[x])
 }
 
+/// The reduction of an operator whose attribute p says which: sums of absolute values, or roots of sums of squares.
+pub(super) fn by_exponent(call: &mut Call) -> Result<ReduceKind> {
+    match call.int("p", 2)? {
+        1 => Ok(ReduceKind::L1),
+        2 => Ok(ReduceKind::L2),
+        p => call.refuse("p", format!("is {p}, not 1 or 2")),
+    }
+}
+
 /// A reduction; the axes are an attribute up to opset 17 (ReduceSum: 12), then an input.
 pub(super) fn reduce(call: &mut Call, kind: ReduceKind) -> Result<()> {
     let by_input = call.opset() >= if kind == ReduceKind::Sum { 13 } else { 18 };

@@ -59,23 +59,6 @@ pub struct Schedule {
     pub plan: Plan,
 }
 
-/// Compiles a fixed graph for a machine, with the first plan that fits it and its memory.
-///
-/// # Errors
-/// A machine that is not valid; a node that does not fit it, with what it needs and what to try.
-pub fn run(graph: &FixedGraph, config: &Config) -> Result<Schedule> {
-    let mut refused = None;
-    for way in prepare(graph, config)? {
-        match way.emit(config) {
-            Err(e) if !e.report().defect => {
-                refused.get_or_insert(e);
-            }
-            done => return done,
-        }
-    }
-    Err(refused.expect("there is at least one plan"))
-}
-
 /// All plans that are worth trying for a fixed graph on a machine.
 pub struct Search {
     config: Config,
@@ -86,7 +69,7 @@ impl Search {
     /// Plans a fixed graph.
     ///
     /// # Errors
-    /// As [`run`].
+    /// A machine that is not valid; a node that does not fit it, with what it needs and what to try.
     pub fn new(graph: &FixedGraph, config: &Config) -> Result<Search> {
         Ok(Search { config: config.clone(), plans: prepare(graph, config)? })
     }
@@ -184,7 +167,7 @@ mod tests {
         let config = Config::sized(4, 4);
         let network = crate::quantise::run(&graph, &[vec![sample]], &Options::default(), &config).unwrap();
         let fixed = network.machine().next().unwrap();
-        let fits = || run(fixed, &config);
+        let fits = || Search::new(fixed, &config)?.fastest(|| ());
         let too_large = |name: &str| Err(Error::new("schedule", name));
         let taken = |all: Vec<Result<Schedule>>| {
             let mut count = 0;

@@ -6,7 +6,7 @@
 
 use super::rewrite::{Rewrite, rewrite};
 use crate::error::Result;
-use crate::graph::{BinaryKind, Graph, Node, Op, Source, UnaryKind, ValueId};
+use crate::graph::{BinaryKind, Graph, Node, Op, Source, ValueId};
 
 /// The pass.
 pub(super) fn run(graph: Graph) -> Result<Graph> {
@@ -59,12 +59,7 @@ fn finite(graph: &Graph) -> Vec<bool> {
     for node in &graph.nodes {
         let inputs = || node.inputs.iter().all(|id| finite[id.0 as usize]);
         let all = match &node.op {
-            Op::Unary { kind } => {
-                use UnaryKind::{Acos, Acosh, Asin, Atanh, Cosh, Exp, Log, Reciprocal, Sinh, Sqrt};
-                let open =
-                    matches!(kind, Acos | Acosh | Asin | Atanh | Cosh | Exp | Log | Reciprocal | Sinh | Sqrt);
-                !open && inputs()
-            }
+            Op::Unary { kind } => kind.is_total() && inputs(),
             Op::Binary { kind: BinaryKind::Div | BinaryKind::Mod } => {
                 let divisor = graph.constant_data(node.inputs[1]);
                 divisor.is_some_and(|data| data.iter().all(|x| *x != 0.0)) && inputs()

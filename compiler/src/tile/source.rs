@@ -99,7 +99,8 @@ mod tests {
             };
             graph.verify().unwrap();
             let config = Config::sized(9, 16);
-            let program = schedule::run(&graph, &config).unwrap().program;
+            let search = schedule::Search::new(&graph, &config).unwrap();
+            let program = search.schedules().next().unwrap().unwrap().program;
             let kept: Vec<bool> = program.compute.iter().map(|line| line.op.keep).collect();
             assert!(kept.iter().rev().enumerate().all(|(i, keep)| *keep == (i > 0)), "{kept:?}");
             let steps: Vec<usize> = program.compute.iter().map(|line| line.op.steps[0].count).collect();

@@ -1,10 +1,12 @@
-//! The command line as a user meets it: results on standard output, errors as one clear sentence
-//! and exit status 1, never a panic.
+//! The command line as a user meets it: results on standard output, `errors` and `warnings` on the other.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod errors;
+mod warnings;
 
 use common::{case, folder, lenet, refused, text, tilewright};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[test]
 fn verify_prints_one_json_object() {
@@ -192,19 +194,6 @@ fn precision_is_chosen() {
     assert_eq!(tilewright(&["inspect", &lenet(), "--precision", "int4"]).status.code(), Some(2));
 }
 
-/// With 16 bits asked of all layers, those that keep 8 are told, with the reason.
-#[test]
-fn layers_that_keep_8_bits_are_told() {
-    let told = |precision: &str| {
-        let output = tilewright(&["simulate", &lenet(), "--precision", precision]);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stderr)
-    };
-    let error = told("int16");
-    assert!(error.contains("keep 8 bits: a maximum compares bytes"), "{error}");
-    assert!(!told("auto").contains("keep 8 bits"));
-}
-
 /// The printed graph is a model like any other: it prints again as the same text.
 #[test]
 fn printed_graphs_are_read_again() {
@@ -236,28 +225,6 @@ fn relay_text_compiles_to_the_same_program() {
 }
 
 #[test]
-fn missing_files_are_named() {
-    refused(&["verify", "no/such/model"], &["no/such/model", "try:"]);
-    let empty = folder("empty");
-    refused(&["verify", empty.to_str().unwrap()], &["model.onnx", "try:"]);
-    refused(&["verify", &lenet(), "--input", "nothing.npy"], &["nothing.npy", "try:"]);
-    refused(&["verify", &lenet(), "--calib", "nothing.npz"], &["nothing.npz", "try:"]);
-}
-
-#[test]
-fn machines_are_checked() {
-    refused(&["verify", &lenet(), "--array", "99x2"], &["lanes = 99", "2 to 63"]);
-    refused(&["verify", &lenet(), "--target", "nowhere"], &["nowhere", "ulx3s-85f"]);
-    let file = folder("config").join("machine.toml");
-    std::fs::write(&file, "lanes = \"many\"").unwrap();
-    refused(
-        &["verify", &lenet(), "--config", file.to_str().unwrap()],
-        &[&format!("error[config]: {}: ", file.display()), "lanes = \"many\" is not legal"],
-    );
-    assert_eq!(tilewright(&["verify"]).status.code(), Some(2));
-}
-
-#[test]
 fn generate_writes_the_programs_of_a_model() {
     let out = folder("generate");
     let done = tilewright(&["generate", &lenet(), "--array", "4x4", "-o", out.to_str().unwrap()]);
@@ -278,98 +245,6 @@ fn what_the_host_does_is_listed_and_can_be_denied() {
     let softmax = object["host_ops"].as_array().unwrap().iter().find(|op| op["operator"] == "Softmax");
     assert!(softmax.unwrap()["why"].as_str().unwrap().contains("exponential"));
     refused(&["verify", vit, "--deny-host"], &["vit_mnist", "left to the host", "try:"]);
-}
-
-/// A copy of a model folder with other bytes as the model.
-fn with_model(name: &str, bytes: &[u8]) -> PathBuf {
-    let out = folder(name);
-    for file in ["calib.npz", "input_0.npy"] {
-        std::fs::copy(common::model("lenet_mnist").join(file), out.join(file)).unwrap();
-    }
-    std::fs::write(out.join("model.onnx"), bytes).unwrap();
-    out
-}
-
-fn lenet_bytes() -> Vec<u8> {
-    std::fs::read(Path::new(&lenet()).join("model.onnx")).unwrap()
-}
-
-#[test]
-fn damaged_models_are_refused() {
-    let whole = lenet_bytes();
-    for keep in [0, 1, 100, whole.len() / 2, whole.len() - 1] {
-        let out = with_model(&format!("cut{keep}"), &whole[..keep]);
-        refused(&["verify", out.to_str().unwrap()], &["model.onnx", "error["]);
-    }
-    let mut random = common::Random::new(1);
-    let noise: Vec<u8> = (0..5000).map(|_| common::byte(&mut random) as u8).collect();
-    refused(&["verify", with_model("noise", &noise).to_str().unwrap()], &["model.onnx", "error["]);
-}
-
-/// Flipping any byte of the model gives a result or a refusal, never a panic.
-#[test]
-fn flipped_bytes_never_panic() {
-    let whole = lenet_bytes();
-    let mut random = common::Random::new(2);
-    for i in 0..40 {
-        let mut bytes = whole.clone();
-        // Most bytes are weights; half of the flips hit the structure around them.
-        let at = if i % 2 == 0 { random.below(bytes.len()) } else { bytes.len() - 1 - random.below(1500) };
-        bytes[at] ^= 1 << random.below(8);
-        let out = with_model("flip", &bytes);
-        let output = tilewright(&["verify", out.to_str().unwrap(), "--array", "4x4", "--json"]);
-        let error = text(&output.stderr);
-        assert!(!error.contains("panicked") && output.status.code().is_some(), "byte {at}: {error}");
-        assert!(matches!(output.status.code(), Some(0 | 1)), "byte {at}: {error}");
-    }
-}
-
-#[test]
-fn inputs_must_fit_the_network() {
-    let wrong = common::model("espcn_x2").join("input_0.npy").display().to_string();
-    refused(&["verify", &lenet(), "--input", &wrong], &["[1, 1, 64, 64]", "[1, 1, 28, 28]"]);
-}
-
-#[test]
-fn networks_larger_than_memory_are_refused() {
-    let file = folder("tiny").join("machine.toml");
-    let mut config = tilewright_arch::Config::sized(4, 4);
-    (config.feature.pages, config.feature.page_rows) = (2, 64);
-    std::fs::write(&file, config.to_toml()).unwrap();
-    let resnet = common::model("resnet_mnist").display().to_string();
-    refused(
-        &["verify", &resnet, "--config", file.to_str().unwrap()],
-        &["does not fit", "feature.pages", "try:"],
-    );
-}
-
-/// Of several samples the first is taken, which people and programs are told.
-#[test]
-fn several_samples_are_said() {
-    let calib = format!("{}/calib.npz", lenet());
-    for command in ["simulate", "verify"] {
-        let output = tilewright(&[command, &lenet(), "--array", "4x4", "--input", &calib, "--json"]);
-        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let warning = object["warnings"][0].as_str().unwrap();
-        assert!(warning.ends_with("samples, the first is taken"), "{command}: {warning}");
-        assert!(text(&output.stderr).contains(warning), "{command}");
-    }
-}
-
-/// What lies in the folder already stays, unless it was written there by the same program.
-#[test]
-fn files_of_others_are_not_written_over() {
-    let work = folder("others");
-    let mine = work.join("output_0.npy");
-    std::fs::write(&mine, "mine").unwrap();
-    let simulate = ["simulate", &lenet(), "--array", "4x4", "-o", work.to_str().unwrap()];
-    refused(&simulate, &["output_0.npy", "not written by this program", "try:"]);
-    assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
-    std::fs::remove_file(&mine).unwrap();
-    for _ in 0..2 {
-        assert!(tilewright(&simulate).status.success());
-    }
-    assert!(std::fs::read(&mine).unwrap().len() > 100);
 }
 
 /// `verify` tells of every layer that it held against the source.
@@ -454,69 +329,6 @@ fn every_field_is_documented() {
     }
 }
 
-/// The command ends well and warns of what `parts` say, all in one warning.
-fn warned(command: &str, case: &str, parts: &[&str]) {
-    let output = tilewright(&[command, case, "--json"]);
-    assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output.stderr));
-    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let warnings = object["warnings"].as_array().unwrap();
-    let told =
-        |warning: &serde_json::Value| parts.iter().all(|part| warning.as_str().unwrap().contains(part));
-    assert!(warnings.iter().any(told), "{command} {case}: {warnings:?}");
-}
-
-/// The logarithm of a sum of exponentials, one number: all calibration samples together are good, and nothing was said of
-/// an input that is not.
-#[test]
-fn an_input_that_is_worse_than_rounding_alone_is_warned_of() {
-    for command in ["verify", "simulate"] {
-        let parts = ["output \"y\" has 2", "where every value is rounded to 8 bits in float"];
-        warned(command, &case("one-number-unlike-calibration"), &parts);
-    }
-}
-
-/// An artefact has no samples, and all that calibration has is good: nothing was said of such an input.
-#[test]
-fn an_input_unlike_calibration_is_warned_of_without_its_samples() {
-    let out = folder("unlike").display().to_string();
-    let case = case("one-number-unlike-calibration");
-    assert!(tilewright(&["-q", "compile", &case, "-o", &out]).status.success());
-    for command in ["verify", "simulate"] {
-        let input = format!("{case}/input_0.npy");
-        let output = tilewright(&[command, &out, "--input", &input]);
-        assert_eq!(output.status.code(), Some(0), "{command}");
-        let told = text(&output.stderr);
-        let parts = ["output \"y\" has 2", "on the calibration samples"];
-        assert!(parts.iter().all(|part| told.contains(part)), "{command}: {told}");
-    }
-}
-
-/// Later stages have words of their own for operators (`dense`), which the model's reader does not know.
-#[test]
-fn refusals_call_operators_as_the_model_does() {
-    let (model, samples) = ("weights-of-16-bits/refused.onnx", "weights-of-16-bits/calib.npz");
-    let out = folder("dense").display().to_string();
-    let output = tilewright(&["-q", "compile", &case(model), "--calib", &case(samples), "-o", &out]);
-    let told = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("refused.onnx: node \"product\" (MatMul): ") && told.contains("; try: "), "{told}");
-}
-
-/// Behind a Transpose the channels of images are the last axis, which nobody looked at.
-#[test]
-fn scores_that_boxes_drown_are_warned_of_wherever_their_axis_is() {
-    for command in ["verify", "simulate"] {
-        warned(command, &case("boxes-and-scores-turned"), &[" of axis 3", "drowned"]);
-    }
-}
-
-/// Two bytes of one scale, added and halved: every other sum lies between two steps, and 28 % were a step above the
-/// model's.
-#[test]
-fn halves_that_the_model_rounds_to_even_are_warned_of() {
-    warned("verify", &case("halves-between-steps"), &["exactly between two steps", "\"n_Add_v5_quant\""]);
-}
-
 /// The demonstration needs nothing but the program: it runs where no repository is, and leaves no file of an earlier run.
 #[test]
 fn the_demonstration_is_in_the_program() {
@@ -570,56 +382,6 @@ fn no_layer_has_an_unexplained_second_line() {
         assert!(halves("high half") > 0 && halves("high half") == halves("low half"));
         assert!(layers.iter().all(|layer| layer["part"] != "low half" || layer["macs"] == 0));
     }
-}
-
-/// A missing Verilator is one sentence with what to do, and its cause once.
-#[test]
-fn a_missing_verilator_is_said_once() {
-    let cache = folder("no-verilator");
-    let out = cache.join("demo").display().to_string();
-    let commands: [(&[&str], usize); 2] =
-        [(&["verify", &lenet(), "--array", "4x4", "--rtl"], 2), (&["demo", "--rtl", "-o", &out], 1)];
-    for (args, lines) in commands {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tilewright"));
-        let output = command.args(args).env("PATH", &cache).env("TILEWRIGHT_CACHE", &cache).output().unwrap();
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{error}");
-        assert!(
-            error.contains("verilator cannot be started") && error.contains("try: apt-get install verilator"),
-            "{error}"
-        );
-        // Before any work: no more than the reading of the model was said.
-        assert_eq!((error.matches("os error").count(), error.lines().count()), (1, lines), "{error}");
-    }
-    assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 0);
-}
-
-/// Errors as objects keep their parts, also those that a command finds and no stage of the compiler.
-#[test]
-fn an_error_keeps_its_parts() {
-    let out = folder("parts").join("net.tw").display().to_string();
-    let vit = common::model("vit_mnist").display().to_string();
-    let report = |args: &[&str]| -> serde_json::Value {
-        let output = tilewright(&[args, &["--json"]].concat());
-        assert_eq!(output.status.code(), Some(1), "{args:?}");
-        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        object["report"].clone()
-    };
-    let missing = report(&["simulate", "no/such/model"]);
-    assert_eq!(
-        (missing["file"].as_str(), missing["stage"].as_str()),
-        (Some("no/such/model"), Some("import"))
-    );
-    let denied = report(&["compile", &vit, "--array", "4x4", "--deny-host", "-o", &out]);
-    assert_eq!(denied["operator"], "LayerNormalization");
-    assert!(denied["node"].as_str().unwrap().contains("LayerNormalization") && denied["hint"].is_string());
-    // Compiling again would not help where memory is too small.
-    assert!(tilewright(&["-q", "compile", &lenet(), "--array", "4x4", "-o", &out]).status.success());
-    let small = report(&["simulate", &out, "--memory-limit", "1k"]);
-    assert!(
-        small["message"].as_str().unwrap().contains("the limit is") && small["hint"].is_null(),
-        "{small}"
-    );
 }
 
 /// The manual page of a command has all its options.
