@@ -1,57 +1,29 @@
 //! From float to 8 or 16 bits: ranges from calibration, fusion into the machine's operations, integers.
 //!
-//! 1. `plan` fuses operators, decides which values become tensors and what is left to the host;
-//!    `able` says what can follow a reduction, `sum` rewrites reductions with what is observed of them,
-//!    `held` is how values lie in tensors, `sharing` which tensors share scale and memory.
-//! 2. `calibrate` runs the samples in float; `range` makes scales of what it saw.
-//! 3. `scales` chooses all scales of 8 bits, `precision` which tensors have 16 bits, of those that `width`
-//!    says can; `least` says how fine steps can be.
-//! 4. `lower` makes integers and proves that no sum can leave 32 bits, `stages` cuts them where the
-//!    host works.
-//! 5. `correct` takes the mean error of every channel out of its bias.
-//! 6. `floor` asks what the outputs are predicted to be, and `baseline` what rounding alone would leave of
+//! 1. `select` makes operations of operators: what fuses, which values become tensors and how they lie in
+//!    them, what is left to the host.
+//! 2. `ranges` runs the samples in float and makes scales of what it saw; `precision` chooses which of the
+//!    tensors that can have 16 bits have them.
+//! 3. `lower` makes integers, proves that no sum can leave 32 bits, and cuts them into stages where the host
+//!    works.
+//! 4. `correct` takes the mean error of every channel out of its bias.
+//! 5. `floor` asks what the outputs are predicted to be, and `baseline` what rounding alone would leave of
 //!    them: where that is better, it is taken, and where outputs drown in noise, more tensors get 16 bits.
-//!
-//! Of a model that is quantised already `given` takes out what it prescribes, which nothing above then
-//! changes; `tables` makes tables of its functions of one byte.
 //!
 //! The result depends on the graph, the samples, the options and the machine alone, not on threads.
 
-mod able;
 mod attempt;
 mod baseline;
-mod calibrate;
-mod chain;
-mod claim;
-mod constants;
 mod correct;
-mod entropy;
-mod equalise;
 mod floor;
-mod given;
-mod held;
-mod histogram;
-mod joins;
-mod kind;
-mod layout;
-mod least;
-mod links;
 mod lower;
-mod phases;
-mod plan;
 mod precision;
-mod product;
-mod range;
+mod qparams;
+mod ranges;
 mod report;
-mod rounding;
-mod scales;
-mod sharing;
+mod select;
 mod size;
-mod stages;
-mod sum;
-mod tables;
 mod weights;
-mod width;
 
 #[cfg(test)]
 mod tests;
@@ -66,15 +38,18 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::network::{MeasuredLayer, Network};
 use attempt::Attempt;
-use calibrate::Seen;
 use floor::Floor;
-use given::Given;
 use lower::Lowered;
 use ndarray::ArrayD;
-use plan::Plan;
 use precision::{Choice, Chooser};
-use range::Affine;
-use sharing::Sharing;
+use qparams::QParams;
+use ranges::calibrate::Seen;
+use ranges::scale_classes::ScaleClasses;
+use ranges::{calibrate, equalise, least, scales};
+use select::annotations;
+use select::annotations::Annotations;
+use select::plan::{self, Plan};
+use select::tables;
 use std::borrow::Cow;
 use tilewright_arch::Config;
 
@@ -124,17 +99,17 @@ pub fn run_reported(
     options: &Options,
     config: &Config,
 ) -> Result<(Network, Vec<MeasuredLayer>)> {
-    let Quantised { graph, sharing, made: Made { plan, choice, lowered } } =
+    let Quantised { graph, classes, made: Made { plan, choice, lowered } } =
         quantise(graph, calibration, options, config, &|_, _| ())?;
     let samples = &calibration[..calibration.len().min(MEASURED)];
-    let layers = report::measure(&graph, &plan, &sharing, &choice, &lowered, samples)?;
+    let layers = report::measure(&graph, &plan, &classes, &choice, &lowered, samples)?;
     Ok((lowered.network, layers))
 }
 
 struct Quantised<'a> {
     /// What was quantised: the source graph, perhaps equalised.
     graph: Cow<'a, Graph>,
-    sharing: Sharing,
+    classes: ScaleClasses,
     made: Made,
 }
 
@@ -148,12 +123,12 @@ struct Made {
 /// What all choices of bits have in common.
 struct Prepared<'a> {
     graph: Cow<'a, Graph>,
-    given: Given,
+    annotations: Annotations,
     plan: Plan,
-    sharing: Sharing,
+    classes: ScaleClasses,
     seen: Seen,
     /// Scale and zero point of each representative, of 8 bits.
-    affine: Vec<Affine>,
+    qparams: Vec<QParams>,
     /// Homes whose values are whole numbers.
     whole: Vec<bool>,
     /// Samples that biases are corrected by.
@@ -177,9 +152,9 @@ fn quantise<'a>(
     };
     let (mut prepared, made) = one(options)?;
     // A quantised model is taken as it is.
-    if !prepared.given.is_empty() || calibration.is_empty() {
-        let Prepared { graph, sharing, .. } = prepared;
-        return Ok(Quantised { graph, sharing, made });
+    if !prepared.annotations.is_empty() || calibration.is_empty() {
+        let Prepared { graph, classes, .. } = prepared;
+        return Ok(Quantised { graph, classes, made });
     }
     let (floor, mut judged) = Floor::new(graph, calibration, made)?;
     let mut options = *options;
@@ -199,11 +174,11 @@ fn quantise<'a>(
         let make = |precision, budget| prepared.make(calibration, options.ranges, precision, budget);
         judged = floor.reach(judged, make)?;
     }
-    let Prepared { graph, sharing, .. } = prepared;
+    let Prepared { graph, classes, .. } = prepared;
     let mut made = judged.made;
     let network = &mut made.lowered.network;
     (network.rounding_db, network.judged) = (floor.rounding_db, judged.outputs);
-    Ok(Quantised { graph, sharing, made })
+    Ok(Quantised { graph, classes, made })
 }
 
 /// The least and the largest number of each input over all samples.
@@ -226,33 +201,33 @@ impl<'a> Prepared<'a> {
         graph.verify().map_err(|e| e.stage("quantise"))?;
         calibrate::at_once(graph)?;
         // A quantised model is taken as it is: only what it leaves open is chosen.
-        let mut given = Given::default();
+        let mut annotations = Annotations::default();
         let graph = if graph.is_quantised() {
-            let (stripped, prescribed) = given::strip(graph)?;
-            given = prescribed;
+            let (stripped, prescribed) = annotations::strip(graph)?;
+            annotations = prescribed;
             Cow::Owned(stripped)
         } else if options.equalise {
             Cow::Owned(equalise::equalise(graph.clone(), calibration)?)
         } else {
             Cow::Borrowed(graph)
         };
-        let mut plan = plan::plan(&graph, &given, config);
-        tables::tabulate(&mut plan, &given);
-        let sharing = Sharing::new(&graph, &plan, &given);
+        let mut plan = plan::plan(&graph, &annotations, config);
+        tables::tabulate(&mut plan, &annotations);
+        let classes = ScaleClasses::new(&graph, &plan, &annotations);
         let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
-        let correct = options.bias_correction && given.is_empty();
+        let correct = options.bias_correction && annotations.is_empty();
         let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
-        let mut seen = if scales::all_prescribed(&plan, &sharing, &given) {
+        let mut seen = if scales::all_prescribed(&plan, &classes, &annotations) {
             Seen::nothing(&plan)
         } else {
             calibrate::observe(&graph, &plan, calibration, corrected, options.rounding, watch)?
         };
-        sharing.pool(&plan, &mut seen);
-        let whole = scales::whole(&graph, &plan, &given);
-        let mut affine = scales::choose(&plan, &sharing, &given, &seen, options.ranges, &whole);
-        least::raise(&plan, &sharing, &seen, &given, &mut affine);
+        classes.pool(&plan, &mut seen);
+        let whole = scales::whole(&graph, &plan, &annotations);
+        let mut qparams = scales::choose(&plan, &classes, &annotations, &seen, options.ranges, &whole);
+        least::raise(&plan, &classes, &seen, &annotations, &mut qparams);
         let corrected = &calibration[..corrected];
-        Ok(Prepared { graph, given, plan, sharing, seen, affine, whole, corrected, config })
+        Ok(Prepared { graph, annotations, plan, classes, seen, qparams, whole, corrected, config })
     }
 
     /// Makes integers of 8 bits and of 16 where `precision` and `budget` want them.
@@ -263,14 +238,14 @@ impl<'a> Prepared<'a> {
         precision: Precision,
         budget: f64,
     ) -> Result<Made> {
-        let Prepared { graph, given, sharing, seen, affine, whole, corrected, config, .. } = self;
+        let Prepared { graph, annotations, classes, seen, qparams, whole, corrected, config, .. } = self;
         let mut plan = self.plan.clone();
-        let chooser = Chooser { graph, given, sharing, affine, seen, calibration, config };
+        let chooser = Chooser { graph, annotations, classes, qparams, seen, calibration, config };
         let mut choice = chooser.choose(&plan, precision, budget)?;
-        let attempt = Attempt { graph, given, sharing, seen, affine, whole, ranges };
+        let attempt = Attempt { graph, annotations, classes, seen, qparams, whole, ranges };
         let mut lowered = attempt.lower(&mut plan, &mut choice)?;
         if precision == Precision::Int16 {
-            lowered.network.byte_layers = report::byte_layers(&plan, sharing, &lowered, &choice);
+            lowered.network.byte_layers = report::byte_layers(&plan, classes, &lowered, &choice);
         }
         // One sample says nothing of how certain its means are.
         if corrected.len() > 1 {
@@ -280,7 +255,8 @@ impl<'a> Prepared<'a> {
             graph.verify().map_err(|e| e.stage("quantise"))?;
         }
         lowered.network.calibrated = calibrated(graph, calibration);
-        lowered.network.claims = claim::claims(graph, given, &plan, sharing, corrected.len(), &mut lowered);
+        lowered.network.claims =
+            lower::claims(graph, annotations, &plan, classes, corrected.len(), &mut lowered);
         Ok(Made { plan, choice, lowered })
     }
 }

@@ -1,14 +1,14 @@
 //! Integers with the widths that are wanted, or, where they cannot be made, with fewer of 16 bits.
 
-use super::calibrate::Seen;
-use super::given::Given;
-use super::least::Least;
 use super::lower::{self, Lowered};
-use super::plan::Plan;
 use super::precision::Choice;
-use super::range::Affine;
-use super::sharing::Sharing;
-use super::width;
+use super::qparams::QParams;
+use super::ranges::calibrate::Seen;
+use super::ranges::least::Least;
+use super::ranges::scale_classes::ScaleClasses;
+use super::ranges::width;
+use super::select::annotations::Annotations;
+use super::select::plan::Plan;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::options::Ranges;
@@ -17,11 +17,11 @@ use rayon::prelude::*;
 /// What does not change from one attempt to the next.
 pub(super) struct Attempt<'a> {
     pub graph: &'a Graph,
-    pub given: &'a Given,
-    pub sharing: &'a Sharing,
+    pub annotations: &'a Annotations,
+    pub classes: &'a ScaleClasses,
     pub seen: &'a Seen,
     /// Scale and zero point of each representative, of 8 bits.
-    pub affine: &'a [Affine],
+    pub qparams: &'a [QParams],
     /// Homes whose values are whole numbers.
     pub whole: &'a [bool],
     /// How the range before a table is chosen.
@@ -36,45 +36,45 @@ impl Attempt<'_> {
     /// An operation on bytes that cannot be made.
     pub fn lower(&self, plan: &mut Plan, choice: &mut Choice) -> Result<Lowered> {
         loop {
-            let wide = choice.widen(plan, self.sharing);
+            let wide = choice.widen(plan, self.classes);
             let refused = match self.once(plan, &wide) {
                 Ok(lowered) => return Ok(lowered),
                 Err(refused) => refused,
             };
-            let Some(g) = refused.group else { return Err(refused.error) };
-            let group = &plan.groups[g];
-            let read = group.inputs.iter().chain(&group.operand).map(|view| view.tensor.index());
-            let homes: Vec<usize> = [group.output].into_iter().chain(read).filter(|&h| wide[h]).collect();
+            let Some(g) = refused.fused else { return Err(refused.error) };
+            let fused = &plan.ops[g];
+            let read = fused.inputs.iter().chain(&fused.operand).map(|view| view.tensor.index());
+            let homes: Vec<usize> = [fused.output].into_iter().chain(read).filter(|&h| wide[h]).collect();
             if homes.is_empty() {
                 return Err(refused.error);
             }
-            let classes = homes.into_iter().map(|h| self.sharing.representative(h));
+            let classes = homes.into_iter().map(|h| self.classes.representative(h));
             choice.give_up(classes, "an operation with it cannot be expressed");
         }
     }
 
     fn once(&self, plan: &Plan, wide: &[bool]) -> std::result::Result<Lowered, lower::Refused> {
-        let Attempt { graph, given, sharing, seen, .. } = *self;
-        let mut affine = self.affine.to_vec();
-        let ranges = width::Ranges { plan, sharing, seen };
-        for h in (0..plan.homes.len()).filter(|&h| wide[h] && sharing.representative(h) == h) {
-            affine[h] = if self.whole[h] { ranges.choose(h).whole() } else { ranges.choose(h) };
+        let Attempt { graph, annotations, classes, seen, .. } = *self;
+        let mut qparams = self.qparams.to_vec();
+        let ranges = width::Ranges { plan, classes, seen };
+        for h in (0..plan.homes.len()).filter(|&h| wide[h] && classes.representative(h) == h) {
+            qparams[h] = if self.whole[h] { ranges.choose(h).whole() } else { ranges.choose(h) };
         }
         let before_table = |g: usize| {
-            let group = &plan.groups[g];
-            group.chain.before_table?;
-            let read = group.inputs[0].tensor.index();
+            let fused = &plan.ops[g];
+            fused.epilogue.before_table?;
+            let read = fused.inputs[0].tensor.index();
             // The bytes of a copy are the table's index as they are.
-            if group.is_lookup() && !wide[read] {
-                return Some(affine[sharing.representative(read)]);
+            if fused.is_lookup() && !wide[read] {
+                return Some(qparams[classes.representative(read)]);
             }
-            let functions = |x: f64| group.chain.table.iter().fold(x, |x, fun| fun.apply(x));
-            let chosen = self.ranges.choose_before(&seen.tables[sharing.first(g)], &functions);
-            Some(chosen.at_least(Least { plan, sharing, seen, affine: &affine }.step(g)))
+            let functions = |x: f64| fused.epilogue.table.iter().fold(x, |x, fun| fun.apply(x));
+            let chosen = self.ranges.choose_before(&seen.tables[classes.first(g)], &functions);
+            Some(chosen.at_least(Least { plan, classes, seen, qparams: &qparams }.step(g)))
         };
-        let before_table: Vec<Option<Affine>> =
-            (0..plan.groups.len()).into_par_iter().map(before_table).collect();
-        lower::lower(graph, given, plan, sharing, (&affine, wide), &before_table, seen)
+        let before_table: Vec<Option<QParams>> =
+            (0..plan.ops.len()).into_par_iter().map(before_table).collect();
+        lower::lower(graph, annotations, plan, classes, (&qparams, wide), &before_table, seen)
     }
 }
 
@@ -93,20 +93,21 @@ mod tests {
         let x = graph.input("x", &[1, 2, 4, 4]).unwrap();
         let y = graph.node("y", Op::Clip { min: 0.0, max: 0.001 }, &[x]).unwrap();
         graph.outputs = vec![y];
-        let given = Given::default();
-        let mut plan = plan::plan(&graph, &given, &Config::sized(9, 16));
-        let sharing = Sharing::new(&graph, &plan, &given);
+        let annotations = Annotations::default();
+        let mut plan = plan::plan(&graph, &annotations, &Config::sized(9, 16));
+        let classes = ScaleClasses::new(&graph, &plan, &annotations);
         let numbers = (0..32).map(|i| i as f32 / 16.0 - 1.0).collect();
         let sample = vec![ArrayD::from_shape_vec(IxDyn(&[1, 2, 4, 4]), numbers).unwrap()];
         let rounding = Rounding::Nearest;
         let seen = calibrate::observe(&graph, &plan, &[sample], 0, rounding, &|_, _| ()).unwrap();
-        let mut affine: Vec<Affine> = seen.homes.iter().map(|h| Ranges::MinMax.choose(h)).collect();
-        least::raise(&plan, &sharing, &seen, &given, &mut affine);
+        let mut qparams: Vec<QParams> = seen.homes.iter().map(|h| Ranges::MinMax.choose(h)).collect();
+        least::raise(&plan, &classes, &seen, &annotations, &mut qparams);
         let ranges = Ranges::MinMax;
-        let (graph, given, sharing, seen, affine) = (&graph, &given, &sharing, &seen, &affine[..]);
+        let (graph, annotations, classes, seen, qparams) =
+            (&graph, &annotations, &classes, &seen, &qparams[..]);
         let whole = &vec![false; plan.homes.len()][..];
-        let attempt = Attempt { graph, given, sharing, seen, affine, whole, ranges };
-        let class = sharing.representative(plan.groups[0].output);
+        let attempt = Attempt { graph, annotations, classes, seen, qparams, whole, ranges };
+        let class = classes.representative(plan.ops[0].output);
         let mut choice = Choice::wanting([class].into());
         let lowered = attempt.lower(&mut plan, &mut choice).unwrap();
         assert!(lowered.network.tensors.iter().all(|t| !t.wide));

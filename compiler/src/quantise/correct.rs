@@ -1,7 +1,7 @@
 //! Bias correction: rounding shifts the mean of every channel a little; calibration says by how much.
 
-use super::calibrate::Seen;
 use super::lower::{Lowered, Provenance};
+use super::ranges::calibrate::Seen;
 use crate::error::Result;
 use crate::fixed::FixedGraph;
 use crate::network::{Stage, State};
@@ -43,7 +43,7 @@ fn machine(
     inputs: &[Vec<Vec<i8>>],
 ) -> Vec<Vec<Vec<i8>>> {
     let mut tensors: Vec<Vec<Vec<i8>>> = inputs.iter().map(|x| reference::start(fixed, x)).collect();
-    for (n, Provenance { group, units, rounded }) in provenance.iter_mut().enumerate() {
+    for (n, Provenance { fused, units, rounded }) in provenance.iter_mut().enumerate() {
         let node = &fixed.nodes[n];
         let [_, _, rows, columns] = node.place.region;
         let sums: Vec<Vec<i32>> =
@@ -54,7 +54,7 @@ fn machine(
             let shift = |(sums, means): (&Vec<i32>, &Vec<Vec<f64>>)| {
                 let sums = &sums[c * rows * columns..(c + 1) * rows * columns];
                 let mean = sums.iter().map(|&s| f64::from(s)).sum::<f64>() / sums.len() as f64;
-                mean + bias - means[*group][c] / unit
+                mean + bias - means[*fused][c] / unit
             };
             let shifts: Vec<f64> = sums.iter().zip(&seen.means).map(shift).collect();
             corrections.push(shrunk_mean(&shifts));

@@ -1,23 +1,26 @@
 //! From the plan and the ranges to integer operations.
 
+mod claim;
 mod linear;
 mod mean;
 mod names;
 mod operand;
+mod rounding;
 mod sketch;
+mod stages;
 mod wide;
 
-pub(super) use sketch::Sketch;
+pub use claim::claims;
+pub use sketch::Sketch;
 
-use super::calibrate::Seen;
-use super::chain::Chain;
-use super::given::Given;
-use super::held::{HomeId, View};
-use super::kind::Kind;
-use super::plan::{Group, Origin, Plan};
-use super::range::Affine;
-use super::sharing::Sharing;
-use super::stages;
+use super::qparams::QParams;
+use super::ranges::calibrate::Seen;
+use super::ranges::scale_classes::ScaleClasses;
+use super::select::annotations::Annotations;
+use super::select::epilogue::Epilogue;
+use super::select::kernel::Kernel;
+use super::select::plan::{FusedOp, Origin, Plan};
+use super::select::strided::{HomeId, View};
 use super::weights::channel;
 use crate::claims::Rounded;
 use crate::error::{Error, Result};
@@ -28,9 +31,9 @@ use tilewright_arch::fixed::{Channel, FRACTION, Half, Post, WIDE_FRACTION, power
 
 /// Where an operation comes from.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Provenance {
-    /// Its group, by index.
-    pub group: usize,
+pub struct Provenance {
+    /// Its fused operation, by index.
+    pub fused: usize,
     /// The real value of one unit of the sum, by channel; empty where the bias is not to be corrected.
     pub units: Vec<f64>,
     /// What its weights and biases were rounded from.
@@ -39,22 +42,22 @@ pub(super) struct Provenance {
 
 /// Why a plan cannot be lowered.
 #[derive(Debug)]
-pub(super) struct Refused {
-    /// The group that cannot be.
-    pub group: Option<usize>,
+pub struct Refused {
+    /// The fused operation that cannot be.
+    pub fused: Option<usize>,
     pub error: Error,
 }
 
 /// A quantised network and where its parts come from.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Lowered {
+pub struct Lowered {
     pub network: Network,
     /// For each stage and each of its nodes.
     pub provenance: Vec<Vec<Provenance>>,
     /// The network's tensor of each home; parts have that of the whole.
     pub tensor: Vec<TensorId>,
-    /// What goes into the table of each group.
-    pub before_table: Vec<Option<Affine>>,
+    /// What goes into the table of each fused operation.
+    pub before_table: Vec<Option<QParams>>,
 }
 
 /// What the post unit hands to the table, or writes where there is none.
@@ -78,61 +81,61 @@ impl Target {
     }
 }
 
-pub(super) struct Lowering<'a> {
+pub struct Lowering<'a> {
     pub graph: &'a Graph,
-    pub given: &'a Given,
+    pub annotations: &'a Annotations,
     pub plan: &'a Plan,
-    pub sharing: &'a Sharing,
-    pub(super) seen: &'a Seen,
-    /// What goes into the table of each group that has one.
-    pub before_table: &'a [Option<Affine>],
+    pub classes: &'a ScaleClasses,
+    pub seen: &'a Seen,
+    /// What goes into the table of each fused operation that has one.
+    pub before_table: &'a [Option<QParams>],
     /// All tensors, and all operations in the plan's order.
     pub fixed: FixedGraph,
     pub provenance: Vec<Provenance>,
     /// Tensor of each home; parts have that of the whole.
     pub tensor: Vec<TensorId>,
-    /// Where the group under way puts its first sum instead, if it makes two.
+    /// Where the fused operation under way puts its first sum instead, if it makes two.
     between: Option<TensorId>,
 }
 
 /// Makes the network. `affine` gives scale and zero point of each home, `wide` says which of them have
-/// 16 bits, `before_table` is for what goes into the table of each group.
+/// 16 bits, `before_table` is for what goes into the table of each fused operation.
 ///
 /// # Errors
 /// A factor that the post unit cannot express, a sum that can leave 32 bits.
-pub(super) fn lower(
+pub fn lower(
     graph: &Graph,
-    given: &Given,
+    annotations: &Annotations,
     plan: &Plan,
-    sharing: &Sharing,
-    (affine, wide): (&[Affine], &[bool]),
-    before_table: &[Option<Affine>],
+    classes: &ScaleClasses,
+    (qparams, wide): (&[QParams], &[bool]),
+    before_table: &[Option<QParams>],
     seen: &Seen,
 ) -> std::result::Result<Lowered, Refused> {
-    let mut lowering = Lowering::new(graph, given, plan, sharing, seen, before_table);
-    lowering.add_tensors(affine, wide);
-    for (g, group) in plan.groups.iter().enumerate() {
-        let refused = |e: Error| Refused { group: Some(g), error: e.file(&graph.name) };
-        lowering.group(g, group).map_err(refused)?;
+    let mut lowering = Lowering::new(graph, annotations, plan, classes, seen, before_table);
+    lowering.add_tensors(qparams, wide);
+    for (g, fused) in plan.ops.iter().enumerate() {
+        let refused = |e: Error| Refused { fused: Some(g), error: e.file(&graph.name) };
+        lowering.group(g, fused).map_err(refused)?;
     }
-    stages::split(lowering).map_err(|error| Refused { group: None, error })
+    stages::split(lowering).map_err(|error| Refused { fused: None, error })
 }
 
 impl<'a> Lowering<'a> {
     /// Without tensors.
     pub fn new(
         graph: &'a Graph,
-        given: &'a Given,
+        annotations: &'a Annotations,
         plan: &'a Plan,
-        sharing: &'a Sharing,
+        classes: &'a ScaleClasses,
         seen: &'a Seen,
-        before_table: &'a [Option<Affine>],
+        before_table: &'a [Option<QParams>],
     ) -> Lowering<'a> {
         Lowering {
             graph,
-            given,
+            annotations,
             plan,
-            sharing,
+            classes,
             seen,
             before_table,
             fixed: FixedGraph { name: graph.name.clone(), ..FixedGraph::default() },
@@ -143,10 +146,10 @@ impl<'a> Lowering<'a> {
     }
 
     /// `wide` says which homes have 16 bits.
-    fn add_tensors(&mut self, affine: &[Affine], wide: &[bool]) {
+    fn add_tensors(&mut self, qparams: &[QParams], wide: &[bool]) {
         for (h, home) in self.plan.homes.iter().enumerate() {
-            if self.sharing.is_tensor(h) {
-                let Affine { scale, zero } = affine[self.sharing.representative(h)];
+            if self.classes.is_tensor(h) {
+                let QParams { scale, zero } = qparams[self.classes.representative(h)];
                 let (name, wide) = (self.value_name(home.value), wide[h]);
                 let tensor = Tensor::bytes(name, home.shape, scale, zero);
                 let tensor = if wide { tensor.widened() } else { tensor };
@@ -161,7 +164,7 @@ impl<'a> Lowering<'a> {
         }
         for h in 0..self.plan.homes.len() {
             let whole = View::whole(HomeId::At(h), self.plan.homes[h].shape);
-            self.tensor[h] = self.tensor[self.sharing.resolve(whole).tensor.index()];
+            self.tensor[h] = self.tensor[self.classes.resolve(whole).tensor.index()];
         }
     }
 
@@ -187,90 +190,90 @@ impl<'a> Lowering<'a> {
         self.fixed.tensor(self.tensor[view.tensor.index()])
     }
 
-    fn output(&self, group: &Group) -> &Tensor {
-        self.fixed.tensor(self.tensor[group.output])
+    fn output(&self, fused: &FusedOp) -> &Tensor {
+        self.fixed.tensor(self.tensor[fused.output])
     }
 
     /// The grid, after DepthToSpace, as a view of the output's home.
-    fn whole_output(&self, group: &Group) -> View {
+    fn whole_output(&self, fused: &FusedOp) -> View {
         if self.between.is_some() {
-            return group.to;
+            return fused.to;
         }
-        let home = HomeId::At(group.output);
-        match group.chain.depth_to_space.0 {
-            1 => group.to.of(home),
-            _ => View::whole(home, self.plan.homes[group.output].shape),
+        let home = HomeId::At(fused.output);
+        match fused.epilogue.depth_to_space.0 {
+            1 => fused.to.of(home),
+            _ => View::whole(home, self.plan.homes[fused.output].shape),
         }
     }
 
-    /// What the sums of a group are scaled to.
-    fn result(&self, g: usize, group: &Group) -> Target {
+    /// What the sums of a fused operation are scaled to.
+    fn result(&self, g: usize, fused: &FusedOp) -> Target {
         if let Some(between) = self.between {
             let to = self.fixed.tensor(between);
             return Target::new(to.scale, to.zero, to.wide);
         }
-        let to = self.output(group);
+        let to = self.output(fused);
         match self.before_table[g] {
-            Some(Affine { scale, zero }) => Target::new(scale, zero, false),
+            Some(QParams { scale, zero }) => Target::new(scale, zero, false),
             None => Target::new(to.scale, to.zero, to.wide),
         }
     }
 
-    fn group(&mut self, g: usize, group: &Group) -> Result<()> {
-        match &group.operand {
-            Some(operand) if self.read(operand).wide => self.wide_sum(g, group),
-            _ => self.reduced(g, group),
+    fn group(&mut self, g: usize, fused: &FusedOp) -> Result<()> {
+        match &fused.operand {
+            Some(operand) if self.read(operand).wide => self.wide_sum(g, fused),
+            _ => self.reduced(g, fused),
         }
     }
 
-    fn reduced(&mut self, g: usize, group: &Group) -> Result<()> {
-        match &group.kind {
-            Kind::Linear { window, weights, bias, groups } => {
-                self.linear(g, group, window, weights, bias, *groups)
+    fn reduced(&mut self, g: usize, fused: &FusedOp) -> Result<()> {
+        match &fused.kernel {
+            Kernel::Linear { window, weights, bias, groups } => {
+                self.linear(g, fused, window, weights, bias, *groups)
             }
-            Kind::Phases { phases, bias, groups } => {
-                phases.iter().try_for_each(|phase| self.phase(g, group, phase, bias, *groups))
+            Kernel::Phases { phases, bias, groups } => {
+                phases.iter().try_for_each(|phase| self.phase(g, fused, phase, bias, *groups))
             }
-            Kind::Product { batches, factor } => {
-                batches.iter().try_for_each(|batch| self.product(g, group, batch, *factor))
+            Kernel::Product { batches, factor } => {
+                batches.iter().try_for_each(|batch| self.product(g, fused, batch, *factor))
             }
-            Kind::Mean { window, count_include_pad, factor } => {
-                self.mean(g, group, window, *count_include_pad, *factor)
+            Kernel::Mean { window, count_include_pad, factor } => {
+                self.mean(g, fused, window, *count_include_pad, *factor)
             }
-            Kind::Max { window } => {
-                let from = self.read(&group.inputs[0]);
-                let factor = f64::from(from.scale) / self.result(g, group).scale;
-                let channels = vec![self.channel(group, 0, factor, -from.zero_term())?];
-                let node = self.node(g, group, window, Reduction::Max, channels)?;
+            Kernel::Max { window } => {
+                let from = self.read(&fused.inputs[0]);
+                let factor = f64::from(from.scale) / self.result(g, fused).scale;
+                let channels = vec![self.channel(fused, 0, factor, -from.zero_term())?];
+                let node = self.node(g, fused, window, Reduction::Max, channels)?;
                 self.push(g, node, Vec::new(), None)
             }
-            Kind::Copies { to } => self.copies(g, group, to),
+            Kernel::Copies { to } => self.copies(g, fused, to),
         }
     }
 
     /// One product of two activations.
-    fn product(&mut self, g: usize, group: &Group, batch: &(View, View, usize), factor: f64) -> Result<()> {
+    fn product(&mut self, g: usize, fused: &FusedOp, batch: &(View, View, usize), factor: f64) -> Result<()> {
         let (gathered, weights, first) = batch;
         let scales = f64::from(self.read(gathered).scale) * f64::from(self.read(weights).scale);
-        let factor = scales * factor / self.result(g, group).scale;
-        let channels = vec![self.channel(group, 0, factor, 0)?];
+        let factor = scales * factor / self.result(g, fused).scale;
+        let channels = vec![self.channel(fused, 0, factor, 0)?];
         let reduction = Reduction::Product { weights: self.placed(weights) };
-        let mut node = self.node(g, group, &Window::UNIT, reduction, channels)?;
+        let mut node = self.node(g, fused, &Window::UNIT, reduction, channels)?;
         node.input = self.placed(gathered);
-        node.output = self.placed(&self.whole_output(group).slice(0, *first, weights.shape[2]));
+        node.output = self.placed(&self.whole_output(fused).slice(0, *first, weights.shape[2]));
         self.push(g, node, Vec::new(), None)
     }
 
     /// Copies of the parts that their producers did not write in place.
-    fn copies(&mut self, g: usize, group: &Group, to: &[View]) -> Result<()> {
-        for (part, to) in group.inputs.iter().zip(to) {
+    fn copies(&mut self, g: usize, fused: &FusedOp, to: &[View]) -> Result<()> {
+        for (part, to) in fused.inputs.iter().zip(to) {
             // a part written in place lies in this very home
-            if self.sharing.is_tensor(part.tensor.index()) {
+            if self.classes.is_tensor(part.tensor.index()) {
                 let from = self.read(part);
-                let factor = f64::from(from.scale) / self.result(g, group).scale;
-                let channels = vec![self.channel(group, 0, factor, -from.zero_term())?];
-                let mut node = self.node(g, group, &Window::UNIT, Reduction::Sum, channels)?;
-                let to = to.of(HomeId::At(group.output));
+                let factor = f64::from(from.scale) / self.result(g, fused).scale;
+                let channels = vec![self.channel(fused, 0, factor, -from.zero_term())?];
+                let mut node = self.node(g, fused, &Window::UNIT, Reduction::Sum, channels)?;
+                let to = to.of(HomeId::At(fused.output));
                 (node.input, node.output) = (self.placed(part), self.placed(&to));
                 node.place.region = [0, 0, to.shape[1], to.shape[2]];
                 self.push(g, node, Vec::new(), None)?;
@@ -279,77 +282,77 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    /// The node of a group, reading the first input and writing the whole grid.
+    /// The node of a fused operation, reading the first input and writing the whole grid.
     fn node(
         &self,
         g: usize,
-        group: &Group,
+        fused: &FusedOp,
         window: &Window,
         reduction: Reduction,
         channels: Vec<Channel>,
     ) -> Result<FixedNode> {
-        let (name, operator) = self.names(group);
-        let result = self.result(g, group);
-        let plain = Chain::EMPTY;
-        let chain = if self.between.is_some() { &plain } else { &group.chain };
+        let (name, operator) = self.names(fused);
+        let result = self.result(g, fused);
+        let plain = Epilogue::EMPTY;
+        let epilogue = if self.between.is_some() { &plain } else { &fused.epilogue };
         Ok(FixedNode {
             name,
             operator,
-            input: self.placed(&group.inputs[0]),
+            input: self.placed(&fused.inputs[0]),
             window: window.clone(),
             reduction,
             channels,
             wide: false,
-            operand: self.operand(g, group)?.map(|(operand, _)| operand),
-            post: post(chain, result),
-            table: self.table(g, group).filter(|_| self.between.is_none()),
-            output: self.placed(&self.whole_output(group)),
+            operand: self.operand(g, fused)?.map(|(operand, _)| operand),
+            post: post(epilogue, result),
+            table: self.table(g, fused).filter(|_| self.between.is_none()),
+            output: self.placed(&self.whole_output(fused)),
             place: Place {
-                region: [0, 0, group.grid[1], group.grid[2]],
-                depth_to_space: chain.depth_to_space,
+                region: [0, 0, fused.grid[1], fused.grid[2]],
+                depth_to_space: epilogue.depth_to_space,
             },
         })
     }
 
-    /// The table of a group, from bytes before to bytes after.
-    fn table(&self, g: usize, group: &Group) -> Option<Box<[i8; 256]>> {
-        let Affine { scale, zero } = self.before_table[g]?;
-        let to = self.output(group);
+    /// The table of a fused operation, from bytes before to bytes after.
+    fn table(&self, g: usize, fused: &FusedOp) -> Option<Box<[i8; 256]>> {
+        let QParams { scale, zero } = self.before_table[g]?;
+        let to = self.output(fused);
         let mut table = Box::new([0; 256]);
         for (entry, byte) in table.iter_mut().zip(-128i32..) {
             // Rounded to float32 step by step, as the operators are.
             let x = scale * (byte - i32::from(zero)) as f32;
-            let y = group.chain.table.iter().fold(x, |x, fun| fun.apply(x.into()) as f32);
+            let y = fused.epilogue.table.iter().fold(x, |x, fun| fun.apply(x.into()) as f32);
             *entry = crate::reference::quantise(to, [y])[0];
         }
         Some(table)
     }
 
-    fn channel(&self, group: &Group, c: usize, factor: f64, bias: i32) -> Result<Channel> {
-        let slope = match group.chain.slope.as_deref() {
+    fn channel(&self, fused: &FusedOp, c: usize, factor: f64, bias: i32) -> Result<Channel> {
+        let slope = match fused.epilogue.slope.as_deref() {
             None => 1.0,
             Some([one]) => *one,
             Some(many) => many[c],
         };
         // A sum is a whole number, so with as many steps for one of it as a byte has, all but zero leave the
         // range of a byte: on the side where they would with more.
-        let alone = self.between.is_none() && group.operand.is_none() && !self.output(group).wide;
+        let alone = self.between.is_none() && fused.operand.is_none() && !self.output(fused).wide;
         let [plain, sloped] = [factor, factor * slope].map(|f| f.clamp(-ALL_STEPS, ALL_STEPS));
         let made = match alone && plain != 0.0 && [plain, sloped] != [factor, factor * slope] {
             true => channel(plain, sloped / plain, bias),
             false => channel(factor, slope, bias),
         };
-        made.ok_or_else(|| self.unscaled(group, c, factor))
+        made.ok_or_else(|| self.unscaled(fused, c, factor))
     }
 
     /// What to try where scales are too far apart.
     fn ranges(&self) -> &'static str {
-        if self.given.is_empty() { RANGES } else { SCALES }
+        if self.annotations.is_empty() { RANGES } else { SCALES }
     }
 
-    fn unscaled(&self, group: &Group, c: usize, factor: f64) -> Error {
+    fn unscaled(&self, fused: &FusedOp, c: usize, factor: f64) -> Error {
         let why = format!("channel {c} would have to be scaled by {factor:e}, more than 255");
-        self.error(group, why, self.ranges())
+        self.error(fused, why, self.ranges())
     }
 
     /// Adds a node; where the tensor that it writes is wide, two, or one for both halves of a plane.
@@ -368,7 +371,7 @@ impl<'a> Lowering<'a> {
                     "sums of channel {c} can reach {bound}, more than the {} of an accumulator",
                     i32::MAX
                 );
-                return Err(self.error(&self.plan.groups[g], why, SPLIT));
+                return Err(self.error(&self.plan.ops[g], why, SPLIT));
             }
         }
         if self.fixed.tensor(node.output.tensor).wide {
@@ -383,7 +386,7 @@ impl<'a> Lowering<'a> {
                 None => {
                     self.fixed.nodes.push(high);
                     self.provenance.push(Provenance {
-                        group: g,
+                        fused: g,
                         units: units.clone(),
                         rounded: rounded.clone(),
                     });
@@ -392,12 +395,12 @@ impl<'a> Lowering<'a> {
             };
         }
         self.fixed.nodes.push(node);
-        self.provenance.push(Provenance { group: g, units, rounded });
+        self.provenance.push(Provenance { fused: g, units, rounded });
         Ok(())
     }
 
-    fn error(&self, group: &Group, why: String, hint: &str) -> Error {
-        let (name, operator) = self.names(group);
+    fn error(&self, fused: &FusedOp, why: String, hint: &str) -> Error {
+        let (name, operator) = self.names(fused);
         Error::new("quantise", why).node(name).operator(operator).hint(hint)
     }
 }
@@ -430,10 +433,10 @@ const RANGES: &str = "more calibration samples, or ranges that cut off outliers"
 const SCALES: &str = "scales of the model that are nearer to each other there, or float";
 
 /// Zero point and clamps of what the post unit makes.
-fn post(chain: &Chain, to: Target) -> Post {
+fn post(epilogue: &Epilogue, to: Target) -> Post {
     let bound = |real: f64| {
         let q = (real / to.byte).round_ties_even() + f64::from(to.zero);
         q.clamp(-128.0, 127.0) as i8
     };
-    Post { zero: to.zero, lo: bound(chain.low), hi: bound(chain.high) }
+    Post { zero: to.zero, lo: bound(epilogue.low), hi: bound(epilogue.high) }
 }

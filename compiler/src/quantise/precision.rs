@@ -1,12 +1,12 @@
-//! How many bits activations have: what is wanted of [`super::width`].
+//! How many bits activations have: what is wanted of [`super::ranges::width`].
 
-use super::calibrate::Seen;
-use super::given::Given;
 use super::lower::{Lowering, Sketch};
-use super::plan::{Group, Plan};
-use super::range::Affine;
-use super::sharing::Sharing;
-use super::width::{self, Why};
+use super::qparams::QParams;
+use super::ranges::calibrate::Seen;
+use super::ranges::scale_classes::ScaleClasses;
+use super::ranges::width::{self, Why};
+use super::select::annotations::Annotations;
+use super::select::plan::{FusedOp, Plan};
 use crate::cost::Cost;
 use crate::error::Result;
 use crate::float;
@@ -33,7 +33,7 @@ const KEPT: u64 = 4;
 /// Samples on which noise is measured, at most.
 const MEASURED: usize = 2;
 
-/// Which tensors are to have 16 bits, by representative (see [`Sharing`]).
+/// Which tensors are to have 16 bits, by representative (see [`ScaleClasses`]).
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Choice {
     wanted: BTreeSet<usize>,
@@ -54,9 +54,9 @@ impl Choice {
 
     /// Gives 16 bits to as many as can have them, and turns operations of the plan round where that
     /// helps. Returns for each home whether it has 16 bits.
-    pub fn widen(&mut self, plan: &mut Plan, sharing: &Sharing) -> Vec<bool> {
+    pub fn widen(&mut self, plan: &mut Plan, classes: &ScaleClasses) -> Vec<bool> {
         let Choice { wanted, why, before, operands } = self;
-        width::widen(plan, sharing, wanted, &|class| Reverse(before[class]), *operands, why)
+        width::widen(plan, classes, wanted, &|class| Reverse(before[class]), *operands, why)
     }
 
     /// Leaves some at 8 bits after all.
@@ -86,10 +86,10 @@ fn busiest(cost: Cost) -> f64 {
 /// What the choice goes by.
 pub(super) struct Chooser<'a> {
     pub graph: &'a Graph,
-    pub given: &'a Given,
-    pub sharing: &'a Sharing,
+    pub annotations: &'a Annotations,
+    pub classes: &'a ScaleClasses,
     /// Scale and zero point of each representative, of 8 bits.
-    pub affine: &'a [Affine],
+    pub qparams: &'a [QParams],
     pub seen: &'a Seen,
     pub calibration: &'a [Vec<ArrayD<f32>>],
     pub config: &'a Config,
@@ -99,7 +99,7 @@ impl Chooser<'_> {
     /// Decides which tensors of a plan are to have 16 bits. `budget` is the share of further cycles for
     /// [`Precision::Mixed`].
     pub fn choose(&self, plan: &Plan, precision: Precision, budget: f64) -> Result<Choice> {
-        let sharing = self.sharing;
+        let classes = self.classes;
         if precision == Precision::Int8 {
             return Ok(Choice::default());
         }
@@ -107,19 +107,19 @@ impl Chooser<'_> {
         let mut before = vec![0; plan.homes.len()];
         let mut often = BTreeSet::new();
         for (h, &(made, used)) in updates.iter().enumerate() {
-            let class = sharing.representative(h);
+            let class = classes.representative(h);
             before[class] = made.max(before[class]);
             if made > 0 && made + used >= UPDATES {
                 often.insert(class);
             }
         }
-        let ranges = width::Ranges { plan, sharing, seen: self.seen };
-        let why = width::unable(&ranges, self.given, self.affine, self.config);
-        let classes = (0..plan.homes.len()).map(|h| sharing.representative(h));
-        let mut wanted: BTreeSet<usize> = classes.filter(|class| !why.contains_key(class)).collect();
+        let ranges = width::Ranges { plan, classes, seen: self.seen };
+        let why = width::unable(&ranges, self.annotations, self.qparams, self.config);
+        let found = (0..plan.homes.len()).map(|h| classes.representative(h));
+        let mut wanted: BTreeSet<usize> = found.filter(|class| !why.contains_key(class)).collect();
         match precision {
             // What a quantised model leaves in float is not rounded to a byte of calibration's range.
-            Precision::Auto | Precision::Mixed if !self.given.is_empty() => {
+            Precision::Auto | Precision::Mixed if !self.annotations.is_empty() => {
                 return Ok(Choice { wanted, why, before, operands: true });
             }
             Precision::Int8 | Precision::Int16 => {
@@ -128,13 +128,13 @@ impl Chooser<'_> {
             Precision::Auto | Precision::Mixed => {}
         }
         let seen = self.seen.ranges(plan);
-        let input_of_table = |(g, group): (usize, &Group)| {
-            let seen = &seen.tables[sharing.first(g)];
-            group.chain.before_table.map(|_| Ranges::MinMax.choose(seen))
+        let input_of_table = |(g, fused): (usize, &FusedOp)| {
+            let seen = &seen.tables[classes.first(g)];
+            fused.epilogue.before_table.map(|_| Ranges::MinMax.choose(seen))
         };
-        let before_table: Vec<Option<Affine>> = plan.groups.iter().enumerate().map(input_of_table).collect();
-        let lowering = Lowering::new(self.graph, self.given, plan, sharing, &seen, &before_table);
-        let mut sketch = Sketch::new(lowering, self.affine, self.config);
+        let before_table: Vec<Option<QParams>> = plan.ops.iter().enumerate().map(input_of_table).collect();
+        let lowering = Lowering::new(self.graph, self.annotations, plan, classes, &seen, &before_table);
+        let mut sketch = Sketch::new(lowering, self.qparams, self.config);
         if precision == Precision::Auto {
             wanted = self.cheap(&mut sketch, wanted, &often);
             wanted = self.worth(plan, &mut sketch, &wanted, &often, CHEAP)?;
@@ -200,7 +200,7 @@ impl Chooser<'_> {
     fn noise(&self, plan: &Plan, classes: &BTreeSet<usize>) -> Result<BTreeMap<usize, f64>> {
         let mut rounded: BTreeMap<usize, BTreeSet<ValueId>> = BTreeMap::new();
         for (h, home) in plan.homes.iter().enumerate() {
-            rounded.entry(self.sharing.representative(h)).or_default().insert(home.value);
+            rounded.entry(self.classes.representative(h)).or_default().insert(home.value);
         }
         let mut noise: BTreeMap<usize, f64> = classes.iter().map(|&class| (class, 0.0)).collect();
         for sample in &self.calibration[..self.calibration.len().min(MEASURED)] {
@@ -217,7 +217,7 @@ impl Chooser<'_> {
             };
             let one = |&class: &usize| -> Result<f64> {
                 let round = |id: ValueId, x: &ArrayViewD<f32>| {
-                    rounded[&class].contains(&id).then(|| x.mapv(|x| self.affine[class].rounded(x)))
+                    rounded[&class].contains(&id).then(|| x.mapv(|x| self.qparams[class].rounded(x)))
                 };
                 let outputs = match &values {
                     Some(values) => float::rerun(self.graph, values, &round)?,

@@ -1,10 +1,10 @@
 //! What quantisation did to every layer, measured.
 
-use super::held::{HomeId, View};
 use super::lower::Lowered;
-use super::plan::Plan;
 use super::precision::Choice;
-use super::sharing::Sharing;
+use super::ranges::scale_classes::ScaleClasses;
+use super::select::plan::Plan;
+use super::select::strided::{HomeId, View};
 use crate::error::{Error, Result};
 use crate::fixed::FixedNode;
 use crate::float::{self, math::log10};
@@ -38,64 +38,70 @@ impl Sums {
     }
 }
 
-/// The first of a group's nodes; copies that are all written in place have none.
+/// The first of a fused operation's nodes; copies that are all written in place have none.
 fn first_node(lowered: &Lowered, g: usize) -> Option<&FixedNode> {
     let place = lowered.provenance.iter().zip(&lowered.network.stages);
     let mut nodes = place.filter_map(|(sources, stage)| match stage {
-        Stage::Machine { graph, .. } => sources.iter().position(|p| p.group == g).map(|n| &graph.nodes[n]),
+        Stage::Machine { graph, .. } => sources.iter().position(|p| p.fused == g).map(|n| &graph.nodes[n]),
         Stage::Host { .. } => None,
     });
     nodes.next()
 }
 
-/// Why the result of a group has 8 bits, where it cannot have 16.
-fn why(plan: &Plan, sharing: &Sharing, choice: &Choice, lowered: &Lowered, g: usize) -> Option<&'static str> {
-    let home = plan.groups[g].output;
+/// Why the result of a fused operation has 8 bits, where it cannot have 16.
+fn why(
+    plan: &Plan,
+    classes: &ScaleClasses,
+    choice: &Choice,
+    lowered: &Lowered,
+    g: usize,
+) -> Option<&'static str> {
+    let home = plan.ops[g].output;
     let wide = lowered.network.tensors[lowered.tensor[home].0 as usize].wide;
-    choice.why(sharing.representative(home)).filter(|_| !wide)
+    choice.why(classes.representative(home)).filter(|_| !wide)
 }
 
 /// The layers whose results cannot have 16 bits, and why.
 pub(super) fn byte_layers(
     plan: &Plan,
-    sharing: &Sharing,
+    classes: &ScaleClasses,
     lowered: &Lowered,
     choice: &Choice,
 ) -> Vec<ByteLayer> {
     let layer = |(id, g): (usize, usize)| {
-        let (node, why) = (first_node(lowered, g)?, why(plan, sharing, choice, lowered, g)?);
+        let (node, why) = (first_node(lowered, g)?, why(plan, classes, choice, lowered, g)?);
         Some(ByteLayer { id, name: node.name.clone(), operator: node.operator.clone(), why: why.into() })
     };
     plan.order().into_iter().enumerate().filter_map(layer).collect()
 }
 
-/// Measures every group on some samples.
+/// Measures every fused operation on some samples.
 pub(super) fn measure(
     graph: &Graph,
     plan: &Plan,
-    sharing: &Sharing,
+    classes: &ScaleClasses,
     choice: &Choice,
     lowered: &Lowered,
     samples: &[Vec<ArrayD<f32>>],
 ) -> Result<Vec<MeasuredLayer>> {
     let network = &lowered.network;
-    let measure = |sample: &Vec<ArrayD<f32>>| measure_one(graph, plan, sharing, lowered, sample);
+    let measure = |sample: &Vec<ArrayD<f32>>| measure_one(graph, plan, classes, lowered, sample);
     let per_sample: Vec<Vec<Sums>> = samples.par_iter().map(measure).collect::<Result<_>>()?;
     let mut layers = Vec::new();
     for (id, g) in plan.order().into_iter().enumerate() {
-        let (group, Some(node)) = (&plan.groups[g], first_node(lowered, g)) else { continue };
+        let (fused, Some(node)) = (&plan.ops[g], first_node(lowered, g)) else { continue };
         let mut sums = Sums::EMPTY;
         per_sample.iter().for_each(|sample| sums.merge(&sample[g]));
-        let tensor = &network.tensors[lowered.tensor[group.output].0 as usize];
+        let tensor = &network.tensors[lowered.tensor[fused.output].0 as usize];
         layers.push(MeasuredLayer {
             id,
             name: node.name.clone(),
             operator: node.operator.clone(),
-            shape: plan.homes[group.output].shape,
+            shape: plan.homes[fused.output].shape,
             min: sums.min,
             max: sums.max,
             bits: if tensor.wide { 16 } else { 8 },
-            why_8_bits: why(plan, sharing, choice, lowered, g).map(String::from),
+            why_8_bits: why(plan, classes, choice, lowered, g).map(String::from),
             scale: tensor.scale,
             zero: tensor.zero,
             sqnr_db: (sums.signal > 0.0).then(|| 10.0 * log10(sums.signal / sums.noise)),
@@ -108,7 +114,7 @@ pub(super) fn measure(
 fn measure_one(
     graph: &Graph,
     plan: &Plan,
-    sharing: &Sharing,
+    classes: &ScaleClasses,
     lowered: &Lowered,
     sample: &[ArrayD<f32>],
 ) -> Result<Vec<Sums>> {
@@ -126,19 +132,19 @@ fn measure_one(
         }
         Ok::<_, Error>(outputs)
     })?;
-    let mut all = Vec::with_capacity(plan.groups.len());
-    for group in &plan.groups {
+    let mut all = Vec::with_capacity(plan.ops.len());
+    for fused in &plan.ops {
         let mut sums = Sums::EMPTY;
-        let home = &plan.homes[group.output];
-        let tensor = &network.tensors[lowered.tensor[group.output].0 as usize];
-        let whole = View::whole(HomeId::At(group.output), home.shape);
-        let stored = &bytes[lowered.tensor[group.output].0 as usize];
+        let home = &plan.homes[fused.output];
+        let tensor = &network.tensors[lowered.tensor[fused.output].0 as usize];
+        let whole = View::whole(HomeId::At(fused.output), home.shape);
+        let stored = &bytes[lowered.tensor[fused.output].0 as usize];
         if stored.is_empty() {
             all.push(sums);
             continue;
         }
         let numbers = reference::dequantise(tensor, stored);
-        let real = sharing.resolve(whole).read(tensor.extents(), &numbers);
+        let real = classes.resolve(whole).read(tensor.extents(), &numbers);
         let (low, high) = tensor.range();
         let half = f64::from(tensor.scale) / 2.0;
         let (low, high) = ((low - half) as f32, (high + half) as f32);

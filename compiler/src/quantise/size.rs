@@ -1,8 +1,8 @@
 //! How much memory a network needs at least, which is known before anything is calibrated.
 
-use super::given::{self, Given};
-use super::kind::Kind;
-use super::plan;
+use super::select::annotations::{self, Annotations};
+use super::select::kernel::Kernel;
+use super::select::plan;
 use crate::error::Result;
 use crate::graph::Graph;
 use std::borrow::Cow;
@@ -17,21 +17,21 @@ use tilewright_arch::Config;
 /// As [`super::run`], of the graph alone.
 pub fn least_bytes(graph: &Graph, config: &Config) -> Result<u64> {
     graph.verify().map_err(|e| e.stage("quantise"))?;
-    let (graph, given) = match graph.is_quantised() {
-        true => given::strip(graph).map(|(graph, given)| (Cow::Owned(graph), given))?,
-        false => (Cow::Borrowed(graph), Given::default()),
+    let (graph, annotations) = match graph.is_quantised() {
+        true => annotations::strip(graph).map(|(graph, annotations)| (Cow::Owned(graph), annotations))?,
+        false => (Cow::Borrowed(graph), Annotations::default()),
     };
-    let plan = plan::plan(&graph, &given, config);
+    let plan = plan::plan(&graph, &annotations, config);
     let mut stages: BTreeMap<usize, (u64, HashSet<u64>)> = BTreeMap::new();
-    for group in &plan.groups {
-        let kernels: Vec<(&[f32], usize)> = match &group.kind {
-            Kind::Linear { weights, bias, .. } => vec![(weights, bias.len())],
-            Kind::Phases { phases, bias, .. } => {
+    for fused in &plan.ops {
+        let kernels: Vec<(&[f32], usize)> = match &fused.kernel {
+            Kernel::Linear { weights, bias, .. } => vec![(weights, bias.len())],
+            Kernel::Phases { phases, bias, .. } => {
                 phases.iter().map(|p| (&p.weights[..], bias.len())).collect()
             }
             _ => vec![],
         };
-        let (bytes, seen) = stages.entry(group.turn).or_default();
+        let (bytes, seen) = stages.entry(fused.turn).or_default();
         for (weights, channels) in kernels {
             let terms = (weights.len() / channels).max(1);
             for row in weights.chunks(terms) {

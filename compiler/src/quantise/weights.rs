@@ -13,13 +13,13 @@ const LEAST_FACTOR: f64 = 1.0 / (1u64 << 39) as f64;
 
 /// One output channel's weights in integers: `real = scale * weight`.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Row {
+pub struct Row {
     pub weights: Vec<i8>,
     pub scale: f64,
 }
 
 /// The scale with the least squared error of the weights, but at least `least`.
-pub(super) fn row(weights: &[f32], least: f64) -> Row {
+pub fn row(weights: &[f32], least: f64) -> Row {
     let largest = weights.iter().fold(0f32, |m, w| m.max(w.abs()));
     let full = f64::from(largest) / 127.0;
     let mut scale = full;
@@ -41,13 +41,13 @@ const MOST_STEPS: u32 = 127;
 
 /// A row whose weights are multiples of a common step, as those of an interpolation are, without any
 /// error; otherwise [`row`].
-pub(super) fn exact_row(weights: &[f32], least: f64) -> Row {
+pub fn exact_row(weights: &[f32], least: f64) -> Row {
     steps(weights, least).unwrap_or_else(|| row(weights, least))
 }
 
 /// A row whose weights are multiples of a common step of at least `least`, the finest there is: biases
 /// are rounded to it. `None` if there is none; for zeros any step is right.
-pub(super) fn steps(weights: &[f32], least: f64) -> Option<Row> {
+pub fn steps(weights: &[f32], least: f64) -> Option<Row> {
     let largest = weights.iter().fold(0f32, |m, w| m.max(w.abs()));
     if largest == 0.0 {
         return Some(row(weights, least));
@@ -57,7 +57,7 @@ pub(super) fn steps(weights: &[f32], least: f64) -> Option<Row> {
 }
 
 /// The row of weights that are whole in steps of `scale`; `None` where one is not, or above 127 steps.
-pub(super) fn multiples(weights: &[f32], scale: f64) -> Option<Row> {
+pub fn multiples(weights: &[f32], scale: f64) -> Option<Row> {
     let whole = |&w: &f32| {
         let steps = f64::from(w) / scale;
         let near = (steps - steps.round()).abs() < 1e-3 && steps.round().abs() <= f64::from(MOST_STEPS);
@@ -82,13 +82,13 @@ fn squared_error(weights: &[f32], scale: f64) -> f64 {
 
 /// The least weight scale with which a channel's bias and factor can be expressed: of the channel's
 /// real bias and the scales of input and output.
-pub(super) fn least_scale(bias: f64, input: f64, output: f64) -> f64 {
+pub fn least_scale(bias: f64, input: f64, output: f64) -> f64 {
     (bias.abs() / (input * BIAS_LIMIT)).max(LEAST_FACTOR * output / input)
 }
 
 /// The requantisation of a channel: `factor` output steps for one unit of the sum, times `slope` where
 /// the result is negative; with a negative factor that is where the sum is positive. `None` when the factor is too large to be expressed.
-pub(super) fn channel(factor: f64, slope: f64, bias: i32) -> Option<Channel> {
+pub fn channel(factor: f64, slope: f64, bias: i32) -> Option<Channel> {
     let (largest, shift) = mantissa(factor.abs().max((factor * slope).abs()))?;
     debug_assert!(shift <= MAX_SHIFT && largest >= 0);
     let scaled = |f: f64| (f * power_of_two(i32::from(shift) + FRACTION as i32)).round() as i32;

@@ -5,33 +5,33 @@ use crate::claims::Rounded;
 use crate::error::Result;
 use crate::fixed::{self, Reduction};
 use crate::graph::{Op, Window};
-use crate::quantise::calibrate::Seen;
-use crate::quantise::held::View;
-use crate::quantise::phases::Phase;
-use crate::quantise::plan::Group;
-use crate::quantise::rounding::Metric;
+use crate::quantise::lower::rounding::Metric;
+use crate::quantise::ranges::calibrate::Seen;
+use crate::quantise::select::phases::Phase;
+use crate::quantise::select::plan::FusedOp;
+use crate::quantise::select::strided::View;
 use crate::quantise::weights::{exact_row, least_scale, multiples, row, steps};
 use ndarray::{ArrayView2, s};
 use rayon::prelude::*;
 
 impl Lowering<'_> {
     /// A convolution, matrix product or scaling.
-    pub(super) fn linear(
+    pub fn linear(
         &mut self,
         g: usize,
-        group: &Group,
+        fused: &FusedOp,
         window: &Window,
         weights: &[f32],
         bias: &[f64],
         groups: usize,
     ) -> Result<()> {
-        let from = self.read(&group.inputs[0]);
-        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
+        let from = self.read(&fused.inputs[0]);
+        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, fused).scale);
         let zero = i64::from(from.zero_term());
         let terms = weights.len() / bias.len();
-        let metrics = metrics(self.seen, self.sharing.first(g), terms, groups);
+        let metrics = metrics(self.seen, self.classes.first(g), terms, groups);
         let outputs = bias.len() / groups;
-        let integers = self.integers(group);
+        let integers = self.integers(fused);
         let quantise = |(o, (w, &b)): (usize, (&[f32], &f64))| {
             if let Some(scales) = integers {
                 let scale = scales.get(if scales.len() == 1 { 0 } else { o });
@@ -40,7 +40,7 @@ impl Lowering<'_> {
                 let least = least_scale(b, scale_in, scale_out);
                 return own.or_else(|| steps(w, least)).ok_or_else(|| {
                     let why = format!("the integers of channel {o} are not one step times -127 to 127");
-                    self.error(group, why, "weights of int8 or uint8 with a scale for each output channel")
+                    self.error(fused, why, "weights of int8 or uint8 with a scale for each output channel")
                 });
             }
             let mut row = row(w, least_scale(b, scale_in, scale_out));
@@ -55,13 +55,13 @@ impl Lowering<'_> {
         let mut units = Vec::with_capacity(bias.len());
         for (c, (row, b)) in rows.iter().zip(bias).enumerate() {
             let unit = scale_in * row.scale;
-            let bias = self.bias(group, c, b / unit, &row.weights, zero)?;
-            channels.push(self.channel(group, c, unit / scale_out, bias)?);
+            let bias = self.bias(fused, c, b / unit, &row.weights, zero)?;
+            channels.push(self.channel(fused, c, unit / scale_out, bias)?);
             units.push(unit);
         }
         let rounded = Rounded {
-            from: self.claimed(&group.inputs[0]),
-            to: group.to.of(()),
+            from: self.claimed(&fused.inputs[0]),
+            to: fused.to.of(()),
             window: window.clone(),
             groups,
             weights: weights.to_vec(),
@@ -71,46 +71,46 @@ impl Lowering<'_> {
         };
         let weights = rows.into_iter().flat_map(|row| row.weights).collect();
         let reduction = Reduction::Conv { weights, groups };
-        let node = self.node(g, group, window, reduction, channels)?;
+        let node = self.node(g, fused, window, reduction, channels)?;
         // What is done several times has one bias, not one for each time.
-        let units = if self.sharing.is_repeated(g) { Vec::new() } else { units };
+        let units = if self.classes.is_repeated(g) { Vec::new() } else { units };
         self.push(g, node, units, Some(rounded))
     }
 
-    /// The steps of a group's weights, where they are integers of the model: those stay as they are.
-    fn integers(&self, group: &Group) -> Option<&[f32]> {
-        let node = &self.graph.nodes[*group.nodes.first()?];
+    /// The steps of a fused operation's weights, where they are integers of the model: those stay as they are.
+    fn integers(&self, fused: &FusedOp) -> Option<&[f32]> {
+        let node = &self.graph.nodes[*fused.nodes.first()?];
         match node.op {
-            Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul => self.given.steps(node.inputs[1]),
+            Op::Conv { .. } | Op::Gemm { .. } | Op::MatMul => self.annotations.steps(node.inputs[1]),
             _ => None,
         }
     }
 
     /// A bias in units of the sum, with the input's zero point folded in.
-    fn bias(&self, group: &Group, c: usize, bias: f64, weights: &[i8], zero: i64) -> Result<i32> {
+    fn bias(&self, fused: &FusedOp, c: usize, bias: f64, weights: &[i8], zero: i64) -> Result<i32> {
         let sum: i64 = weights.iter().map(|&w| i64::from(w)).sum();
         let bias = bias.round_ties_even() as i64 - zero * sum;
         i32::try_from(bias).map_err(|_| {
-            self.error(group, format!("the bias of channel {c} becomes {bias}, above 32 bits"), SPLIT)
+            self.error(fused, format!("the bias of channel {c} becomes {bias}, above 32 bits"), SPLIT)
         })
     }
 
     /// One phase of a transposed convolution or a change of resolution.
-    pub(super) fn phase(
+    pub fn phase(
         &mut self,
         g: usize,
-        group: &Group,
+        fused: &FusedOp,
         phase: &Phase,
         bias: &[f64],
         groups: usize,
     ) -> Result<()> {
-        let from = self.read(&group.inputs[0]);
-        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, group).scale);
+        let from = self.read(&fused.inputs[0]);
+        let (scale_in, scale_out) = (f64::from(from.scale), self.result(g, fused).scale);
         let zero = from.zero_term();
         let (reduction, channels, scales) = if phase.weights.is_empty() {
             let factor = scale_in / scale_out;
-            let slopes = group.chain.slope.as_ref().map_or(1, Vec::len);
-            let channels = (0..slopes).map(|c| self.channel(group, c, factor, -zero));
+            let slopes = fused.epilogue.slope.as_ref().map_or(1, Vec::len);
+            let channels = (0..slopes).map(|c| self.channel(fused, c, factor, -zero));
             (Reduction::Sum, channels.collect::<Result<_>>()?, Vec::new())
         } else {
             let terms = phase.weights.len() / bias.len();
@@ -120,15 +120,15 @@ impl Lowering<'_> {
             for (c, (w, b)) in phase.weights.chunks(terms).zip(bias).enumerate() {
                 let row = exact_row(w, least_scale(*b, scale_in, scale_out));
                 let unit = scale_in * row.scale;
-                let bias = self.bias(group, c, b / unit, &row.weights, zero.into())?;
-                channels.push(self.channel(group, c, unit / scale_out, bias)?);
+                let bias = self.bias(fused, c, b / unit, &row.weights, zero.into())?;
+                channels.push(self.channel(fused, c, unit / scale_out, bias)?);
                 weights.extend(row.weights);
                 scales.push(row.scale);
             }
             (Reduction::Conv { weights, groups }, channels, scales)
         };
-        let mut node = self.node(g, group, &phase.window, reduction, channels)?;
-        let (mut from, mut to, mut grid) = (group.inputs[0], self.whole_output(group), group.to);
+        let mut node = self.node(g, fused, &phase.window, reduction, channels)?;
+        let (mut from, mut to, mut grid) = (fused.inputs[0], self.whole_output(fused), fused.to);
         for axis in [1, 2] {
             let (first, count) = phase.from[axis - 1];
             from = from.slice(axis, first, count);
@@ -155,8 +155,8 @@ impl Lowering<'_> {
     }
 
     /// A view of a home as one of the values of its tensor.
-    pub(super) fn claimed(&self, view: &View) -> fixed::View {
-        let view = self.sharing.resolve(*view);
+    pub fn claimed(&self, view: &View) -> fixed::View {
+        let view = self.classes.resolve(*view);
         view.of(self.tensor[view.tensor.index()])
     }
 }

@@ -4,9 +4,9 @@ use super::{Lowering, Target};
 use crate::error::Result;
 use crate::fixed::{FixedNode, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
-use crate::quantise::chain::Chain;
-use crate::quantise::plan::Group;
-use crate::quantise::range::Affine;
+use crate::quantise::qparams::QParams;
+use crate::quantise::select::epilogue::Epilogue;
+use crate::quantise::select::plan::FusedOp;
 use crate::quantise::weights::channel;
 use tilewright_arch::fixed::{Channel, Post};
 
@@ -15,18 +15,18 @@ const LARGE_MEAN: usize = 1 << 16;
 
 impl Lowering<'_> {
     /// One node for each part of the output with a divisor of its own.
-    pub(super) fn mean(
+    pub fn mean(
         &mut self,
         g: usize,
-        group: &Group,
+        fused: &FusedOp,
         window: &Window,
         count_include_pad: bool,
         factor: f64,
     ) -> Result<()> {
-        let mut input = self.placed(&group.inputs[0]);
+        let mut input = self.placed(&fused.inputs[0]);
         let mut window = window.clone();
-        if group.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > LARGE_MEAN {
-            input = self.row_means(g, group, input)?;
+        if fused.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > LARGE_MEAN {
+            input = self.row_means(g, fused, input)?;
             window.kernel[1] = 1;
         }
         let window = &window;
@@ -36,26 +36,26 @@ impl Lowering<'_> {
         let taps = window.kernel[0] * window.kernel[1];
         let zeros = i32::try_from(-i64::from(zero) * taps as i64).map_err(|_| {
             let why = format!("the sum of a window of {taps} elements does not fit 32 bits");
-            self.error(group, why, "a smaller kernel").attribute("kernel_shape")
+            self.error(fused, why, "a smaller kernel").attribute("kernel_shape")
         })?;
         let spans = |axis: usize| match count_include_pad {
-            true => vec![(0, group.grid[1 + axis], window.kernel[axis])],
-            false => spans(window, axis, shape[1 + axis], group.grid[1 + axis]),
+            true => vec![(0, fused.grid[1 + axis], window.kernel[axis])],
+            false => spans(window, axis, shape[1 + axis], fused.grid[1 + axis]),
         };
         // A product's multiplicand has a scale of its own.
-        let (operand, scale_out) = match self.operand(g, group)? {
+        let (operand, scale_out) = match self.operand(g, fused)? {
             Some((operand, Some(multiplicand))) => (Some(operand), multiplicand),
-            Some((operand, None)) => (Some(operand), self.result(g, group).scale),
-            None => (None, self.result(g, group).scale),
+            Some((operand, None)) => (Some(operand), self.result(g, fused).scale),
+            None => (None, self.result(g, fused).scale),
         };
         for (y, height, rows) in spans(0) {
             for &(x, width, columns) in &spans(1) {
                 let factor = scale / scale_out / (rows * columns) as f64;
-                let per_channel = group.chain.slope.as_ref().map_or(1, Vec::len);
+                let per_channel = fused.epilogue.slope.as_ref().map_or(1, Vec::len);
                 let channels = (0..per_channel)
-                    .map(|c| self.channel(group, c, factor, zeros))
+                    .map(|c| self.channel(fused, c, factor, zeros))
                     .collect::<Result<Vec<Channel>>>()?;
-                let mut node = self.node(g, group, window, Reduction::Sum, channels)?;
+                let mut node = self.node(g, fused, window, Reduction::Sum, channels)?;
                 node.operand.clone_from(&operand);
                 node.input = input;
                 node.place.region = [y, x, height, width];
@@ -67,14 +67,14 @@ impl Lowering<'_> {
 
     /// The mean of every row of a map, in 16 bits, so that the mean of these is as good as that of all. So a
     /// large map is averaged while it passes through in stripes, instead of being held whole.
-    fn row_means(&mut self, g: usize, group: &Group, input: View) -> Result<View> {
+    fn row_means(&mut self, g: usize, fused: &FusedOp, input: View) -> Result<View> {
         let from = self.fixed.tensor(input.tensor);
         let [channels, rows, columns] = input.shape;
         let shape = [channels, rows, 1];
         let name = format!("{} (rows)", from.name);
         let (low, high) = from.range();
-        let affine = Affine::wide(high.max(-low), f64::INFINITY);
-        let tensor = Tensor::bytes(name, shape, affine.scale, affine.zero).widened();
+        let qparams = QParams::wide(high.max(-low), f64::INFINITY);
+        let tensor = Tensor::bytes(name, shape, qparams.scale, qparams.zero).widened();
         let target = Target::new(tensor.scale, tensor.zero, true);
         let factor = f64::from(from.scale) / target.scale / columns as f64;
         let bias = -from.zero_term() * columns as i32;
@@ -83,7 +83,7 @@ impl Lowering<'_> {
         let post = Post { zero: tensor.zero, ..Post::default() };
         let means = View::whole(TensorId(self.fixed.tensors.len() as u32), shape);
         let means = means.high_halves();
-        let (name, operator) = self.names(group);
+        let (name, operator) = self.names(fused);
         let node = FixedNode {
             name,
             operator,
@@ -96,7 +96,7 @@ impl Lowering<'_> {
             post,
             table: None,
             output: means,
-            place: Place { region: [0, 0, rows, 1], depth_to_space: Chain::EMPTY.depth_to_space },
+            place: Place { region: [0, 0, rows, 1], depth_to_space: Epilogue::EMPTY.depth_to_space },
         };
         self.fixed.tensors.push(tensor);
         self.push(g, node, Vec::new(), None)?;

@@ -2,16 +2,16 @@
 
 use super::Lowering;
 use crate::graph::{Graph, Op};
-use crate::quantise::plan::Group;
+use crate::quantise::select::plan::FusedOp;
 
 impl Lowering<'_> {
     /// Name of the first node and operators of all, such as `conv2d+relu`.
-    pub(super) fn names(&self, group: &Group) -> (String, String) {
-        let nodes = group.nodes.iter().map(|&n| &self.graph.nodes[n]);
+    pub fn names(&self, fused: &FusedOp) -> (String, String) {
+        let nodes = fused.nodes.iter().map(|&n| &self.graph.nodes[n]);
         let operators: Vec<&str> = nodes.clone().filter_map(|n| operator(self.graph, n)).collect();
         match nodes.into_iter().next() {
             Some(first) => (first.name.clone(), operators.join("+")),
-            None => (self.value_name(self.plan.homes[group.output].value), "copy".into()),
+            None => (self.value_name(self.plan.homes[fused.output].value), "copy".into()),
         }
     }
 }

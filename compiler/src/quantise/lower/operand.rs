@@ -3,20 +3,20 @@
 use super::Lowering;
 use crate::error::Result;
 use crate::fixed::Operand;
-use crate::quantise::chain::Combine;
-use crate::quantise::kind::Kind;
-use crate::quantise::plan::Group;
+use crate::quantise::select::epilogue::Combine;
+use crate::quantise::select::kernel::Kernel;
+use crate::quantise::select::plan::FusedOp;
 use tilewright_arch::fixed::{
     FRACTION, MAX_SHIFT, MULTIPLICAND_BITS, OperandScale, floor_log2, mantissa, power_of_two,
 };
 
 impl Lowering<'_> {
     /// The second operand, and the real value of a step of what it multiplies.
-    pub(super) fn operand(&self, g: usize, group: &Group) -> Result<Option<(Operand, Option<f64>)>> {
-        let (Some(view), Some((_, combine))) = (&group.operand, &group.chain.operand) else {
+    pub fn operand(&self, g: usize, fused: &FusedOp) -> Result<Option<(Operand, Option<f64>)>> {
+        let (Some(view), Some((_, combine))) = (&fused.operand, &fused.epilogue.operand) else {
             return Ok(None);
         };
-        let (from, to) = (self.read(view), self.result(g, group));
+        let (from, to) = (self.read(view), self.result(g, fused));
         let (zero, mut view) = (from.zero, self.placed(view));
         let mut scale = f64::from(from.scale);
         match self.between {
@@ -24,11 +24,11 @@ impl Lowering<'_> {
             None if from.wide => view = view.low_halves(),
             None => {}
         }
-        if group.grid != group.shape {
+        if fused.grid != fused.shape {
             // Rows of the grid are pieces of the one line that the operand is seen as.
-            let width = group.grid[2];
+            let width = fused.grid[2];
             (view.axes[1], view.step[1]) = (view.axes[2], view.step[2] * width);
-            view.shape = group.grid;
+            view.shape = fused.grid;
         }
         let factor = scale / to.scale;
         match combine {
@@ -37,13 +37,13 @@ impl Lowering<'_> {
                     let scale = OperandScale { zero, mantissa, shift, multiply: false };
                     Ok(Some((Operand { view, scale }, None)))
                 }
-                None => Err(self.error(group, format!("the operand's factor is {factor:e}"), self.ranges())),
+                None => Err(self.error(fused, format!("the operand's factor is {factor:e}"), self.ranges())),
             },
             Combine::Multiply => {
                 // The multiplicand is as fine as its bits allow: largest * 2^shift * factor fits.
-                let own = match group.kind {
-                    Kind::Mean { factor, .. } => {
-                        let from = self.read(&group.inputs[0]);
+                let own = match fused.kernel {
+                    Kernel::Mean { factor, .. } => {
+                        let from = self.read(&fused.inputs[0]);
                         let most = if from.wide { 65535.0 } else { 255.0 };
                         f64::from(from.scale) * factor.abs() * most
                     }
@@ -53,9 +53,9 @@ impl Lowering<'_> {
                 let steps = f64::from(1 << FRACTION);
                 let room = floor_log2(limit / (own * steps * factor));
                 // What saturates is 512 steps of a byte, which clips anyway, but a quarter of 16 bits.
-                if room < 0 && self.output(group).wide {
+                if room < 0 && self.output(fused).wide {
                     let why = "the product of its operands can be too many steps of 16 bits".to_string();
-                    return Err(self.error(group, why, self.ranges()));
+                    return Err(self.error(fused, why, self.ranges()));
                 }
                 let shift = room.clamp(0, i32::from(MAX_SHIFT)) as u8;
                 let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };

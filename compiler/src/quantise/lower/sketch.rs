@@ -3,67 +3,67 @@
 use super::Lowering;
 use crate::cost::Cost;
 use crate::fixed::{FixedGraph, Tensor, TensorId};
-use crate::quantise::held::{HomeId, View};
-use crate::quantise::kind::Kind;
-use crate::quantise::plan::Group;
-use crate::quantise::range::Affine;
-use crate::quantise::width::Ranges;
+use crate::quantise::qparams::QParams;
+use crate::quantise::ranges::width::Ranges;
+use crate::quantise::select::kernel::Kernel;
+use crate::quantise::select::plan::FusedOp;
+use crate::quantise::select::strided::{HomeId, View};
 use crate::schedule::Estimate;
 use std::collections::{BTreeMap, BTreeSet};
 use tilewright_arch::Config;
 
 /// Operations that are made one at a time, with the widths that are asked about.
-pub(in crate::quantise) struct Sketch<'a> {
+pub struct Sketch<'a> {
     lowering: Lowering<'a>,
     /// Scale and zero point of each representative, of 8 bits.
-    affine: &'a [Affine],
+    qparams: &'a [QParams],
     config: &'a Config,
-    /// By the first of the groups that are one operation, and which of the tensors that it touches have 16 bits.
+    /// By the first of the fused operations that are one, and which of the tensors that it touches have 16 bits.
     known: BTreeMap<(usize, Vec<bool>), Option<Cost>>,
 }
 
 impl<'a> Sketch<'a> {
-    pub fn new(lowering: Lowering<'a>, affine: &'a [Affine], config: &'a Config) -> Sketch<'a> {
-        Sketch { lowering, affine, config, known: BTreeMap::new() }
+    pub fn new(lowering: Lowering<'a>, qparams: &'a [QParams], config: &'a Config) -> Sketch<'a> {
+        Sketch { lowering, qparams, config, known: BTreeMap::new() }
     }
 
-    /// Of all groups when some classes have 16 bits; `None` where an operation cannot have them.
+    /// Of all fused operations when some classes have 16 bits; `None` where an operation cannot have them.
     pub fn costs(&mut self, wide: &BTreeSet<usize>) -> Option<Cost> {
         let plan = self.lowering.plan;
-        let costs = plan.groups.iter().enumerate().map(|(g, group)| self.cost(g, group, wide));
+        let costs = plan.ops.iter().enumerate().map(|(g, fused)| self.cost(g, fused, wide));
         costs.sum()
     }
 
-    fn cost(&mut self, g: usize, group: &Group, wide: &BTreeSet<usize>) -> Option<Cost> {
-        let sharing = self.lowering.sharing;
+    fn cost(&mut self, g: usize, fused: &FusedOp, wide: &BTreeSet<usize>) -> Option<Cost> {
+        let classes = self.lowering.classes;
         let touched: Vec<usize> =
-            touched(group).map(|view| view.tensor.index()).chain([group.output]).collect();
-        let widths: Vec<bool> = touched.iter().map(|&h| wide.contains(&sharing.representative(h))).collect();
-        let key = (sharing.first(g), widths);
+            touched(fused).map(|view| view.tensor.index()).chain([fused.output]).collect();
+        let widths: Vec<bool> = touched.iter().map(|&h| wide.contains(&classes.representative(h))).collect();
+        let key = (classes.first(g), widths);
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let cost = self.made(g, group, &touched, &key.1).map(|estimate| estimate.operations());
+        let cost = self.made(g, fused, &touched, &key.1).map(|estimate| estimate.operations());
         // What the machine cannot do with bytes either is refused later, by its name.
         let cost = cost.or((!key.1.contains(&true)).then(Cost::default));
         self.known.insert(key, cost);
         cost
     }
 
-    /// The nodes of a group, over the tensors that it touches.
-    fn made(&mut self, g: usize, group: &Group, touched: &[usize], wide: &[bool]) -> Option<Estimate> {
-        let Lowering { plan, sharing, seen, .. } = self.lowering;
+    /// The nodes of a fused operation, over the tensors that it touches.
+    fn made(&mut self, g: usize, fused: &FusedOp, touched: &[usize], wide: &[bool]) -> Option<Estimate> {
+        let Lowering { plan, classes, seen, .. } = self.lowering;
         self.lowering.fixed = FixedGraph::default();
         self.lowering.provenance.clear();
         let mut tensors: BTreeMap<usize, TensorId> = BTreeMap::new();
         for (&h, &wide) in touched.iter().zip(wide) {
-            let whole = sharing.resolve(View::whole(HomeId::At(h), plan.homes[h].shape)).tensor.index();
+            let whole = classes.resolve(View::whole(HomeId::At(h), plan.homes[h].shape)).tensor.index();
             let fixed = &mut self.lowering.fixed;
             let id = *tensors.entry(whole).or_insert_with(|| {
-                let class = sharing.representative(h);
-                let Affine { scale, zero } = match wide {
-                    true => Ranges { plan, sharing, seen }.choose(class),
-                    false => self.affine[class],
+                let class = classes.representative(h);
+                let QParams { scale, zero } = match wide {
+                    true => Ranges { plan, classes, seen }.choose(class),
+                    false => self.qparams[class],
                 };
                 let tensor = Tensor::bytes("", plan.homes[whole].shape, scale, zero);
                 fixed.tensors.push(if wide { tensor.widened() } else { tensor });
@@ -71,16 +71,16 @@ impl<'a> Sketch<'a> {
             });
             (self.lowering.tensor[h], self.lowering.tensor[whole]) = (id, id);
         }
-        self.lowering.group(g, group).ok()?;
+        self.lowering.group(g, fused).ok()?;
         Estimate::new(&self.lowering.fixed, self.config).ok()
     }
 }
 
-/// What a group reads.
-fn touched(group: &Group) -> impl Iterator<Item = &View> {
-    let weights = match &group.kind {
-        Kind::Product { batches, .. } => &batches[..],
+/// What a fused operation reads.
+fn touched(fused: &FusedOp) -> impl Iterator<Item = &View> {
+    let weights = match &fused.kernel {
+        Kernel::Product { batches, .. } => &batches[..],
         _ => &[],
     };
-    group.inputs.iter().chain(&group.operand).chain(weights.iter().map(|(_, weights, _)| weights))
+    fused.inputs.iter().chain(&fused.operand).chain(weights.iter().map(|(_, weights, _)| weights))
 }

@@ -2,8 +2,8 @@
 
 use super::operators::Net;
 use crate::graph::{BinaryKind, Op, ValueId};
-use crate::quantise::given::Given;
-use crate::quantise::kind::Kind;
+use crate::quantise::select::annotations::Annotations;
+use crate::quantise::select::kernel::Kernel;
 use crate::quantise::{Rounding, calibrate, plan};
 use crate::simplify;
 use tilewright_arch::Config;
@@ -11,7 +11,7 @@ use tilewright_arch::Config;
 const SUB: Op = Op::Binary { kind: BinaryKind::Sub };
 const MUL: Op = Op::Binary { kind: BinaryKind::Mul };
 
-/// The mean of every channel's sum, from the weights and bias of the group and all vectors that they are
+/// The mean of every channel's sum, from the weights and bias of the fused operation and all vectors that they are
 /// multiplied with, is the mean that calibration kept: whatever was done to the weights in between.
 fn check(name: &str, make: impl Fn(&mut Net, ValueId) -> ValueId) {
     let mut net = Net::new();
@@ -20,14 +20,14 @@ fn check(name: &str, make: impl Fn(&mut Net, ValueId) -> ValueId) {
     net.graph.outputs = vec![y];
     let samples = net.samples(2, 5);
     for graph in [net.graph.clone(), simplify::run(net.graph.clone()).unwrap()] {
-        let plan = plan::plan(&graph, &Given::default(), &Config::sized(9, 16));
+        let plan = plan::plan(&graph, &Annotations::default(), &Config::sized(9, 16));
         let rounding = Rounding::default();
         let seen = calibrate::observe(&graph, &plan, &samples, 2, rounding, &|_, _| ()).unwrap();
         let mut checked = 0;
-        for (g, group) in plan.groups.iter().enumerate() {
-            let Kind::Linear { weights, bias, groups, .. } = &group.kind else { continue };
+        for (g, fused) in plan.ops.iter().enumerate() {
+            let Kernel::Linear { weights, bias, groups, .. } = &fused.kernel else { continue };
             let terms = weights.len() / bias.len();
-            let pixels = group.grid[1] * group.grid[2];
+            let pixels = fused.grid[1] * fused.grid[2];
             let vectors: Vec<&[f32]> = seen.patches[g].chunks(terms * groups).collect();
             assert_eq!(vectors.len(), pixels * samples.len(), "{name}: all pixels");
             for (sample, vectors) in vectors.chunks(pixels).enumerate() {

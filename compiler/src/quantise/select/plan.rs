@@ -1,0 +1,468 @@
+//! Fusion: which operators become one operation, which tensor every value lies in, and what is left
+//! to the host.
+//!
+//! Machine and host take turns. A value made by the machine in turn s can be read by the machine from
+//! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
+
+mod copies;
+mod normalisations;
+mod prescribed;
+
+use super::annotations::Annotations;
+use super::epilogue::{Epilogue, Growing, Second};
+use super::kernel::{COPY, Kernel, Refusal, SelectedOp, Selection, refuse, select};
+use super::strided::{HomeId, StridedLayout, View, natural};
+use super::sum::{Observed, Sum};
+use crate::graph::{Graph, Op, Source, ValueId};
+use std::collections::BTreeMap;
+use tilewright_arch::Config;
+
+const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits would spoil";
+
+/// Where a home's bytes come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The network's input or a result of the host, quantised by the host.
+    Host,
+    /// A constant of the source graph; the index is into [`Plan::constants`].
+    Constant(usize),
+    /// A fused operation, by index.
+    FusedOp(usize),
+}
+
+/// A tensor of the machine in the making.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Home {
+    /// The value it holds; aliases hold the same bytes.
+    pub value: ValueId,
+    /// Where in the tensor that value's elements lie: everywhere.
+    pub held: StridedLayout,
+    /// Channels, rows, columns.
+    pub shape: [usize; 3],
+    /// Who fills it.
+    pub origin: Origin,
+    /// The machine's turn from which on it can be read.
+    pub turn: usize,
+    /// Reads by fused operations and by the world outside.
+    pub reads: usize,
+    /// It becomes weights of a product: its zero point is 0.
+    pub symmetric: bool,
+    /// It is multiplied with such weights: its zero point is above -128.
+    pub raised: bool,
+}
+
+/// Operators that become one operation (several for copies, phases and border regions).
+#[derive(Clone, PartialEq, Debug)]
+pub struct FusedOp {
+    /// Nodes of the source graph, the first one gives the name.
+    pub nodes: Vec<usize>,
+    /// The reduction.
+    pub kernel: Kernel,
+    /// What it reduces, as views of homes: see [`SelectedOp::inputs`].
+    pub inputs: Vec<View>,
+    /// What follows.
+    pub epilogue: Epilogue,
+    /// The second tensor as the grid sees it.
+    pub operand: Option<View>,
+    /// Channels, rows, columns before DepthToSpace.
+    pub grid: [usize; 3],
+    /// Shape of the home it is written to, before DepthToSpace.
+    pub shape: [usize; 3],
+    /// The grid as a view of that home ([`HomeId::Output`]), before DepthToSpace.
+    pub to: View,
+    /// What calibration observes of the reduction.
+    pub observed: Observed,
+    /// Home of the result.
+    pub output: usize,
+    /// The machine's turn in which it runs.
+    pub turn: usize,
+}
+
+impl FusedOp {
+    /// Whether the bytes read are the table's index just as they are.
+    pub fn is_lookup(&self) -> bool {
+        let plain = self.epilogue.slope.is_none() && self.epilogue.operand.is_none();
+        let open = self.epilogue.low == f64::NEG_INFINITY && self.epilogue.high == f64::INFINITY;
+        self.kernel == COPY && plain && open
+    }
+}
+
+/// The source graph, divided.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Plan {
+    pub homes: Vec<Home>,
+    pub ops: Vec<FusedOp>,
+    /// Elements of constant tensors, in their home's order.
+    pub constants: Vec<Vec<f64>>,
+    /// Values that leave the machine, and where they lie.
+    pub exports: Vec<(ValueId, StridedLayout)>,
+    /// Nodes left to the host, in order, with the turn in which it runs them and the reason.
+    pub host: Vec<(usize, usize, Refusal)>,
+}
+
+impl Plan {
+    /// The fused operations in an order in which they can run, which numbers the claimed operations.
+    pub fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.ops.len()).collect();
+        order.sort_by_key(|&g| self.ops[g].turn);
+        order
+    }
+}
+
+struct Planner<'a> {
+    graph: &'a Graph,
+    annotations: &'a Annotations,
+    config: &'a Config,
+    /// Nodes that read each value.
+    readers: Vec<Vec<usize>>,
+    use_counts: Vec<usize>,
+    /// Where each value lies that the machine holds.
+    held: Vec<Option<StridedLayout>>,
+    /// Where copies lie of values that do not lie as somebody reads them.
+    copies: BTreeMap<ValueId, StridedLayout>,
+    /// For values of the host: the turn in which it has them.
+    real: Vec<Option<usize>>,
+    taken: Vec<bool>,
+    /// Nodes of normalisations that are written as several operators.
+    normalises: Vec<bool>,
+    plan: Plan,
+}
+
+/// Divides the graph: what the machine can run it runs.
+pub fn plan(graph: &Graph, annotations: &Annotations, config: &Config) -> Plan {
+    let mut readers = vec![Vec::new(); graph.values.len()];
+    for (n, node) in graph.nodes.iter().enumerate() {
+        for id in &node.inputs {
+            readers[id.0 as usize].push(n);
+        }
+    }
+    let mut planner = Planner {
+        graph,
+        annotations,
+        config,
+        readers,
+        use_counts: graph.use_counts(),
+        held: vec![None; graph.values.len()],
+        copies: BTreeMap::new(),
+        real: vec![None; graph.values.len()],
+        taken: vec![false; graph.nodes.len()],
+        // A quantised model says itself what is rounded.
+        normalises: match annotations.is_empty() {
+            true => normalisations::nodes(graph),
+            false => vec![false; graph.nodes.len()],
+        },
+        plan: Plan::default(),
+    };
+    for &id in &graph.inputs {
+        planner.import(id, 0);
+    }
+    for n in 0..graph.nodes.len() {
+        if !planner.taken[n] {
+            planner.visit(n);
+        }
+    }
+    planner.leave();
+    planner.plan
+}
+
+impl Planner<'_> {
+    /// Makes a home for a value that the host fills.
+    fn import(&mut self, id: ValueId, turn: usize) {
+        let shape = natural(self.graph.shape(id));
+        let held = StridedLayout::whole(HomeId::At(self.plan.homes.len()), shape);
+        self.add_home(id, held.clone(), shape, Origin::Host, turn);
+        self.held[id.0 as usize] = Some(held);
+    }
+
+    fn add_home(
+        &mut self,
+        value: ValueId,
+        held: StridedLayout,
+        shape: [usize; 3],
+        origin: Origin,
+        turn: usize,
+    ) {
+        self.plan.homes.push(Home {
+            value,
+            held,
+            shape,
+            origin,
+            turn,
+            reads: 0,
+            symmetric: false,
+            raised: false,
+        });
+    }
+
+    fn visit(&mut self, n: usize) {
+        let graph = self.graph;
+        let node = &graph.nodes[n];
+        // What the host made comes to the machine when something there may read it.
+        let real: Vec<(ValueId, usize)> =
+            node.inputs.iter().filter_map(|id| Some((*id, self.real[id.0 as usize]?))).collect();
+        let homes = self.plan.homes.len();
+        for &(id, turn) in &real {
+            if self.held[id.0 as usize].is_none() {
+                self.import(id, turn + 1);
+            }
+        }
+        let imported = self.plan.homes.len() > homes;
+        let why = match self.attempt(n, imported) {
+            Ok(()) => return,
+            Err(why) if why.layout && self.attempt_on_copies(n, imported) => return,
+            Err(why) => why,
+        };
+        self.plan.homes.truncate(homes);
+        for (id, _) in real {
+            let held = &mut self.held[id.0 as usize];
+            if held.as_ref().is_some_and(|h| h.home.index() >= homes) {
+                *held = None;
+            }
+        }
+        self.leave_to_host(n, why);
+    }
+
+    /// Runs node `n` on the machine. Some of what it reads has been `imported` for it.
+    fn attempt(&mut self, n: usize, imported: bool) -> Result<(), Refusal> {
+        let node = &self.graph.nodes[n];
+        if self.normalises[n] {
+            return refuse(NORMALISES, None);
+        }
+        self.takes(node)?;
+        let selection = select(self.graph, node, &|id| self.held[id.0 as usize].clone())?;
+        match self.expressible(node, selection)? {
+            Selection::Op(op) => self.group(n, *op),
+            // Reshaping what the host has is the host's work.
+            Selection::View(_) if imported => refuse("it follows an operator of the host", None),
+            Selection::View(held) => {
+                self.held[node.outputs[0].0 as usize] = Some(held);
+                Ok(())
+            }
+        }
+    }
+
+    fn leave_to_host(&mut self, n: usize, why: Refusal) {
+        let node = &self.graph.nodes[n];
+        let turn = |id: &ValueId| match (&self.held[id.0 as usize], self.real[id.0 as usize]) {
+            (_, Some(turn)) => turn,
+            (Some(held), None) => self.plan.homes[held.home.index()].turn,
+            (None, None) => 0,
+        };
+        let turn = node.inputs.iter().map(turn).max().unwrap_or(0);
+        for id in &node.outputs {
+            self.real[id.0 as usize] = Some(turn);
+        }
+        self.plan.host.push((n, turn, why));
+    }
+
+    /// Starts a fused operation at node `n` and takes in all that follows and fits.
+    fn group(&mut self, n: usize, op: SelectedOp) -> Result<(), Refusal> {
+        let graph = self.graph;
+        let SelectedOp { kernel: kind, inputs, grid, shape, to, mut out, absorb } = op;
+        let mut epilogue = Epilogue::EMPTY;
+        let mut nodes = vec![n];
+        let mut value = graph.nodes[n].outputs[0];
+        let mut sum = Sum::new(kind, absorb.unwrap_or(value), out.clone());
+        let lines = grid != shape;
+        if let Some(read) = absorb {
+            let growing = Growing { sum: &mut sum, grid: shape, lines, out: &out, value: read };
+            let held = |id: ValueId| self.held[id.0 as usize].clone();
+            if !epilogue.absorb(graph, &graph.nodes[n], growing, &held) {
+                let why = "the post unit cannot do it on a copy".into();
+                return Err(Refusal { why, hint: None, layout: true });
+            }
+            out = moved(out, shape, &epilogue, &Epilogue::EMPTY);
+        }
+        // A value with a prescribed scale is a tensor.
+        while self.use_counts[value.0 as usize] == 1
+            && self.annotations.qparams(value).is_none()
+            && let [next] = self.readers[value.0 as usize][..]
+        {
+            if self.normalises[next] {
+                break;
+            }
+            let node = &graph.nodes[next];
+            let tensor = placed(shape, &epilogue);
+            let held =
+                |id: ValueId| if id == value { Some(out.clone()) } else { self.held[id.0 as usize].clone() };
+            match select(graph, node, &held) {
+                // What drops or repeats elements is no longer all of the tensor.
+                Ok(Selection::View(held)) if held.boxed().is_some_and(|(v, _)| v.shape == tensor) => {
+                    out = held
+                }
+                Ok(Selection::View(_)) => break,
+                Ok(Selection::Op(_)) => {
+                    let before = epilogue.clone();
+                    let growing = Growing { sum: &mut sum, grid: shape, lines, out: &out, value };
+                    let held = |id: ValueId| self.held[id.0 as usize].clone();
+                    if !epilogue.absorb(graph, node, growing, &held) {
+                        break;
+                    }
+                    out = moved(out, shape, &epilogue, &before);
+                }
+                Err(_) => break,
+            }
+            nodes.push(next);
+            value = node.outputs[0];
+        }
+        if let Some(why) = self.rounds(&nodes, value, (sum.kernel(), &epilogue), &inputs) {
+            return Err(why);
+        }
+        let (kind, observed) = sum.into_parts();
+        for &n in &nodes {
+            self.taken[n] = true;
+        }
+        let views: Vec<View> = inputs.clone();
+        let mut turn = views.iter().map(|v| self.plan.homes[v.tensor.index()].turn).max().unwrap_or(0);
+        let operand = match &epilogue.operand {
+            None => None,
+            Some((Second::Held(id, view), _)) => {
+                let home =
+                    self.held[id.0 as usize].as_ref().expect("absorb checked that it is held").home.index();
+                turn = turn.max(self.plan.homes[home].turn);
+                Some(*view)
+            }
+            Some((Second::Constant(id, elements), _)) => {
+                let home = self.plan.homes.len();
+                let origin = Origin::Constant(self.plan.constants.len());
+                self.plan.constants.push(elements.clone());
+                self.add_home(*id, StridedLayout::whole(HomeId::At(home), shape), shape, origin, 0);
+                Some(View::whole(HomeId::At(home), shape))
+            }
+        };
+        for view in views.iter().chain(&operand) {
+            self.plan.homes[view.tensor.index()].reads += 1;
+        }
+        if let Kernel::Product { batches, .. } = &kind {
+            for (gathered, weights, _) in batches {
+                self.plan.homes[gathered.tensor.index()].raised = true;
+                self.plan.homes[weights.tensor.index()].symmetric = true;
+            }
+        }
+        let output = self.plan.homes.len();
+        let origin = Origin::FusedOp(self.plan.ops.len());
+        let held = out.in_home(HomeId::At(output));
+        self.add_home(value, held.clone(), placed(shape, &epilogue), origin, turn);
+        self.held[value.0 as usize] = Some(held);
+        self.plan.ops.push(FusedOp {
+            nodes,
+            kernel: kind,
+            inputs,
+            epilogue,
+            operand,
+            grid,
+            shape,
+            to,
+            observed,
+            output,
+            turn,
+        });
+        Ok(())
+    }
+
+    /// Decides what leaves the machine: what the host reads and the outputs that it does not make.
+    fn leave(&mut self) {
+        let graph = self.graph;
+        let read = self.plan.host.iter().flat_map(|(n, ..)| &graph.nodes[*n].inputs);
+        let mut leaving: Vec<ValueId> = Vec::new();
+        for &id in graph.outputs.iter().chain(read) {
+            let known = self.real[id.0 as usize].is_some() || graph.inputs.contains(&id);
+            if self.held[id.0 as usize].is_some() && !known && !leaving.contains(&id) {
+                leaving.push(id);
+            }
+        }
+        for id in leaving {
+            let mut held = self.held[id.0 as usize].clone().expect("just filtered");
+            // What the machine did not write it cannot give back: it makes a copy.
+            if !matches!(self.plan.homes[held.home.index()].origin, Origin::FusedOp(_)) {
+                held.home = HomeId::At(self.copy(held.home.index()));
+            }
+            self.plan.homes[held.home.index()].reads += 1;
+            self.plan.exports.push((id, held));
+        }
+    }
+
+    fn copy(&mut self, from: usize) -> usize {
+        let output = self.plan.homes.len();
+        let Home { value, shape, turn, ref held, .. } = self.plan.homes[from];
+        let held = held.clone().in_home(HomeId::At(output));
+        self.plan.homes[from].reads += 1;
+        let origin = Origin::FusedOp(self.plan.ops.len());
+        self.add_home(value, held.clone(), shape, origin, turn);
+        self.plan.ops.push(FusedOp {
+            nodes: Vec::new(),
+            kernel: COPY,
+            inputs: vec![View::whole(HomeId::At(from), shape)],
+            epilogue: Epilogue::EMPTY,
+            operand: None,
+            grid: shape,
+            shape,
+            to: View::whole(HomeId::Output, shape),
+            observed: Observed { value, held: held.in_home(HomeId::Output), factor: 1.0 },
+            output,
+            turn,
+        });
+        output
+    }
+}
+
+/// Where a value lies after an operator of the chain: DepthToSpace makes a new map of it.
+fn moved(out: StridedLayout, grid: [usize; 3], epilogue: &Epilogue, before: &Epilogue) -> StridedLayout {
+    match epilogue.depth_to_space == before.depth_to_space {
+        true => out,
+        false => StridedLayout::whole(HomeId::Output, placed(grid, epilogue)),
+    }
+}
+
+/// The tensor shape of a grid after its DepthToSpace.
+pub fn placed(grid: [usize; 3], epilogue: &Epilogue) -> [usize; 3] {
+    let r = epilogue.depth_to_space.0;
+    [grid[0] / (r * r), grid[1] * r, grid[2] * r]
+}
+
+/// The nodes of one of the host's turns as a graph of its own, with the values it reads and makes. What
+/// the model rounds to a scale the host rounds too.
+///
+/// # Errors
+/// None that a verified graph gives.
+pub fn host_graph(
+    graph: &Graph,
+    annotations: &Annotations,
+    nodes: &[usize],
+    wanted: &dyn Fn(ValueId) -> bool,
+) -> crate::error::Result<(Graph, Vec<ValueId>, Vec<ValueId>)> {
+    let mut host = Graph::new(format!("{} (host)", graph.name));
+    let mut ids: Vec<Option<ValueId>> = vec![None; graph.values.len()];
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    for &n in nodes {
+        let node = &graph.nodes[n];
+        let mut own = Vec::with_capacity(node.inputs.len());
+        for &id in &node.inputs {
+            let slot = id.0 as usize;
+            if ids[slot].is_none() {
+                let value = graph.value(id);
+                ids[slot] = Some(match &value.source {
+                    Source::Constant(data) => host.constant(&value.name, &value.shape, data.clone())?,
+                    _ => {
+                        inputs.push(id);
+                        let input = host.input(&value.name, &value.shape)?;
+                        annotations.round(&mut host, id, input)?
+                    }
+                });
+            }
+            own.push(ids[slot].expect("just made"));
+        }
+        let out = node.outputs[0];
+        let declared = matches!(node.op, Op::Reshape).then(|| graph.shape(out));
+        let made = host.apply(node.name.clone(), node.op.clone(), &own, declared)?;
+        let made = annotations.round(&mut host, out, made)?;
+        host.values[made.0 as usize].name = graph.value(out).name.clone();
+        ids[out.0 as usize] = Some(made);
+        if wanted(out) {
+            outputs.push(out);
+            host.outputs.push(made);
+        }
+    }
+    host.verify()?;
+    Ok((host, inputs, outputs))
+}
