@@ -5,7 +5,7 @@ use anyhow::Result;
 use ndarray::{ArrayD, Axis, stack};
 use std::collections::BTreeSet;
 use tilewright_compiler::graph::part::between;
-use tilewright_compiler::graph::{Data, Graph, ValueId};
+use tilewright_compiler::graph::{Graph, ValueId};
 use tilewright_compiler::{float, npy, relay, simplify};
 
 /// Calibration samples of a reduced model, at most.
@@ -99,7 +99,7 @@ impl Reduced {
             stack(Axis(0), &samples).expect("samples have the shape of their input")
         };
         let mut files = vec![
-            ("model.relay".to_string(), relay::print(graph, Data::Full).into_bytes()),
+            ("model.relay".to_string(), relay::print(graph, relay::Data::Full).into_bytes()),
             ("input_0.npz".to_string(), named(self.inputs.clone())),
         ];
         // A model that is quantised already needs no samples.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tilewright::model::Model;
 use tilewright::pipeline::{self, Compiled};
 use tilewright_arch::{Config, asm};
-use tilewright_compiler::graph::{Data, Graph};
+use tilewright_compiler::graph::Graph;
 use tilewright_compiler::{quantise, relay, simplify};
 use tilewright_hdl::generate;
 use tilewright_random::Random;
@@ -97,8 +97,8 @@ fn stages(name: &str, graph: Graph) {
     let options = quantise::Options::default();
     let compiled = pipeline::compile(&model, &calibration, &options, &config).unwrap();
     let texts = [
-        ("graph.relay", relay::print(&model.imported, Data::Elided)),
-        ("simplified.relay", relay::print(&model.graph, Data::Elided)),
+        ("graph.relay", relay::print(&model.imported, relay::Data::Elided)),
+        ("simplified.relay", relay::print(&model.graph, relay::Data::Elided)),
         ("fixed.txt", compiled.network.to_string()),
         ("schedule.txt", compiled.programs().map(|(_, s)| s.plan.to_string()).collect()),
         ("program.tasm", program(&compiled)),

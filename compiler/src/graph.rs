@@ -15,7 +15,6 @@ mod build;
 mod infer;
 mod integer;
 mod kinds;
-mod parse;
 pub mod part;
 mod rules;
 mod text;
@@ -34,9 +33,7 @@ pub use kinds::{
     BinaryKind, Cell, Coordinates, Direction, Interpolation, Outside, PadMode, ReduceKind, Rounding,
     Sampling, UnaryKind,
 };
-pub(crate) use parse::operator_from_text;
-pub use parse::parse;
-pub use text::Data;
+pub(crate) use text::operator_from_text;
 
 /// Most elements a value may hold: 1 GB as float32. Far above what the machine's users bring, and
 /// low enough that no product of extents in the compiler overflows.

@@ -42,7 +42,7 @@ mod tests;
 use std::path::Path;
 
 pub use params::Params;
-pub use print::print;
+pub use print::{Data, print};
 
 use crate::error::{Error, Result};
 use crate::files;

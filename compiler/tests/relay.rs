@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tilewright_random::Random;
 
 use ndarray::ArrayD;
-use tilewright_compiler::graph::{Data, Graph};
+use tilewright_compiler::graph::Graph;
 use tilewright_compiler::npy::read_npz;
 use tilewright_compiler::relay::{self, Params};
 use tilewright_compiler::{float, onnx, simplify};
@@ -42,7 +42,7 @@ fn texts_match_numpy() {
             (0..count).map(|i| find(i).1.to_ndarray()).collect()
         };
         let (inputs, expected) = (named("in_"), named("out_"));
-        let again = relay::print(&graph, Data::Full);
+        let again = relay::print(&graph, relay::Data::Full);
         let again = relay::parse(&again, "printed", &Params::default()).unwrap().graph;
         let simple = simplify::run(graph.clone()).unwrap();
         for graph in [graph, again, simple] {
@@ -76,14 +76,14 @@ fn images_become_nchw_once() {
 fn onnx_operators_survive_the_round_trip() {
     for case in files("operators", "onnx").iter().filter(|c| !stem(c).starts_with("refused_")) {
         let graph = onnx::import(case).unwrap().graph;
-        let text = relay::print(&graph, Data::Full);
+        let text = relay::print(&graph, relay::Data::Full);
         let back = relay::parse(&text, &graph.name, &Params::default()).unwrap().graph;
         assert_eq!(back.nodes.len(), graph.nodes.len(), "{}", stem(case));
         for (a, b) in back.nodes.iter().zip(&graph.nodes) {
             assert_eq!((&a.name, &a.op), (&b.name, &b.op), "{}", stem(case));
         }
         // Printing is a function of the graph: what it misses would differ the second time.
-        assert_eq!(relay::print(&back, Data::Full), text, "{}", stem(case));
+        assert_eq!(relay::print(&back, relay::Data::Full), text, "{}", stem(case));
     }
 }
 

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{
-    Coordinates, Data, Direction, Graph, Op, Outside, Sampling, UnaryKind, ValueId,
-};
+use tilewright_compiler::graph::{Coordinates, Direction, Graph, Op, Outside, Sampling, UnaryKind, ValueId};
 use tilewright_compiler::onnx::write_values;
 
 use crate::local::{alone, disagreement};
@@ -110,7 +108,7 @@ pub fn second_opinion(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<Opinion, 
             },
         };
         let place = |e: String| {
-            let text = single.text(Data::Elided);
+            let text = single.to_string();
             format!("tract: node {:?} ({}): {e}\n{text}", node.name, node.op.name())
         };
         let apart = disagreement(&single, &inputs, &result).map_err(place)?;

@@ -16,9 +16,9 @@ use tilewright::{pipeline, proof};
 use tilewright_arch::Config;
 use tilewright_compiler::claims::Operation;
 use tilewright_compiler::error::Error;
+use tilewright_compiler::graph::Graph;
 use tilewright_compiler::graph::part::part;
 use tilewright_compiler::graph::random::graph_with_blocks;
-use tilewright_compiler::graph::{Data, Graph};
 use tilewright_compiler::proof::corrections;
 use tilewright_compiler::{quantise, simplify};
 use tilewright_oracle::opinion::{Opinion, second_opinion};
@@ -135,7 +135,7 @@ fn smallest(graph: &Graph, seed: u64, why: String) -> String {
     let parts = values.map(|v| part(graph, &[v]));
     let found = parts.into_iter().find_map(|p| guarded(&p, seed).err().map(|why| (p, why)));
     let (graph, why) = found.unwrap_or_else(|| (graph.clone(), why));
-    format!("TILEWRIGHT_SEED={seed}: {why}\n{}", graph.text(Data::Elided))
+    format!("TILEWRIGHT_SEED={seed}: {why}\n{}", graph)
 }
 
 /// Seeds that found something: a value joined three times that was written once; an input of the machine that

@@ -8,14 +8,13 @@ use tilewright::artefact::{self, Layer};
 use tilewright::model::Model;
 use tilewright_arch::asm;
 use tilewright_compiler::fixed::passes;
-use tilewright_compiler::graph::Data;
 use tilewright_compiler::relay;
 
 /// Prints a stage.
 pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
     let text = match stage {
-        Stage::Graph => relay::print(&model(source, machine)?.imported, Data::Full),
-        Stage::Simplified => relay::print(&model(source, machine)?.graph, Data::Full),
+        Stage::Graph => relay::print(&model(source, machine)?.imported, relay::Data::Full),
+        Stage::Simplified => relay::print(&model(source, machine)?.graph, relay::Data::Full),
         Stage::Layers => match open(source, machine)? {
             Subject::Model(job) => table(&artefact::layers(&compile_job(&job, &job.calibration()?, source)?)),
             Subject::Artefact(artefact) => table(&artefact.manifest.layers),

@@ -1,171 +1,11 @@
-//! The Relay-like text form of a graph. [`super::parse`] reads it back.
-//!
-//! ```text
-//! graph "net.onnx" {
-//!   %0 = input() /* x */: Tensor[(1, 3, 8, 8), float32]
-//!   %2 = conv2d(%0, meta[Constant][1], kernel=[3, 3], strides=[1, 1], padding=[1, 1, 1, 1],
-//!        dilation=[1, 1], groups=1) /* conv1 -> act */: Tensor[(1, 4, 8, 8), float32]
-//!   (%2)
-//! }
-//! meta[Constant][1] /* conv1.weight */: Tensor[(4, 3, 3, 3), float32] = [0.5, -1.0, ...]
-//! ```
-//!
-//! (One line per node in truth.) A comment holds the node's name, then, if the result has a name of
-//! its own, `->` and that. The number of a constant is its value's number. Elements print as the
-//! shortest decimals that read back to the same float32.
+//! Names and attributes of operators as text: what Relay lacks is printed and read with them
+//! (`tilewright.lstm(...)`), and messages name operators by them.
 
-use std::fmt;
+mod read;
 
-use super::{
-    Cell, DepthToSpaceMode, Graph, Integer, Interpolation, Op, PadMode, Source, Value, ValueId, Window,
-};
+pub(crate) use read::operator_from_text;
 
-/// Whether [`Graph::text`] prints the elements of constants.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Data {
-    /// All elements: the text holds the whole graph.
-    Full,
-    /// `...` in their place: for reading. Such a text cannot be parsed.
-    Elided,
-}
-
-impl Graph {
-    /// The text form, with or without the elements of constants.
-    pub fn text(&self, data: Data) -> String {
-        Text { graph: self, data }.to_string()
-    }
-}
-
-/// The text form with all data, which [`super::parse`] reads back to an equal graph.
-impl fmt::Display for Graph {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (graph, data) = (self, Data::Full);
-        Text { graph, data }.fmt(f)
-    }
-}
-
-struct Text<'a> {
-    graph: &'a Graph,
-    data: Data,
-}
-
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let graph = self.graph;
-        writeln!(f, "graph {:?} {{", graph.name)?;
-        for id in &graph.inputs {
-            let value = graph.value(*id);
-            let tail = Tail(&[&value.name], &[(&value.shape, value.integer)]);
-            writeln!(f, "  {id} = input(){tail}")?;
-        }
-        for node in &graph.nodes {
-            write!(f, "  {} = {}(", Tuple(&node.outputs), node.op.text_name())?;
-            for (i, id) in node.inputs.iter().enumerate() {
-                let comma = if i == 0 { "" } else { ", " };
-                match graph.value(*id).source {
-                    Source::Constant(_) => write!(f, "{comma}{}", Meta(*id))?,
-                    _ => write!(f, "{comma}{id}")?,
-                }
-            }
-            for (key, value) in node.op.text_attributes() {
-                write!(f, ", {key}={value}")?;
-            }
-            let outputs: Vec<&Value> = node.outputs.iter().map(|&id| graph.value(id)).collect();
-            let mut names = vec![node.name.as_str()];
-            if outputs.iter().any(|v| !v.name.is_empty()) {
-                names.extend(outputs.iter().map(|v| v.name.as_str()));
-            }
-            let types: Vec<_> = outputs.iter().map(|v| (v.shape.as_slice(), v.integer)).collect();
-            writeln!(f, "){}", Tail(&names, &types))?;
-        }
-        let outputs: Vec<String> = graph
-            .outputs
-            .iter()
-            .map(|&id| match graph.value(id).source {
-                Source::Constant(_) => Meta(id).to_string(),
-                _ => id.to_string(),
-            })
-            .collect();
-        writeln!(f, "  ({})\n}}", outputs.join(", "))?;
-        for (index, value) in graph.values.iter().enumerate() {
-            let Source::Constant(elements) = &value.source else {
-                continue;
-            };
-            let tail = Tail(&[&value.name], &[(&value.shape, None)]);
-            write!(f, "{}{tail} = [", Meta(ValueId(index as u32)))?;
-            match self.data {
-                Data::Elided => write!(f, "...")?,
-                Data::Full => {
-                    for (i, x) in elements.iter().enumerate() {
-                        write!(f, "{}{x:?}", if i == 0 { "" } else { ", " })?;
-                    }
-                }
-            }
-            writeln!(f, "]")?;
-        }
-        Ok(())
-    }
-}
-
-struct Meta(ValueId);
-
-impl fmt::Display for Meta {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "meta[Constant][{}]", self.0.0)
-    }
-}
-
-/// One value as itself, several as a tuple.
-struct Tuple<'a>(&'a [ValueId]);
-
-impl fmt::Display for Tuple<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [id] => write!(f, "{id}"),
-            ids => {
-                let ids: Vec<String> = ids.iter().map(ValueId::to_string).collect();
-                write!(f, "({})", ids.join(", "))
-            }
-        }
-    }
-}
-
-/// The names of a line and the types of its values.
-struct Tail<'a>(&'a [&'a str], &'a [(&'a [usize], Option<Integer>)]);
-
-impl fmt::Display for Tail<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 != [""] {
-            let names: Vec<String> = self.0.iter().map(|n| escape(n)).collect();
-            write!(f, " /* {} */", names.join(" -> "))?;
-        }
-        let types: Vec<String> = self.1.iter().map(|&(shape, integer)| tensor_type(shape, integer)).collect();
-        match &types[..] {
-            [one] => write!(f, ": {one}"),
-            all => write!(f, ": ({})", all.join(", ")),
-        }
-    }
-}
-
-fn tensor_type(shape: &[usize], integer: Option<Integer>) -> String {
-    let extents: Vec<String> = shape.iter().map(usize::to_string).collect();
-    let comma = if shape.len() == 1 { "," } else { "" };
-    format!("Tensor[({}{comma}), {}]", extents.join(", "), integer.map_or("float32", Integer::name))
-}
-
-/// Escapes what would end a comment or look like its syntax: most names stay as they are.
-fn escape(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for (i, c) in name.char_indices() {
-        let edge = i == 0 || i + c.len_utf8() == name.len();
-        if matches!(c, '\\' | '*' | '>') || c.is_control() || (edge && c.is_whitespace()) {
-            text.extend(c.escape_unicode());
-        } else {
-            text.push(c);
-        }
-    }
-    text
-}
+use super::{Cell, DepthToSpaceMode, Interpolation, Op, PadMode, Window};
 
 impl Op {
     /// The operator's name in the text form.
@@ -214,9 +54,7 @@ impl Op {
             Op::DequantizeLinear { .. } => "dequantize",
         }
     }
-}
 
-impl Op {
     /// The attributes as the text form writes them.
     pub(crate) fn text_attributes(&self) -> Vec<(&'static str, String)> {
         attributes(self)

@@ -3,12 +3,28 @@
 mod call;
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::array::NdArray;
 use super::meta;
-use crate::graph::{Data, Graph, Integer, Op, Source, ValueId};
+use crate::graph::{Graph, Integer, Op, Source, ValueId};
 use call::{Printed, Style};
+
+/// Whether [`print`] writes the elements of constants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Data {
+    /// All elements: the text holds the whole graph.
+    Full,
+    /// None: for reading. [`super::parse`] refuses such a text where it has constants.
+    Elided,
+}
+
+/// As [`print`] writes it without the elements of constants.
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print(self, Data::Elided))
+    }
+}
 
 /// Prints a graph; `Data::Elided` leaves the metadata with the elements of the constants out, as TVM's
 /// `str(mod)` does.

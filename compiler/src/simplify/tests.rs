@@ -81,7 +81,7 @@ proptest! {
         }
         // A second run finds nothing left to do.
         let again = run(g.clone()).unwrap();
-        prop_assert_eq!(again.nodes.len(), g.nodes.len(), "{}{}", g.text(crate::graph::Data::Elided), again.text(crate::graph::Data::Elided));
+        prop_assert_eq!(again.nodes.len(), g.nodes.len(), "{}{}", g, again);
     }
 }
 

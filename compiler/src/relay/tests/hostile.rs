@@ -1,7 +1,6 @@
 //! Damaged texts are refused with a place, and never make the parser panic.
 
 use super::*;
-use crate::graph::Data;
 use crate::graph::random::graph as random_graph;
 use tilewright_random::Random;
 

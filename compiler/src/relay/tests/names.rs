@@ -1,7 +1,7 @@
 //! Names and numbers of the text in the graph, and the form in which a graph is printed.
 
 use super::*;
-use crate::graph::{Data, Op, ValueId, Window};
+use crate::graph::{Op, ValueId, Window};
 
 fn names(g: &Graph) -> Vec<&str> {
     g.nodes.iter().map(|n| n.name.as_str()).collect()

@@ -10,7 +10,7 @@ use crate::float;
 use crate::graph::random::graph as random_graph;
 use tilewright_random::Random;
 
-use crate::graph::{Data, Source, ValueId};
+use crate::graph::{Source, ValueId};
 use crate::testing::all_models;
 use crate::{onnx, simplify};
 
