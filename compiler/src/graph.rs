@@ -16,7 +16,6 @@ mod infer;
 mod integer;
 mod kinds;
 pub mod part;
-mod rules;
 mod text;
 mod verify;
 

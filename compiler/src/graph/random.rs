@@ -5,8 +5,8 @@ use tilewright_random::Random;
 use super::{DepthToSpaceMode, Graph, Op, ValueId, Window};
 
 mod blocks;
-mod more;
-mod rest;
+mod domains;
+mod tame;
 
 /// A valid graph of up to a dozen nodes, a pure function of the seed. No rounding error grows in it:
 /// passes that compute in another order leave its results as they are.
@@ -54,7 +54,7 @@ fn drawn(seed: u64, all: bool) -> Graph {
         let x = values[r.below(values.len())];
         // A candidate that the operator's rule refuses is simply not taken.
         let y = match all && r.below(2) == 0 {
-            true => rest::grow(&mut g, &mut r, x, &values),
+            true => domains::grow(&mut g, &mut r, x, &values),
             false => grow(&mut g, &mut r, x, &values),
         };
         values.extend(y);
@@ -171,7 +171,7 @@ fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]) -> Option
             let axis = r.below(shape.len());
             node(g, Op::Softmax { axis }, &[x])
         }
-        _ => more::grow(g, r, x, values),
+        _ => tame::grow(g, r, x, values),
     }
 }
 

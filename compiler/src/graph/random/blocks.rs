@@ -1,7 +1,7 @@
 //! Blocks as networks have them: a reduction, a sum, functions of one element, a move. One operation of the
 //! machine stands for most of a block.
 
-use super::{Random, constant, more};
+use super::{Random, constant, tame};
 use crate::graph::{
     BinaryKind, DepthToSpaceMode, Graph, Interpolation, Op, Resize, Rounding, ValueId, Window,
 };
@@ -108,7 +108,7 @@ fn function(g: &mut Graph, r: &mut Random, x: ValueId) -> Option<ValueId> {
             let slope = constant(g, r, &[channels, 1, 1]);
             return g.node(name(g), Op::PRelu, &[x, slope]).ok();
         }
-        _ => Op::Unary { kind: more::UNARY[r.below(more::UNARY.len())] },
+        _ => Op::Unary { kind: tame::UNARY[r.below(tame::UNARY.len())] },
     };
     g.node(name(g), op, &[x]).ok()
 }
