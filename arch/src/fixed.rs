@@ -127,6 +127,10 @@ pub fn join([high, low]: [i8; 2]) -> i16 {
     (256 * i32::from(high) + i32::from(low) + 128) as i16
 }
 
+/// The bits of a parameter word that the hardware reads, as (first bit, bits) of the little-endian word: bias, mantissa,
+/// negative mantissa (all signed), shift, half.
+pub const CHANNEL_PARTS: [(usize, usize); 5] = [(0, 32), (32, 25), (64, 25), (96, 6), (104, 2)];
+
 /// Requantisation of one output channel: a word of the parameter memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Channel {
@@ -154,17 +158,19 @@ impl Channel {
         bytes
     }
 
-    /// Inverse of [`Channel::to_bytes`], reading the bits the hardware reads: 25-bit signed
-    /// mantissas, a 6-bit shift and a 2-bit half.
+    /// Inverse of [`Channel::to_bytes`], reading the bits the hardware reads: [`CHANNEL_PARTS`].
     pub fn from_bytes(bytes: &[u8; CHANNEL_BYTES]) -> Channel {
-        let word = |i: usize| i32::from_le_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
-        let mantissa = |v: i32| (v << 7) >> 7;
+        let word = u128::from_le_bytes(*bytes);
+        let [bias, mantissa, negative_mantissa, shift, half] =
+            CHANNEL_PARTS.map(|(low, width)| ((word >> low) as u32) << (32 - width));
+        let signed = |part: u32, (_, width): (usize, usize)| part as i32 >> (32 - width);
+        let unsigned = |part: u32, (_, width): (usize, usize)| (part >> (32 - width)) as u8;
         Channel {
-            bias: word(0),
-            mantissa: mantissa(word(4)),
-            negative_mantissa: mantissa(word(8)),
-            shift: bytes[12] & 63,
-            half: Half::from_bits(bytes[13]),
+            bias: signed(bias, CHANNEL_PARTS[0]),
+            mantissa: signed(mantissa, CHANNEL_PARTS[1]),
+            negative_mantissa: signed(negative_mantissa, CHANNEL_PARTS[2]),
+            shift: unsigned(shift, CHANNEL_PARTS[3]),
+            half: Half::from_bits(unsigned(half, CHANNEL_PARTS[4])),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! * [`layout`]: how tensors lie in feature memory;
 //! * [`instr`]: what an instruction does, as a loop nest; [`encoding`]: its bits; [`asm`]: its text;
 //! * [`isa`]: which machines run a program;
-//! * [`timing`]: how long it takes;
+//! * [`timing`]: how long it takes; [`port`]: who shares the port to external memory;
 //! * [`registers`]: how a host starts the machine and asks how it is; [`link`]: how a host asks a board;
 //! * [`program`]: instructions, constants and the tensors of a compiled network;
 //! * [`processor`]: which instructions of the computer they run on the kernels of compiler and simulator use.
@@ -19,6 +19,7 @@ pub mod instr;
 pub mod isa;
 pub mod layout;
 pub mod link;
+pub mod port;
 pub mod processor;
 pub mod program;
 pub mod registers;

@@ -12,13 +12,8 @@ use crate::store::RESPONSE_BITS;
 use crate::transfer_walk::Bus;
 use std::sync::Arc;
 use tilewright_arch::Config;
+use tilewright_arch::port::{LOAD, MASTERS, STORE};
 
-/// Masters, highest priority first: four fetches, store data, load data.
-pub(crate) const MASTERS: usize = 6;
-/// Index of store data, the only master that writes.
-pub(crate) const STORE: usize = 4;
-/// Index of load data.
-pub(crate) const LOAD: usize = 5;
 /// Error responses of the memory, as in the error register.
 pub(crate) const RESPONSES: [&str; 2] = ["read_error", "write_error"];
 

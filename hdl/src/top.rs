@@ -3,7 +3,7 @@
 use crate::build::{Builder, Bundle, Expr, Instance, Module, Ops, Sig, bundle, pack, zero};
 use crate::engine::{ChannelBeats, TableBeats, WeightBeats, tile_engine};
 use crate::feature_memory::feature_memory;
-use crate::memory_port::{LOAD, MASTERS, STORE, memory_port};
+use crate::memory_port::memory_port;
 use crate::registers::{MACHINE_ERRORS, registers};
 use crate::sequencer::{COUNT_BITS, semaphores, sequencer};
 use crate::transfer_walk::Bus;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{TILE_BYTES, TRANSFER_BYTES};
 use tilewright_arch::instr::{SEMAPHORES, Unit};
+use tilewright_arch::port::{LOAD, MASTERS, STORE};
 use tilewright_arch::registers::NUMBER_BITS;
 
 /// Name of the top module.

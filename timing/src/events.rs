@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use tilewright_arch::config::Memory;
 use tilewright_arch::encoding::{KEY_BYTES, instruction_bytes};
 use tilewright_arch::instr::{Transfer, Unit};
+use tilewright_arch::port::{MASTERS, STORE};
 use tilewright_arch::program::Program;
 use tilewright_arch::sdram::{Sdram, State};
 use tilewright_arch::timing;
@@ -97,13 +98,6 @@ impl Iterator for Bursts {
         Some(Burst { address: start / self.bus_bytes * self.bus_bytes, beats, bytes })
     }
 }
-
-/// Masters of the port, highest priority first: the fetches of the four units, store, load.
-pub const MASTERS: usize = 6;
-/// Number of the store data master.
-pub const STORE: usize = 4;
-/// Number of the load data master.
-pub const LOAD: usize = 5;
 
 /// A granted burst.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -201,6 +195,7 @@ impl MemoryPort {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tilewright_arch::port::LOAD;
 
     #[test]
     fn bursts_mask_and_split() {

@@ -1,10 +1,11 @@
 //! The four units in time: fetch, issue, semaphores and completion, as [`tilewright_arch::timing`]
 //! says, from event to event.
 
-use crate::events::{Burst, Bursts, Fetch, Grant, LOAD, MemoryPort, STORE};
+use crate::events::{Burst, Bursts, Fetch, Grant, MemoryPort};
 use crate::fault::{Fault, Site};
 use crate::order::bits;
 use tilewright_arch::instr::{Memory, SEMAPHORE_MAX, SEMAPHORES, Sync, Transfer, Unit};
+use tilewright_arch::port::{LOAD, STORE};
 use tilewright_arch::program::Program;
 use tilewright_arch::timing;
 

@@ -4,18 +4,16 @@ use super::{ChannelBeats, Shape, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Ram, concat, index_bits};
 use std::sync::Arc;
 use tilewright_arch::encoding::tile as f;
-use tilewright_arch::fixed::CHANNEL_BYTES;
-
-/// Bits of the word that are used, as (first bit, bits): bias, mantissa, negative mantissa, shift, half.
-pub(super) const PARTS: [(usize, usize); 5] = [(0, 32), (32, 25), (64, 25), (96, 6), (104, 2)];
+use tilewright_arch::fixed::{CHANNEL_BYTES, CHANNEL_PARTS};
 
 /// Bits of all parts side by side.
-pub(super) const CHANNEL_BITS: usize = PARTS[0].1 + PARTS[1].1 + PARTS[2].1 + PARTS[3].1 + PARTS[4].1;
+pub(super) const CHANNEL_BITS: usize =
+    CHANNEL_PARTS[0].1 + CHANNEL_PARTS[1].1 + CHANNEL_PARTS[2].1 + CHANNEL_PARTS[3].1 + CHANNEL_PARTS[4].1;
 
 /// Module `<unit>_channels`.
 ///
 /// `begin_column` of a column (with `first` for the first of a tile and `restart` when the tile is
-/// the last of its group) comes in cycle 0; its `channel` ([`PARTS`], the bias lowest) shows in
+/// the last of its group) comes in cycle 0; its `channel` ([`CHANNEL_PARTS`], the bias lowest) shows in
 /// cycle 3 + crossbar until the next column's.
 ///
 /// `channel_write` stores beat `channel_beat` of word `channel_word`.
@@ -46,12 +44,12 @@ pub(super) fn channels(shape: &Shape) -> Arc<Module> {
     let word = b.register("write_word", channel_word);
     let data = b.register("write_data", channel_data);
     b.comment("One memory for each beat, as wide as the used bits in it.");
-    let mut parts: Vec<Vec<Expr>> = PARTS.iter().map(|_| vec![]).collect();
+    let mut parts: Vec<Vec<Expr>> = CHANNEL_PARTS.iter().map(|_| vec![]).collect();
     for k in 0..beats {
         let start = 8 * beat_bytes * k;
         let end = start + 8 * beat_bytes;
         let inside = |(low, width): (usize, usize)| (low.max(start), (low + width).min(end));
-        let used: Vec<_> = PARTS.iter().map(|p| inside(*p)).collect();
+        let used: Vec<_> = CHANNEL_PARTS.iter().map(|p| inside(*p)).collect();
         let top = used.iter().filter(|(low, high)| low < high).map(|(_, high)| *high).max();
         let Some(top) = top else { continue };
         let enable = b.register(&format!("write_{k}"), channel_write & channel_beat.is(k as i128));

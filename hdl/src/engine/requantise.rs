@@ -1,12 +1,12 @@
 //! The requantiser: [`tilewright_arch::fixed::post`] as a pipeline, one value a cycle.
 
-use super::channels::{CHANNEL_BITS, PARTS};
+use super::channels::CHANNEL_BITS;
 use super::crossbar::of_four;
 use super::{Shape, TableBeats, field, instruction_input};
 use crate::build::{Builder, Expr, Module, Ops, Ram, Sig, concat, index_bits, lit, zero};
 use std::sync::Arc;
 use tilewright_arch::encoding::{Field, tile as f};
-use tilewright_arch::fixed::{FRACTION, MULTIPLICAND_BITS, SCALED_BITS, WIDE_FRACTION};
+use tilewright_arch::fixed::{CHANNEL_PARTS, FRACTION, MULTIPLICAND_BITS, SCALED_BITS, WIDE_FRACTION};
 use tilewright_arch::timing;
 
 /// Bits of the operand with its offset added: one more than the scaled operand.
@@ -93,7 +93,7 @@ fn place(value: Sig, shift: usize, width: usize) -> Expr {
 
 /// Module `<unit>_requantiser`.
 ///
-/// In cycle 0 come `sum` and its `channel` (see [`PARTS`]), and
+/// In cycle 0 come `sum` and its `channel` (see [`CHANNEL_PARTS`]), and
 /// [`operand_late`](timing::operand_late) cycles later its `operand`; the byte `result` comes in
 /// cycle [`requantise_latency`](timing::requantise_latency).
 ///
@@ -162,10 +162,10 @@ pub(super) fn requantiser(shape: &Shape) -> Arc<Module> {
     b.finish()
 }
 
-/// The fields of a channel: [`PARTS`].
+/// The fields of a channel: [`CHANNEL_PARTS`].
 fn parts(channel: Sig) -> [Expr; 5] {
     let mut low = 0;
-    PARTS.map(|(_, width)| {
+    CHANNEL_PARTS.map(|(_, width)| {
         low += width;
         channel.slice(low - width, width)
     })

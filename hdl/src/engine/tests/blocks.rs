@@ -5,7 +5,6 @@ use super::random;
 use crate::build::Module;
 use crate::check::{Bench, Tested, differential};
 use crate::dynsig::Value;
-use crate::engine::channels::PARTS;
 use crate::engine::lanes::{Lane, chain, lanes};
 use crate::engine::requantise::requantiser;
 use crate::engine::walker::{Walked, walker};
@@ -17,7 +16,7 @@ use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::config::Pipeline;
 use tilewright_arch::encoding::OUTPUT_TARGET;
-use tilewright_arch::fixed::{MAX_MANTISSA, OperandScale, Post, post as expected};
+use tilewright_arch::fixed::{CHANNEL_PARTS, MAX_MANTISSA, OperandScale, Post, post as expected};
 use tilewright_arch::instr::{Operand, Ring, Target, TileOp, Unit, Walk};
 use tilewright_arch::technology::Technology;
 use tilewright_random::Random;
@@ -177,7 +176,7 @@ fn requantiser_is_exact() {
                     i128::from(channel.half.bits()),
                 ];
                 let mut low = 0;
-                for (value, (_, width)) in parts.into_iter().zip(PARTS) {
+                for (value, (_, width)) in parts.into_iter().zip(CHANNEL_PARTS) {
                     word |= (value & ((1 << width) - 1)) << low;
                     low += width;
                 }
