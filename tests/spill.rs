@@ -10,10 +10,11 @@ use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
+use tilewright_arch::sdram::Sdram;
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
-use tilewright_compiler::schedule::Schedule;
 use tilewright_compiler::schedule::plan::{Plan, Step};
+use tilewright_compiler::schedule::{Schedule, Search};
 use tilewright_compiler::{quantise, reference};
 
 /// A 3x3 convolution that keeps the shape, perhaps with a sum.
@@ -106,6 +107,25 @@ fn spilled(plan: &Plan) -> Vec<TensorId> {
     tensors.sort_unstable();
     tensors.dedup();
     tensors
+}
+
+/// On a chip that does not hold all tensors beside each other those that are not needed at the same time share bytes, in
+/// an order that the simulator finds nothing wrong with.
+#[test]
+fn tensors_share_bytes_where_the_chip_is_small() {
+    for (nodes, channels, side, skip, row_bits) in [(24, 4, 220, 2, 12), (16, 8, 300, 4, 13)] {
+        let graph = chain(nodes, channels, side, skip);
+        let mut config = machine(4, 512);
+        config.memory.bus_bytes = 2;
+        let apart = Search::new(&graph, &config).unwrap().schedules();
+        let apart = apart.map(|schedule| schedule.unwrap().program.memory_bytes).min().unwrap();
+        let chip = Sdram { column_bits: 8, banks: 2, row_bits, ..Sdram::default() };
+        assert!(u64::from(apart) > chip.bytes(), "{apart} bytes fit");
+        config.memory.sdram = Some(chip.clone());
+        let schedule = Search::new(&graph, &config).unwrap().fastest(|| ()).unwrap();
+        assert!(u64::from(schedule.program.memory_bytes) <= chip.bytes());
+        right(&graph, &schedule);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From a plan to a [`Program`]: instructions with what they touch, places of constants, the layout
 //! of external memory.
 
+mod outside;
 mod words;
 
 use super::Schedule;
@@ -12,26 +13,25 @@ use crate::error::{Error, Result};
 use crate::fixed::{Band, FixedGraph, Reduction, TensorId};
 use crate::tile::buffer::Buffer;
 use crate::tile::{self, Operands, Part};
+use outside::Outside;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tilewright_arch::Config;
-use tilewright_arch::encoding::TILE_BYTES;
+use tilewright_arch::encoding::{TILE_BYTES, instruction_bytes};
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
 use tilewright_arch::instr::{Memory, TileOp, Transfer, Unit};
 use tilewright_arch::program::{Layer, Line, Port, Program};
+use tilewright_arch::sdram::Sdram;
 
 /// The program of a plan.
 ///
 /// # Errors
-/// A node that the machine cannot run; a program of more than 2 GiB.
+/// A node that the machine cannot run; a program that needs more external memory than there is.
 pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule> {
     let none = Planned::default();
-    let mut emitter = Emitter::new(graph, config, &plan, &none);
-    for group in &plan.groups {
-        emitter.group = group;
-        for step in &group.steps {
-            emitter.step(step)?;
-        }
+    let mut emitter = Emitter::run(graph, config, &plan, &none, Layout::Apart)?;
+    if emitter.fits().is_err() {
+        emitter = Emitter::run(graph, config, &plan, &none, Layout::Shared)?;
     }
     let program = emitter.finish()?;
     program.validate().map_err(|e| {
@@ -40,6 +40,15 @@ pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule>
             .hint("this is a defect of the compiler: please report it with the model")
     })?;
     Ok(Schedule { program, plan })
+}
+
+/// How tensors lie in external memory that are neither inputs nor outputs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Layout {
+    /// Each has bytes of its own: nothing waits for another tensor.
+    Apart,
+    /// Those that are not needed at the same time share bytes.
+    Shared,
 }
 
 /// An instruction with what it touches.
@@ -55,21 +64,6 @@ struct Emitted {
 enum Op {
     Tile(TileOp),
     Transfer(Transfer),
-}
-
-/// Where a tensor lies in external memory.
-struct Outside {
-    /// The tensor that is there.
-    tensor: TensorId,
-    /// Its first element of the columns that are moved.
-    address: usize,
-    /// The channel of it that is channel 0 of the tensor on chip.
-    first: usize,
-    /// Its rows and columns.
-    height: usize,
-    width: usize,
-    /// The columns of it that are moved.
-    columns: Range<usize>,
 }
 
 /// A constant block in external memory.
@@ -99,7 +93,31 @@ struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    fn new(graph: &'a FixedGraph, config: &'a Config, plan: &'a Plan, group: &'a Planned) -> Emitter<'a> {
+    /// All instructions of a plan.
+    fn run(
+        graph: &'a FixedGraph,
+        config: &'a Config,
+        plan: &'a Plan,
+        none: &'a Planned,
+        layout: Layout,
+    ) -> Result<Emitter<'a>> {
+        let mut emitter = Emitter::new(graph, config, plan, none, layout);
+        for group in &plan.groups {
+            emitter.group = group;
+            for step in &group.steps {
+                emitter.step(step)?;
+            }
+        }
+        Ok(emitter)
+    }
+
+    fn new(
+        graph: &'a FixedGraph,
+        config: &'a Config,
+        plan: &'a Plan,
+        group: &'a Planned,
+        layout: Layout,
+    ) -> Emitter<'a> {
         let mut emitter = Emitter {
             graph,
             config,
@@ -123,37 +141,30 @@ impl<'a> Emitter<'a> {
                 .map(|n| Layer { name: n.name.clone(), operator: n.operator.clone(), macs: 0 })
                 .collect(),
         };
-        let ports = graph.inputs.iter().chain(&graph.outputs).map(|(t, _)| *t);
         for (tensor, elements) in &graph.constants {
             let address = emitter.allot(elements.len());
             emitter.external.insert(*tensor, address);
             let bytes = elements.iter().map(|b| b.cast_unsigned()).collect();
             emitter.blobs.push(Blob { address, bytes });
         }
-        let bands = emitter.bands.clone();
-        let place = |t: TensorId| bands.get(&t).map_or(t, |band| band.whole);
-        let loaded = |t: &TensorId| bands.get(t).is_some_and(|band| !band.is_read()) && plan.loads(*t);
-        let external = plan.external();
-        let kept = external.iter().copied().filter(loaded);
-        for tensor in ports.chain(external.iter().copied().map(place)).chain(kept) {
-            if !emitter.external.contains_key(&tensor) {
-                let mut address = emitter.allot(graph.output_elements(tensor));
-                emitter.external.insert(tensor, address);
-                let mut last = tensor;
-                for (_, piece) in graph.pieces.iter().filter(|(of, _)| *of == tensor) {
-                    address += graph.tensor(last).elements();
-                    emitter.external.insert(*piece, address);
-                    last = *piece;
-                }
-            }
+        for (tensor, _) in graph.inputs.iter().chain(&graph.outputs) {
+            emitter.allot_tensor(*tensor);
+        }
+        let lives = outside::lives(plan, &emitter.bands);
+        match layout {
+            Layout::Apart => lives.keys().for_each(|t| emitter.allot_tensor(*t)),
+            Layout::Shared => emitter.allot_in_turn(&lives),
         }
         emitter
     }
 
+    fn boundary(&self) -> usize {
+        TILE_BYTES.max(self.config.memory.burst_bytes)
+    }
+
     /// External bytes on a boundary no instruction or burst crosses.
     fn allot(&mut self, bytes: usize) -> usize {
-        let boundary = TILE_BYTES.max(self.config.memory.burst_bytes);
-        let address = self.used.next_multiple_of(boundary);
+        let address = self.used.next_multiple_of(self.boundary());
         self.used = address + bytes;
         address
     }
@@ -196,40 +207,6 @@ impl<'a> Emitter<'a> {
             output_of(node) == tensor || inputs_of(node).any(|t| t == tensor)
         };
         self.group.nodes.clone().find(near).unwrap_or(0)
-    }
-
-    /// Where the rows of a tensor come from or go to: one place in external memory, or two.
-    fn outside(&self, unit: Unit, tensor: TensorId) -> Vec<Outside> {
-        let [_, height, width] = self.graph.tensor(tensor).shape;
-        let own = || Outside {
-            tensor,
-            address: self.external[&tensor],
-            first: 0,
-            height,
-            width,
-            columns: 0..width,
-        };
-        let Some(band) = self.bands.get(&tensor) else { return vec![own()] };
-        let in_whole = |columns: &Range<usize>| {
-            let [_, height, width] = self.graph.tensor(band.whole).shape;
-            Outside {
-                tensor: band.whole,
-                address: self.external[&band.whole] + columns.start,
-                first: band.channels.start,
-                height,
-                width,
-                columns: columns.clone(),
-            }
-        };
-        if band.is_read() {
-            return vec![in_whole(&band.held)];
-        }
-        // What is made here and comes back has columns that are not its own.
-        let back = self.external.contains_key(&tensor).then(own);
-        match unit {
-            Unit::Load => back.into_iter().collect(),
-            _ => back.into_iter().chain([in_whole(&band.own)]).collect(),
-        }
     }
 
     /// Channels and rows of a tensor between feature and external memory, cut where the ring wraps.
@@ -286,6 +263,7 @@ impl<'a> Emitter<'a> {
             let load = unit == Unit::Load;
             let access = Access::External {
                 of: External::Tensor(outside.tensor),
+                place: self.placed(outside.tensor),
                 channels: outside.first + channels.start..outside.first + channels.end,
                 rows: start..end,
                 columns: outside.columns.clone(),
@@ -357,6 +335,34 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
+    /// Whether external memory has room for everything.
+    ///
+    /// # Errors
+    /// It has not.
+    fn fits(&self) -> Result<()> {
+        let mut used = self.used;
+        for unit in Unit::ALL {
+            let count = self.emitted.iter().filter(|e| e.unit == unit).count();
+            let list = if count == 0 { 0 } else { (1 + count) * instruction_bytes(unit) };
+            used = used.next_multiple_of(self.boundary()) + list;
+        }
+        let bytes = used.next_multiple_of(self.boundary());
+        let chip = self.config.memory.sdram.as_ref().map(Sdram::bytes);
+        let too_much = |there: &str, hint: &str| {
+            let what = format!("the program needs {used} bytes of external memory{there}");
+            Err(Error::new("schedule", what).file(&self.graph.name).hint(hint))
+        };
+        match chip {
+            _ if i32::try_from(bytes).is_err() => {
+                too_much("", "a smaller network: the machine addresses 2 GiB")
+            }
+            Some(chip) if bytes as u64 > chip => {
+                too_much(&format!(", the chip has {chip}"), "a smaller network or input")
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn finish(mut self) -> Result<Program> {
         let order: Vec<(Unit, Vec<Access>)> =
             self.emitted.iter_mut().map(|e| (e.unit, std::mem::take(&mut e.accesses))).collect();
@@ -375,29 +381,9 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
+        self.fits()?;
         let streams = Unit::ALL.map(|unit| self.allot(program.stream_bytes(unit)));
-        let boundary = TILE_BYTES.max(self.config.memory.burst_bytes);
-        let bytes = self.used.next_multiple_of(boundary);
-        if i32::try_from(bytes).is_err() {
-            return Err(Error::new(
-                "schedule",
-                format!("the program needs {} bytes of external memory", self.used),
-            )
-            .file(&self.graph.name)
-            .hint("a smaller network: the machine addresses 2 GiB"));
-        }
-        if let Some(chip) = &self.config.memory.sdram
-            && bytes as u64 > chip.bytes()
-        {
-            let what = format!(
-                "the program needs {} bytes of external memory, the chip has {}",
-                self.used,
-                chip.bytes()
-            );
-            return Err(Error::new("schedule", what)
-                .file(&self.graph.name)
-                .hint("a smaller network or input"));
-        }
+        let bytes = self.used.next_multiple_of(self.boundary());
         for emitted in &self.emitted {
             if let Op::Transfer(op) = &emitted.op {
                 let node = &self.graph.nodes[emitted.layer];

@@ -9,7 +9,7 @@ use crate::fixed::TensorId;
 use std::ops::Range;
 use tilewright_arch::instr::{SEMAPHORE_MAX, Sync, Unit};
 
-/// What lies in external memory; no two share bytes.
+/// What lies in external memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum External {
     /// A tensor.
@@ -47,6 +47,8 @@ pub enum Access {
     External {
         /// Of what.
         of: External,
+        /// Where all of that lies, in bytes: what is not needed at the same time may share them.
+        place: Range<usize>,
         /// Channels of it.
         channels: Range<usize>,
         /// Rows of it.
@@ -67,6 +69,11 @@ fn any_overlap(a: &[Range<usize>], b: &[Range<usize>]) -> bool {
 }
 
 impl Access {
+    /// All of something in external memory that is read and written as a whole.
+    pub fn whole(of: External, place: Range<usize>, write: bool) -> Access {
+        Access::External { of, place, channels: 0..1, rows: 0..1, columns: 0..1, write }
+    }
+
     /// Whether two instructions with these accesses must keep their order.
     fn conflicts(&self, other: &Access) -> bool {
         match (self, other) {
@@ -83,20 +90,23 @@ impl Access {
                 write == write2 || met()
             }
             (
-                Access::External { of, channels, rows, columns, write },
+                Access::External { of, place, channels, rows, columns, write },
                 Access::External {
                     of: of2,
+                    place: place2,
                     channels: channels2,
                     rows: rows2,
                     columns: columns2,
                     write: write2,
                 },
             ) => {
-                of == of2
-                    && (*write || *write2)
-                    && overlap(channels, channels2)
-                    && overlap(rows, rows2)
-                    && overlap(columns, columns2)
+                let met = || match of == of2 {
+                    true => {
+                        overlap(channels, channels2) && overlap(rows, rows2) && overlap(columns, columns2)
+                    }
+                    false => overlap(place, place2),
+                };
+                (*write || *write2) && met()
             }
             (
                 Access::Words { memory, words, write },
@@ -197,10 +207,12 @@ mod tests {
                     let access = match next(3) {
                         0 => Access::Words { memory: 0, words: vec![rows], write },
                         1 => {
-                            let of = External::Tensor(TensorId::nth(other / 2));
-                            let first = next(3);
-                            let columns = first..first + 1 + next(2);
-                            Access::External { of, channels: other..other + 2, rows, columns, write }
+                            let of = External::Tensor(TensorId::nth(other));
+                            let (channel, column) = (next(2), next(3));
+                            let (channels, columns) = (channel..channel + 2, column..column + 1 + next(2));
+                            // Neighbours share a byte.
+                            let place = 2 * other..2 * other + 3;
+                            Access::External { of, place, channels, rows, columns, write }
                         }
                         // Three buffers, the first two on one page.
                         _ => {
@@ -236,7 +248,7 @@ mod tests {
                 Access::Words { words, write, .. } => {
                     (words[0].clone().map(|w| format!("word {w}")).collect(), *write)
                 }
-                Access::External { of, channels, rows, columns, write } => {
+                Access::External { of, channels, rows, columns, write, .. } => {
                     let all = channels.clone().flat_map(|c| rows.clone().map(move |r| (c, r)));
                     let row = |(c, r)| columns.clone().map(move |x| format!("{of:?} {c} {r} {x}"));
                     (all.flat_map(row).collect(), *write)
@@ -253,7 +265,13 @@ mod tests {
             }
             _ => false,
         };
-        port || ((write || write2) && mine.iter().any(|p| theirs.contains(p)))
+        let shared = match (a, b) {
+            (Access::External { of, place, .. }, Access::External { of: of2, place: place2, .. }) => {
+                of != of2 && place.clone().any(|byte| place2.contains(&byte))
+            }
+            _ => false,
+        };
+        port || ((write || write2) && (shared || mine.iter().any(|p| theirs.contains(p))))
     }
 
     /// A unit that signals far ahead of one that waits is held back.

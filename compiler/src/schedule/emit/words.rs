@@ -86,7 +86,7 @@ impl Emitter<'_> {
         // Nobody's but these instructions'.
         let blob = self.blobs.len() - 1;
         let of = External::Blob(blob);
-        let external = |write| Access::External { of, channels: 0..1, rows: 0..1, columns: 0..1, write };
+        let external = |write| Access::whole(of, address..address + groups * group_bytes, write);
         let from = Placed::new(weights, self.place(weights.tensor).1);
         for group in 0..groups {
             let first = channels.start + group * columns;
