@@ -11,7 +11,8 @@ use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op, Sampling, ValueId};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
-    self, GOOD_DB, Held, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Off, Prediction, Proof, Quality,
+    self, GOOD_DB, Groups, Held, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Off, Prediction, Proof,
+    Quality,
 };
 
 /// Share of a layer's elements at the ends of their range above which it is warned of.
@@ -64,7 +65,7 @@ pub fn output_names(graph: &Graph) -> Vec<String> {
 /// How far each of a model's outputs is from what it should be.
 pub fn qualities(graph: &Graph, want: &[ArrayD<f32>], got: &[ArrayD<f32>]) -> Vec<Quality> {
     let outputs = graph.outputs.iter().zip(want.iter().zip(got));
-    outputs.map(|(&id, (want, got))| Quality::of(want, got, &proof::channels(graph, id))).collect()
+    outputs.map(|(&id, (want, got))| Quality::of(want, got, &proof::groups(graph, id))).collect()
 }
 
 /// Checks and predicts for one input; `float` is what the imported graph makes of it. Corrections of biases
@@ -118,7 +119,7 @@ pub fn assure(
     Ok(Assurance { first_rung, rewrites, predicted, warnings })
 }
 
-/// A warning of an output, or of its worst channel, that is lost in noise.
+/// A warning of an output, or of its worst channel or part, that is lost in noise.
 fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction, finer: &str) -> Option<String> {
     let starts = |least: f64| {
         let low = prediction.layers.iter().find(|l| l.sqnr_db.is_some_and(|db| db < least));
@@ -137,13 +138,14 @@ fn noisy(name: &str, quality: &Quality, verb: &str, prediction: &Prediction, fin
             starts(LEAST_OUTPUT_DB)
         ));
     }
-    let worst = quality.worst.as_ref().filter(|worst| worst.sqnr_db < LEAST_CHANNEL_DB)?;
+    let channel = quality.worst.as_ref().filter(|worst| worst.sqnr_db < LEAST_CHANNEL_DB);
+    let channel = channel.map(|w| (format!("index {} of axis {}", w.index, w.axis), w.sqnr_db));
+    let part = quality.worst_part().filter(|(_, db)| *db < LEAST_CHANNEL_DB);
+    let part = || part.map(|(part, db)| (format!("part {:?}", part.name), db));
+    let (group, db) = channel.or_else(part)?;
     Some(format!(
-        "output {name:?}, index {} of axis {}, {verb} {:.1} dB of signal to noise, drowned by larger values of \
-         the same tensor{}{advice}",
-        worst.index,
-        worst.axis,
-        worst.sqnr_db,
+        "output {name:?}, {group}, {verb} {db:.1} dB of signal to noise, drowned by larger values of the same \
+         tensor{}{advice}",
         starts(LEAST_CHANNEL_DB)
     ))
 }
@@ -226,7 +228,7 @@ pub fn add_alone(
     let float = float::run(&model.graph, inputs)?;
     let rounded = pipeline::rounded(model, calibration, inputs)?;
     for i in open {
-        let rounding = Quality::of(&float[i], &rounded[i], &[]);
+        let rounding = Quality::of(&float[i], &rounded[i], &Groups::default());
         let lost = rounding.sqnr_db.or((rounding.mean_error == 0.0).then_some(f64::INFINITY));
         warnings.extend(worse(&names[i], &qualities[i], lost, MORE_BITS));
     }
@@ -287,7 +289,7 @@ fn lost_beyond(
     let unbounded = proof::predict_unbounded(network, inputs)?;
     let mut warnings = Vec::new();
     for (i, quality) in predicted.iter().enumerate().filter(|(_, quality)| low(quality)) {
-        let without = Quality::of(&float[i], &unbounded.outputs[i], &[]).sqnr_db;
+        let without = Quality::of(&float[i], &unbounded.outputs[i], &Groups::default()).sqnr_db;
         let (Some(db), Some(without)) = (quality.sqnr_db, without) else { continue };
         if without - db > BEYOND_DB {
             warnings.push(format!(
@@ -458,7 +460,7 @@ fn rewrites(
             continue;
         }
         let finite = |(a, b): (&f32, &f32)| a.is_finite() == b.is_finite();
-        let db = Quality::of(want, got, &[]).sqnr_db.unwrap_or(f64::INFINITY);
+        let db = Quality::of(want, got, &Groups::default()).sqnr_db.unwrap_or(f64::INFINITY);
         let noise_alone = want.iter().all(|x| *x == 0.0) && got.iter().any(|x| x.abs() > 1e-6);
         if db < SAME_DB || noise_alone || !want.iter().zip(got).all(finite) {
             changed.push(Rewrite { output, db });

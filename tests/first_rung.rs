@@ -14,7 +14,7 @@ use tilewright_arch::Config;
 use tilewright_compiler::float;
 use tilewright_compiler::graph::Source;
 use tilewright_compiler::network::{Network, Raised, Stage};
-use tilewright_compiler::proof::{LEAST_CHANNEL_DB, Quality, check, corrections};
+use tilewright_compiler::proof::{Groups, LEAST_CHANNEL_DB, Quality, check, corrections};
 use tilewright_compiler::quantise::{self, Precision};
 
 const PRECISIONS: [Precision; 4] = [Precision::Int8, Precision::Auto, Precision::Mixed, Precision::Int16];
@@ -73,7 +73,8 @@ fn predicted(
     want: &[ndarray::ArrayD<f32>],
 ) -> (usize, usize) {
     let got = network.predict(input).unwrap();
-    let measured = want.iter().zip(&got).map(|(want, got)| Quality::of(want, got, &[]).sqnr_db);
+    let measured =
+        want.iter().zip(&got).map(|(want, got)| Quality::of(want, got, &Groups::default()).sqnr_db);
     let pairs = assurance.predicted.iter().map(|q| q.sqnr_db).zip(measured);
     let near = |pair: &(Option<f64>, Option<f64>)| match pair {
         (Some(p), Some(m)) => p == m || (p - m).abs() <= PREDICTED_DB,
@@ -230,6 +231,29 @@ fn scores_that_drown_beside_coordinates_are_warned_of() {
     assert_eq!(raised, None);
 }
 
+/// Along any axis and on few elements: 40 dB of the whole say nothing of what was joined to larger numbers.
+#[test]
+fn parts_that_drown_beside_others_are_warned_of_or_get_16_bits() {
+    for case in ["joined-in-a-line", "joined-rows", "joined-batches"] {
+        let (assurance, raised) = told(case, "input_0.npy", Precision::Int8);
+        assert!(assurance.predicted[0].sqnr_db.unwrap() > 20.0, "{case}");
+        let warned = assurance.warnings.iter().any(|w| w.starts_with("output \"y\", part \"b\""));
+        assert!(warned && raised.is_none(), "{case}: {:?}", assurance.warnings);
+        let (assurance, raised) = told(case, "input_0.npy", Precision::Auto);
+        let worst_db = |quality: &Quality| quality.worst_part().unwrap().1;
+        let raised = raised.unwrap();
+        assert!(
+            worst_db(&raised.before) < LEAST_CHANNEL_DB && worst_db(&raised.after) >= LEAST_CHANNEL_DB,
+            "{case}"
+        );
+        assert!(worst_db(&assurance.predicted[0]) >= LEAST_CHANNEL_DB, "{case}");
+    }
+    // A table has bytes, whatever is chosen.
+    let (assurance, _) = told("joined-probabilities", "input_0.npy", Precision::Auto);
+    let warned = assurance.warnings.iter().any(|w| w.starts_with("output \"y\", part \"sg\""));
+    assert!(warned, "{:?}", assurance.warnings);
+}
+
 /// By default they get 16 bits, whatever that costs, and the user is told.
 #[test]
 fn scores_that_would_drown_get_16_bits() {
@@ -244,12 +268,17 @@ fn scores_that_would_drown_get_16_bits() {
 
 /// What is said of `yolo-boxes-scores-concat`, nothing of which contradicts its source.
 fn drowning(precision: Precision) -> (Assurance, Option<Raised>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/yolo-boxes-scores-concat");
+    told("yolo-boxes-scores-concat", "input_0.npz", precision)
+}
+
+/// What is said of a case on its input.
+fn told(case: &str, input: &str, precision: Precision) -> (Assurance, Option<Raised>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
     let model = Model::read(&folder).unwrap();
     let calibration = model.calibration(None).unwrap();
     let options = quantise::Options { precision, ..quantise::Options::default() };
     let network = quantise::run(&model.graph, &calibration, &options, &Config::sized(9, 16)).unwrap();
-    let input = model::samples(&model.graph, &model.beside("input_0.npz")).unwrap().remove(0);
+    let input = model::samples(&model.graph, &model.beside(input)).unwrap().remove(0);
     let want = float::run(&model.imported, &input).unwrap();
     let assurance = assure(&model, &network, &input, &want, &calibration).unwrap();
     assert!(assurance.holds(), "{:?}", assurance.first_rung.findings);

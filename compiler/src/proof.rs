@@ -35,6 +35,7 @@ mod exact;
 mod integers;
 mod intervals;
 mod noise;
+mod parts;
 mod prescribed;
 mod rounded;
 mod run;
@@ -44,12 +45,12 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use channels::channels;
+pub use channels::{Groups, groups};
 pub use corrections::corrections;
 pub use equalised::{Equalised, equalised};
 pub use noise::{
-    Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, LayerNoise, Prediction, Quality, predict,
-    predict_unbounded,
+    Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, LayerNoise, Part, Prediction, Quality,
+    predict, predict_unbounded,
 };
 pub use prescribed::{Held, Off, prescribed};
 pub use run::check;

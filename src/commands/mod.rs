@@ -92,7 +92,10 @@ fn raised(network: &Network) -> Option<String> {
     let Raised { output, precision, before, after } = network.raised.as_ref()?;
     let told = |quality: &Quality| {
         let worst = quality.worst.as_ref().filter(|worst| worst.sqnr_db < LEAST_CHANNEL_DB);
-        let channel = worst.map_or(String::new(), |w| format!(" ({:.1} in index {})", w.sqnr_db, w.index));
+        let channel = worst.map(|w| format!(" ({:.1} in index {})", w.sqnr_db, w.index));
+        let part = || quality.worst_part().filter(|(_, db)| *db < LEAST_CHANNEL_DB);
+        let part = || part().map(|(part, db)| format!(" ({db:.1} in part {:?})", part.name));
+        let channel = channel.or_else(part).unwrap_or_default();
         let whole = quality.sqnr_db.map_or("no".to_string(), |db| format!("{db:.1}"));
         format!("{whole} dB of signal to noise{channel}")
     };

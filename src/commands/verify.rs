@@ -266,10 +266,14 @@ pub fn print(proof: &Proof, source: bool) -> Result<()> {
         let verdict = if cycles == proof.sim_cycles { "equal" } else { "DIFFERENT" };
         say!("cycles of the Verilog           {} ({verdict})", grouped(cycles))?;
     }
-    if proof.outputs.len() > 1 {
-        for Output { name, quality, max_abs_error } in &proof.outputs {
-            let db = quality.sqnr_db.map_or("no signal".into(), |db| format!("{db:.1} dB"));
+    for Output { name, quality, max_abs_error } in &proof.outputs {
+        let db = quality.sqnr_db.map_or("no signal".into(), |db| format!("{db:.1} dB"));
+        if proof.outputs.len() > 1 {
             say!("  output {:<22} {db}, worst error {max_abs_error:.6}", clip(name, 22))?;
+        }
+        for part in &quality.parts {
+            let db = part.sqnr_db.map_or("no noise or no signal".into(), |db| format!("{db:.1} dB"));
+            say!("    part {:<22} {db}", clip(&part.name, 22))?;
         }
     }
     if !source {

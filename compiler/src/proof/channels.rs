@@ -1,12 +1,27 @@
 //! Where an output has channels: numbers of a kind, such as coordinates or scores, which a tensor's one scale may drown
 //! beside those of another kind.
 
+use super::parts::{Parts, parts};
 use crate::graph::{Graph, Node, Op, ValueId};
+
+/// What an output is judged by beside the whole of it.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    /// The axes along which there are channels.
+    pub(super) axes: Vec<usize>,
+    /// What was joined.
+    pub(super) parts: Parts,
+}
+
+/// The groups of an output whose numbers are of a kind: its channels and the parts that a Concat has joined.
+pub fn groups(graph: &Graph, output: ValueId) -> Groups {
+    Groups { axes: channels(graph, output), parts: parts(graph, output) }
+}
 
 /// The axes of an output along which there are channels, without the batch: of images (N, C, H, W) the second one, and
 /// what became of it where they were turned or cut behind the last operator on images; of lists of boxes or steps each
 /// of the last two.
-pub fn channels(graph: &Graph, output: ValueId) -> Vec<usize> {
+fn channels(graph: &Graph, output: ValueId) -> Vec<usize> {
     let rank = graph.shape(output).len();
     if rank <= 3 {
         return (1..rank).collect();
@@ -43,7 +58,7 @@ pub fn channels(graph: &Graph, output: ValueId) -> Vec<usize> {
 }
 
 /// Operators whose result has the axes of what they read.
-fn passes(op: &Op) -> bool {
+pub(super) fn passes(op: &Op) -> bool {
     matches!(
         op,
         Op::Relu

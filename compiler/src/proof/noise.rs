@@ -5,6 +5,7 @@
 //! machine will store rounded to its step, from the [claims](crate::claims) alone: no integer operation is
 //! asked. Where the first rung holds, the machine's outputs differ from the prediction by ties only.
 
+use super::channels::Groups;
 use super::exact::Exact;
 use super::integers::{Integers, levels, zero};
 use super::prescribed::{Off, Rounded, Steps};
@@ -70,6 +71,8 @@ pub struct Quality {
     pub mean_error: f64,
     /// The worst channel, where the output has channels.
     pub worst: Option<Channel>,
+    /// The parts that a Concat has joined, where it has.
+    pub parts: Vec<Part>,
 }
 
 /// One channel of an output.
@@ -81,6 +84,17 @@ pub struct Channel {
     pub index: usize,
     /// Signal to noise in decibels.
     pub sqnr_db: f64,
+}
+
+/// One of the values that a Concat has joined to an output.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Part {
+    /// The value's name.
+    pub name: String,
+    /// Its elements that are finite in both.
+    pub elements: usize,
+    /// Signal to noise in decibels; absent without noise, and for a part that is zero throughout.
+    pub sqnr_db: Option<f64>,
 }
 
 /// Signal to noise in decibels, infinite without noise; none without a signal.
@@ -99,12 +113,33 @@ fn powers<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> [f64; 3] {
     )
 }
 
+/// What each part of an output has.
+fn parts(want: &ArrayD<f32>, got: &ArrayD<f32>, groups: &Groups) -> Vec<Part> {
+    let mut found = vec![([0.0; 2], 0); groups.parts.names.len()];
+    // Of several outputs each has the parts.
+    for ((want, got), &part) in want.iter().zip(got).zip(groups.parts.of.iter().cycle()) {
+        let [signal, noise, _] = powers([(want, got)].into_iter());
+        let ([all_signal, all_noise], elements) = &mut found[part as usize];
+        *all_signal += signal;
+        *all_noise += noise;
+        *elements += usize::from(want.is_finite() && got.is_finite());
+    }
+    let named = groups.parts.names.iter().zip(found);
+    let part = |(name, ([signal, noise], elements)): (&String, ([f64; 2], usize))| {
+        // JSON has no infinity.
+        let sqnr_db = ratio(signal, noise).filter(|db| db.is_finite());
+        Part { name: name.clone(), elements, sqnr_db }
+    };
+    named.map(part).collect()
+}
+
 impl Quality {
-    /// Of `got` against `want`, arrays of one shape with channels along `axes`.
-    pub fn of(want: &ArrayD<f32>, got: &ArrayD<f32>, axes: &[usize]) -> Quality {
+    /// Of `got` against `want`, arrays of one shape with these groups: one output, or several one after the other along
+    /// the first axis.
+    pub fn of(want: &ArrayD<f32>, got: &ArrayD<f32>, groups: &Groups) -> Quality {
         let [signal, noise, sum] = powers(want.iter().zip(got));
         let mut worst: Option<Channel> = None;
-        for &axis in axes {
+        for &axis in &groups.axes {
             let channels = want.shape()[axis];
             if !(2..=MOST_CHANNELS).contains(&channels) || want.len() / channels < LEAST_ELEMENTS {
                 continue;
@@ -118,7 +153,14 @@ impl Quality {
                 }
             }
         }
-        Quality { sqnr_db: ratio(signal, noise), mean_error: sum / want.len().max(1) as f64, worst }
+        let parts = parts(want, got, groups);
+        Quality { sqnr_db: ratio(signal, noise), mean_error: sum / want.len().max(1) as f64, worst, parts }
+    }
+
+    /// The worst part of those that are large enough to say something of their own, and its decibels.
+    pub fn worst_part(&self) -> Option<(&Part, f64)> {
+        let large = self.parts.iter().filter(|part| part.elements >= LEAST_ELEMENTS);
+        large.filter_map(|part| Some((part, part.sqnr_db?))).min_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Errors planted in right networks: each must be found.
 
 use super::run::integers;
-use super::{Quality, What, check, corrections, equalised, predict};
+use super::{Groups, Quality, What, check, corrections, equalised, predict};
 use crate::fixed::{FixedNode, Reduction};
 use crate::float;
 use crate::graph::{
@@ -435,7 +435,8 @@ fn the_noise_behind_a_move_of_the_host_is_predicted() {
         )
         .unwrap();
         let want = float::run(&draft.graph, &sample).unwrap();
-        let quality = |got: &[ArrayD<f32>]| Quality::of(&want[0], &got[0], &[]).sqnr_db.unwrap();
+        let quality =
+            |got: &[ArrayD<f32>]| Quality::of(&want[0], &got[0], &Groups::default()).sqnr_db.unwrap();
         let predicted = quality(&predict(&network, &sample).unwrap().outputs);
         let measured = quality(&network.predict(&sample).unwrap());
         assert!((predicted - measured).abs() < 3.0, "{predicted} dB, {measured} dB measured");

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::float;
 use crate::graph::{Graph, ValueId};
 use crate::network::Raised;
-use crate::proof::{self, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Quality};
+use crate::proof::{self, GOOD_DB, Groups, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Quality};
 use ndarray::{ArrayD, Axis, concatenate, stack};
 use rayon::prelude::*;
 
@@ -34,8 +34,8 @@ const FEW: usize = 4096;
 /// What the outputs are to reach on some calibration samples.
 pub(super) struct Floor<'a> {
     samples: &'a [Vec<ArrayD<f32>>],
-    /// Axes of each output that have channels.
-    axes: Vec<Vec<usize>>,
+    /// What each output is judged by beside the whole.
+    groups: Vec<Groups>,
     /// The outputs of each sample, in float.
     wanted: Vec<Vec<ArrayD<f32>>>,
     /// Decibels that each output is to have.
@@ -69,8 +69,8 @@ impl<'a> Floor<'a> {
         let wanted =
             samples.par_iter().map(|sample| float::run(graph, sample)).collect::<Result<Vec<_>>>()?;
         let least = vec![LEAST_OUTPUT_DB; graph.outputs.len()];
-        let axes = graph.outputs.iter().map(|&id| proof::channels(graph, id)).collect();
-        let mut floor = Floor { samples, axes, wanted, least, rounding_db: Vec::new() };
+        let groups = graph.outputs.iter().map(|&id| proof::groups(graph, id)).collect();
+        let mut floor = Floor { samples, groups, wanted, least, rounding_db: Vec::new() };
         let judged = floor.judge(made)?;
         let good = |quality: &Quality| quality.sqnr_db.is_none_or(|db| db >= GOOD_DB + CLOSE_DB);
         if !judged.outputs.iter().all(good) {
@@ -105,16 +105,19 @@ impl<'a> Floor<'a> {
             };
             joined.expect("outputs have one shape each")
         };
-        let quality =
-            |output| Quality::of(&together(&self.wanted, output), &together(got, output), &self.axes[output]);
+        let quality = |output| {
+            Quality::of(&together(&self.wanted, output), &together(got, output), &self.groups[output])
+        };
         (0..self.least.len()).map(quality).collect()
     }
 
-    /// Decibels that an output and its worst channel lack.
+    /// Decibels that an output, its worst channel and its worst part lack.
     fn shortfall_db(&self, output: usize, quality: &Quality) -> f64 {
         let lacking = |db: Option<f64>, least: f64| db.map_or(0.0, |db| (least - db).max(0.0));
         let channel = quality.worst.as_ref().map(|worst| worst.sqnr_db);
-        lacking(quality.sqnr_db, self.least[output]) + lacking(channel, LEAST_CHANNEL_DB)
+        let part = quality.worst_part().map(|(_, db)| db);
+        lacking(quality.sqnr_db, self.least[output])
+            + lacking(channel, LEAST_CHANNEL_DB).max(lacking(part, LEAST_CHANNEL_DB))
     }
 
     /// Decibels that all outputs lack together.

@@ -50,7 +50,6 @@ pub(super) fn run(graph: Graph) -> Result<Graph> {
 
 /// Whether a node makes something between the steps of an unrolled layer, by its name: `layer/direction/what`, or
 /// `layer/direction` where a state takes another shape.
-#[cfg(feature = "quantise")]
 pub(crate) fn is_between_steps(node: &Node) -> bool {
     let ends = |name: &str| DIRECTIONS.iter().any(|direction| name.ends_with(&format!("/{direction}")));
     ends(&node.name) || node.name.rsplit_once('/').is_some_and(|(side, _)| ends(side))
