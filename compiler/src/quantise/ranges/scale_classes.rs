@@ -24,6 +24,10 @@ pub struct ScaleClasses {
     first: Vec<usize>,
     /// Whether that, or the fused operation itself, is done several times.
     repeated: Vec<bool>,
+    /// The homes of each representative, itself among them.
+    members: Vec<Vec<usize>>,
+    /// The fused operations that make these.
+    makers: Vec<Vec<usize>>,
 }
 
 impl ScaleClasses {
@@ -49,6 +53,8 @@ impl ScaleClasses {
             raised: vec![false; count],
             first: firsts(graph, plan),
             repeated: vec![false; plan.ops.len()],
+            members: vec![Vec::new(); count],
+            makers: vec![Vec::new(); count],
         };
         for (g, &first) in classes.first.iter().enumerate().filter(|(g, first)| g != *first) {
             (classes.repeated[g], classes.repeated[first]) = (true, true);
@@ -105,6 +111,11 @@ impl ScaleClasses {
             let r = classes.representative(h);
             classes.symmetric[r] |= plan.homes[h].symmetric;
             classes.raised[r] |= plan.homes[h].raised;
+            classes.members[r].push(h);
+        }
+        for (g, fused) in plan.ops.iter().enumerate() {
+            let r = classes.representative(fused.output);
+            classes.makers[r].push(g);
         }
         classes
     }
@@ -115,6 +126,16 @@ impl ScaleClasses {
             home = next;
         }
         home
+    }
+
+    /// The homes of a representative, in order.
+    pub fn members(&self, home: usize) -> &[usize] {
+        &self.members[home]
+    }
+
+    /// The fused operations that make homes of a representative, in order.
+    pub fn makers(&self, home: usize) -> &[usize] {
+        &self.makers[home]
     }
 
     /// Whether the zero point of a representative has to be 0.

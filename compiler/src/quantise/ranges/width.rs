@@ -257,21 +257,18 @@ impl Ranges<'_> {
 
     /// The fused operations that make homes of a class.
     fn makers(&self, class: usize) -> impl Iterator<Item = (usize, &FusedOp)> {
-        let makes = move |(_, fused): &(usize, &FusedOp)| self.classes.representative(fused.output) == class;
-        self.plan.ops.iter().enumerate().filter(makes)
+        self.classes.makers(class).iter().map(|&g| (g, &self.plan.ops[g]))
     }
 
     /// The largest magnitude that a class has to express: values with room for those that calibration did
     /// not see, on either side up to where all that make them clamp them, and the terms of sums.
     fn most(&self, class: usize) -> f64 {
-        let of_class = |h: &usize| self.classes.representative(*h) == class;
-        let seen = (0..self.plan.homes.len()).filter(of_class).map(|h| &self.seen.homes[h]);
+        let members = self.classes.members(class);
+        let seen = members.iter().map(|&h| &self.seen.homes[h]);
         let (below, above) = seen.fold((0.0, 0.0), |(below, above): (f64, f64), values| {
             (below.max(-f64::from(values.min)), above.max(values.max.into()))
         });
-        let imported = (0..self.plan.homes.len())
-            .filter(of_class)
-            .any(|h| !matches!(self.plan.homes[h].origin, Origin::FusedOp(_)));
+        let imported = members.iter().any(|&h| !matches!(self.plan.homes[h].origin, Origin::FusedOp(_)));
         let open = if imported { f64::INFINITY } else { 0.0 };
         let (mut floor, mut ceiling) = (open, open);
         for (_, fused) in self.makers(class) {
