@@ -38,7 +38,8 @@ pub(super) fn clip(call: &mut Call) -> Result<()> {
         max = f32::INFINITY;
     }
     let x = call.value(0)?;
-    call.emit(Op::Clip { min, max }, &[x])
+    // An empty range is its upper end, as the minimum with it comes last.
+    call.emit(Op::Clip { min: min.min(max), max }, &[x])
 }
 
 /// LeakyRelu.

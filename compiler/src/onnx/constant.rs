@@ -102,9 +102,14 @@ pub(super) fn cast_like(call: &mut Call) -> Result<()> {
     }
 }
 
+/// Whether an element type is one of real numbers: all are computed in float32.
+fn is_real(to: i32) -> bool {
+    [data_type::FLOAT, data_type::FLOAT16, data_type::BFLOAT16, data_type::DOUBLE].contains(&to)
+}
+
 /// Input 0 in a type of ONNX.
 fn cast_to(call: &mut Call, to: i32) -> Result<()> {
-    if to == data_type::FLOAT
+    if is_real(to)
         && let Some(integer) = call.integer(0)?
     {
         let (x, _) = call.whole(0)?;
@@ -119,13 +124,13 @@ fn cast_to(call: &mut Call, to: i32) -> Result<()> {
         return call.emit(equal, &[is_zero, zero]);
     }
     let tensor = match (call.operand(0)?, to) {
-        (value @ Operand::Value(_), data_type::FLOAT) => return call.alias(value),
+        (value @ Operand::Value(_), to) if is_real(to) => return call.alias(value),
         (Operand::Constant(tensor), _) => tensor,
         _ => {
             return Err(call
                 .error(format!("cannot compute in {}", type_name(to)))
                 .attribute("to")
-                .hint("export the float32 model"));
+                .hint("export the float32 model, with Floor, Ceil or Round in place of whole numbers"));
         }
     };
     let own = integer(to).filter(|_| !has_four_bits(to));
@@ -134,8 +139,8 @@ fn cast_to(call: &mut Call, to: i32) -> Result<()> {
         _ => own.map(|integer| integer.range()),
     };
     let elements = match (&tensor.elements, to) {
-        (Elements::Floats(data), data_type::FLOAT | data_type::DOUBLE) => Elements::Floats(data.clone()),
-        (Elements::Ints(data), data_type::FLOAT | data_type::DOUBLE) => {
+        (Elements::Floats(data), to) if is_real(to) => Elements::Floats(data.clone()),
+        (Elements::Ints(data), to) if is_real(to) => {
             Elements::Floats(data.iter().map(|&x| x as f32).collect())
         }
         (_, data_type::BOOL) => Elements::Ints(tensor.numbers().map(|x| i64::from(x != 0.0)).collect()),

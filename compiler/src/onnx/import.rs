@@ -345,9 +345,19 @@ fn input_type(
         return refuse("is not a tensor");
     };
     let integer = integer(tensor.elem_type);
-    if tensor.elem_type != data_type::FLOAT && integer.is_none() {
-        return Err(Error::new("import", format!("has element type {}", type_name(tensor.elem_type)))
-            .hint("export the float32 model, with integer preprocessing outside of it"));
+    let other = [data_type::FLOAT16, data_type::BFLOAT16, data_type::DOUBLE].contains(&tensor.elem_type);
+    if other {
+        let of = type_name(tensor.elem_type);
+        warnings.push(format!("input {:?} is of {of}, which is computed in float32", input.name));
+    }
+    if tensor.elem_type != data_type::FLOAT && !other && integer.is_none() {
+        return Err(Error::new("import", format!("has element type {}", type_name(tensor.elem_type))).hint(
+            match tensor.elem_type {
+                data_type::INT64 => "an int32 input, which is given as floats",
+                data_type::BOOL => "a float32 input that the model compares with 0.5",
+                _ => "export the float32 model, with integer preprocessing outside of it",
+            },
+        ));
     }
     let declared = declared_shape(input);
     if let (Some(declared), Some(given)) = (&declared, given)

@@ -34,7 +34,8 @@ pub(super) fn pad(call: &mut Call) -> Result<()> {
         (pads, value)
     };
     let mode = match mode {
-        "constant" => PadMode::Constant(value),
+        // Infinities are the largest float32, as in masks.
+        "constant" => PadMode::Constant(value.clamp(f32::MIN, f32::MAX)),
         "reflect" => PadMode::Reflect,
         "edge" => PadMode::Edge,
         "wrap" => PadMode::Wrap,

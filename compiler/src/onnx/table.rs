@@ -97,7 +97,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Cast",
         "to",
-        "values to float32 and bool; constants to float32, float64, bool and whole numbers of 8 to 64 bits",
+        "values to real numbers and bool; constants to these and to whole numbers of 8 to 64 bits",
         Free,
     ),
     row("CastLike", "", "as Cast, to float32", Free),
@@ -106,7 +106,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Clip",
         "min, max (attributes or constant inputs)",
-        "of whole numbers: of those that a QuantizeLinear of constant scale made",
+        "of whole numbers: of those that a QuantizeLinear of constant scale made; an empty range is its maximum",
         Runs(""),
     ),
     row(
@@ -233,7 +233,7 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Pad",
         "mode, pads, value, axes",
-        "constant amounts; reflect by less than the extent, wrap by at most it",
+        "constant amounts; reflect by less than the extent, wrap by at most it; infinities are the largest float32",
         Runs("rows and columns: zeros, reflect, edge"),
     ),
     row("Pow", "", "integer exponents must be constants", Runs("with one constant exponent")),
@@ -351,7 +351,7 @@ pub const OPERATORS: &[Operator] = &[
 pub fn document() -> String {
     let mut text = String::from(
         "# Operators\n\n\
-         Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 25, float32 (or\n\
+         Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 25, float32 (float16, bfloat16 and float64 are computed in it; or\n\
          quantised: int4, uint4, int8, uint8, int16, uint16, int32 tensors between QuantizeLinear and DequantizeLinear), static\n\
          shapes (an open batch becomes 1; other open extents are those of `--shape` or of the samples) without empty tensors, tensors of any rank where nothing\n\
          else is said. What is constant is computed while importing, whole numbers and truth values of any rank too: the operators marked\n\
