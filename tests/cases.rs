@@ -119,6 +119,18 @@ cases! {
     bytes_are_padded_with_those_beside: "bytes-padded-with-themselves", 300.0;
     /// Only turned before its own QuantizeLinear, and far beyond what calibration has.
     an_input_keeps_the_range_of_its_own_scale: "turned-before-its-own-scale", 300.0;
+    /// What is padded with, joined and then compared with made the range of what is taken.
+    the_lowest_number_below_a_maximum_needs_no_range: "lowest-joined-in-front-of-a-maximum", 38.0;
+    the_lowest_number_below_a_relu_needs_no_range: "lowest-in-front-of-a-relu", 30.0;
+    the_lowest_constant_below_a_maximum_needs_no_range: "lowest-constant-in-front-of-a-maximum", 38.0;
+    the_highest_number_above_a_minimum_needs_no_range: "highest-in-front-of-a-minimum", 34.0;
+    /// Behind a function that is flat there.
+    the_lowest_number_of_a_sigmoid_needs_no_range: "lowest-in-front-of-a-sigmoid", 34.0;
+    infinities_are_padded_with: "infinity-padded-in-front-of-a-maximum", 38.0;
+    an_empty_range_of_a_clip_is_its_maximum: "clip-of-an-empty-range", 50.0;
+    /// Every value is computed in float32.
+    a_model_may_be_of_float16: "float16-model", 35.0;
+    a_model_may_be_of_float64: "float64-model", 30.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }
@@ -204,6 +216,23 @@ fn zero_by_zero_is_no_difference() {
     assert!(proof.holds());
     let begins = proof.not_finite[0].begins.as_ref().unwrap();
     assert_eq!((proof.not_finite[0].differ, begins.node.as_str()), (0, "quotient"));
+}
+
+/// What calibration has no finite numbers of, and no output sees, was refused; the host has it in float.
+#[test]
+fn numbers_that_are_not_chosen_need_not_be_finite() {
+    for case in ["logarithm-not-chosen", "root-not-chosen", "power-not-chosen"] {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
+        let model = Model::read(&folder).unwrap();
+        let calibration = model.calibration(None).unwrap();
+        let input = model::samples(&model.graph, &model.beside("input_0.npy")).unwrap().remove(0);
+        let config = Config::sized(9, 16);
+        let compiled = pipeline::compile(&model, &calibration, &Options::default(), &config).unwrap();
+        assert!(compiled.network.host.iter().any(|op| op.why.contains("infinities")), "{case}");
+        let (proof, _) = proof::verify(&model, &compiled, &input, &proof::Options::default()).unwrap();
+        assert!(proof.holds() && proof.not_finite.is_empty(), "{case}: {proof:?}");
+        assert!(proof.sqnr_db.is_none_or(|db| db > 25.0), "{case}: {:?}", proof.sqnr_db);
+    }
 }
 
 /// 8 bits leave many of the largest two of five numbers alike. The first calibration sample came out above the

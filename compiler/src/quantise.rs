@@ -2,7 +2,7 @@
 //!
 //! 1. `select` makes operations of operators: what fuses, which values become tensors and how they lie in
 //!    them, what is left to the host.
-//! 2. `ranges` runs the samples in float and makes scales of what it saw; `precision` chooses which of the
+//! 2. `ranges` runs the samples in float and makes scales of what it saw (numbers that `sentinels` knows need none); `precision` chooses which of the
 //!    tensors that can have 16 bits have them.
 //! 3. `lower` makes integers, proves that no sum can leave 32 bits, and cuts them into stages where the host
 //!    works.
@@ -49,8 +49,9 @@ use ranges::{calibrate, equalise, least, scales};
 use select::annotations;
 use select::annotations::Annotations;
 use select::plan::{self, Plan};
-use select::tables;
+use select::{spoilt, tables};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use tilewright_arch::Config;
 
 /// Samples of which means are corrected, at most.
@@ -211,16 +212,31 @@ impl<'a> Prepared<'a> {
         } else {
             Cow::Borrowed(graph)
         };
-        let mut plan = plan::plan(&graph, &annotations, config);
-        tables::tabulate(&mut plan, &annotations);
-        let classes = ScaleClasses::new(&graph, &plan, &annotations);
+        let divide = |left: &BTreeSet<usize>| {
+            let mut plan = plan::plan_leaving(&graph, &annotations, config, left);
+            tables::tabulate(&mut plan, &annotations);
+            let classes = ScaleClasses::new(&graph, &plan, &annotations);
+            (plan, classes)
+        };
+        let (mut plan, mut classes) = divide(&BTreeSet::new());
         let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
         let correct = options.bias_correction && annotations.is_empty();
         let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
         let mut seen = if scales::all_prescribed(&plan, &classes, &annotations) {
             Seen::nothing(&plan)
         } else {
-            calibrate::observe(&graph, &plan, calibration, corrected, options.rounding, watch)?
+            let observe = |plan: &Plan| {
+                calibrate::observe(&graph, plan, calibration, corrected, options.rounding, watch)
+            };
+            match observe(&plan) {
+                Ok(seen) => seen,
+                // Numbers that are not finite, and that nothing chooses, the host may have.
+                Err(e) => {
+                    let left = spoilt::nodes(&graph, calibration).ok().flatten().ok_or(e)?;
+                    (plan, classes) = divide(&left);
+                    observe(&plan)?
+                }
+            }
         };
         classes.pool(&plan, &mut seen);
         let whole = scales::whole(&graph, &plan, &annotations);

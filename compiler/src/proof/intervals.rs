@@ -10,6 +10,8 @@ pub(super) const FACTOR: f64 = 1.0 / (1u64 << 23) as f64;
 const FUNCTIONS: f64 = 0.01;
 /// Largest number of steps that an added operand contributes: the post unit saturates beyond.
 const OPERAND_STEPS: f64 = 2048.0;
+/// Magnitudes from which on a number stands for an infinity: those of the lowest float32 with few digits too.
+const SENTINEL: f64 = 1e38;
 
 /// Relative errors of results below and above zero, at most, for the factors of each of a node's channels.
 ///
@@ -128,6 +130,10 @@ impl<'a> Elements<'a> {
         let slack = scale * 1e-3;
         let at_end =
             got >= top - slack && low >= got - radius || got <= bottom + slack && high <= got + radius;
+        // The lowest float32 is what no maximum takes: no sample has more of it.
+        if at_end && low.abs().min(high.abs()) >= SENTINEL {
+            return true;
+        }
         if at_end {
             self.saturated += 1;
             let over = if got > 0.0 { low - top } else { bottom - high };

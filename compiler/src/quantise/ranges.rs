@@ -9,4 +9,5 @@ pub mod least;
 pub mod range;
 pub mod scale_classes;
 pub mod scales;
+pub mod sentinels;
 pub mod width;

@@ -15,6 +15,7 @@ pub mod phases;
 pub mod plan;
 pub mod product;
 pub mod relayout;
+pub mod spoilt;
 pub mod strided;
 pub mod sum;
 pub mod tables;

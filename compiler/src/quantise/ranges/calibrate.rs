@@ -1,6 +1,7 @@
 //! Runs calibration samples in float and keeps what quantisation needs of them.
 
 use super::histogram::Histogram;
+use super::sentinels;
 use crate::Watch;
 use crate::error::{Error, Result};
 use crate::float;
@@ -125,8 +126,9 @@ pub fn observe(
         _ => PATCHES.min(PATCH_NUMBERS / all.max(1)).div_ceil(samples.len()),
     };
     let done = AtomicUsize::new(0);
+    let compared = sentinels::results(graph);
     let one = |sample: &Vec<ArrayD<f32>>| {
-        let part = observe_one(graph, plan, sample, vectors);
+        let part = observe_one(graph, plan, sample, vectors, &compared);
         watch(done.fetch_add(1, Ordering::Relaxed) + 1, samples.len());
         part
     };
@@ -145,7 +147,13 @@ pub fn observe(
     Ok(seen)
 }
 
-fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usize) -> Result<Part> {
+fn observe_one(
+    graph: &Graph,
+    plan: &Plan,
+    sample: &[ArrayD<f32>],
+    vectors: usize,
+    compared: &BTreeSet<ValueId>,
+) -> Result<Part> {
     for (x, &id) in sample.iter().zip(&graph.inputs) {
         if x.shape() != graph.shape(id) {
             return Err(Error::new(
@@ -162,7 +170,8 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
     }
     let homes = plan.homes.iter().map(|home| home.value);
     let of_groups = |fused: &FusedOp| fused.epilogue.before_table.into_iter().chain([fused.observed.value]);
-    let wanted: BTreeSet<ValueId> = homes.chain(plan.ops.iter().flat_map(of_groups)).collect();
+    let wanted = homes.chain(plan.ops.iter().flat_map(of_groups)).chain(compared.iter().copied());
+    let wanted: BTreeSet<ValueId> = wanted.collect();
     let wanted: Vec<ValueId> = wanted.into_iter().collect();
     let made = float::run_some(graph, sample, &wanted).map_err(|e| e.stage("quantise"))?;
     let values: BTreeMap<ValueId, ArrayD<f32>> = wanted.into_iter().zip(made).collect();
@@ -175,17 +184,22 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
         }
         stored
     };
+    let needs = sentinels::needs(graph, &values);
     let mut histograms = Vec::with_capacity(plan.homes.len());
     for home in &plan.homes {
         let mut histogram = Histogram::default();
-        histogram.add(&finite(graph, home.value, elements(home.value))?);
+        let mut all = finite(graph, home.value, elements(home.value))?;
+        sentinels::cut(&mut all, needs[home.value.0 as usize]);
+        histogram.add(&all);
         histograms.push(histogram);
     }
     let mut tables = Vec::with_capacity(plan.ops.len());
     for fused in &plan.ops {
         let mut histogram = Histogram::default();
         if let Some(value) = fused.epilogue.before_table {
-            histogram.add(&finite(graph, value, elements(value))?);
+            let mut all = finite(graph, value, elements(value))?;
+            sentinels::cut(&mut all, needs[value.0 as usize]);
+            histogram.add(&all);
         }
         tables.push(histogram);
     }
@@ -218,11 +232,18 @@ fn observe_one(graph: &Graph, plan: &Plan, sample: &[ArrayD<f32>], vectors: usiz
 
 /// The elements of a value, if all are finite.
 fn finite(graph: &Graph, value: ValueId, elements: Vec<f32>) -> Result<Vec<f32>> {
-    if elements.iter().all(|x| x.is_finite()) {
+    let count = elements.iter().filter(|x| !x.is_finite()).count();
+    if count == 0 {
         return Ok(elements);
     }
-    let e = Error::new("quantise", "a calibration sample gives values that are not finite");
-    let e = e.file(&graph.name).hint("check the scale of the calibration data");
+    let all = elements.len();
+    let what = format!(
+        "a calibration sample gives values that are not finite: {count} of {all}, and so is an output"
+    );
+    let e = Error::new("quantise", what).file(&graph.name).hint(
+        "calibration data of the scale that the network was trained with, or a Max or Clip in front of the node that keeps \
+         what it reads in its domain",
+    );
     Err(match graph.producer(value) {
         Some((_, node)) => e.node(&node.name).operator(node.op.name()),
         None => e.node(&graph.value(value).name),

@@ -14,10 +14,13 @@ use super::kernel::{COPY, Kernel, Refusal, SelectedOp, Selection, refuse, select
 use super::strided::{HomeId, StridedLayout, View, natural};
 use super::sum::{Observed, Sum};
 use crate::graph::{Graph, Op, Source, ValueId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tilewright_arch::Config;
 
 const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits would spoil";
+
+const NOT_FINITE: &str = "calibration has infinities or NaN there, which no range has";
+const FINITE: &str = "a Max or Clip in front of what makes them, which keeps what it reads in its domain";
 
 /// Where a home's bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -125,11 +128,23 @@ struct Planner<'a> {
     taken: Vec<bool>,
     /// Nodes of normalisations that are written as several operators.
     normalises: Vec<bool>,
+    /// Nodes that are left to the host, whatever the machine can do.
+    left: &'a BTreeSet<usize>,
     plan: Plan,
 }
 
 /// Divides the graph: what the machine can run it runs.
 pub fn plan(graph: &Graph, annotations: &Annotations, config: &Config) -> Plan {
+    plan_leaving(graph, annotations, config, &BTreeSet::new())
+}
+
+/// [`plan`], with the nodes of `left`, whose numbers are not all finite, on the host.
+pub fn plan_leaving(
+    graph: &Graph,
+    annotations: &Annotations,
+    config: &Config,
+    left: &BTreeSet<usize>,
+) -> Plan {
     let mut readers = vec![Vec::new(); graph.values.len()];
     for (n, node) in graph.nodes.iter().enumerate() {
         for id in &node.inputs {
@@ -151,6 +166,7 @@ pub fn plan(graph: &Graph, annotations: &Annotations, config: &Config) -> Plan {
             true => normalisations::nodes(graph),
             false => vec![false; graph.nodes.len()],
         },
+        left,
         plan: Plan::default(),
     };
     for &id in &graph.inputs {
@@ -228,6 +244,9 @@ impl Planner<'_> {
         if self.normalises[n] {
             return refuse(NORMALISES, None);
         }
+        if self.left.contains(&n) {
+            return refuse(NOT_FINITE, FINITE);
+        }
         self.takes(node)?;
         let selection = select(self.graph, node, &|id| self.held[id.0 as usize].clone())?;
         match self.expressible(node, selection)? {
@@ -278,7 +297,7 @@ impl Planner<'_> {
             && self.annotations.qparams(value).is_none()
             && let [next] = self.readers[value.0 as usize][..]
         {
-            if self.normalises[next] {
+            if self.normalises[next] || self.left.contains(&next) {
                 break;
             }
             let node = &graph.nodes[next];
