@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use std::path::{Path, PathBuf};
 use tilewright_compiler::error::Error;
-use tilewright_compiler::graph::Graph;
+use tilewright_compiler::graph::{Graph, Node, Op};
 pub use tilewright_compiler::onnx::Shapes;
 use tilewright_compiler::{onnx, relay, simplify};
 
@@ -97,7 +97,7 @@ impl Model {
     }
 
     /// An error of a later stage with the operator that an ONNX model has under the node's name; the compiler has words of
-    /// its own for what it fuses.
+    /// its own for what it fuses, and names for what it makes of a recurrent layer.
     pub fn named(&self, error: anyhow::Error) -> anyhow::Error {
         let error = match error.downcast::<Error>() {
             Ok(error) if !is_text(&self.path) => error,
@@ -108,7 +108,19 @@ impl Model {
         let mut operators = self.imported.nodes.iter().filter(|n| n.name == name).map(|n| n.op.name());
         match operators.next() {
             Some(first) if operators.all(|other| other == first) => error.source_operator(first).into(),
-            _ => error.into(),
+            Some(_) => error.into(),
+            None => self.of_step(error, &name).into(),
+        }
+    }
+
+    /// An error of node `name`, which is one of a recurrent layer's steps, as one of the layer.
+    fn of_step(&self, error: Error, name: &str) -> Error {
+        let part = |node: &Node| name.strip_prefix(&node.name)?.strip_prefix('/').map(str::to_owned);
+        let layers = self.imported.nodes.iter().filter(|node| matches!(node.op, Op::Recurrent(_)));
+        let found = layers.filter_map(|node| Some((node, part(node)?)));
+        match found.max_by_key(|(node, _)| node.name.len()) {
+            Some((node, part)) => error.within(part).source_node(&node.name).source_operator(node.op.name()),
+            None => error,
         }
     }
 

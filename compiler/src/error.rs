@@ -76,6 +76,12 @@ impl Error {
         self
     }
 
+    /// Replaces the node's name: a late stage has several nodes for one of the source model.
+    pub fn source_node(mut self, node: impl Into<String>) -> Error {
+        self.0.node = Some(node.into());
+        self
+    }
+
     /// Replaces the operator's name: a late stage calls operators otherwise than the source model.
     pub fn source_operator(mut self, operator: impl Into<String>) -> Error {
         self.0.operator = Some(operator.into());

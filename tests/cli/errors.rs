@@ -12,6 +12,14 @@ fn missing_files_are_named() {
     refused(&["verify", &lenet(), "--calib", "nothing.npz"], &["nothing.npz", "try:"]);
 }
 
+/// What is made of a step of a recurrent layer is named by the layer and its operator.
+#[test]
+fn recurrent_layers_are_named_by_their_operator() {
+    let layer = case("recurrent-layer-overflows");
+    let named = ["node \"rnn_node\" (RNN): forward/", "not finite", "try: calibration data"];
+    refused(&["compile", &layer, "-o", folder("overflows").to_str().unwrap()], &named);
+}
+
 #[test]
 fn machines_are_checked() {
     refused(&["verify", &lenet(), "--array", "99x2"], &["lanes = 99", "2 to 63"]);
