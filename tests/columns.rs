@@ -1,15 +1,17 @@
-//! Images too wide for a machine: random graphs whose width has to be cut, through integer reference =
-//! simulator = Verilog.
+//! What is too large for a machine: random graphs over images whose width has to be cut, and batches of products that
+//! have to be taken apart, through integer reference = simulator = Verilog (images alone).
 
 mod common;
 
 use common::Random;
 use common::rungs::{self, tiny};
+use ndarray::ArrayD;
 use tilewright::model::{self, Model};
 use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
 use tilewright_compiler::fixed::{FixedGraph, passes};
+use tilewright_compiler::graph::{Graph, Op, Window};
 use tilewright_compiler::quantise;
 use tilewright_compiler::schedule::Schedule;
 use tilewright_hdl::cosim::Rtl;
@@ -92,5 +94,29 @@ fn a_network_in_blocks() {
         }
         let (proof, _) = proof::verify(&model, &compiled, &input, &proof::Options::default()).unwrap();
         assert_eq!(proof.reference_mismatches, 0, "{pages} pages of {page_rows} rows");
+    }
+}
+
+/// The products of windows, as attention has them: each fits, all together do not, and what follows reads all results.
+#[test]
+fn a_batch_of_products_in_parts() {
+    let mut config = tiny(4, 4);
+    (config.feature.pages, config.feature.page_rows) = (6, 128);
+    let mut graph = Graph::new("windows");
+    let (a, b) = (graph.input("a", &[24, 8, 12]).unwrap(), graph.input("b", &[24, 12, 8]).unwrap());
+    let y = graph.node("product", Op::MatMul, &[a, b]).unwrap();
+    let y = graph.reshape("maps", y, &[1, 24, 8, 8]).unwrap();
+    let window = Window { kernel: [2, 2], stride: [2, 2], ..Window::UNIT };
+    let y = graph.node("pool", Op::MaxPool { window }, &[y]).unwrap();
+    graph.outputs.push(y);
+    let sample = |extents: &[usize]| {
+        ArrayD::from_shape_fn(extents, |i| (i[0] * 7 + i[1] * 5 + i[2] * 3) as f32 % 11.0 / 5.0 - 1.0)
+    };
+    let samples = [vec![sample(&[24, 8, 12]), sample(&[24, 12, 8])]];
+    let network = quantise::run(&graph, &samples, &quantise::Options::default(), &config).unwrap();
+    let fixed = network.machine().next().unwrap();
+    let inputs = common::random_inputs(fixed, &mut Random::new(1));
+    for schedule in &common::schedules(fixed, &config).unwrap() {
+        rungs::check(fixed, &schedule.program, &inputs, None).unwrap();
     }
 }

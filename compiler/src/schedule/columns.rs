@@ -100,7 +100,10 @@ impl Cutter<'_> {
         if atoms.is_empty() {
             return Ok(Some(vec![]));
         }
-        let Some(whole) = block(self.graph, self.nodes(&atoms), 0, 1) else { return Ok(None) };
+        let Some(whole) = block(self.graph, self.nodes(&atoms), 0, 1) else {
+            let first = atoms.start;
+            return self.apart(atoms, first);
+        };
         let failing = match self.planned(&whole)? {
             Ok(part) => return Ok(Some(vec![part])),
             Err(node) => node,
@@ -112,13 +115,26 @@ impl Cutter<'_> {
             cut.end = (at..atoms.end).take_while(|&a| self.divides(a)).last().unwrap_or(at) + 1;
         }
         if !self.divides(at) {
-            return Ok(None);
+            return self.apart(atoms, at);
         }
         let (Some(before), Some(mut parts)) = (self.run(atoms.start..cut.start)?, self.blocks(&cut)?) else {
             return Ok(None);
         };
         let Some(after) = self.run(cut.end..atoms.end)? else { return Ok(None) };
         parts.splice(0..0, before);
+        parts.extend(after);
+        Ok(Some(parts))
+    }
+
+    /// Plans for some atoms that are no network of their own, or of which number `at` does not fit beside the others:
+    /// fewer hold fewer channels of what they read and write, as the products of a batch do.
+    fn apart(&self, atoms: Range<usize>, at: usize) -> Result<Option<Vec<Part>>> {
+        let middle = if at > atoms.start { at } else { atoms.start + atoms.len() / 2 };
+        if middle == atoms.start {
+            return Ok(None);
+        }
+        let Some(mut parts) = self.run(atoms.start..middle)? else { return Ok(None) };
+        let Some(after) = self.run(middle..atoms.end)? else { return Ok(None) };
         parts.extend(after);
         Ok(Some(parts))
     }
