@@ -3,7 +3,7 @@
 //! After [`run`], where the parameters are constants:
 //! * no BatchNormalization is left;
 //! * each Gemm is `alpha = beta = 1`, not transposed on the left, weights (N,K), bias (N) or none;
-//! * no MatMul has a constant matrix on its right;
+//! * no MatMul has a constant matrix on its right, and none of numbers on its left;
 //! * the slope of a PRelu is (C, 1, ..., 1) unless it really varies within a channel;
 //! * no Pad with zeros feeds a convolution alone, no constant is subtracted, divides, or scales an image channel by channel;
 //! * a choice by a constant condition is a sum of products, unless a side may be infinite where it is not chosen;

@@ -1,4 +1,4 @@
-//! Gemm, and MatMul by a constant matrix, to one form: `Gemm` with `alpha = beta = 1`, the left operand
+//! Gemm, and MatMul by a constant matrix on either side, to one form: `Gemm` with `alpha = beta = 1`, the left operand
 //! as stored, weights (N,K), and a bias (N) or none. Weights that a model keeps as integers stay so.
 
 use super::rewrite::{Rewrite, rewrite};
@@ -73,6 +73,12 @@ fn matmul(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
     let inputs = r.inputs(node)?;
     let (a, b) = (inputs[0], inputs[1]);
     let (a_shape, b_shape) = (r.new.shape(a).to_vec(), r.new.shape(b).to_vec());
+    if let ([m, k], [.., _, _], Some(data), None) =
+        (&a_shape[..], &b_shape[..], r.new.constant_data(a), r.new.constant_data(b))
+    {
+        let matrix = (data.to_vec(), [*m, *k], r.new.value(a).name.clone());
+        return from_left(r, node, matrix, b).map(Some);
+    }
     let (k, n) = match b_shape[..] {
         [k] => (k, 1),
         [k, n] => (k, n),
@@ -95,6 +101,33 @@ fn matmul(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
         true => Ok(Some(y)),
         false => r.new.reshape(name.clone(), y, &result).map(Some),
     }
+}
+
+/// The product of a constant (M,K) matrix and columns, as that of rows and the matrix: each turned.
+fn from_left(
+    r: &mut Rewrite,
+    node: &Node,
+    (data, [m, k], label): (Vec<f32>, [usize; 2], String),
+    x: ValueId,
+) -> Result<ValueId> {
+    let name = &node.name;
+    let mut turned: Vec<usize> = (0..r.new.shape(x).len()).collect();
+    let last = turned.len() - 2;
+    turned.swap(last, last + 1);
+    let x = r.new.node(name.clone(), Op::Transpose { perm: turned.clone() }, &[x])?;
+    let mut shape = r.new.shape(x).to_vec();
+    shape[last + 1] = m;
+    let rows = shape[..=last].iter().product();
+    let matrix = match shape.len() {
+        2 => x,
+        _ => r.new.reshape(name.clone(), x, &[rows, k])?,
+    };
+    let w = r.new.constant(label, &[m, k], data)?;
+    let mut y = r.new.node(name.clone(), CANONICAL, &[matrix, w])?;
+    if shape.len() > 2 {
+        y = r.new.reshape(name.clone(), y, &shape)?;
+    }
+    r.new.node(name.clone(), Op::Transpose { perm: turned }, &[y])
 }
 
 fn gemm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {

@@ -160,6 +160,23 @@ fn matrix_products_become_canonical() {
     assert_eq!(g.value(g.outputs[0]).name, "result");
 }
 
+/// A matrix on the left, as that of colours, becomes one on the right.
+#[test]
+fn a_matrix_on_the_left_is_turned() {
+    for extents in [&[3, 4][..], &[2, 3, 4], &[1, 2, 3, 4]] {
+        let mut g = Graph::new("t");
+        let x = g.input("x", extents).unwrap();
+        let a = g.constant("a", &[2, 3], (0..6).map(|i| i as f32 - 2.0).collect()).unwrap();
+        g.outputs = vec![g.node("mm", Op::MatMul, &[a, x]).unwrap()];
+        let simple = run(g.clone()).unwrap();
+        assert!(names(&simple).contains(&"Gemm") && !names(&simple).contains(&"MatMul"), "{simple}");
+        let count = extents.iter().product::<usize>();
+        let x = ndarray::ArrayD::from_shape_vec(extents, (0..count).map(|i| i as f32).collect()).unwrap();
+        let sample = std::slice::from_ref(&x);
+        assert_eq!(crate::float::run(&simple, sample).unwrap(), crate::float::run(&g, sample).unwrap());
+    }
+}
+
 /// Weights that a model keeps as integers stay integers, with their scales along the new axis.
 #[test]
 fn integer_weights_of_matrix_products_stay() {
