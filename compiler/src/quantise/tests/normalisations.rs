@@ -2,7 +2,7 @@
 
 use super::operators::Net;
 use crate::float;
-use crate::graph::{BinaryKind, Op, ReduceKind, UnaryKind, ValueId};
+use crate::graph::{BinaryKind, Op, ReduceKind, UnaryKind, ValueId, Window};
 use crate::network::Network;
 use crate::quantise::{Options, run, sqnr_db};
 use crate::simplify;
@@ -34,6 +34,24 @@ impl Net {
         let mean = self.reduce(ReduceKind::Mean, axes, squares);
         let epsilon = self.number(1e-6);
         self.op(Op::Add, &[mean, epsilon])
+    }
+
+    /// The slope of a line through the points of a window: covariance over variance.
+    fn slope(&mut self, x: ValueId) -> ValueId {
+        let window = Window { kernel: [3, 3], pads: [1; 4], ..Window::UNIT };
+        let pool = Op::AveragePool { window, count_include_pad: false };
+        let other = self.conv(x, 6, 1);
+        let mean = self.op(pool.clone(), &[x]);
+        let mut spread = |other: ValueId| {
+            let product = self.binary(BinaryKind::Mul, x, other);
+            let (of_product, of_other) = (self.op(pool.clone(), &[product]), self.op(pool.clone(), &[other]));
+            let of_means = self.binary(BinaryKind::Mul, mean, of_other);
+            self.binary(BinaryKind::Sub, of_product, of_means)
+        };
+        let (covariance, variance) = (spread(other), spread(x));
+        let epsilon = self.number(1e-2);
+        let variance = self.op(Op::Add, &[variance, epsilon]);
+        self.binary(BinaryKind::Div, covariance, variance)
     }
 
     /// By the deviation from the mean, with a scale and a bias for each channel.
@@ -73,7 +91,7 @@ fn quantised(part: impl Fn(&mut Net, ValueId) -> ValueId) -> (Network, f64) {
 #[test]
 fn a_normalisation_written_out_is_computed_in_float() {
     type Part = fn(&mut Net, ValueId) -> ValueId;
-    let parts: [(&str, Part); 6] = [
+    let parts: [(&str, Part); 7] = [
         ("over channels", |net, x| net.standard(&[1], x)),
         ("of an instance", |net, x| net.standard(&[2, 3], x)),
         ("by the root of the mean square", |net, x| {
@@ -98,6 +116,7 @@ fn a_normalisation_written_out_is_computed_in_float() {
             let sum = net.reduce(ReduceKind::Sum, &[1], power);
             net.binary(BinaryKind::Div, power, sum)
         }),
+        ("of windows", |net, x| net.slope(x)),
     ];
     for (name, part) in parts {
         let (network, db) = quantised(part);

@@ -1,5 +1,5 @@
 //! Normalisations that a model writes as several operators: what divides a value is a mean, a root or a norm of
-//! that value itself.
+//! that value itself, of all of it or of windows, as where a covariance is divided by a variance.
 //!
 //! Rounded to 8 bits on the way, squares lose what is small, and their root all the more. So the host computes
 //! the whole of it in float, from the value as the machine has it to the quotient with its scale and bias, which is
@@ -18,7 +18,11 @@ pub(super) fn nodes(graph: &Graph) -> Vec<bool> {
     let mut search = Search { graph, producers, taken: vec![false; graph.nodes.len()] };
     for (n, node) in graph.nodes.iter().enumerate() {
         let found = match search.divisor(node) {
-            Some(divisor) => search.small(divisor),
+            Some(divisor) => search.small(divisor).map(|mut found| {
+                // A statistic divided by another one.
+                found.extend(search.small(node.inputs[0]).unwrap_or_default());
+                found
+            }),
             None if search.scales(node) || search.affine(node, &uses) => Some(BTreeSet::new()),
             None => None,
         };
@@ -85,7 +89,7 @@ impl Search<'_> {
             }
             let node = &self.graph.nodes[n];
             match node.op {
-                Op::Reduce { .. } | Op::GlobalAveragePool => {
+                Op::Reduce { .. } | Op::GlobalAveragePool | Op::AveragePool { .. } => {
                     reduced = true;
                     self.large(node.inputs[0], &mut found, &mut open);
                 }
@@ -108,14 +112,22 @@ impl Search<'_> {
         reduced.then_some(found)
     }
 
-    /// Adds the nodes between a value and its reduction: squares, absolute values, powers of e, differences from
-    /// another statistic, which is left `open`.
+    /// Adds the nodes between a value and its reduction: squares, products, absolute values, powers of e, differences
+    /// from another statistic, which is left `open`.
     fn large(&self, mut id: ValueId, found: &mut BTreeSet<usize>, open: &mut Vec<ValueId>) {
         while let Some(n) = self.producers[id.0 as usize].filter(|&n| !self.taken[n]) {
             let node = &self.graph.nodes[n];
             id = match (&node.op, &node.inputs[..]) {
                 (Op::Unary { kind: UnaryKind::Abs | UnaryKind::Exp }, &[x]) => x,
                 (Op::Binary { kind: BinaryKind::Mul }, &[a, b]) if a == b => a,
+                (Op::Binary { kind: BinaryKind::Mul }, &[a, b])
+                    if [a, b].iter().all(|&id| {
+                        !self.is_constant(id) && self.elements(id) == self.elements(node.outputs[0])
+                    }) =>
+                {
+                    found.insert(n);
+                    return;
+                }
                 (Op::Binary { kind: BinaryKind::Pow }, &[x, power]) if self.is_constant(power) => x,
                 (Op::Binary { kind: BinaryKind::Sub }, &[x, mean])
                     if !self.is_constant(mean) && self.elements(mean) < self.elements(x) =>
