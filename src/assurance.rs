@@ -434,7 +434,7 @@ fn has_steps(graph: &Graph) -> bool {
         Op::Unary { kind } => kind.is_whole(),
         Op::Binary { kind } => kind.is_step(),
         Op::Reduce { kind, .. } => kind.is_index(),
-        Op::TopK { .. } => true,
+        Op::TopK { .. } | Op::GatherElements { .. } => true,
         Op::GridSample { sampling, .. } => *sampling == Sampling::Nearest,
         _ => false,
     };

@@ -315,6 +315,7 @@ fn evaluate(op: &Op, x: &[ArrayViewD<f32>], shape: &[usize]) -> Result<ArrayD<f3
         Op::Binary { kind } => activation::binary(*kind, &x[0], &x[1], shape),
         Op::Where => activation::choose(x, shape),
         Op::TopK { axis, largest, indices, .. } => top::top(&x[0], *axis, *largest, *indices, shape),
+        Op::GatherElements { axis } => moves::gather_elements(&x[0], &x[1], *axis),
         Op::GridSample { sampling, outside, align_corners } => {
             grid_sample::grid_sample(x, *sampling, *outside, *align_corners, shape)
         }

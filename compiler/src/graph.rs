@@ -342,6 +342,13 @@ pub enum Op {
         /// As in `QuantizeLinear`.
         axis: Option<usize>,
     },
+    /// Inputs: x, and along `axis` the indices of its elements to take; in each other axis the places of x are those
+    /// of the indices, which may be fewer. An index counts from the end where it is negative; one that is no whole
+    /// number names the nearest, one outside of x no number.
+    GatherElements {
+        /// Axis, non-negative.
+        axis: usize,
+    },
 }
 
 /// An operator applied to values.
@@ -417,6 +424,7 @@ impl Op {
             Op::Binary { kind } => kind.name(),
             Op::Where => "Where",
             Op::TopK { .. } => "TopK",
+            Op::GatherElements { .. } => "GatherElements",
             Op::GridSample { .. } => "GridSample",
             Op::Reduce { kind, .. } => kind.name(),
             Op::ConvTranspose { .. } => "ConvTranspose",

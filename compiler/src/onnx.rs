@@ -22,6 +22,7 @@ mod matrix;
 mod moves;
 mod norm;
 mod order;
+mod picked;
 mod pool;
 mod proto;
 mod quantized;

@@ -20,7 +20,7 @@ const TOLERANCE: (f32, f32) = (1e-3, 1e-5);
 
 /// Every reason for a refusal, in part, so that a new one is looked at. `docs/operators.md` lists what
 /// is supported; operators without a line there, integers, text, sequences and training are not.
-const REASONS: [&str; 42] = [
+const REASONS: [&str; 43] = [
     "a dilated average is not supported",
     "an input is no tensor",
     "an output is no float32 or quantised tensor",
@@ -37,6 +37,7 @@ const REASONS: [&str; 42] = [
     "has no fixed extent",
     "has no inputs",
     "holds integers, not floats",
+    "input 1 is computed",
     "is neither a line",
     "place corners differently",
     "reads \"z\", a result of node",

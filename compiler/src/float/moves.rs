@@ -1,4 +1,4 @@
-//! Operators that pick elements along axes: Pad, Slice, Gather, Expand, SpaceToDepth.
+//! Operators that pick elements along axes: Pad, Slice, Gather, GatherElements, Expand, SpaceToDepth.
 
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn};
 
@@ -63,6 +63,19 @@ pub(super) fn slice(x: &ArrayViewD<f32>, starts: &[usize], steps: &[i64], extent
 /// Picks elements along an axis.
 pub(super) fn gather(x: &ArrayViewD<f32>, axis: usize, indices: &[usize], shape: &[usize]) -> ArrayD<f32> {
     reshape(&x.select(Axis(axis), indices).view(), shape)
+}
+
+/// The elements of x whose places along an axis are `indices`; of one outside of x no number.
+pub(super) fn gather_elements(x: &ArrayViewD<f32>, indices: &ArrayViewD<f32>, axis: usize) -> ArrayD<f32> {
+    let extent = x.shape()[axis] as f32;
+    ArrayD::from_shape_fn(indices.raw_dim(), |at| {
+        let index = indices[&at].round();
+        let from_start = if index < 0.0 { index + extent } else { index };
+        let mut place = at;
+        // Extents are exact in float32 as far as indices are.
+        place[axis] = if (0.0..extent).contains(&from_start) { from_start as usize } else { usize::MAX };
+        x.get(place).copied().unwrap_or(f32::NAN)
+    })
 }
 
 /// Broadcasts to a shape.

@@ -85,6 +85,7 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
             None => return refuse(format!("shapes {inputs:?} do not match")),
         },
         Op::TopK { axis, count, .. } => elementwise::top(*axis, *count, x)?,
+        Op::GatherElements { axis } => moves::gather_elements(*axis, x, inputs[1])?,
         Op::GridSample { .. } => windows::grid_sample(x, inputs[1])?,
         Op::Reduce { axes, keepdims, .. } => elementwise::reduce(axes, *keepdims, x)?,
         Op::ConvTranspose { window, groups, output_padding } => {
@@ -111,7 +112,12 @@ fn arity(op: &Op, count: usize) -> Result<()> {
     let wanted: Arity = match op {
         Op::Conv { .. } | Op::Gemm { .. } | Op::ConvTranspose { .. } => (2..=3).into(),
         Op::BatchNormalization { .. } => 5.into(),
-        Op::PRelu | Op::Add | Op::MatMul | Op::Binary { .. } | Op::GridSample { .. } => 2.into(),
+        Op::PRelu
+        | Op::Add
+        | Op::MatMul
+        | Op::Binary { .. }
+        | Op::GatherElements { .. }
+        | Op::GridSample { .. } => 2.into(),
         Op::Where => 3.into(),
         Op::LayerNormalization { .. }
         | Op::InstanceNormalization { .. }

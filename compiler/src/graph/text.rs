@@ -34,6 +34,7 @@ impl Op {
             Op::Binary { kind } => kind.text_name(),
             Op::Where => "where",
             Op::TopK { .. } => "topk",
+            Op::GatherElements { .. } => "gather",
             Op::GridSample { .. } => "grid_sample",
             Op::Reduce { kind, .. } => kind.text_name(),
             Op::ConvTranspose { .. } => "conv2d_transpose",
@@ -186,6 +187,7 @@ fn attributes(op: &Op) -> Vec<(&'static str, String)> {
             ("largest", largest.to_string()),
             ("indices", indices.to_string()),
         ],
+        Op::GatherElements { axis } => vec![("axis", axis.to_string())],
         Op::GridSample { sampling, outside, align_corners } => vec![
             ("sampling", sampling.name().to_owned()),
             ("outside", outside.name().to_owned()),

@@ -6,6 +6,7 @@
 mod images;
 mod integers;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -135,9 +136,24 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An input as a value of the graph: of real numbers, unless the operator only moves them.
+    /// Whether an input holds whole numbers that are computed.
+    pub fn is_whole(&self, input: usize) -> bool {
+        self.node.input.get(input).is_some_and(|name| self.importer.whole.holds(name))
+    }
+
+    /// Whether the node computes with such numbers, which its constants are then as well.
+    pub fn computes_whole(&self) -> bool {
+        (0..self.inputs()).any(|input| self.is_whole(input))
+    }
+
+    /// An input as a value of the graph: of real numbers, unless the operator only moves them or computes with whole ones.
     pub fn value(&mut self, input: usize) -> Result<ValueId> {
         let name = self.input_name(input)?;
+        if self.computes_whole()
+            && let Some(id) = self.whole_value(input)?
+        {
+            return Ok(id);
+        }
         let id = self.importer.value(name)?;
         self.plain(input, id).map(|()| id)
     }
@@ -249,6 +265,11 @@ impl<'a> Call<'a> {
         matches!(self.operand(input), Ok(Operand::Constant(_)))
     }
 
+    /// Whether an input is a constant with infinities.
+    pub fn is_infinite(&self, input: usize) -> bool {
+        self.constant(input).is_ok_and(|tensor| tensor.numbers().any(f64::is_infinite))
+    }
+
     /// Whether there are inputs and all are constants.
     pub fn all_constants(&self) -> bool {
         self.has(0) && (0..self.inputs()).all(|i| !self.has(i) || self.is_constant(i))
@@ -358,6 +379,20 @@ impl<'a> Call<'a> {
     }
 
     // Values made on the way.
+
+    /// Whether a value depends on constants alone.
+    pub fn is_known(&self, id: ValueId) -> bool {
+        let graph = &self.importer.graph;
+        let (mut open, mut seen) = (vec![id], HashSet::new());
+        while let Some(id) = open.pop() {
+            match graph.producer(id) {
+                Some((_, node)) => open.extend(node.inputs.iter().filter(|&&id| seen.insert(id))),
+                None if graph.constant_data(id).is_some() => {}
+                None => return false,
+            }
+        }
+        true
+    }
 
     /// Extents of a value of the graph.
     pub fn shape_of(&self, id: ValueId) -> Vec<usize> {

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::shape::axis;
+use super::whole;
 use crate::error::Result;
 use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, ValueId, elements};
 use crate::memory;
@@ -18,7 +19,10 @@ fn number(call: &mut Call, input: usize) -> Result<ValueId> {
 pub(super) fn compare(call: &mut Call, kind: BinaryKind) -> Result<()> {
     call.arity(2)?;
     if kind == BinaryKind::Mod && !call.flag("fmod", false)? {
-        return call.refuse("fmod", "is 0, which is of whole numbers; those that are computed are floats");
+        if call.computes_whole() {
+            return whole::remainder(call);
+        }
+        return call.refuse("fmod", "is 0, which is of whole numbers");
     }
     let inputs = [number(call, 0)?, number(call, 1)?];
     call.emit(Op::Binary { kind }, &inputs)

@@ -6,6 +6,7 @@ use super::call::Call;
 use super::import::Operand;
 use super::proto::data_type;
 use super::tensor::{Elements, Tensor, decode, has_four_bits, integer, type_name};
+use super::whole;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op};
 
@@ -78,7 +79,7 @@ pub(super) fn shape(call: &mut Call) -> Result<()> {
     call.alias(Operand::Constant(Rc::new(tensor)))
 }
 
-/// Cast of a constant, or of a value to float32 or to truth values.
+/// Cast of a constant, or of a value to float32, to truth values or to whole numbers.
 pub(super) fn cast(call: &mut Call) -> Result<()> {
     call.arity(1)?;
     call.ignore("saturate");
@@ -88,14 +89,17 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
     }
 }
 
-/// CastLike: a Cast to the type of another tensor, which must be a float's.
+/// CastLike: a Cast to the type of another tensor, which must be a float's; 0 and 1 are themselves in every type.
 pub(super) fn cast_like(call: &mut Call) -> Result<()> {
     call.arity(2)?;
     call.ignore("saturate");
     let whole = match call.operand(1)? {
         Operand::Constant(like) => matches!(like.elements, Elements::Ints(_)),
-        Operand::Value(_) => call.integer(1)?.is_some(),
+        Operand::Value(_) => call.integer(1)?.is_some() || call.is_whole(1),
     };
+    if whole && call.is_constant(0) && call.constant(0)?.numbers().all(|x| x == 0.0 || x == 1.0) {
+        return cast_to(call, data_type::INT64);
+    }
     match whole {
         true => Err(call.error("cannot compute in whole numbers").hint("export the float32 model")),
         false => cast_to(call, data_type::FLOAT),
@@ -109,7 +113,10 @@ fn is_real(to: i32) -> bool {
 
 /// Input 0 in a type of ONNX.
 fn cast_to(call: &mut Call, to: i32) -> Result<()> {
-    if is_real(to)
+    let computed = matches!(call.operand(0)?, Operand::Value(_));
+    // What is computed has 24 bits.
+    let to = if computed && is_real(to) { data_type::FLOAT } else { to };
+    if to == data_type::FLOAT
         && let Some(integer) = call.integer(0)?
     {
         let (x, _) = call.whole(0)?;
@@ -123,6 +130,11 @@ fn cast_to(call: &mut Call, to: i32) -> Result<()> {
         let is_zero = call.apply(equal.clone(), &[x, zero])?;
         return call.emit(equal, &[is_zero, zero]);
     }
+    let own = integer(to).filter(|_| !has_four_bits(to));
+    if computed && call.integer(0)?.is_none() && (own.is_some() || to == data_type::INT64) {
+        // Beyond 2^24 there is not every whole number.
+        return whole::cast(call, own.map(|own| own.range()).filter(|(_, high)| *high < 1 << 24));
+    }
     let tensor = match (call.operand(0)?, to) {
         (value @ Operand::Value(_), to) if is_real(to) => return call.alias(value),
         (Operand::Constant(tensor), _) => tensor,
@@ -133,7 +145,6 @@ fn cast_to(call: &mut Call, to: i32) -> Result<()> {
                 .hint("export the float32 model, with Floor, Ceil or Round in place of whole numbers"));
         }
     };
-    let own = integer(to).filter(|_| !has_four_bits(to));
     let range = match to {
         data_type::INT64 => Some((i64::MIN, i64::MAX)),
         _ => own.map(|integer| integer.range()),

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::choice;
 use super::shape::axis;
+use super::whole;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op, UnaryKind, ValueId};
 
@@ -45,6 +46,9 @@ pub(super) fn gelu(call: &mut Call) -> Result<()> {
 /// Sub, Mul, Div, Pow.
 pub(super) fn binary(call: &mut Call, kind: BinaryKind) -> Result<()> {
     call.arity(2)?;
+    if kind == BinaryKind::Div && call.computes_whole() {
+        return whole::divide(call);
+    }
     // Pow alone may have operands of two types.
     let exponent = match kind {
         BinaryKind::Pow => call.whole_value(1)?,

@@ -45,6 +45,10 @@ const ALWAYS: &[&str] = &[
     "Xor",
 ];
 
+/// Operators that move elements: of a mask that says minus infinity, which no constant of the graph does, they do it now.
+const MOVES: &[&str] =
+    &["Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"];
+
 /// Whether there is an operator of that name on constants alone.
 pub(super) fn is_known(operator: &str) -> bool {
     ALWAYS.contains(&operator) || operator == "Mod"
@@ -60,7 +64,9 @@ pub(super) fn applies(call: &Call) -> bool {
     if operator == "If" || operator.contains("Sequence") {
         return false;
     }
-    call.all_integers() || ALWAYS.contains(&operator) && call.all_constants()
+    call.all_integers()
+        || call.all_constants()
+            && (ALWAYS.contains(&operator) || MOVES.contains(&operator) && call.is_infinite(0))
 }
 
 /// Computes a node whose inputs are constants.

@@ -51,7 +51,7 @@ pub(super) struct Importer {
     /// Sequences of tensors, by name. Lookups only.
     pub sequences: HashMap<String, Vec<Operand>>,
     /// Whole numbers that are computed.
-    whole: Whole,
+    pub whole: Whole,
     /// Bytes of all constants so far.
     constant_bytes: u64,
     /// Branches that are being read, one within the other.
@@ -100,9 +100,7 @@ pub(super) fn run(
     importer.read_initialisers(source, folder)?;
     importer.read_inputs(source, shapes, &mut warnings)?;
     importer.check_results(source)?;
-    for index in order::order(&source.node)? {
-        importer.read_node(&source.node[index], index, folder)?;
-    }
+    importer.read_nodes(source, folder)?;
     importer.read_outputs(source, &mut warnings)?;
     importer.graph.verify()?;
     Ok(Imported { graph: importer.graph, warnings })
@@ -190,6 +188,15 @@ impl Importer {
         Ok(())
     }
 
+    /// Reads the nodes that the results of a graph come of.
+    fn read_nodes(&mut self, source: &GraphProto, folder: Option<&Path>) -> Result<()> {
+        let needed = order::needed(&source.node, source.output.iter().map(|output| output.name.as_str()));
+        for index in order::order(&source.node)?.into_iter().filter(|&index| needed[index]) {
+            self.read_node(&source.node[index], index, folder)?;
+        }
+        Ok(())
+    }
+
     fn read_node(&mut self, node: &NodeProto, index: usize, folder: Option<&Path>) -> Result<()> {
         let mut call = Call::new(self, node, index, folder);
         let name = call.name.clone();
@@ -214,9 +221,7 @@ impl Importer {
         self.depth += 1;
         self.read_initialisers(&graph, folder)?;
         self.check_results(&graph)?;
-        for index in order::order(&graph.node)? {
-            self.read_node(&graph.node[index], index, folder)?;
-        }
+        self.read_nodes(&graph, folder)?;
         self.depth -= 1;
         graph.output.iter().map(|output| self.operand(&output.name)).collect()
     }

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::import::Operand;
+use super::picked;
 use super::shape::axis;
 use crate::error::Result;
 use crate::graph::{MAX_ELEMENTS, Op, PadMode, ValueId, broadcast};
@@ -236,9 +237,12 @@ pub(super) fn place(index: i64, extent: usize) -> Option<usize> {
     usize::try_from(from_start).ok().filter(|&i| i < extent)
 }
 
-/// Gather by constant indices.
+/// Gather.
 pub(super) fn gather(call: &mut Call) -> Result<()> {
     call.arity(2)?;
+    if !call.is_constant(1) {
+        return picked::gather(call);
+    }
     let x = call.value(0)?;
     let shape = call.shape(0)?;
     let value = call.int("axis", 0)?;

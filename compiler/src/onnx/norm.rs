@@ -12,6 +12,9 @@ use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, ValueId,
 pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
     let inputs = call.values(5)?;
     if call.flag("training_mode", false)? {
+        if call.is_known(inputs[0]) && call.shape(0)?.len() > 1 {
+            return standardised(call, &inputs);
+        }
         return Err(call
             .error("the node computes its own statistics")
             .attribute("training_mode")
@@ -29,6 +32,31 @@ pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
         return Err(call.error(format!("a variance is {v}, its root does not exist")));
     }
     call.emit(Op::BatchNormalization { epsilon }, &inputs)
+}
+
+/// BatchNormalization by the statistics of its input itself, which is of constants: standardised weights are exported so.
+/// The running statistics stay unmade.
+fn standardised(call: &mut Call, inputs: &[ValueId]) -> Result<()> {
+    call.ignore("momentum");
+    let epsilon = call.float("epsilon", 1e-5)?;
+    let shape = call.shape_of(inputs[0]);
+    let axes = (0..shape.len()).filter(|&a| a != 1).collect();
+    let binary = |kind| Op::Binary { kind };
+    let mean_of = Op::Reduce { kind: ReduceKind::Mean, axes, keepdims: true };
+    let mean = call.apply(mean_of.clone(), &inputs[..1])?;
+    let centred = call.apply(binary(BinaryKind::Sub), &[inputs[0], mean])?;
+    let variance = mean_square(call, centred, mean_of)?;
+    let epsilon = call.scalar_value(epsilon)?;
+    let variance = call.apply(Op::Add, &[variance, epsilon])?;
+    let deviation = call.apply(Op::Unary { kind: UnaryKind::Sqrt }, &[variance])?;
+    let normal = call.apply(binary(BinaryKind::Div), &[centred, deviation])?;
+    let mut channels = vec![1; shape.len()];
+    channels[1] = shape[1];
+    let (scale, bias) = (call.reshaped(inputs[1], &channels)?, call.reshaped(inputs[2], &channels)?);
+    let scaled = call.apply(binary(BinaryKind::Mul), &[normal, scale])?;
+    call.emit(Op::Add, &[scaled, bias])?;
+    (1..call.results()).for_each(|_| call.skip_result());
+    Ok(())
 }
 
 /// LayerNormalization, with its statistics if they are read.

@@ -55,6 +55,28 @@ pub(super) fn order(nodes: &[NodeProto]) -> Result<Vec<usize>> {
     }
 }
 
+/// Which nodes the results `wanted` come of. Others do nothing, whatever they are: exporters leave them behind.
+pub(super) fn needed<'a>(nodes: &[NodeProto], wanted: impl Iterator<Item = &'a str>) -> Vec<bool> {
+    let mut makers: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        for name in &node.output {
+            // A name that is made twice is refused where both are read.
+            makers.entry(name).or_default().push(index);
+        }
+    }
+    let mut needed = vec![false; nodes.len()];
+    let mut names: Vec<String> = wanted.map(str::to_owned).collect();
+    while let Some(name) = names.pop() {
+        for &index in makers.get(name.as_str()).filter(|_| !name.is_empty()).into_iter().flatten() {
+            if !needed[index] {
+                needed[index] = true;
+                names.extend(reads(&nodes[index]));
+            }
+        }
+    }
+    needed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +96,15 @@ mod tests {
         assert_eq!(order(&sorted).unwrap(), [0, 1, 2]);
         let shuffled = [node(&["a", "a"], "c"), node(&["x"], "a"), node(&[], "b")];
         assert_eq!(order(&shuffled).unwrap(), [1, 0, 2]);
+    }
+
+    #[test]
+    fn what_no_result_comes_of_is_not_needed() {
+        let nodes =
+            [node(&["x"], "a"), node(&["a"], "left"), node(&["a", ""], "b"), node(&["left"], "behind")];
+        assert_eq!(needed(&nodes, ["b"].into_iter()), [true, false, true, false]);
+        let twice = [node(&["x"], "a"), node(&["x"], "a")];
+        assert_eq!(needed(&twice, ["a"].into_iter()), [true, true]);
     }
 
     #[test]

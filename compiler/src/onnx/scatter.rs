@@ -4,14 +4,18 @@
 use super::call::Call;
 use super::fold::pick::{element_places, grid, slices, strides};
 use super::moves::{Rows, part, rows};
+use super::picked;
 use super::shape::axis;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op, ValueId};
 use crate::memory;
 
-/// GatherElements by constant indices: a Gather of all elements in a row.
+/// GatherElements; by constant indices a Gather of all elements in a row.
 pub(super) fn gather_elements(call: &mut Call) -> Result<()> {
     call.arity(2)?;
+    if !call.is_constant(1) {
+        return picked::gather_elements(call);
+    }
     let x = call.value(0)?;
     let old = call.shape(0)?;
     let (shape, indices) = call.integer_tensor(1)?;

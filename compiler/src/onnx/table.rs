@@ -97,10 +97,10 @@ pub const OPERATORS: &[Operator] = &[
     row(
         "Cast",
         "to",
-        "values to real numbers and bool; constants to these and to whole numbers of 8 to 64 bits",
+        "values to real numbers, bool and whole numbers of 8 to 64 bits; constants to these",
         Free,
     ),
-    row("CastLike", "", "as Cast, to float32", Free),
+    row("CastLike", "", "as Cast, to float32; constants 0 and 1 to any type", Free),
     row("Ceil", "", "", TABLE),
     row("Celu", "alpha", "", TABLE),
     row(
@@ -169,8 +169,8 @@ pub const OPERATORS: &[Operator] = &[
     row("Flatten", "axis", "", Free),
     row("Floor", "", "", TABLE),
     row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, UNROLLED),
-    row("Gather", "axis", "constant indices", Runs("of neighbours, by addressing")),
-    row("GatherElements", "axis", "constant indices; becomes Gather", Host),
+    row("Gather", "axis", "by computed indices: GatherElements", Runs("of neighbours, by addressing")),
+    row("GatherElements", "axis", "by constant indices: Gather", Host),
     row("GatherND", "batch_dims", "constant indices; becomes Gather", Host),
     row("Gelu", "approximate", "", TABLE),
     row(
@@ -222,7 +222,7 @@ pub const OPERATORS: &[Operator] = &[
     row("MeanVarianceNormalization", "axes", "becomes ReduceMean, Sub, Mul, Sqrt and Div", Host),
     row("Min", "", "any number of operands: two at a time", Runs("with one constant")),
     row("Mish", "", "", TABLE),
-    row("Mod", "fmod", "with fmod 0: of whole constants", Host),
+    row("Mod", "fmod", "with fmod 0: of whole numbers", Host),
     row("Mul", "", "by a constant a channel: folded into weights", TWO),
     row("Neg", "", "", TABLE),
     row("NonZero", "", KNOWN, Free),
@@ -355,7 +355,8 @@ pub fn document() -> String {
          quantised: int4, uint4, int8, uint8, int16, uint16, int32 tensors between QuantizeLinear and DequantizeLinear), static\n\
          shapes (an open batch becomes 1; other open extents are those of `--shape` or of the samples) without empty tensors, tensors of any rank where nothing\n\
          else is said. What is constant is computed while importing, whole numbers and truth values of any rank too: the operators marked\n\
-         *of constants*, and arithmetic, reductions and moves of elements. Whatever is not listed is refused with the node's name.\n\n\
+         *of constants*, and arithmetic, reductions and moves of elements. Nodes that no output\n\
+         comes of are left out. Whatever is not listed is refused with the node's name.\n\n\
          The float reference runs every operator of the table. *Machine*: `yes` with its limits; `-` for what\n\
          is computed while compiling or moves nothing; `host` for what runs in float between the machine's\n\
          stages, as does whatever is outside of the limits. `compile` lists that with the reason, and\n\

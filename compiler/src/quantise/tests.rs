@@ -2,6 +2,7 @@
 
 mod extremes;
 mod fusion;
+mod indices;
 mod layout;
 mod machine;
 mod models;

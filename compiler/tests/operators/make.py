@@ -1043,3 +1043,146 @@ one("clip_empty_range", "Clip", IMAGE, np.float32(0.5), np.float32(-0.25))
 for op in ("Sum", "Mean", "Max", "Min"):
     case(f"{op.lower()}_of_one_thrice", [node(op, ["x", "x2", "x", "x"], ["y"])], {"x": [2, 3, 4], "x2": [3, 1]})
     case(f"{op.lower()}_of_nothing_else", [node(op, ["x", "x"], ["y"])], {"x": [2, 3, 4]})
+
+# Elements at places that the network computes, whole numbers that it computes with, and what is left behind. Drawn
+# apart.
+rng = np.random.default_rng(3)
+case(
+    "gather_computed",
+    [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Gather", ["table", "i"], ["y"])],
+    {"x": [2, 5, 3]},
+    {"table": weights(5, 4)},
+)
+case(
+    "gather_computed_axis",
+    [
+        node("ArgMax", ["x"], ["i"], axis=1, keepdims=0),
+        node("Sub", ["i", "five"], ["from_end"]),
+        node("Gather", ["x2", "from_end"], ["y"], axis=1),
+    ],
+    {"x": [2, 5, 3], "x2": [3, 5, 4]},
+    {"five": ints(5)},
+)
+case(
+    "gather_computed_scalar",
+    [node("ArgMax", ["x"], ["i"], axis=0, keepdims=0), node("Gather", ["x2", "i"], ["y"], axis=1)],
+    {"x": [5], "x2": [3, 5]},
+)
+case(
+    "gather_elements_computed",
+    [node("TopK", ["x", "k"], ["v", "i"], axis=1), node("GatherElements", ["x2", "i"], ["y"], axis=1)],
+    {"x": [2, 7, 3], "x2": [2, 7, 4]},
+    {"k": ints(4)},
+)
+case(
+    "gather_whole",
+    [
+        node("ArgMax", ["x"], ["i"], axis=1, keepdims=0),
+        node("Gather", ["table", "i"], ["t"]),
+        node("Cast", ["t"], ["y"], to=TensorProto.FLOAT),
+    ],
+    {"x": [2, 5, 3]},
+    {"table": ints(70, -3, 5, 12, 900)},
+)
+case(
+    "whole_arithmetic",
+    [
+        node("TopK", ["x", "k"], ["v", "i"], axis=1),
+        node("Div", ["i", "width"], ["row"]),
+        node("Mod", ["i", "width"], ["column"]),
+        node("Mul", ["row", "negative"], ["below"]),
+        node("Div", ["below", "width"], ["towards_zero"]),
+        node("Mod", ["below", "width"], ["floored"]),
+        node("Concat", ["row", "column", "below", "towards_zero", "floored"], ["all"], axis=0),
+        node("Cast", ["all"], ["y"], to=TensorProto.FLOAT),
+    ],
+    {"x": [1, 400]},
+    {"k": ints(30), "width": ints(20), "negative": ints(-7)},
+)
+for kind, to in (("int64", TensorProto.INT64), ("int32", TensorProto.INT32), ("int8", TensorProto.INT8), ("uint8", TensorProto.UINT8)):
+    case(
+        f"cast_truncates_{kind}",
+        [
+            node("Abs" if kind == "uint8" else "Identity", ["x"], ["a"]),
+            node("Mul", ["a", "factor"], ["m"]),
+            node("Cast", ["m"], ["w"], to=to),
+            node("Cast", ["w"], ["y"], to=TensorProto.FLOAT),
+        ],
+        {"x": [3, 17]},
+        {"factor": np.float32(20)},
+    )
+case(
+    "cast_wraps",
+    [
+        node("ArgMax", ["x"], ["i"], axis=1),
+        node("Mul", ["i", "large"], ["m"]),
+        node("Cast", ["m"], ["bytes"], to=TensorProto.UINT8),
+        node("Cast", ["m"], ["signed"], to=TensorProto.INT8),
+        node("Cast", ["bytes"], ["b"], to=TensorProto.FLOAT),
+        node("Cast", ["signed"], ["s"], to=TensorProto.FLOAT),
+        node("Concat", ["b", "s"], ["y"], axis=1),
+    ],
+    {"x": [3, 17, 6]},
+    {"large": ints(-77)},
+)
+case(
+    "cast_double",
+    [
+        node("Cast", ["x"], ["d"], to=TensorProto.DOUBLE),
+        node("Sub", ["k", "d"], ["s"]),
+        node("Cast", ["s"], ["y"], to=TensorProto.FLOAT),
+    ],
+    {"x": [3, 17]},
+    {"k": np.linspace(0, 1, 17)},
+)
+case(
+    "mask_moved",
+    [
+        node("Where", ["m", "least", "zero"], ["filled"]),
+        node("Unsqueeze", ["filled", "first"], ["mask"]),
+        node("Add", ["x", "mask"], ["s"]),
+        node("Softmax", ["s"], ["y"], axis=-1),
+    ],
+    {"x": [2, 6, 6]},
+    {"m": np.triu(np.ones((6, 6), bool), 1), "least": np.float32(-np.inf), "zero": np.float32(0), "first": ints(0)},
+)
+case(
+    "mask_spread",
+    [
+        node("Expand", ["least", "shape"], ["filled"]),
+        node("Trilu", ["filled", "one"], ["mask"], upper=1),
+        node("Add", ["x", "mask"], ["s"]),
+        node("Softmax", ["s"], ["y"], axis=-1),
+    ],
+    {"x": [2, 6, 6]},
+    {"least": np.float32(-np.inf), "shape": ints(6, 6), "one": np.int64(1)},
+)
+case(
+    "left_behind",
+    [
+        node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2, 2]),
+        node("Sub", ["i", "i"], ["nothing"]),
+        node("Bernoulli", ["x"], ["chance"]),
+    ],
+    {"x": IMAGE},
+)
+case("range_like", [node("CastLike", ["zero", "four"], ["start"]), node("Range", ["start", "four", "one"], ["r"]), node("Cast", ["r"], ["f"], to=1), node("Add", ["x", "f"], ["y"])], {"x": [3, 4]}, {"zero": np.float32(0), "four": np.int64(4), "one": np.int64(1)})
+case(
+    "batch_norm_of_weights",
+    [
+        node("Reshape", ["w", "flat"], ["rows"]),
+        node("BatchNormalization", ["rows", "gain", "zero", "m", "v"], ["normal", "mean", "variance"], training_mode=1),
+        node("Reshape", ["normal", "four"], ["filters"]),
+        node("Conv", ["x", "filters"], ["y"]),
+    ],
+    {"x": IMAGE},
+    {
+        "w": weights(5, 4, 3, 3),
+        "gain": weights(5),
+        "zero": np.zeros(5, np.float32),
+        "m": weights(5),
+        "v": np.abs(weights(5)),
+        "flat": ints(1, 5, -1),
+        "four": ints(5, 4, 3, 3),
+    },
+)

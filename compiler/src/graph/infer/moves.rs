@@ -114,3 +114,11 @@ pub(super) fn expand(shape: &[usize], x: &[usize]) -> Result<Vec<usize>> {
         _ => refuse(format!("{x:?} does not broadcast to {shape:?}")),
     }
 }
+
+pub(super) fn gather_elements(axis: usize, x: &[usize], indices: &[usize]) -> Result<Vec<usize>> {
+    let within = x.iter().zip(indices).enumerate().all(|(a, (n, i))| a == axis || i <= n);
+    match x.len() == indices.len() && axis < x.len() && within {
+        true => Ok(indices.to_vec()),
+        false => refuse(format!("indices {indices:?} do not name elements of {x:?} along axis {axis}")),
+    }
+}

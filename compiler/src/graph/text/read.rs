@@ -82,6 +82,7 @@ fn operator(name: &str, a: &mut Attributes) -> Result<Op> {
             largest: a.one("largest")?,
             indices: a.one("indices")?,
         },
+        "gather" => Op::GatherElements { axis: a.one("axis")? },
         "grid_sample" => Op::GridSample {
             sampling: named(a, "sampling", Sampling::ALL)?,
             outside: named(a, "outside", Outside::ALL)?,

@@ -196,6 +196,13 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
             let top = Written { operator, inputs, outputs: vec![other, whole.clone()], attributes };
             return Ok(vec![top, cast(whole, outputs.remove(0), data_type::FLOAT)]);
         }
+        Op::GatherElements { axis } => {
+            attributes = vec![int("axis", *axis)];
+            let indices = format!("{}_indices", outputs[0]);
+            let whole = cast(inputs[1].clone(), indices.clone(), data_type::INT64);
+            inputs[1] = indices;
+            return Ok(vec![whole, Written { operator, inputs, outputs, attributes }]);
+        }
         Op::GridSample { sampling, outside, align_corners } => {
             attributes = vec![
                 string("mode", sampling.name()),

@@ -5,6 +5,7 @@
 //! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
 
 mod copies;
+mod indices;
 mod normalisations;
 mod prescribed;
 
@@ -17,6 +18,7 @@ use crate::graph::{Graph, Op, Source, ValueId};
 use std::collections::{BTreeMap, BTreeSet};
 use tilewright_arch::Config;
 
+const INDICES: &str = "it computes with indices, which 8 bits do not hold";
 const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits would spoil";
 
 const NOT_FINITE: &str = "calibration has infinities or NaN there, which no range has";
@@ -126,9 +128,9 @@ struct Planner<'a> {
     /// For values of the host: the turn in which it has them.
     real: Vec<Option<usize>>,
     taken: Vec<bool>,
-    /// Nodes of normalisations that are written as several operators.
-    normalises: Vec<bool>,
-    /// Nodes that are left to the host, whatever the machine can do.
+    /// Why nodes are left to the host that the machine could run.
+    kept: Vec<Option<&'static str>>,
+    /// Nodes that are left to the host, whatever the machine can do: they are not finite.
     left: &'a BTreeSet<usize>,
     plan: Plan,
 }
@@ -161,11 +163,7 @@ pub fn plan_leaving(
         copies: BTreeMap::new(),
         real: vec![None; graph.values.len()],
         taken: vec![false; graph.nodes.len()],
-        // A quantised model says itself what is rounded.
-        normalises: match annotations.is_empty() {
-            true => normalisations::nodes(graph),
-            false => vec![false; graph.nodes.len()],
-        },
+        kept: kept(graph, annotations),
         left,
         plan: Plan::default(),
     };
@@ -179,6 +177,20 @@ pub fn plan_leaving(
     }
     planner.leave();
     planner.plan
+}
+
+/// For each node why it is left to the host though the machine could run it.
+fn kept(graph: &Graph, annotations: &Annotations) -> Vec<Option<&'static str>> {
+    let mut kept: Vec<_> = indices::nodes(graph).into_iter().map(|found| found.then_some(INDICES)).collect();
+    // A quantised model says itself what is rounded.
+    if annotations.is_empty() {
+        let normalises = normalisations::nodes(graph);
+        kept.iter_mut()
+            .zip(normalises)
+            .filter(|(_, found)| *found)
+            .for_each(|(why, _)| *why = Some(NORMALISES));
+    }
+    kept
 }
 
 impl Planner<'_> {
@@ -241,8 +253,8 @@ impl Planner<'_> {
     /// Runs node `n` on the machine. Some of what it reads has been `imported` for it.
     fn attempt(&mut self, n: usize, imported: bool) -> Result<(), Refusal> {
         let node = &self.graph.nodes[n];
-        if self.normalises[n] {
-            return refuse(NORMALISES, None);
+        if let Some(why) = self.kept[n] {
+            return refuse(why, None);
         }
         if self.left.contains(&n) {
             return refuse(NOT_FINITE, FINITE);
@@ -297,7 +309,7 @@ impl Planner<'_> {
             && self.annotations.qparams(value).is_none()
             && let [next] = self.readers[value.0 as usize][..]
         {
-            if self.normalises[next] || self.left.contains(&next) {
+            if self.kept[next].is_some() || self.left.contains(&next) {
                 break;
             }
             let node = &graph.nodes[next];
