@@ -37,6 +37,11 @@ pub fn instruction_bytes(unit: Unit) -> usize {
     }
 }
 
+/// Bytes of the list of `count` instructions of a unit, its key included; none of an empty list.
+pub fn list_bytes(unit: Unit, count: usize) -> usize {
+    if count == 0 { 0 } else { (1 + count) * instruction_bytes(unit) }
+}
+
 /// A range of bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {

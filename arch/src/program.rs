@@ -5,7 +5,7 @@
 //! place of an instruction; instructions follow one behind the other.
 
 use crate::Config;
-use crate::encoding::{FieldError, instruction_bytes};
+use crate::encoding::{FieldError, instruction_bytes, list_bytes};
 use crate::instr::{MOST_STEPS, Memory, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
 use crate::{isa, timing};
 use serde::{Deserialize, Serialize};
@@ -148,10 +148,7 @@ impl Program {
 
     /// Bytes of the encoded list of a unit, its key included; none of an empty list.
     pub fn stream_bytes(&self, unit: Unit) -> usize {
-        match self.counts()[unit as usize] {
-            0 => 0,
-            count => (1 + count) * instruction_bytes(unit),
-        }
+        list_bytes(unit, self.counts()[unit as usize])
     }
 
     /// Byte address of an instruction, behind the list's key.

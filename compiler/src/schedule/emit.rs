@@ -17,7 +17,7 @@ use outside::Outside;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tilewright_arch::Config;
-use tilewright_arch::encoding::{TILE_BYTES, instruction_bytes};
+use tilewright_arch::encoding::{TILE_BYTES, list_bytes};
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
 use tilewright_arch::instr::{Memory, TileOp, Transfer, Unit};
 use tilewright_arch::program::{Layer, Line, Port, Program};
@@ -343,8 +343,7 @@ impl<'a> Emitter<'a> {
         let mut used = self.used;
         for unit in Unit::ALL {
             let count = self.emitted.iter().filter(|e| e.unit == unit).count();
-            let list = if count == 0 { 0 } else { (1 + count) * instruction_bytes(unit) };
-            used = used.next_multiple_of(self.boundary()) + list;
+            used = used.next_multiple_of(self.boundary()) + list_bytes(unit, count);
         }
         let bytes = used.next_multiple_of(self.boundary());
         let chip = self.config.memory.sdram.as_ref().map(Sdram::bytes);

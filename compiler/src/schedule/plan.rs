@@ -54,29 +54,6 @@ pub struct Plan {
     pub stripe: Option<usize>,
 }
 
-impl Plan {
-    /// Tensors that steps move to or from external memory, ascending.
-    pub fn external(&self) -> Vec<TensorId> {
-        let moved = |step: &Step| match step {
-            Step::Load(t, ..) | Step::Store(t, ..) => Some(*t),
-            Step::Node(..) => None,
-        };
-        let mut tensors: Vec<TensorId> =
-            self.groups.iter().flat_map(|g| &g.steps).filter_map(moved).collect();
-        tensors.sort_unstable();
-        tensors.dedup();
-        tensors
-    }
-}
-
-impl Plan {
-    /// Whether a step loads some of a tensor.
-    pub fn loads(&self, tensor: TensorId) -> bool {
-        let load = |step: &Step| matches!(step, Step::Load(t, ..) if *t == tensor);
-        self.groups.iter().flat_map(|g| &g.steps).any(load)
-    }
-}
-
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let span = |r: &Range<usize>| format!("{}..{}", r.start, r.end);

@@ -129,9 +129,7 @@ struct Planner<'a> {
     real: Vec<Option<usize>>,
     taken: Vec<bool>,
     /// Why nodes are left to the host that the machine could run.
-    kept: Vec<Option<&'static str>>,
-    /// Nodes that are left to the host, whatever the machine can do: they are not finite.
-    left: &'a BTreeSet<usize>,
+    kept: Vec<Option<Refusal>>,
     plan: Plan,
 }
 
@@ -163,8 +161,7 @@ pub fn plan_leaving(
         copies: BTreeMap::new(),
         real: vec![None; graph.values.len()],
         taken: vec![false; graph.nodes.len()],
-        kept: kept(graph, annotations),
-        left,
+        kept: kept(graph, annotations, left),
         plan: Plan::default(),
     };
     for &id in &graph.inputs {
@@ -180,17 +177,22 @@ pub fn plan_leaving(
 }
 
 /// For each node why it is left to the host though the machine could run it.
-fn kept(graph: &Graph, annotations: &Annotations) -> Vec<Option<&'static str>> {
-    let mut kept: Vec<_> = indices::nodes(graph).into_iter().map(|found| found.then_some(INDICES)).collect();
+fn kept(graph: &Graph, annotations: &Annotations, left: &BTreeSet<usize>) -> Vec<Option<Refusal>> {
+    let indices = indices::nodes(graph);
     // A quantised model says itself what is rounded.
-    if annotations.is_empty() {
-        let normalises = normalisations::nodes(graph);
-        kept.iter_mut()
-            .zip(normalises)
-            .filter(|(_, found)| *found)
-            .for_each(|(why, _)| *why = Some(NORMALISES));
-    }
-    kept
+    let normalises = annotations.is_empty().then(|| normalisations::nodes(graph));
+    let why = |n: usize| {
+        if normalises.as_ref().is_some_and(|found| found[n]) {
+            refuse(NORMALISES, None)
+        } else if indices[n] {
+            refuse(INDICES, None)
+        } else if left.contains(&n) {
+            refuse(NOT_FINITE, FINITE)
+        } else {
+            Ok(())
+        }
+    };
+    (0..graph.nodes.len()).map(|n| why(n).err()).collect()
 }
 
 impl Planner<'_> {
@@ -253,11 +255,8 @@ impl Planner<'_> {
     /// Runs node `n` on the machine. Some of what it reads has been `imported` for it.
     fn attempt(&mut self, n: usize, imported: bool) -> Result<(), Refusal> {
         let node = &self.graph.nodes[n];
-        if let Some(why) = self.kept[n] {
-            return refuse(why, None);
-        }
-        if self.left.contains(&n) {
-            return refuse(NOT_FINITE, FINITE);
+        if let Some(why) = &self.kept[n] {
+            return Err(why.clone());
         }
         self.takes(node)?;
         let selection = select(self.graph, node, &|id| self.held[id.0 as usize].clone())?;
@@ -309,7 +308,7 @@ impl Planner<'_> {
             && self.annotations.qparams(value).is_none()
             && let [next] = self.readers[value.0 as usize][..]
         {
-            if self.kept[next].is_some() || self.left.contains(&next) {
+            if self.kept[next].is_some() {
                 break;
             }
             let node = &graph.nodes[next];

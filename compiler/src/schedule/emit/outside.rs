@@ -3,7 +3,7 @@
 use super::Emitter;
 use crate::fixed::{Band, TensorId};
 use crate::schedule::plan::{Plan, Step};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use tilewright_arch::instr::Unit;
 
@@ -25,13 +25,16 @@ pub(super) struct Outside {
 /// The tensors that steps move, or those whose columns they are, each with the first and the last of all steps of the
 /// plan that touch it.
 pub(super) fn lives(plan: &Plan, bands: &BTreeMap<TensorId, &Band>) -> BTreeMap<TensorId, [usize; 2]> {
+    let steps = || plan.groups.iter().flat_map(|group| &group.steps);
+    let load = |step: &Step| if let Step::Load(t, ..) = step { Some(*t) } else { None };
+    let loaded: BTreeSet<TensorId> = steps().filter_map(load).collect();
     let mut lives: BTreeMap<TensorId, [usize; 2]> = BTreeMap::new();
-    for (at, step) in plan.groups.iter().flat_map(|group| &group.steps).enumerate() {
+    for (at, step) in steps().enumerate() {
         let (Step::Load(t, ..) | Step::Store(t, ..)) = step else { continue };
         let touched = match bands.get(t) {
             None => [Some(*t), None],
             // What is made here and comes back lies there with the columns that are not its own, too.
-            Some(band) => [Some(band.whole), (!band.is_read() && plan.loads(*t)).then_some(*t)],
+            Some(band) => [Some(band.whole), (!band.is_read() && loaded.contains(t)).then_some(*t)],
         };
         for tensor in touched.into_iter().flatten() {
             lives.entry(tensor).or_insert([at; 2])[1] = at;
