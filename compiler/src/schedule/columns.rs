@@ -8,7 +8,7 @@ use super::block::{Block, block, divides};
 use super::emit;
 use super::net::Net;
 use super::plan::{self, Plan, Planned, Step};
-use super::{Way, wrong_program};
+use super::{Schedule, Way, fastest_of};
 use crate::error::{Error, Result};
 use crate::fixed::{Band, FixedGraph, FixedNode, Reduction, TensorId, View};
 use std::collections::BTreeSet;
@@ -45,13 +45,22 @@ struct Part {
 /// [bands](FixedGraph::bands).
 ///
 /// # Errors
-/// A defect.
+/// Why no plan of some nodes could be taken, where no way was found for that; a defect.
 pub(super) fn ways(graph: &FixedGraph, config: &Config) -> Result<Vec<Way>> {
     let atoms = Net::new(graph, config)?.atoms_of(&(0..graph.nodes.len()));
     let mut ways: Vec<Way> = vec![];
+    let mut refused = None;
     for extent in [Extent::Longest, Extent::Shortest] {
         let cutter = Cutter { graph, config, atoms: &atoms, extent };
-        let Some(parts) = cutter.run(0..atoms.len())? else { continue };
+        let parts = match cutter.run(0..atoms.len()) {
+            Ok(Some(parts)) => parts,
+            Ok(None) => continue,
+            Err(e) if e.report().defect => return Err(e),
+            Err(e) => {
+                refused.get_or_insert(e);
+                continue;
+            }
+        };
         let (cut, plan) = joined(graph, &parts);
         if ways.iter().any(|way| way.plan == plan && *way.graph == cut) {
             continue;
@@ -60,7 +69,7 @@ pub(super) fn ways(graph: &FixedGraph, config: &Config) -> Result<Vec<Way>> {
         let macs = Some(macs(graph, &parts));
         ways.push(Way { graph: Rc::new(cut), macs, plan });
     }
-    Ok(ways)
+    refused.filter(|_| ways.is_empty()).map_or(Ok(ways), Err)
 }
 
 /// Multiply-accumulates for each node of the blocks: those of the node that was cut, shared out.
@@ -140,6 +149,9 @@ impl Cutter<'_> {
     }
 
     /// Blocks of some atoms: as many as take the fewest cycles, of the first numbers that fit.
+    ///
+    /// # Errors
+    /// Why no number of them could be taken, where that is not for the room on chip; a defect.
     fn blocks(&self, atoms: &Range<usize>) -> Result<Option<Vec<Part>>> {
         let nodes = self.nodes(atoms);
         let widest = self.graph.nodes[nodes.clone()].iter().map(|n| self.graph.grid(n)[2]).max().unwrap_or(1);
@@ -151,17 +163,33 @@ impl Cutter<'_> {
                 best = Some((cycles, parts));
             }
         };
-        for least in 2..=most {
-            let Some(parts) = self.in_blocks(&nodes, least)? else { continue };
-            take(parts);
-            let others = MORE.map(|more| least + more).into_iter().chain(TIMES.map(|times| times * least));
-            let others: BTreeSet<usize> = others.filter(|&count| count > least && count <= most).collect();
-            for count in others {
-                self.in_blocks(&nodes, count)?.into_iter().for_each(&mut take);
+        let (mut refused, mut count) = (None, 2);
+        while count <= most {
+            match self.in_blocks(&nodes, count) {
+                Ok(Some(parts)) => {
+                    take(parts);
+                    break;
+                }
+                Ok(None) => count += 1,
+                Err(e) if e.report().defect => return Err(e),
+                // Narrower blocks keep less in external memory; what is wrong with all of them is soon found.
+                Err(e) => {
+                    refused.get_or_insert(e);
+                    count += count.div_ceil(2);
+                }
             }
-            break;
         }
-        Ok(best.map(|(_, parts)| parts))
+        let others = MORE.map(|more| count + more).into_iter().chain(TIMES.map(|times| times * count));
+        for count in others.filter(|&count| count <= most).collect::<BTreeSet<usize>>() {
+            match self.in_blocks(&nodes, count) {
+                Err(e) if e.report().defect => return Err(e),
+                parts => parts.into_iter().flatten().for_each(&mut take),
+            }
+        }
+        match (best, refused) {
+            (Some((_, parts)), _) => Ok(Some(parts)),
+            (None, refused) => refused.map_or(Ok(None), Err),
+        }
     }
 
     fn in_blocks(&self, nodes: &Range<usize>, count: usize) -> Result<Option<Vec<Part>>> {
@@ -188,21 +216,17 @@ impl Cutter<'_> {
     }
 
     /// The fastest plan of a block, or a node that does not fit.
+    ///
+    /// # Errors
+    /// Why none of its plans could be taken; a defect.
     fn planned(&self, block: &Block) -> Result<std::result::Result<Part, usize>> {
         let net = Net::new(&block.graph, self.config)?;
         let plans = match plan::fitting(&net) {
             Ok(plans) => plans,
             Err(group) => return Ok(Err(block.nodes[group.nodes.start])),
         };
-        let mut best: Option<(u64, Plan)> = None;
-        for plan in plans {
-            let schedule = emit::emit(&block.graph, self.config, plan)?;
-            let cycles = tilewright_timing::time(&schedule.program, false).map_err(wrong_program)?.cycles;
-            if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
-                best = Some((cycles, schedule.plan));
-            }
-        }
-        let (cycles, plan) = best.expect("there is at least one plan");
+        let schedules = plans.into_iter().map(|plan| emit::emit(&block.graph, self.config, plan));
+        let (cycles, Schedule { plan, .. }) = fastest_of(schedules, || ())?;
         Ok(Ok(Part { block: block.clone(), plan, cycles }))
     }
 }
@@ -259,6 +283,7 @@ mod tests {
     use crate::graph::{DepthToSpaceMode, Window};
     use crate::reference;
     use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
+    use tilewright_arch::sdram::Sdram;
 
     const WIDTH: usize = 150;
 
@@ -335,6 +360,33 @@ mod tests {
             let macs = |graph: &FixedGraph| graph.nodes.iter().map(|n| graph.macs(n)).sum::<u64>();
             assert_eq!(way.macs.unwrap().iter().sum::<u64>(), macs(&graph));
         }
+    }
+
+    /// The fewest blocks whose rows fit keep a map in external memory that is larger than the chip; narrower ones do not.
+    #[test]
+    fn blocks_keep_within_the_chip() {
+        let (height, width, channels) = (40, 1920, 32);
+        let tensor = |channels| Tensor::bytes("", [channels, height, width], 1.0, 3);
+        let view = |tensor: u32, channels| View::whole(TensorId(tensor), [channels, height, width]);
+        let graph = FixedGraph {
+            tensors: vec![tensor(1), tensor(channels), tensor(channels), tensor(1)],
+            nodes: vec![
+                node(view(0, 1), view(1, channels), 5, channels),
+                node(view(1, channels), view(2, channels), 3, channels),
+                node(view(2, channels), view(3, 1), 3, 1),
+            ],
+            inputs: vec![(TensorId(0), vec![1, 1, height, width])],
+            outputs: vec![(TensorId(3), vec![1, 1, height, width])],
+            ..FixedGraph::default()
+        };
+        graph.verify().unwrap();
+        let mut config = Config::sized(9, 16);
+        (config.feature.pages, config.feature.page_rows) = (12, 2048);
+        config.memory.bus_bytes = 2;
+        config.memory.sdram = Some(Sdram { column_bits: 8, banks: 2, row_bits: 11, ..Sdram::default() });
+        assert!(channels * height * width > 1 << 21, "the maps are larger than the chip");
+        let program = fastest_of(ways(&graph, &config).unwrap().into_iter().map(|w| w.emit(&config)), || ());
+        assert!(program.unwrap().1.program.memory_bytes < 1 << 21);
     }
 
     /// Only what a kernel reaches over the border is read twice.

@@ -95,15 +95,15 @@ impl Search {
     /// # Errors
     /// That of the first plan, where none turns out to fit; a defect.
     pub fn fastest(self, tried: impl FnMut()) -> Result<Schedule> {
-        fastest_of(self.schedules(), tried)
+        Ok(fastest_of(self.schedules(), tried)?.1)
     }
 }
 
-/// [`Search::fastest`] of some schedules, of which there is at least one.
+/// [`Search::fastest`] of some schedules, of which there is at least one, and how many cycles it takes.
 fn fastest_of(
     schedules: impl Iterator<Item = Result<Schedule>>,
     mut tried: impl FnMut(),
-) -> Result<Schedule> {
+) -> Result<(u64, Schedule)> {
     let (mut best, mut refused): (Option<(u64, Schedule)>, _) = (None, None);
     for schedule in schedules {
         match schedule {
@@ -122,7 +122,7 @@ fn fastest_of(
         tried();
     }
     match best {
-        Some((_, schedule)) => Ok(schedule),
+        Some(best) => Ok(best),
         None => Err(refused.expect("there is at least one plan")),
     }
 }

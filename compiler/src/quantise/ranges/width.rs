@@ -73,12 +73,10 @@ pub fn unable(ranges: &Ranges, annotations: &Annotations, qparams: &[QParams], c
     }
     // A step that is too fine for what it is made of; what is read may have 16 bits itself, or not.
     let least = Least { plan, classes, seen, qparams };
-    for fused in &plan.ops {
-        let class = class(fused.output);
-        if !why.contains_key(&class)
-            && least.unit(fused) / LARGEST_UNIT > f64::from(ranges.choose(class).scale)
-        {
-            why.insert(class, "its range is a small part of what it is made of");
+    for h in (0..plan.homes.len()).filter(|&h| class(h) == h && !why.contains_key(&h)).collect::<Vec<_>>() {
+        let step = f64::from(ranges.choose(h).scale);
+        if ranges.makers(h).any(|(_, fused)| least.unit(fused) / LARGEST_UNIT > step) {
+            why.insert(h, "its range is a small part of what it is made of");
         }
     }
     why
