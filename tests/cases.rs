@@ -131,6 +131,10 @@ cases! {
     /// Every value is computed in float32.
     a_model_may_be_of_float16: "float16-model", 35.0;
     a_model_may_be_of_float64: "float64-model", 30.0;
+    /// ONNX Runtime divides by the whole window where padding counts, ONNX's own operator by what ceil_mode leaves of it.
+    a_mean_of_bytes_counts_what_is_cut_off: "mean-of-bytes-counts-what-is-cut-off", 300.0;
+    /// Of opset 11, whose own Softmax runs from the second axis on.
+    a_softmax_of_bytes_runs_along_the_last_axis: "softmax-of-bytes-along-the-last-axis", 300.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }

@@ -62,6 +62,14 @@ impl<'a> Call<'a> {
         self.importer.opset
     }
 
+    /// Tells the user something of this node, unless it was said of another one.
+    pub fn warn(&mut self, message: &str) {
+        let warnings = &mut self.importer.warnings;
+        if !warnings.iter().any(|warning| warning.ends_with(message)) {
+            warnings.push(format!("node {:?} ({}) {message}", self.name, self.node.op_type));
+        }
+    }
+
     /// An error about this node; the caller of the operator's importer adds the place.
     pub fn error(&self, message: impl Into<String>) -> Error {
         Error::new("import", message)

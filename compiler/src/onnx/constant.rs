@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::import::Operand;
 use super::proto::data_type;
-use super::tensor::{Elements, Tensor, decode, has_four_bits, integer, type_name};
+use super::tensor::{Elements, Tensor, decode, has_four_bits, integer, narrowed, type_name};
 use super::whole;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op};
@@ -114,6 +114,9 @@ fn is_real(to: i32) -> bool {
 /// Input 0 in a type of ONNX.
 fn cast_to(call: &mut Call, to: i32) -> Result<()> {
     let computed = matches!(call.operand(0)?, Operand::Value(_));
+    if computed && [data_type::FLOAT16, data_type::BFLOAT16].contains(&to) {
+        call.warn(&format!("gives {}, which is computed in float32", type_name(to)));
+    }
     // What is computed has 24 bits.
     let to = if computed && is_real(to) { data_type::FLOAT } else { to };
     if to == data_type::FLOAT
@@ -150,9 +153,11 @@ fn cast_to(call: &mut Call, to: i32) -> Result<()> {
         _ => own.map(|integer| integer.range()),
     };
     let elements = match (&tensor.elements, to) {
-        (Elements::Floats(data), to) if is_real(to) => Elements::Floats(data.clone()),
+        (Elements::Floats(data), to) if is_real(to) => {
+            Elements::Floats(data.iter().map(|&x| narrowed(x, to)).collect())
+        }
         (Elements::Ints(data), to) if is_real(to) => {
-            Elements::Floats(data.iter().map(|&x| x as f32).collect())
+            Elements::Floats(data.iter().map(|&x| narrowed(x as f32, to)).collect())
         }
         (_, data_type::BOOL) => Elements::Ints(tensor.numbers().map(|x| i64::from(x != 0.0)).collect()),
         (Elements::Ints(data), _) if data.iter().all(|x| range.is_some_and(|(l, h)| (l..=h).contains(x))) => {

@@ -87,16 +87,18 @@ pub(super) fn many(call: &mut Call) -> Result<()> {
 /// Softmax or LogSoftmax.
 pub(super) fn softmax(call: &mut Call) -> Result<()> {
     let x = call.values(1)?[0];
-    let y = softmax_of(call, x, call.opset())?;
+    let opset = call.opset();
+    let value = call.int("axis", if opset >= 13 { -1 } else { 1 })?;
+    let y = softmax_of(call, x, value, opset)?;
     call.result(y)
 }
 
-/// Softmax or LogSoftmax of a value. Before opset 13 they run over all axes from `axis` on, taken together.
-pub(super) fn softmax_of(call: &mut Call, x: ValueId, opset: i64) -> Result<ValueId> {
+/// Softmax or LogSoftmax of a value along the axis `value`. Before opset 13 they run over all axes from there on, taken
+/// together.
+pub(super) fn softmax_of(call: &mut Call, x: ValueId, value: i64, opset: i64) -> Result<ValueId> {
     let log = call.operator() == "LogSoftmax";
     let op = |axis| if log { Op::LogSoftmax { axis } } else { Op::Softmax { axis } };
     let shape = call.shape_of(x);
-    let value = call.int("axis", if opset >= 13 { -1 } else { 1 })?;
     let axis = axis(call, value, shape.len())?;
     if opset >= 13 || shape[axis + 1..].iter().all(|&n| n == 1) {
         return call.apply(op(axis), &[x]);

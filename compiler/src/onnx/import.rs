@@ -52,6 +52,8 @@ pub(super) struct Importer {
     pub sequences: HashMap<String, Vec<Operand>>,
     /// Whole numbers that are computed.
     pub whole: Whole,
+    /// What the user should know of nodes.
+    pub warnings: Vec<String>,
     /// Bytes of all constants so far.
     constant_bytes: u64,
     /// Branches that are being read, one within the other.
@@ -93,6 +95,7 @@ pub(super) fn run(
         images: HashMap::new(),
         unmade: HashMap::new(),
         sequences: HashMap::new(),
+        warnings: Vec::new(),
         constant_bytes: 0,
         depth: 0,
     };
@@ -101,6 +104,7 @@ pub(super) fn run(
     importer.read_inputs(source, shapes, &mut warnings)?;
     importer.check_results(source)?;
     importer.read_nodes(source, folder)?;
+    warnings.append(&mut importer.warnings);
     importer.read_outputs(source, &mut warnings)?;
     importer.graph.verify()?;
     Ok(Imported { graph: importer.graph, warnings })

@@ -73,17 +73,22 @@ fn depth_window(call: &mut Call) -> Result<Option<(Window, [usize; 2])>> {
 }
 
 /// A mean over a window, perhaps of what is padded with zeros first.
-pub(super) struct Mean {
-    pub pad: Option<Op>,
-    pub op: Op,
+struct Mean {
+    pad: Option<Op>,
+    op: Op,
 }
 
-/// The mean over a window of input 0, an image, a line, or a volume plane by plane.
-pub(super) fn mean(call: &mut Call) -> Result<Mean> {
+/// The mean of a QLinearAveragePool over a window of input 0, an image, a line, or a volume plane by plane. Where
+/// ONNX Runtime counts padding, it divides by the whole window, what `ceil_mode` adds included.
+pub(super) fn quantised_mean(call: &mut Call) -> Result<Op> {
     if depth_window(call)?.is_some() {
         return call.refuse("kernel_shape", "spans more than one plane of its depth");
     }
-    plane_mean(call)
+    let (window, _) = pool_window(call, Part::Plane)?;
+    if window.dilation != [1, 1] {
+        return call.refuse("dilations", "a dilated average is not supported");
+    }
+    Ok(Op::AveragePool { window, count_include_pad: call.flag("count_include_pad", false)? })
 }
 
 fn plane_mean(call: &mut Call) -> Result<Mean> {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::conv::layer;
 use super::import::Operand;
-use super::pool::{Mean, mean};
+use super::pool::quantised_mean;
 use super::shape::axis as resolve;
 use super::tensor::{Elements, Tensor, has_four_bits, integer};
 use crate::error::Result;
@@ -322,16 +322,7 @@ pub(super) fn unary(call: &mut Call) -> Result<()> {
             }
             match pool {
                 "QLinearGlobalAveragePool" => Op::GlobalAveragePool,
-                _ => match mean(call)? {
-                    Mean { pad: None, op } => op,
-                    // The zeros would be one rounding more.
-                    Mean { pad: Some(_), .. } => {
-                        return Err(call
-                            .error("counts explicit padding but not that of ceil_mode")
-                            .attribute("ceil_mode")
-                            .hint("pad explicitly with a Pad before, or set count_include_pad to 0"));
-                    }
-                },
+                _ => quantised_mean(call)?,
             }
         }
     };
@@ -347,8 +338,10 @@ pub(super) fn unary(call: &mut Call) -> Result<()> {
 pub(super) fn softmax(call: &mut Call) -> Result<()> {
     call.arity(5)?;
     let opset = call.int("opset", 0)?;
+    // Unlike ONNX's own, whatever `opset` says.
+    let axis = call.int("axis", -1)?;
     let x = real(call, 0, Some(1), 2, None)?;
-    let y = super::elementwise::softmax_of(call, x, opset)?;
+    let y = super::elementwise::softmax_of(call, x, axis, opset)?;
     finish(call, y, 3)
 }
 

@@ -267,6 +267,25 @@ fn bfloat(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
+/// What is left of a number in the real numbers of type `code`: of float16 and bfloat16 the nearest one, the even one of
+/// two, infinity beyond the largest.
+pub(super) fn narrowed(x: f32, code: i32) -> f32 {
+    match code {
+        data_type::FLOAT16 if x.abs() >= 65520.0 => f32::INFINITY.copysign(x),
+        data_type::FLOAT16 if x.is_finite() => {
+            let exponent = ((x.to_bits() >> 23) & 255).max(127 - 14);
+            let step = f32::from_bits((exponent - 10) << 23);
+            (x / step).round_ties_even() * step
+        }
+        data_type::BFLOAT16 if !x.is_nan() => {
+            let bits = x.to_bits();
+            let even = bits >> 16 & 1;
+            f32::from_bits((bits + 0x7fff + even) & 0xffff_0000)
+        }
+        _ => x,
+    }
+}
+
 /// Reads exactly `wanted` bytes of the file that the tensor names.
 fn external(tensor: &TensorProto, folder: Option<&Path>, wanted: usize) -> Result<Vec<u8>> {
     let entry = |key: &str| {

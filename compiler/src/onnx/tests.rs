@@ -419,6 +419,54 @@ fn an_open_batch_becomes_one_with_a_note() {
     assert!(import_bytes(&bytes, "open", None).is_err());
 }
 
+/// What numpy and ml_dtypes make of these numbers.
+#[test]
+fn narrow_real_numbers_are_the_nearest() {
+    let rows = [
+        (data_type::FLOAT16, 1.0 / 3.0, 0.333_251_95),
+        (data_type::FLOAT16, -65_519.0, -65_504.0),
+        (data_type::FLOAT16, 65_520.0, f32::INFINITY),
+        (data_type::FLOAT16, 6e-8, 5.960_464_5e-8),
+        (data_type::FLOAT16, 2.980_232_2e-8, 0.0),
+        (data_type::FLOAT16, 2049.0, 2048.0),
+        (data_type::BFLOAT16, 1.0 / 3.0, 0.333_984_38),
+        (data_type::BFLOAT16, 1.003_906_2, 1.0),
+        (data_type::BFLOAT16, -3.4e38, f32::NEG_INFINITY),
+        (data_type::FLOAT, 1.0 / 3.0, 1.0 / 3.0),
+    ];
+    for (code, x, want) in rows {
+        assert_eq!(super::tensor::narrowed(x, code), want, "{x} in {}", super::tensor::type_name(code));
+    }
+}
+
+/// Constants are rounded as the standard says; what is computed is not, which is told.
+#[test]
+fn casts_to_narrow_real_numbers_are_told() {
+    for (code, name, third) in
+        [(data_type::FLOAT16, "FLOAT16", 0.333_251_95), (data_type::BFLOAT16, "BFLOAT16", 0.333_984_38)]
+    {
+        let told = |warnings: &[String]| {
+            let told = format!("gives {name}, which is computed in float32");
+            warnings.iter().any(|warning| warning.ends_with(&told))
+        };
+        let to = || vec![int("to", code.into())];
+        let imported = import_bytes(&one("Cast", &[2], &[], to()), "computed", None).unwrap();
+        assert!(told(&imported.warnings), "{:?}", imported.warnings);
+        let mut model = ModelProto::decode(one("Mul", &[2], &[2], vec![]).as_slice()).unwrap();
+        let graph = model.graph.as_mut().unwrap();
+        graph.initializer[0].float_data = vec![1.0 / 3.0; 2];
+        graph.node[0].input[1] = "narrow".into();
+        let (input, output) = (vec!["w".into()], vec!["narrow".into()]);
+        let cast =
+            NodeProto { op_type: "Cast".into(), input, output, attribute: to(), ..NodeProto::default() };
+        graph.node.insert(0, cast);
+        let imported = import_bytes(&model.encode_to_vec(), "constant", None).unwrap();
+        assert!(!told(&imported.warnings), "{:?}", imported.warnings);
+        let y = float::run(&imported.graph, &[ndarray::arr1(&[1.0, 2.0]).into_dyn()]).unwrap().remove(0);
+        assert_eq!(y.as_slice().unwrap(), [third, 2.0 * third]);
+    }
+}
+
 #[test]
 fn stale_output_shapes_are_noted() {
     let bytes = one("Relu", &[1, 3], &[], vec![]);
