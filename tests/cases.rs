@@ -135,6 +135,10 @@ cases! {
     a_mean_of_bytes_counts_what_is_cut_off: "mean-of-bytes-counts-what-is-cut-off", 300.0;
     /// Of opset 11, whose own Softmax runs from the second axis on.
     a_softmax_of_bytes_runs_along_the_last_axis: "softmax-of-bytes-along-the-last-axis", 300.0;
+    /// The operands are copies, whose zero points nobody asked for, and lowering refused them with its own words.
+    products_of_turned_bytes_have_their_zero_points: "product-of-turned-bytes", 300.0;
+    /// Bytes had the range of what the clamp cuts off.
+    functions_of_what_the_host_computes_are_the_hosts: "clip-behind-a-normalisation", 40.0;
     /// A clamp at 1e-12 could not be made in 16 bits.
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }

@@ -1,9 +1,8 @@
 //! Which tensors share scale and zero point, and which are parts of others that join them.
 
 use super::calibrate::Seen;
-use crate::graph::{Graph, Node, Op, Window};
+use crate::graph::{Graph, Node, Op};
 use crate::quantise::select::annotations::Annotations;
-use crate::quantise::select::epilogue::Epilogue;
 use crate::quantise::select::kernel::Kernel;
 use crate::quantise::select::plan::{FusedOp, Home, Origin, Plan};
 use crate::quantise::select::strided::{HomeId, StridedLayout, View};
@@ -99,7 +98,7 @@ impl ScaleClasses {
                 } else if classes.like[to].is_none() && may_take(to, from) {
                     classes.like[to] = Some(from);
                 }
-            } else if is_copy(fused)
+            } else if fused.is_copy()
                 && may_take(to, from)
                 && classes.like[to].is_none()
                 && classes.representative(from) != to
@@ -214,19 +213,6 @@ fn firsts(graph: &Graph, plan: &Plan) -> Vec<usize> {
         found.unwrap_or(g)
     };
     plan.ops.iter().enumerate().map(first).collect()
-}
-
-/// One pixel to one pixel, nothing done.
-fn is_copy(fused: &FusedOp) -> bool {
-    let plain = Epilogue { depth_to_space: fused.epilogue.depth_to_space, ..Epilogue::EMPTY };
-    let copies = match &fused.kernel {
-        Kernel::Mean { window, factor: 1.0, .. } => window.kernel == Window::UNIT.kernel,
-        Kernel::Phases { phases, .. } => phases.iter().all(|p| p.weights.is_empty()),
-        // Parts of one value, in another order.
-        Kernel::Copies { .. } => fused.inputs.iter().all(|view| view.tensor == fused.inputs[0].tensor),
-        _ => false,
-    };
-    copies && fused.epilogue == plain
 }
 
 /// The axis and index where the producer of a whole home can write it instead of this copy: made in the

@@ -4,6 +4,7 @@
 //! Machine and host take turns. A value made by the machine in turn s can be read by the machine from
 //! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
 
+mod behind;
 mod copies;
 mod indices;
 mod normalisations;
@@ -14,7 +15,7 @@ use super::epilogue::{Epilogue, Growing, Second};
 use super::kernel::{COPY, Kernel, Refusal, SelectedOp, Selection, refuse, select};
 use super::strided::{HomeId, StridedLayout, View, natural};
 use super::sum::{Observed, Sum};
-use crate::graph::{Graph, Op, Source, ValueId};
+use crate::graph::{Graph, Op, Source, ValueId, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use tilewright_arch::Config;
 
@@ -89,6 +90,19 @@ impl FusedOp {
         let plain = self.epilogue.slope.is_none() && self.epilogue.operand.is_none();
         let open = self.epilogue.low == f64::NEG_INFINITY && self.epilogue.high == f64::INFINITY;
         self.kernel == COPY && plain && open
+    }
+
+    /// Whether it makes one pixel of one pixel and does nothing.
+    pub fn is_copy(&self) -> bool {
+        let plain = Epilogue { depth_to_space: self.epilogue.depth_to_space, ..Epilogue::EMPTY };
+        let copies = match &self.kernel {
+            Kernel::Mean { window, factor: 1.0, .. } => window.kernel == Window::UNIT.kernel,
+            Kernel::Phases { phases, .. } => phases.iter().all(|p| p.weights.is_empty()),
+            // Parts of one value, in another order.
+            Kernel::Copies { .. } => self.inputs.iter().all(|view| view.tensor == self.inputs[0].tensor),
+            _ => false,
+        };
+        copies && self.epilogue == plain
     }
 }
 
@@ -227,6 +241,9 @@ impl Planner<'_> {
     fn visit(&mut self, n: usize) {
         let graph = self.graph;
         let node = &graph.nodes[n];
+        if let Err(why) = self.takes_from_host(node) {
+            return self.leave_to_host(n, why);
+        }
         // What the host made comes to the machine when something there may read it.
         let real: Vec<(ValueId, usize)> =
             node.inputs.iter().filter_map(|id| Some((*id, self.real[id.0 as usize]?))).collect();

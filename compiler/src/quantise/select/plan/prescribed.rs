@@ -3,6 +3,7 @@
 
 use super::{Origin, Planner};
 use crate::graph::{Graph, Node, Op, ValueId};
+use crate::quantise::qparams::QParams;
 use crate::quantise::select::epilogue::{Epilogue, Second};
 use crate::quantise::select::kernel::{Kernel, Refusal, Selection, refuse};
 use crate::quantise::select::phases::Phase;
@@ -81,10 +82,7 @@ impl Planner<'_> {
                 }
             }
             Kernel::Product { batches, .. } => {
-                let zero = |view: &View| {
-                    let home = &self.plan.homes[view.tensor.index()];
-                    self.annotations.qparams(home.value).map(|a| i32::from(a.zero))
-                };
+                let zero = |view: &View| self.prescribed(view).map(|a| i32::from(a.zero));
                 for (gathered, weights, _) in batches {
                     // What calibration makes of the zero point is not known yet: any but 0 needs a second pass.
                     let words = weights.shape[0] * if zero(gathered) == Some(0) { 1 } else { 2 };
@@ -104,6 +102,20 @@ impl Planner<'_> {
             _ => {}
         }
         Ok(selection)
+    }
+
+    /// The scale and zero point that the model prescribes for what lies there: of a copy, those of what it copies.
+    fn prescribed(&self, view: &View) -> Option<QParams> {
+        let mut home = &self.plan.homes[view.tensor.index()];
+        loop {
+            let qparams = self.annotations.qparams(home.value);
+            match home.origin {
+                Origin::FusedOp(g) if qparams.is_none() && self.plan.ops[g].is_copy() => {
+                    home = &self.plan.homes[self.plan.ops[g].inputs[0].tensor.index()];
+                }
+                _ => return qparams,
+            }
+        }
     }
 }
 
