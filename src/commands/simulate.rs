@@ -105,6 +105,7 @@ fn measured(
         warnings = during("looking for the noise", assure)?.warnings;
     }
     assurance::add_measured(&mut warnings, names, qualities, network);
+    assurance::add_calibrated(&mut warnings, names, network);
     Ok(warnings)
 }
 

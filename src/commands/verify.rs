@@ -228,6 +228,7 @@ fn warnings(proof: &Proof, network: &Network) -> Vec<String> {
     let (names, qualities): (Vec<_>, Vec<_>) =
         proof.outputs.iter().map(|output| (output.name.clone(), output.quality.clone())).unzip();
     assurance::add_measured(&mut warnings, &names, &qualities, network);
+    assurance::add_calibrated(&mut warnings, &names, network);
     warnings
 }
 

@@ -73,6 +73,19 @@ fn scores_that_boxes_drown_are_warned_of_wherever_their_axis_is() {
     }
 }
 
+/// One score is too few elements to judge one input by; the calibration samples together have enough, which `compile`
+/// alone said.
+#[test]
+fn a_score_that_boxes_drown_is_warned_of() {
+    for command in ["verify", "simulate"] {
+        warned(
+            command,
+            &case("one-score-beside-boxes"),
+            &["index 4 of axis 1", "calibration samples", "drowned"],
+        );
+    }
+}
+
 /// Two bytes of one scale, added and halved: every other sum lies between two steps, and 28 % were a step above the
 /// model's.
 #[test]
