@@ -186,6 +186,11 @@ pub fn resolve(target: Option<&str>, array: Option<&str>, file: Option<&Path>) -
     Ok(folder_site(name)?.1)
 }
 
+/// Whether a target is known by its name, and is no board's folder.
+pub fn is_known(name: &str) -> bool {
+    TARGETS.iter().any(|target| target.name == name)
+}
+
 /// The board of a target, or of a board's folder, with its pins.
 ///
 /// # Errors

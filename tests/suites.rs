@@ -190,6 +190,52 @@ fn parts_make_up_the_suite() {
     assert_eq!(run(&["--shard", "2/2"]), told(&[("b", false), ("d", true)]));
 }
 
+/// Suite, networks and machines can be moved together: the suite names all of them as its own folder sees them, wherever it
+/// is run.
+#[test]
+fn paths_lead_from_the_suite() {
+    let (work, _) = artefact("suite-paths", "lenet_mnist");
+    let (from, to) = (work.join("from"), work.join("to"));
+    let board = from.join("boards/mine");
+    std::fs::create_dir_all(&board).unwrap();
+    let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("constraints/ulx3s-25f");
+    for file in ["board.toml", "machine.toml"] {
+        std::fs::copy(known.join(file), board.join(file)).unwrap();
+    }
+    std::fs::create_dir_all(from.join("nets/lenet")).unwrap();
+    for file in ["model.onnx", "calib.npz", "input_0.npy"] {
+        std::fs::copy(model("lenet_mnist").join(file), from.join("nets/lenet").join(file)).unwrap();
+    }
+    let within = |folder: &Path, args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tilewright"));
+        let done = command.args(args).current_dir(folder).env_remove("CI").output().unwrap();
+        assert!(done.status.success(), "{}{}", text(&done.stdout), text(&done.stderr));
+    };
+    // Also a folder that is not there yet; it would be found out after the work.
+    let suite = "tests/numbers/suite.toml";
+    within(
+        &from,
+        &["test", suite, "--init", "nets/lenet", "--target", "boards/mine", "--junit", "made/out.xml"],
+    );
+    let case = Suite::read(&from.join(suite)).unwrap().cases.remove(0);
+    assert_eq!(case.model, Path::new("../../nets/lenet"));
+    assert_eq!(case.target.as_deref(), Some("../../boards/mine"));
+    std::fs::rename(&from, &to).unwrap();
+    within(&work, &["test", "to/tests/numbers/suite.toml"]);
+    within(&to.join("tests"), &["test", "numbers/suite.toml"]);
+}
+
+/// What a suite cannot keep is refused.
+#[test]
+fn a_suite_has_no_technology() {
+    let folder = folder("suite-technology");
+    let (suite, net) = (folder.join("suite.toml"), model("lenet_mnist").display().to_string());
+    let asked = ["test", suite.to_str().unwrap(), "--init", &net, "--technology", "ecp5"];
+    let refused = tilewright(&asked);
+    assert!(refused.status.code() == Some(1) && text(&refused.stderr).contains("technology"));
+    assert!(!suite.exists());
+}
+
 /// A missing tool is a check that was skipped, which is counted.
 #[test]
 fn a_missing_tool_is_told() {

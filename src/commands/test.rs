@@ -5,9 +5,10 @@ use crate::output::{self, note, say};
 use crate::progress::bar;
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use tilewright::artefact::Container;
 use tilewright::suite::{self, Case, Checks, Exact, Outcome, SCHEMA, Store, Suite, Verdict};
+use tilewright::targets;
 
 /// What is asked of a suite.
 pub struct Asked<'a> {
@@ -34,6 +35,11 @@ pub fn run(path: &Path, machine: &Machine, asked: &Asked) -> Result<bool> {
         bail!(
             "error[suite]: nothing is blessed where CI is set; try: --bless on your own machine, and commit it"
         );
+    }
+    // Before the work, not behind it.
+    if let Some(folder) = asked.junit.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("error[output]: {} cannot be written", folder.display()))?;
     }
     if !asked.init.is_empty() {
         init(path, machine, asked.init)?;
@@ -105,11 +111,19 @@ fn init(path: &Path, machine: &Machine, models: &[PathBuf]) -> Result<()> {
     if path.exists() {
         bail!("error[suite]: {} is there; try: another path, or without --init", path.display());
     }
+    if machine.technology.is_some() {
+        bail!(
+            "error[suite]: a case has the technology of its machine; try: --config with a machine of that technology"
+        );
+    }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let from = |model: &Path| -> Result<PathBuf> {
-        // As the suite's folder sees it, if that can be said.
-        let (model, folder) = (std::path::absolute(model)?, std::path::absolute(folder)?);
-        Ok(model.strip_prefix(&folder).map(Path::to_path_buf).unwrap_or(model))
+    let unwritable = || format!("error[output]: {} cannot be written", path.display());
+    std::fs::create_dir_all(folder).with_context(unwritable)?;
+    let from = |path: &Path| seen_from(folder, path);
+    // A board's folder is a path as any other.
+    let target = match machine.target.as_deref() {
+        Some(target) if !targets::is_known(target) => Some(from(Path::new(target))?.display().to_string()),
+        known => known.map(str::to_owned),
     };
     let mut cases = Vec::new();
     for (n, model) in models.iter().enumerate() {
@@ -128,7 +142,7 @@ fn init(path: &Path, machine: &Machine, models: &[PathBuf]) -> Result<()> {
         let case = Case {
             name,
             model: from(model)?,
-            target: if own { None } else { machine.target.clone() },
+            target: if own { None } else { target.clone() },
             array: if own { None } else { machine.array.clone() },
             config,
             samples: 1,
@@ -153,8 +167,30 @@ fn init(path: &Path, machine: &Machine, models: &[PathBuf]) -> Result<()> {
         cases.push(Case { check, ..case });
     }
     let text = toml::to_string(&Suite { schema: SCHEMA, cases })?;
-    std::fs::write(path, text)
-        .with_context(|| format!("error[output]: {} cannot be written", path.display()))?;
+    std::fs::write(path, text).with_context(unwritable)?;
     note!("written: {}", path.display());
     Ok(())
+}
+
+/// A path as the suite's folder sees it, so that both can be moved together: absolute only where they share no folder.
+fn seen_from(folder: &Path, path: &Path) -> Result<PathBuf> {
+    // What a link at its end leads to lies elsewhere than the samples beside the link.
+    let whole = |path: &Path| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if !parent.as_os_str().is_empty() => {
+            parent.canonicalize().map(|parent| parent.join(name))
+        }
+        (_, Some(name)) => Path::new(".").canonicalize().map(|parent| parent.join(name)),
+        _ => path.canonicalize(),
+    };
+    let (folder, path) = match (folder.canonicalize(), whole(path)) {
+        (Ok(folder), Ok(path)) => (folder, path),
+        // It is not there, which whoever reads it says better.
+        _ => return Ok(std::path::absolute(path)?),
+    };
+    let shared = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
+    match folder.components().take(shared).any(|part| matches!(part, Component::Normal(_))) {
+        true => Ok(up.chain(path.components().skip(shared)).collect()),
+        false => Ok(path),
+    }
 }

@@ -8,6 +8,7 @@ use crate::model::Model;
 use crate::pipeline::{self, Compiled};
 use crate::proof::{self, Proof};
 use crate::request::{Request, Subject};
+use crate::targets;
 use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use serde::Serialize;
@@ -127,12 +128,16 @@ impl Blessing {
 
 fn ready(case: &Case, folder: &Path) -> Result<Ready> {
     let beside = |path: &Option<PathBuf>| path.as_ref().map(|path| folder.join(path));
+    let target = |name: &String| match targets::is_known(name) {
+        true => name.clone(),
+        false => folder.join(name).display().to_string(),
+    };
     let request = Request {
         model: folder.join(&case.model),
         calib: beside(&case.calib),
         quantisation: beside(&case.quantisation),
         precision: case.precision,
-        target: case.target.clone(),
+        target: case.target.as_ref().map(target),
         array: case.array.clone(),
         config: beside(&case.config),
         ..Request::default()
