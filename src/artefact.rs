@@ -149,7 +149,8 @@ impl Artefact {
         let manifest = parsed.map_err(|e| e.file(place(manifest::NAME)))?;
         // A file that nobody asks for would be a file that nobody checks.
         for file in manifest.files.values() {
-            file.check(&container.read(&file.name)?).map_err(|e| e.file(place(&file.name)))?;
+            let bytes = container.read(&file.name).map_err(|e| e.file(place(manifest::NAME)))?;
+            file.check(&bytes).map_err(|e| e.file(place(&file.name)))?;
         }
         let known = |name: &&str| *name == manifest::NAME || manifest.files.values().any(|f| f.name == *name);
         if let Some(other) = container.members().into_iter().find(|name| !known(name)) {

@@ -155,13 +155,23 @@ pub fn header(compiled: &Compiled, golden: &Golden) -> Result<String> {
         define(text, &format!("{prefix}_{n}_ADDRESS"), &port.address.to_string(), &what);
         define(text, &format!("{prefix}_{n}_BYTES"), &port.bytes().to_string(), "");
         define(text, &format!("{prefix}_{n}_SCALE"), &format!("{:e}f", port.scale), "real value of a step");
-        define(text, &format!("{prefix}_{n}_ZERO"), &port.zero.to_string(), "the byte that means zero");
+        let zero = if port.wide { "257 * this + 128 means zero" } else { "the byte that means zero" };
+        define(text, &format!("{prefix}_{n}_ZERO"), &port.zero.to_string(), zero);
         define(text, &format!("{prefix}_{n}_BITS"), if port.wide { "16" } else { "8" }, "");
     };
+    let (bases, end) = compiled.memory_map();
+    define(
+        &mut text,
+        "TILEWRIGHT_MEMORY_BYTES",
+        &end.to_string(),
+        "of one memory with all stages, each at its base",
+    );
     for run in &golden.stages {
         let program = &schedule(compiled, run.stage)?.program;
         let stage = format!("TILEWRIGHT_STAGE_{}", run.stage);
         text.push('\n');
+        let base = bases[run.stage].unwrap_or(0).to_string();
+        define(&mut text, &format!("{stage}_BASE"), &base, "of its image, to which all addresses are added");
         define(&mut text, &format!("{stage}_BYTES"), &program.memory_bytes.to_string(), "of memory");
         define(
             &mut text,

@@ -12,7 +12,7 @@ mod session;
 pub use frame::{Request, answers, request};
 pub use line::{Line, Pipes};
 pub use link::{Link, LinkError};
-pub use session::{Frame, Loaded, Ran, Session, memory_bytes};
+pub use session::{Frame, Loaded, Ran, Session};
 
 use anyhow::Result;
 use std::path::Path;

@@ -169,6 +169,20 @@ impl Compiled {
     pub fn programs(&self) -> impl Iterator<Item = (usize, &Schedule)> {
         self.schedules.iter().enumerate().filter_map(|(i, s)| Some((i, s.as_ref()?)))
     }
+
+    /// Where the image of each stage's program begins in one memory that has them all, side by side: its base while it runs.
+    /// None for the host's stages. With the end of the last one, in bytes.
+    pub fn memory_map(&self) -> (Vec<Option<u64>>, u64) {
+        let step = self.config.memory.base_bytes() as u64;
+        let mut end = 0u64;
+        let base = |schedule: &Option<Schedule>| {
+            let bytes = schedule.as_ref()?.program.memory_bytes;
+            let base = end.next_multiple_of(step);
+            end = base + u64::from(bytes);
+            Some(base)
+        };
+        (self.schedules.iter().map(base).collect(), end)
+    }
 }
 
 /// External memory before a program starts: constants, instructions and input bytes.

@@ -306,7 +306,7 @@ fn links_are_not_followed() {
     let machine = names(&net).into_iter().find(|name| name.starts_with("machine")).unwrap();
     std::fs::rename(net.join(&machine), work.join("elsewhere")).unwrap();
     std::os::unix::fs::symlink(work.join("elsewhere"), net.join(&machine)).unwrap();
-    refused(&["simulate", net.to_str().unwrap()], &[&machine, "is a link"]);
+    refused(&["simulate", net.to_str().unwrap()], &[&machine, "is a link", "try:"]);
 }
 
 /// Only what the earlier manifest names goes when another artefact takes its place.
@@ -382,10 +382,21 @@ fn the_golden_sample_can_be_given() {
     refused(&["compile", &lenet(), "-o", &net, "--golden", &other], &[&begin, "[1, 1, 28, 28]; try: "]);
 }
 
+/// Seals a manifest whose text somebody has changed.
+fn reseal(net: &Path) {
+    let text = std::fs::read_to_string(net.join("manifest.json")).unwrap();
+    let (body, _) = text.rsplit_once("\"sha256\": \"").unwrap();
+    let seal = hash(format!("{body}\"sha256\": \"\"\n}}\n").as_bytes());
+    std::fs::write(net.join("manifest.json"), format!("{body}\"sha256\": \"{seal}\"\n}}\n")).unwrap();
+}
+
+fn hash(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
 /// An artefact's text with the hash of a changed file, and its own, as whoever seals nonsense would write them.
 fn sealed(net: &Path, role: &str, bytes: &[u8]) {
-    use sha2::{Digest, Sha256};
-    let hash = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
     let path = net.join("manifest.json");
     let mut manifest = json(&std::fs::read_to_string(&path).unwrap());
     let file = &mut manifest["files"][role];
@@ -400,9 +411,8 @@ fn sealed(net: &Path, role: &str, bytes: &[u8]) {
         .replace(&format!("\"bytes\": {},\n      \"sha256\": \"{}\"", old["bytes"], hash(bytes)), &{
             format!("\"bytes\": {},\n      \"sha256\": \"{}\"", bytes.len(), hash(bytes))
         });
-    let (body, _) = text.rsplit_once("\"sha256\": \"").unwrap();
-    let seal = hash(format!("{body}\"sha256\": \"\"\n}}\n").as_bytes());
-    std::fs::write(&path, format!("{body}\"sha256\": \"{seal}\"\n}}\n")).unwrap();
+    std::fs::write(&path, text).unwrap();
+    reseal(net);
 }
 
 /// Whatever is sealed, nothing panics, and nothing of another network is run.
@@ -442,6 +452,50 @@ fn nonsense_that_is_sealed_is_refused() {
     }
     sealed(&net, "program_0", program.as_bytes());
     done(&["verify", to]);
+}
+
+/// A name that leads out of the folder is refused, with the file that has it and what to try.
+#[test]
+fn names_that_lead_out_are_refused() {
+    let work = folder("names");
+    let net = work.join("net");
+    done(&["compile", &lenet(), "--array", "4x4", "-o", net.to_str().unwrap()]);
+    let golden = names(&net).into_iter().find(|name| name.starts_with("golden")).unwrap();
+    let manifest = std::fs::read_to_string(net.join("manifest.json")).unwrap();
+    for other in ["../golden.npz", "/etc/passwd", "..", ".golden"] {
+        std::fs::write(net.join("manifest.json"), manifest.replace(&golden, other)).unwrap();
+        reseal(&net);
+        refused(&["simulate", net.to_str().unwrap()], &["manifest.json", other, "nothing is read", "try:"]);
+    }
+}
+
+/// Images of all stages lie in one memory without overlap, in the manifest and in the header alike.
+#[test]
+fn stages_share_one_memory() {
+    let work = folder("one-memory");
+    let (net, verilog) = (at(&work, "net"), at(&work, "verilog"));
+    let model = common::model("vit_mnist").display().to_string();
+    for (machine, step) in [(["--array", "4x4"], 4096), (["--target", "ulx3s-25f"], 4 * 1024)] {
+        done(&["compile", &model, machine[0], machine[1], "-o", &net]);
+        done(&["generate", &net, "-o", &verilog]);
+        let header = std::fs::read_to_string(Path::new(&verilog).join("tilewright.h")).unwrap();
+        let number = |name: &str| -> u64 {
+            let line = header.lines().find(|line| line.starts_with(&format!("#define {name} "))).unwrap();
+            line.split_whitespace().nth(2).unwrap().parse().unwrap()
+        };
+        let manifest = json(&std::fs::read_to_string(Path::new(&net).join("manifest.json")).unwrap());
+        let mut end = 0;
+        for (n, stage) in list(&manifest["stages"]).iter().enumerate() {
+            if stage["runs_on"] != "machine" {
+                continue;
+            }
+            let (base, bytes) = (stage["base"].as_u64().unwrap(), stage["memory_bytes"].as_u64().unwrap());
+            assert!(base % step == 0 && base >= end && base < end + step, "stage {n} at {base}");
+            assert_eq!(number(&format!("TILEWRIGHT_STAGE_{n}_BASE")), base);
+            end = base + bytes;
+        }
+        assert_eq!(number("TILEWRIGHT_MEMORY_BYTES"), end);
+    }
 }
 
 /// Only an artefact's archive makes place for another one, and what cannot be judged is not good enough.

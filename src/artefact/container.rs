@@ -64,7 +64,7 @@ impl Container {
 
     fn unpack(path: &Path) -> Result<Container> {
         let bytes = files::read(path).map_err(unreadable)?;
-        let members = npy::unzip(&bytes)?;
+        let members = npy::unzip(&bytes).map_err(|e| e.hint("compile again, or another copy"))?;
         // Hashes cover the members; what lies between them has one form.
         if npy::zip(&members)? != bytes {
             return Err(Error::new(
@@ -103,17 +103,18 @@ impl Container {
                 .hint("compile again")
         };
         match self {
-            _ if !is_plain(name) => Err(Error::new(
-                "artefact",
-                format!("{name:?} is no name of a file in an artefact; nothing is read"),
-            )),
+            _ if !is_plain(name) => {
+                let message = format!("{name:?} is no name of a file in an artefact; nothing is read");
+                Err(Error::new("artefact", message).hint("compile again, or another copy"))
+            }
             Container::Pack { path, files } => files.get(name).cloned().ok_or_else(|| missing(path, "")),
             Container::Folder(path) => {
                 let file = path.join(name);
                 if std::fs::symlink_metadata(&file).is_ok_and(|m| m.is_symlink()) {
-                    return Err(
-                        Error::new("artefact", "is a link; nothing is read").file(file.display().to_string())
-                    );
+                    let error = Error::new("artefact", "is a link; nothing is read");
+                    return Err(error
+                        .file(file.display().to_string())
+                        .hint("compile again, or another copy"));
                 }
                 files::read(&file).map_err(|e| match e.kind() {
                     ErrorKind::NotFound => missing(path, &format!(": {e}")),
@@ -188,7 +189,12 @@ fn former(folder: &Path) -> Result<Vec<String>> {
 }
 
 fn unreadable(error: std::io::Error) -> Error {
-    Error::new("artefact", format!("cannot be read: {error}"))
+    let refused = Error::new("artefact", format!("cannot be read: {error}"));
+    match error.kind() {
+        ErrorKind::NotFound => refused.hint("the folder or the file that compile wrote"),
+        // Of memory or permissions: another path would not help.
+        _ => refused,
+    }
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {

@@ -22,7 +22,7 @@ use tilewright_compiler::schedule::Schedule;
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 8;
+pub const SCHEMA: u32 = 9;
 /// Digits of a hash in the name of a file.
 const DIGITS: usize = 16;
 
@@ -165,6 +165,8 @@ pub struct Place {
 pub enum Stage {
     /// A program of the machine, in a memory of its own.
     Machine {
+        /// Where its image begins in one memory that has those of all stages, without overlap.
+        base: u64,
         /// Bytes of memory.
         memory_bytes: u32,
         /// Addresses of the four instruction lists: compute, vector, load, store.
@@ -425,12 +427,14 @@ fn outputs(compiled: &Compiled, interface: &Graph) -> Vec<Output> {
 }
 
 fn stages(compiled: &Compiled, golden: &Golden) -> Vec<Stage> {
+    let (bases, _) = compiled.memory_map();
     let stage =
         |(number, (running, schedule)): (usize, (&Running, &Option<Schedule>))| match (running, schedule) {
             (Running::Machine { .. }, Some(schedule)) => {
                 let program = &schedule.program;
                 let run = golden.stages.iter().find(|run| run.stage == number);
                 Stage::Machine {
+                    base: bases[number].unwrap_or(0),
                     memory_bytes: program.memory_bytes,
                     stream_address: program.stream_address,
                     instructions: program.counts(),

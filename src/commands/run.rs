@@ -40,7 +40,7 @@ pub fn run(path: &Path, port: Option<&Port>, input: Option<&Path>, asked: &Asked
     let link = match port {
         Some(port) => host::serial(port.path, port.baud)?.patient(port.patience),
         None => {
-            let bytes = host::memory_bytes(&artefact.compiled);
+            let bytes = artefact.compiled.memory_map().1;
             let board =
                 during("building the simulated board", || host::simulated(&artefact.compiled.config, bytes))?;
             host::switch_on(&board)?

@@ -86,22 +86,14 @@ impl<'a, L: Line> Session<'a, L> {
              of that machine, or compile for the board's",
             config.name
         );
-        let step = config.memory.base_bytes() as u64;
-        let mut end = 0;
-        let mut bases = vec![];
-        for schedule in &compiled.schedules {
-            bases.push(schedule.as_ref().map(|schedule| {
-                let base = end;
-                end = (base + u64::from(schedule.program.memory_bytes)).next_multiple_of(step);
-                base as u32
-            }));
-        }
-        let whole = memory_bytes(compiled);
+        let (bases, whole) = compiled.memory_map();
         ensure!(
             whole <= u64::from(identity.memory_bytes),
             "error[link]: the network takes {whole} bytes of memory, the board has {}; try: a board with more",
             identity.memory_bytes
         );
+        // None is beyond the memory, whose size is a number of 32 bits.
+        let bases = bases.into_iter().map(|base| base.map(|base| base as u32)).collect();
         Ok(Session { link, compiled, identity, bases })
     }
 
@@ -241,13 +233,6 @@ fn run_error(bits: u32, cycles: u64) -> String {
         "the machine ended the run after {cycles} cycles: {}; try: load the network again",
         names.join(", ")
     )
-}
-
-/// Bytes of memory that all stages take, side by side.
-pub fn memory_bytes(compiled: &Compiled) -> u64 {
-    let sizes = compiled.programs().map(|(_, schedule)| u64::from(schedule.program.memory_bytes));
-    let step = compiled.config.memory.base_bytes() as u64;
-    sizes.fold(0, |end, size: u64| end.next_multiple_of(step) + size)
 }
 
 /// The parts of an image that hold something: constants and instructions, ascending, those that touch joined.
