@@ -112,7 +112,7 @@ enum Command {
         source: Source,
         #[command(flatten)]
         machine: Machine,
-        /// Inputs as .npy or .npz; the model folder's input_0.npy if left out.
+        /// Inputs as .npy or .npz; the model folder's input_0.npy, or an artefact's golden sample, if left out.
         #[arg(long)]
         input: Option<PathBuf>,
         /// Write the outputs as output_N.npy into this folder.
@@ -157,7 +157,7 @@ enum Command {
         source: Source,
         #[command(flatten)]
         machine: Machine,
-        /// Inputs as .npy or .npz; the model folder's input_0.npy if left out.
+        /// Inputs as .npy or .npz; the model folder's input_0.npy, or an artefact's golden sample, if left out.
         #[arg(long)]
         input: Option<PathBuf>,
         /// Run the Verilog as well (needs Verilator).
@@ -180,7 +180,7 @@ enum Command {
     },
     /// Write the Verilog of a machine, and a model's programs for it.
     Generate {
-        /// A model, as for compile.
+        /// A model, as for compile, or its artefact; the machine alone if left out.
         model: Option<PathBuf>,
         /// Calibration samples (.npz, .npy); calib.npz beside the model if left out.
         #[arg(long, requires = "model")]

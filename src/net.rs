@@ -10,13 +10,16 @@
 //! # Ok::<(), tilewright::net::Error>(())
 //! ```
 
-pub use crate::artefact::LayerReport;
 use crate::artefact::{self, Artefact};
-use crate::proof::{self, Proof};
+pub use crate::artefact::{Input, Layer, LayerReport, Output, Place};
+use crate::proof;
+pub use crate::proof::Proof;
+/// What inputs and outputs are arrays of, in the version that is meant.
+pub use ndarray;
 use ndarray::ArrayD;
 use std::path::Path;
 pub use tilewright_compiler::error::{Error, Report, Result};
-pub use tilewright_timing::stats::TraceLine;
+pub use tilewright_timing::stats::{LayerReport as LayerCycles, TraceLine};
 
 /// A compiled network.
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ pub struct Run {
 pub struct Trace {
     /// Its number among the stages of machine and host.
     pub stage: usize,
-    /// An instruction each, by unit; its layer and the stage are a pair of [`artefact::Layer::programs`].
+    /// An instruction each, by unit; its layer and the stage are a pair of [`Layer::programs`].
     pub lines: Vec<TraceLine>,
 }
 
@@ -56,17 +59,17 @@ impl Net {
     }
 
     /// The inputs: names, extents, and where and how the machine reads them.
-    pub fn inputs(&self) -> &[artefact::Input] {
+    pub fn inputs(&self) -> &[Input] {
         &self.0.manifest.inputs
     }
 
     /// The outputs: names, extents, and where and how the machine leaves them.
-    pub fn outputs(&self) -> &[artefact::Output] {
+    pub fn outputs(&self) -> &[Output] {
         &self.0.manifest.outputs
     }
 
     /// The machine's operations, by the id that everything else names them by.
-    pub fn layers(&self) -> &[artefact::Layer] {
+    pub fn layers(&self) -> &[Layer] {
         &self.0.manifest.layers
     }
 

@@ -116,7 +116,7 @@ impl Request {
 fn samples(graph: &tilewright_compiler::graph::Graph, path: &Path) -> Result<Vec<Vec<ArrayD<f32>>>> {
     if !path.exists() {
         bail!(
-            "error[input]: {}: there is no such input; try: --input with an .npy or .npz file",
+            "error[input]: {}: there is no such input; try: --input with an .npy or .npz file, or input_0.npy beside the model",
             path.display()
         );
     }

@@ -3,9 +3,9 @@
 mod common;
 
 use common::{folder, lenet, text, tilewright};
-use ndarray::ArrayD;
 use std::path::PathBuf;
-use tilewright::net::Net;
+use tilewright::net::ndarray::ArrayD;
+use tilewright::net::{Layer, LayerCycles, Net, Output, Place, Proof};
 
 fn compiled(name: &str) -> PathBuf {
     let net = folder(name).join("net.tw");
@@ -37,10 +37,17 @@ fn it_runs_and_verifies_as_the_command_line_does() {
     }
     assert_eq!(run.layers.iter().map(|layer| layer.report.cycles).sum::<u64>(), run.cycles);
     assert_eq!([&told["dram_read_bytes"], &told["dram_write_bytes"]], run.bytes.each_ref());
-    let [output] = net.outputs() else { panic!("{:?}", net.outputs()) };
+    // Whoever depends on the crate alone can name what it gets.
+    let cycles: &LayerCycles = &run.layers[0].report;
+    assert!(cycles.cycles > 0);
+    let place: Option<&Place> = net.outputs()[0].place.as_ref();
+    assert!(place.is_some_and(|place| place.stage == 0));
+    let layers: &[Layer] = net.layers();
+    let outputs: &[Output] = net.outputs();
+    let [output] = outputs else { panic!("{:?}", net.outputs()) };
     assert_eq!(run.outputs[0].shape(), output.shape);
-    assert!(net.layers().iter().all(|layer| net.layers()[layer.id] == *layer));
-    let proof = net.verify(net.sample()).unwrap();
+    assert!(layers.iter().all(|layer| layers[layer.id] == *layer));
+    let proof: Proof = net.verify(net.sample()).unwrap();
     assert!(proof.holds() && proof.assurance.is_some());
     let traces = net.trace().unwrap();
     let last = traces[0].lines.iter().map(|line| line.done).max().unwrap();
@@ -73,6 +80,7 @@ fn errors_keep_their_parts() {
     let path = compiled("net-errors");
     let missing = Net::load(path.with_file_name("nothing.tw")).unwrap_err();
     assert!(missing.report().file.as_deref().is_some_and(|file| file.ends_with("nothing.tw")), "{missing}");
+    assert!(missing.report().hint.is_some(), "{missing}");
     let net = Net::load(&path).unwrap();
     for inputs in [vec![], vec![ArrayD::zeros(vec![1, 2, 3])]] {
         let error = net.run(&inputs).unwrap_err();
