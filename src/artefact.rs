@@ -134,6 +134,14 @@ impl Artefact {
         if pack { container::write_pack(path, &files) } else { container::write_folder(path, &files) }
     }
 
+    /// That [`Artefact::write`] may write there, as far as can be said before there is something to write.
+    ///
+    /// # Errors
+    /// Something else that lies there.
+    pub fn may_take(path: &Path, pack: bool) -> Result<()> {
+        container::may_take(path, pack)
+    }
+
     /// Reads an artefact, a folder or a pack.
     ///
     /// # Errors

@@ -507,6 +507,18 @@ fn other_archives_stay() {
     std::fs::write(&archive, &bytes).unwrap();
     refused(&["compile", &lenet(), "--array", "4x4", "--pack", "-o", &archive], &["no artefact", "try:"]);
     assert_eq!(std::fs::read(&archive).unwrap(), bytes);
+    // It is found before the work.
+    for (form, path) in
+        [(None, "photos.zip"), (None, "photos.zip/net"), (Some("--pack"), "photos.zip"), (Some("--pack"), "")]
+    {
+        let (out, model) = (at(&work, path), lenet());
+        let asked = ["compile", &model, "--array", "4x4", "-o", &out].into_iter().chain(form);
+        let output = tilewright(&asked.collect::<Vec<_>>());
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains("try:"), "{said}");
+        assert!(!said.contains("quantising"), "{said}");
+    }
+    assert_eq!(names(&work), ["photos.zip"]);
     let net = at(&work, "net.zip");
     for _ in 0..2 {
         done(&["compile", &lenet(), "--array", "4x4", "--pack", "--no-source", "-o", &net]);

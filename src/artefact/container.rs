@@ -127,11 +127,33 @@ impl Container {
     }
 }
 
+/// That an artefact may take a place: nothing lies there, or an earlier artefact in the same form.
+///
+/// # Errors
+/// Something else that lies there, or a file where a folder is to be.
+pub(super) fn may_take(path: &Path, pack: bool) -> Result<()> {
+    let refused =
+        |message: &str, hint: &str| Error::new("output", message).file(path.display().to_string()).hint(hint);
+    if let Some(above) = path.ancestors().skip(1).find(|above| above.exists())
+        && !above.is_dir()
+    {
+        return Err(refused(&format!("{} is no folder", above.display()), "another path"));
+    }
+    match pack {
+        true if path.is_dir() => Err(refused("is a folder", "without --pack, or another path")),
+        true if path.exists() && !is_pack(path) => Err(refused("is there and no artefact", "another path")),
+        false if path.exists() && !path.is_dir() => Err(refused("is a file", "with --pack, or another path")),
+        false => former(path).map(|_| ()),
+        true => Ok(()),
+    }
+}
+
 /// Writes an artefact's files, the manifest last in the list, into a folder.
 ///
 /// # Errors
 /// A folder that cannot be written; a `manifest.json` of something else.
 pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    may_take(folder, false)?;
     std::fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
     let old = former(folder)?;
     for (name, bytes) in files {
@@ -158,14 +180,7 @@ pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result
 /// # Errors
 /// A path that cannot be written; 4 GiB or more.
 pub(super) fn write_pack(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
-    let refused =
-        |message: &str, hint: &str| Error::new("output", message).file(path.display().to_string()).hint(hint);
-    if path.is_dir() {
-        return Err(refused("is a folder", "without --pack, or another path"));
-    }
-    if path.exists() && !is_pack(path) {
-        return Err(refused("is there and no artefact", "another path"));
-    }
+    may_take(path, true)?;
     replace(path, &npy::zip(files)?).map_err(|e| unwritable(path, &e))
 }
 

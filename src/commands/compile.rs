@@ -40,6 +40,8 @@ pub fn run(
     layers: bool,
     json: bool,
 ) -> Result<bool> {
+    // Before the work, which may take minutes.
+    Artefact::may_take(out, form.pack)?;
     let job = open_model(source, machine)?;
     let golden = form.golden.map(|path| model::samples(&job.model.graph, path)).transpose()?;
     let calibration = job.calibration()?;
