@@ -22,6 +22,7 @@ const MODEL: [(&str, &[u8]); 3] = [
 /// Quantises, compiles, simulates and checks every evaluation sample, and writes program and
 /// Verilog. Without a `path` the demonstration's model is written first.
 pub fn run(path: Option<&Path>, machine: &Machine, out: &Path, rtl: bool) -> Result<bool> {
+    written::may_write(out)?;
     let config = machine.config()?;
     if rtl {
         Rtl::check(&config)?;

@@ -23,6 +23,7 @@ pub fn run(
     board: bool,
     out: &Path,
 ) -> Result<bool> {
+    written::may_write(out)?;
     let (config, mut files) = match source {
         Some(source) => {
             let (compiled, golden) = match open(source, machine)? {

@@ -35,6 +35,7 @@ pub struct Port<'a> {
 
 /// Runs all samples; false when a check finds a difference. Without a `port` the board is simulated.
 pub fn run(path: &Path, port: Option<&Port>, input: Option<&Path>, asked: &Asked) -> Result<bool> {
+    asked.out.map_or(Ok(()), written::may_write)?;
     let artefact = during("reading the artefact", || Artefact::read(path))?;
     let samples = artefact.inputs(input)?;
     let link = match port {

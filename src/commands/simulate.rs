@@ -27,6 +27,7 @@ pub fn run(
     out: Option<&Path>,
     json: bool,
 ) -> Result<bool> {
+    out.map_or(Ok(()), written::may_write)?;
     let (model, names, compiled, layers, (inputs, several), calibration) = match open(source, machine)? {
         Subject::Model(job) => {
             let inputs = first(job.inputs(input_path)?);

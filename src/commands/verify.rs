@@ -44,6 +44,7 @@ pub fn run(
     reduce: Option<&Path>,
     asked: &Asked,
 ) -> Result<bool> {
+    reduce.map_or(Ok(()), written::may_write)?;
     let wants_metric = asked.metric || enough.min_metric.is_some();
     let (job, model, compiled, inputs, several, golden, calibration, evaluation);
     match open(source, machine)? {

@@ -10,6 +10,19 @@ use tilewright_compiler::files;
 /// The list: a line for each file, `COMMAND NAME`.
 const LIST: &str = ".tilewright-files";
 
+/// That a folder can be there, as far as can be said before the work, which may take minutes.
+///
+/// # Errors
+/// A file in its place, or above it.
+pub fn may_write(folder: &Path) -> Result<()> {
+    match folder.ancestors().find(|path| path.exists()) {
+        Some(path) if !path.is_dir() => {
+            bail!("error[output]: {} is no folder; try: another path", path.display())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes the files of a command into a folder, making it, and removes what the command wrote there
 /// before and does not write now.
 ///

@@ -12,6 +12,27 @@ fn missing_files_are_named() {
     refused(&["verify", &lenet(), "--calib", "nothing.npz"], &["nothing.npz", "try:"]);
 }
 
+/// A file where a folder is to be is found before the work.
+#[test]
+fn folders_that_cannot_be_are_found_before_the_work() {
+    let file = folder("no-folder").join("file");
+    std::fs::write(&file, "mine").unwrap();
+    let (net, below) = (lenet(), file.join("out").display().to_string());
+    let file = file.display().to_string();
+    for out in [&file, &below] {
+        for command in [
+            &["simulate", &net, "-o", out][..],
+            &["generate", &net, "-o", out],
+            &["demo", &net, "-o", out],
+            &["run", &net, "--simulated", "-o", out],
+            &["verify", &net, "--reduce", out],
+        ] {
+            refused(command, &[&format!("{file} is no folder"), "try:"]);
+        }
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+}
+
 /// What is made of a step of a recurrent layer is named by the layer and its operator.
 #[test]
 fn recurrent_layers_are_named_by_their_operator() {
