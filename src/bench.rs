@@ -150,6 +150,8 @@ pub fn header(compiled: &Compiled, golden: &Golden) -> Result<String> {
         &key,
         "what the register has on a machine that runs these programs",
     );
+    let cycles = tilewright_hdl::reset_cycles(&compiled.config).to_string();
+    define(&mut text, "TILEWRIGHT_RESET_CYCLES", &cycles, "reset is held as long, when something runs");
     let port = |text: &mut String, prefix: &str, n: usize, port: &Port| {
         let what = format!("{:?}, {:?}", port.name, port.shape).replace("*/", "* /").replace("/*", "/ *");
         define(text, &format!("{prefix}_{n}_ADDRESS"), &port.address.to_string(), &what);

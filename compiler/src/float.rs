@@ -319,6 +319,7 @@ fn evaluate(op: &Op, x: &[ArrayViewD<f32>], shape: &[usize]) -> Result<ArrayD<f3
         Op::GridSample { sampling, outside, align_corners } => {
             grid_sample::grid_sample(x, *sampling, *outside, *align_corners, shape)
         }
+        Op::Described(op) => (op.descriptor.value)(op, x, shape),
         Op::Reduce { kind, axes, .. } => reduce::reduce(&x[0], *kind, axes, shape),
         Op::ConvTranspose { window, groups, .. } => conv_transpose::conv_transpose(x, window, *groups, shape),
         Op::Pad { before, after, mode } => moves::pad(&x[0], before, after, *mode, shape),

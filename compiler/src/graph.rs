@@ -22,6 +22,7 @@ mod verify;
 #[cfg(any(test, feature = "random"))]
 pub mod random;
 
+use crate::described::Described;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -349,6 +350,8 @@ pub enum Op {
         /// Axis, non-negative.
         axis: usize,
     },
+    /// An operator that is kept as ONNX defines it.
+    Described(Described),
 }
 
 /// An operator applied to values.
@@ -443,6 +446,7 @@ impl Op {
             },
             Op::QuantizeLinear { .. } => "QuantizeLinear",
             Op::DequantizeLinear { .. } => "DequantizeLinear",
+            Op::Described(op) => op.descriptor.name,
         }
     }
 }

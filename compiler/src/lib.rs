@@ -2,6 +2,7 @@
 mod arity;
 pub mod claims;
 pub mod cost;
+pub mod described;
 pub mod error;
 pub mod files;
 pub mod fixed;

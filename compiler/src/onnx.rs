@@ -18,6 +18,7 @@ mod elementwise;
 mod fold;
 mod import;
 mod inline;
+mod kept;
 mod matrix;
 mod moves;
 mod norm;
@@ -48,7 +49,7 @@ use std::path::Path;
 
 use prost::Message;
 
-pub use table::{Machine, OPERATORS, Operator, document};
+pub use table::{Machine, Operator, document, operators};
 pub use write::{OPSET, write, write_values};
 
 use crate::error::{Error, Result};

@@ -103,6 +103,7 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
         Op::InstanceNormalization { epsilon } => elementwise::instance_normalization(*epsilon, inputs)?,
         Op::Recurrent(recurrent) => products::recurrent(recurrent, inputs)?,
         Op::QuantizeLinear { axis, .. } | Op::DequantizeLinear { axis, .. } => integer::rule(*axis, inputs)?,
+        Op::Described(op) => op.shape(inputs)?,
     };
     elements(&shape)?;
     Ok(shape)
@@ -125,6 +126,7 @@ fn arity(op: &Op, count: usize) -> Result<()> {
         | Op::DequantizeLinear { .. } => 3.into(),
         Op::Recurrent(r) => products::recurrent_inputs(r),
         Op::Concat { .. } => (1..).into(),
+        Op::Described(op) => op.descriptor.inputs.clone().into(),
         _ => 1.into(),
     };
     match wanted.allows(count) {

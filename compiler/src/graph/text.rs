@@ -53,6 +53,7 @@ impl Op {
             },
             Op::QuantizeLinear { .. } => "quantize",
             Op::DequantizeLinear { .. } => "dequantize",
+            Op::Described(op) => op.descriptor.text,
         }
     }
 
@@ -193,5 +194,6 @@ fn attributes(op: &Op) -> Vec<(&'static str, String)> {
             ("outside", outside.name().to_owned()),
             ("align_corners", align_corners.to_string()),
         ],
+        Op::Described(op) => op.attributes().map(|(name, value)| (name, value.to_string())).collect(),
     }
 }

@@ -6,13 +6,15 @@ use std::rc::Rc;
 
 use super::call::Call;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
+use super::table::why_not;
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::whole::Whole;
 use super::{
     Imported, Shapes, activation, attention, branch, choice, constant, conv, einsum, elementwise, fold,
-    inline, matrix, moves, norm, order, pool, quantized, recurrent, reduce, resize, scatter, sequence, shape,
-    triangle,
+    inline, kept, matrix, moves, norm, order, pool, quantized, recurrent, reduce, resize, scatter, sequence,
+    shape, triangle,
 };
+use crate::described;
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
 use crate::memory;
@@ -553,12 +555,17 @@ fn family(call: &mut Call, name: &str) -> Result<()> {
     if let Some(e) = ReduceKind::ALL.iter().find(|e| e.1 == name) {
         return if e.0.is_index() { reduce::index(call, e.0) } else { reduce::reduce(call, e.0) };
     }
+    if let Some(descriptor) = described::named(name) {
+        return kept::kept(call, descriptor);
+    }
     if fold::is_known(name) {
         return Err(call
             .error("the operator is supported on constants alone, an input is computed")
             .hint("cut the graph before it"));
     }
-    Err(call
-        .error("the operator is not supported")
-        .hint("constant-fold the model (onnxsim), replace the operator, or cut the graph before it"))
+    const FOLD: &str = "constant-fold the model (onnxsim), replace the operator, or cut the graph before it";
+    Err(match why_not(name) {
+        Some((why, hint)) => call.error(format!("the operator is not supported: {why}")).hint(hint),
+        None => call.error("the operator is not supported").hint(FOLD),
+    })
 }

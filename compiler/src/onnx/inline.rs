@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::import::{self, is_onnx};
 use super::order::node_name;
 use super::proto::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
-use super::table::OPERATORS;
+use super::table::operators;
 use crate::error::{Error, Result};
 use prost::Message;
 
@@ -50,7 +50,7 @@ impl Inliner<'_> {
                 continue;
             };
             let name = node_name(node, index);
-            let standard = OPERATORS.iter().any(|o| o.name == function.name) && import::knows(&node.domain);
+            let standard = operators().iter().any(|o| o.name == function.name) && import::knows(&node.domain);
             let refuse = |message: String, hint: &str| {
                 Err(Error::new("import", message).node(&name).operator(&node.op_type).hint(hint))
             };

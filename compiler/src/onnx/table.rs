@@ -1,5 +1,7 @@
 //! The operators that the importer knows, for people: attributes, limits, where each runs.
 
+use crate::described;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Where the machine stands with an operator.
@@ -14,12 +16,12 @@ pub enum Machine {
 }
 
 /// A row of the table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Operator {
     /// Name in ONNX.
     pub name: &'static str,
     /// Attributes and optional inputs that are read.
-    pub attributes: &'static str,
+    pub attributes: Cow<'static, str>,
     /// What is refused, and what the graph makes of it where that is not the operator itself.
     pub limits: &'static str,
     /// Where the machine stands with it.
@@ -32,7 +34,7 @@ const fn row(
     limits: &'static str,
     machine: Machine,
 ) -> Operator {
-    Operator { name, attributes, limits, machine }
+    Operator { name, attributes: Cow::Borrowed(attributes), limits, machine }
 }
 
 const KNOWN: &str = "of constants";
@@ -58,7 +60,18 @@ const VIEW: Machine = Runs("by addressing; nothing moves");
 use Machine::{Free, Host, Runs};
 
 /// Every operator of ONNX that the importer reads, sorted by name.
-pub const OPERATORS: &[Operator] = &[
+pub fn operators() -> Vec<Operator> {
+    let described = described::ALL.iter().map(|d| {
+        let names: Vec<&str> = d.attributes.iter().map(|a| a.name).collect();
+        Operator { attributes: names.join(", ").into(), ..row(d.name, "", d.limits, Host) }
+    });
+    let mut all: Vec<Operator> = OPERATORS.iter().cloned().chain(described).collect();
+    all.sort_by_key(|o| o.name);
+    all
+}
+
+/// Those that are not described elsewhere.
+const OPERATORS: &[Operator] = &[
     row("Abs", "", "", TABLE),
     row("Acos", "", "", TABLE),
     row("Acosh", "", "", TABLE),
@@ -118,6 +131,7 @@ pub const OPERATORS: &[Operator] = &[
     row("Concat", "axis", "", Runs("of activations")),
     row("ConcatFromSequence", "axis, new_axis", "becomes Concat", Runs("of activations")),
     row("Constant", "value, value_float(s), value_int(s)", "dense numbers", Free),
+    row("ConstantOfShape", "value", KNOWN, Free),
     row(
         "Conv",
         "kernel_shape, strides, dilations, pads, auto_pad, group",
@@ -347,6 +361,74 @@ pub const OPERATORS: &[Operator] = &[
     row("Xor", "", "", Host),
 ];
 
+/// Operators of ONNX that are not read, with the reason and what to try.
+pub const NOT_READ: &[(&[&str], &str, &str)] = &[
+    (
+        &["Compress", "NonMaxSuppression", "Unique"],
+        "the shape of its result depends on the data",
+        "cut the graph before it: what is detected is sorted out by the program around the network",
+    ),
+    (
+        &["Loop", "Scan", "SequenceMap"],
+        "its body runs a number of times",
+        "export with the loop unrolled, a traced model has none; recurrent layers as LSTM, GRU or RNN",
+    ),
+    (
+        &["MaxUnpool"],
+        "it puts elements where a maximum was found, and rounding decides between near equals",
+        "nearest Resize, or a transposed convolution",
+    ),
+    (
+        &[
+            "Bernoulli",
+            "Multinomial",
+            "RandomNormal",
+            "RandomNormalLike",
+            "RandomUniform",
+            "RandomUniformLike",
+        ],
+        "its result is random, so there is nothing to compare with",
+        "make the noise an input of the network",
+    ),
+    (
+        &["BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor"],
+        "whole numbers that are computed are kept as real numbers, which have no bits to combine",
+        "compute it outside of the network",
+    ),
+    (
+        &["BlackmanWindow", "DFT", "HammingWindow", "HannWindow", "MelWeightMatrix", "STFT"],
+        "spectra are made of sound before the network",
+        "cut the graph behind it, or write the transform as a Conv",
+    ),
+    (
+        &[
+            "ImageDecoder",
+            "RegexFullMatch",
+            "StringConcat",
+            "StringNormalizer",
+            "StringSplit",
+            "TfIdfVectorizer",
+        ],
+        "it reads text or files, not numbers",
+        "cut the graph behind it",
+    ),
+    (
+        &["NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"],
+        "it is a loss of training",
+        "export the model for inference, without it",
+    ),
+    (
+        &["CenterCropPad", "Optional", "OptionalGetElement", "OptionalHasElement", "SequenceErase"],
+        "no exporter that was met writes it",
+        "constant-fold the model (onnxsim), or replace it by Slice and Pad",
+    ),
+];
+
+/// Why an operator of ONNX is not read, and what to try.
+pub(super) fn why_not(name: &str) -> Option<(&'static str, &'static str)> {
+    NOT_READ.iter().find(|(names, ..)| names.contains(&name)).map(|&(_, why, hint)| (why, hint))
+}
+
 /// The table as the Markdown of `docs/operators.md`.
 pub fn document() -> String {
     let mut text = String::from(
@@ -356,23 +438,31 @@ pub fn document() -> String {
          shapes (an open batch becomes 1; other open extents are those of `--shape` or of the samples) without empty tensors, tensors of any rank where nothing\n\
          else is said. What is constant is computed while importing, whole numbers and truth values of any rank too: the operators marked\n\
          *of constants*, and arithmetic, reductions and moves of elements. Nodes that no output\n\
-         comes of are left out. Whatever is not listed is refused with the node's name.\n\n\
+         comes of are left out. What is not listed is refused with the node's name.\n\n\
          The float reference runs every operator of the table. *Machine*: `yes` with its limits; `-` for what\n\
          is computed while compiling or moves nothing; `host` for what runs in float between the machine's\n\
          stages, as does whatever is outside of the limits. `compile` lists that with the reason, and\n\
          `--deny-host` refuses it.\n\n\
          | operator | attributes | limits | float reference | machine |\n|---|---|---|---|---|\n",
     );
-    for o in OPERATORS {
+    for o in operators() {
         let machine = match o.machine {
             Machine::Runs("") => "yes".to_owned(),
             Machine::Runs(limits) => format!("yes: {limits}"),
             Machine::Free => "-".to_owned(),
             Machine::Host => "host".to_owned(),
         };
-        let (name, attributes, limits) = (o.name, o.attributes, o.limits);
+        let Operator { name, attributes, limits, .. } = o;
         writeln!(text, "| {name} | {attributes} | {limits} | yes | {machine} |")
             .expect("strings take all text");
+    }
+    text.push_str(
+        "\n## Not read\n\n\
+         The other operators of ONNX's own domain, with the reason.\n\n\
+         | operators | why | try |\n|---|---|---|\n",
+    );
+    for (names, why, hint) in NOT_READ {
+        writeln!(text, "| {} | {why} | {hint} |", names.join(", ")).expect("strings take all text");
     }
     text
 }

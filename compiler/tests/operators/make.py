@@ -1186,3 +1186,64 @@ case(
         "four": ints(5, 4, 3, 3),
     },
 )
+
+# Operators that are kept as they are.
+for parts, masked in ((1, False), (2, True)):
+    taps = parts * 6
+    constants = {
+        "w": weights(6, 2, 3, 2),
+        "o": 2 * weights(1, 2 * taps, 4, 9),
+        "m": np.abs(weights(1, taps, 4, 9)),
+    }
+    case(
+        f"deform_conv_{parts}_{int(masked)}",
+        [
+            node(
+                "DeformConv",
+                ["x", "w", "o"] + (["", "m"] if masked else []),
+                ["y"],
+                group=2,
+                offset_group=parts,
+                pads=[1, 0, 2, 1],
+                strides=[2, 1],
+                dilations=[1, 1],
+            )
+        ],
+        {"x": IMAGE},
+        constants if masked else {k: v for k, v in constants.items() if k != "m"},
+        opset=22,
+    )
+case(
+    "deform_conv_computed",
+    [
+        node("Conv", ["x", "ow", "ob"], ["o"], pads=[1, 1, 1, 1]),
+        node("DeformConv", ["x", "w", "o", "b"], ["d"], pads=[1, 1, 1, 1], kernel_shape=[3, 3]),
+        node("Relu", ["d"], ["y"]),
+    ],
+    {"x": IMAGE},
+    {"ow": 0.3 * weights(18, 4, 3, 3), "ob": weights(18), "w": weights(5, 4, 3, 3), "b": weights(5)},
+    opset=19,
+)
+REGIONS = np.array([[0, 0, 8, 6], [1.5, 2.25, 4, 6.5], [-3, -2, 3, 2], [6, 5, 30, 20], [2, 2, 2, 2]], np.float32)
+for mode, opset, attributes in (
+    ("avg", 10, dict(output_height=3, output_width=2)),
+    ("avg", 16, dict(output_height=2, output_width=3, sampling_ratio=2, spatial_scale=0.5)),
+    ("max", 16, dict(output_height=2, output_width=2, coordinate_transformation_mode="output_half_pixel")),
+    ("max", 17, dict(output_height=3, output_width=4, sampling_ratio=3)),
+):
+    case(
+        f"roi_align_{mode}_{opset}",
+        [node("RoiAlign", ["x", "r", "n"], ["y"], mode=mode, **attributes)],
+        {"x": [2, 3, 7, 9]},
+        {"r": REGIONS, "n": ints(0, 1, 1, 0, 1)},
+        opset=opset,
+    )
+case(
+    "max_roi_pool",
+    [node("MaxRoiPool", ["x", "r"], ["y"], pooled_shape=[3, 2], spatial_scale=0.7)],
+    {"x": [2, 3, 7, 9]},
+    {"r": np.concatenate([np.array([[0], [1], [1], [0], [1]], np.float32), REGIONS], axis=1)},
+)
+one("reverse_sequence", "ReverseSequence", [5, 3, 2], ints(5, 1, 3), batch_axis=1, time_axis=0)
+one("reverse_sequence_batch", "ReverseSequence", [3, 5], ints(2, 5, 4), batch_axis=0, time_axis=1)
+one("det", "Det", [2, 4, 4])

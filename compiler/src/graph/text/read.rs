@@ -4,6 +4,7 @@ use super::super::{
     BinaryKind, Cell, Coordinates, DepthToSpaceMode, Direction, Integer, Interpolation, Op, Outside, PadMode,
     Recurrent, ReduceKind, Resize, Rounding, Sampling, UnaryKind, Window,
 };
+use crate::described::{self, Attribute, Described, Value};
 use crate::error::{Error, Result};
 use std::str::FromStr;
 
@@ -37,6 +38,17 @@ fn family(name: &str, a: &mut Attributes) -> Result<Option<Op>> {
     }
     if let Some((kind, ..)) = ReduceKind::ALL.iter().find(|e| e.2 == name) {
         return Ok(Some(Op::Reduce { kind: *kind, axes: a.list("axes")?, keepdims: a.one("keepdims")? }));
+    }
+    if let Some(descriptor) = described::ALL.iter().find(|d| d.text == name) {
+        let value = |attribute: &Attribute| {
+            Ok(match attribute.default(1) {
+                Value::Integer(_) => Value::Integer(a.one(attribute.name)?),
+                Value::Real(_) => Value::Real(a.one(attribute.name)?),
+                Value::Word(_) => Value::Word(a.take(attribute.name)?.to_owned().into()),
+                Value::Integers(_) => Value::Integers(a.list(attribute.name)?.into()),
+            })
+        };
+        return Described::new(descriptor, value).map(|op| Some(Op::Described(op)));
     }
     Ok(None)
 }

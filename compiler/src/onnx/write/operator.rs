@@ -1,5 +1,6 @@
 //! One operator of the graph as one or two of ONNX.
 
+use crate::described::{Described, Value};
 use crate::graph::{
     BinaryKind, Cell, DepthToSpaceMode, Interpolation, Node, Op, PadMode, Recurrent, ReduceKind, Resize,
     UnaryKind, Window,
@@ -198,9 +199,7 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
         }
         Op::GatherElements { axis } => {
             attributes = vec![int("axis", *axis)];
-            let indices = format!("{}_indices", outputs[0]);
-            let whole = cast(inputs[1].clone(), indices.clone(), data_type::INT64);
-            inputs[1] = indices;
+            let whole = whole_numbers(&mut inputs[1], format!("{}_indices", outputs[0]));
             return Ok(vec![whole, Written { operator, inputs, outputs, attributes }]);
         }
         Op::GridSample { sampling, outside, align_corners } => {
@@ -210,9 +209,35 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
                 int("align_corners", i64::from(*align_corners)),
             ];
         }
+        Op::Described(op) => return Ok(described(op, inputs, outputs)),
         Op::Relu | Op::PRelu | Op::GlobalAveragePool | Op::Add | Op::MatMul | Op::Binary { .. } => {}
     }
     Ok(vec![Written { operator, inputs, outputs, attributes }])
+}
+
+/// Makes whole numbers of an input, which the graph has as real ones, under a name.
+fn whole_numbers(input: &mut String, name: String) -> Written {
+    let given = std::mem::replace(input, name.clone());
+    cast(given, name, data_type::INT64)
+}
+
+/// An operator that is kept as ONNX defines it; its whole numbers are real ones in the graph.
+fn described(op: &Described, mut inputs: Vec<String>, outputs: Vec<String>) -> Vec<Written> {
+    let attribute = |(name, value): (&str, &Value)| match value {
+        Value::Integer(i) => int(name, *i),
+        Value::Real(x) => float(name, *x),
+        Value::Word(word) => string(name, word),
+        Value::Integers(list) => {
+            AttributeProto { ints: list.to_vec(), ..attribute(name, attribute_type::INTS) }
+        }
+    };
+    let attributes = op.attributes().filter(|(_, value)| !value.is_left_out()).map(attribute).collect();
+    let mut all = vec![];
+    for &input in op.descriptor.whole {
+        all.push(whole_numbers(&mut inputs[input], format!("{}_whole{input}", outputs[0])));
+    }
+    all.push(Written { operator: op.descriptor.name, inputs, outputs, attributes });
+    all
 }
 
 fn pad_mode(mode: PadMode) -> &'static str {

@@ -1,0 +1,257 @@
+//! Operators that are kept as ONNX defines them, for the host, each described once: what it reads, the shape of its
+//! result, its value. Import, text, inference, the float reference, export and the table of operators follow from the
+//! description, so an operator here is a file and a line in [`ALL`].
+
+mod deform_conv;
+mod det;
+mod max_roi_pool;
+mod reverse_sequence;
+mod roi_align;
+
+use crate::arity::Arity;
+use crate::error::{Error, Result};
+use ndarray::{ArrayD, ArrayViewD};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
+
+/// Every description.
+pub static ALL: &[&Descriptor] = &[
+    &deform_conv::DESCRIPTOR,
+    &det::DESCRIPTOR,
+    &max_roi_pool::DESCRIPTOR,
+    &reverse_sequence::DESCRIPTOR,
+    &roi_align::DESCRIPTOR,
+];
+
+/// From the shapes of the inputs to that of the result.
+pub type ShapeRule = fn(&Described, &[&[usize]]) -> Result<Vec<usize>>;
+/// From the inputs and the shape of the result to the result.
+pub type ValueRule = fn(&Described, &[ArrayViewD<f32>], &[usize]) -> ArrayD<f32>;
+
+/// What an operator is.
+#[derive(Debug)]
+pub struct Descriptor {
+    /// Name in ONNX.
+    pub name: &'static str,
+    /// Name in the text form.
+    pub text: &'static str,
+    /// In the order of the text form.
+    pub attributes: &'static [Attribute],
+    /// How many inputs it has.
+    pub inputs: RangeInclusive<usize>,
+    /// The inputs that hold whole numbers, int64 in ONNX.
+    pub whole: &'static [usize],
+    /// What the table of operators says of it.
+    pub limits: &'static str,
+    /// The shape of an optional input that is left out before one that is given, from the shapes of those before it:
+    /// zeros stand for it.
+    pub absent: fn(&[&[usize]]) -> Vec<usize>,
+    /// The shape of the result.
+    pub shape: ShapeRule,
+    /// The result, of that shape.
+    pub value: ValueRule,
+}
+
+/// An attribute of a described operator.
+#[derive(Debug)]
+pub struct Attribute {
+    /// Name, in ONNX and in the text form.
+    pub name: &'static str,
+    /// What it is where it is left out, from which opset on, ascending.
+    pub defaults: &'static [(i64, Value)],
+    /// The words that it may be, where it is one.
+    pub words: &'static [&'static str],
+}
+
+impl Attribute {
+    /// One that is the same in all opsets and no word.
+    const fn new(name: &'static str, defaults: &'static [(i64, Value)]) -> Attribute {
+        Attribute { name, defaults, words: &[] }
+    }
+
+    /// What it is in an opset where it is left out.
+    pub fn default(&self, opset: i64) -> &'static Value {
+        let later = self.defaults.iter().skip(1).rev().find(|(since, _)| *since <= opset);
+        &later.unwrap_or(&self.defaults[0]).1
+    }
+}
+
+/// The value of an attribute.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Value {
+    /// A whole number.
+    Integer(i64),
+    /// A real number.
+    Real(f32),
+    /// One of the attribute's words.
+    Word(Cow<'static, str>),
+    /// Whole numbers.
+    Integers(Cow<'static, [i64]>),
+}
+
+impl Value {
+    /// Whether it says nothing: an empty list stands for an attribute without a value.
+    pub fn is_left_out(&self) -> bool {
+        matches!(self, Value::Integers(list) if list.is_empty())
+    }
+}
+
+impl Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Integer(i) => write!(f, "{i}"),
+            Value::Real(x) => write!(f, "{x:?}"),
+            Value::Word(word) => f.write_str(word),
+            Value::Integers(list) => write!(f, "{list:?}"),
+        }
+    }
+}
+
+/// A described operator with its attributes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Plain", into = "Plain")]
+pub struct Described {
+    /// What it is.
+    pub descriptor: &'static Descriptor,
+    values: Vec<Value>,
+}
+
+impl PartialEq for Described {
+    fn eq(&self, other: &Described) -> bool {
+        self.descriptor.name == other.descriptor.name && self.values == other.values
+    }
+}
+
+impl Described {
+    /// An operator whose attributes are `value` of each of the descriptor's, in order.
+    ///
+    /// # Errors
+    /// One that is of another kind than its default, or a word that is not known.
+    pub fn new(
+        descriptor: &'static Descriptor,
+        mut value: impl FnMut(&'static Attribute) -> Result<Value>,
+    ) -> Result<Described> {
+        let checked = |attribute: &'static Attribute| {
+            let value = value(attribute)?;
+            let alike = std::mem::discriminant(&value) == std::mem::discriminant(&attribute.defaults[0].1);
+            match &value {
+                Value::Word(word) if !attribute.words.contains(&word.as_ref()) => {
+                    let message = format!("{word:?} is not one of {:?}", attribute.words);
+                    Err(Error::new("graph", message).attribute(attribute.name))
+                }
+                _ if !alike => Err(Error::new("graph", "is of another kind").attribute(attribute.name)),
+                _ => Ok(value),
+            }
+        };
+        let values = descriptor.attributes.iter().map(checked).collect::<Result<_>>()?;
+        Ok(Described { descriptor, values })
+    }
+
+    /// The attributes with their names, in order.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.descriptor.attributes.iter().map(|a| a.name).zip(&self.values)
+    }
+
+    fn value(&self, name: &str) -> &Value {
+        let found = self.attributes().find(|(own, _)| *own == name);
+        found.expect("descriptions ask for their own attributes").1
+    }
+
+    fn integer(&self, name: &str) -> i64 {
+        let Value::Integer(i) = self.value(name) else { unreachable!("{name} is no integer") };
+        *i
+    }
+
+    fn real(&self, name: &str) -> f32 {
+        let Value::Real(x) = self.value(name) else { unreachable!("{name} is no real number") };
+        *x
+    }
+
+    fn word(&self, name: &str) -> &str {
+        let Value::Word(word) = self.value(name) else { unreachable!("{name} is no word") };
+        word
+    }
+
+    fn integers(&self, name: &str) -> &[i64] {
+        let Value::Integers(list) = self.value(name) else { unreachable!("{name} is no list") };
+        list
+    }
+
+    /// An attribute that counts something.
+    ///
+    /// # Errors
+    /// One that is not in `least..`.
+    fn count(&self, name: &'static str, least: usize) -> Result<usize> {
+        let i = self.integer(name);
+        let count = usize::try_from(i).ok().filter(|i| *i >= least);
+        count.ok_or_else(|| Error::new("graph", format!("is {i}, not {least} or more")).attribute(name))
+    }
+
+    /// An attribute that counts something along `N` axes or sides, each `least` or more.
+    ///
+    /// # Errors
+    /// Another number of them, or one that is not in `least..`.
+    fn counts<const N: usize>(&self, name: &'static str, least: usize) -> Result<[usize; N]> {
+        let list = self.integers(name);
+        let counts: Vec<usize> =
+            list.iter().filter_map(|&i| usize::try_from(i).ok().filter(|i| *i >= least)).collect();
+        let wrong = |_| {
+            Error::new("graph", format!("is {list:?}, not {N} numbers of {least} or more")).attribute(name)
+        };
+        counts.try_into().map_err(wrong)
+    }
+
+    /// The shape of the result; the caller adds the node's name.
+    ///
+    /// # Errors
+    /// A wrong number of inputs, shapes that do not fit, an attribute out of range.
+    pub fn shape(&self, inputs: &[&[usize]]) -> Result<Vec<usize>> {
+        let wanted = Arity::from(self.descriptor.inputs.clone());
+        if !wanted.allows(inputs.len()) {
+            return Err(Error::new("graph", format!("has {} inputs, needs {wanted}", inputs.len())));
+        }
+        (self.descriptor.shape)(self, inputs)
+    }
+}
+
+/// The description of a name in ONNX.
+pub fn named(name: &str) -> Option<&'static Descriptor> {
+    ALL.iter().find(|d| d.name == name).copied()
+}
+
+/// What is stored of a described operator.
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    name: String,
+    attributes: Vec<(String, Value)>,
+}
+
+impl From<Described> for Plain {
+    fn from(op: Described) -> Plain {
+        let attributes = op.attributes().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        Plain { name: op.descriptor.name.into(), attributes }
+    }
+}
+
+impl TryFrom<Plain> for Described {
+    type Error = String;
+
+    fn try_from(plain: Plain) -> std::result::Result<Described, String> {
+        let Some(descriptor) = named(&plain.name) else {
+            return Err(format!("the operator {:?} is not known", plain.name));
+        };
+        let stored = |attribute: &Attribute| {
+            let found = plain.attributes.iter().find(|(name, _)| name == attribute.name);
+            let missing = || Error::new("graph", "is missing").attribute(attribute.name);
+            found.map(|(_, value)| value.clone()).ok_or_else(missing)
+        };
+        Described::new(descriptor, stored).map_err(|e| e.to_string())
+    }
+}
+
+/// Shapes that do not fit each other.
+fn misfit<T>(message: impl Into<String>) -> Result<T> {
+    Err(Error::new("graph", message))
+}

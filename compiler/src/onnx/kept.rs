@@ -1,0 +1,44 @@
+//! Operators that the graph keeps as ONNX defines them.
+
+use super::call::Call;
+use crate::described::{Attribute, Described, Descriptor, Value};
+use crate::error::Result;
+use crate::graph::Op;
+
+pub(super) fn kept(call: &mut Call, descriptor: &'static Descriptor) -> Result<()> {
+    let opset = call.opset();
+    let read = |attribute: &'static Attribute| {
+        Ok(match attribute.default(opset) {
+            Value::Integer(default) => Value::Integer(call.int(attribute.name, *default)?),
+            Value::Real(default) => Value::Real(call.float(attribute.name, *default)?),
+            Value::Word(default) => {
+                let word = call.string(attribute.name, default)?;
+                Value::Word(word.to_owned().into())
+            }
+            Value::Integers(default) => match call.ints(attribute.name)? {
+                Some(list) => Value::Integers(list.to_vec().into()),
+                None => Value::Integers(default.clone()),
+            },
+        })
+    };
+    let op = Described::new(descriptor, read)?;
+    call.arity(descriptor.inputs.clone())?;
+    let given = (0..call.inputs()).filter(|&input| call.has(input)).max().map_or(0, |last| last + 1);
+    let mut inputs = vec![];
+    for input in 0..given {
+        let whole = match descriptor.whole.contains(&input) {
+            true => call.whole_value(input)?,
+            false => None,
+        };
+        inputs.push(match whole {
+            Some(id) => id,
+            None if call.has(input) => call.value(input)?,
+            None => {
+                let shapes: Vec<Vec<usize>> = inputs.iter().map(|&id| call.shape_of(id)).collect();
+                let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+                call.zeros(&(descriptor.absent)(&shapes))?
+            }
+        });
+    }
+    call.emit(Op::Described(op), &inputs)
+}
