@@ -53,6 +53,9 @@ fn the_lowest_values_of_16_bits_are_ends_of_a_range() {
     let net = at(&folder("lowest"), "net");
     done(&["compile", &case("int16-below-its-end"), "--precision", "int16", "-o", &net]);
     done(&["verify", &net]);
+    // Three times what calibration had: they are reached.
+    let input = at(Path::new(&case("int16-below-its-end")), "input.npz");
+    done(&["verify", &net, "--input", &input]);
     // A term of the second ends before it is added.
     for (name, precision) in [("state-beyond-its-range", "auto"), ("int16-sum-below-its-end", "int16")] {
         let state = case(name);
