@@ -3,7 +3,7 @@
 // Clock: one, `clock`, rising edge.
 // Reset: `reset` is synchronous and active high. It clears what decides about sequences; pipelines and memories have
 //   none and empty themselves. One cycle is enough after power-up, where all registers start at zero; when something
-//   runs, hold it for at least 54 cycles, and wait until the memory has answered the bursts under way.
+//   runs, reset the memory too and hold it for at least 54 cycles, or so long after the memory's last answer.
 // Names: instruction_* are fields of an instruction; NAME_1, NAME_2, ... behind a register are later stages of it,
 //   NAME_next_1, ... parts of the value that it takes next.
 
