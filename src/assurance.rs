@@ -228,9 +228,12 @@ pub fn add_alone(
     let float = float::run(&model.graph, inputs)?;
     let rounded = pipeline::rounded(model, calibration, inputs)?;
     for i in open {
-        let rounding = Quality::of(&float[i], &rounded[i], &Groups::default());
-        let lost = rounding.sqnr_db.or((rounding.mean_error == 0.0).then_some(f64::INFINITY));
-        warnings.extend(worse(&names[i], &qualities[i], lost, MORE_BITS));
+        let left = |rounded: &Vec<ArrayD<f32>>| {
+            let rounding = Quality::of(&float[i], &rounded[i], &Groups::default());
+            rounding.sqnr_db.or((rounding.mean_error == 0.0).then_some(f64::INFINITY))
+        };
+        let best = rounded.iter().filter_map(left).reduce(f64::max);
+        warnings.extend(worse(&names[i], &qualities[i], best, MORE_BITS));
     }
     Ok(())
 }
@@ -245,9 +248,7 @@ fn not_good((output, name): (usize, &str), quality: &Quality, network: &Network)
         // Nobody asked what rounding leaves where all outputs are good.
         None => format!("more than {GOOD_DB} on the calibration samples together"),
         Some(Some(rounding)) => {
-            format!(
-                "{rounding:.1} on the calibration samples where every value is rounded to 8 bits in float"
-            )
+            format!("{rounding:.1} on the calibration samples where values are rounded to 8 bits in float")
         }
         Some(None) => "is zero throughout on the calibration samples".into(),
     };
@@ -263,8 +264,8 @@ fn worse(name: &str, quality: &Quality, rounding_db: Option<f64>, finer: &str) -
     let left = if rounding.is_finite() { format!("{rounding:.1}") } else { "no noise".into() };
     (db < GOOD_DB.min(rounding - LESS_DB)).then(|| {
         format!(
-            "output {name:?} has {db:.1} dB of signal to noise, and {left} where every value is rounded to 8 bits \
-             in float; try: {finer}"
+            "output {name:?} has {db:.1} dB of signal to noise, and {left} where values are rounded to 8 bits in \
+             float; try: {finer}"
         )
     })
 }

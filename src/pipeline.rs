@@ -60,7 +60,8 @@ pub fn measured(
     no_quantiser(model, (calibration, options, config))
 }
 
-/// The outputs when every value is rounded to 8 bits of the range that `calibration` has, and nothing else is done.
+/// The outputs when values are rounded to 8 bits of the range that `calibration` has, and nothing else is done: every
+/// value, and those alone that quantisers of models round.
 ///
 /// # Errors
 /// Inputs or samples that do not fit the model; a build that has no quantiser.
@@ -68,7 +69,7 @@ pub fn rounded(
     model: &Model,
     calibration: &[Vec<ArrayD<f32>>],
     inputs: &[ArrayD<f32>],
-) -> Result<Vec<ArrayD<f32>>> {
+) -> Result<[Vec<ArrayD<f32>>; 2]> {
     #[cfg(feature = "quantise")]
     return Ok(tilewright_compiler::quantise::rounded(&model.graph, calibration, inputs)?);
     #[cfg(not(feature = "quantise"))]

@@ -152,7 +152,7 @@ fn rounding_alone_takes_a_layer_for_one_operator() {
             let (mut signal, mut noise) = (0.0, 0.0);
             for sample in &layer.samples {
                 let float = float::run(graph, sample).unwrap();
-                let rounded = quantise::rounded(graph, &layer.samples, sample).unwrap();
+                let [rounded, _] = quantise::rounded(graph, &layer.samples, sample).unwrap();
                 for (a, b) in float[0].iter().zip(&rounded[0]) {
                     signal += f64::from(a * a);
                     noise += f64::from((a - b) * (a - b));

@@ -97,6 +97,10 @@ pub struct ByteLayer {
     pub why: String,
 }
 
+/// Why [`Precision::Auto`] leaves to the host what the machine could run, for the sake of an output.
+pub const COARSE: &str =
+    "8 bits of it would leave too little of an output, and quantisers of models keep it in float";
+
 /// An output that 8 bits would have drowned in noise, and what was done about it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Raised {

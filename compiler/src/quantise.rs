@@ -8,7 +8,8 @@
 //!    works.
 //! 4. `correct` takes the mean error of every channel out of its bias.
 //! 5. `floor` asks what the outputs are predicted to be, and `baseline` what rounding alone would leave of
-//!    them: where that is better, it is taken, and where outputs drown in noise, more tensors get 16 bits.
+//!    them: where that is better, it is taken, and where outputs drown in noise, more tensors get 16 bits, and what
+//!    usual quantisers keep in float the host has.
 //!
 //! The result depends on the graph, the samples, the options and the machine alone, not on threads.
 
@@ -48,10 +49,11 @@ use ranges::scale_classes::ScaleClasses;
 use ranges::{calibrate, equalise, least, scales};
 use select::annotations;
 use select::annotations::Annotations;
+use select::kernel::Refusal;
 use select::plan::{self, Plan};
 use select::{spoilt, tables};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use tilewright_arch::Config;
 
 /// Samples of which means are corrected, at most.
@@ -147,7 +149,7 @@ fn quantise<'a>(
     watch: Watch,
 ) -> Result<Quantised<'a>> {
     let one = |options: &Options| -> Result<(Prepared<'a>, Made)> {
-        let prepared = Prepared::new(graph, calibration, options, config, watch)?;
+        let prepared = Prepared::new(graph, calibration, options, config, watch, false)?;
         let made = prepared.make(calibration, options.ranges, options.precision, options.budget)?;
         Ok((prepared, made))
     };
@@ -172,8 +174,18 @@ fn quantise<'a>(
         }
     }
     if options.precision == Precision::Auto {
+        let before = judged.outputs.clone();
         let make = |precision, budget| prepared.make(calibration, options.ranges, precision, budget);
-        judged = floor.reach(judged, make)?;
+        judged = floor.reach(&judged, &before, make)?.unwrap_or(judged);
+        if floor.lack_db(&judged) > 0.0
+            && let Ok(coarse) = Prepared::new(graph, calibration, &options, config, watch, true)
+            && coarse.plan.host.len() > prepared.plan.host.len()
+        {
+            let make = |precision, budget| coarse.make(calibration, options.ranges, precision, budget);
+            if let Some(nearer) = floor.reach(&judged, &before, make)? {
+                (prepared, judged) = (coarse, nearer);
+            }
+        }
     }
     let Prepared { graph, classes, .. } = prepared;
     let mut made = judged.made;
@@ -192,12 +204,14 @@ fn calibrated(graph: &Graph, calibration: &[Vec<ArrayD<f32>>]) -> Vec<[f32; 2]> 
 }
 
 impl<'a> Prepared<'a> {
+    /// With what usual quantisers keep `in_float` and the machine has only 8 bits for on the machine or on the host.
     fn new(
         graph: &'a Graph,
         calibration: &'a [Vec<ArrayD<f32>>],
         options: &Options,
         config: &'a Config,
         watch: Watch,
+        in_float: bool,
     ) -> Result<Prepared<'a>> {
         graph.verify().map_err(|e| e.stage("quantise"))?;
         calibrate::at_once(graph)?;
@@ -212,13 +226,14 @@ impl<'a> Prepared<'a> {
         } else {
             Cow::Borrowed(graph)
         };
-        let divide = |left: &BTreeSet<usize>| {
+        let coarse = if in_float { baseline::in_float(&graph) } else { BTreeMap::new() };
+        let divide = |left: &BTreeMap<usize, Refusal>| {
             let mut plan = plan::plan_leaving(&graph, &annotations, config, left);
             tables::tabulate(&mut plan, &annotations);
             let classes = ScaleClasses::new(&graph, &plan, &annotations);
             (plan, classes)
         };
-        let (mut plan, mut classes) = divide(&BTreeSet::new());
+        let (mut plan, mut classes) = divide(&coarse);
         let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
         let correct = options.bias_correction && annotations.is_empty();
         let corrected = if correct { affordable.min(calibration.len()) } else { 0 };
@@ -232,7 +247,8 @@ impl<'a> Prepared<'a> {
                 Ok(seen) => seen,
                 // Numbers that are not finite, and that nothing chooses, the host may have.
                 Err(e) => {
-                    let left = spoilt::nodes(&graph, calibration).ok().flatten().ok_or(e)?;
+                    let mut left = spoilt::nodes(&graph, calibration).ok().flatten().ok_or(e)?;
+                    left.extend(coarse);
                     (plan, classes) = divide(&left);
                     observe(&plan)?
                 }

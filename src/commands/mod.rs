@@ -20,7 +20,7 @@ use ndarray::ArrayD;
 use tilewright::model::Model;
 use tilewright::pipeline::{self, Compiled};
 use tilewright_arch::{Config, asm};
-use tilewright_compiler::network::{Network, Raised};
+use tilewright_compiler::network::{COARSE, Network, Raised};
 use tilewright_compiler::options::Options;
 use tilewright_compiler::proof::{LEAST_CHANNEL_DB, Quality};
 
@@ -100,8 +100,12 @@ fn raised(network: &Network) -> Option<String> {
         format!("{whole} dB of signal to noise{channel}")
     };
     let precision = precision.name();
+    let host = match network.host.iter().filter(|operator| operator.why == COARSE).count() {
+        0 => String::new(),
+        count => format!(" and {count} more operators on the host"),
+    };
     Some(format!(
-        "output {output:?} is predicted at {} with the precision of auto, at {} with {precision}, which is taken; \
+        "output {output:?} is predicted at {} with the precision of auto, at {} with {precision}{host}, which is taken; \
          --precision int8 keeps 8 bits and the cycles of them",
         told(before),
         told(after)

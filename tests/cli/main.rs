@@ -286,7 +286,13 @@ fn every_field_is_documented() {
         ("simulate", &[&[&lenet], &[&vit], &[&out]]),
         (
             "verify",
-            &[&[&lenet, "--metric", "--min-sqnr", "90"], &[&out], &[&vit], &[&drown], &[&vit, "--unchecked"]],
+            &[
+                &[&lenet, "--metric", "--min-sqnr", "90"],
+                &[&out],
+                &[&vit],
+                &[&drown, "--precision", "int8"],
+                &[&vit, "--unchecked"],
+            ],
         ),
         ("test", &[&[&suite]]),
         ("doctor", &[&[]]),

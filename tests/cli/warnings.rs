@@ -30,7 +30,11 @@ fn several_samples_are_said() {
 
 /// The command ends well and warns of what `parts` say, all in one warning.
 fn warned(command: &str, case: &str, parts: &[&str]) {
-    let output = tilewright(&[command, case, "--json"]);
+    warned_at("auto", command, case, parts);
+}
+
+fn warned_at(precision: &str, command: &str, case: &str, parts: &[&str]) {
+    let output = tilewright(&[command, case, "--precision", precision, "--json"]);
     assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output.stderr));
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let warnings = object["warnings"].as_array().unwrap();
@@ -44,7 +48,7 @@ fn warned(command: &str, case: &str, parts: &[&str]) {
 #[test]
 fn an_input_that_is_worse_than_rounding_alone_is_warned_of() {
     for command in ["verify", "simulate"] {
-        let parts = ["output \"y\" has 2", "where every value is rounded to 8 bits in float"];
+        let parts = ["output \"y\" has 2", "where values are rounded to 8 bits in float"];
         warned(command, &case("one-number-unlike-calibration"), &parts);
     }
 }
@@ -65,12 +69,20 @@ fn an_input_unlike_calibration_is_warned_of_without_its_samples() {
     }
 }
 
-/// Behind a Transpose the channels of images are the last axis, which nobody looked at.
+/// Behind a Transpose the channels of images are the last axis, which nobody looked at. The default has the exponential of
+/// the boxes from the host.
 #[test]
 fn scores_that_boxes_drown_are_warned_of_wherever_their_axis_is() {
+    let case = case("boxes-and-scores-turned");
     for command in ["verify", "simulate"] {
-        warned(command, &case("boxes-and-scores-turned"), &[" of axis 3", "drowned"]);
+        warned_at("int8", command, &case, &[" of axis 3", "drowned"]);
     }
+    let output = tilewright(&["verify", &case, "--json"]);
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&object["warnings"], &object["host_ops"][0]["operator"]),
+        (&serde_json::json!([]), &serde_json::json!("Exp"))
+    );
 }
 
 /// One score is too few elements to judge one input by; the calibration samples together have enough, which `compile`

@@ -1,18 +1,26 @@
-//! What rounding to 8 bits costs a graph, whatever makes integers of it: each value in steps from the least to
+//! What rounding to 8 bits costs a graph, whatever makes integers of it: values in steps from the least to
 //! the largest that calibration has, each weight at the nearest step of its output channel, all else in float. A
 //! recurrent layer is one operator: nothing between its steps is rounded.
 //!
-//! Integers of 8 bits that are worse than this, and than what is good enough, have something wrong with them.
+//! Rounded is every value, or those alone that quantisers of models round ([`usual`]); an output is judged by the
+//! better of the two. Integers of 8 bits that are worse than this, and than what is good enough, have something wrong
+//! with them.
 
+mod usual;
+
+use super::select::kernel::Refusal;
 use crate::error::Result;
 use crate::float;
 use crate::graph::{Graph, Node, Op, Source, ValueId};
+use crate::network::COARSE;
 use crate::simplify::unroll;
 use ndarray::{ArrayD, ArrayViewD, Axis};
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
-/// The outputs of each of `samples` when everything is rounded. Ranges are those of `calibration`.
+/// The outputs of each of `samples`, twice: where every value is rounded, and where the usual ones are. Ranges are
+/// those of `calibration`.
 ///
 /// # Errors
 /// A sample that does not fit.
@@ -20,20 +28,26 @@ pub(super) fn outputs(
     graph: &Graph,
     calibration: &[Vec<ArrayD<f32>>],
     samples: &[Vec<ArrayD<f32>>],
-) -> Result<Vec<Vec<ArrayD<f32>>>> {
+) -> Result<[Vec<Vec<ArrayD<f32>>>; 2]> {
     let ranges = ranges(graph, calibration)?;
-    let graph = with_rounded_weights(graph);
-    let between = |id: ValueId| graph.producer(id).is_some_and(|(_, node)| unroll::is_between_steps(node));
-    let rounds: Vec<bool> = (0..graph.values.len() as u32).map(|id| !between(ValueId(id))).collect();
-    let one = |sample: &Vec<ArrayD<f32>>| {
-        let replace =
-            |id: ValueId, x: &ArrayViewD<f32>| rounds[id.0 as usize].then(|| round(x, ranges[id.0 as usize]));
-        float::replaced(&graph, sample, &replace)
+    let between =
+        |id: u32| graph.producer(ValueId(id)).is_some_and(|(_, node)| unroll::is_between_steps(node));
+    let between: Vec<bool> = (0..graph.values.len() as u32).map(between).collect();
+    let rounded = with_rounded_weights(graph);
+    let run = |rounds: Vec<bool>| -> Result<Vec<Vec<ArrayD<f32>>>> {
+        let one = |sample: &Vec<ArrayD<f32>>| {
+            let replace = |id: ValueId, x: &ArrayViewD<f32>| {
+                let id = id.0 as usize;
+                (rounds[id] && !between[id]).then(|| round(x, ranges[id]))
+            };
+            float::replaced(&rounded, sample, &replace)
+        };
+        samples.par_iter().map(one).collect()
     };
-    samples.par_iter().map(one).collect()
+    Ok([run(vec![true; graph.values.len()])?, run(usual::values(graph))?])
 }
 
-/// The outputs of one input when everything is rounded. Ranges are those of `calibration`.
+/// [`outputs`] of one input.
 ///
 /// # Errors
 /// A sample that does not fit.
@@ -41,8 +55,14 @@ pub fn rounded(
     graph: &Graph,
     calibration: &[Vec<ArrayD<f32>>],
     inputs: &[ArrayD<f32>],
-) -> Result<Vec<ArrayD<f32>>> {
-    Ok(outputs(graph, calibration, &[inputs.to_vec()])?.remove(0))
+) -> Result<[Vec<ArrayD<f32>>; 2]> {
+    Ok(outputs(graph, calibration, &[inputs.to_vec()])?.map(|mut samples| samples.remove(0)))
+}
+
+/// Nodes that may be left to the host where rounding what they make costs too much.
+pub(super) fn in_float(graph: &Graph) -> BTreeMap<usize, Refusal> {
+    let why = Refusal { why: COARSE.into(), hint: Some("--precision int8"), layout: false };
+    usual::in_float(graph).into_iter().map(|n| (n, why.clone())).collect()
 }
 
 /// The least and the largest finite number of every value, zero among them.

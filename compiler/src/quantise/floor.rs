@@ -74,8 +74,10 @@ impl<'a> Floor<'a> {
         let judged = floor.judge(made)?;
         let good = |quality: &Quality| quality.sqnr_db.is_none_or(|db| db >= GOOD_DB + CLOSE_DB);
         if !judged.outputs.iter().all(good) {
-            let rounded = floor.qualities(&baseline::outputs(graph, calibration, samples)?);
-            floor.rounding_db = rounded.iter().map(|quality| quality.sqnr_db).collect();
+            let [all, usual] = baseline::outputs(graph, calibration, samples)?;
+            let [all, usual] = [&all, &usual].map(|got| floor.qualities(got));
+            let better = |(all, usual): (&Quality, &Quality)| Some(all.sqnr_db?.max(usual.sqnr_db?));
+            floor.rounding_db = all.iter().zip(&usual).map(better).collect();
             // Half of what may be lost: other samples lose a little more or less than these.
             for (least, db) in floor.least.iter_mut().zip(&floor.rounding_db) {
                 *least = least.max(db.map_or(0.0, |db| (GOOD_DB + CLOSE_DB).min(db - LESS_DB / 2.0)));
@@ -125,21 +127,26 @@ impl<'a> Floor<'a> {
         judged.outputs.iter().enumerate().map(|(output, quality)| self.shortfall_db(output, quality)).sum()
     }
 
-    /// `first`, or what `make` makes of the first step of the ladder with which all outputs reach the floor; or
-    /// else the one that comes nearest, if it comes much nearer.
+    /// What `make` makes of the first step of the ladder with which all outputs reach the floor, or else of the one that
+    /// comes nearest; none where nothing comes much nearer than `first` does. `before` is what was predicted of the outputs
+    /// before anything was tried.
     ///
     /// # Errors
     /// A sample that does not fit. A step that cannot be made is not taken.
-    pub fn reach(&self, first: Judged, make: impl Fn(Precision, f64) -> Result<Made>) -> Result<Judged> {
-        let mut lack = self.lack_db(&first);
-        if lack == 0.0 {
-            return Ok(first);
-        }
-        let before = first.outputs.clone();
+    pub fn reach(
+        &self,
+        first: &Judged,
+        before: &[Quality],
+        make: impl Fn(Precision, f64) -> Result<Made>,
+    ) -> Result<Option<Judged>> {
+        let mut lack = self.lack_db(first);
         let shortfall = |output: &usize| self.shortfall_db(*output, &before[*output]);
         let worst = (0..before.len()).max_by(|a, b| shortfall(a).total_cmp(&shortfall(b))).unwrap_or(0);
-        let mut best = first;
+        let mut best = None;
         for (precision, budget) in LADDER {
+            if lack == 0.0 {
+                break;
+            }
             let Ok(made) = make(precision, budget) else { continue };
             let mut judged = self.judge(made)?;
             let left = self.lack_db(&judged);
@@ -154,10 +161,7 @@ impl<'a> Floor<'a> {
                 before: before[worst].clone(),
                 after,
             });
-            (lack, best) = (left, judged);
-            if lack == 0.0 {
-                break;
-            }
+            (lack, best) = (left, Some(judged));
         }
         Ok(best)
     }

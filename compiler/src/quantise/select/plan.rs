@@ -16,14 +16,11 @@ use super::kernel::{COPY, Kernel, Refusal, SelectedOp, Selection, refuse, select
 use super::strided::{HomeId, StridedLayout, View, natural};
 use super::sum::{Observed, Sum};
 use crate::graph::{Graph, Op, Source, ValueId, Window};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use tilewright_arch::Config;
 
 const INDICES: &str = "it computes with indices, which 8 bits do not hold";
 const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits would spoil";
-
-const NOT_FINITE: &str = "calibration has infinities or NaN there, which no range has";
-const FINITE: &str = "a Max or Clip in front of what makes them, which keeps what it reads in its domain";
 
 /// Where a home's bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,15 +146,15 @@ struct Planner<'a> {
 
 /// Divides the graph: what the machine can run it runs.
 pub fn plan(graph: &Graph, annotations: &Annotations, config: &Config) -> Plan {
-    plan_leaving(graph, annotations, config, &BTreeSet::new())
+    plan_leaving(graph, annotations, config, &BTreeMap::new())
 }
 
-/// [`plan`], with the nodes of `left`, whose numbers are not all finite, on the host.
+/// [`plan`], with the nodes of `left` on the host for reasons of theirs.
 pub fn plan_leaving(
     graph: &Graph,
     annotations: &Annotations,
     config: &Config,
-    left: &BTreeSet<usize>,
+    left: &BTreeMap<usize, Refusal>,
 ) -> Plan {
     let mut readers = vec![Vec::new(); graph.values.len()];
     for (n, node) in graph.nodes.iter().enumerate() {
@@ -191,7 +188,7 @@ pub fn plan_leaving(
 }
 
 /// For each node why it is left to the host though the machine could run it.
-fn kept(graph: &Graph, annotations: &Annotations, left: &BTreeSet<usize>) -> Vec<Option<Refusal>> {
+fn kept(graph: &Graph, annotations: &Annotations, left: &BTreeMap<usize, Refusal>) -> Vec<Option<Refusal>> {
     let indices = indices::nodes(graph);
     // A quantised model says itself what is rounded.
     let normalises = annotations.is_empty().then(|| normalisations::nodes(graph));
@@ -200,10 +197,8 @@ fn kept(graph: &Graph, annotations: &Annotations, left: &BTreeSet<usize>) -> Vec
             refuse(NORMALISES, None)
         } else if indices[n] {
             refuse(INDICES, None)
-        } else if left.contains(&n) {
-            refuse(NOT_FINITE, FINITE)
         } else {
-            Ok(())
+            left.get(&n).cloned().map_or(Ok(()), Err)
         }
     };
     (0..graph.nodes.len()).map(|n| why(n).err()).collect()
