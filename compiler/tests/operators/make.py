@@ -217,7 +217,7 @@ case("two_inputs", [node("Concat", ["x", "z", "x"], ["y"], axis=1)], {"x": [1, 2
 
 # Refusals.
 one("conv3d", "Conv", [1, 4, 7, 7, 7], weights(5, 4, 3, 3, 3))
-one("refused_operator", "Det", [2, 2])
+one("refused_operator", "Unique", [2, 2])
 one("refused_attribute", "Relu", [2], slope=0.5)
 one("refused_average_dilated", "AveragePool", IMAGE, kernel_shape=[2, 2], dilations=[2, 2], opset=19)
 one("refused_storage_order", "MaxPool", IMAGE, kernel_shape=[2, 2], storage_order=1)

@@ -37,14 +37,20 @@ pub(super) fn values(graph: &Graph) -> Vec<bool> {
 }
 
 /// Nodes that are left in float and that the machine has no more than 8 bits for: functions, which are tables there,
-/// powers, quotients and choices.
+/// powers, quotients and choices. A function with poles or gaps stays a table, which knows the range: what is rounded before
+/// it may lie a little outside of where it is defined.
 pub(in crate::quantise) fn in_float(graph: &Graph) -> BTreeSet<usize> {
     let is = |node: &Node| match node.op {
-        Op::Unary { .. } => !is_usual(node),
+        Op::Unary { kind } => !is_usual(node) && !is_limited(kind),
         Op::Binary { kind } => !matches!(kind, BinaryKind::Mul | BinaryKind::Sub),
         _ => false,
     };
     graph.nodes.iter().enumerate().filter(|(_, node)| is(node)).map(|(n, _)| n).collect()
+}
+
+/// Whether a function has poles or gaps.
+fn is_limited(kind: UnaryKind) -> bool {
+    !kind.is_total() && !matches!(kind, UnaryKind::Cosh | UnaryKind::Exp | UnaryKind::Sinh)
 }
 
 /// Whether what a node reads and makes is rounded.
@@ -104,7 +110,7 @@ mod tests {
         let sum = graph.node("sum", Op::Conv { window, groups: 1 }, &[x, w]).unwrap();
         let cut = graph.node("cut", Op::Relu, &[sum]).unwrap();
         let turned = graph.node("turned", Op::Transpose { perm: vec![0, 1, 3, 2] }, &[cut]).unwrap();
-        let root = graph.node("root", Op::Unary { kind: UnaryKind::Sqrt }, &[turned]).unwrap();
+        let root = graph.node("root", Op::Unary { kind: UnaryKind::Exp }, &[turned]).unwrap();
         let most = graph.node("most", Op::Binary { kind: BinaryKind::Max }, &[root, cut]).unwrap();
         let y = graph.node("y", Op::Binary { kind: BinaryKind::Mul }, &[most, x]).unwrap();
         graph.outputs = vec![y];
@@ -112,5 +118,7 @@ mod tests {
         let rounds = [x, sum, cut, turned, root, most, y].map(|id| rounded[id.0 as usize]);
         assert_eq!(rounds, [true, false, true, false, false, true, true]);
         assert_eq!(in_float(&graph).into_iter().collect::<Vec<_>>(), [3, 4]);
+        graph.nodes[3].op = Op::Unary { kind: UnaryKind::Acos };
+        assert_eq!(in_float(&graph).into_iter().collect::<Vec<_>>(), [4]);
     }
 }
