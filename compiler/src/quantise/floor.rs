@@ -47,8 +47,10 @@ pub(super) struct Floor<'a> {
 /// Integers, and how good their outputs are predicted to be.
 pub(super) struct Judged {
     pub made: Made,
-    /// By output, over all samples together.
+    /// By output, over all samples together, of the elements that are finite in both.
     pub outputs: Vec<Quality>,
+    /// Whether an element is not finite that is finite in float.
+    spoilt: bool,
 }
 
 impl<'a> Floor<'a> {
@@ -93,7 +95,14 @@ impl<'a> Floor<'a> {
     pub fn judge(&self, made: Made) -> Result<Judged> {
         let predict = |sample: &Vec<ArrayD<f32>>| Ok(proof::predict(&made.lowered.network, sample)?.outputs);
         let outputs = self.samples.par_iter().map(predict).collect::<Result<Vec<_>>>()?;
-        Ok(Judged { outputs: self.qualities(&outputs), made })
+        Ok(Judged { outputs: self.qualities(&outputs), spoilt: self.spoils(&outputs), made })
+    }
+
+    fn spoils(&self, got: &[Vec<ArrayD<f32>>]) -> bool {
+        let pairs = self.wanted.iter().flatten().zip(got.iter().flatten());
+        pairs
+            .flat_map(|(want, got)| want.iter().zip(got))
+            .any(|(want, got)| want.is_finite() && !got.is_finite())
     }
 
     /// The quality of each output over all samples together.
@@ -122,8 +131,11 @@ impl<'a> Floor<'a> {
             + lacking(channel, LEAST_CHANNEL_DB).max(lacking(part, LEAST_CHANNEL_DB))
     }
 
-    /// Decibels that all outputs lack together.
+    /// Decibels that all outputs lack together; infinite where one is not finite that is so in float.
     pub fn lack_db(&self, judged: &Judged) -> f64 {
+        if judged.spoilt {
+            return f64::INFINITY;
+        }
         judged.outputs.iter().enumerate().map(|(output, quality)| self.shortfall_db(output, quality)).sum()
     }
 
@@ -150,7 +162,7 @@ impl<'a> Floor<'a> {
             let Ok(made) = make(precision, budget) else { continue };
             let mut judged = self.judge(made)?;
             let left = self.lack_db(&judged);
-            if left > LEFT * lack {
+            if left > LEFT * lack || left.is_infinite() {
                 continue;
             }
             let after = judged.outputs[worst].clone();
@@ -164,5 +176,29 @@ impl<'a> Floor<'a> {
             (lack, best) = (left, Some(judged));
         }
         Ok(best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr1;
+
+    /// Qualities are of what is finite in both; what is no number any more counts all the same.
+    #[test]
+    fn what_is_finite_in_float_alone_is_seen() {
+        let output = |x: [f32; 2]| vec![vec![arr1(&x).into_dyn()]];
+        let floor = |wanted| Floor {
+            samples: &[],
+            groups: vec![Groups::default()],
+            wanted,
+            least: vec![LEAST_OUTPUT_DB],
+            rounding_db: vec![],
+        };
+        let (one, none) = (output([1.0, 2.0]), output([1.0, f32::NAN]));
+        assert!(floor(one.clone()).spoils(&none));
+        assert_eq!(floor(one.clone()).qualities(&none)[0].sqnr_db, Some(f64::INFINITY));
+        assert!(!floor(one.clone()).spoils(&one));
+        assert!(!floor(none.clone()).spoils(&none));
     }
 }
