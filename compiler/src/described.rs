@@ -8,7 +8,6 @@ mod max_roi_pool;
 mod reverse_sequence;
 mod roi_align;
 
-use crate::arity::Arity;
 use crate::error::{Error, Result};
 use ndarray::{ArrayD, ArrayViewD};
 use serde::{Deserialize, Serialize};
@@ -201,18 +200,6 @@ impl Described {
             Error::new("graph", format!("is {list:?}, not {N} numbers of {least} or more")).attribute(name)
         };
         counts.try_into().map_err(wrong)
-    }
-
-    /// The shape of the result; the caller adds the node's name.
-    ///
-    /// # Errors
-    /// A wrong number of inputs, shapes that do not fit, an attribute out of range.
-    pub fn shape(&self, inputs: &[&[usize]]) -> Result<Vec<usize>> {
-        let wanted = Arity::from(self.descriptor.inputs.clone());
-        if !wanted.allows(inputs.len()) {
-            return Err(Error::new("graph", format!("has {} inputs, needs {wanted}", inputs.len())));
-        }
-        (self.descriptor.shape)(self, inputs)
     }
 }
 

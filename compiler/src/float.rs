@@ -37,6 +37,7 @@ use tilewright_arch::fixed::power_of_two;
 pub use finite::first_not_finite;
 #[cfg(feature = "quantise")]
 pub(crate) use gemm::product;
+pub(crate) use grid_sample::bilinear;
 pub(crate) use resize::taps_by_axis as resize_taps;
 pub(crate) use unary::unary;
 

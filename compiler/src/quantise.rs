@@ -226,14 +226,20 @@ impl<'a> Prepared<'a> {
         } else {
             Cow::Borrowed(graph)
         };
-        let coarse = if in_float { baseline::in_float(&graph) } else { BTreeMap::new() };
         let divide = |left: &BTreeMap<usize, Refusal>| {
             let mut plan = plan::plan_leaving(&graph, &annotations, config, left);
             tables::tabulate(&mut plan, &annotations);
             let classes = ScaleClasses::new(&graph, &plan, &annotations);
             (plan, classes)
         };
+        let mut coarse = BTreeMap::new();
         let (mut plan, mut classes) = divide(&coarse);
+        if in_float {
+            coarse = baseline::in_float(&graph);
+            // What the host has anyway it has for another reason.
+            coarse.retain(|n, _| plan.host.iter().all(|(left, ..)| left != n));
+            (plan, classes) = divide(&coarse);
+        }
         let affordable = (CORRECTION_MACS / graph.macs().max(1)).clamp(4, CORRECTED as u64) as usize;
         let correct = options.bias_correction && annotations.is_empty();
         let corrected = if correct { affordable.min(calibration.len()) } else { 0 };

@@ -5,8 +5,9 @@
 
 use super::{Attribute, Described, Descriptor, Value, misfit};
 use crate::error::Result;
+use crate::float::bilinear;
 use crate::graph::Window;
-use ndarray::{ArrayD, ArrayView2, ArrayViewD, IxDyn, s};
+use ndarray::{ArrayD, ArrayViewD, IxDyn, s};
 use std::borrow::Cow;
 
 const ONES: &[(i64, Value)] = &[(1, Value::Integers(Cow::Borrowed(&[1, 1])))];
@@ -107,19 +108,4 @@ fn value(op: &Described, inputs: &[ArrayViewD<f32>], shape: &[usize]) -> ArrayD<
         }
     }
     y
-}
-
-/// The image between its pixels; it is zero around them.
-fn bilinear(image: &ArrayView2<f32>, [y, x]: [f32; 2]) -> f32 {
-    let pixel = |row: f32, column: f32| {
-        let inside = |v: f32, extent: usize| (0.0..extent as f32).contains(&v).then_some(v as usize);
-        match (inside(row, image.nrows()), inside(column, image.ncols())) {
-            (Some(row), Some(column)) => image[[row, column]],
-            _ => 0.0,
-        }
-    };
-    let (top, left) = (y.floor(), x.floor());
-    let (down, across) = (y - top, x - left);
-    let line = |row: f32| (1.0 - across) * pixel(row, left) + across * pixel(row, left + 1.0);
-    (1.0 - down) * line(top) + down * line(top + 1.0)
 }

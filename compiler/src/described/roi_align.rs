@@ -46,7 +46,10 @@ const MOST_SAMPLES: f32 = 4096.0;
 
 fn shape(op: &Described, inputs: &[&[usize]]) -> Result<Vec<usize>> {
     let extents = [op.count("output_height", 1)?, op.count("output_width", 1)?];
-    op.count("sampling_ratio", 0)?;
+    let samples = op.count("sampling_ratio", 0)?;
+    if samples as f32 > MOST_SAMPLES {
+        return misfit(format!("{samples} samples a cell are more than {MOST_SAMPLES}"));
+    }
     match (inputs[0], inputs[1], inputs[2]) {
         (&[_, channels, _, _], &[regions, 4], &[images]) if images == regions => {
             Ok(vec![regions, channels, extents[0], extents[1]])

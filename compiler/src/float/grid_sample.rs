@@ -40,6 +40,16 @@ pub(super) fn grid_sample(
     y
 }
 
+/// The image between its pixels, at a row and a column; it is zero around them.
+pub(crate) fn bilinear(image: &ArrayView2<f32>, at: [f32; 2]) -> f32 {
+    let [rows, columns] = [image.nrows(), image.ncols()].map(|extent| Along {
+        extent,
+        outside: Outside::Zeros,
+        ends: [0.0; 2],
+    });
+    sample(image, &rows, &columns, at, Sampling::Linear)
+}
+
 fn sample(image: &ArrayView2<f32>, rows: &Along, columns: &Along, at: [f32; 2], sampling: Sampling) -> f32 {
     let nearest = sampling == Sampling::Nearest;
     let whole = |v: f32| if nearest { v.round_ties_even() } else { v };

@@ -103,7 +103,7 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
         Op::InstanceNormalization { epsilon } => elementwise::instance_normalization(*epsilon, inputs)?,
         Op::Recurrent(recurrent) => products::recurrent(recurrent, inputs)?,
         Op::QuantizeLinear { axis, .. } | Op::DequantizeLinear { axis, .. } => integer::rule(*axis, inputs)?,
-        Op::Described(op) => op.shape(inputs)?,
+        Op::Described(op) => (op.descriptor.shape)(op, inputs)?,
     };
     elements(&shape)?;
     Ok(shape)

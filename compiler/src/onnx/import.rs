@@ -10,11 +10,10 @@ use super::table::why_not;
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::whole::Whole;
 use super::{
-    Imported, Shapes, activation, attention, branch, choice, constant, conv, einsum, elementwise, fold,
-    inline, kept, matrix, moves, norm, order, pool, quantized, recurrent, reduce, resize, scatter, sequence,
+    Imported, Shapes, activation, attention, branch, choice, constant, conv, described, einsum, elementwise,
+    fold, inline, matrix, moves, norm, order, pool, quantized, recurrent, reduce, resize, scatter, sequence,
     shape, triangle,
 };
-use crate::described;
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
 use crate::memory;
@@ -555,8 +554,8 @@ fn family(call: &mut Call, name: &str) -> Result<()> {
     if let Some(e) = ReduceKind::ALL.iter().find(|e| e.1 == name) {
         return if e.0.is_index() { reduce::index(call, e.0) } else { reduce::reduce(call, e.0) };
     }
-    if let Some(descriptor) = described::named(name) {
-        return kept::kept(call, descriptor);
+    if let Some(descriptor) = crate::described::named(name) {
+        return described::described(call, descriptor);
     }
     if fold::is_known(name) {
         return Err(call

@@ -85,10 +85,15 @@ pub(super) fn quantised_mean(call: &mut Call) -> Result<Op> {
         return call.refuse("kernel_shape", "spans more than one plane of its depth");
     }
     let (window, _) = pool_window(call, Part::Plane)?;
-    if window.dilation != [1, 1] {
-        return call.refuse("dilations", "a dilated average is not supported");
-    }
+    refuse_dilation(call, &window)?;
     Ok(Op::AveragePool { window, count_include_pad: call.flag("count_include_pad", false)? })
+}
+
+fn refuse_dilation(call: &Call, window: &Window) -> Result<()> {
+    match window.dilation {
+        [1, 1] => Ok(()),
+        _ => call.refuse("dilations", "a dilated average is not supported"),
+    }
 }
 
 fn plane_mean(call: &mut Call) -> Result<Mean> {
@@ -100,9 +105,7 @@ fn plane_mean(call: &mut Call) -> Result<Mean> {
 /// The mean over a window of an input of rank `rank`. What `ceil_mode` adds at the end never counts in the divisor:
 /// where explicit padding does, that is a Pad before.
 fn average(call: &mut Call, mut window: Window, extra: [usize; 2], rank: usize) -> Result<Mean> {
-    if window.dilation != [1, 1] {
-        return call.refuse("dilations", "a dilated average is not supported");
-    }
+    refuse_dilation(call, &window)?;
     let mut count_include_pad = call.flag("count_include_pad", false)?;
     let mut pad = None;
     if count_include_pad && extra != [0, 0] {

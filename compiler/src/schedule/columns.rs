@@ -8,7 +8,7 @@ use super::block::{Block, block, divides};
 use super::emit;
 use super::net::Net;
 use super::plan::{self, Plan, Planned, Step};
-use super::{Schedule, Way, fastest_of};
+use super::{Schedule, Way, fastest_of, unless_refused};
 use crate::error::{Error, Result};
 use crate::fixed::{Band, FixedGraph, FixedNode, Reduction, TensorId, View};
 use std::collections::BTreeSet;
@@ -52,15 +52,8 @@ pub(super) fn ways(graph: &FixedGraph, config: &Config) -> Result<Vec<Way>> {
     let mut refused = None;
     for extent in [Extent::Longest, Extent::Shortest] {
         let cutter = Cutter { graph, config, atoms: &atoms, extent };
-        let parts = match cutter.run(0..atoms.len()) {
-            Ok(Some(parts)) => parts,
-            Ok(None) => continue,
-            Err(e) if e.report().defect => return Err(e),
-            Err(e) => {
-                refused.get_or_insert(e);
-                continue;
-            }
-        };
+        let found = unless_refused(cutter.run(0..atoms.len()), &mut refused)?;
+        let Some(parts) = found.flatten() else { continue };
         let (cut, plan) = joined(graph, &parts);
         if ways.iter().any(|way| way.plan == plan && *way.graph == cut) {
             continue;
@@ -165,26 +158,20 @@ impl Cutter<'_> {
         };
         let (mut refused, mut count) = (None, 2);
         while count <= most {
-            match self.in_blocks(&nodes, count) {
-                Ok(Some(parts)) => {
+            match unless_refused(self.in_blocks(&nodes, count), &mut refused)? {
+                Some(Some(parts)) => {
                     take(parts);
                     break;
                 }
-                Ok(None) => count += 1,
-                Err(e) if e.report().defect => return Err(e),
+                Some(None) => count += 1,
                 // Narrower blocks keep less in external memory; what is wrong with all of them is soon found.
-                Err(e) => {
-                    refused.get_or_insert(e);
-                    count += count.div_ceil(2);
-                }
+                None => count += count.div_ceil(2),
             }
         }
         let others = MORE.map(|more| count + more).into_iter().chain(TIMES.map(|times| times * count));
         for count in others.filter(|&count| count <= most).collect::<BTreeSet<usize>>() {
-            match self.in_blocks(&nodes, count) {
-                Err(e) if e.report().defect => return Err(e),
-                parts => parts.into_iter().flatten().for_each(&mut take),
-            }
+            let found = unless_refused(self.in_blocks(&nodes, count), &mut refused)?;
+            found.flatten().into_iter().for_each(&mut take);
         }
         match (best, refused) {
             (Some((_, parts)), _) => Ok(Some(parts)),

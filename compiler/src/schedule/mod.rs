@@ -106,17 +106,11 @@ fn fastest_of(
 ) -> Result<(u64, Schedule)> {
     let (mut best, mut refused): (Option<(u64, Schedule)>, _) = (None, None);
     for schedule in schedules {
-        match schedule {
-            Ok(schedule) => {
-                let cycles = tilewright_timing::time(&schedule.program, false).map_err(wrong_program)?.cycles;
-                if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
-                    best = Some((cycles, schedule));
-                }
-            }
-            Err(e) if e.report().defect => return Err(e),
-            // What one plan keeps in external memory may be more than the chip has; others keep less.
-            Err(e) => {
-                refused.get_or_insert(e);
+        // What one plan keeps in external memory may be more than the chip has; others keep less.
+        if let Some(schedule) = unless_refused(schedule, &mut refused)? {
+            let cycles = tilewright_timing::time(&schedule.program, false).map_err(wrong_program)?.cycles;
+            if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
+                best = Some((cycles, schedule));
             }
         }
         tried();
@@ -124,6 +118,21 @@ fn fastest_of(
     match best {
         Some(best) => Ok(best),
         None => Err(refused.expect("there is at least one plan")),
+    }
+}
+
+/// What was found, if anything; of what was `refused` the first is kept.
+///
+/// # Errors
+/// A defect, which no other way makes good.
+fn unless_refused<T>(found: Result<T>, refused: &mut Option<Error>) -> Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(e) if e.report().defect => Err(e),
+        Err(e) => {
+            refused.get_or_insert(e);
+            Ok(None)
+        }
     }
 }
 

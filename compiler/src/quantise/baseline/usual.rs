@@ -40,8 +40,12 @@ pub(super) fn values(graph: &Graph) -> Vec<bool> {
 /// powers, quotients and choices. A function with poles or gaps stays a table, which knows the range: what is rounded before
 /// it may lie a little outside of where it is defined.
 pub(in crate::quantise) fn in_float(graph: &Graph) -> BTreeSet<usize> {
+    let whole = |power: &f32| *power >= 0.0 && power.fract() == 0.0;
     let is = |node: &Node| match node.op {
         Op::Unary { kind } => !is_usual(node) && !is_limited(kind),
+        Op::Binary { kind: BinaryKind::Pow } => {
+            graph.constant_data(node.inputs[1]).is_some_and(|powers| powers.iter().all(whole))
+        }
         Op::Binary { kind } => !matches!(kind, BinaryKind::Mul | BinaryKind::Sub),
         _ => false,
     };
@@ -80,20 +84,15 @@ fn is_usual(node: &Node) -> bool {
 
 /// Whether an operator only takes elements and puts them elsewhere.
 fn moves(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Reshape
-            | Op::Flatten { .. }
-            | Op::Transpose { .. }
-            | Op::Slice { .. }
-            | Op::Gather { .. }
-            | Op::GatherElements { .. }
-            | Op::Expand { .. }
-            | Op::DepthToSpace { .. }
-            | Op::SpaceToDepth { .. }
-            | Op::MaxPool { .. }
-            | Op::TopK { .. }
-    )
+    op.only_moves()
+        || matches!(
+            op,
+            Op::DepthToSpace { .. }
+                | Op::GatherElements { .. }
+                | Op::MaxPool { .. }
+                | Op::SpaceToDepth { .. }
+                | Op::TopK { .. }
+        )
 }
 
 #[cfg(test)]
@@ -120,5 +119,11 @@ mod tests {
         assert_eq!(in_float(&graph).into_iter().collect::<Vec<_>>(), [3, 4]);
         graph.nodes[3].op = Op::Unary { kind: UnaryKind::Acos };
         assert_eq!(in_float(&graph).into_iter().collect::<Vec<_>>(), [4]);
+        for (power, left) in [(3.0, vec![4, 6]), (-1.0, vec![4]), (0.5, vec![4])] {
+            let mut graph = graph.clone();
+            let power = graph.constant("power", &[], vec![power]).unwrap();
+            graph.node("raised", Op::Binary { kind: BinaryKind::Pow }, &[x, power]).unwrap();
+            assert_eq!(in_float(&graph).into_iter().collect::<Vec<_>>(), left);
+        }
     }
 }

@@ -5,7 +5,8 @@ use crate::described::{Attribute, Described, Descriptor, Value};
 use crate::error::Result;
 use crate::graph::Op;
 
-pub(super) fn kept(call: &mut Call, descriptor: &'static Descriptor) -> Result<()> {
+/// The operator of a description.
+pub(super) fn described(call: &mut Call, descriptor: &'static Descriptor) -> Result<()> {
     let opset = call.opset();
     let read = |attribute: &'static Attribute| {
         Ok(match attribute.default(opset) {
