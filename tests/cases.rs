@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tilewright::model::{self, Model};
 use tilewright::{assurance, pipeline, proof};
 use tilewright_arch::Config;
+use tilewright_compiler::network::HostOperator;
 use tilewright_compiler::npy;
 use tilewright_compiler::quantise::{Options, Precision, sqnr_db};
 
@@ -143,15 +144,25 @@ cases! {
     a_choice_of_16_bits_refuses_nothing: "auto-refuses-int8-runs", 35.0;
 }
 
-/// Without a scale they were the host's, which is as exact.
-#[test]
-fn elements_that_only_move_have_the_scale_behind_on_the_machine() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/moved-before-it-is-rounded");
+/// What the host has of a case.
+fn left_to_the_host(case: &str) -> Vec<HostOperator> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
     let model = Model::read(&folder).unwrap();
     let calibration = model.calibration(None).unwrap();
     let config = Config::sized(9, 16);
-    let network = pipeline::compile(&model, &calibration, &Options::default(), &config).unwrap().network;
-    assert!(network.host.is_empty(), "{:?}", network.host);
+    pipeline::compile(&model, &calibration, &Options::default(), &config).unwrap().network.host
+}
+
+/// Without a scale they were the host's, which is as exact.
+#[test]
+fn elements_that_only_move_have_the_scale_behind_on_the_machine() {
+    assert_eq!(left_to_the_host("moved-before-it-is-rounded"), []);
+}
+
+/// Each border was a phase of its own, and the phases too many.
+#[test]
+fn interpolation_by_eight_is_the_machines() {
+    assert_eq!(left_to_the_host("interpolation-by-eight"), []);
 }
 
 /// What calibration had of an input is of no interest where the model has a scale of its own for it, moved or not; where

@@ -7,6 +7,7 @@
 //! * the slope of a PRelu is (C, 1, ..., 1) unless it really varies within a channel;
 //! * no Pad with zeros feeds a convolution alone, no constant is subtracted, divides, or scales an image channel by channel;
 //! * a choice by a constant condition is a sum of products, unless a side may be infinite where it is not chosen;
+//! * an image is interpolated by a whole factor as a transposed convolution, but in quantised models;
 //! * recurrent layers of constant weights and not too many steps are products, sums and functions;
 //! * functions that were written as several operators are one: hard-swish, SiLU, GELU, layer norm;
 //! * nothing but DequantizeLinear computes on constants alone, nothing does nothing or is never read.
@@ -16,6 +17,7 @@ mod bias;
 mod choice;
 mod constants;
 mod dead;
+mod interpolation;
 mod matrix;
 mod no_ops;
 mod pad;
@@ -46,6 +48,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("fold constants", constants::run),
     // A no-op between two operators hides the pair from the passes that join them.
     ("drop no-ops", no_ops::run),
+    ("interpolations", interpolation::run),
     // Before the arithmetic they consist of takes another form.
     ("recognise softplus", softplus::run),
     ("recognise functions", patterns::run),

@@ -107,7 +107,7 @@ fn functions(text: &str) -> Vec<(&str, usize)> {
             .skip_while(|word| word.starts_with("pub") || ["const", "unsafe", "async", "in"].contains(word));
         let (Some("fn"), Some(name)) = (words.next(), words.next()) else { continue };
         let end = format!("{}}}", &line[..line.len() - code.len()]);
-        if let Some(length) = lines[first..].iter().position(|line| *line == end) {
+        if let Some(length) = lines[first..].iter().position(|line| line.starts_with(&end)) {
             found.push((name.split(['(', '<']).next().unwrap(), length + 1));
         }
     }

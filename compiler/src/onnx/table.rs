@@ -308,7 +308,9 @@ const OPERATORS: &[Operator] = &[
         "Resize",
         "mode, coordinate_transformation_mode, nearest_mode, cubic_coeff_a, exclude_outside, axes, keep_aspect_ratio_policy",
         "constant scales or sizes; no antialias, no tf_crop_and_resize; no align_corners with scales that give fractions; exclude_outside for cubic alone",
-        Runs("rows and columns, at most 64 phases and borders"),
+        Runs(
+            "rows and columns; interpolation by whole factors in at most 256 phases, the rest in at most 64, borders included",
+        ),
     ),
     row("Round", "", "", TABLE),
     row("ScatterElements", "axis, reduction", SCATTERED, PARTS),
