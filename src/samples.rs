@@ -40,7 +40,7 @@ pub(crate) fn stored_shape(path: &Path, name: &str, only: bool) -> Option<Vec<us
 /// What the numbers become depends on the type that the source model gives the input:
 /// * an input of **real numbers** (float32 in ONNX, Relay) takes bytes (uint8) and images divided by 255,
 ///   images of 16 bits divided by 65535; booleans are 0 and 1, all other numbers go in as they are;
-/// * an input of **whole numbers** (uint8, int8, int16, uint16, int32) takes all numbers and images as they
+/// * an input of **whole numbers** (uint8, int8, int16, uint16, int32, int64, bool) takes all numbers and images as they
 ///   are stored; what its type does not have is refused.
 ///
 /// Numbers keep their value: a whole number that float32 does not have is refused; float64 is rounded to
@@ -226,11 +226,15 @@ mod tests {
         assert_eq!(first(Data::I8(vec![0, -51]), None).unwrap(), -51.0);
         assert_eq!(first(Data::U8(vec![0, 51]), Some(Integer::Uint8)).unwrap(), 51.0);
         assert_eq!(first(Data::Bool(vec![0, 1]), Some(Integer::Int8)).unwrap(), 1.0);
+        assert_eq!(first(Data::U8(vec![0, 51]), Some(Integer::Int64)).unwrap(), 51.0);
+        assert_eq!(first(Data::U8(vec![0, 1]), Some(Integer::Bool)).unwrap(), 1.0);
         assert_eq!(first(Data::F64(vec![0.0, -7.0]), Some(Integer::Int8)).unwrap(), -7.0);
         let refused = [
             (Data::U8(vec![0, 200]), Some(Integer::Int8), "200"),
             (Data::F32(vec![0.0, 0.5]), Some(Integer::Uint8), "0.5"),
             (Data::I32(vec![0, -1]), Some(Integer::Uint8), "-1"),
+            (Data::U8(vec![0, 2]), Some(Integer::Bool), "2"),
+            (Data::I64(vec![0, (1 << 24) + 1]), Some(Integer::Int64), "16777217"),
             (Data::I64(vec![0, (1 << 24) + 1]), None, "16777217"),
             (Data::F32(vec![0.0, f32::NAN]), None, "NaN"),
             (Data::F32(vec![0.0, f32::INFINITY]), Some(Integer::Uint8), "inf"),

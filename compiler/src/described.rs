@@ -4,9 +4,14 @@
 
 mod deform_conv;
 mod det;
+mod gather_nd;
 mod max_roi_pool;
 mod reverse_sequence;
 mod roi_align;
+mod scatter_elements;
+mod scatter_nd;
+
+pub(crate) use scatter_elements::{REDUCTION, reduced};
 
 use crate::error::{Error, Result};
 use ndarray::{ArrayD, ArrayViewD};
@@ -19,9 +24,12 @@ use std::ops::RangeInclusive;
 pub static ALL: &[&Descriptor] = &[
     &deform_conv::DESCRIPTOR,
     &det::DESCRIPTOR,
+    &gather_nd::DESCRIPTOR,
     &max_roi_pool::DESCRIPTOR,
     &reverse_sequence::DESCRIPTOR,
     &roi_align::DESCRIPTOR,
+    &scatter_elements::DESCRIPTOR,
+    &scatter_nd::DESCRIPTOR,
 ];
 
 /// From the shapes of the inputs to that of the result.
@@ -148,6 +156,14 @@ impl Described {
         Ok(Described { descriptor, values })
     }
 
+    /// An operator whose attributes are left out, in the first opset.
+    ///
+    /// # Errors
+    /// None that a description gives reason for.
+    pub fn usual(descriptor: &'static Descriptor) -> Result<Described> {
+        Described::new(descriptor, |attribute| Ok(attribute.default(1).clone()))
+    }
+
     /// The attributes with their names, in order.
     pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.descriptor.attributes.iter().map(|a| a.name).zip(&self.values)
@@ -206,6 +222,13 @@ impl Described {
 /// The description of a name in ONNX.
 pub fn named(name: &str) -> Option<&'static Descriptor> {
     ALL.iter().find(|d| d.name == name).copied()
+}
+
+/// The place that a computed index names along an axis, counted from the end where it is negative; `None` for one outside.
+fn place(index: f32, extent: usize) -> Option<usize> {
+    let (index, extent) = (index.round(), extent as f32);
+    let from_start = if index < 0.0 { index + extent } else { index };
+    (0.0..extent).contains(&from_start).then_some(from_start as usize)
 }
 
 /// What is stored of a described operator.

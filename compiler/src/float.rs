@@ -38,7 +38,7 @@ pub use finite::first_not_finite;
 #[cfg(feature = "quantise")]
 pub(crate) use gemm::product;
 pub(crate) use grid_sample::bilinear;
-pub(crate) use resize::taps_by_axis as resize_taps;
+pub(crate) use resize::{coordinate as resize_place, taps_at as resize_taps_at, taps_by_axis as resize_taps};
 pub(crate) use unary::unary;
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {

@@ -1,6 +1,6 @@
 //! GridSample, in the order of operations in which ONNX Runtime works: float32 decides which element is nearest.
 
-use ndarray::{ArrayD, ArrayView2, ArrayViewD, IxDyn, s};
+use ndarray::{ArrayD, ArrayView2, ArrayView3, ArrayViewD, IxDyn, s};
 
 use crate::graph::{Outside, Sampling};
 
@@ -15,7 +15,7 @@ struct Along {
     ends: [f32; 2],
 }
 
-/// Inputs: x (N,C,H,W), grid (N,OH,OW,2).
+/// Inputs: x (N,C,H,W), grid (N,OH,OW,2); or x (N,C,D,H,W), grid (N,OD,OH,OW,3).
 pub(super) fn grid_sample(
     inputs: &[ArrayViewD<f32>],
     sampling: Sampling,
@@ -24,12 +24,25 @@ pub(super) fn grid_sample(
     shape: &[usize],
 ) -> ArrayD<f32> {
     let (x, grid) = (&inputs[0], &inputs[1]);
-    let [rows, columns] = [2, 3].map(|axis| {
+    let axes = x.ndim();
+    let [rows, columns] = [axes - 2, axes - 1].map(|axis| {
         let extent = x.shape()[axis];
         let ends = if align_corners { [0.0, extent as f32 - 1.0] } else { [-0.5, extent as f32 - 0.5] };
         Along { extent, outside, ends }
     });
     let mut y = ArrayD::zeros(IxDyn(shape));
+    if axes == 5 {
+        let extent = x.shape()[2];
+        let ends = if align_corners { [0.0, extent as f32 - 1.0] } else { [-0.5, extent as f32 - 0.5] };
+        let along = [&Along { extent, outside, ends }, &rows, &columns];
+        for (place, y) in y.indexed_iter_mut() {
+            let (n, c) = (place[0], place[1]);
+            let volume: ArrayView3<f32> = x.slice(s![n, c, .., .., ..]);
+            let at = |i: usize| along[i].place(grid[[n, place[2], place[3], place[4], 2 - i]], align_corners);
+            *y = sample_volume(&volume, along, [at(0), at(1), at(2)], sampling);
+        }
+        return y;
+    }
     for (place, y) in y.indexed_iter_mut() {
         let (n, c) = (place[0], place[1]);
         let image: ArrayView2<f32> = x.slice(s![n, c, .., ..]);
@@ -72,6 +85,24 @@ fn sample(image: &ArrayView2<f32>, rows: &Along, columns: &Along, at: [f32; 2], 
             (0..4).map(|k| down[k] * line(top + k as f32 - 1.0)).sum()
         }
     }
+}
+
+/// A volume at a depth, a row and a column: the nearest element, or between its eight neighbours.
+fn sample_volume(volume: &ArrayView3<f32>, along: [&Along; 3], at: [f32; 3], sampling: Sampling) -> f32 {
+    let whole = |v: f32| if sampling == Sampling::Nearest { v.round_ties_even() } else { v };
+    let [z, y, x] = [0, 1, 2].map(|i| along[i].within(whole(at[i])));
+    let element = |z: f32, y: f32, x: f32| match (along[0].index(z), along[1].index(y), along[2].index(x)) {
+        (Some(z), Some(y), Some(x)) => volume[[z, y, x]],
+        _ => 0.0,
+    };
+    if sampling == Sampling::Nearest {
+        return element(z, y, x);
+    }
+    let (front, top, left) = (z.floor(), y.floor(), x.floor());
+    let between = |d: f32, near: f32, far: f32| (1.0 - d) * near + d * far;
+    let line = |z: f32, y: f32| between(x - left, element(z, y, left), element(z, y, left + 1.0));
+    let plane = |z: f32| between(y - top, line(z, top), line(z, top + 1.0));
+    between(z - front, plane(front), plane(front + 1.0))
 }
 
 /// The weights of the four neighbours of a place `d` behind the second.

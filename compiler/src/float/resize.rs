@@ -48,7 +48,7 @@ pub(crate) fn taps_by_axis(r: &Resize, from: &[usize]) -> Vec<Vec<Vec<(usize, f3
 }
 
 /// Where output element `o` lies in the input, in float32 as ONNX Runtime computes it.
-fn coordinate(r: &Resize, axis: usize, o: usize, extent: usize, size: usize) -> f32 {
+pub(crate) fn coordinate(r: &Resize, axis: usize, o: usize, extent: usize, size: usize) -> f32 {
     let (o, scale) = (o as f32, r.scales[axis]);
     match r.coordinates {
         Coordinates::Asymmetric => o / scale,
@@ -66,10 +66,14 @@ fn coordinate(r: &Resize, axis: usize, o: usize, extent: usize, size: usize) -> 
 
 /// Input places and weights of an output element.
 fn taps(r: &Resize, axis: usize, o: usize, extent: usize, size: usize) -> Vec<(usize, f32)> {
-    let x = coordinate(r, axis, o, extent, size);
+    taps_at(r.interpolation, coordinate(r, axis, o, extent, size), extent)
+}
+
+/// Input places and weights of an output element that lies at `x` among `extent` elements.
+pub(crate) fn taps_at(interpolation: Interpolation, x: f32, extent: usize) -> Vec<(usize, f32)> {
     let last = (extent - 1) as f32;
     let clamped = |i: f32| i.clamp(0.0, last) as usize;
-    match r.interpolation {
+    match interpolation {
         Interpolation::Nearest(rounding) => {
             let whole = match rounding {
                 Rounding::PreferFloor => (x - 0.5).ceil(),

@@ -7,7 +7,7 @@ use super::infer::refuse;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 
-/// The type of a quantised tensor.
+/// The type of a tensor of whole numbers: of a quantised one, or of an input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Integer {
     /// -128 to 127.
@@ -20,10 +20,14 @@ pub enum Integer {
     Uint16,
     /// -2^31 to 2^31 - 1: sums and biases.
     Int32,
+    /// -2^63 to 2^63 - 1: of inputs alone.
+    Int64,
+    /// Truth values, 0 and 1: of inputs alone.
+    Bool,
 }
 
 impl Integer {
-    /// Every type and its name in the text form.
+    /// Every type of quantised tensors and its name in the text form.
     pub const ALL: &[(Integer, &str)] = &[
         (Integer::Int8, "int8"),
         (Integer::Uint8, "uint8"),
@@ -32,9 +36,13 @@ impl Integer {
         (Integer::Int32, "int32"),
     ];
 
+    /// The types that inputs have beside them.
+    const OF_INPUTS: &[(Integer, &str)] = &[(Integer::Int64, "int64"), (Integer::Bool, "bool")];
+
     /// The name, as the text form and messages write it.
     pub fn name(self) -> &'static str {
-        Integer::ALL.iter().find(|e| e.0 == self).expect("ALL lists every type").1
+        let mut all = Integer::ALL.iter().chain(Integer::OF_INPUTS);
+        all.find(|e| e.0 == self).expect("the lists have every type").1
     }
 
     /// Least and largest number of the type.
@@ -45,6 +53,8 @@ impl Integer {
             Integer::Int16 => (i16::MIN.into(), i16::MAX.into()),
             Integer::Uint16 => (u16::MIN.into(), u16::MAX.into()),
             Integer::Int32 => (i32::MIN.into(), i32::MAX.into()),
+            Integer::Int64 => (i64::MIN, i64::MAX),
+            Integer::Bool => (0, 1),
         }
     }
 

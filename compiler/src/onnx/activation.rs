@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use crate::error::Result;
-use crate::graph::Op;
+use crate::graph::{BinaryKind, Op};
 
 /// Relu.
 pub(super) fn relu(call: &mut Call) -> Result<()> {
@@ -15,6 +15,9 @@ pub(super) fn clip(call: &mut Call) -> Result<()> {
     if call.integer(0)?.is_some() {
         call.arity(1..=3)?;
         return call.clip_whole();
+    }
+    if call.opset() >= 11 && [1, 2].into_iter().any(|i| call.has(i) && call.scalar(i).is_err()) {
+        return clip_by_computed(call);
     }
     let (mut min, mut max) = (f32::NEG_INFINITY, f32::INFINITY);
     if call.opset() < 11 {
@@ -40,6 +43,19 @@ pub(super) fn clip(call: &mut Call) -> Result<()> {
     let x = call.value(0)?;
     // An empty range is its upper end, as the minimum with it comes last.
     call.emit(Op::Clip { min: min.min(max), max }, &[x])
+}
+
+/// Clip by bounds that are computed: the maximum with one, and the minimum with the other.
+fn clip_by_computed(call: &mut Call) -> Result<()> {
+    call.arity(1..=3)?;
+    let mut y = call.value(0)?;
+    for (input, kind) in [(1, BinaryKind::Max), (2, BinaryKind::Min)] {
+        if call.has(input) {
+            let bound = call.value(input)?;
+            y = call.apply(Op::Binary { kind }, &[y, bound])?;
+        }
+    }
+    call.result(y)
 }
 
 /// LeakyRelu.

@@ -154,6 +154,13 @@ impl<'a> Call<'a> {
         (0..self.inputs()).any(|input| self.is_whole(input))
     }
 
+    /// Notes that the node's first result holds whole numbers.
+    pub fn makes_whole(&mut self) {
+        if let Some(name) = self.node.output.first() {
+            self.importer.whole.add(name);
+        }
+    }
+
     /// An input as a value of the graph: of real numbers, unless the operator only moves them or computes with whole ones.
     pub fn value(&mut self, input: usize) -> Result<ValueId> {
         let name = self.input_name(input)?;
@@ -220,6 +227,7 @@ impl<'a> Call<'a> {
         }
         match &self.constant(input)?.elements {
             Elements::Floats(data) if data.len() == 1 => Ok(data[0]),
+            Elements::Ints(data) if data.len() == 1 && self.computes_whole() => Ok(data[0] as f32),
             _ => Err(self.error(format!("input {input} must be one float"))),
         }
     }

@@ -89,7 +89,8 @@ pub(super) fn cast(call: &mut Call) -> Result<()> {
     }
 }
 
-/// CastLike: a Cast to the type of another tensor, which must be a float's; 0 and 1 are themselves in every type.
+/// CastLike: a Cast to the type of another tensor: of real numbers or of whole ones that are computed. Constants of
+/// whole numbers and truths are not told apart unless one is neither 0 nor 1, which are themselves in every type.
 pub(super) fn cast_like(call: &mut Call) -> Result<()> {
     call.arity(2)?;
     call.ignore("saturate");
@@ -100,7 +101,12 @@ pub(super) fn cast_like(call: &mut Call) -> Result<()> {
     if whole && call.is_constant(0) && call.constant(0)?.numbers().all(|x| x == 0.0 || x == 1.0) {
         return cast_to(call, data_type::INT64);
     }
+    let counts = match call.operand(1)? {
+        Operand::Constant(like) => like.integer.is_none() && like.numbers().any(|x| x != 0.0 && x != 1.0),
+        Operand::Value(_) => call.is_whole(1),
+    };
     match whole {
+        true if counts => cast_to(call, data_type::INT64),
         true => Err(call.error("cannot compute in whole numbers").hint("export the float32 model")),
         false => cast_to(call, data_type::FLOAT),
     }

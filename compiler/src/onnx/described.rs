@@ -1,9 +1,17 @@
 //! Operators that the graph keeps as ONNX defines them.
 
 use super::call::Call;
-use crate::described::{Attribute, Described, Descriptor, Value};
+use crate::described::{Attribute, Described, Descriptor, Value, named};
 use crate::error::Result;
 use crate::graph::Op;
+
+/// The operator whose description has its name.
+pub(super) fn by_name(call: &mut Call) -> Result<()> {
+    match named(call.operator()) {
+        Some(descriptor) => described(call, descriptor),
+        None => Err(call.error("the operator is not supported")),
+    }
+}
 
 /// The operator of a description.
 pub(super) fn described(call: &mut Call, descriptor: &'static Descriptor) -> Result<()> {

@@ -51,7 +51,7 @@ const MOVES: &[&str] =
 
 /// Whether there is an operator of that name on constants alone.
 pub(super) fn is_known(operator: &str) -> bool {
-    ALWAYS.contains(&operator) || operator == "Mod"
+    ALWAYS.contains(&operator) || operator == "Mod" || make::WINDOWS.contains(&operator)
 }
 
 /// Whether a node is computed now: its inputs are constants, and of whole numbers if the graph has the operator.
@@ -74,6 +74,7 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
     let tensor = match call.operator() {
         "Identity" => return constant::identity(call),
         "Cast" => return constant::cast(call),
+        "CastLike" => return constant::cast_like(call),
         "Shape" => return constant::shape(call),
         "Split" => return pick::split(call),
         "Add" => arithmetic(call, i64::checked_add)?,

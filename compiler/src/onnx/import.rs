@@ -10,9 +10,9 @@ use super::table::why_not;
 use super::tensor::{Elements, Tensor, decode, integer, type_name};
 use super::whole::Whole;
 use super::{
-    Imported, Shapes, activation, attention, branch, choice, constant, conv, described, einsum, elementwise,
-    fold, inline, matrix, moves, norm, order, pool, quantized, recurrent, reduce, resize, scatter, sequence,
-    shape, triangle,
+    Imported, Shapes, activation, attention, branch, center, choice, constant, conv, described, einsum,
+    elementwise, fold, inline, matrix, max_places, moves, norm, order, pool, quantized, recurrent, reduce,
+    resize, scatter, sequence, shape, spectrum, triangle,
 };
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
@@ -158,7 +158,19 @@ impl Importer {
             let given = shapes.get(&input.name).map(Vec::as_slice);
             let (shape, integer) = input_type(input, given, warnings).map_err(place)?;
             let id = self.graph.typed_input(&input.name, &shape, integer)?;
-            self.integers.extend(integer.map(|integer| (id, integer)));
+            let quantised = |name: &str| {
+                let reads = |node: &NodeProto| {
+                    node.op_type == "DequantizeLinear" && node.input.first().is_some_and(|read| read == name)
+                };
+                source.node.iter().any(reads)
+            };
+            match integer {
+                // Truths are computed with as comparisons make them.
+                None | Some(Integer::Bool) => {}
+                Some(Integer::Int64) => self.whole.add(&input.name),
+                Some(Integer::Int32) if !quantised(&input.name) => self.whole.add(&input.name),
+                Some(integer) => _ = self.integers.insert(id, integer),
+            }
             self.bind(&input.name, Operand::Value(id)).map_err(place)?;
         }
         if self.graph.inputs.is_empty() {
@@ -354,20 +366,20 @@ fn input_type(
     let Some(tensor) = tensor else {
         return refuse("is not a tensor");
     };
-    let integer = integer(tensor.elem_type);
+    let integer = match tensor.elem_type {
+        data_type::INT64 => Some(Integer::Int64),
+        data_type::BOOL => Some(Integer::Bool),
+        other => integer(other),
+    };
     let other = [data_type::FLOAT16, data_type::BFLOAT16, data_type::DOUBLE].contains(&tensor.elem_type);
     if other {
         let of = type_name(tensor.elem_type);
         warnings.push(format!("input {:?} is of {of}, which is computed in float32", input.name));
     }
     if tensor.elem_type != data_type::FLOAT && !other && integer.is_none() {
-        return Err(Error::new("import", format!("has element type {}", type_name(tensor.elem_type))).hint(
-            match tensor.elem_type {
-                data_type::INT64 => "an int32 input, which is given as floats",
-                data_type::BOOL => "a float32 input that the model compares with 0.5",
-                _ => "export the float32 model, with integer preprocessing outside of it",
-            },
-        ));
+        let message = format!("has element type {}", type_name(tensor.elem_type));
+        return Err(Error::new("import", message)
+            .hint("export the float32 model, with integer preprocessing outside of it"));
     }
     let declared = declared_shape(input);
     if let (Some(declared), Some(given)) = (&declared, given)
@@ -435,6 +447,9 @@ fn dispatch(call: &mut Call) -> Result<()> {
         return fold::run(call);
     }
     match call.operator() {
+        "CenterCropPad" => center::center_crop_pad(call),
+        "DFT" => spectrum::dft(call),
+        "STFT" => spectrum::stft(call),
         "Conv" => conv::conv(call),
         "BatchNormalization" => norm::batch_normalization(call),
         "Relu" => activation::relu(call),
@@ -442,6 +457,7 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "LeakyRelu" => activation::leaky_relu(call),
         "PRelu" => activation::prelu(call),
         "MaxPool" => pool::max_pool(call),
+        "MaxUnpool" => max_places::unpool(call),
         "AveragePool" => pool::average_pool(call),
         "GlobalAveragePool" => pool::global_average_pool(call),
         "GlobalMaxPool" => pool::global_max_pool(call),

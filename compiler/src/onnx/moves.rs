@@ -1,6 +1,7 @@
 //! Operators that pick elements along axes: Pad, Slice, Split, Gather, Expand, SpaceToDepth.
 
 use super::call::Call;
+use super::described;
 use super::import::Operand;
 use super::picked;
 use super::shape::axis;
@@ -294,6 +295,10 @@ pub(super) fn gathered_rows(call: &mut Call, shape: &[usize]) -> Result<Rows> {
 
 /// GatherND by constant indices: a Gather along the axes that they name, taken together.
 pub(super) fn gather_nd(call: &mut Call) -> Result<()> {
+    call.arity(2)?;
+    if !call.is_constant(1) {
+        return described::by_name(call);
+    }
     let x = call.value(0)?;
     let old = call.shape(0)?;
     let Rows { places, axes, shape } = gathered_rows(call, &old)?;

@@ -1,18 +1,19 @@
 //! MaxPool, AveragePool, LpPool, and those over all pixels.
 
 use super::call::Call;
+use super::max_places::{self, Along};
 use super::reduce::by_exponent;
 use super::window::{Part, image, kernel, window};
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op, PadMode, ReduceKind, UnaryKind, ValueId, Window};
 
-/// MaxPool; Indices are not made: who reads them is refused. Volumes are pooled along their depth first.
+/// MaxPool. Volumes are pooled along their depth first.
 pub(super) fn max_pool(call: &mut Call) -> Result<()> {
-    if call.flag("storage_order", false)? {
-        return call.refuse("storage_order", "column order is not supported");
-    }
+    // It says how Indices are counted.
+    let columns = call.flag("storage_order", false)?;
     let mut inputs = call.values(1)?;
-    if let Some((window, _)) = depth_window(call)? {
+    let (x, depth) = (inputs[0], depth_window(call)?.map(|(window, _)| window));
+    if let Some(window) = depth.clone() {
         inputs[0] = match window {
             // It picks planes.
             Window { kernel: [1, 1], pads: [0, 0, 0, 0], .. } => {
@@ -22,9 +23,28 @@ pub(super) fn max_pool(call: &mut Call) -> Result<()> {
         };
     }
     let (window, _) = pool_window(call, Part::Plane)?;
-    call.emit_image(Op::MaxPool { window }, &inputs)?;
-    call.skip_result();
-    Ok(())
+    call.emit_image(Op::MaxPool { window: window.clone() }, &inputs)?;
+    if !call.wanted(1) || call.integer(0)?.is_some() {
+        call.skip_result();
+        return Ok(());
+    }
+    let shape = call.shape(0)?;
+    let mut axes = vec![along(&window, 0, shape[shape.len() - 2]), along(&window, 1, shape[shape.len() - 1])];
+    match shape.len() {
+        3 => _ = axes.remove(0),
+        5 => axes.insert(0, along(&depth.unwrap_or(Window::UNIT), 0, shape[2])),
+        _ => {}
+    }
+    let places = max_places::places(call, x, &axes, columns)?;
+    call.result(places)
+}
+
+/// A window along one of its axes, over so many elements.
+fn along(window: &Window, axis: usize, extent: usize) -> Along {
+    let reach = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+    let (pad, stride) = (window.pads[axis], window.stride[axis]);
+    let count = (extent + pad + window.pads[axis + 2] - reach) / stride + 1;
+    Along { extent, kernel: window.kernel[axis], stride, dilation: window.dilation[axis], pad, count }
 }
 
 /// AveragePool. The means of volumes are those of planes, of means along the depth: what counts of a window is counted

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::moves::axes;
+use super::resampled::{self, Resampling, is_of_regions};
 use crate::error::Result;
 use crate::graph::{
     Coordinates, Interpolation, MAX_ELEMENTS, Op, Outside, Resize, Rounding, Sampling, elements,
@@ -59,17 +60,18 @@ pub(super) fn resize(call: &mut Call) -> Result<()> {
         return resize_10(call);
     }
     call.arity(1..=4)?;
-    let coordinates = coordinates(call)?;
-    let interpolation = interpolation(call)?;
-    call.ignore("extrapolation_value");
+    let of_regions = is_of_regions(call)?;
+    let coordinates = if of_regions { resampled::UNUSED } else { coordinates(call)? };
+    let antialias = call.opset() >= 18 && call.flag("antialias", false)?;
+    let exclude_outside = call.flag("exclude_outside", false)?;
+    let interpolation = interpolation(call, antialias)?;
+    let beyond = call.float("extrapolation_value", 0.0)?;
     let named = match call.opset() {
         18.. => call.ints("axes")?.map(|a| axes(call, a, shape.len())).transpose()?,
         _ => None,
     };
     let named = named.unwrap_or_else(|| (0..shape.len()).collect());
-    if call.opset() >= 18 && call.flag("antialias", false)? {
-        return call.refuse("antialias", "antialiasing is not supported");
-    }
+    let regions = of_regions.then(|| resampled::regions(call, shape.len(), &named)).transpose()?;
     let policy = match call.opset() {
         18.. => call.string("keep_aspect_ratio_policy", "stretch")?,
         _ => "stretch",
@@ -81,19 +83,19 @@ pub(super) fn resize(call: &mut Call) -> Result<()> {
             for (&axis, scale) in named.iter().zip(given) {
                 r.scales[axis] = scale;
             }
+            // Regions do not count, for ONNX Runtime; for the ONNX text they do.
             r.sizes = sizes(call, &r.scales, &shape)?;
-            let whole = |axis: usize| r.sizes[axis] as f32 == r.scales[axis] * shape[axis] as f32;
-            if coordinates == Coordinates::AlignCorners && !(0..shape.len()).all(whole) {
-                return Err(call
-                    .error("the ONNX text and ONNX Runtime place corners differently where sizes are rounded")
-                    .attribute("scales")
-                    .hint("export with sizes in place of scales"));
-            }
         }
         None if wanted.len() == named.len() => by_sizes(call, &mut r, &wanted, &named, policy)?,
         _ => return call.refuse("scales", format!("or sizes do not fit {shape:?}: one of them is needed")),
     }
-    call.emit(Op::Resize(r), &[x])
+    match antialias || of_regions {
+        false => call.emit(Op::Resize(r), &[x]),
+        true => {
+            let made = Resampling { resize: r, regions, antialias, exclude_outside, beyond };
+            resampled::resampled(call, x, &made)
+        }
+    }
 }
 
 fn by_sizes(call: &Call, r: &mut Resize, wanted: &[i64], named: &[usize], policy: &str) -> Result<()> {
@@ -146,7 +148,7 @@ fn coordinates(call: &mut Call) -> Result<Coordinates> {
     }
 }
 
-fn interpolation(call: &mut Call) -> Result<Interpolation> {
+fn interpolation(call: &mut Call, antialias: bool) -> Result<Interpolation> {
     let rounding = call.string("nearest_mode", "round_prefer_floor")?;
     let Some(&(rounding, _)) = Rounding::ALL.iter().find(|e| e.1 == rounding) else {
         return call.refuse("nearest_mode", format!("{rounding:?} is not known"));
@@ -154,23 +156,21 @@ fn interpolation(call: &mut Call) -> Result<Interpolation> {
     let coefficient = call.float("cubic_coeff_a", -0.75)?;
     let exclude_outside = call.flag("exclude_outside", false)?;
     match call.string("mode", "nearest")? {
+        "nearest" if antialias => call.refuse("antialias", "is of linear and cubic, not of nearest"),
         "nearest" => Ok(Interpolation::Nearest(rounding)),
-        "linear" if exclude_outside => call.refuse("exclude_outside", "is supported for cubic alone"),
+        "linear" if exclude_outside && !antialias => {
+            call.refuse("exclude_outside", "is supported for cubic alone")
+        }
         "linear" => Ok(Interpolation::Linear),
         "cubic" => Ok(Interpolation::Cubic { coefficient, exclude_outside }),
         other => call.refuse("mode", format!("{other:?} is not known")),
     }
 }
 
-/// GridSample of images. Opset 20 renamed the modes.
+/// GridSample of images and, from opset 20 on, which renamed the modes, of volumes.
 pub(super) fn grid_sample(call: &mut Call) -> Result<()> {
     let inputs = call.values(2)?;
     let shape = call.shape(0)?;
-    if shape.len() != 4 {
-        return Err(call
-            .error(format!("samples {shape:?}, only images (N, C, H, W) are supported"))
-            .hint("cut the graph before it"));
-    }
     let (default, names) = match call.opset() {
         ..20 => ("bilinear", ["nearest", "bilinear", "bicubic"]),
         _ => ("linear", ["nearest", "linear", "cubic"]),
@@ -179,6 +179,9 @@ pub(super) fn grid_sample(call: &mut Call) -> Result<()> {
     let Some(which) = names.iter().position(|&name| name == mode) else {
         return call.refuse("mode", format!("{mode:?} is not one of {names:?}"));
     };
+    if which == 2 && shape.len() != 4 {
+        return call.refuse("mode", format!("{mode:?} is of images, {shape:?} are none"));
+    }
     let sampling = [Sampling::Nearest, Sampling::Linear, Sampling::Cubic][which];
     let padding = call.string("padding_mode", "zeros")?;
     let Some((outside, _)) = Outside::ALL.iter().find(|e| e.1 == padding) else {

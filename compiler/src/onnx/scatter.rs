@@ -2,6 +2,7 @@
 //! others there, as assignments to parts of a tensor are exported.
 
 use super::call::Call;
+use super::described;
 use super::fold::pick::{element_places, grid, slices, strides};
 use super::moves::{Rows, part, rows};
 use super::picked;
@@ -30,6 +31,9 @@ pub(super) fn gather_elements(call: &mut Call) -> Result<()> {
 /// fill a part of one axis, else a Gather of the elements of both.
 pub(super) fn scatter(call: &mut Call) -> Result<()> {
     call.arity(3)?;
+    if !call.is_constant(1) {
+        return described::by_name(call);
+    }
     let old = call.shape(0)?;
     let reduction = reduction(call)?;
     let places = replaced_places(call, &old)?;
@@ -42,8 +46,7 @@ pub(super) fn scatter(call: &mut Call) -> Result<()> {
         let mut seen = places.clone();
         seen.sort_unstable();
         if seen.windows(2).any(|pair| pair[0] == pair[1]) {
-            return call
-                .refuse("indices", "name a place twice, which is supported without a reduction alone");
+            return described::by_name(call);
         }
         let row = in_a_row(call, x)?;
         let replaced = call.apply(Op::Gather { axis: 0, indices: places.clone(), shape: given }, &[row])?;

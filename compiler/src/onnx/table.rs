@@ -39,9 +39,6 @@ const fn row(
 
 const KNOWN: &str = "of constants";
 const SEQUENCE: &str = "sequences that are known while importing; constant positions";
-const SCATTERED: &str =
-    "constant indices; with a reduction each once; becomes Slice and Concat, or Concat and Gather";
-const PARTS: Machine = Runs("a part of one axis, as Concat");
 const TRUTH: &str = "truth values are 1 and 0";
 const MASK: &str = "infinities of a constant are the largest float32";
 const INDEX: &str = "indices are floats";
@@ -107,19 +104,31 @@ const OPERATORS: &[Operator] = &[
         "inference form; spatial statistics",
         Runs("folded into the layer before"),
     ),
+    row("BlackmanWindow", "periodic, output_datatype (ignored)", KNOWN, Free),
     row(
         "Cast",
         "to",
         "values to real numbers, bool and whole numbers of 8 to 64 bits; constants to these",
         Free,
     ),
-    row("CastLike", "", "as Cast, to float32; constants 0 and 1 to any type", Free),
+    row(
+        "CastLike",
+        "",
+        "as Cast, to float32 or to the whole numbers of a computed one; constants 0 and 1 to any type",
+        Free,
+    ),
     row("Ceil", "", "", TABLE),
     row("Celu", "alpha", "", TABLE),
     row(
+        "CenterCropPad",
+        "axes",
+        "constant shape; becomes Slice and Pad",
+        Runs("rows and columns: zeros; by addressing"),
+    ),
+    row(
         "Clip",
-        "min, max (attributes or constant inputs)",
-        "of whole numbers: of those that a QuantizeLinear of constant scale made; an empty range is its maximum",
+        "min, max (attributes or inputs)",
+        "by computed bounds: Max and Min; of integers of quantised models: of those that a QuantizeLinear of constant scale made; an empty range is its maximum",
         Runs(""),
     ),
     row(
@@ -158,6 +167,12 @@ const OPERATORS: &[Operator] = &[
         "constant axis, of at most 2048 elements; becomes MatMul",
         Runs("as MatMul"),
     ),
+    row(
+        "DFT",
+        "axis, inverse, onesided",
+        "constant length and axis; onesided of real numbers; becomes MatMul",
+        Runs("as MatMul"),
+    ),
     row("DepthToSpace", "blocksize, mode", "images", Runs("")),
     row("DequantizeLinear", "axis", QUANTISED, Free),
     row(
@@ -185,7 +200,6 @@ const OPERATORS: &[Operator] = &[
     row("GRU", "direction, hidden_size, linear_before_reset, layout", FORMS, UNROLLED),
     row("Gather", "axis", "by computed indices: GatherElements", Runs("of neighbours, by addressing")),
     row("GatherElements", "axis", "by constant indices: Gather", Host),
-    row("GatherND", "batch_dims", "constant indices; becomes Gather", Host),
     row("Gelu", "approximate", "", TABLE),
     row(
         "Gemm",
@@ -198,8 +212,10 @@ const OPERATORS: &[Operator] = &[
     row("GlobalMaxPool", "", "for images: MaxPool", Runs("")),
     row("Greater", "", TRUTH, Host),
     row("GreaterOrEqual", "", TRUTH, Host),
-    row("GridSample", "mode, padding_mode, align_corners", "images", Host),
+    row("GridSample", "mode, padding_mode, align_corners", "images; volumes but for cubic", Host),
     row("GroupNormalization", "num_groups, epsilon", "becomes InstanceNormalization, Mul and Add", Host),
+    row("HammingWindow", "periodic, output_datatype (ignored)", KNOWN, Free),
+    row("HannWindow", "periodic, output_datatype (ignored)", KNOWN, Free),
     row("HardSigmoid", "alpha, beta", "", TABLE),
     row("HardSwish", "", "", TABLE),
     row("Hardmax", "axis", "becomes ArgMax and Equal", Host),
@@ -228,9 +244,15 @@ const OPERATORS: &[Operator] = &[
     row("Max", "", "any number of operands: two at a time", Runs("with one constant")),
     row(
         "MaxPool",
-        "kernel_shape, strides, dilations, pads, auto_pad, ceil_mode",
-        "images, lines, volumes; Indices that nobody reads; no storage_order",
-        Runs(""),
+        "kernel_shape, strides, dilations, pads, auto_pad, ceil_mode, storage_order",
+        "images, lines, volumes; with Indices, up to 2^24: also Gather and ArgMax",
+        Runs("Indices on the host"),
+    ),
+    row(
+        "MaxUnpool",
+        "kernel_shape, strides, pads; output_shape",
+        "images, lines, volumes; becomes ScatterElements",
+        Host,
     ),
     row("Mean", "", "any number of operands: Add and Div", TWO),
     row("MeanVarianceNormalization", "axes", "becomes ReduceMean, Sub, Mul, Sqrt and Div", Host),
@@ -306,15 +328,19 @@ const OPERATORS: &[Operator] = &[
     row("Reshape", "allowzero", "constant shape", Free),
     row(
         "Resize",
-        "mode, coordinate_transformation_mode, nearest_mode, cubic_coeff_a, exclude_outside, axes, keep_aspect_ratio_policy",
-        "constant scales or sizes; no antialias, no tf_crop_and_resize; no align_corners with scales that give fractions; exclude_outside for cubic alone",
+        "mode, coordinate_transformation_mode, nearest_mode, cubic_coeff_a, exclude_outside, axes, keep_aspect_ratio_policy, antialias, extrapolation_value",
+        "constant scales or sizes, and roi; with antialias or tf_crop_and_resize: becomes MatMul; corners as ONNX Runtime aligns them, by whole sizes; exclude_outside for cubic or antialias",
         Runs(
             "rows and columns; interpolation by whole factors in at most 256 phases, the rest in at most 64, borders included",
         ),
     ),
     row("Round", "", "", TABLE),
-    row("ScatterElements", "axis, reduction", SCATTERED, PARTS),
-    row("ScatterND", "reduction", SCATTERED, PARTS),
+    row(
+        "STFT",
+        "onesided",
+        "of real signals; constant step, window and length; becomes Conv",
+        Runs("as Conv"),
+    ),
     row("Selu", "alpha, gamma", "", TABLE),
     row("SequenceAt", "", SEQUENCE, Free),
     row("SequenceConstruct", "", SEQUENCE, Free),
@@ -376,11 +402,6 @@ pub const NOT_READ: &[(&[&str], &str, &str)] = &[
         "export with the loop unrolled, a traced model has none; recurrent layers as LSTM, GRU or RNN",
     ),
     (
-        &["MaxUnpool"],
-        "it puts elements where a maximum was found, and rounding decides between near equals",
-        "nearest Resize, or a transposed convolution",
-    ),
-    (
         &[
             "Bernoulli",
             "Multinomial",
@@ -398,9 +419,9 @@ pub const NOT_READ: &[(&[&str], &str, &str)] = &[
         "compute it outside of the network",
     ),
     (
-        &["BlackmanWindow", "DFT", "HammingWindow", "HannWindow", "MelWeightMatrix", "STFT"],
-        "spectra are made of sound before the network",
-        "cut the graph behind it, or write the transform as a Conv",
+        &["MelWeightMatrix"],
+        "its result is a constant that exporters store",
+        "constant-fold the model (onnxsim)",
     ),
     (
         &[
@@ -420,9 +441,9 @@ pub const NOT_READ: &[(&[&str], &str, &str)] = &[
         "export the model for inference, without it",
     ),
     (
-        &["CenterCropPad", "Optional", "OptionalGetElement", "OptionalHasElement", "SequenceErase"],
+        &["Optional", "OptionalGetElement", "OptionalHasElement", "SequenceErase"],
         "no exporter that was met writes it",
-        "constant-fold the model (onnxsim), or replace it by Slice and Pad",
+        "constant-fold the model (onnxsim), or export it without optional inputs",
     ),
 ];
 
@@ -438,7 +459,7 @@ pub fn document() -> String {
          Generated from `compiler/src/onnx/table.rs`; a test compares. ONNX opset 7 to 25, float32 (float16, bfloat16 and float64 are computed in it; or\n\
          quantised: int4, uint4, int8, uint8, int16, uint16, int32 tensors between QuantizeLinear and DequantizeLinear), static\n\
          shapes (an open batch becomes 1; other open extents are those of `--shape` or of the samples) without empty tensors, tensors of any rank where nothing\n\
-         else is said. What is constant is computed while importing, whole numbers and truth values of any rank too: the operators marked\n\
+         else is said. Inputs may also be int64, int32 (tokens, places) and bool: whole numbers up to 2^24 are exact, and the host computes with them. What is constant is computed while importing, whole numbers and truth values of any rank too: the operators marked\n\
          *of constants*, and arithmetic, reductions and moves of elements. Nodes that no output\n\
          comes of are left out. What is not listed is refused with the node's name.\n\n\
          The float reference runs every operator of the table. *Machine*: `yes` with its limits; `-` for what\n\

@@ -22,6 +22,11 @@ impl Whole {
         self.0.contains(name)
     }
 
+    /// Notes that a tensor of that name does.
+    pub fn add(&mut self, name: &str) {
+        self.0.insert(name.to_owned());
+    }
+
     /// Follows whole numbers through a node.
     ///
     /// # Errors
@@ -30,10 +35,11 @@ impl Whole {
         let read = node.input.iter().any(|name| self.0.contains(name));
         // Indices say which elements are taken, not what they are.
         let data = node.input.first().is_some_and(|name| self.0.contains(name));
+        let updates = node.input.get(2).is_some_and(|name| self.0.contains(name));
         let code = |name: &str| node.attribute.iter().find(|a| a.name == name).map(|a| a.i);
         let made = match node.op_type.as_str() {
             "ArgMax" | "ArgMin" => &node.output[..],
-            "TopK" => node.output.get(1..).unwrap_or_default(),
+            "TopK" | "MaxPool" => node.output.get(1..).unwrap_or_default(),
             "Cast" if code("to").is_some_and(|code| TYPES.contains(&code)) => &node.output[..],
             "Pow" | "Mean" | "ReduceMean" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceL2" if read => {
                 return Err(Error::new("import", "its operands are whole numbers, so that its results have no fractions; floats stand for them here")
@@ -46,12 +52,14 @@ impl Whole {
                 &node.output[..]
             }
             "Identity" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Transpose" | "Slice"
-            | "Split" | "Expand" | "Tile" | "Pad" | "Gather" | "GatherElements" | "ReduceSum"
-            | "ReduceMax" | "ReduceMin"
+            | "Split" | "Expand" | "Tile" | "Pad" | "Gather" | "GatherElements" | "GatherND"
+            | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "CumSum" | "Trilu"
+            | "CenterCropPad" | "ReverseSequence"
                 if data =>
             {
                 &node.output[..]
             }
+            "ScatterElements" | "ScatterND" if data || updates => &node.output[..],
             _ => &[],
         };
         self.0.extend(made.iter().filter(|name| !name.is_empty()).cloned());
@@ -98,6 +106,7 @@ fn remainder_of(call: &mut Call, x: ValueId, divisor: ValueId) -> Result<ValueId
 pub(super) fn cast(call: &mut Call, range: Option<(i64, i64)>) -> Result<()> {
     let x = call.value(0)?;
     let bounds = range.map(|(low, high)| (low as f32, high as f32));
+    call.makes_whole();
     let y = match (call.is_whole(0), bounds) {
         (true, None) => x,
         (true, Some((low, high))) => {

@@ -220,7 +220,6 @@ one("conv3d", "Conv", [1, 4, 7, 7, 7], weights(5, 4, 3, 3, 3))
 one("refused_operator", "Unique", [2, 2])
 one("refused_attribute", "Relu", [2], slope=0.5)
 one("refused_average_dilated", "AveragePool", IMAGE, kernel_shape=[2, 2], dilations=[2, 2], opset=19)
-one("refused_storage_order", "MaxPool", IMAGE, kernel_shape=[2, 2], storage_order=1)
 one("refused_auto_pad", "Conv", IMAGE, weights(5, 4, 3, 3), auto_pad="SOMEHOW")
 one("refused_auto_pad_and_pads", "Conv", IMAGE, weights(5, 4, 3, 3), auto_pad="VALID", pads=[1, 1, 1, 1])
 one("refused_attribute_type", "Conv", IMAGE, weights(5, 4, 3, 3), group=1.0)
@@ -239,7 +238,6 @@ one("refused_mode", "DepthToSpace", [1, 4, 3, 3], blocksize=2, mode="RCD")
 case("refused_cycle", [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"], name="loop")], {"x": [2]}, outputs=("b",))
 case("refused_dangling", [node("Add", ["x", "ghost"], ["y"], name="sum")], {"x": [2]})
 case("refused_twice", [node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"], name="again")], {"x": [2]})
-case("refused_indices", [node("MaxPool", ["x"], ["y", "i"], name="pool", kernel_shape=[2, 2])], {"x": IMAGE}, outputs=("y", "i"))
 case("refused_mask", [node("Dropout", ["x"], ["z", "m"], name="drop"), node("Add", ["z", "m"], ["y"])], {"x": [2]})
 case("refused_output", [node("Relu", ["x"], ["z"])], {"x": [2]})
 case("refused_domain", [node("Relu", ["x"], ["y"], name="custom", domain="com.acme")], {"x": [2]})
@@ -405,8 +403,7 @@ case(
 )
 
 # More refusals.
-one("refused_antialias", "Resize", [1, 2, 8, 8], None, np.array([1, 1, 0.5, 0.5], np.float32), mode="linear", antialias=1, opset=18)
-one("refused_crop_and_resize", "Resize", [1, 2, 8, 8], weights(8), np.array([1, 1, 2, 2], np.float32), coordinate_transformation_mode="tf_crop_and_resize")
+weights(8)  # What follows keeps its numbers.
 one("refused_lstm_clip", "LSTM", [5, 2, 3], weights(1, 16, 3), weights(1, 16, 4), clip=1.0)
 one("refused_gru_activations", "GRU", [5, 2, 3], weights(1, 12, 3), weights(1, 12, 4), activations=["Sigmoid", "Relu"])
 one("refused_slice_empty", "Slice", [3, 5], ints(4), ints(4), ints(1))
@@ -646,7 +643,7 @@ for padding in ("zeros", "border", "reflection"):
         for corners in (0, 1):
             one(f"grid_sample_{padding}_{mode}_{corners}", "GridSample", [2, 3, 5, 6], x2=[2, 4, 7, 2], mode=mode, padding_mode=padding, align_corners=corners)
 one("grid_sample_opset20", "GridSample", [1, 2, 5, 6], x2=[1, 4, 3, 2], mode="cubic", opset=20)
-one("refused_grid_sample_volume", "GridSample", [1, 2, 3, 5, 6], x2=[1, 2, 4, 3, 3], opset=20)
+one("refused_grid_sample_volume", "GridSample", [1, 2, 3, 5, 6], x2=[1, 2, 4, 3, 3], mode="cubic", opset=20)
 
 # Equations, branches and functions.
 for name, equation, *shapes in (
@@ -921,7 +918,7 @@ case(
 for reduction in ("add", "mul", "max", "min"):
     one(f"scatter_nd_{reduction}", "ScatterND", [4, 3], np.array([[3], [0]], np.int64), weights(2, 3), reduction=reduction, opset=18)
 one("scatter_elements_add", "ScatterElements", [3, 4], np.array([[2, 0], [1, 3]], np.int64), weights(2, 2), axis=1, reduction="add", opset=18)
-one("refused_scatter_add", "ScatterND", [4, 3], np.array([[3], [3]], np.int64), weights(2, 3), reduction="add", opset=18)
+weights(2, 3)  # What follows keeps its numbers.
 one("cast_like", "CastLike", [4, 3], weights(1))
 
 # Normalisations.
@@ -1247,3 +1244,257 @@ case(
 one("reverse_sequence", "ReverseSequence", [5, 3, 2], ints(5, 1, 3), batch_axis=1, time_axis=0)
 one("reverse_sequence_batch", "ReverseSequence", [3, 5], ints(2, 5, 4), batch_axis=0, time_axis=1)
 one("det", "Det", [2, 4, 4])
+
+
+# Places of maxima, and what is put back there.
+POOLED = dict(kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1])
+
+
+def whole(op, reads, names, **attributes):
+    """A node of which results `names` are whole numbers, cast to floats of the same names without their `_w`."""
+    casts = [node("Cast", [n], [n[:-2]], to=TensorProto.FLOAT) for n in names if n.endswith("_w")]
+    return [node(op, reads, names, **attributes), *casts]
+
+
+for name, shape, attributes in (
+    ("image", [2, 3, 7, 9], POOLED),
+    ("columns", [2, 3, 7, 9], POOLED | dict(storage_order=1)),
+    ("ceil", [1, 2, 8, 8], dict(kernel_shape=[3, 3], strides=[3, 2], ceil_mode=1)),
+    ("dilated", [1, 2, 8, 9], dict(kernel_shape=[2, 3], dilations=[3, 2], pads=[1, 2, 1, 2])),
+    ("line", [2, 3, 11], dict(kernel_shape=[4], strides=[3], pads=[2, 1])),
+    ("volume", [1, 2, 5, 6, 7], dict(kernel_shape=[2, 3, 2], strides=[2, 1, 2], pads=[1, 1, 0, 0, 1, 1])),
+):
+    case(f"max_places_{name}", whole("MaxPool", ["x"], ["y", "i_w"], **attributes), {"x": shape}, outputs=("y", "i"))
+for name, shape, kernel, size in (
+    ("image", [1, 2, 6, 8], [2, 2], None),
+    ("size", [1, 2, 7, 9], [2, 2], ints(1, 2, 7, 9)),
+    ("line", [1, 2, 9], [3], None),
+    ("volume", [1, 2, 4, 4, 6], [2, 2, 2], None),
+):
+    case(
+        f"max_unpool_{name}",
+        [
+            node("MaxPool", ["x"], ["m", "i"], kernel_shape=kernel, strides=kernel),
+            node("MaxUnpool", ["m", "i"] + ["s"] * (size is not None), ["y"], kernel_shape=kernel, strides=kernel),
+        ],
+        {"x": shape},
+        {} if size is None else {"s": size},
+    )
+
+# What computed indices name.
+case(
+    "gather_nd_computed",
+    [
+        *whole("TopK", ["x", "k"], ["v", "i"], axis=1),
+        node("Reshape", ["i", "s"], ["r"]),
+        node("GatherND", ["z", "r"], ["y"]),
+    ],
+    {"x": [1, 12], "z": [12, 3]},
+    {"k": ints(4), "s": ints(4, 1)},
+)
+case(
+    "gather_nd_computed_batch",
+    [node("ArgMax", ["x"], ["i"], axis=2), node("GatherND", ["x", "i"], ["y"], batch_dims=1)],
+    {"x": [3, 5, 4]},
+)
+for reduction in ("none", "add", "mul", "max", "min"):
+    case(
+        f"scatter_elements_computed_{reduction}",
+        [
+            node("ArgMax", ["x"], ["i"], axis=1, keepdims=1),
+            node("Slice", ["x", "from", "to", "one"], ["u"]),
+            node("ScatterElements", ["x", "i", "u"], ["y"], axis=-2, reduction=reduction),
+        ],
+        {"x": [2, 4, 3]},
+        {"from": ints(2), "to": ints(3), "one": ints(1)},
+        opset=18,
+    )
+    one(
+        f"scatter_nd_twice_{reduction}",
+        "ScatterND",
+        [4, 3],
+        np.array([[3], [1], [-1]], np.int64),
+        weights(3, 3),
+        reduction=reduction,
+        opset=18,
+    )
+one("scatter_elements_twice", "ScatterElements", [3, 4], np.array([[2, 2], [1, -1]], np.int64), weights(2, 2), axis=1, reduction="add", opset=18)
+case(
+    "scatter_nd_computed",
+    [node("ArgMax", ["x"], ["i"], axis=0, keepdims=1), node("Transpose", ["i"], ["t"]), node("ScatterND", ["x", "t", "u"], ["y"])],
+    {"x": [4, 3]},
+    {"u": weights(3, 3)},
+)
+case(
+    "scatter_constant_add",
+    [node("ScatterElements", ["z", "i", "u"], ["s"], reduction="add"), node("Add", ["x", "s"], ["y"])],
+    {"x": [3, 2]},
+    {"z": weights(3, 2), "i": np.array([[2, 0], [2, 0]], np.int64), "u": weights(2, 2)},
+    opset=18,
+)
+
+# Resize by matrices.
+def scales(*factors):
+    return np.array([1, 1, *factors], np.float32)
+
+
+for name, factors, attributes in (
+    ("linear", (0.5, 0.7), dict(mode="linear")),
+    ("linear_up", (1.5, 0.4), dict(mode="linear", coordinate_transformation_mode="pytorch_half_pixel")),
+    ("linear_corners", (0.5, 0.25), dict(mode="linear", coordinate_transformation_mode="align_corners")),
+    ("linear_inside", (0.4, 0.4), dict(mode="linear", exclude_outside=1)),
+    ("cubic", (0.6, 1.3), dict(mode="cubic", cubic_coeff_a=-0.5)),
+    ("cubic_inside", (0.4, 0.6), dict(mode="cubic", exclude_outside=1)),
+):
+    one(f"resize_antialias_{name}", "Resize", [1, 2, 8, 10], None, scales(*factors), antialias=1, opset=18, **attributes)
+one("resize_antialias_sizes", "Resize", [1, 2, 9, 11], None, None, ints(4, 5), mode="linear", antialias=1, axes=[2, 3], opset=18)
+for mode in ("nearest", "linear", "cubic"):
+    one(
+        f"resize_region_{mode}",
+        "Resize",
+        [1, 2, 8, 9],
+        np.array([0, 0, 0.2, -0.3, 1, 1, 0.9, 0.8], np.float32),
+        None,
+        ints(1, 2, 5, 6),
+        mode=mode,
+        coordinate_transformation_mode="tf_crop_and_resize",
+        extrapolation_value=3.5,
+    )
+one(
+    "resize_region_scales",
+    "Resize",
+    [1, 2, 8, 9],
+    np.array([0, 0, 0.25, 0.1, 1, 1, 0.75, 1.2], np.float32),
+    scales(2.0, 0.5),
+    mode="linear",
+    coordinate_transformation_mode="tf_crop_and_resize",
+)
+for mode, factor in (("linear", 1.3), ("linear", 0.6), ("cubic", 1.3), ("nearest", 1.3)):
+    one(
+        f"resize_corners_{mode}_{int(10 * factor)}",
+        "Resize",
+        [1, 2, 7, 9],
+        None,
+        scales(factor, factor),
+        mode=mode,
+        coordinate_transformation_mode="align_corners",
+    )
+
+# Bounds that are computed.
+for name, bounds in (("both", ["l", "h"]), ("low", ["l"]), ("high", ["", "h"])):
+    case(
+        f"clip_computed_{name}",
+        [
+            node("ReduceMean", ["x"], ["l"], keepdims=0),
+            node("ReduceMax", ["z"], ["h"], keepdims=0),
+            node("Clip", ["x", *bounds], ["y"]),
+        ],
+        {"x": [3, 5], "z": [2]},
+    )
+
+# The middle of images, and spectra.
+one("center_crop", "CenterCropPad", [1, 2, 7, 8], ints(4, 5), axes=[2, 3], opset=18)
+one("center_pad", "CenterCropPad", [1, 2, 7, 8], ints(10, 13), axes=[-2, -1], opset=18)
+one("center_both", "CenterCropPad", [5, 6], ints(8, 3), opset=18)
+one("dft_real", "DFT", [2, 8, 1])
+one("dft_complex", "DFT", [2, 6, 5, 2], None, axis=2)
+one("dft_half", "DFT", [2, 9, 3, 1], np.array(12, np.int64), axis=1, onesided=1)
+one("dft_short", "DFT", [2, 9, 1], np.array(6, np.int64), axis=1)
+one("dft_inverse", "DFT", [2, 7, 2], inverse=1, axis=1)
+one("dft_axis", "DFT", [3, 4, 6, 1], None, np.array(0, np.int64), opset=20)
+one("stft", "STFT", [2, 40, 1], np.array(7, np.int64), np.hanning(16).astype(np.float32), np.array(16, np.int64))
+one("stft_whole", "STFT", [1, 33], np.array(5, np.int64), None, np.array(8, np.int64), onesided=0)
+for op, periodic in (("HannWindow", 1), ("HammingWindow", 0), ("BlackmanWindow", 1), ("BlackmanWindow", 0)):
+    case(
+        f"window_{op.lower()}_{periodic}",
+        [node(op, ["n"], ["w"], periodic=periodic), node("Mul", ["x", "w"], ["y"])],
+        {"x": [2, 9]},
+        {"n": np.array(9, np.int64)},
+    )
+
+
+# Inputs of whole numbers and of truths.
+def typed(name, nodes, feeds, constants=None, outputs=("y",), opset=17):
+    """As `case`, with these inputs; the file has them as floats."""
+    proto = model(nodes, {n: v.shape for n, v in feeds.items()}, constants or {}, outputs, opset)
+    for value, feed in zip(proto.graph.input, feeds.values()):
+        value.type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(feed.dtype)
+    onnx.save(proto, HERE / f"{name}.onnx")
+    if name.startswith("refused_"):
+        return
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), options)
+    arrays = {f"in{i}": v.astype(np.float32) for i, v in enumerate(feeds.values())}
+    arrays |= {f"out{i}": v for i, v in enumerate(session.run(list(outputs), feeds))}
+    np.savez(HERE / f"{name}.npz", **arrays)
+
+
+TOKENS = np.array([[3, 0, 7, 5, 3, 9]], np.int64)
+for kind in (np.int64, np.int32):
+    bits = np.dtype(kind).name
+    tokens = TOKENS.astype(kind)
+    typed(f"input_{bits}_tokens", [node("Gather", ["t", "i"], ["y"])], {"i": tokens}, {"t": weights(10, 4)})
+    typed(
+        f"input_{bits}_arithmetic",
+        [
+            node("Div", ["i", "three"], ["q"]),
+            node("Mod", ["i", "three"], ["m"]),
+            node("Sub", ["q", "m"], ["d"]),
+            node("Clip", ["d", "low"], ["c"]),
+            node("Cast", ["c"], ["f"], to=TensorProto.FLOAT),
+            node("Mul", ["f", "x"], ["y"]),
+        ],
+        {"i": tokens, "x": weights(1, 6)},
+        {"three": np.array(3, kind), "low": np.array(-1, kind)},
+    )
+    typed(
+        f"input_{bits}_mask",
+        [
+            node("Equal", ["i", "zero"], ["e"]),
+            node("Not", ["e"], ["n"]),
+            node("Cast", ["n"], ["f"], to=TensorProto.FLOAT),
+            node("Gather", ["t", "i"], ["g"]),
+            node("Unsqueeze", ["f", "last"], ["u"]),
+            node("Mul", ["g", "u"], ["y"]),
+        ],
+        {"i": tokens},
+        {"t": weights(10, 4), "zero": np.array(0, kind), "last": ints(2)},
+    )
+    typed(
+        f"input_{bits}_scatter",
+        [node("ScatterElements", ["x", "i", "u"], ["y"], axis=1)],
+        {"x": weights(2, 10), "i": np.array([[3, 0, -1], [2, 9, 4]], kind)},
+        {"u": weights(2, 3)},
+    )
+typed("input_int64_elements", [node("GatherElements", ["x", "i"], ["y"], axis=1)], {"x": weights(2, 5), "i": np.array([[4, 0], [-1, 2]])})
+typed("input_int64_one_hot", [node("OneHot", ["i", "d", "v"], ["o"]), node("MatMul", ["o", "t"], ["y"])], {"i": TOKENS}, {"d": ints(10), "v": np.array([0, 1], np.float32), "t": weights(10, 4)})
+typed(
+    "input_int64_like",
+    [node("CastLike", ["x", "i"], ["c"]), node("Div", ["c", "i"], ["d"]), node("Cast", ["d"], ["y"], to=TensorProto.FLOAT)],
+    {"x": 9 * weights(1, 6), "i": np.array([[3, 1, 7, 5, 3, 9]])},
+)
+typed("input_bool", [node("Where", ["b", "x", "z"], ["y"])], {"b": np.array([[1, 0, 1]], bool), "x": weights(2, 3)}, {"z": weights(1)})
+typed(
+    "input_bool_logic",
+    [node("Not", ["b"], ["n"]), node("And", ["n", "c"], ["a"]), node("Cast", ["a"], ["y"], to=TensorProto.FLOAT)],
+    {"b": np.array([[1, 0, 1, 0]], bool), "c": np.array([[1, 1, 0, 0]], bool)},
+)
+typed("refused_input_uint64", [node("Identity", ["x"], ["y"])], {"x": np.array([1], np.uint64)})
+for mode, padding, corners in (
+    ("linear", "zeros", 0),
+    ("linear", "border", 1),
+    ("linear", "reflection", 0),
+    ("nearest", "zeros", 1),
+    ("nearest", "reflection", 0),
+):
+    one(
+        f"grid_sample_volume_{mode}_{padding}_{corners}",
+        "GridSample",
+        [2, 2, 3, 5, 4],
+        x2=[2, 2, 3, 4, 3],
+        mode=mode,
+        padding_mode=padding,
+        align_corners=corners,
+        opset=20,
+    )

@@ -6,6 +6,10 @@ use super::super::shape::axis;
 use super::super::tensor::{Elements, Tensor, count, decode};
 use super::{affordable, ints, pick, typed};
 use crate::error::Result;
+use crate::float::math;
+
+/// Windows of a known size.
+pub(super) const WINDOWS: [&str; 3] = ["BlackmanWindow", "HammingWindow", "HannWindow"];
 
 /// What an operator makes; `None` for another operator.
 pub(super) fn made(call: &mut Call, operator: &str) -> Result<Option<Tensor>> {
@@ -13,6 +17,9 @@ pub(super) fn made(call: &mut Call, operator: &str) -> Result<Option<Tensor>> {
         "ConstantOfShape" => constant_of_shape(call)?,
         "CumSum" => cumulative(call)?,
         "EyeLike" => eye_like(call)?,
+        "HannWindow" => window(call, &[0.5, 0.5])?,
+        "HammingWindow" => window(call, &[25.0 / 46.0, 21.0 / 46.0])?,
+        "BlackmanWindow" => window(call, &[0.42, 0.5, 0.08])?,
         "NonZero" => non_zero(call)?,
         "OneHot" => one_hot(call)?,
         "Range" => range(call)?,
@@ -109,6 +116,22 @@ fn non_zero(call: &Call) -> Result<Tensor> {
         data.extend(found.iter().map(|i| (i / inner % tensor.shape[a]) as i64));
     }
     Ok(Tensor::ints(vec![tensor.shape.len(), found.len()], data))
+}
+
+/// A window of the cosines of its whole turns, with signs in turn and of these sizes.
+fn window(call: &mut Call, cosines: &[f64]) -> Result<Tensor> {
+    call.arity(1)?;
+    let size = call.constant(0)?;
+    let (shape, count) = count(&[if size.len() == 1 { size.number(0) as i64 } else { -1 }])?;
+    affordable(&shape)?;
+    call.ignore("output_datatype");
+    let turn = if call.flag("periodic", true)? { count } else { count.saturating_sub(1).max(1) };
+    let element = |n: usize| {
+        let angle = std::f64::consts::TAU * n as f64 / turn as f64;
+        let wave = |(k, size): (usize, &f64)| size * math::cos(k as f64 * (angle + std::f64::consts::PI));
+        cosines.iter().enumerate().map(wave).sum::<f64>() as f32
+    };
+    Ok(Tensor::floats(shape, (0..count).map(element).collect()))
 }
 
 /// CumSum of whole numbers or floats along an axis.

@@ -11,6 +11,7 @@ use super::super::shape::{axis, resolve, squeezed, unsqueezed};
 use super::super::tensor::{Elements, Tensor};
 use super::super::triangle::kept;
 use super::{affordable, ints};
+use crate::described::{REDUCTION, reduced};
 use crate::error::Result;
 use crate::graph::broadcast;
 
@@ -213,18 +214,33 @@ pub(in super::super) fn element_places(
     indices.iter().enumerate().map(place).collect()
 }
 
-/// A tensor with the elements of `updates` at `places`.
-fn replaced(call: &Call, tensor: &Tensor, places: &[usize], updates: &Tensor) -> Result<Tensor> {
-    fn put<T: Copy>(to: &mut [T], places: &[usize], from: &[T]) {
-        places.iter().zip(from).for_each(|(&place, &x)| to[place] = x);
+/// A tensor with what a reduction makes of its elements at `places` and of `updates`.
+fn replaced(
+    call: &Call,
+    tensor: &Tensor,
+    places: &[usize],
+    updates: &Tensor,
+    reduction: &str,
+) -> Result<Tensor> {
+    fn put<T: Copy>(to: &mut [T], places: &[usize], from: &[T], reduced: impl Fn(T, T) -> T) {
+        places.iter().zip(from).for_each(|(&place, &x)| to[place] = reduced(to[place], x));
     }
+    let whole = |old: i64, update: i64| match reduction {
+        "add" => old.saturating_add(update),
+        "mul" => old.saturating_mul(update),
+        "max" => old.max(update),
+        "min" => old.min(update),
+        _ => update,
+    };
     if places.len() != updates.len() {
         return Err(call.error(format!("{} updates for {} places", updates.len(), places.len())));
     }
     let mut made = tensor.clone();
     match (&mut made.elements, &updates.elements) {
-        (Elements::Floats(to), Elements::Floats(from)) => put(to, places, from),
-        (Elements::Ints(to), Elements::Ints(from)) => put(to, places, from),
+        (Elements::Floats(to), Elements::Floats(from)) => {
+            put(to, places, from, |old, update| reduced(reduction, old, update));
+        }
+        (Elements::Ints(to), Elements::Ints(from)) => put(to, places, from, whole),
         _ => return Err(call.error("the updates are of another type")),
     }
     Ok(made)
@@ -234,11 +250,12 @@ fn replaced(call: &Call, tensor: &Tensor, places: &[usize], updates: &Tensor) ->
 fn scatter(call: &mut Call) -> Result<Tensor> {
     call.arity(3)?;
     let (tensor, updates) = (call.constant(0)?, call.constant(2)?);
-    if call.string("reduction", "none")? != "none" {
-        return call.refuse("reduction", "is not \"none\", which is supported of computed numbers alone");
+    let reduction = call.string("reduction", "none")?;
+    if !REDUCTION.words.contains(&reduction) {
+        return call.refuse("reduction", format!("{reduction:?} is not one of {:?}", REDUCTION.words));
     }
     let places = replaced_places(call, &tensor.shape)?;
-    replaced(call, &tensor, &places, &updates)
+    replaced(call, &tensor, &places, &updates, reduction)
 }
 
 /// Trilu: zeros on one side of a diagonal.

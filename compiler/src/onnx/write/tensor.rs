@@ -12,6 +12,8 @@ pub(super) fn element_type(integer: Option<Integer>) -> i32 {
         Some(Integer::Int16) => data_type::INT16,
         Some(Integer::Uint16) => data_type::UINT16,
         Some(Integer::Int32) => data_type::INT32,
+        Some(Integer::Int64) => data_type::INT64,
+        Some(Integer::Bool) => data_type::BOOL,
     }
 }
 
@@ -38,6 +40,8 @@ pub(super) fn integer_tensor(name: String, shape: &[usize], data: &[f32], intege
         Integer::Int16 => (*x as i16).to_le_bytes().to_vec(),
         Integer::Uint16 => (*x as u16).to_le_bytes().to_vec(),
         Integer::Int32 => (*x as i32).to_le_bytes().to_vec(),
+        Integer::Int64 => (*x as i64).to_le_bytes().to_vec(),
+        Integer::Bool => vec![u8::from(*x != 0.0)],
     };
     tensor(name, shape, element_type(Some(integer)), data.iter().flat_map(bytes).collect())
 }

@@ -1,13 +1,18 @@
 //! Which nodes compute with indices.
 //!
-//! What ArgMax and TopK make is exact, and so is what is computed of it: places in an image, numbers of classes, places
+//! What ArgMax and TopK make and inputs of whole numbers take is exact, and so is what is computed of it: places in an image, numbers of classes, places
 //! that something is gathered from. Bytes hold 256 of them.
 
-use crate::graph::{Graph, Op};
+use crate::graph::{Graph, Integer, Op};
 
 /// For each node whether it computes with indices, or with what was computed of them.
 pub(super) fn nodes(graph: &Graph) -> Vec<bool> {
     let mut indices = vec![false; graph.values.len()];
+    // Inputs of bytes may be images.
+    for &id in &graph.inputs {
+        let whole = matches!(graph.value(id).integer, Some(Integer::Int32 | Integer::Int64));
+        indices[id.0 as usize] = whole;
+    }
     let mut found = vec![false; graph.nodes.len()];
     for (n, node) in graph.nodes.iter().enumerate() {
         let reads = node.inputs.iter().any(|id| indices[id.0 as usize]);
@@ -38,7 +43,8 @@ fn keeps(op: &Op) -> bool {
         | Op::Where
         | Op::Concat { .. }
         | Op::Pad { .. } => true,
-        _ => false,
+        // On the machine they would have 8 bits.
+        op => op.only_moves(),
     }
 }
 
@@ -60,7 +66,11 @@ mod tests {
         let more = g.node("more", Op::Add, &[picked, one]).unwrap();
         let weights = g.constant("w", &[1, 3], vec![1.0; 3]).unwrap();
         let weighted = g.node("weighted", Op::MatMul, &[next, weights]).unwrap();
-        g.outputs.extend([here, more, weighted]);
-        assert_eq!(nodes(&g), [false, true, false, false, false, false]);
+        let place = g.typed_input("place", &[1, 8], Some(Integer::Int64)).unwrap();
+        let behind = g.node("behind", Op::Add, &[place, one]).unwrap();
+        let turned = g.node("turned", Op::Transpose { perm: vec![1, 0] }, &[place]).unwrap();
+        let after = g.node("after", Op::Add, &[turned, one]).unwrap();
+        g.outputs.extend([here, more, weighted, behind, after]);
+        assert_eq!(nodes(&g), [false, true, false, false, false, false, true, true, true]);
     }
 }
