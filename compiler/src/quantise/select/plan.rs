@@ -1,23 +1,26 @@
-//! Fusion: which operators become one operation, which tensor every value lies in, and what is left
-//! to the host.
+//! Which operators become one operation, which tensor every value lies in, and what is left to the host.
 //!
 //! Machine and host take turns. A value made by the machine in turn s can be read by the machine from
 //! then on and by the host in turn s; what the host makes in turn s the machine reads in turn s + 1.
 
 mod behind;
 mod copies;
+mod group;
+mod host;
 mod indices;
 mod normalisations;
 mod prescribed;
 
 use super::annotations::Annotations;
-use super::epilogue::{Epilogue, Growing, Second};
-use super::kernel::{COPY, Kernel, Refusal, SelectedOp, Selection, refuse, select};
+use super::epilogue::Epilogue;
+use super::kernel::{COPY, Kernel, Refusal, Selection, refuse, select};
 use super::strided::{HomeId, StridedLayout, View, natural};
-use super::sum::{Observed, Sum};
-use crate::graph::{Graph, Op, Source, ValueId, Window};
+use super::sum::Observed;
+use crate::graph::{Graph, ValueId, Window};
 use std::collections::BTreeMap;
 use tilewright_arch::Config;
+
+pub use host::host_graph;
 
 const INDICES: &str = "it computes with indices, which 8 bits do not hold";
 const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits would spoil";
@@ -297,111 +300,6 @@ impl Planner<'_> {
         self.plan.host.push((n, turn, why));
     }
 
-    /// Starts a fused operation at node `n` and takes in all that follows and fits.
-    fn group(&mut self, n: usize, op: SelectedOp) -> Result<(), Refusal> {
-        let graph = self.graph;
-        let SelectedOp { kernel: kind, inputs, grid, shape, to, mut out, absorb } = op;
-        let mut epilogue = Epilogue::EMPTY;
-        let mut nodes = vec![n];
-        let mut value = graph.nodes[n].outputs[0];
-        let mut sum = Sum::new(kind, absorb.unwrap_or(value), out.clone());
-        let lines = grid != shape;
-        if let Some(read) = absorb {
-            let growing = Growing { sum: &mut sum, grid: shape, lines, out: &out, value: read };
-            let held = |id: ValueId| self.held[id.0 as usize].clone();
-            if !epilogue.absorb(graph, &graph.nodes[n], growing, &held) {
-                let why = "the post unit cannot do it on a copy".into();
-                return Err(Refusal { why, hint: None, layout: true });
-            }
-            out = moved(out, shape, &epilogue, &Epilogue::EMPTY);
-        }
-        // A value with a prescribed scale is a tensor.
-        while self.use_counts[value.0 as usize] == 1
-            && self.annotations.qparams(value).is_none()
-            && let [next] = self.readers[value.0 as usize][..]
-        {
-            if self.kept[next].is_some() {
-                break;
-            }
-            let node = &graph.nodes[next];
-            let tensor = placed(shape, &epilogue);
-            let held =
-                |id: ValueId| if id == value { Some(out.clone()) } else { self.held[id.0 as usize].clone() };
-            match select(graph, node, &held) {
-                // What drops or repeats elements is no longer all of the tensor.
-                Ok(Selection::View(held)) if held.boxed().is_some_and(|(v, _)| v.shape == tensor) => {
-                    out = held
-                }
-                Ok(Selection::View(_)) => break,
-                Ok(Selection::Op(_)) => {
-                    let before = epilogue.clone();
-                    let growing = Growing { sum: &mut sum, grid: shape, lines, out: &out, value };
-                    let held = |id: ValueId| self.held[id.0 as usize].clone();
-                    if !epilogue.absorb(graph, node, growing, &held) {
-                        break;
-                    }
-                    out = moved(out, shape, &epilogue, &before);
-                }
-                Err(_) => break,
-            }
-            nodes.push(next);
-            value = node.outputs[0];
-        }
-        if let Some(why) = self.rounds(&nodes, value, (sum.kernel(), &epilogue), &inputs) {
-            return Err(why);
-        }
-        let (kind, observed) = sum.into_parts();
-        for &n in &nodes {
-            self.taken[n] = true;
-        }
-        let views: Vec<View> = inputs.clone();
-        let mut turn = views.iter().map(|v| self.plan.homes[v.tensor.index()].turn).max().unwrap_or(0);
-        let operand = match &epilogue.operand {
-            None => None,
-            Some((Second::Held(id, view), _)) => {
-                let home =
-                    self.held[id.0 as usize].as_ref().expect("absorb checked that it is held").home.index();
-                turn = turn.max(self.plan.homes[home].turn);
-                Some(*view)
-            }
-            Some((Second::Constant(id, elements), _)) => {
-                let home = self.plan.homes.len();
-                let origin = Origin::Constant(self.plan.constants.len());
-                self.plan.constants.push(elements.clone());
-                self.add_home(*id, StridedLayout::whole(HomeId::At(home), shape), shape, origin, 0);
-                Some(View::whole(HomeId::At(home), shape))
-            }
-        };
-        for view in views.iter().chain(&operand) {
-            self.plan.homes[view.tensor.index()].reads += 1;
-        }
-        if let Kernel::Product { batches, .. } = &kind {
-            for (gathered, weights, _) in batches {
-                self.plan.homes[gathered.tensor.index()].raised = true;
-                self.plan.homes[weights.tensor.index()].symmetric = true;
-            }
-        }
-        let output = self.plan.homes.len();
-        let origin = Origin::FusedOp(self.plan.ops.len());
-        let held = out.in_home(HomeId::At(output));
-        self.add_home(value, held.clone(), placed(shape, &epilogue), origin, turn);
-        self.held[value.0 as usize] = Some(held);
-        self.plan.ops.push(FusedOp {
-            nodes,
-            kernel: kind,
-            inputs,
-            epilogue,
-            operand,
-            grid,
-            shape,
-            to,
-            observed,
-            output,
-            turn,
-        });
-        Ok(())
-    }
-
     /// Decides what leaves the machine: what the host reads and the outputs that it does not make.
     fn leave(&mut self) {
         let graph = self.graph;
@@ -446,65 +344,4 @@ impl Planner<'_> {
         });
         output
     }
-}
-
-/// Where a value lies after an operator of the chain: DepthToSpace makes a new map of it.
-fn moved(out: StridedLayout, grid: [usize; 3], epilogue: &Epilogue, before: &Epilogue) -> StridedLayout {
-    match epilogue.depth_to_space == before.depth_to_space {
-        true => out,
-        false => StridedLayout::whole(HomeId::Output, placed(grid, epilogue)),
-    }
-}
-
-/// The tensor shape of a grid after its DepthToSpace.
-pub fn placed(grid: [usize; 3], epilogue: &Epilogue) -> [usize; 3] {
-    let r = epilogue.depth_to_space.0;
-    [grid[0] / (r * r), grid[1] * r, grid[2] * r]
-}
-
-/// The nodes of one of the host's turns as a graph of its own, with the values it reads and makes. What
-/// the model rounds to a scale the host rounds too.
-///
-/// # Errors
-/// None that a verified graph gives.
-pub fn host_graph(
-    graph: &Graph,
-    annotations: &Annotations,
-    nodes: &[usize],
-    wanted: &dyn Fn(ValueId) -> bool,
-) -> crate::error::Result<(Graph, Vec<ValueId>, Vec<ValueId>)> {
-    let mut host = Graph::new(format!("{} (host)", graph.name));
-    let mut ids: Vec<Option<ValueId>> = vec![None; graph.values.len()];
-    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
-    for &n in nodes {
-        let node = &graph.nodes[n];
-        let mut own = Vec::with_capacity(node.inputs.len());
-        for &id in &node.inputs {
-            let slot = id.0 as usize;
-            if ids[slot].is_none() {
-                let value = graph.value(id);
-                ids[slot] = Some(match &value.source {
-                    Source::Constant(data) => host.constant(&value.name, &value.shape, data.clone())?,
-                    _ => {
-                        inputs.push(id);
-                        let input = host.input(&value.name, &value.shape)?;
-                        annotations.round(&mut host, id, input)?
-                    }
-                });
-            }
-            own.push(ids[slot].expect("just made"));
-        }
-        let out = node.outputs[0];
-        let declared = matches!(node.op, Op::Reshape).then(|| graph.shape(out));
-        let made = host.apply(node.name.clone(), node.op.clone(), &own, declared)?;
-        let made = annotations.round(&mut host, out, made)?;
-        host.values[made.0 as usize].name = graph.value(out).name.clone();
-        ids[out.0 as usize] = Some(made);
-        if wanted(out) {
-            outputs.push(out);
-            host.outputs.push(made);
-        }
-    }
-    host.verify()?;
-    Ok((host, inputs, outputs))
 }

@@ -18,11 +18,7 @@ impl Planner<'_> {
     pub(super) fn attempt_on_copies(&mut self, n: usize, imported: bool) -> bool {
         let node = &self.graph.nodes[n];
         // What only moves elements the host does as well, if it has the result anyway.
-        let moves = matches!(
-            node.op,
-            Op::Slice { .. } | Op::Transpose { .. } | Op::Gather { .. } | Op::Expand { .. } | Op::Reshape
-        );
-        if moves && !self.is_read_by_machine(node.outputs[0]) {
+        if node.op.only_moves() && !self.is_read_by_machine(node.outputs[0]) {
             return false;
         }
         // What does not fit the machine's memory the host has room for.
