@@ -94,8 +94,6 @@ pub struct Lowering<'a> {
     pub provenance: Vec<Provenance>,
     /// Tensor of each home; parts have that of the whole.
     pub tensor: Vec<TensorId>,
-    /// Where the fused operation under way puts its first sum instead, if it makes two.
-    between: Option<TensorId>,
 }
 
 /// Makes the network. `affine` gives scale and zero point of each home, `wide` says which of them have
@@ -141,7 +139,6 @@ impl<'a> Lowering<'a> {
             fixed: FixedGraph { name: graph.name.clone(), ..FixedGraph::default() },
             provenance: Vec::new(),
             tensor: vec![TensorId(0); plan.homes.len()],
-            between: None,
         }
     }
 
@@ -179,10 +176,7 @@ impl<'a> Lowering<'a> {
 
     /// A view of a home as one of its tensor, of the high halves where that is wide.
     fn placed(&self, view: &View) -> fixed::View {
-        let view = match (view.tensor, self.between) {
-            (HomeId::Output, Some(between)) => view.of(between),
-            _ => self.claimed(view),
-        };
+        let view = self.claimed(view);
         if self.fixed.tensor(view.tensor).wide { view.high_halves() } else { view }
     }
 
@@ -196,9 +190,6 @@ impl<'a> Lowering<'a> {
 
     /// The grid, after DepthToSpace, as a view of the output's home.
     fn whole_output(&self, fused: &FusedOp) -> View {
-        if self.between.is_some() {
-            return fused.to;
-        }
         let home = HomeId::At(fused.output);
         match fused.epilogue.depth_to_space.0 {
             1 => fused.to.of(home),
@@ -208,12 +199,8 @@ impl<'a> Lowering<'a> {
 
     /// What the sums of a fused operation are scaled to.
     fn result(&self, g: usize, fused: &FusedOp) -> Target {
-        if let Some(between) = self.between {
-            let to = self.fixed.tensor(between);
-            return Target::new(to.scale, to.zero, to.wide);
-        }
         let to = self.output(fused);
-        match self.before_table[g] {
+        match fused.epilogue.before_table.and(self.before_table[g]) {
             Some(QParams { scale, zero }) => Target::new(scale, zero, false),
             None => Target::new(to.scale, to.zero, to.wide),
         }
@@ -293,8 +280,6 @@ impl<'a> Lowering<'a> {
     ) -> Result<FixedNode> {
         let (name, operator) = self.names(fused);
         let result = self.result(g, fused);
-        let plain = Epilogue::EMPTY;
-        let epilogue = if self.between.is_some() { &plain } else { &fused.epilogue };
         Ok(FixedNode {
             name,
             operator,
@@ -304,19 +289,19 @@ impl<'a> Lowering<'a> {
             channels,
             wide: false,
             operand: self.operand(g, fused)?.map(|(operand, _)| operand),
-            post: post(epilogue, result),
-            table: self.table(g, fused).filter(|_| self.between.is_none()),
+            post: post(&fused.epilogue, result),
+            table: self.table(g, fused),
             output: self.placed(&self.whole_output(fused)),
             place: Place {
                 region: [0, 0, fused.grid[1], fused.grid[2]],
-                depth_to_space: epilogue.depth_to_space,
+                depth_to_space: fused.epilogue.depth_to_space,
             },
         })
     }
 
     /// The table of a fused operation, from bytes before to bytes after.
     fn table(&self, g: usize, fused: &FusedOp) -> Option<Box<[i8; 256]>> {
-        let QParams { scale, zero } = self.before_table[g]?;
+        let QParams { scale, zero } = fused.epilogue.before_table.and(self.before_table[g])?;
         let to = self.output(fused);
         let mut table = Box::new([0; 256]);
         for (entry, byte) in table.iter_mut().zip(-128i32..) {
@@ -336,7 +321,7 @@ impl<'a> Lowering<'a> {
         };
         // A sum is a whole number, so with as many steps for one of it as a byte has, all but zero leave the
         // range of a byte: on the side where they would with more.
-        let alone = self.between.is_none() && fused.operand.is_none() && !self.output(fused).wide;
+        let alone = fused.operand.is_none() && !self.output(fused).wide;
         let [plain, sloped] = [factor, factor * slope].map(|f| f.clamp(-ALL_STEPS, ALL_STEPS));
         let made = match alone && plain != 0.0 && [plain, sloped] != [factor, factor * slope] {
             true => channel(plain, sloped / plain, bias),

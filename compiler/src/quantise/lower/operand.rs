@@ -11,26 +11,20 @@ use tilewright_arch::fixed::{
 };
 
 impl Lowering<'_> {
-    /// The second operand, and the real value of a step of what it multiplies.
+    /// The second operand, of one with 16 bits the high halves, and the real value of a step of what it multiplies.
     pub fn operand(&self, g: usize, fused: &FusedOp) -> Result<Option<(Operand, Option<f64>)>> {
         let (Some(view), Some((_, combine))) = (&fused.operand, &fused.epilogue.operand) else {
             return Ok(None);
         };
         let (from, to) = (self.read(view), self.result(g, fused));
         let (zero, mut view) = (from.zero, self.placed(view));
-        let mut scale = f64::from(from.scale);
-        match self.between {
-            Some(_) => scale *= 256.0,
-            None if from.wide => view = view.low_halves(),
-            None => {}
-        }
         if fused.grid != fused.shape {
             // Rows of the grid are pieces of the one line that the operand is seen as.
             let width = fused.grid[2];
             (view.axes[1], view.step[1]) = (view.axes[2], view.step[2] * width);
             view.shape = fused.grid;
         }
-        let factor = scale / to.scale;
+        let factor = f64::from(from.scale) / to.scale;
         match combine {
             Combine::Add(sign) => match mantissa(factor * sign) {
                 Some((mantissa, shift)) => {

@@ -2,9 +2,10 @@
 
 use super::Lowering;
 use crate::error::Result;
-use crate::fixed::{Reduction, Tensor, TensorId};
+use crate::fixed::{Operand, Reduction, Tensor, TensorId};
 use crate::graph::Window;
 use crate::quantise::ranges::width::Ranges;
+use crate::quantise::select::epilogue::{Combine, Epilogue};
 use crate::quantise::select::plan::FusedOp;
 use crate::quantise::weights::channel;
 
@@ -16,12 +17,21 @@ impl Lowering<'_> {
         let qparams = ranges.sum(g);
         let name = format!("{} (sum)", self.output(fused).name);
         let tensor = Tensor::bytes(name, fused.shape, qparams.scale, qparams.zero).widened();
-        let between = TensorId(self.fixed.tensors.len() as u32);
         let (scale, bias) = (f64::from(tensor.scale), -tensor.zero_term());
+        let Epilogue { slope, operand, .. } = fused.epilogue.clone();
+        let operand = operand.map(|(second, combine)| match combine {
+            Combine::Add(sign) => (second, Combine::Add(256.0 * sign)),
+            // Estimates ask for it; in the end what multiplies is a byte.
+            Combine::Multiply => (second, combine),
+        });
+        let epilogue = Epilogue { slope, operand, ..Epilogue::EMPTY };
+        // It has a home for as long as that takes.
+        let first = FusedOp { epilogue, output: self.tensor.len(), ..fused.clone() };
+        self.tensor.push(TensorId::nth(self.fixed.tensors.len()));
         self.fixed.tensors.push(tensor);
-        self.between = Some(between);
-        let reduced = self.reduced(g, fused);
-        self.between = None;
+        let reduced = self.reduced(g, &first);
+        let sum = self.placed(&self.whole_output(&first));
+        self.tensor.pop();
         reduced?;
         // The slope of negative sums has been taken.
         let factor = scale / self.result(g, fused).scale;
@@ -29,7 +39,8 @@ impl Lowering<'_> {
             return Err(self.unscaled(fused, 0, factor));
         };
         let mut node = self.node(g, fused, &Window::UNIT, Reduction::Sum, vec![channel])?;
-        node.input = fused.to.of(between).high_halves();
+        node.input = sum;
+        node.operand = node.operand.map(|o| Operand { view: o.view.low_halves(), ..o });
         self.push(g, node, Vec::new(), None)
     }
 }

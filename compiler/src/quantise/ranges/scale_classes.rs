@@ -183,9 +183,9 @@ impl ScaleClasses {
         held
     }
 
-    /// A view of a home as a view of the home that it is a part of.
+    /// A view of a home as a view of the home that it is a part of. Those that are not of the plan are parts of none.
     pub fn resolve(&self, mut view: View) -> View {
-        while let Some((whole, axis, first)) = self.part[view.tensor.index()] {
+        while let Some(&Some((whole, axis, first))) = self.part.get(view.tensor.index()) {
             view.tensor = HomeId::At(whole);
             view.origin[axis] += first;
         }
