@@ -12,7 +12,7 @@ use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
 use tilewright_arch::sdram::Sdram;
 use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
-use tilewright_compiler::graph::{DepthToSpaceMode, Window};
+use tilewright_compiler::graph::Window;
 use tilewright_compiler::schedule::plan::{Plan, Step};
 use tilewright_compiler::schedule::{Schedule, Search};
 use tilewright_compiler::{quantise, reference};
@@ -42,7 +42,7 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
         post: Post::default(),
         table: None,
         output: View::whole(output, shape),
-        place: Place { region: [0, 0, height, width], depth_to_space: (1, DepthToSpaceMode::Dcr) },
+        place: Place::plain([0, 0, height, width]),
     });
     output
 }

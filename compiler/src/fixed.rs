@@ -161,6 +161,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// A region of a grid whose channels stay channels.
+    pub const fn plain(region: [usize; 4]) -> Place {
+        Place { region, depth_to_space: (1, DepthToSpaceMode::Crd) }
+    }
+
     /// Where in the node's output view the result of its channel `c` at row `y`, column `x` of its
     /// grid goes; `channels` is how many the node has.
     pub fn target(&self, channels: usize, c: usize, y: usize, x: usize) -> [usize; 3] {

@@ -401,6 +401,11 @@ impl Op {
         )
     }
 
+    /// Whether it puts elements of its first input elsewhere and computes nothing, by addresses alone or not.
+    pub fn rearranges(&self) -> bool {
+        self.only_moves() || matches!(self, Op::DepthToSpace { .. } | Op::SpaceToDepth { .. })
+    }
+
     /// The operator's name in ONNX, for messages and reports.
     pub fn name(&self) -> &'static str {
         match self {

@@ -243,7 +243,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         post: Post { zero: byte(random), lo: -128, hi: 127 },
         table: None,
         output: input,
-        place: Place { region: [0; 4], depth_to_space: (1, DepthToSpaceMode::Dcr) },
+        place: Place::plain([0; 4]),
     };
     let area = node.window.kernel[0] * node.window.kernel[1];
     let mut block = 1;

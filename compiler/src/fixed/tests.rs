@@ -1,7 +1,6 @@
 //! The text form and what `verify` finds.
 
 use super::*;
-use crate::graph::DepthToSpaceMode;
 use tilewright_arch::fixed::Half;
 
 /// t0 -> sum -> t1, t0 -> conv + t1 -> t2.
@@ -21,7 +20,7 @@ fn graph() -> FixedGraph {
         post: Post { zero: -3, lo: -128, hi: 127 },
         table: None,
         output: View::whole(TensorId(output), [2, 2, 3]),
-        place: Place { region, depth_to_space: (1, DepthToSpaceMode::Dcr) },
+        place: Place::plain(region),
     };
     let mut conv = node(0, 2, Reduction::Conv { weights: vec![1, -2, 3, 4], groups: 1 }, [0, 0, 2, 3]);
     conv.channels = vec![channel, Channel { negative_mantissa: 100, ..channel }];

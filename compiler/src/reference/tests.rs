@@ -29,7 +29,7 @@ fn single(input: Tensor, window: Window, reduction: Reduction, channels: Vec<Cha
         post: Post { zero: 0, lo: -128, hi: 127 },
         table: None,
         output: View::whole(TensorId(1), [1; 3]),
-        place: Place { region: [0; 4], depth_to_space: (1, DepthToSpaceMode::Crd) },
+        place: Place::plain([0; 4]),
     };
     let shape = input.shape.to_vec();
     let mut graph = FixedGraph {

@@ -296,7 +296,7 @@ mod tests {
             post: Post { zero: -5, lo: -128, hi: 127 },
             table: None,
             output,
-            place: Place { region: [0, 0, height, width], depth_to_space: (1, DepthToSpaceMode::Dcr) },
+            place: Place::plain([0, 0, height, width]),
         }
     }
 

@@ -77,15 +77,8 @@ fn finite(graph: &Graph) -> Vec<bool> {
             | Op::PRelu
             | Op::Where
             | Op::Concat { .. }
-            | Op::Flatten { .. }
-            | Op::Reshape
-            | Op::Transpose { .. }
-            | Op::DepthToSpace { .. }
-            | Op::SpaceToDepth { .. }
-            | Op::Pad { .. }
-            | Op::Slice { .. }
-            | Op::Gather { .. }
-            | Op::Expand { .. } => inputs(),
+            | Op::Pad { .. } => inputs(),
+            op if op.rearranges() => inputs(),
             _ => true,
         };
         node.outputs.iter().for_each(|id| finite[id.0 as usize] = all);

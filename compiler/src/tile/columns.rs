@@ -1,5 +1,6 @@
 //! Which output channels sit on which columns, and where their results go.
 
+use super::Job;
 use crate::graph::DepthToSpaceMode;
 use std::ops::Range;
 
@@ -62,6 +63,19 @@ impl Columns {
                 (0..columns).map(channel).collect()
             })
             .collect()
+    }
+}
+
+impl Job<'_> {
+    /// Where some of the node's output channels go: at most `most` in an instruction, unless they become blocks of
+    /// pixels, and `width` on the columns.
+    pub(super) fn columns(&self, range: Range<usize>, most: usize, width: usize) -> Vec<Columns> {
+        let (block, mode) = self.node.place.depth_to_space;
+        if block > 1 && !range.is_empty() {
+            return depth_to_space(range.len(), block, mode, self.at.output.strides(), width);
+        }
+        let starts = range.clone().step_by(most);
+        starts.map(|s| plain(s..(s + most).min(range.end), self.at.output.plane, width)).collect()
     }
 }
 

@@ -1,10 +1,9 @@
 //! Dense convolutions: output channels on columns.
 
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::source::Source;
 use super::{Job, Part, cost, long, pack, rank, toeplitz};
 use crate::error::Result;
-use std::ops::Range;
 use tilewright_arch::instr::{Channels, Input, Reduce, Step, TileOp, Unit};
 
 impl Job<'_> {
@@ -16,25 +15,13 @@ impl Job<'_> {
         let inputs = self.at.input.shape[0] / groups;
         let source = &Source::new(self, weights, inputs)?;
         let reduction = source.reduction;
-        let (block, mode) = self.node.place.depth_to_space;
-        let output = self.at.output;
         let per_group = channels / groups;
         let most_words = (config.weight_words / 2 / reduction).max(1) * config.columns;
         // Whole groups of columns whose weights and parameters fit half their memories.
         let most = most_words.min(self.most_channels().next_multiple_of(config.columns));
-        let plain = |range: Range<usize>| -> Vec<Columns> {
-            let starts = range.clone().step_by(most);
-            starts
-                .map(|s| columns::plain(s..(s + most).min(range.end), output.plane, config.columns))
-                .collect()
-        };
         let mut parts = vec![];
         for group in 0..groups {
-            let lists = if block > 1 {
-                columns::depth_to_space(channels, block, mode, output.strides(), config.columns)
-            } else {
-                plain(group * per_group..(group + 1) * per_group)
-            };
+            let lists = self.columns(group * per_group..(group + 1) * per_group, most, config.columns);
             let first_input = group * inputs;
             for columns in lists {
                 if columns.group.count * reduction <= config.weight_words {
@@ -52,9 +39,11 @@ impl Job<'_> {
         if groups == 1 && source.by_plane && reduction <= config.weight_words {
             // All channels with several rows on the columns; or only those that plain columns leave
             // over, which would run with columns idle.
-            let full = if block > 1 { 0 } else { channels / config.columns * config.columns };
-            let before: Vec<Part> =
-                plain(0..full).iter().map(|columns| self.dense(source, 0, inputs, columns)).collect();
+            let spread = self.node.place.depth_to_space.0 > 1;
+            let full = if spread { 0 } else { channels / config.columns * config.columns };
+            let before: Vec<Part> = (self.columns(0..full, most, config.columns).iter())
+                .map(|columns| self.dense(source, 0, inputs, columns))
+                .collect();
             let mut limit = rank(&parts, config);
             for rows in 2..=config.columns.min(self.rows.len()) {
                 for before in [&[], &before[..]] {

@@ -1,7 +1,7 @@
 //! Pools, sums and copies on the vector unit.
 
 use super::lanes::{self, Grid};
-use super::{Job, Part, columns, cost, cut_target, rank, rows};
+use super::{Job, Part, cost, cut_target, rank, rows};
 use crate::error::Result;
 use std::sync::Arc;
 use tilewright_arch::encoding::tile::WIDTH;
@@ -18,17 +18,10 @@ impl Job<'_> {
         let [kh, kw] = node.window.kernel;
         let [dy, dx] = node.window.dilation;
         let input = self.at.input;
-        let (block, mode) = node.place.depth_to_space;
-        let output = self.at.output;
-        let lists = if block > 1 {
-            columns::depth_to_space(channels, block, mode, output.strides(), 1)
-        } else {
-            let most = if shared { channels } else { self.most_channels() };
-            let starts = (0..channels).step_by(most);
-            starts.map(|s| columns::plain(s..(s + most).min(channels), output.plane, 1)).collect()
-        };
+        let block = node.place.depth_to_space.0;
+        let most = if shared { channels } else { self.most_channels() };
         let mut parts = vec![];
-        for columns in lists {
+        for columns in self.columns(0..channels, most, 1) {
             let list: Vec<usize> = columns.channels().concat();
             let step = columns.group.channel;
             let mut gathered = self.input(columns.first, 1, pad);

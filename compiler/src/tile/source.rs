@@ -61,7 +61,7 @@ impl<'w> Source<'w> {
 #[cfg(test)]
 mod tests {
     use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, View};
-    use crate::graph::{DepthToSpaceMode, Window};
+    use crate::graph::Window;
     use crate::schedule;
     use tilewright_arch::Config;
     use tilewright_arch::fixed::{Channel, Post};
@@ -87,7 +87,7 @@ mod tests {
                 post: Post::default(),
                 table: None,
                 output: View::whole(TensorId(1), [1, 1, 1]),
-                place: Place { region: [0, 0, 1, 1], depth_to_space: (1, DepthToSpaceMode::Dcr) },
+                place: Place::plain([0, 0, 1, 1]),
             };
             let input = if wide { input.widened() } else { input };
             let graph = FixedGraph {

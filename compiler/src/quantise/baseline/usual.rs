@@ -84,15 +84,7 @@ fn is_usual(node: &Node) -> bool {
 
 /// Whether an operator only takes elements and puts them elsewhere.
 fn moves(op: &Op) -> bool {
-    op.only_moves()
-        || matches!(
-            op,
-            Op::DepthToSpace { .. }
-                | Op::GatherElements { .. }
-                | Op::MaxPool { .. }
-                | Op::SpaceToDepth { .. }
-                | Op::TopK { .. }
-        )
+    op.rearranges() || matches!(op, Op::GatherElements { .. } | Op::MaxPool { .. } | Op::TopK { .. })
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use crate::error::Result;
 use crate::fixed::{FixedNode, Place, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
 use crate::quantise::qparams::QParams;
-use crate::quantise::select::epilogue::Epilogue;
 use crate::quantise::select::plan::FusedOp;
 use crate::quantise::weights::channel;
 use tilewright_arch::fixed::{Channel, Post};
@@ -96,7 +95,7 @@ impl Lowering<'_> {
             post,
             table: None,
             output: means,
-            place: Place { region: [0, 0, rows, 1], depth_to_space: Epilogue::EMPTY.depth_to_space },
+            place: Place::plain([0, 0, rows, 1]),
         };
         self.fixed.tensors.push(tensor);
         self.push(g, node, Vec::new(), None)?;

@@ -36,12 +36,7 @@ fn operator(graph: &Graph, node: &crate::graph::Node) -> Option<&'static str> {
         Op::Gemm { .. } | Op::MatMul => "dense",
         Op::DepthToSpace { .. } => "depth_to_space",
         Op::Softmax { .. } => "softmax",
-        Op::Flatten { .. }
-        | Op::Reshape
-        | Op::Transpose { .. }
-        | Op::Slice { .. }
-        | Op::Gather { .. }
-        | Op::Expand { .. } => return None,
+        op if op.only_moves() => return None,
         other => other.name(),
     })
 }
