@@ -8,7 +8,7 @@ use ndarray::ArrayD;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{Graph, Op, Sampling, ValueId};
+use tilewright_compiler::graph::{Graph, Op, ValueId};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
     self, GOOD_DB, Groups, Held, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Off, Prediction, Proof,
@@ -436,7 +436,7 @@ fn has_steps(graph: &Graph) -> bool {
         Op::Binary { kind } => kind.is_step(),
         Op::Reduce { kind, .. } => kind.is_index(),
         Op::TopK { .. } | Op::GatherElements { .. } => true,
-        Op::GridSample { sampling, .. } => *sampling == Sampling::Nearest,
+        Op::Described(op) if op.descriptor.name == "GridSample" => op.word("mode") == "nearest",
         _ => false,
     };
     graph.nodes.iter().any(|node| steps(&node.op))

@@ -5,6 +5,7 @@
 mod deform_conv;
 mod det;
 mod gather_nd;
+mod grid_sample;
 mod max_roi_pool;
 mod reverse_sequence;
 mod roi_align;
@@ -25,6 +26,7 @@ pub static ALL: &[&Descriptor] = &[
     &deform_conv::DESCRIPTOR,
     &det::DESCRIPTOR,
     &gather_nd::DESCRIPTOR,
+    &grid_sample::DESCRIPTOR,
     &max_roi_pool::DESCRIPTOR,
     &reverse_sequence::DESCRIPTOR,
     &roi_align::DESCRIPTOR,
@@ -70,12 +72,14 @@ pub struct Attribute {
     pub defaults: &'static [(i64, Value)],
     /// The words that it may be, where it is one.
     pub words: &'static [&'static str],
+    /// What words are called that had other names in earlier opsets: former name, name.
+    pub former: &'static [(&'static str, &'static str)],
 }
 
 impl Attribute {
     /// One that is the same in all opsets and no word.
     const fn new(name: &'static str, defaults: &'static [(i64, Value)]) -> Attribute {
-        Attribute { name, defaults, words: &[] }
+        Attribute { name, defaults, words: &[], former: &[] }
     }
 
     /// What it is in an opset where it is left out.
@@ -141,7 +145,12 @@ impl Described {
         mut value: impl FnMut(&'static Attribute) -> Result<Value>,
     ) -> Result<Described> {
         let checked = |attribute: &'static Attribute| {
-            let value = value(attribute)?;
+            let mut value = value(attribute)?;
+            if let Value::Word(word) = &mut value
+                && let Some((_, name)) = attribute.former.iter().find(|(former, _)| former == word)
+            {
+                *word = Cow::Borrowed(name);
+            }
             let alike = std::mem::discriminant(&value) == std::mem::discriminant(&attribute.defaults[0].1);
             match &value {
                 Value::Word(word) if !attribute.words.contains(&word.as_ref()) => {
@@ -164,6 +173,19 @@ impl Described {
         Described::new(descriptor, |attribute| Ok(attribute.default(1).clone()))
     }
 
+    /// The operator of a name in ONNX with the values of its attributes, in order.
+    ///
+    /// # Errors
+    /// As [`Described::new`].
+    ///
+    /// # Panics
+    /// One that is not described, or that has more attributes.
+    pub fn of(name: &str, values: impl IntoIterator<Item = Value>) -> Result<Described> {
+        let mut values = values.into_iter();
+        let descriptor = named(name).expect("the operator is described");
+        Described::new(descriptor, |_| Ok(values.next().expect("each attribute has a value")))
+    }
+
     /// The attributes with their names, in order.
     pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.descriptor.attributes.iter().map(|a| a.name).zip(&self.values)
@@ -184,7 +206,11 @@ impl Described {
         *x
     }
 
-    fn word(&self, name: &str) -> &str {
+    /// An attribute that is a word.
+    ///
+    /// # Panics
+    /// One that the operator does not have, or that is of another kind.
+    pub fn word(&self, name: &str) -> &str {
         let Value::Word(word) = self.value(name) else { unreachable!("{name} is no word") };
         word
     }

@@ -10,7 +10,6 @@ mod conv;
 mod conv_transpose;
 mod finite;
 mod gemm;
-mod grid_sample;
 pub mod math;
 mod matrix;
 mod moves;
@@ -37,8 +36,9 @@ use tilewright_arch::fixed::power_of_two;
 pub use finite::first_not_finite;
 #[cfg(feature = "quantise")]
 pub(crate) use gemm::product;
-pub(crate) use grid_sample::bilinear;
-pub(crate) use resize::{coordinate as resize_place, taps_at as resize_taps_at, taps_by_axis as resize_taps};
+pub(crate) use resize::{
+    coordinate as resize_place, cubic, taps_at as resize_taps_at, taps_by_axis as resize_taps,
+};
 pub(crate) use unary::unary;
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -317,9 +317,6 @@ fn evaluate(op: &Op, x: &[ArrayViewD<f32>], shape: &[usize]) -> Result<ArrayD<f3
         Op::Where => activation::choose(x, shape),
         Op::TopK { axis, largest, indices, .. } => top::top(&x[0], *axis, *largest, *indices, shape),
         Op::GatherElements { axis } => moves::gather_elements(&x[0], &x[1], *axis),
-        Op::GridSample { sampling, outside, align_corners } => {
-            grid_sample::grid_sample(x, *sampling, *outside, *align_corners, shape)
-        }
         Op::Described(op) => (op.descriptor.value)(op, x, shape),
         Op::Reduce { kind, axes, .. } => reduce::reduce(&x[0], *kind, axes, shape),
         Op::ConvTranspose { window, groups, .. } => conv_transpose::conv_transpose(x, window, *groups, shape),

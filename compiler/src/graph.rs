@@ -30,8 +30,7 @@ pub(crate) use infer::broadcast;
 pub use infer::{elements, infer};
 pub use integer::Integer;
 pub use kinds::{
-    BinaryKind, Cell, Coordinates, Direction, Interpolation, Outside, PadMode, ReduceKind, Rounding,
-    Sampling, UnaryKind,
+    BinaryKind, Cell, Coordinates, Direction, Interpolation, PadMode, ReduceKind, Rounding, UnaryKind,
 };
 pub(crate) use text::operator_from_text;
 
@@ -132,6 +131,7 @@ pub struct Recurrent {
 }
 
 /// An operator with its attributes. Reference semantics: ONNX opset 22 on float32.
+// Artefacts number the variants: where one goes, the last takes its place.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Op {
     /// Inputs: x (N,C,H,W), w (O,C/groups,KH,KW), optional bias (O).
@@ -248,15 +248,8 @@ pub enum Op {
         /// Their indices along the axis instead of themselves.
         indices: bool,
     },
-    /// Inputs: x (N,C,H,W), grid (N,OH,OW,2) of x and y in -1 to 1: the elements of each channel there.
-    GridSample {
-        /// Which elements around a place make its own.
-        sampling: Sampling,
-        /// What lies outside of the image.
-        outside: Outside,
-        /// -1 and 1 are the middles of the first and the last element, else their outer edges.
-        align_corners: bool,
-    },
+    /// An operator that is kept as ONNX defines it.
+    Described(Described),
     /// Combines the elements along some axes.
     Reduce {
         /// How.
@@ -350,8 +343,6 @@ pub enum Op {
         /// Axis, non-negative.
         axis: usize,
     },
-    /// An operator that is kept as ONNX defines it.
-    Described(Described),
 }
 
 /// An operator applied to values.
@@ -433,7 +424,6 @@ impl Op {
             Op::Where => "Where",
             Op::TopK { .. } => "TopK",
             Op::GatherElements { .. } => "GatherElements",
-            Op::GridSample { .. } => "GridSample",
             Op::Reduce { kind, .. } => kind.name(),
             Op::ConvTranspose { .. } => "ConvTranspose",
             Op::Pad { .. } => "Pad",

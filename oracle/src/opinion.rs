@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{Coordinates, Direction, Graph, Op, Outside, Sampling, UnaryKind, ValueId};
+use tilewright_compiler::graph::{Coordinates, Direction, Graph, Op, UnaryKind, ValueId};
 use tilewright_compiler::onnx::write_values;
 
 use crate::local::{alone, disagreement};
@@ -30,8 +30,8 @@ pub const WRONG: &[(Which, &str)] = &[
     ),
     (
         |op| {
-            let (sampling, outside) = (Sampling::Cubic, Outside::Border);
-            matches!(op, Op::GridSample { sampling: s, outside: o, .. } if *s == sampling && *o == outside)
+            matches!(op, Op::Described(op) if op.descriptor.name == "GridSample"
+                && (op.word("mode"), op.word("padding_mode")) == ("cubic", "border"))
         },
         "its cubic GridSample moves places into the image before it takes the elements around them",
     ),

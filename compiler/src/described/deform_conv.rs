@@ -3,9 +3,9 @@
 //! J. Dai et al., "Deformable Convolutional Networks", 2017, and, with a mask, X. Zhu et al., "Deformable ConvNets v2",
 //! 2018.
 
+use super::grid_sample::bilinear;
 use super::{Attribute, Described, Descriptor, Value, misfit};
 use crate::error::Result;
-use crate::float::bilinear;
 use crate::graph::Window;
 use ndarray::{ArrayD, ArrayViewD, IxDyn, s};
 use std::borrow::Cow;

@@ -7,6 +7,8 @@ use crate::error::Result;
 use ndarray::{ArrayD, ArrayView2, ArrayViewD, IxDyn, s};
 use std::borrow::Cow;
 
+const MODES: &[(i64, Value)] =
+    &[(1, Value::Word(Cow::Borrowed("output_half_pixel"))), (16, Value::Word(Cow::Borrowed("half_pixel")))];
 const ONE: &[(i64, Value)] = &[(1, Value::Integer(1))];
 
 /// Inputs: x (N,C,H,W), regions (R,4) of left, top, right and bottom, the number (R) of the image of each.
@@ -15,17 +17,12 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     text: "roi_align",
     attributes: &[
         Attribute {
-            name: "coordinate_transformation_mode",
-            defaults: &[
-                (1, Value::Word(Cow::Borrowed("output_half_pixel"))),
-                (16, Value::Word(Cow::Borrowed("half_pixel"))),
-            ],
             words: &["half_pixel", "output_half_pixel"],
+            ..Attribute::new("coordinate_transformation_mode", MODES)
         },
         Attribute {
-            name: "mode",
-            defaults: &[(1, Value::Word(Cow::Borrowed("avg")))],
             words: &["avg", "max"],
+            ..Attribute::new("mode", &[(1, Value::Word(Cow::Borrowed("avg")))])
         },
         Attribute::new("output_height", ONE),
         Attribute::new("output_width", ONE),

@@ -20,9 +20,8 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
 
 /// What becomes of an element and its update.
 pub(crate) const REDUCTION: Attribute = Attribute {
-    name: "reduction",
-    defaults: &[(1, Value::Word(Cow::Borrowed("none")))],
     words: &["none", "add", "mul", "max", "min"],
+    ..Attribute::new("reduction", &[(1, Value::Word(Cow::Borrowed("none")))])
 };
 
 /// An element behind an update.

@@ -107,7 +107,7 @@ pub(crate) fn taps_at(interpolation: Interpolation, x: f32, extent: usize) -> Ve
 }
 
 /// Keys' weights of the four neighbours of a point `s` behind the second.
-pub(super) fn cubic(s: f32, a: f32) -> [f32; 4] {
+pub(crate) fn cubic(s: f32, a: f32) -> [f32; 4] {
     let near = |t: f32| ((a + 2.0) * t - (a + 3.0)) * t * t + 1.0;
     let far = |t: f32| ((a * t - 5.0 * a) * t + 8.0 * a) * t - 4.0 * a;
     [far(s + 1.0), near(s), near(1.0 - s), far(2.0 - s)]

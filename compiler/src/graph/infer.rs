@@ -86,7 +86,6 @@ pub fn infer(op: &Op, inputs: &[&[usize]], declared: Option<&[usize]>) -> Result
         },
         Op::TopK { axis, count, .. } => elementwise::top(*axis, *count, x)?,
         Op::GatherElements { axis } => moves::gather_elements(*axis, x, inputs[1])?,
-        Op::GridSample { .. } => windows::grid_sample(x, inputs[1])?,
         Op::Reduce { axes, keepdims, .. } => elementwise::reduce(axes, *keepdims, x)?,
         Op::ConvTranspose { window, groups, output_padding } => {
             windows::conv_transpose(window, *groups, *output_padding, inputs)?
@@ -113,12 +112,7 @@ fn arity(op: &Op, count: usize) -> Result<()> {
     let wanted: Arity = match op {
         Op::Conv { .. } | Op::Gemm { .. } | Op::ConvTranspose { .. } => (2..=3).into(),
         Op::BatchNormalization { .. } => 5.into(),
-        Op::PRelu
-        | Op::Add
-        | Op::MatMul
-        | Op::Binary { .. }
-        | Op::GatherElements { .. }
-        | Op::GridSample { .. } => 2.into(),
+        Op::PRelu | Op::Add | Op::MatMul | Op::Binary { .. } | Op::GatherElements { .. } => 2.into(),
         Op::Where => 3.into(),
         Op::LayerNormalization { .. }
         | Op::InstanceNormalization { .. }

@@ -368,50 +368,6 @@ pub enum PadMode {
     Wrap,
 }
 
-/// What a GridSample finds outside of the image.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Outside {
-    /// Zeros.
-    Zeros,
-    /// The nearest element of the image.
-    Border,
-    /// The image mirrored at its border.
-    Reflection,
-}
-
-impl Outside {
-    /// Every kind and its name, in ONNX as in the text form.
-    pub const ALL: &[(Outside, &str)] =
-        &[(Outside::Zeros, "zeros"), (Outside::Border, "border"), (Outside::Reflection, "reflection")];
-
-    /// The name.
-    pub fn name(self) -> &'static str {
-        Outside::ALL.iter().find(|e| e.0 == self).expect("ALL lists every kind").1
-    }
-}
-
-/// How many elements around a place a GridSample takes together.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Sampling {
-    /// The nearest one, halves to even.
-    Nearest,
-    /// The four around it.
-    Linear,
-    /// The sixteen around it, with Keys' coefficient -0.75.
-    Cubic,
-}
-
-impl Sampling {
-    /// Every kind and its name, in ONNX as in the text form.
-    pub const ALL: &[(Sampling, &str)] =
-        &[(Sampling::Nearest, "nearest"), (Sampling::Linear, "linear"), (Sampling::Cubic, "cubic")];
-
-    /// The name.
-    pub fn name(self) -> &'static str {
-        Sampling::ALL.iter().find(|e| e.0 == self).expect("ALL lists every kind").1
-    }
-}
-
 /// Which input elements make an output element of a Resize.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Interpolation {

@@ -35,7 +35,6 @@ impl Op {
             Op::Where => "where",
             Op::TopK { .. } => "topk",
             Op::GatherElements { .. } => "gather",
-            Op::GridSample { .. } => "grid_sample",
             Op::Reduce { kind, .. } => kind.text_name(),
             Op::ConvTranspose { .. } => "conv2d_transpose",
             Op::Pad { .. } => "pad",
@@ -189,11 +188,6 @@ fn attributes(op: &Op) -> Vec<(&'static str, String)> {
             ("indices", indices.to_string()),
         ],
         Op::GatherElements { axis } => vec![("axis", axis.to_string())],
-        Op::GridSample { sampling, outside, align_corners } => vec![
-            ("sampling", sampling.name().to_owned()),
-            ("outside", outside.name().to_owned()),
-            ("align_corners", align_corners.to_string()),
-        ],
         Op::Described(op) => op.attributes().map(|(name, value)| (name, value.to_string())).collect(),
     }
 }

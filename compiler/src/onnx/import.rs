@@ -502,7 +502,6 @@ fn dispatch(call: &mut Call) -> Result<()> {
         "Not" | "And" | "Or" | "Xor" => choice::logic(call),
         "IsNaN" => choice::is_nan(call),
         "TopK" => choice::top(call),
-        "GridSample" => resize::grid_sample(call),
         "SpaceToDepth" => moves::space_to_depth(call),
         "Resize" => resize::resize(call),
         "Upsample" => resize::upsample(call),

@@ -1,12 +1,10 @@
-//! Resize and Upsample; GridSample and the grids of AffineGrid.
+//! Resize and Upsample; the grids of AffineGrid.
 
 use super::call::Call;
 use super::moves::axes;
 use super::resampled::{self, Resampling, is_of_regions};
 use crate::error::Result;
-use crate::graph::{
-    Coordinates, Interpolation, MAX_ELEMENTS, Op, Outside, Resize, Rounding, Sampling, elements,
-};
+use crate::graph::{Coordinates, Interpolation, MAX_ELEMENTS, Op, Resize, Rounding, elements};
 use crate::memory;
 
 /// Floats of an optional input; an empty list means that it is left out.
@@ -165,30 +163,6 @@ fn interpolation(call: &mut Call, antialias: bool) -> Result<Interpolation> {
         "cubic" => Ok(Interpolation::Cubic { coefficient, exclude_outside }),
         other => call.refuse("mode", format!("{other:?} is not known")),
     }
-}
-
-/// GridSample of images and, from opset 20 on, which renamed the modes, of volumes.
-pub(super) fn grid_sample(call: &mut Call) -> Result<()> {
-    let inputs = call.values(2)?;
-    let shape = call.shape(0)?;
-    let (default, names) = match call.opset() {
-        ..20 => ("bilinear", ["nearest", "bilinear", "bicubic"]),
-        _ => ("linear", ["nearest", "linear", "cubic"]),
-    };
-    let mode = call.string("mode", default)?;
-    let Some(which) = names.iter().position(|&name| name == mode) else {
-        return call.refuse("mode", format!("{mode:?} is not one of {names:?}"));
-    };
-    if which == 2 && shape.len() != 4 {
-        return call.refuse("mode", format!("{mode:?} is of images, {shape:?} are none"));
-    }
-    let sampling = [Sampling::Nearest, Sampling::Linear, Sampling::Cubic][which];
-    let padding = call.string("padding_mode", "zeros")?;
-    let Some((outside, _)) = Outside::ALL.iter().find(|e| e.1 == padding) else {
-        return call.refuse("padding_mode", format!("{padding:?} is not zeros, border or reflection"));
-    };
-    let align_corners = call.flag("align_corners", false)?;
-    call.emit(Op::GridSample { sampling, outside: *outside, align_corners }, &inputs)
 }
 
 /// AffineGrid: the places (x, y) of all pixels, from -1 to 1, as homogeneous coordinates, times matrices (N, 2, 3).

@@ -212,7 +212,6 @@ const OPERATORS: &[Operator] = &[
     row("GlobalMaxPool", "", "for images: MaxPool", Runs("")),
     row("Greater", "", TRUTH, Host),
     row("GreaterOrEqual", "", TRUTH, Host),
-    row("GridSample", "mode, padding_mode, align_corners", "images; volumes but for cubic", Host),
     row("GroupNormalization", "num_groups, epsilon", "becomes InstanceNormalization, Mul and Add", Host),
     row("HammingWindow", "periodic, output_datatype (ignored)", KNOWN, Free),
     row("HannWindow", "periodic, output_datatype (ignored)", KNOWN, Free),

@@ -145,13 +145,3 @@ pub(super) fn resize(r: &Resize, x: &[usize]) -> Result<Vec<usize>> {
     }
     Ok(r.sizes.clone())
 }
-
-pub(super) fn grid_sample(x: &[usize], grid: &[usize]) -> Result<Vec<usize>> {
-    match (x, grid) {
-        (&[n, c, _, _], &[batch, rows, columns, 2]) if batch == n => Ok(vec![n, c, rows, columns]),
-        (&[n, c, _, _, _], &[batch, depth, rows, columns, 3]) if batch == n => {
-            Ok(vec![n, c, depth, rows, columns])
-        }
-        _ => refuse(format!("the grid {grid:?} does not give places in images or volumes {x:?}")),
-    }
-}

@@ -4,9 +4,10 @@
 //! Nothing here is ill-conditioned: what a function would blow up is clipped before.
 
 use super::{Random, constant};
+use crate::described::{Described, Value};
 use crate::graph::{
-    BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, Outside, Recurrent,
-    ReduceKind, Resize, Rounding, Sampling, UnaryKind, ValueId, Window,
+    BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, Recurrent, ReduceKind,
+    Resize, Rounding, UnaryKind, ValueId, Window,
 };
 
 /// Functions that are only well-conditioned between 1/4 and 4.
@@ -124,14 +125,14 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
 fn chosen(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId], name: &str) -> Option<ValueId> {
     let shape = g.shape(x).to_vec();
     if let (&[n, _, _, _], 0) = (&shape[..], r.below(2)) {
-        let sampling = [Sampling::Linear, Sampling::Cubic][r.below(2)];
-        let outside = Outside::ALL[r.below(3)].0;
+        let words = [["linear", "cubic"][r.below(2)], ["zeros", "border", "reflection"][r.below(3)]];
         let extents = [n, 1 + r.below(4), 1 + r.below(4), 2];
         let places = (0..extents.iter().product()).map(|_| 1.5 * r.float()).collect();
         let grid = g.constant("grid", &extents, places).ok()?;
-        return g
-            .node(name, Op::GridSample { sampling, outside, align_corners: r.below(2) == 0 }, &[x, grid])
-            .ok();
+        let values = words.map(|word| Value::Word(word.into())).into_iter();
+        let corners = Value::Integer((r.below(2) == 0).into());
+        let op = Described::of("GridSample", values.chain([corners])).ok()?;
+        return g.node(name, Op::Described(op), &[x, grid]).ok();
     }
     if r.below(2) == 0 {
         let axis = r.below(shape.len());

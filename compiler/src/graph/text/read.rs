@@ -1,8 +1,8 @@
 //! Operators from the names and attributes that [`super`] writes them with.
 
 use super::super::{
-    BinaryKind, Cell, Coordinates, DepthToSpaceMode, Direction, Integer, Interpolation, Op, Outside, PadMode,
-    Recurrent, ReduceKind, Resize, Rounding, Sampling, UnaryKind, Window,
+    BinaryKind, Cell, Coordinates, DepthToSpaceMode, Direction, Integer, Interpolation, Op, PadMode,
+    Recurrent, ReduceKind, Resize, Rounding, UnaryKind, Window,
 };
 use crate::described::{self, Attribute, Described, Value};
 use crate::error::{Error, Result};
@@ -95,11 +95,6 @@ fn operator(name: &str, a: &mut Attributes) -> Result<Op> {
             indices: a.one("indices")?,
         },
         "gather" => Op::GatherElements { axis: a.one("axis")? },
-        "grid_sample" => Op::GridSample {
-            sampling: named(a, "sampling", Sampling::ALL)?,
-            outside: named(a, "outside", Outside::ALL)?,
-            align_corners: a.one("align_corners")?,
-        },
         "log_softmax" => Op::LogSoftmax { axis: a.one("axis")? },
         "conv2d_transpose" => Op::ConvTranspose {
             window: a.window()?,

@@ -202,13 +202,6 @@ pub(super) fn written(writer: &mut Writer, node: &Node) -> Result<Vec<Written>, 
             let whole = whole_numbers(&mut inputs[1], format!("{}_indices", outputs[0]));
             return Ok(vec![whole, Written { operator, inputs, outputs, attributes }]);
         }
-        Op::GridSample { sampling, outside, align_corners } => {
-            attributes = vec![
-                string("mode", sampling.name()),
-                string("padding_mode", outside.name()),
-                int("align_corners", i64::from(*align_corners)),
-            ];
-        }
         Op::Described(op) => return Ok(described(op, inputs, outputs)),
         Op::Relu | Op::PRelu | Op::GlobalAveragePool | Op::Add | Op::MatMul | Op::Binary { .. } => {}
     }

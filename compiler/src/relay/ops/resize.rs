@@ -5,8 +5,9 @@ use super::super::call::{OperatorCall, refuse};
 use super::super::operand::Operand;
 use super::super::syntax::Attribute;
 use super::layout::{Want, layout};
+use crate::described::{Described, Value};
 use crate::error::{Error, Result};
-use crate::graph::{Coordinates, Interpolation, Op, Outside, Resize, Rounding, Sampling, ValueId};
+use crate::graph::{Coordinates, Interpolation, Op, Resize, Rounding, ValueId};
 
 /// `image.resize2d(x, size, ...)`.
 pub(super) fn resize(call: &mut OperatorCall) -> Result<Operand> {
@@ -128,21 +129,12 @@ pub(super) fn grid_sample(call: &mut OperatorCall) -> Result<Operand> {
     if layout != "NCHW" {
         return Err(Error::new("import", format!("is {layout}")).attribute("layout").hint("NCHW"));
     }
-    let sampling = match call.text("method", "bilinear")?.as_str() {
-        "nearest" => Sampling::Nearest,
-        "bilinear" => Sampling::Linear,
-        "bicubic" => Sampling::Cubic,
-        other => return Err(Error::new("import", format!("{other:?} is not known")).attribute("method")),
-    };
-    let padding = call.text("padding_mode", "zeros")?;
-    let Some(&(outside, _)) = Outside::ALL.iter().find(|e| e.1 == padding) else {
-        return Err(Error::new("import", format!("{padding:?} is not known"))
-            .attribute("padding_mode")
-            .hint("zeros, border or reflection"));
-    };
-    let align_corners = call.flag("align_corners", true)?;
+    let words = [call.text("method", "bilinear")?, call.text("padding_mode", "zeros")?];
+    let words = words.map(|word| Value::Word(word.into()));
+    let corners = Value::Integer(call.flag("align_corners", true)?.into());
+    let op = Described::of("GridSample", words.into_iter().chain([corners]))?;
     let (x, grid) = (call.plain(0)?, call.plain(1)?);
     let places = call.part("grid", Op::Transpose { perm: vec![0, 2, 3, 1] }, &[grid])?;
-    let id = call.node(Op::GridSample { sampling, outside, align_corners }, &[x, places])?;
+    let id = call.node(Op::Described(op), &[x, places])?;
     Ok(upright(id, 4))
 }

@@ -1,8 +1,52 @@
 //! GridSample, in the order of operations in which ONNX Runtime works: float32 decides which element is nearest.
 
+use super::{Attribute, Described, Descriptor, Value, misfit};
+use crate::error::Result;
+use crate::float::cubic;
 use ndarray::{ArrayD, ArrayView2, ArrayView3, ArrayViewD, IxDyn, s};
+use std::borrow::Cow;
 
-use crate::graph::{Outside, Sampling};
+/// Inputs: x (N,C,H,W), grid (N,OH,OW,2) of x and y in -1 to 1, or x (N,C,D,H,W), grid (N,OD,OH,OW,3) of x, y and z: the
+/// elements of each channel there.
+pub(super) static DESCRIPTOR: Descriptor = Descriptor {
+    name: "GridSample",
+    text: "grid_sample",
+    attributes: &[
+        Attribute {
+            words: &["nearest", "linear", "cubic"],
+            former: &[("bilinear", "linear"), ("bicubic", "cubic")],
+            ..Attribute::new("mode", &[(1, Value::Word(Cow::Borrowed("linear")))])
+        },
+        Attribute {
+            words: &["zeros", "border", "reflection"],
+            ..Attribute::new("padding_mode", &[(1, Value::Word(Cow::Borrowed("zeros")))])
+        },
+        Attribute::new("align_corners", &[(1, Value::Integer(0))]),
+    ],
+    inputs: 2..=2,
+    whole: &[],
+    limits: "images; volumes but for cubic",
+    absent: |_| vec![],
+    shape,
+    value,
+};
+
+/// How many elements around a place are taken together: the nearest one, halves to even; the four around it; the
+/// sixteen.
+#[derive(Clone, Copy, PartialEq)]
+enum Sampling {
+    Nearest,
+    Linear,
+    Cubic,
+}
+
+/// What lies outside of the image: zeros, its nearest element, the image mirrored.
+#[derive(Clone, Copy)]
+enum Outside {
+    Zeros,
+    Border,
+    Reflection,
+}
 
 /// Keys' coefficient of the cubic form.
 const COEFFICIENT: f32 = -0.75;
@@ -15,15 +59,32 @@ struct Along {
     ends: [f32; 2],
 }
 
-/// Inputs: x (N,C,H,W), grid (N,OH,OW,2); or x (N,C,D,H,W), grid (N,OD,OH,OW,3).
-pub(super) fn grid_sample(
-    inputs: &[ArrayViewD<f32>],
-    sampling: Sampling,
-    outside: Outside,
-    align_corners: bool,
-    shape: &[usize],
-) -> ArrayD<f32> {
+fn shape(op: &Described, inputs: &[&[usize]]) -> Result<Vec<usize>> {
+    match (inputs[0], inputs[1]) {
+        (&[_, _, _, _, _], _) if op.word("mode") == "cubic" => {
+            misfit("mode cubic is of images, not of volumes")
+        }
+        (&[n, c, _, _], &[batch, rows, columns, 2]) if batch == n => Ok(vec![n, c, rows, columns]),
+        (&[n, c, _, _, _], &[batch, depth, rows, columns, 3]) if batch == n => {
+            Ok(vec![n, c, depth, rows, columns])
+        }
+        (x, grid) => misfit(format!("the grid {grid:?} does not give places in images or volumes {x:?}")),
+    }
+}
+
+fn value(op: &Described, inputs: &[ArrayViewD<f32>], shape: &[usize]) -> ArrayD<f32> {
     let (x, grid) = (&inputs[0], &inputs[1]);
+    let sampling = match op.word("mode") {
+        "nearest" => Sampling::Nearest,
+        "linear" => Sampling::Linear,
+        _ => Sampling::Cubic,
+    };
+    let outside = match op.word("padding_mode") {
+        "zeros" => Outside::Zeros,
+        "border" => Outside::Border,
+        _ => Outside::Reflection,
+    };
+    let align_corners = op.integer("align_corners") != 0;
     let axes = x.ndim();
     let [rows, columns] = [axes - 2, axes - 1].map(|axis| {
         let extent = x.shape()[axis];
@@ -54,7 +115,7 @@ pub(super) fn grid_sample(
 }
 
 /// The image between its pixels, at a row and a column; it is zero around them.
-pub(crate) fn bilinear(image: &ArrayView2<f32>, at: [f32; 2]) -> f32 {
+pub(super) fn bilinear(image: &ArrayView2<f32>, at: [f32; 2]) -> f32 {
     let [rows, columns] = [image.nrows(), image.ncols()].map(|extent| Along {
         extent,
         outside: Outside::Zeros,
@@ -80,7 +141,7 @@ fn sample(image: &ArrayView2<f32>, rows: &Along, columns: &Along, at: [f32; 2], 
             (top + 1.0 - y) * line(top) + dy * line(top + 1.0)
         }
         Sampling::Cubic => {
-            let (down, across) = (weights(dy), weights(dx));
+            let (down, across) = (cubic(dy, COEFFICIENT), cubic(dx, COEFFICIENT));
             let line = |row: f32| (0..4).map(|k| across[k] * pixel(row, left + k as f32 - 1.0)).sum::<f32>();
             (0..4).map(|k| down[k] * line(top + k as f32 - 1.0)).sum()
         }
@@ -103,11 +164,6 @@ fn sample_volume(volume: &ArrayView3<f32>, along: [&Along; 3], at: [f32; 3], sam
     let line = |z: f32, y: f32| between(x - left, element(z, y, left), element(z, y, left + 1.0));
     let plane = |z: f32| between(y - top, line(z, top), line(z, top + 1.0));
     between(z - front, plane(front), plane(front + 1.0))
-}
-
-/// The weights of the four neighbours of a place `d` behind the second.
-fn weights(d: f32) -> [f32; 4] {
-    super::resize::cubic(d, COEFFICIENT)
 }
 
 impl Along {
