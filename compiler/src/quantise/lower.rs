@@ -1,6 +1,7 @@
 //! From the plan and the ranges to integer operations.
 
 mod claim;
+mod halves;
 mod linear;
 mod mean;
 mod names;
@@ -24,10 +25,10 @@ use super::select::strided::{HomeId, View};
 use super::weights::channel;
 use crate::claims::Rounded;
 use crate::error::{Error, Result};
-use crate::fixed::{self, FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId};
+use crate::fixed::{self, FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId};
 use crate::graph::{Graph, ValueId, Window};
 use crate::network::Network;
-use tilewright_arch::fixed::{Channel, FRACTION, Half, Post, WIDE_FRACTION, power_of_two};
+use tilewright_arch::fixed::{Channel, FRACTION, Post, WIDE_FRACTION, power_of_two};
 
 /// Where an operation comes from.
 #[derive(Clone, PartialEq, Debug)]
@@ -340,75 +341,10 @@ impl<'a> Lowering<'a> {
         self.error(fused, why, self.ranges())
     }
 
-    /// Adds a node; where the tensor that it writes is wide, two, or one for both halves of a plane.
-    fn push(
-        &mut self,
-        g: usize,
-        mut node: FixedNode,
-        units: Vec<f64>,
-        rounded: Option<Rounded>,
-    ) -> Result<()> {
-        node.wide = self.fixed.tensor(node.input.tensor).wide;
-        for c in 0..self.fixed.grid(&node)[0] {
-            let bound = self.fixed.accumulator_bound(&node, c);
-            if bound > i64::from(i32::MAX) {
-                let why = format!(
-                    "sums of channel {c} can reach {bound}, more than the {} of an accumulator",
-                    i32::MAX
-                );
-                return Err(self.error(&self.plan.ops[g], why, SPLIT));
-            }
-        }
-        if self.fixed.tensor(node.output.tensor).wide {
-            let half = |half: Half, output: fixed::View| FixedNode {
-                channels: node.channels.iter().map(|c| Channel { half, ..*c }).collect(),
-                output,
-                ..node.clone()
-            };
-            let (high, low) = (half(Half::High, node.output), half(Half::Low, node.output.low_halves()));
-            node = match both(&high, &low) {
-                Some(both) => both,
-                None => {
-                    self.fixed.nodes.push(high);
-                    self.provenance.push(Provenance {
-                        fused: g,
-                        units: units.clone(),
-                        rounded: rounded.clone(),
-                    });
-                    low
-                }
-            };
-        }
-        self.fixed.nodes.push(node);
-        self.provenance.push(Provenance { fused: g, units, rounded });
-        Ok(())
-    }
-
     fn error(&self, fused: &FusedOp, why: String, hint: &str) -> Error {
         let (name, operator) = self.names(fused);
         Error::new("quantise", why).node(name).operator(operator).hint(hint)
     }
-}
-
-/// The two halves of a sum over one plane as the channels of one node, which reads the plane twice: half
-/// the instructions, each of which takes about as long to start as a short row of pixels.
-fn both(high: &FixedNode, low: &FixedNode) -> Option<FixedNode> {
-    let plain = high.reduction == Reduction::Sum && high.place.depth_to_space.0 == 1;
-    if !plain || high.output.shape[0] != 1 || high.output.axes != [0, 1, 2] {
-        return None;
-    }
-    let twice = |view: &fixed::View, step: usize| fixed::View {
-        step: [step, view.step[1], view.step[2]],
-        shape: [2, view.shape[1], view.shape[2]],
-        ..*view
-    };
-    Some(FixedNode {
-        input: twice(&high.input, 0),
-        channels: vec![high.channels[0], low.channels[0]],
-        operand: high.operand.as_ref().map(|o| Operand { view: twice(&o.view, 0), ..o.clone() }),
-        output: twice(&high.output, 1),
-        ..high.clone()
-    })
 }
 
 /// Steps from one end of a byte's range to the other.

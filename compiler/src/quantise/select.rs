@@ -11,6 +11,7 @@ pub mod epilogue;
 pub mod follows;
 pub mod kernel;
 pub mod moves;
+pub mod parameters;
 pub mod phases;
 pub mod plan;
 pub mod product;
