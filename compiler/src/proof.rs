@@ -37,6 +37,7 @@ mod intervals;
 mod noise;
 mod parts;
 mod prescribed;
+mod quality;
 mod rounded;
 mod run;
 mod source;
@@ -48,11 +49,9 @@ mod tests;
 pub use channels::{Groups, groups};
 pub use corrections::corrections;
 pub use equalised::{Equalised, equalised};
-pub use noise::{
-    Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, LayerNoise, Part, Prediction, Quality,
-    predict, predict_unbounded,
-};
+pub use noise::{LayerNoise, Prediction, predict, predict_unbounded};
 pub use prescribed::{Held, Off, prescribed};
+pub use quality::{Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Part, Quality};
 pub use run::check;
 
 use serde::Serialize;
