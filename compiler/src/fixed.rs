@@ -171,11 +171,8 @@ impl Place {
     pub fn target(&self, channels: usize, c: usize, y: usize, x: usize) -> [usize; 3] {
         let (r, mode) = self.depth_to_space;
         let depth = channels / (r * r);
-        let (plane, block) = match mode {
-            DepthToSpaceMode::Dcr => (c % depth, c / depth),
-            DepthToSpaceMode::Crd => (c / (r * r), c % (r * r)),
-        };
-        [plane, y * r + block / r, x * r + block % r]
+        let [plane, by, bx] = mode.channel_steps(r, depth);
+        [c / plane % depth, y * r + c / by % r, x * r + c / bx % r]
     }
 }
 

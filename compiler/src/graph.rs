@@ -446,6 +446,17 @@ impl Op {
     }
 }
 
+impl DepthToSpaceMode {
+    /// How far apart input channels are whose elements are neighbours along channels, rows and columns of the result,
+    /// which has `depth` channels: in blocks of `block` x `block`.
+    pub fn channel_steps(self, block: usize, depth: usize) -> [usize; 3] {
+        match self {
+            DepthToSpaceMode::Dcr => [1, block * depth, depth],
+            DepthToSpaceMode::Crd => [block * block, block, 1],
+        }
+    }
+}
+
 impl Window {
     /// A 1x1 window with stride 1 and no padding: touches each element alone.
     pub const UNIT: Window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };

@@ -104,10 +104,7 @@ pub fn depth_to_space(
     most: usize,
 ) -> Vec<Columns> {
     let depth = channels / (block * block);
-    let [c, by, bx] = match mode {
-        DepthToSpaceMode::Dcr => [1, block * depth, depth],
-        DepthToSpaceMode::Crd => [block * block, block, 1],
-    };
+    let [c, by, bx] = mode.channel_steps(block, depth);
     let loops = [
         Loop { count: depth, output: plane, channel: c },
         Loop { count: block, output: pitch, channel: by },

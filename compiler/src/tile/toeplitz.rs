@@ -5,7 +5,6 @@
 use super::columns::{Columns, Loop};
 use super::source::Source;
 use super::{Job, Part};
-use crate::graph::DepthToSpaceMode;
 use std::ops::Range;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
@@ -29,6 +28,7 @@ pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize)
     // Rows of a block follow each other like output rows: they are one inner loop.
     let inner = Loop { count: rows * block, output: output.pitch, channel: 0 };
     let depth = channels / (block * block);
+    let [plane, by, bx] = mode.channel_steps(block, depth);
     let (outer, group) = if block > 1 {
         let one = Loop { count: block, output: output.pixel, channel: 0 };
         (one, Loop { count: depth, output: output.plane, channel: 0 })
@@ -52,10 +52,9 @@ pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize)
     // Output channel and row of column c of group g.
     let place = |g: usize, c: usize| {
         let (o, i) = (c / inner.count, c % inner.count);
-        let channel = match mode {
-            _ if block == 1 => range.start + g * outer.count + o,
-            DepthToSpaceMode::Dcr => ((i % block) * block + o) * depth + g,
-            DepthToSpaceMode::Crd => (g * block + i % block) * block + o,
+        let channel = match block {
+            1 => range.start + g * outer.count + o,
+            _ => g * plane + i % block * by + o * bx,
         };
         (channel, i / block)
     };
