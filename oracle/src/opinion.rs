@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
 use tilewright_compiler::float;
-use tilewright_compiler::graph::{Coordinates, Direction, Graph, Op, UnaryKind, ValueId};
+use tilewright_compiler::graph::{Coordinates, Direction, Graph, Op, Resize, UnaryKind, ValueId};
 use tilewright_compiler::onnx::write_values;
 
 use crate::local::{alone, disagreement};
@@ -29,6 +29,10 @@ pub const WRONG: &[(Which, &str)] = &[
         "its pytorch_half_pixel puts the only element of an axis at -0.5 instead of 0",
     ),
     (
+        |op| matches!(op, Op::Resize(r) if r.coordinates == Coordinates::AlignCorners && is_cut_off(r)),
+        "it aligns corners of the size before that is made whole",
+    ),
+    (
         |op| {
             matches!(op, Op::Described(op) if op.descriptor.name == "GridSample"
                 && (op.word("mode"), op.word("padding_mode")) == ("cubic", "border"))
@@ -36,6 +40,12 @@ pub const WRONG: &[(Which, &str)] = &[
         "its cubic GridSample moves places into the image before it takes the elements around them",
     ),
 ];
+
+/// Whether the scales make sizes with fractions, which are cut off.
+fn is_cut_off(r: &Resize) -> bool {
+    let axes = r.sizes.iter().zip(&r.scales);
+    axes.map(|(&size, scale)| size as f32 / scale).any(|extent| (extent - extent.round()).abs() > 1e-3)
+}
 
 /// Where tract's LogSoftmax ends: it is the logarithm of a softmax, which float32 rounds to nothing below
 /// e^-87; ONNX Runtime and the float reference subtract logarithms instead.

@@ -14,7 +14,7 @@ use tilewright_oracle::opinion::second_opinion;
 use tilewright_oracle::{local, round_trip, tract};
 
 /// Cases whose files tract computes otherwise than ONNX Runtime, and why.
-const WRONG: [(&str, &str); 10] = [
+const WRONG: [(&str, &str); 16] = [
     ("celu_alpha", "Celu, see opinion::WRONG"),
     (
         "conv_transpose_shape",
@@ -26,6 +26,12 @@ const WRONG: [(&str, &str); 10] = [
     ("gru_reverse", "direction, see opinion::WRONG"),
     ("lstm_reverse", "direction, see opinion::WRONG"),
     ("rnn_reverse", "direction, see opinion::WRONG"),
+    ("resize_antialias_linear_corners", "it knows no antialias"),
+    ("resize_corners_cubic_13", "align_corners, see opinion::WRONG"),
+    ("resize_corners_linear_13", "align_corners, see opinion::WRONG"),
+    ("resize_corners_linear_6", "align_corners, see opinion::WRONG"),
+    ("resize_corners_nearest_13", "align_corners, see opinion::WRONG"),
+    ("resize_region_scales", "its Resize takes no notice of roi"),
     (
         "resize_opset10",
         "its Resize of opset 10 takes the nearest element as opset 11 does, not the one before",

@@ -22,7 +22,7 @@ use tilewright_compiler::schedule::Schedule;
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 9;
+pub const SCHEMA: u32 = 10;
 /// Digits of a hash in the name of a file.
 const DIGITS: usize = 16;
 
