@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use tilewright::model::Model;
 use tilewright::{pipeline, proof};
 use tilewright_arch::Config;
-use tilewright_compiler::graph::{Graph, Op, Window};
+use tilewright_compiler::graph::{Coordinates, Graph, Interpolation, Op, Resize, ValueId, Window};
 use tilewright_compiler::{quantise, simplify};
 use tilewright_hdl::cosim::Rtl;
 
@@ -66,25 +66,70 @@ fn random_graphs_equal_the_verilog() {
     assert!(walk(&config, Some(&rtl), 0..60) > 1000);
 }
 
+/// A network being made with random parameters.
+struct Layers {
+    graph: Graph,
+    random: Random,
+    last: ValueId,
+}
+
+impl Layers {
+    /// Of an input of `shape`.
+    fn of(shape: &[usize]) -> Layers {
+        let mut graph = Graph::new("long");
+        let last = graph.input("x", shape).unwrap();
+        Layers { graph, random: Random::new(5), last }
+    }
+
+    /// Numbers of at most `most` on either side of zero.
+    fn numbers(&mut self, shape: &[usize], most: f32) -> Vec<f32> {
+        let count = shape.iter().product();
+        (0..count).map(|_| most * self.random.within(-1000, 1000) as f32 / 1000.0).collect()
+    }
+
+    fn then(&mut self, op: Op, parameters: &[ValueId]) {
+        let inputs = [&[self.last], parameters].concat();
+        let name = format!("{}_{}", op.name(), self.graph.nodes.len());
+        self.last = self.graph.node(name, op, &inputs).unwrap();
+    }
+
+    /// Weights under which numbers keep their size behind a Relu, as He et al. initialise them.
+    fn weights(&mut self, shape: &[usize]) -> ValueId {
+        let terms: usize = shape[1..].iter().product();
+        let weights = self.numbers(shape, (6.0 / terms as f32).sqrt());
+        self.graph.constant("w", shape, weights).unwrap()
+    }
+
+    fn convolution(&mut self, outputs: usize, kernel: usize, pad: usize) {
+        let inputs = self.graph.shape(self.last)[1];
+        let weights = self.weights(&[outputs, inputs, kernel, kernel]);
+        let window = Window { kernel: [kernel; 2], pads: [pad; 4], ..Window::UNIT };
+        self.then(Op::Conv { window, groups: 1 }, &[weights]);
+    }
+
+    fn product(&mut self, outputs: usize) {
+        let inputs = self.graph.shape(self.last)[1];
+        let weights = self.weights(&[outputs, inputs]);
+        let gemm = Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: true };
+        self.then(gemm, &[weights]);
+    }
+
+    /// The model and an input.
+    fn finish(mut self) -> (Model, ArrayD<f32>) {
+        self.graph.outputs.push(self.last);
+        let shape = self.graph.shape(self.graph.inputs[0]).to_vec();
+        let input = ArrayD::from_shape_vec(IxDyn(&shape), self.numbers(&shape, 1.0)).unwrap();
+        let simplified = simplify::run(self.graph.clone()).unwrap();
+        (Model { path: PathBuf::new(), imported: self.graph, graph: simplified, warnings: vec![] }, input)
+    }
+}
+
 /// A convolution of `channels[0]` channels to `channels[1]` whose image and kernel have these rows and columns.
 fn convolution(channels: [usize; 2], image: usize, kernel: usize, pad: usize) -> (Model, ArrayD<f32>) {
-    let mut random = Random::new(5);
-    let mut numbers = |count: usize| -> Vec<f32> {
-        (0..count).map(|_| random.within(-1000, 1000) as f32 / 1000.0).collect()
-    };
-    let [inputs, outputs] = channels;
-    let shape = [1, inputs, image, image];
-    let mut graph = Graph::new("long");
-    let x = graph.input("x", &shape).unwrap();
-    let weights = [outputs, inputs, kernel, kernel];
-    let weights = graph.constant("w", &weights, numbers(weights.iter().product())).unwrap();
-    let window = Window { kernel: [kernel; 2], pads: [pad; 4], ..Window::UNIT };
-    let y = graph.node("node", Op::Conv { window, groups: 1 }, &[x, weights]).unwrap();
-    let y = graph.node("relu", Op::Relu, &[y]).unwrap();
-    graph.outputs.push(y);
-    let input = ArrayD::from_shape_vec(IxDyn(&shape), numbers(shape.iter().product())).unwrap();
-    let simplified = simplify::run(graph.clone()).unwrap();
-    (Model { path: PathBuf::new(), imported: graph, graph: simplified, warnings: vec![] }, input)
+    let mut layers = Layers::of(&[1, channels[0], image, image]);
+    layers.convolution(channels[1], kernel, pad);
+    layers.then(Op::Relu, &[]);
+    layers.finish()
 }
 
 /// Compiles and verifies it, in the Verilog too where that is given; returns the cycles.
@@ -98,7 +143,7 @@ fn verify((model, input): &(Model, ArrayD<f32>), config: &Config, rtl: Option<&R
     let (proof, simulated) = proof::verify(model, &compiled, std::slice::from_ref(input), &options).unwrap();
     assert!(proof.holds(), "{proof:?}");
     assert_eq!((proof.reference_mismatches, proof.rtl_mismatches.unwrap_or(0)), (0, 0));
-    // One rounding of the sum to 8 bits, however many parts it has, beside those of inputs and weights.
+    // One rounding of each sum to 8 bits, however many parts it has, beside those of inputs and weights.
     assert!(proof.sqnr_db.is_none_or(|db| db > 36.0), "{:?}", proof.sqnr_db);
     eprintln!("{} cycles, {:?} dB", simulated.report.cycles, proof.sqnr_db);
     simulated.report.cycles
@@ -128,4 +173,43 @@ fn the_verilog_of_a_small_machine() {
     verify(&convolution([700, 6], 1, 1, 0), &config, Some(&rtl));
     verify(&convolution([14, 6], 7, 7, 0), &config, Some(&rtl));
     verify(&convolution([60, 6], 5, 3, 1), &config, Some(&rtl));
+}
+
+/// `cargo test --release --test long whole -- --ignored --nocapture`, or `./run-tests --long`: 138 million weights.
+#[test]
+#[ignore = "some five minutes and 5 GB in release mode; ./run-tests --long runs it"]
+fn vgg_16_whole() {
+    let mut layers = Layers::of(&[1, 3, 224, 224]);
+    for (channels, count) in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)] {
+        for _ in 0..count {
+            layers.convolution(channels, 3, 1);
+            layers.then(Op::Relu, &[]);
+        }
+        layers.then(Op::MaxPool { window: Window { kernel: [2; 2], stride: [2; 2], ..Window::UNIT } }, &[]);
+    }
+    layers.then(Op::Flatten { axis: 1 }, &[]);
+    for outputs in [4096, 4096] {
+        layers.product(outputs);
+        layers.then(Op::Relu, &[]);
+    }
+    layers.product(1000);
+    verify(&layers.finish(), &Config::sized(9, 16), None);
+}
+
+/// `cargo test --release --test long whole -- --ignored --nocapture`, or `./run-tests --long`.
+#[test]
+#[ignore = "a minute in release mode; ./run-tests --long runs it"]
+fn the_head_of_fcn_resnet50_whole() {
+    let mut layers = Layers::of(&[1, 2048, 28, 28]);
+    layers.convolution(512, 3, 1);
+    layers.then(Op::Relu, &[]);
+    layers.convolution(21, 1, 0);
+    let resize = Resize {
+        sizes: vec![1, 21, 224, 224],
+        scales: vec![1.0, 1.0, 8.0, 8.0],
+        interpolation: Interpolation::Linear,
+        coordinates: Coordinates::HalfPixel,
+    };
+    layers.then(Op::Resize(resize), &[]);
+    verify(&layers.finish(), &Config::sized(9, 16), None);
 }
