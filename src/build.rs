@@ -8,7 +8,7 @@ pub mod tools;
 
 pub use report::{Clock, Path as CriticalPath, Report, Used};
 
-use crate::targets::{Site, Top};
+use crate::targets::Site;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 use tilewright_arch::Config;
-use tilewright_hdl::board::{Options, ulx3s};
+use tilewright_hdl::board::Options;
 use tools::{Found, NEXTPNR, PACK, YOSYS};
 
 /// Cycles after which a board drops a frame that stops in the middle: 0.17 s at 100 MHz.
@@ -98,10 +98,8 @@ impl Design {
                 .context("error[build]: memory.bytes is above 4 GiB")?,
             timeout_cycles: TIMEOUT_CYCLES,
         };
-        let (verilog, top) = match top {
-            Top::Ulx3s => (ulx3s(&config, board.clock.mhz, &options)?, "ulx3s"),
-        };
-        Ok(Design { site, config, verilog, top })
+        let verilog = top.verilog(&config, board.clock.mhz, &options)?;
+        Ok(Design { site, config, verilog, top: top.name() })
     }
 
     /// The script for Yosys.

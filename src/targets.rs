@@ -8,6 +8,7 @@ use tilewright_arch::config::{ConfigError, Memory};
 use tilewright_arch::technology::Technology;
 use tilewright_compiler::error::{self, Error};
 use tilewright_compiler::files;
+use tilewright_hdl::board::Top;
 
 /// A board: a folder with `board.toml`, which this is, and `machine.toml`, the machine that suits it.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -45,14 +46,6 @@ pub struct Clock {
     pub port: String,
     /// Its frequency.
     pub mhz: f64,
-}
-
-/// A top module: a board's clocks, reset and pins around the core.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Top {
-    /// Of the ULX3S.
-    Ulx3s,
 }
 
 /// A serial line on a board.
@@ -114,7 +107,11 @@ macro_rules! target {
 }
 
 /// All targets; the first is the default.
-pub const TARGETS: &[Target] = &[target!("ulx3s-85f", "ulx3s-85f"), target!("ulx3s-25f", "ulx3s-85f")];
+pub const TARGETS: &[Target] = &[
+    target!("ulx3s-85f", "ulx3s-85f"),
+    target!("ulx3s-25f", "ulx3s-85f"),
+    target!("colorlight-i5", "colorlight-i5"),
+];
 
 impl Board {
     /// Reads `board.toml`.

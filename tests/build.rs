@@ -150,6 +150,11 @@ fn flash_calls_the_loader_or_says_how() {
     let said = out.join("said");
     tools.program("openFPGALoader", &format!("echo \"$@\" > {}\n", said.display()));
     assert!(tools.run(&["flash", out.to_str().unwrap(), "--persist"]).status.success());
-    let said = std::fs::read_to_string(said).unwrap();
-    assert_eq!(said.trim(), format!("-b ulx3s -f {}", out.join("ulx3s.bit").display()));
+    let last = || std::fs::read_to_string(&said).unwrap();
+    assert_eq!(last().trim(), format!("-b ulx3s -f {}", out.join("ulx3s.bit").display()));
+    // The file's name says the board.
+    let other = out.join("colorlight_i5.bit");
+    std::fs::write(&other, "bits").unwrap();
+    assert!(tools.run(&["flash", other.to_str().unwrap()]).status.success());
+    assert_eq!(last().trim(), format!("-b colorlight-i5 {}", other.display()));
 }

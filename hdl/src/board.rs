@@ -13,11 +13,11 @@ mod link;
 mod memory_switch;
 mod on_chip_memory;
 mod simulated;
+mod tops;
 mod uart;
-mod ulx3s;
 
 pub use simulated::SimulatedBoard;
-pub use ulx3s::ulx3s;
+pub use tops::Top;
 
 use crate::build::Module;
 use crate::transfer_walk::Bus;

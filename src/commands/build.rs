@@ -7,10 +7,15 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tilewright::artefact::Artefact;
-use tilewright::build::tools::{self, LOADER};
+use tilewright::build::tools::{self, Found, LOADER};
 use tilewright::build::{Built, Design};
 use tilewright::targets;
+use tilewright_hdl::board::Top;
 use tilewright_hdl::cosim;
+
+/// The loader that knows all boards, and the board that both loaders know.
+const GENERAL: &str = "openFPGALoader";
+const ULX3S: &str = "ulx3s";
 
 /// Builds the bitstream of a board, with the machine of an artefact or of the target.
 pub fn run(
@@ -82,21 +87,24 @@ pub fn flash(path: &Path, persist: bool) -> Result<bool> {
     if !bitstream.is_file() {
         bail!("error[flash]: {} is no file; try: a bitstream of build", bitstream.display());
     }
+    let board = loaded_on(&bitstream);
     let of = |program: &str| -> Vec<String> {
-        let options: &[&str] = match (program.contains("openFPGALoader"), persist) {
-            (true, false) => &["-b", "ulx3s"],
-            (true, true) => &["-b", "ulx3s", "-f"],
+        let options: &[&str] = match (program.contains(GENERAL), persist) {
+            (true, false) => &["-b", &board],
+            (true, true) => &["-b", &board, "-f"],
             (false, false) => &[],
             (false, true) => &["-j", "flash"],
         };
         let options = options.iter().map(|&option| option.to_owned());
         options.chain([bitstream.display().to_string()]).collect()
     };
-    let Some(found) = LOADER.find() else {
+    // The other one is of the ULX3S alone.
+    let fits = |found: &Found| board == ULX3S || found.command[0].contains(GENERAL);
+    let Some(found) = LOADER.find().filter(fits) else {
         bail!(
             "error[flash]: no program is there that loads bitstreams; try: {}, and then: openFPGALoader {}",
             LOADER.get,
-            of("openFPGALoader").join(" ")
+            of(GENERAL).join(" ")
         );
     };
     let program = &found.command[0];
@@ -109,6 +117,14 @@ pub fn flash(path: &Path, persist: bool) -> Result<bool> {
         }
         Err(e) => bail!("error[flash]: {program} cannot be started: {e}; try: {}", LOADER.get),
     }
+}
+
+/// The board that a bitstream of `build` is for, as loaders name it: its top module's name. Of another name it is taken
+/// for a ULX3S's.
+fn loaded_on(bitstream: &Path) -> String {
+    let name = bitstream.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+    let known = Top::ALL.iter().any(|top| top.name().replace('_', "-") == name);
+    if known { name } else { ULX3S.to_owned() }
 }
 
 fn only_bitstream(folder: &Path) -> Result<PathBuf> {
