@@ -436,12 +436,7 @@ fn has_steps(graph: &Graph) -> bool {
         Op::Binary { kind } => kind.is_step(),
         Op::Reduce { kind, .. } => kind.is_index(),
         Op::TopK { .. } | Op::GatherElements { .. } => true,
-        Op::Described(op) => match op.descriptor.name {
-            "GridSample" => op.word("mode") == "nearest",
-            // It rounds the ends of regions.
-            "MaxRoiPool" => true,
-            _ => !op.descriptor.whole.is_empty(),
-        },
+        Op::Described(op) => (op.descriptor.steps)(op),
         _ => false,
     };
     graph.nodes.iter().any(|node| steps(&node.op))

@@ -107,10 +107,11 @@ impl Design {
         let top = self.top;
         // Without wide functions: they are faster for paths that are not the slow ones, and take more cells. Registers
         // of the memory's pins go into the pads.
-        let (outputs, inputs) = ("core.memory.*_pad_TRELLIS_FF_Q*", "core.memory.captured_TRELLIS_FF_Q*");
+        let (outputs, inputs) =
+            ("board.core.memory.*_pad_TRELLIS_FF_Q*", "board.core.memory.captured_TRELLIS_FF_Q*");
         format!(
             "read_verilog {top}.v\nsynth_ecp5 -nowidelut -top {top}\n\
-             select -set outputs t:TRELLIS_FF c:{outputs} %i c:core.memory.dq_oe_pad* %d\n\
+             select -set outputs t:TRELLIS_FF c:{outputs} %i c:board.core.memory.dq_oe_pad* %d\n\
              setattr -set syn_useioff 1 -set ioff_dir \"output\" @outputs\n\
              select -set inputs t:TRELLIS_FF c:{inputs} %i\n\
              setattr -set syn_useioff 1 -set ioff_dir \"input\" @inputs\n\

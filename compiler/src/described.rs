@@ -52,6 +52,8 @@ pub struct Descriptor {
     pub inputs: RangeInclusive<usize>,
     /// The inputs that hold whole numbers, int64 in ONNX.
     pub whole: &'static [usize],
+    /// Whether the smallest change of an input may change a result by more: a choice of elements, a place made whole.
+    pub steps: fn(&Described) -> bool,
     /// What the table of operators says of it.
     pub limits: &'static str,
     /// The shape of an optional input that is left out before one that is given, from the shapes of those before it:
@@ -163,14 +165,6 @@ impl Described {
         };
         let values = descriptor.attributes.iter().map(checked).collect::<Result<_>>()?;
         Ok(Described { descriptor, values })
-    }
-
-    /// An operator whose attributes are left out, in the first opset.
-    ///
-    /// # Errors
-    /// None that a description gives reason for.
-    pub fn usual(descriptor: &'static Descriptor) -> Result<Described> {
-        Described::new(descriptor, |attribute| Ok(attribute.default(1).clone()))
     }
 
     /// The operator of a name in ONNX with the values of its attributes, in order.

@@ -27,6 +27,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     ],
     inputs: 3..=5,
     whole: &[],
+    steps: |_| false,
     limits: "images",
     absent: |before| vec![before[1][0]],
     shape,

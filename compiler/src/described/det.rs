@@ -11,6 +11,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     attributes: &[],
     inputs: 1..=1,
     whole: &[],
+    steps: |_| false,
     limits: "",
     absent: |_| vec![],
     shape,

@@ -11,6 +11,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     attributes: &[Attribute::new("batch_dims", &[(1, Value::Integer(0))])],
     inputs: 2..=2,
     whole: &[1],
+    steps: |_| true,
     limits: "by constant indices: Gather",
     absent: |_| vec![],
     shape,

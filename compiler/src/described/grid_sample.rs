@@ -25,6 +25,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     ],
     inputs: 2..=2,
     whole: &[],
+    steps: |op| op.word("mode") == "nearest",
     limits: "images; volumes but for cubic",
     absent: |_| vec![],
     shape,
@@ -86,16 +87,15 @@ fn value(op: &Described, inputs: &[ArrayViewD<f32>], shape: &[usize]) -> ArrayD<
     };
     let align_corners = op.integer("align_corners") != 0;
     let axes = x.ndim();
-    let [rows, columns] = [axes - 2, axes - 1].map(|axis| {
+    let along = |axis: usize| {
         let extent = x.shape()[axis];
         let ends = if align_corners { [0.0, extent as f32 - 1.0] } else { [-0.5, extent as f32 - 0.5] };
         Along { extent, outside, ends }
-    });
+    };
+    let (rows, columns) = (along(axes - 2), along(axes - 1));
     let mut y = ArrayD::zeros(IxDyn(shape));
     if axes == 5 {
-        let extent = x.shape()[2];
-        let ends = if align_corners { [0.0, extent as f32 - 1.0] } else { [-0.5, extent as f32 - 0.5] };
-        let along = [&Along { extent, outside, ends }, &rows, &columns];
+        let along = [&along(2), &rows, &columns];
         for (place, y) in y.indexed_iter_mut() {
             let (n, c) = (place[0], place[1]);
             let volume: ArrayView3<f32> = x.slice(s![n, c, .., .., ..]);

@@ -17,6 +17,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     ],
     inputs: 2..=2,
     whole: &[],
+    steps: |_| true,
     limits: "",
     absent: |_| vec![],
     shape,

@@ -14,6 +14,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     ],
     inputs: 2..=2,
     whole: &[1],
+    steps: |_| true,
     limits: "",
     absent: |_| vec![],
     shape,

@@ -31,6 +31,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     ],
     inputs: 3..=3,
     whole: &[2],
+    steps: |_| true,
     limits: "",
     absent: |_| vec![],
     shape,

@@ -12,6 +12,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     attributes: &[Attribute::new("axis", &[(1, Value::Integer(0))]), REDUCTION],
     inputs: 3..=3,
     whole: &[1],
+    steps: |_| true,
     limits: "at constant places that are named once: Slice and Concat, which the machine runs, or Concat and Gather",
     absent: |_| vec![],
     shape,

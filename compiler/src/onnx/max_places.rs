@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::window::{Part, kernel, window};
-use crate::described::{self, Described};
+use crate::described::{Described, Value};
 use crate::error::Result;
 use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, PadMode, ReduceKind, UnaryKind, ValueId, elements};
 use crate::memory;
@@ -138,7 +138,7 @@ pub(super) fn unpool(call: &mut Call) -> Result<()> {
     }
     let (count, given) = (elements(&extents)?, shape.iter().product());
     memory::check(8 * count as u64, "the result")?;
-    let op = Described::usual(described::named("ScatterElements").expect("it is described"))?;
+    let op = Described::of("ScatterElements", [Value::Integer(0), Value::Word("none".into())])?;
     let zeros = call.zeros(&[count])?;
     let (x, indices) = (call.reshaped(x, &[given])?, call.reshaped(indices, &[given])?);
     let y = call.apply(Op::Described(op), &[zeros, indices, x])?;

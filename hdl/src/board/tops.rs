@@ -1,4 +1,4 @@
-//! The tops of boards: modules whose ports are those of the boards' `pins.lpf`, with clocks, reset, pads and the core.
+//! The tops of boards: modules whose ports are those of the boards' `pins.lpf`, around module `sdram_board`.
 
 use super::{Options, sdram_core};
 use crate::technology::Pll;
@@ -6,7 +6,7 @@ use crate::{Error, emit};
 use serde::Deserialize;
 use tilewright_arch::Config;
 
-const CLOCKS: &str = include_str!("clocks.v");
+const BOARD: &str = include_str!("sdram_board.v");
 /// The phase of the SDRAM's clock. It samples commands two thirds of a cycle after they change, and words come back
 /// about a quarter of a cycle before they are taken (`docs/boards.md`).
 const PHASE: u32 = 240;
@@ -60,8 +60,8 @@ impl Top {
             ("CLKOS_FPHASE", pll.second_fine_phase.to_string()),
         ];
         let fill = |text: String, (name, value): &(&str, String)| text.replace(&format!("/*{name}*/"), value);
-        let clocks = holes.iter().fold(CLOCKS.to_owned(), fill);
-        Ok(crate::head(config) + &emit::emit(&core)? + &clocks + self.text())
+        let board = holes.iter().fold(BOARD.to_owned(), fill);
+        Ok(crate::head(config) + &emit::emit(&core)? + &board + self.text())
     }
 }
 

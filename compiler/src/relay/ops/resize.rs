@@ -129,7 +129,11 @@ pub(super) fn grid_sample(call: &mut OperatorCall) -> Result<Operand> {
     if layout != "NCHW" {
         return Err(Error::new("import", format!("is {layout}")).attribute("layout").hint("NCHW"));
     }
-    let words = [call.text("method", "bilinear")?, call.text("padding_mode", "zeros")?];
+    let method = call.text("method", "bilinear")?;
+    if !["nearest", "bilinear", "bicubic"].contains(&method.as_str()) {
+        return Err(Error::new("import", format!("{method:?} is not known")).attribute("method"));
+    }
+    let words = [method, call.text("padding_mode", "zeros")?];
     let words = words.map(|word| Value::Word(word.into()));
     let corners = Value::Integer(call.flag("align_corners", true)?.into());
     let op = Described::of("GridSample", words.into_iter().chain([corners]))?;
