@@ -3,6 +3,7 @@
 //! A bitstream holds the machine, not the network: it is built once for each machine and board, and kept under a key
 //! of everything that decides it.
 
+mod flow;
 mod report;
 pub mod tools;
 
@@ -12,13 +13,9 @@ use crate::targets::Site;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
 use tilewright_arch::Config;
 use tilewright_hdl::board::Options;
-use tools::{Found, NEXTPNR, PACK, YOSYS};
+use tools::Found;
 
 /// Cycles after which a board drops a frame that stops in the middle: 0.17 s at 100 MHz.
 const TIMEOUT_CYCLES: u32 = 1 << 24;
@@ -55,7 +52,7 @@ pub struct Built {
     pub report: Report,
     /// Bytes of the bitstream.
     pub bitstream_bytes: u64,
-    /// Seconds of synthesis, of placing and routing, and of packing.
+    /// Seconds of synthesis (0 where another seed's netlist served), of placing and routing, and of packing.
     pub seconds: [f64; 3],
 }
 
@@ -134,102 +131,15 @@ impl Design {
 
     /// The key of everything that decides the bitstream.
     fn key(&self, seed: u32, tools: &[&Found]) -> String {
-        let mut hash = Sha256::new();
         let board = &self.site.board;
         let device = format!("{} {} {} seed {seed}", board.device, board.package, board.speed_grade);
-        for part in [&self.verilog, &self.site.pins, &self.synthesis(), &device] {
-            hash.update(part.as_bytes());
-            hash.update([0]);
-        }
-        tools.iter().for_each(|tool| hash.update(tool.version.as_bytes()));
-        let digits: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        digits[..KEY_DIGITS].to_owned()
+        let versions = tools.iter().map(|tool| tool.version.as_str()).collect::<String>();
+        hash(&[&self.verilog, &self.site.pins, &self.synthesis(), &device, &versions])
     }
 
-    /// Builds the bitstream in `folder`, telling `told` what is being done, or takes it from `cache`. Files there:
-    /// `TOP.v`, `pins.lpf`, logs of the tools, `report.json` of nextpnr, `build.json`, and `TOP.bit`.
-    ///
-    /// # Errors
-    /// Tools that are missing or fail, with the end of what they said; a folder that cannot be written.
-    pub fn build(&self, folder: &Path, cache: &Path, seed: u32, mut told: impl FnMut(&str)) -> Result<Built> {
-        let [yosys, route, pack] = [&YOSYS, &NEXTPNR, &PACK].map(tools::Tool::require);
-        let (yosys, route, pack) = (yosys?, route?, pack?);
-        let key = self.key(seed, &[&yosys, &route, &pack]);
-        let kept = cache.join(format!("bitstream-{key}"));
-        make(folder)?;
-        if let Ok(text) = std::fs::read(kept.join("build.json")) {
-            told("taking the bitstream that has been built before");
-            for name in self.files() {
-                copy(&kept.join(&name), &folder.join(&name))?;
-            }
-            return serde_json::from_slice(&text)
-                .with_context(|| format!("error[build]: {} is damaged; try: remove it", kept.display()));
-        }
-        let (top, board) = (self.top, &self.site.board);
-        put(&folder.join(format!("{top}.v")), self.verilog.as_bytes())?;
-        put(&folder.join("pins.lpf"), self.site.pins.as_bytes())?;
-        put(&folder.join("synth.ys"), self.synthesis().as_bytes())?;
-        let mut seconds = [0.0; 3];
-        told("synthesising with Yosys (minutes)");
-        seconds[0] = step(&yosys, folder, "yosys.log", &["synth.ys".into()], &["-s"])?;
-        told("placing and routing with nextpnr (from a quarter of an hour to an hour; log: nextpnr.log)");
-        let grade = board.speed_grade.to_string();
-        let numbers = [seed.to_string(), self.config.clock_mhz.to_string()];
-        let files = [format!("{top}.json"), format!("{top}.config")];
-        let options = [
-            self.device()?,
-            "--package",
-            &board.package,
-            "--speed",
-            &grade,
-            "--seed",
-            &numbers[0],
-            "--freq",
-            &numbers[1],
-            "--lpf",
-            "pins.lpf",
-            "--json",
-            &files[0],
-            "--textcfg",
-            &files[1],
-            "--report",
-            "report.json",
-            "--timing-allow-fail",
-        ];
-        seconds[1] = step(&route, folder, "nextpnr.log", &options.map(str::to_owned), &[])?;
-        told("packing");
-        let bit = format!("{top}.bit");
-        seconds[2] = step(&pack, folder, "ecppack.log", &[files[1].clone(), bit.clone()], &[])?;
-        let report = Report::parse(&read(&folder.join("report.json"))?)?;
-        let bitstream_bytes = read(&folder.join(&bit))?.len() as u64;
-        let tools = [&yosys, &route, &pack].map(|tool| tool.version.clone()).to_vec();
-        let built =
-            Built { key, board: self.site.name.clone(), seed, tools, report, bitstream_bytes, seconds };
-        put(&folder.join("build.json"), &serde_json::to_vec_pretty(&built)?)?;
-        self.keep(folder, &kept)?;
-        Ok(built)
-    }
-
-    /// What is kept of a build.
-    fn files(&self) -> Vec<String> {
-        let own =
-            ["pins.lpf", "yosys.log", "nextpnr.log", "ecppack.log", "stat.txt", "report.json", "build.json"];
-        let own = own.map(str::to_owned).into_iter();
-        own.chain(["v", "bit", "config"].map(|extension| format!("{}.{extension}", self.top))).collect()
-    }
-
-    /// Copies a build into the cache, whole or not at all.
-    fn keep(&self, folder: &Path, kept: &Path) -> Result<()> {
-        let aside = kept.with_extension(format!("part-{}", std::process::id()));
-        make(&aside)?;
-        for name in self.files() {
-            copy(&folder.join(&name), &aside.join(&name))?;
-        }
-        if std::fs::rename(&aside, kept).is_err() {
-            // Somebody else has built the same.
-            std::fs::remove_dir_all(&aside).ok();
-        }
-        Ok(())
+    /// The key of everything that decides the netlist.
+    fn netlist_key(&self, yosys: &Found) -> String {
+        hash(&[&self.verilog, &self.synthesis(), &yosys.version])
     }
 
     /// Name of the bitstream in a folder of [`Design::build`].
@@ -243,51 +153,29 @@ impl Built {
     pub fn slow(&self) -> impl Iterator<Item = &Clock> {
         self.report.clocks.iter().filter(|clock| clock.reached_mhz < clock.wanted_mhz)
     }
-}
 
-/// Runs a tool in a folder with everything it says in a log; its seconds.
-fn step(tool: &Found, folder: &Path, log: &str, options: &[String], first: &[&str]) -> Result<f64> {
-    let path = folder.join(log);
-    let unwritable = || format!("error[build]: {} cannot be written", path.display());
-    let file = File::create(&path).with_context(unwritable)?;
-    let begun = Instant::now();
-    let mut command = Command::new(&tool.command[0]);
-    // An interpreter's script has its own options in front.
-    command.args(&tool.command[1..]);
-    if tool.command.len() == 1 {
-        command.args(first);
+    /// Whether every clock reaches what is wanted of it.
+    pub fn reached(&self) -> bool {
+        self.slow().next().is_none()
     }
-    command.args(options).current_dir(folder).stdin(Stdio::null());
-    command.stdout(file.try_clone().with_context(unwritable)?).stderr(file);
-    let status = command.status().with_context(|| {
-        format!("error[build]: {} cannot be started; try: tilewright doctor", tool.command[0])
-    })?;
-    if !status.success() {
-        let text = String::from_utf8_lossy(&read(&path)?).into_owned();
-        let lines: Vec<&str> = text.lines().collect();
-        let end = lines[lines.len().saturating_sub(5)..].join("\n");
-        bail!(
-            "error[build]: {} failed; the whole log is {}; its end:\n{end}",
-            tool.command[0],
-            path.display()
-        );
+
+    /// What the slowest clock reaches, as a share of what is wanted of it.
+    fn share(&self) -> f64 {
+        self.report
+            .clocks
+            .iter()
+            .map(|clock| clock.reached_mhz / clock.wanted_mhz)
+            .fold(f64::INFINITY, f64::min)
     }
-    Ok(begun.elapsed().as_secs_f64())
 }
 
-fn make(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("error[build]: {} cannot be made", folder.display()))
-}
-
-fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-    std::fs::write(path, bytes).with_context(|| format!("error[build]: {} cannot be written", path.display()))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("error[build]: {} cannot be read", path.display()))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    put(to, &read(from)?)
+/// A key of texts: the first digits of a hash of all, told apart.
+fn hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let digits: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    digits[..KEY_DIGITS].to_owned()
 }

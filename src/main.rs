@@ -210,8 +210,11 @@ enum Command {
         #[arg(short, long)]
         out: PathBuf,
         /// Seed of placement: another one gives another clock.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(..=1_000_000_000))]
         seed: u32,
+        /// How many seeds to try from there on, until one reaches its clock; the fastest is kept.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        seeds: u32,
         /// Write the bitstream even if it does not reach its clock.
         #[arg(long)]
         allow_slow: bool,
@@ -350,8 +353,9 @@ fn run(command: &Command) -> anyhow::Result<bool> {
                 commands::test::Asked { junit, jobs, shard: *shard, bless: *bless, init, json: *json };
             commands::test::run(suite, machine, &asked)
         }
-        Command::Build { artefact, target, out, seed, allow_slow, json } => {
-            commands::build::run(artefact.as_deref(), target, out, *seed, *allow_slow, *json)
+        Command::Build { artefact, target, out, seed, seeds, allow_slow, json } => {
+            let seeds = *seed..seed + seeds;
+            commands::build::run(artefact.as_deref(), target, out, seeds, *allow_slow, *json)
         }
         Command::Flash { bitstream, persist } => commands::build::flash(bitstream, *persist),
         Command::Doctor { json } => commands::build::doctor(*json),

@@ -33,10 +33,18 @@ impl Tools {
             "{{\"fmax\": {{\"$glbnet$machine_clock\": {{\"achieved\": {mhz}, \"constraint\": 100.0}}}}, \
              \"utilization\": {{\"DP16KD\": {{\"used\": 50, \"available\": 56}}}}, \"critical_paths\": []}}"
         );
-        self.program("nextpnr-ecp5", &format!(
-            "[ \"$1\" = --version ] && {{ echo 'nextpnr-ecp5 9.9'; exit; }}\necho \"$@\" > asked\necho routed >> runs\n\
-             echo '{report}' > report.json\necho bits > ulx3s.config\n"
-        ));
+        // With another seed it is as much faster in MHz.
+        let report = report.replace(&mhz.to_string(), "'$mhz'");
+        self.program(
+            "nextpnr-ecp5",
+            &format!(
+                "[ \"$1\" = --version ] && {{ echo 'nextpnr-ecp5 9.9'; exit; }}\n\
+             [ -f ../ulx3s.json ] && [ -f ../pins.lpf ] || exit 9\necho \"$@\" > asked\necho routed >> runs\n\
+             seed=$(echo \"$@\" | sed 's/.*--seed \\([0-9]*\\).*/\\1/')\n\
+             mhz=$(awk \"BEGIN {{ print {mhz} + $seed - 1 }}\")\n\
+             echo '{report}' > report.json\necho bits $seed > ulx3s.config\n"
+            ),
+        );
     }
 
     fn program(&self, name: &str, body: &str) {
@@ -68,22 +76,22 @@ fn a_bitstream_is_built_once() {
     assert_eq!(object["report"]["clocks"][0]["reached_mhz"], 101.5);
     assert_eq!(object["report"]["cells"][0]["available"], 56);
     assert_eq!(object["slow"].as_array().unwrap().len(), 0);
-    assert_eq!(std::fs::read(out.join("ulx3s.bit")).unwrap(), b"bits\n");
-    let asked = std::fs::read_to_string(out.join("asked")).unwrap();
-    for part in ["--25k", "--package CABGA381", "--speed 6", "--seed 1", "--freq 100", "--lpf pins.lpf"] {
+    assert_eq!(std::fs::read(out.join("ulx3s.bit")).unwrap(), b"bits 1\n");
+    let asked = std::fs::read_to_string(out.join("seed-1/asked")).unwrap();
+    for part in ["--25k", "--package CABGA381", "--speed 6", "--seed 1", "--freq 100", "--lpf ../pins.lpf"] {
         assert!(asked.contains(part), "{part}: {asked}");
     }
     assert!(!asked.contains("out-of-context"));
     // Again, elsewhere: taken from what is kept. Another seed, or another version of a tool: built anew.
     let again = folder("again");
     assert!(tools.build(&again, &[]).status.success());
-    assert!(!again.join("runs").exists() && again.join("ulx3s.bit").is_file());
+    assert!(!again.join("seed-1").exists() && again.join("ulx3s.bit").is_file());
     assert!(tools.build(&again, &["--seed", "2"]).status.success());
-    assert!(again.join("runs").is_file());
+    assert!(again.join("seed-2/runs").is_file());
     let newer = folder("newer");
     tools.program("ecppack", "[ \"$1\" = --version ] && { echo 'ecppack 10'; exit; }\ncp \"$1\" \"$2\"\n");
     assert!(tools.build(&newer, &[]).status.success());
-    assert!(newer.join("runs").is_file());
+    assert!(newer.join("seed-1/runs").is_file());
 }
 
 #[test]
@@ -104,6 +112,39 @@ fn what_is_too_slow_is_no_bitstream() {
     assert_eq!((told.status.code(), object["slow"].as_array().map(Vec::len)), (Some(1), Some(1)), "{object}");
     assert!(tools.build(&out, &["--allow-slow"]).status.success());
     assert!(out.join("ulx3s.bit").is_file());
+}
+
+/// Seeds are tried until one reaches the clock, the fastest is kept, and what was built is not built again.
+#[test]
+fn seeds_are_tried_until_one_is_fast_enough() {
+    let tools = Tools::new("seeds", 97.5);
+    let out = folder("seeds");
+    let few = tools.build(&out, &["--seeds", "2", "--json"]);
+    let object: serde_json::Value = serde_json::from_slice(&few.stdout).unwrap();
+    assert_eq!((few.status.code(), &object["seed"]), (Some(1), &2.into()));
+    let reached = |object: &serde_json::Value| -> Vec<(u64, f64)> {
+        let seeds = object["seeds"].as_array().unwrap().iter();
+        let one = |seed: &serde_json::Value| {
+            (seed["seed"].as_u64().unwrap(), seed["clocks"][0]["reached_mhz"].as_f64().unwrap())
+        };
+        seeds.map(one).collect()
+    };
+    assert_eq!(reached(&object), [(2, 98.5), (1, 97.5)]);
+    let many = tools.build(&out, &["--seeds", "100", "--json"]);
+    assert!(many.status.success(), "{}", text(&many.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&many.stdout).unwrap();
+    let all = reached(&object);
+    assert!(all[0].1 >= 100.0 && all.len() < 50, "{all:?}");
+    assert_eq!(object["seed"], all[0].0);
+    assert_eq!(std::fs::read_to_string(out.join("ulx3s.bit")).unwrap(), format!("bits {}\n", all[0].0));
+    for seed in 1..=2 {
+        let runs = std::fs::read_to_string(out.join(format!("seed-{seed}/runs"))).unwrap();
+        assert_eq!(runs, "routed\n", "seed {seed}");
+    }
+    // One netlist serves all seeds.
+    assert_eq!(object["seconds"][0], 0.0);
+    let told = text(&tools.build(&out, &["--seeds", "100"]).stdout);
+    assert!(told.contains("seeds, in MHz") && told.contains("1: 97.5"), "{told}");
 }
 
 /// A tool that fails says why in its log, whose end is the error.

@@ -4,6 +4,7 @@ use crate::output::{self, note, say};
 use crate::progress::during;
 use anyhow::{Result, bail};
 use serde_json::json;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tilewright::artefact::Artefact;
@@ -22,7 +23,7 @@ pub fn run(
     artefact: Option<&Path>,
     target: &str,
     out: &Path,
-    seed: u32,
+    seeds: Range<u32>,
     allow_slow: bool,
     json: bool,
 ) -> Result<bool> {
@@ -32,7 +33,8 @@ pub fn run(
         None => site.machine.clone(),
     };
     let design = during("generating Verilog", || Design::new(site, config))?;
-    let built = design.build(out, &cosim::cache(), seed, |what| note!("{what}"))?;
+    let all = design.build(out, &cosim::cache(), seeds, |what| note!("{what}"))?;
+    let built = &all[0];
     let slow: Vec<String> = built
         .slow()
         .map(|clock| {
@@ -45,16 +47,25 @@ pub fn run(
         std::fs::remove_file(&bitstream).ok();
     }
     if json {
-        let mut object = serde_json::to_value(&built)?;
+        let mut object = serde_json::to_value(built)?;
         object["slow"] = json!(slow);
+        let seed = |one: &Built| json!({ "seed": one.seed, "clocks": one.report.clocks });
+        object["seeds"] = json!(all.iter().map(seed).collect::<Vec<_>>());
         object["model"] = json!(artefact.map(|path| path.display().to_string()));
         object["machine"] = json!(design.config.name);
         output::json(&object)?;
     } else {
-        print(&built)?;
+        print(built)?;
+        if all.len() > 1 {
+            let seed = |one: &Built| {
+                let clocks = one.report.clocks.iter().map(|clock| format!("{:.1}", clock.reached_mhz));
+                format!("{}: {}", one.seed, clocks.collect::<Vec<_>>().join(" and "))
+            };
+            say!("seeds, in MHz  {}", all.iter().map(seed).collect::<Vec<_>>().join(", "))?;
+        }
     }
     if !slow.is_empty() && !allow_slow {
-        bail!("error[build]: too slow: {}; try: another --seed, or --allow-slow", slow.join(", "));
+        bail!("error[build]: too slow: {}; try: other seeds (--seeds 8), or --allow-slow", slow.join(", "));
     }
     if !json {
         say!("written        {}", bitstream.display())?;
