@@ -3,6 +3,7 @@
 //! A bitstream holds the machine, not the network: it is built once for each machine and board, and kept under a key
 //! of everything that decides it.
 
+mod device;
 mod flow;
 mod report;
 pub mod tools;
@@ -11,8 +12,10 @@ pub use report::{Clock, Path as CriticalPath, Report, Used};
 
 use crate::targets::Site;
 use anyhow::{Context, Result, bail, ensure};
+use device::Device;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::path::Path;
 use tilewright_arch::Config;
 use tilewright_hdl::board::Options;
 use tools::Found;
@@ -35,6 +38,8 @@ pub struct Design {
     pub verilog: String,
     /// Name of the top module.
     pub top: &'static str,
+    /// File and text of the script that takes it to the maker's program, where open tools do not go to the end.
+    pub script: Option<(&'static str, String)>,
 }
 
 /// What came out.
@@ -44,14 +49,14 @@ pub struct Built {
     pub key: String,
     /// Name of the board.
     pub board: String,
-    /// Seed of placement.
+    /// Seed of placement; 0 where nothing was placed.
     pub seed: u32,
     /// Programs and their versions.
     pub tools: Vec<String>,
     /// What the place-and-route tool reports.
     pub report: Report,
-    /// Bytes of the bitstream.
-    pub bitstream_bytes: u64,
+    /// Bytes of the bitstream; none where no open tool makes it of the netlist.
+    pub bitstream_bytes: Option<u64>,
     /// Seconds of synthesis (0 where another seed's netlist served), of placing and routing, and of packing.
     pub seconds: [f64; 3],
 }
@@ -60,10 +65,11 @@ impl Design {
     /// The design of a machine on a board.
     ///
     /// # Errors
-    /// A board without a top; a machine that does not fit it; a serial speed or clock that cannot be made.
+    /// A board without a top; a machine that does not fit it; a serial speed that is not said, or cannot be made; a clock
+    /// that cannot be made.
     pub fn new(site: Site, config: Config) -> Result<Design> {
         let board = &site.board;
-        let (Some(top), Some(serial)) = (board.top, &board.serial) else {
+        let Some(top) = board.top else {
             bail!(
                 "error[build]: the board {} has no top module yet; try: one of those that `tilewright targets` lists, or \
                  module board_core of generate --board in a top of your own",
@@ -79,67 +85,43 @@ impl Design {
             site.name
         );
         let clock_hz = config.clock_mhz * 1e6;
-        let divider = (clock_hz / f64::from(serial.baud)).round().max(2.0);
-        let off = (clock_hz / divider / f64::from(serial.baud) - 1.0).abs();
-        ensure!(
-            off <= SPEED_TOLERANCE,
-            "error[build]: {} MHz make no serial line of {} bits a second: {:.1} % off; try: another serial.baud",
-            config.clock_mhz,
-            serial.baud,
-            100.0 * off
-        );
         let options = Options {
             clock_hz: clock_hz as u32,
-            divider: divider as usize,
+            divider: if top.has_link() { divider(&site, clock_hz)? } else { 1 },
             memory_bytes: u32::try_from(board.memory.bytes)
                 .context("error[build]: memory.bytes is above 4 GiB")?,
             timeout_cycles: TIMEOUT_CYCLES,
         };
         let verilog = top.verilog(&config, board.clock.mhz, &options)?;
-        Ok(Design { site, config, verilog, top: top.name() })
+        let part = format!("{}{}-{}", board.device, board.package, board.speed_grade).to_lowercase();
+        let script = top.script(&config, &part);
+        Ok(Design { site, config, verilog, top: top.name(), script })
     }
 
-    /// The script for Yosys.
-    fn synthesis(&self) -> String {
-        let top = self.top;
-        // Without wide functions: they are faster for paths that are not the slow ones, and take more cells. Registers
-        // of the memory's pins go into the pads.
-        let (outputs, inputs) =
-            ("board.core.memory.*_pad_TRELLIS_FF_Q*", "board.core.memory.captured_TRELLIS_FF_Q*");
-        format!(
-            "read_verilog {top}.v\nsynth_ecp5 -nowidelut -top {top}\n\
-             select -set outputs t:TRELLIS_FF c:{outputs} %i c:board.core.memory.dq_oe_pad* %d\n\
-             setattr -set syn_useioff 1 -set ioff_dir \"output\" @outputs\n\
-             select -set inputs t:TRELLIS_FF c:{inputs} %i\n\
-             setattr -set syn_useioff 1 -set ioff_dir \"input\" @inputs\n\
-             tee -q -o stat.txt stat\nwrite_json {top}.json\n"
-        )
-    }
-
-    fn device(&self) -> Result<&'static str> {
-        let device = &self.site.board.device;
-        Ok(match device.as_str() {
-            "LFE5U-12F" => "--12k",
-            "LFE5U-25F" => "--25k",
-            "LFE5U-45F" => "--45k",
-            "LFE5U-85F" => "--85k",
-            _ => bail!(
-                "error[build]: {device} is no ECP5 that is known here; try: LFE5U-12F, -25F, -45F or -85F"
-            ),
+    fn device(&self) -> Result<Device> {
+        let name = &self.site.board.device;
+        Device::find(name).with_context(|| {
+            format!("error[build]: {name} is no device that is known here; try: {}", Device::names())
         })
     }
 
-    /// The key of everything that decides the bitstream.
-    fn key(&self, seed: u32, tools: &[&Found]) -> String {
+    /// The key of everything that decides the bitstream; `synthesis` is the script for Yosys.
+    fn key(&self, seed: u32, synthesis: &str, tools: &[&Found]) -> String {
         let board = &self.site.board;
         let device = format!("{} {} {} seed {seed}", board.device, board.package, board.speed_grade);
         let versions = tools.iter().map(|tool| tool.version.as_str()).collect::<String>();
-        hash(&[&self.verilog, &self.site.pins, &self.synthesis(), &device, &versions])
+        hash(&[&self.verilog, &self.site.pins, synthesis, &device, &versions])
     }
 
     /// The key of everything that decides the netlist.
-    fn netlist_key(&self, yosys: &Found) -> String {
-        hash(&[&self.verilog, &self.synthesis(), &yosys.version])
+    fn netlist_key(&self, synthesis: &str, yosys: &Found) -> String {
+        hash(&[&self.verilog, synthesis, &yosys.version])
+    }
+
+    /// Name of the file of pins in a folder of [`Design::build`].
+    pub fn pins_file(&self) -> String {
+        let extension = Path::new(&self.site.board.pins).extension().unwrap_or_default();
+        format!("pins.{}", extension.to_string_lossy())
     }
 
     /// Name of the bitstream in a folder of [`Design::build`].
@@ -167,6 +149,26 @@ impl Built {
             .map(|clock| clock.reached_mhz / clock.wanted_mhz)
             .fold(f64::INFINITY, f64::min)
     }
+}
+
+/// Cycles of a bit on a board's serial line.
+fn divider(site: &Site, clock_hz: f64) -> Result<usize> {
+    let Some(serial) = &site.board.serial else {
+        bail!(
+            "error[build]: the board {} says no speed of its serial line; try: [serial] with baud in board.toml",
+            site.name
+        );
+    };
+    let divider = (clock_hz / f64::from(serial.baud)).round().max(2.0);
+    let off = (clock_hz / divider / f64::from(serial.baud) - 1.0).abs();
+    ensure!(
+        off <= SPEED_TOLERANCE,
+        "error[build]: {} MHz make no serial line of {} bits a second: {:.1} % off; try: another serial.baud",
+        clock_hz / 1e6,
+        serial.baud,
+        100.0 * off
+    );
+    Ok(divider as usize)
 }
 
 /// A key of texts: the first digits of a hash of all, told apart.

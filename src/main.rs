@@ -215,6 +215,9 @@ enum Command {
         /// How many seeds to try from there on, until one reaches its clock; the fastest is kept.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
         seeds: u32,
+        /// Stop at the netlist, and count its cells against the device: minutes.
+        #[arg(long)]
+        synthesis_only: bool,
         /// Write the bitstream even if it does not reach its clock.
         #[arg(long)]
         allow_slow: bool,
@@ -353,9 +356,10 @@ fn run(command: &Command) -> anyhow::Result<bool> {
                 commands::test::Asked { junit, jobs, shard: *shard, bless: *bless, init, json: *json };
             commands::test::run(suite, machine, &asked)
         }
-        Command::Build { artefact, target, out, seed, seeds, allow_slow, json } => {
+        Command::Build { artefact, target, out, seed, seeds, synthesis_only, allow_slow, json } => {
             let seeds = *seed..seed + seeds;
-            commands::build::run(artefact.as_deref(), target, out, seeds, *allow_slow, *json)
+            let bounds = commands::build::Bounds { synthesis_only: *synthesis_only, allow_slow: *allow_slow };
+            commands::build::run(artefact.as_deref(), target, out, seeds, bounds, *json)
         }
         Command::Flash { bitstream, persist } => commands::build::flash(bitstream, *persist),
         Command::Doctor { json } => commands::build::doctor(*json),

@@ -199,3 +199,23 @@ fn flash_calls_the_loader_or_says_how() {
     assert!(tools.run(&["flash", other.to_str().unwrap()]).status.success());
     assert_eq!(last().trim(), format!("-b colorlight-i5 {}", other.display()));
 }
+
+/// Every board's Verilog with the real Yosys, and what it takes of the device.
+/// `cargo test --release --test build fits -- --ignored`: half an hour.
+#[test]
+#[ignore = "half an hour; its command stands above"]
+fn every_board_fits_its_device() {
+    for target in tilewright::targets::TARGETS {
+        let out = folder(&format!("fits-{}", target.name));
+        let build =
+            ["build", "--target", target.name, "--synthesis-only", "--json", "-o", out.to_str().unwrap()];
+        let output = Command::new(env!("CARGO_BIN_EXE_tilewright")).args(build).output().unwrap();
+        assert!(output.status.success(), "{}: {}", target.name, text(&output.stderr));
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        for cells in object["report"]["cells"].as_array().unwrap() {
+            eprintln!("{}: {} of {} {}", target.name, cells["used"], cells["available"], cells["kind"]);
+            let (used, available) = (cells["used"].as_u64().unwrap(), cells["available"].as_u64().unwrap());
+            assert!(0 < used && used <= available, "{}: {cells}", target.name);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The steps from Verilog to a bitstream: synthesis once, then placing, routing and packing for each seed.
 
-use super::tools::{Found, NEXTPNR, PACK, Tool, YOSYS};
+use super::device::{Device, Family};
+use super::tools::{Found, NEXTPNR, PACK, YOSYS};
 use super::{Built, Design, Report};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
@@ -13,34 +14,19 @@ use std::time::Instant;
 /// Says what netlist lies in a folder.
 const NETLIST_KEY: &str = "netlist.key";
 
-/// The tools of all steps.
-struct Tools {
-    yosys: Found,
-    route: Found,
-    pack: Found,
-}
-
-impl Tools {
-    fn require() -> Result<Tools> {
-        let [yosys, route, pack] = [&YOSYS, &NEXTPNR, &PACK].map(Tool::require);
-        Ok(Tools { yosys: yosys?, route: route?, pack: pack? })
-    }
-
-    fn all(&self) -> [&Found; 3] {
-        [&self.yosys, &self.route, &self.pack]
-    }
-}
-
 impl Design {
     /// Builds the bitstream in `folder` with one seed of placement after the other, as many at a time as there are
     /// threads, until one reaches its clocks. What has been built before is taken from `cache`, so what was broken
-    /// off goes on where it was. Files in `folder`: `TOP.v`, `pins.lpf`, `synth.ys`, the netlist, a folder `seed-N` for each
+    /// off goes on where it was. Files in `folder`: `TOP.v`, the pins, `synth.ys`, the netlist, a folder `seed-N` for each
     /// seed that was built here, and of the fastest one logs of the tools, `report.json` of nextpnr, `build.json` and `TOP.bit`.
+    /// Where open tools do not go to the end, it is the netlist, what it takes of the device, and a script for the
+    /// maker's program.
     ///
     /// Returns what each seed gave, the fastest first, then by seed. `told` hears what is being done.
     ///
     /// # Errors
-    /// Tools that are missing or fail, with the end of what they said; a folder that cannot be written.
+    /// A device that is not known; tools that are missing or fail, with the end of what they said; a folder that cannot
+    /// be written.
     pub fn build(
         &self,
         folder: &Path,
@@ -48,111 +34,168 @@ impl Design {
         seeds: Range<u32>,
         told: impl Fn(&str) + Sync,
     ) -> Result<Vec<Built>> {
-        let tools = Tools::require()?;
+        let device = self.device()?;
+        let yosys = YOSYS.require()?;
         make(folder)?;
-        let mut built = Vec::new();
-        let mut left = Vec::new();
-        for seed in seeds {
-            match self.kept(&self.place(cache, seed, &tools))? {
-                Some(one) => built.push(one),
-                None => left.push(seed),
+        let synthesis = Synthesis { design: self, folder, script: device.synthesis(self.top), yosys };
+        let Family::Ecp5(option) = device.family else { return Ok(vec![synthesis.count(device, &told)?]) };
+        let (route, pack) = (NEXTPNR.require()?, PACK.require()?);
+        Routing { synthesis, cache, option, route, pack }.all(seeds, &told)
+    }
+
+    /// The netlist alone, in `folder`, and what it takes of the device before it is packed.
+    ///
+    /// # Errors
+    /// As [`Design::build`].
+    pub fn synthesise(&self, folder: &Path, told: impl Fn(&str)) -> Result<Built> {
+        let device = self.device()?;
+        make(folder)?;
+        let synthesis =
+            Synthesis { design: self, folder, script: device.synthesis(self.top), yosys: YOSYS.require()? };
+        synthesis.count(device, &told)
+    }
+}
+
+/// From Verilog to a netlist.
+struct Synthesis<'a> {
+    design: &'a Design,
+    folder: &'a Path,
+    /// For Yosys.
+    script: String,
+    yosys: Found,
+}
+
+impl Synthesis<'_> {
+    /// Makes the netlist, if it does not lie there from before; seconds.
+    fn run(&self, told: &impl Fn(&str)) -> Result<f64> {
+        let Synthesis { design, folder, script, yosys } = self;
+        let netlist = folder.join(format!("{}.json", design.top));
+        let key = design.netlist_key(script, yosys);
+        let kept = folder.join(NETLIST_KEY);
+        if netlist.is_file() && std::fs::read_to_string(&kept).is_ok_and(|text| text == key) {
+            return Ok(0.0);
+        }
+        put(&folder.join(format!("{}.v", design.top)), design.verilog.as_bytes())?;
+        put(&folder.join(design.pins_file()), design.site.pins.as_bytes())?;
+        put(&folder.join("synth.ys"), script.as_bytes())?;
+        if let Some((name, text)) = &design.script {
+            put(&folder.join(name), text.as_bytes())?;
+        }
+        told("synthesising with Yosys (minutes)");
+        std::fs::remove_file(&kept).ok();
+        let seconds = step(yosys, folder, "yosys.log", &["synth.ys".into()], &["-s"])?;
+        put(&kept, key.as_bytes())?;
+        Ok(seconds)
+    }
+
+    /// The netlist and what it takes of the device.
+    fn count(&self, device: Device, told: &impl Fn(&str)) -> Result<Built> {
+        let seconds = self.run(told)?;
+        let cells = device.used(&read(&self.folder.join("stat.json"))?, self.design.top)?;
+        let built = Built {
+            key: self.design.netlist_key(&self.script, &self.yosys),
+            board: self.design.site.name.clone(),
+            seed: 0,
+            tools: vec![self.yosys.version.clone()],
+            report: Report { cells, clocks: Vec::new(), paths: Vec::new() },
+            bitstream_bytes: None,
+            seconds: [seconds, 0.0, 0.0],
+        };
+        put(&self.folder.join("build.json"), &serde_json::to_vec_pretty(&built)?)?;
+        Ok(built)
+    }
+}
+
+/// From a netlist to bitstreams.
+struct Routing<'a> {
+    synthesis: Synthesis<'a>,
+    cache: &'a Path,
+    /// nextpnr's option for the device.
+    option: &'static str,
+    route: Found,
+    pack: Found,
+}
+
+/// What several threads route.
+struct Seeds {
+    /// Those that are left, the last one first.
+    left: Vec<u32>,
+    built: Vec<Built>,
+    failed: Option<anyhow::Error>,
+}
+
+impl Routing<'_> {
+    /// Builds seeds until one reaches its clocks.
+    fn all(&self, seeds: Range<u32>, told: &(impl Fn(&str) + Sync)) -> Result<Vec<Built>> {
+        let mut all = Seeds { left: Vec::new(), built: Vec::new(), failed: None };
+        for seed in seeds.rev() {
+            match self.kept(seed)? {
+                Some(one) => all.built.push(one),
+                None => all.left.push(seed),
             }
         }
-        if !built.is_empty() {
+        if !all.built.is_empty() {
             told("taking what has been built before");
         }
-        if !built.iter().any(Built::reached) && !left.is_empty() {
-            let seconds = self.synthesise(folder, &tools, &told)?;
+        if !all.built.iter().any(Built::reached) && !all.left.is_empty() {
+            let seconds = self.synthesis.run(told)?;
             told(
                 "placing and routing with nextpnr (from a quarter of an hour to an hour; log: seed-N/nextpnr.log)",
             );
-            left.reverse();
-            let shared = Mutex::new((left, built, None));
-            let workers = rayon::current_num_threads();
+            let shared = Mutex::new(all);
             std::thread::scope(|scope| {
-                for _ in 0..workers {
-                    scope.spawn(|| self.work(folder, cache, &tools, seconds, &shared, &told));
+                for _ in 0..rayon::current_num_threads() {
+                    scope.spawn(|| self.work(seconds, &shared, told));
                 }
             });
-            let (_, all, failed) = shared.into_inner().expect("no worker has panicked");
-            if let Some(error) = failed {
-                return Err(error);
-            }
-            built = all;
+            all = shared.into_inner().expect("no thread has panicked");
         }
+        if let Some(error) = all.failed {
+            return Err(error);
+        }
+        let mut built = all.built;
         built.sort_by(|a, b| b.share().total_cmp(&a.share()).then(a.seed.cmp(&b.seed)));
-        let best = self.place(cache, built[0].seed, &tools);
-        for name in self.files() {
-            copy(&best.join(&name), &folder.join(&name))?;
+        for name in self.files().concat() {
+            copy(&self.place(built[0].seed).join(&name), &self.synthesis.folder.join(&name))?;
         }
         Ok(built)
     }
 
-    /// Builds seeds until none is left, one has failed, or one is fast enough. `shared`: the seeds that are left, what is
-    /// built, what has failed.
-    fn work(
-        &self,
-        folder: &Path,
-        cache: &Path,
-        tools: &Tools,
-        synthesis: f64,
-        shared: &Mutex<(Vec<u32>, Vec<Built>, Option<anyhow::Error>)>,
-        told: &(impl Fn(&str) + Sync),
-    ) {
+    /// Builds seeds until none is left, one has failed, or one is fast enough. `seconds`: of synthesis.
+    fn work(&self, seconds: f64, shared: &Mutex<Seeds>, told: &impl Fn(&str)) {
         loop {
             let seed = {
-                let mut all = shared.lock().expect("no worker has panicked");
-                let over = all.2.is_some() || all.1.iter().any(Built::reached);
-                let Some(seed) = all.0.pop().filter(|_| !over) else { return };
+                let mut all = shared.lock().expect("no thread has panicked");
+                let over = all.failed.is_some() || all.built.iter().any(Built::reached);
+                let Some(seed) = all.left.pop().filter(|_| !over) else { return };
                 seed
             };
-            let one = self.route(folder, tools, seed, synthesis).and_then(|one| {
-                self.keep(folder, seed, &self.place(cache, seed, tools))?;
-                Ok(one)
-            });
-            let mut all = shared.lock().expect("no worker has panicked");
+            let one = self.one(seed, seconds).and_then(|one| self.keep(seed).map(|()| one));
+            let mut all = shared.lock().expect("no thread has panicked");
             match one {
                 Ok(one) => {
                     let clocks = one.report.clocks.iter();
-                    let clocks: Vec<String> =
-                        clocks.map(|clock| format!("{} {:.1} MHz", clock.name, clock.reached_mhz)).collect();
-                    told(&format!("seed {seed}: {}", clocks.join(", ")));
-                    all.1.push(one);
+                    let clocks = clocks.map(|clock| format!("{} {:.1} MHz", clock.name, clock.reached_mhz));
+                    told(&format!("seed {seed}: {}", clocks.collect::<Vec<_>>().join(", ")));
+                    all.built.push(one);
                 }
-                Err(error) => all.2 = Some(error),
+                Err(error) => all.failed = Some(error),
             }
         }
     }
 
-    /// Makes the netlist, if it does not lie there from before; seconds.
-    fn synthesise(&self, folder: &Path, tools: &Tools, told: &impl Fn(&str)) -> Result<f64> {
-        let netlist = folder.join(format!("{}.json", self.top));
-        let key = self.netlist_key(&tools.yosys);
-        if netlist.is_file()
-            && std::fs::read_to_string(folder.join(NETLIST_KEY)).is_ok_and(|text| text == key)
-        {
-            return Ok(0.0);
-        }
-        put(&folder.join(format!("{}.v", self.top)), self.verilog.as_bytes())?;
-        put(&folder.join("pins.lpf"), self.site.pins.as_bytes())?;
-        put(&folder.join("synth.ys"), self.synthesis().as_bytes())?;
-        told("synthesising with Yosys (minutes)");
-        std::fs::remove_file(folder.join(NETLIST_KEY)).ok();
-        let seconds = step(&tools.yosys, folder, "yosys.log", &["synth.ys".into()], &["-s"])?;
-        put(&folder.join(NETLIST_KEY), key.as_bytes())?;
-        Ok(seconds)
-    }
-
     /// Places, routes and packs with a seed, in a folder of its own.
-    fn route(&self, folder: &Path, tools: &Tools, seed: u32, synthesis: f64) -> Result<Built> {
-        let own = folder.join(format!("seed-{seed}"));
+    fn one(&self, seed: u32, synthesis: f64) -> Result<Built> {
+        let design = self.synthesis.design;
+        let own = self.own(seed);
         make(&own)?;
-        let (top, board) = (self.top, &self.site.board);
+        let (top, board) = (design.top, &design.site.board);
         let grade = board.speed_grade.to_string();
-        let numbers = [seed.to_string(), self.config.clock_mhz.to_string()];
+        let numbers = [seed.to_string(), design.config.clock_mhz.to_string()];
         let files = [format!("../{top}.json"), format!("{top}.config"), format!("{top}.bit")];
+        let pins = format!("../{}", design.pins_file());
         let options = [
-            self.device()?,
+            self.option,
             "--package",
             &board.package,
             "--speed",
@@ -162,7 +205,7 @@ impl Design {
             "--freq",
             &numbers[1],
             "--lpf",
-            "../pins.lpf",
+            &pins,
             "--json",
             &files[0],
             "--textcfg",
@@ -171,28 +214,42 @@ impl Design {
             "report.json",
             "--timing-allow-fail",
         ];
-        let routing = step(&tools.route, &own, "nextpnr.log", &options.map(str::to_owned), &[])?;
-        let packing = step(&tools.pack, &own, "ecppack.log", &files[1..], &[])?;
+        let routing = step(&self.route, &own, "nextpnr.log", &options.map(str::to_owned), &[])?;
+        let packing = step(&self.pack, &own, "ecppack.log", &files[1..], &[])?;
         let built = Built {
-            key: self.key(seed, &tools.all()),
-            board: self.site.name.clone(),
+            key: self.key(seed),
+            board: design.site.name.clone(),
             seed,
-            tools: tools.all().map(|tool| tool.version.clone()).to_vec(),
+            tools: self.tools().map(|tool| tool.version.clone()).to_vec(),
             report: Report::parse(&read(&own.join("report.json"))?)?,
-            bitstream_bytes: read(&own.join(&files[2]))?.len() as u64,
+            bitstream_bytes: Some(read(&own.join(&files[2]))?.len() as u64),
             seconds: [synthesis, routing, packing],
         };
         put(&own.join("build.json"), &serde_json::to_vec_pretty(&built)?)?;
         Ok(built)
     }
 
-    /// Where a seed's build is kept.
-    fn place(&self, cache: &Path, seed: u32, tools: &Tools) -> PathBuf {
-        cache.join(format!("bitstream-{}", self.key(seed, &tools.all())))
+    fn tools(&self) -> [&Found; 3] {
+        [&self.synthesis.yosys, &self.route, &self.pack]
     }
 
-    /// What has been built before.
-    fn kept(&self, place: &Path) -> Result<Option<Built>> {
+    fn key(&self, seed: u32) -> String {
+        self.synthesis.design.key(seed, &self.synthesis.script, &self.tools())
+    }
+
+    /// Where a seed is built.
+    fn own(&self, seed: u32) -> PathBuf {
+        self.synthesis.folder.join(format!("seed-{seed}"))
+    }
+
+    /// Where its build is kept.
+    fn place(&self, seed: u32) -> PathBuf {
+        self.cache.join(format!("bitstream-{}", self.key(seed)))
+    }
+
+    /// What has been built of it before.
+    fn kept(&self, seed: u32) -> Result<Option<Built>> {
+        let place = self.place(seed);
         let Ok(text) = std::fs::read(place.join("build.json")) else { return Ok(None) };
         let built = serde_json::from_slice(&text);
         built
@@ -201,32 +258,26 @@ impl Design {
     }
 
     /// What is kept of a build: files of all seeds, and of one.
-    fn files(&self) -> Vec<String> {
-        let [all, own] = self.files_by_folder();
-        all.into_iter().chain(own).collect()
-    }
-
-    fn files_by_folder(&self) -> [Vec<String>; 2] {
-        let top = self.top;
-        let all = ["pins.lpf", "yosys.log", "stat.txt"].map(str::to_owned);
+    fn files(&self) -> [Vec<String>; 2] {
+        let design = self.synthesis.design;
+        let top = design.top;
+        let all = [design.pins_file(), "yosys.log".into(), "stat.txt".into(), format!("{top}.v")];
         let own = ["nextpnr.log", "ecppack.log", "report.json", "build.json"].map(str::to_owned);
-        [
-            all.into_iter().chain([format!("{top}.v")]).collect(),
-            own.into_iter().chain([format!("{top}.bit"), format!("{top}.config")]).collect(),
-        ]
+        [all.into(), own.into_iter().chain([design.bitstream(), format!("{top}.config")]).collect()]
     }
 
     /// Copies a build into the cache, whole or not at all.
-    fn keep(&self, folder: &Path, seed: u32, place: &Path) -> Result<()> {
+    fn keep(&self, seed: u32) -> Result<()> {
+        let place = self.place(seed);
         let aside = place.with_extension(format!("part-{}", std::process::id()));
         make(&aside)?;
-        let [all, own] = self.files_by_folder();
-        for (from, names) in [(folder.to_path_buf(), all), (folder.join(format!("seed-{seed}")), own)] {
+        let [all, own] = self.files();
+        for (from, names) in [(self.synthesis.folder.to_path_buf(), all), (self.own(seed), own)] {
             for name in names {
                 copy(&from.join(&name), &aside.join(&name))?;
             }
         }
-        if std::fs::rename(&aside, place).is_err() {
+        if std::fs::rename(&aside, &place).is_err() {
             // Somebody else has built the same.
             std::fs::remove_dir_all(&aside).ok();
         }

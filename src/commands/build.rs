@@ -18,13 +18,21 @@ use tilewright_hdl::cosim;
 const GENERAL: &str = "openFPGALoader";
 const ULX3S: &str = "ulx3s";
 
+/// How far a build goes, and what it lets pass.
+pub struct Bounds {
+    /// To the netlist.
+    pub synthesis_only: bool,
+    /// A bitstream that does not reach its clock.
+    pub allow_slow: bool,
+}
+
 /// Builds the bitstream of a board, with the machine of an artefact or of the target.
 pub fn run(
     artefact: Option<&Path>,
     target: &str,
     out: &Path,
     seeds: Range<u32>,
-    allow_slow: bool,
+    Bounds { synthesis_only, allow_slow }: Bounds,
     json: bool,
 ) -> Result<bool> {
     let site = targets::site(target)?;
@@ -33,7 +41,11 @@ pub fn run(
         None => site.machine.clone(),
     };
     let design = during("generating Verilog", || Design::new(site, config))?;
-    let all = design.build(out, &cosim::cache(), seeds, |what| note!("{what}"))?;
+    let told = |what: &str| note!("{what}");
+    let all = match synthesis_only {
+        true => vec![design.synthesise(out, told)?],
+        false => design.build(out, &cosim::cache(), seeds, told)?,
+    };
     let built = &all[0];
     let slow: Vec<String> = built
         .slow()
@@ -68,7 +80,17 @@ pub fn run(
         bail!("error[build]: too slow: {}; try: other seeds (--seeds 8), or --allow-slow", slow.join(", "));
     }
     if !json {
-        say!("written        {}", bitstream.display())?;
+        match &design.script {
+            None if synthesis_only => {
+                say!("written        {}", out.join(format!("{}.json", design.top)).display())?
+            }
+            None => say!("written        {}", bitstream.display())?,
+            Some((script, _)) => say!(
+                "no bitstream   no open tool places and routes for {}; {} goes on with its maker's",
+                design.site.board.device,
+                out.join(script).display()
+            )?,
+        }
     }
     Ok(true)
 }
@@ -88,7 +110,10 @@ fn print(built: &Built) -> Result<()> {
         say!("               to   {}", path.to)?;
     }
     let [synthesis, route, pack] = built.seconds;
-    say!("bitstream      {} bytes, key {}", built.bitstream_bytes, built.key)?;
+    let Some(bytes) = built.bitstream_bytes else {
+        return say!("seconds        {synthesis:.0} to synthesise");
+    };
+    say!("bitstream      {bytes} bytes, key {}", built.key)?;
     say!("seconds        {synthesis:.0} to synthesise, {route:.0} to place and route, {pack:.0} to pack")
 }
 

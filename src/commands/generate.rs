@@ -49,8 +49,9 @@ pub fn run(
     if board {
         let target = machine.target.as_deref().unwrap_or(TARGETS[0].name);
         let design = Design::new(targets::site(target)?, config.clone())?;
+        files.push((design.pins_file(), design.site.pins.clone().into_bytes()));
         files.push((format!("{}.v", design.top), design.verilog.into_bytes()));
-        files.push(("pins.lpf".into(), design.site.pins.into_bytes()));
+        files.extend(design.script.map(|(name, text)| (name.to_owned(), text.into_bytes())));
     }
     let generate = if axi_lite { tilewright_hdl::generate_axi_lite } else { tilewright_hdl::generate };
     let verilog = during("generating Verilog", || generate(&config))?;

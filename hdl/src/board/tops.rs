@@ -1,12 +1,14 @@
-//! The tops of boards: modules whose ports are those of the boards' `pins.lpf`, around module `sdram_board`.
+//! The tops of boards: modules whose ports are those of the boards' pins, around module `sdram_board`, or the machine with
+//! AXI ports for a block design of the maker's program.
 
 use super::{Options, sdram_core};
 use crate::technology::Pll;
-use crate::{Error, emit};
+use crate::{Error, axi_lite, emit, generate_axi_lite};
 use serde::Deserialize;
 use tilewright_arch::Config;
 
 const BOARD: &str = include_str!("sdram_board.v");
+const CREATE_IP: &str = include_str!("create_ip.tcl");
 /// The phase of the SDRAM's clock. It samples commands two thirds of a cycle after they change, and words come back
 /// about a quarter of a cycle before they are taken (`docs/boards.md`).
 const PHASE: u32 = 240;
@@ -19,25 +21,38 @@ pub enum Top {
     Ulx3s,
     /// The Colorlight i5.
     ColorlightI5,
+    /// The Colorlight i9: the i5's circuit with a larger chip and its light elsewhere.
+    ColorlightI9,
+    /// The machine alone, both ports AXI, for boards whose memory and host other circuits serve.
+    Axi,
 }
 
 impl Top {
     /// All of them.
-    pub const ALL: [Top; 2] = [Top::Ulx3s, Top::ColorlightI5];
+    pub const ALL: [Top; 4] = [Top::Ulx3s, Top::ColorlightI5, Top::ColorlightI9, Top::Axi];
 
     /// Name of the module, and of its files.
     pub fn name(self) -> &'static str {
         match self {
             Top::Ulx3s => "ulx3s",
             Top::ColorlightI5 => "colorlight_i5",
+            Top::ColorlightI9 => "colorlight_i9",
+            Top::Axi => axi_lite::TOP,
         }
     }
 
-    fn text(self) -> &'static str {
-        match self {
-            Top::Ulx3s => include_str!("ulx3s.v"),
-            Top::ColorlightI5 => include_str!("colorlight_i5.v"),
-        }
+    /// Whether a host is connected by a serial line.
+    pub fn has_link(self) -> bool {
+        self != Top::Axi
+    }
+
+    /// A script that packages the top for the program of the FPGA's maker: name of its file, and text. `part` is the
+    /// FPGA as that program names it. None where open tools need none.
+    pub fn script(self, config: &Config, part: &str) -> Option<(&'static str, String)> {
+        (self == Top::Axi).then(|| {
+            let text = CREATE_IP.replace("/*PART*/", part).replace("/*TOP*/", self.name());
+            ("create_ip.tcl", text.replace("/*MACHINE*/", &config.name))
+        })
     }
 
     /// The Verilog of a board whose oscillator has `clock_mhz`; its top module is the last.
@@ -45,10 +60,16 @@ impl Top {
     /// # Errors
     /// A machine that is not valid or has no SDRAM; a clock that the PLL cannot make.
     pub fn verilog(self, config: &Config, clock_mhz: f64, options: &Options) -> Result<String, Error> {
+        let text = match self {
+            Top::Ulx3s => include_str!("ulx3s.v"),
+            Top::ColorlightI5 | Top::ColorlightI9 => include_str!("colorlight.v"),
+            Top::Axi => return generate_axi_lite(config),
+        };
         let core = sdram_core(config, options)?;
         let wanted = f64::from(options.clock_hz) / 1e6;
         let pll = Pll::new(clock_mhz, wanted, PHASE).ok_or(Error::Clock { from: clock_mhz, to: wanted })?;
         let holes = [
+            ("TOP", self.name().to_owned()),
             ("IN_MHZ", clock_mhz.to_string()),
             ("OUT_MHZ", wanted.to_string()),
             ("PHASE", PHASE.to_string()),
@@ -60,8 +81,8 @@ impl Top {
             ("CLKOS_FPHASE", pll.second_fine_phase.to_string()),
         ];
         let fill = |text: String, (name, value): &(&str, String)| text.replace(&format!("/*{name}*/"), value);
-        let board = holes.iter().fold(BOARD.to_owned(), fill);
-        Ok(crate::head(config) + &emit::emit(&core)? + &board + self.text())
+        let board = holes.iter().fold(BOARD.to_owned() + text, fill);
+        Ok(crate::head(config) + &emit::emit(&core)? + &board)
     }
 }
 
@@ -71,7 +92,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// A top with `board.toml`, `machine.toml` and `pins.lpf` of a board that has it.
-    const BOARDS: [(Top, [&str; 3]); 2] = [
+    const BOARDS: [(Top, [&str; 3]); 3] = [
         (
             Top::Ulx3s,
             [
@@ -86,6 +107,14 @@ mod tests {
                 include_str!("../../../constraints/colorlight-i5/board.toml"),
                 include_str!("../../../constraints/colorlight-i5/machine.toml"),
                 include_str!("../../../constraints/colorlight-i5/pins.lpf"),
+            ],
+        ),
+        (
+            Top::ColorlightI9,
+            [
+                include_str!("../../../constraints/colorlight-i9/board.toml"),
+                include_str!("../../../constraints/colorlight-i9/machine.toml"),
+                include_str!("../../../constraints/colorlight-i9/pins.lpf"),
             ],
         ),
     ];

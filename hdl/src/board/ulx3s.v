@@ -1,5 +1,5 @@
 // The pins of a ULX3S.
-module ulx3s (
+module /*TOP*/ (
     input clock, input serial_rx, output serial_tx, output [7:0] led, output wifi_gpio0,
     output sdram_clock, output sdram_cke, output sdram_cs_n, output sdram_ras_n, output sdram_cas_n, output sdram_we_n,
     output [12:0] sdram_a, output [1:0] sdram_ba, output [1:0] sdram_dqm, inout [15:0] sdram_dq

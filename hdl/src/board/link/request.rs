@@ -85,14 +85,16 @@ impl Position {
         let index = b.reg("index", width);
         let answered = b.reg("answer_count", width);
         let goal = changes.mux(count.truncate(width), answered);
-        let last = b.wire("is_last", index.plus(1).equals(goal));
-        let none = b.wire("has_no_payload", !changes | !count.any());
-        let too_long = b.wire("too_long", lit(MOST_BYTES as i128, 16).less(count));
+        // Compared a cycle ahead of their use: a byte's turn lasts for longer, and so does a payload before its first byte.
+        let last = b.register("is_last", index.plus(1).equals(goal));
+        let in_payload = || now.is(State::Payload);
+        let none = b.register("has_no_payload", in_payload() & (!changes | !count.any()));
+        let too_long = b.register("too_long", in_payload() & lit(MOST_BYTES as i128, 16).less(count));
         let header_ends = b.wire("header_ends", takes & index.is(HEADER_BYTES as i128 - 1));
-        let payload_byte = b.wire("payload_byte", now.is(State::Payload) & inputs.byte_valid);
+        let payload_byte = b.wire("payload_byte", in_payload() & inputs.byte_valid);
         let checksum_byte = b.wire("checksum_byte", now.is(State::Checksum) & inputs.byte_valid);
         let checksum_ends = b.wire("checksum_ends", checksum_byte & index.is(CHECKSUM_BYTES as i128 - 1));
-        let ends = now.is(State::Payload) & (none | (inputs.byte_valid & last));
+        let ends = in_payload() & (none | (inputs.byte_valid & last));
         let payload_ends = b.wire("payload_ends", ends);
         let counts = b.wire("counts", takes | payload_byte | checksum_byte | step);
         let first = now.is(State::Hunt) | now.is(State::Decide) | header_ends | payload_ends;

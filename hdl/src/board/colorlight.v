@@ -1,5 +1,5 @@
-// The pins of a Colorlight i5, which ties the chip's clock enable, its select and the masks of its bytes.
-module colorlight_i5 (
+// The pins of a Colorlight i5 or i9, which ties the chip's clock enable, its select and the masks of its bytes.
+module /*TOP*/ (
     input clock, input serial_rx, output serial_tx, output led_n,
     output sdram_clock, output sdram_ras_n, output sdram_cas_n, output sdram_we_n,
     output [10:0] sdram_a, output [1:0] sdram_ba, inout [31:0] sdram_dq
