@@ -153,9 +153,8 @@ impl Source {
 
 /// Reads a technology by its name.
 fn technologies() -> impl TypedValueParser<Value = Technology> {
-    let named =
-        |name: String| Technology::ALL.into_iter().find(|t| t.name() == name).expect("one of the names");
-    PossibleValuesParser::new(Technology::ALL.map(Technology::name)).map(named)
+    let named = |name: String| *Technology::ALL.iter().find(|t| t.name() == name).expect("one of the names");
+    PossibleValuesParser::new(Technology::ALL.iter().map(|t| t.name())).map(named)
 }
 
 /// Stages of the compilation.

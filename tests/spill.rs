@@ -35,10 +35,8 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
             groups: 1,
         },
         channels: vec![channel; channels],
-        operand: operand.map(|t| Operand {
-            view: View::whole(t, shape),
-            scale: OperandScale { zero: 0, mantissa: 1 << 22, shift: 7, multiply: false },
-        }),
+        operand: operand
+            .map(|t| Operand { view: View::whole(t, shape), scale: OperandScale::addend(0, 1 << 22, 7) }),
         post: Post::default(),
         table: None,
         output: View::whole(output, shape),

@@ -7,7 +7,7 @@
 //! ring negated. Steps of nested loops are stored as *transitions*: what is added when that loop
 //! advances and all loops inside it start again, so that hardware needs one adder.
 //!
-//! [`crate::isa::VERSION`] says how a field is added.
+//! [`VERSION`] says how a field is added.
 
 mod bits;
 
@@ -16,6 +16,13 @@ use crate::instr::{Channels, Input, Memory, Operand, Reduce, Step, TileOp, Trans
 use bits::{Reader, Writer};
 use std::ops::RangeInclusive;
 use thiserror::Error;
+
+/// Version of the encoding of instructions, parameters and images.
+///
+/// **How a field is added.** At the end of its table, so that no other moves: fields lie one
+/// behind the other. A field that is given up keeps its bits. Either way, and with every other change of what bytes
+/// of an image mean, this number rises: a machine takes its own version and no other.
+pub const VERSION: u32 = 3;
 
 /// Bits of a row number or row step.
 pub const ROW_BITS: usize = 16;

@@ -190,6 +190,16 @@ pub struct OperandScale {
 }
 
 impl OperandScale {
+    /// Of an operand that is added.
+    pub fn addend(zero: i8, mantissa: i32, shift: u8) -> OperandScale {
+        OperandScale { zero, mantissa, shift, multiply: false }
+    }
+
+    /// Of an operand that multiplies.
+    pub fn factor(zero: i8, shift: u8) -> OperandScale {
+        OperandScale { multiply: true, ..OperandScale::addend(zero, 0, shift) }
+    }
+
     /// The operand less its zero point, in -255..=255.
     pub fn difference(&self, operand: i8) -> i32 {
         i32::from(operand) - i32::from(self.zero)

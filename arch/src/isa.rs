@@ -5,13 +5,7 @@
 //! ([`crate::program`]), where the machine compares it before it issues anything of that list.
 
 use crate::Config;
-
-/// Version of the encoding of instructions, parameters and images.
-///
-/// **How a field is added.** At the end of its table in [`crate::encoding`], so that no other moves: fields lie one
-/// behind the other. A field that is given up keeps its bits. Either way, and with every other change of what bytes
-/// of an image mean, this number rises: a machine takes its own version and no other.
-pub const VERSION: u32 = 3;
+use crate::encoding::VERSION;
 
 /// What a program and the machine that runs it agree in, as text.
 pub fn text(config: &Config) -> String {

@@ -70,7 +70,7 @@ fn lint_finds_nothing() {
 #[test]
 fn text_is_for_readers() {
     for config in machines() {
-        for technology in [Technology::Portable, Technology::Ecp5] {
+        for &technology in Technology::ALL {
             let text = crate::generate(&Config { technology, ..config.clone() }).expect("a legal machine");
             let long = text.lines().find(|line| line.len() >= 120);
             assert_eq!(long, None);

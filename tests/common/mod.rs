@@ -311,12 +311,9 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
             .filter_map(|v| v.broadcast([out, height, width]))
             .collect();
         if !views.is_empty() {
-            let scale = OperandScale {
-                zero: byte(random),
-                mantissa: random.within(-MAX_MANTISSA, MAX_MANTISSA),
-                shift: random.within(5, 12) as u8,
-                multiply: random.once_in(3),
-            };
+            let (zero, mantissa) = (byte(random), random.within(-MAX_MANTISSA, MAX_MANTISSA));
+            let added = OperandScale::addend(zero, mantissa, random.within(5, 12) as u8);
+            let scale = OperandScale { multiply: random.once_in(3), ..added };
             node.operand = Some(Operand { view: views[random.below(views.len())], scale });
         }
     }

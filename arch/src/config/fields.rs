@@ -3,6 +3,7 @@
 
 use super::{Config, MAX_LANES, ParameterFault};
 use crate::sdram::MAX_WRITE_RECOVERY;
+use crate::technology::Technology;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A field of a machine's TOML file.
@@ -98,7 +99,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// What a field may say; nothing for what is none.
 pub(super) fn words(name: &str) -> Option<String> {
     let number = FIELDS.iter().find(|field| field.name == name).map(|field| field.range.to_string());
-    let other = || WORDS.iter().chain([&MASKS]).find(|word| word.0 == name).map(|word| word.1.to_owned());
+    let other = || WORDS.iter().chain([&MASKS]).find(|word| word.0 == name).map(|word| word.1());
     number.or_else(other)
 }
 
@@ -106,6 +107,7 @@ pub(super) fn words(name: &str) -> Option<String> {
 pub fn table() -> String {
     let mut text = "| Field | Unit | Range | Default | Meaning |\n|---|---|---|---|---|\n".to_owned();
     for (name, range, default, meaning) in WORDS {
+        let range = range();
         text += &format!("| `{name}` | | {range} | {default} | {meaning} |\n");
     }
     let usual = Config::sized(9, 16);
@@ -117,24 +119,23 @@ pub fn table() -> String {
         text += &format!("| `{name}` | {unit} | {range} | {default} | {meaning} |\n");
     }
     let (name, range, default, meaning) = MASKS;
+    let range = range();
     text + &format!("| `{name}` | | {range} | {default} | {meaning} |\n")
 }
 
 /// Fields that need not be there, by how they begin.
 const OPTIONAL: [&str; 2] = ["memory.", "pipeline."];
 
-/// Fields that hold no whole numbers: name, range, default, meaning.
-const WORDS: [(&str, &str, &str, &str); 3] = [
-    ("name", "letters, digits, `-` and `_`", "", "names files and reports"),
-    (
-        "technology",
-        "`portable`, `ecp5`",
-        "portable",
-        "how memories and multipliers are written in the Verilog",
-    ),
+/// A field that holds no whole number: name, range, default, meaning.
+type Word = (&'static str, fn() -> String, &'static str, &'static str);
+
+/// All but the last of them.
+const WORDS: [Word; 3] = [
+    ("name", || "letters, digits, `-` and `_`".into(), "", "names files and reports"),
+    ("technology", Technology::names, "portable", "how memories and multipliers are written in the Verilog"),
     (
         "clock_mhz",
-        "above 0",
+        || "above 0".into(),
         "",
         "the clock in MHz that the machine is meant to run at, for times in seconds",
     ),
@@ -150,9 +151,9 @@ const SLOT: Range = Range::Depends {
 };
 
 /// The last of the fields.
-const MASKS: (&str, &str, &str, &str) = (
+const MASKS: Word = (
     "memory.sdram.byte_masks",
-    "`true` or `false`",
+    || "`true` or `false`".into(),
     "true",
     "whether the board has the pins that mask bytes of a write; without them the first and the last word of a write are \
      read before it",

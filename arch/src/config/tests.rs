@@ -121,10 +121,14 @@ fn faults_of_form_and_of_range_are_told_together() {
          all pages together 128 to 32768; memory.latncy is not known; try: one of memory.bus_bytes, memory.latency, \
          memory.burst_bytes, memory.outstanding",
     );
+    let technologies = crate::technology::Technology::names();
+    assert!(technologies.starts_with("`portable`, `ecp5`"), "{technologies}");
     says(
         &(with(&[("technology = \"portable\"", "technology = \"ecp6\"")]) + "[boards]\nlanes = 3\n"),
-        "technology = \"ecp6\" is not legal: `portable`, `ecp5`; boards is not known; try: one of name, technology, \
-         clock_mhz, lanes, columns, weight_words, parameter_words, tables, compute_slot, vector_slot",
+        &format!(
+            "technology = \"ecp6\" is not legal: {technologies}; boards is not known; try: one of name, technology, \
+             clock_mhz, lanes, columns, weight_words, parameter_words, tables, compute_slot, vector_slot"
+        ),
     );
     let chip = "[memory.sdram]\ndata_bits = 16\nt_wr = 9\n";
     let said =

@@ -10,9 +10,9 @@ const LANES: usize = 1 << BANK_BITS;
 /// Fields that nothing lies past: their types end where they do, or they are remainders.
 fn is_bound_by_type(field: Field) -> bool {
     let bytes = [f::INPUT_PAD, f::ZERO, f::LO, f::HI, f::OPERAND_ZERO];
-    let switches = [f::WIDE, f::KEEP, f::LINE_STOP, f::TABLE_ON, f::OPERAND_ON, f::OPERAND_MULTIPLY];
+    let switch = field.width == 1 && ![f::COLUMN_Y, f::CHANNEL_COLUMN_STEP].contains(&field);
     let sets = [f::WAIT, f::SIGNAL, f::REDUCE, transfer::WAIT, transfer::SIGNAL, transfer::MEMORY];
-    [&bytes[..], &switches, &sets].concat().contains(&field) || field.name.ends_with("_bank")
+    switch || bytes.contains(&field) || sets.contains(&field) || field.name.ends_with("_bank")
 }
 
 /// An instruction and all its numbers, in some order.

@@ -110,12 +110,9 @@ fn operands_match_rationals() {
         let half = [Half::None, Half::High, Half::None, Half::Low][i / 2 % 4];
         let channel = any_channel(&mut random, half);
         let acc = random.within(-1_000_000, 1_000_000);
-        let by = OperandScale {
-            zero: random.bits() as i8,
-            mantissa: any_mantissa(&mut random),
-            shift: random.within(0, MAX_SHIFT),
-            multiply: i % 2 == 0,
-        };
+        let (zero, mantissa) = (random.bits() as i8, any_mantissa(&mut random));
+        let added = OperandScale::addend(zero, mantissa, random.within(0, MAX_SHIFT));
+        let by = OperandScale { multiply: i % 2 == 0, ..added };
         let (value, zero) = (random.bits() as i8, random.bits() as i8);
         let shifted = |value: i128, shift: u8, bits: u32| {
             let limit = 1i128 << (bits - 1);

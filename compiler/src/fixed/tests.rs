@@ -26,7 +26,7 @@ fn graph() -> FixedGraph {
     conv.channels = vec![channel, Channel { negative_mantissa: 100, ..channel }];
     conv.operand = Some(Operand {
         view: View::whole(TensorId(1), [2, 2, 3]),
-        scale: OperandScale { zero: -3, mantissa: 10_000_000, shift: 8, multiply: false },
+        scale: OperandScale::addend(-3, 10_000_000, 8),
     });
     FixedGraph {
         name: "small".into(),

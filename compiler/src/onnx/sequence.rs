@@ -126,6 +126,9 @@ pub(super) fn concat(call: &mut Call) -> Result<()> {
     if stacked {
         for value in &mut values {
             let mut shape = call.shape_of(*value);
+            if shape.len() + 1 != rank {
+                return Err(call.error(format!("stacks tensors of {} and {} axes", rank - 1, shape.len())));
+            }
             shape.insert(along, 1);
             *value = call.reshaped(*value, &shape)?;
         }

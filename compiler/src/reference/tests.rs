@@ -220,12 +220,8 @@ impl Draw {
             graph.nodes[0].channels = (0..grid[0]).map(|_| self.channel()).collect();
         }
         if self.next(2) == 0 {
-            let scale = OperandScale {
-                zero: self.0.bits() as i8,
-                mantissa: self.mantissa(),
-                shift: self.next(12) as u8,
-                multiply: self.next(3) == 0,
-            };
+            let added = OperandScale::addend(self.0.bits() as i8, self.mantissa(), self.next(12) as u8);
+            let scale = OperandScale { multiply: self.next(3) == 0, ..added };
             graph.inputs.push((TensorId(2), grid.to_vec()));
             graph.tensors.push(tensor(grid, 0));
             let view = View::whole(TensorId(2), grid);

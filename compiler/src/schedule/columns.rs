@@ -311,7 +311,7 @@ mod tests {
             )
         };
         let mut added = node(view(1, 0..8, 1), view(2, 0..4, 1), 3, 4);
-        let scale = OperandScale { zero: 1, mantissa: 1 << 20, shift: 3, multiply: false };
+        let scale = OperandScale::addend(1, 1 << 20, 3);
         added.operand = Some(Operand { view: view(1, 2..6, 1), scale });
         let mut spread = node(view(2, 0..4, 1), view(3, 0..1, 2), 3, 4);
         spread.place.depth_to_space = (2, DepthToSpaceMode::Crd);

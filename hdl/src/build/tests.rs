@@ -124,27 +124,19 @@ fn leaves(technology: Technology, stages: usize, sizes: &[(usize, usize)]) -> Ar
     b.finish()
 }
 
+/// The leaves of every technology, with models of its primitives in plain Verilog, behave as they are simulated here.
 #[test]
-fn portable_leaves_agree() {
-    for stages in 1..=4 {
-        let module = leaves(Technology::Portable, stages, &[(64, 8), (2, 1), (256, 33)]);
-        differential(&Tested::new(module), 400, stages as u64);
-    }
-}
-
-/// The primitives of the ECP5, with models of them in plain Verilog, behave as the portable form.
-#[test]
-fn ecp5_leaves_agree() {
-    for stages in 1..=4 {
-        let sizes = [(64, 8), (2, 1), (2048, 9), (4096, 8), (1024, 20), (3000, 9), (16384, 3)];
-        let tested = Tested::new(leaves(Technology::Ecp5, stages, &sizes));
-        differential(&tested.with(models(Technology::Ecp5)), 400, stages as u64);
+fn leaves_agree() {
+    for (&technology, stages) in Technology::ALL.iter().flat_map(|t| (1..=4).map(move |stages| (t, stages))) {
+        let sizes = [(64, 8), (2, 1), (256, 33), (2048, 9), (4096, 8), (1024, 20), (3000, 9), (16384, 3)];
+        let tested = Tested::new(leaves(technology, stages, &sizes));
+        differential(&tested.with(models(technology)), 400, stages as u64);
     }
 }
 
 #[test]
 fn a_write_is_read_after_its_stages() {
-    for technology in [Technology::Portable, Technology::Ecp5] {
+    for &technology in Technology::ALL {
         let mut bench = Bench::new(&leaves(technology, 2, &[(64, 8)]));
         bench.set("write", 1);
         bench.set("place_0", 5);

@@ -28,7 +28,7 @@ impl Lowering<'_> {
         match combine {
             Combine::Add(sign) => match mantissa(factor * sign) {
                 Some((mantissa, shift)) => {
-                    let scale = OperandScale { zero, mantissa, shift, multiply: false };
+                    let scale = OperandScale::addend(zero, mantissa, shift);
                     Ok(Some((Operand { view, scale }, None)))
                 }
                 None => Err(self.error(fused, format!("the operand's factor is {factor:e}"), self.ranges())),
@@ -52,7 +52,7 @@ impl Lowering<'_> {
                     return Err(self.error(fused, why, self.ranges()));
                 }
                 let shift = room.clamp(0, i32::from(MAX_SHIFT)) as u8;
-                let scale = OperandScale { zero, mantissa: 0, shift, multiply: true };
+                let scale = OperandScale::factor(zero, shift);
                 let step = to.scale / (f64::from(from.scale) * power_of_two(shift.into()));
                 Ok(Some((Operand { view, scale }, Some(step))))
             }

@@ -139,11 +139,11 @@ fn requantiser_is_exact() {
         for round in 0..60 {
             let mantissa = random::any_mantissa(&mut random);
             let scale = OperandScale {
-                zero: random.bits() as i8,
                 mantissa: if round % 5 == 0 { MAX_MANTISSA } else { mantissa },
                 // Small shifts saturate, large ones leave nothing: most are between.
                 shift: if round % 4 == 0 { random.below(64) } else { 4 + random.below(14) } as u8,
                 multiply: round / 3 % 2 == 0,
+                ..random::operand_scale(&mut random)
             };
             let mut op = TileOp { groups: 1, tiles: 1, lanes: 1, columns: 1, ..TileOp::default() };
             op = TileOp { last_columns: 1, inner_columns: 1, width: 1, ..op };

@@ -37,6 +37,16 @@ pub fn channel(random: &mut Random) -> Channel {
     }
 }
 
+/// What is done with an operand.
+pub fn operand_scale(random: &mut Random) -> OperandScale {
+    OperandScale {
+        zero: random.within(-128, 127) as i8,
+        mantissa: any_mantissa(random),
+        shift: if random.once_in(3) { random.below(64) as u8 } else { random.within(4, 16) },
+        multiply: random.once_in(2),
+    }
+}
+
 /// A ring that begins within `lines` rows, or none.
 fn ring(random: &mut Random, config: &Config, lines: i64) -> Ring {
     if !random.once_in(3) {
@@ -194,15 +204,7 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
             of_operand.segments = if together { random.within(1, 3.min(lanes)) } else { lanes } as usize;
             of_operand.segment_lanes = if together { lanes } else { random.within(1, lanes) } as usize;
         }
-        op.operand = Some(Operand {
-            target: of_operand,
-            scale: OperandScale {
-                zero: random.within(-128, 127) as i8,
-                mantissa: any_mantissa(random),
-                shift: if random.once_in(3) { random.below(64) as u8 } else { random.within(4, 16) },
-                multiply: random.once_in(2),
-            },
-        });
+        op.operand = Some(Operand { target: of_operand, scale: operand_scale(random) });
     }
     op
 }
