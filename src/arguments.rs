@@ -37,7 +37,7 @@ pub fn shard(text: &str) -> Result<(usize, usize), String> {
 
 /// A model and what to quantise it with.
 #[derive(Args, Debug)]
-pub struct Source {
+pub struct ModelArguments {
     /// An ONNX file, a Relay text (.relay, .txt), a folder with a model.onnx or, but for compile itself, an artefact of
     /// compile.
     pub model: PathBuf,
@@ -49,7 +49,7 @@ pub struct Source {
     pub quantisation: Option<PathBuf>,
     /// Which activations have 16 bits instead of 8 (goes before the file's); auto if neither says.
     #[arg(long, value_enum)]
-    pub precision: Option<Precision>,
+    pub precision: Option<PrecisionArgument>,
     /// Extents of an input that the model leaves open, such as image=1x3x480x640; those of the samples if left out.
     #[arg(long, value_name = "NAME=EXTENTS", value_parser = shape)]
     pub shape: Vec<(String, Vec<usize>)>,
@@ -77,7 +77,7 @@ pub struct Enough {
 
 /// Which activations have 16 bits instead of 8.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Precision {
+pub enum PrecisionArgument {
     /// Values that are updated again and again, and, for some 2 % more cycles, others that are worth it.
     Auto,
     /// None.
@@ -88,13 +88,13 @@ pub enum Precision {
     Mixed,
 }
 
-impl From<Precision> for options::Precision {
-    fn from(precision: Precision) -> Self {
+impl From<PrecisionArgument> for options::Precision {
+    fn from(precision: PrecisionArgument) -> Self {
         match precision {
-            Precision::Auto => options::Precision::Auto,
-            Precision::Int8 => options::Precision::Int8,
-            Precision::Int16 => options::Precision::Int16,
-            Precision::Mixed => options::Precision::Mixed,
+            PrecisionArgument::Auto => options::Precision::Auto,
+            PrecisionArgument::Int8 => options::Precision::Int8,
+            PrecisionArgument::Int16 => options::Precision::Int16,
+            PrecisionArgument::Mixed => options::Precision::Mixed,
         }
     }
 }
@@ -137,7 +137,7 @@ impl Machine {
     }
 }
 
-impl Source {
+impl ModelArguments {
     /// What is to be opened, for a machine.
     pub fn request(&self, machine: &Machine) -> Request {
         Request {
@@ -159,7 +159,7 @@ fn technologies() -> impl TypedValueParser<Value = Technology> {
 
 /// Stages of the compilation.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Stage {
+pub enum CompilerStage {
     /// The imported graph.
     Graph,
     /// The graph after simplification.

@@ -11,8 +11,8 @@ use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Op, ValueId};
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{
-    self, GOOD_DB, Groups, Held, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Off, Prediction, Proof,
-    Quality,
+    self, GOOD_DB, Groups, InputProof, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Layer, Off, Prediction,
+    PrescribedCheck, Quality,
 };
 
 /// Share of a layer's elements at the ends of their range above which it is warned of.
@@ -32,9 +32,9 @@ const MORE_BITS: &str = "--precision mixed or int16";
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Assurance {
     /// Every operation of the machine against the source's operators.
-    pub first_rung: Proof,
+    pub first_rung: InputProof,
     /// Outputs of the simplified graph that are not those of the imported one, in float.
-    pub rewrites: Vec<Rewrite>,
+    pub rewrites: Vec<ChangedOutput>,
     /// The noise that quantisation is predicted to add, by output.
     pub predicted: Vec<Quality>,
     /// What the user should know.
@@ -43,7 +43,7 @@ pub struct Assurance {
 
 /// An output that simplification changed.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Rewrite {
+pub struct ChangedOutput {
     /// The output's name.
     pub output: String,
     /// Signal to the difference in decibels.
@@ -86,8 +86,8 @@ pub fn assure(
     let mut rounded_twice = Vec::new();
     let (equalised, outputs) = if model.graph.is_quantised() {
         let held = proof::prescribed(&model.imported, network, inputs)?;
-        let open = || Held { outputs: float.to_vec(), ..Held::default() };
-        let Held { findings, outputs, off } = held.unwrap_or_else(open);
+        let open = || PrescribedCheck { outputs: float.to_vec(), ..PrescribedCheck::default() };
+        let PrescribedCheck { findings, outputs, off } = held.unwrap_or_else(open);
         first_rung.findings.extend(findings);
         rounded_twice.extend(twice(&off));
         rounded_twice.extend(between(&off));
@@ -277,7 +277,7 @@ fn lost_beyond(
     inputs: &[ArrayD<f32>],
     float: &[ArrayD<f32>],
     names: &[String],
-    first_rung: &Proof,
+    first_rung: &InputProof,
     predicted: &[Quality],
 ) -> Result<Vec<String>> {
     let outside = |layer: &Layer| layer.beyond * layer.beyond * layer.saturated as f64;
@@ -398,7 +398,7 @@ pub fn outside(network: &Network, inputs: &[ArrayD<f32>]) -> Vec<String> {
 
 /// Warnings of layers with many elements at the ends of their range, and of what is not proved; the worst layer
 /// stands for all of a kind.
-fn saturated(proof: &Proof, samples: &str) -> Vec<String> {
+fn saturated(proof: &InputProof, samples: &str) -> Vec<String> {
     let share = |layer: &Layer| (layer.saturated + layer.clipped) as f64 / layer.elements.max(1) as f64;
     let layers = &proof.layers;
     let mut warnings = Vec::new();
@@ -448,7 +448,7 @@ fn rewrites(
     inputs: &[ArrayD<f32>],
     float: &[ArrayD<f32>],
     outputs: &[ArrayD<f32>],
-) -> Vec<Rewrite> {
+) -> Vec<ChangedOutput> {
     let mut changed = Vec::new();
     if has_steps(&model.imported) {
         return changed;
@@ -464,7 +464,7 @@ fn rewrites(
         let db = Quality::of(want, got, &Groups::default()).sqnr_db.unwrap_or(f64::INFINITY);
         let noise_alone = want.iter().all(|x| *x == 0.0) && got.iter().any(|x| x.abs() > 1e-6);
         if db < SAME_DB || noise_alone || !want.iter().zip(got).all(finite) {
-            changed.push(Rewrite { output, db });
+            changed.push(ChangedOutput { output, db });
         }
     }
     changed

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use std::fmt::Write;
 use tilewright_arch::Config;
 use tilewright_arch::instr::Unit;
-use tilewright_arch::program::Port;
+use tilewright_arch::program::TensorPort;
 use tilewright_arch::{isa, registers};
 use tilewright_compiler::schedule::Schedule;
 use tilewright_hdl::with_chip;
@@ -22,7 +22,7 @@ const SDRAM: &str = include_str!("bench/sdram.v");
 const LINE: usize = 16;
 
 /// Files by name.
-pub type Files = Vec<(String, Vec<u8>)>;
+pub type BenchFiles = Vec<(String, Vec<u8>)>;
 
 /// The test bench `bench.v`, the memory files that it reads (`stage_S_before.hex` and `stage_S_outputs.hex` for
 /// each stage of the machine), models of the technology's hard blocks where the machine has any, and the list
@@ -30,9 +30,9 @@ pub type Files = Vec<(String, Vec<u8>)>;
 ///
 /// # Errors
 /// A program whose instructions do not fit their fields.
-pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<Files> {
+pub fn bench(compiled: &Compiled, golden: &Golden) -> Result<BenchFiles> {
     let memory = &compiled.config.memory;
-    let mut files = Files::new();
+    let mut files = BenchFiles::new();
     let (mut runs, mut most, mut most_outputs) = (String::new(), 1, 1);
     for run in &golden.stages {
         let StageBytes { stage, inputs, outputs, cycles } = run;
@@ -152,7 +152,7 @@ pub fn header(compiled: &Compiled, golden: &Golden) -> Result<String> {
     );
     let cycles = tilewright_hdl::reset_cycles(&compiled.config).to_string();
     define(&mut text, "TILEWRIGHT_RESET_CYCLES", &cycles, "reset is held as long, when something runs");
-    let port = |text: &mut String, prefix: &str, n: usize, port: &Port| {
+    let port = |text: &mut String, prefix: &str, n: usize, port: &TensorPort| {
         let what = format!("{:?}, {:?}", port.name, port.shape).replace("*/", "* /").replace("/*", "/ *");
         define(text, &format!("{prefix}_{n}_ADDRESS"), &port.address.to_string(), &what);
         define(text, &format!("{prefix}_{n}_BYTES"), &port.bytes().to_string(), "");

@@ -8,7 +8,7 @@ mod flow;
 mod report;
 pub mod tools;
 
-pub use report::{Clock, Path as CriticalPath, Report, Used};
+pub use report::{Clock, CriticalPath, RouteReport, Used};
 
 use crate::targets::Site;
 use anyhow::{Context, Result, bail, ensure};
@@ -54,7 +54,7 @@ pub struct Built {
     /// Programs and their versions.
     pub tools: Vec<String>,
     /// What the place-and-route tool reports.
-    pub report: Report,
+    pub report: RouteReport,
     /// Bytes of the bitstream; none where no open tool makes it of the netlist.
     pub bitstream_bytes: Option<u64>,
     /// Seconds of synthesis (0 where another seed's netlist served), of placing and routing, and of packing.

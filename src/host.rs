@@ -9,10 +9,10 @@ mod link;
 mod serial;
 mod session;
 
-pub use frame::{Request, answers, request};
-pub use line::{Line, Pipes};
+pub use frame::{RequestFrame, answers, request};
+pub use line::{Pipes, SerialLine};
 pub use link::{Link, LinkError};
-pub use session::{Frame, Loaded, Ran, Session};
+pub use session::{Frame, Loaded, Session, StageRun};
 
 use anyhow::Result;
 use std::path::Path;

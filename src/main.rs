@@ -11,7 +11,7 @@ mod output;
 mod progress;
 
 use anyhow::Context;
-use arguments::{Enough, Machine, Precision, Source, Stage, seconds, shard, size};
+use arguments::{CompilerStage, Enough, Machine, ModelArguments, PrecisionArgument, seconds, shard, size};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,14 +29,14 @@ struct Cli {
     #[arg(short, long, global = true)]
     quiet: bool,
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[global_allocator]
 static ALLOCATOR: limits::Budgeted = limits::Budgeted;
 
 #[derive(Subcommand, Debug)]
-enum Command {
+enum CliCommand {
     /// The whole path on a network of handwritten digits.
     Demo {
         /// Model folder with model.onnx, calib.npz and eval.npz; a residual network that this program has in itself,
@@ -54,7 +54,7 @@ enum Command {
     /// Quantise and compile a model to a program.
     Compile {
         #[command(flatten)]
-        source: Source,
+        source: ModelArguments,
         #[command(flatten)]
         machine: Machine,
         /// Where to write the artefact, a folder.
@@ -79,7 +79,7 @@ enum Command {
     /// Run a model on an input: outputs, cycles, utilisation.
     Simulate {
         #[command(flatten)]
-        source: Source,
+        source: ModelArguments,
         #[command(flatten)]
         machine: Machine,
         /// Inputs as .npy or .npz; the model folder's input_0.npy, or an artefact's golden sample, if left out.
@@ -124,7 +124,7 @@ enum Command {
     /// Check source operators, integer reference, simulator and Verilog against each other.
     Verify {
         #[command(flatten)]
-        source: Source,
+        source: ModelArguments,
         #[command(flatten)]
         machine: Machine,
         /// Inputs as .npy or .npz; the model folder's input_0.npy, or an artefact's golden sample, if left out.
@@ -160,7 +160,7 @@ enum Command {
         quantisation: Option<PathBuf>,
         /// Which activations have 16 bits instead of 8 (goes before the file's); auto if neither says.
         #[arg(long, value_enum, requires = "model")]
-        precision: Option<Precision>,
+        precision: Option<PrecisionArgument>,
         #[command(flatten)]
         machine: Machine,
         /// Write the machine with an AXI4-Lite slave in the place of its register port as well: module
@@ -259,12 +259,12 @@ enum Command {
     /// Print a stage of the compilation.
     Inspect {
         #[command(flatten)]
-        source: Source,
+        source: ModelArguments,
         #[command(flatten)]
         machine: Machine,
         /// What to print.
         #[arg(long, value_enum)]
-        stage: Stage,
+        stage: CompilerStage,
     },
 }
 
@@ -289,17 +289,17 @@ fn main() -> ExitCode {
     status(done)
 }
 
-impl Command {
+impl CliCommand {
     fn wants_json(&self) -> bool {
         match self {
-            Command::Compile { json, .. }
-            | Command::Simulate { json, .. }
-            | Command::Run { json, .. }
-            | Command::Verify { json, .. }
-            | Command::Test { json, .. }
-            | Command::Build { json, .. }
-            | Command::Doctor { json }
-            | Command::Targets { json } => *json,
+            CliCommand::Compile { json, .. }
+            | CliCommand::Simulate { json, .. }
+            | CliCommand::Run { json, .. }
+            | CliCommand::Verify { json, .. }
+            | CliCommand::Test { json, .. }
+            | CliCommand::Build { json, .. }
+            | CliCommand::Doctor { json }
+            | CliCommand::Targets { json } => *json,
             _ => false,
         }
     }
@@ -313,33 +313,34 @@ fn object(error: &anyhow::Error) -> serde_json::Value {
 }
 
 /// Runs a command; false when a verification found a difference.
-fn run(command: &Command) -> anyhow::Result<bool> {
+fn run(command: &CliCommand) -> anyhow::Result<bool> {
     match command {
-        Command::Demo { model, machine, out, rtl } => {
+        CliCommand::Demo { model, machine, out, rtl } => {
             commands::demo::run(model.as_deref(), machine, out, *rtl)
         }
-        Command::Compile { source, machine, out, pack, no_source, golden, layers, json } => {
+        CliCommand::Compile { source, machine, out, pack, no_source, golden, layers, json } => {
             let form =
                 commands::compile::Form { pack: *pack, no_source: *no_source, golden: golden.as_deref() };
             commands::compile::run(source, machine, out, &form, *layers, *json)
         }
-        Command::Simulate { source, machine, input, out, json } => {
+        CliCommand::Simulate { source, machine, input, out, json } => {
             commands::simulate::run(source, machine, input.as_deref(), out.as_deref(), *json)
         }
-        Command::Run { artefact, port, baud, timeout, simulated: _, input, check, out, json } => {
-            let asked = commands::run::Asked { check: *check, out: out.as_deref(), json: *json };
+        CliCommand::Run { artefact, port, baud, timeout, simulated: _, input, check, out, json } => {
+            let asked = commands::run::RunOptions { check: *check, out: out.as_deref(), json: *json };
             let patience = Duration::from_secs_f64(*timeout);
-            let port = port.as_deref().map(|path| commands::run::Port { path, baud: *baud, patience });
+            let port = port.as_deref().map(|path| commands::run::SerialPort { path, baud: *baud, patience });
             commands::run::run(artefact, port.as_ref(), input.as_deref(), &asked)
         }
-        Command::Verify { source, machine, input, rtl, metric, enough, layers, reduce, json } => {
+        CliCommand::Verify { source, machine, input, rtl, metric, enough, layers, reduce, json } => {
             let (input, reduce) = (input.as_deref(), reduce.as_deref());
-            let asked = commands::verify::Asked { rtl: *rtl, metric: *metric, layers: *layers, json: *json };
+            let asked =
+                commands::verify::VerifyOptions { rtl: *rtl, metric: *metric, layers: *layers, json: *json };
             commands::verify::run(source, machine, input, enough, reduce, &asked)
         }
-        Command::Generate { model, calib, quantisation, precision, machine, axi_lite, board, out } => {
+        CliCommand::Generate { model, calib, quantisation, precision, machine, axi_lite, board, out } => {
             let (calib, quantisation, precision) = (calib.clone(), quantisation.clone(), *precision);
-            let source = model.clone().map(|model| Source {
+            let source = model.clone().map(|model| ModelArguments {
                 model,
                 calib,
                 quantisation,
@@ -350,31 +351,31 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             });
             commands::generate::run(source.as_ref(), machine, *axi_lite, *board, out)
         }
-        Command::Test { suite, machine, junit, jobs, shard, bless, init, json } => {
+        CliCommand::Test { suite, machine, junit, jobs, shard, bless, init, json } => {
             let (junit, jobs) = (junit.as_deref(), jobs.map(usize::from));
             let asked =
-                commands::test::Asked { junit, jobs, shard: *shard, bless: *bless, init, json: *json };
+                commands::test::SuiteOptions { junit, jobs, shard: *shard, bless: *bless, init, json: *json };
             commands::test::run(suite, machine, &asked)
         }
-        Command::Build { artefact, target, out, seed, seeds, synthesis_only, allow_slow, json } => {
+        CliCommand::Build { artefact, target, out, seed, seeds, synthesis_only, allow_slow, json } => {
             let seeds = *seed..seed + seeds;
             let bounds = commands::build::Bounds { synthesis_only: *synthesis_only, allow_slow: *allow_slow };
             commands::build::run(artefact.as_deref(), target, out, seeds, bounds, *json)
         }
-        Command::Flash { bitstream, persist } => commands::build::flash(bitstream, *persist),
-        Command::Doctor { json } => commands::build::doctor(*json),
-        Command::Targets { json } => commands::targets::run(*json),
-        Command::Completions { shell } => {
+        CliCommand::Flash { bitstream, persist } => commands::build::flash(bitstream, *persist),
+        CliCommand::Doctor { json } => commands::build::doctor(*json),
+        CliCommand::Targets { json } => commands::targets::run(*json),
+        CliCommand::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "tilewright", &mut text);
             output::raw(&text).map(|()| true)
         }
-        Command::Manual { command } => {
+        CliCommand::Manual { command } => {
             let mut text = Vec::new();
             clap_mangen::Man::new(manual(command.as_deref())?).render(&mut text)?;
             output::raw(&text).map(|()| true)
         }
-        Command::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
+        CliCommand::Inspect { source, machine, stage } => commands::inspect::run(source, machine, *stage),
     }
 }
 

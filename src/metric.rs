@@ -78,7 +78,7 @@ impl fmt::Display for Scores {
 }
 
 /// A network as a function from inputs to outputs.
-type Network<'a> = dyn Fn(&[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> + Sync + 'a;
+type NetworkFunction<'a> = dyn Fn(&[ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> + Sync + 'a;
 
 /// The evaluation samples of a model with what is right, checked against its inputs and first output.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ impl Evaluation {
         watch: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Scores> {
         let done = AtomicUsize::new(0);
-        let score = |what: &str, run: &Network| -> Result<f64> {
+        let score = |what: &str, run: &NetworkFunction| -> Result<f64> {
             let one = |(i, sample): (usize, &Vec<ArrayD<f32>>)| -> Result<[f64; 2]> {
                 let outputs = run(sample)?;
                 if outputs[0].iter().any(|v| !v.is_finite()) {

@@ -19,7 +19,7 @@ pub use ndarray;
 use ndarray::ArrayD;
 use std::path::Path;
 pub use tilewright_compiler::error::{Error, Report, Result};
-pub use tilewright_timing::stats::{LayerReport as LayerCycles, TraceLine};
+pub use tilewright_timing::stats::{LayerCycles, TraceLine};
 
 /// A compiled network.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use tilewright_compiler::proof::Quality;
 use tilewright_compiler::reference;
 use tilewright_compiler::schedule::{Schedule, wrong_program};
 use tilewright_hdl::cosim::{self, Rtl};
-use tilewright_timing::Report;
+use tilewright_timing::CycleReport;
 
 /// What `verify` finds.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -31,7 +31,7 @@ pub struct Proof {
     /// Cycles of the Verilog; absent without `--rtl`.
     pub rtl_cycles: Option<u64>,
     /// Each of the model's outputs against the float reference.
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<MachineOutput>,
     /// Largest difference of a model output from the float reference.
     pub max_abs_error: f64,
     /// 10 log10(sum(float^2) / sum((float - int8)^2)) over the elements of the model outputs that are
@@ -45,7 +45,7 @@ pub struct Proof {
 
 /// One of a model's outputs as the machine makes it.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Output {
+pub struct MachineOutput {
     /// Its name.
     pub name: String,
     /// Largest difference from the float reference where both are finite.
@@ -92,7 +92,7 @@ pub struct StageBytes {
 #[derive(Clone, Debug)]
 pub struct Simulated {
     /// Cycles and traffic of all stages together.
-    pub report: Report,
+    pub report: CycleReport,
     /// The model's outputs (host operators included).
     pub outputs: Vec<ArrayD<f32>>,
     /// The machine's stages, in order.
@@ -108,15 +108,15 @@ pub fn simulate(compiled: &Compiled, inputs: &[ArrayD<f32>]) -> Result<Simulated
 }
 
 /// One stage in the simulator: its graph, its schedule, external memory before and after.
-type Ran<'a> = (&'a FixedGraph, &'a Schedule, &'a [u8], &'a [u8]);
+type SimulatedStage<'a> = (&'a FixedGraph, &'a Schedule, &'a [u8], &'a [u8]);
 
 /// Simulates, and shows `look` every stage of the machine when it has run.
 fn run(
     compiled: &Compiled,
     inputs: &[ArrayD<f32>],
-    mut look: impl FnMut(Ran, &StageBytes) -> Result<()>,
+    mut look: impl FnMut(SimulatedStage, &StageBytes) -> Result<()>,
 ) -> Result<Simulated> {
-    let (mut report, mut stages) = (Report::default(), Vec::new());
+    let (mut report, mut stages) = (CycleReport::default(), Vec::new());
     let outputs = compiled.network.run(inputs, |stage, graph, inputs| -> Result<_> {
         let schedule = compiled.schedules[stage].as_ref().expect("stages of the machine have programs");
         let before = pipeline::memory(schedule, &inputs)?;
@@ -160,7 +160,7 @@ pub fn verify(
             noise += d * d;
         }
         proof.max_abs_error = proof.max_abs_error.max(max_abs_error);
-        proof.outputs.push(Output { name, max_abs_error, quality });
+        proof.outputs.push(MachineOutput { name, max_abs_error, quality });
     }
     // A signal of zeros counts as next to none: JSON has no infinity.
     proof.sqnr_db = (noise > 0.0).then(|| 10.0 * log10(f64::max(signal, 1e-30) / noise));

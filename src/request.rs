@@ -38,13 +38,13 @@ pub struct Request {
 /// What a request opened.
 pub enum Subject {
     /// To be compiled.
-    Model(Box<Job>),
+    Model(Box<Compilation>),
     /// Compiled.
     Artefact(Box<Artefact>),
 }
 
 /// A model with everything that decides its programs.
-pub struct Job {
+pub struct Compilation {
     /// The model.
     pub model: Model,
     /// Calibration samples, where they do not lie beside the model.
@@ -78,7 +78,7 @@ impl Request {
     ///
     /// # Errors
     /// An artefact; what cannot be read.
-    pub fn job(&self) -> Result<Job> {
+    pub fn job(&self) -> Result<Compilation> {
         if Container::is_there(&self.model) {
             bail!(
                 "error[input]: {}: is compiled already; try: simulate, verify, generate or inspect, or the model",
@@ -87,7 +87,7 @@ impl Request {
         }
         let (options, config) = (self.options()?, self.config()?);
         let model = Model::shaped(&self.model, &self.shapes, self.calib.as_deref())?;
-        Ok(Job { model, calib: self.calib.clone(), options, config })
+        Ok(Compilation { model, calib: self.calib.clone(), options, config })
     }
 
     /// The machine.
@@ -123,7 +123,7 @@ fn samples(graph: &tilewright_compiler::graph::Graph, path: &Path) -> Result<Vec
     model::samples(graph, path)
 }
 
-impl Job {
+impl Compilation {
     /// The calibration samples: where the job names none, those beside the model.
     ///
     /// # Errors

@@ -6,10 +6,10 @@ use std::path::Path;
 use tilewright_compiler::error::{self, Error};
 use tilewright_compiler::graph::{Graph, Integer};
 use tilewright_compiler::images::{self, Numbers};
-use tilewright_compiler::npy::{self, Archive, Array, Data};
+use tilewright_compiler::npy::{self, Archive, Array, ArrayData};
 
 /// An input of a network.
-struct Input<'a> {
+struct SampledInput<'a> {
     name: &'a str,
     shape: &'a [usize],
     /// The type of its whole numbers; `None` takes real numbers.
@@ -49,21 +49,21 @@ pub(crate) fn stored_shape(path: &Path, name: &str, only: bool) -> Option<Vec<us
 /// # Errors
 /// A file that cannot be read or holds something else, naming file, array and input, with what to try.
 pub fn samples(graph: &Graph, path: &Path) -> Result<Vec<Vec<ArrayD<f32>>>> {
-    let inputs: Vec<Input> = graph
+    let inputs: Vec<SampledInput> = graph
         .inputs
         .iter()
         .map(|&id| graph.value(id))
-        .map(|v| Input { name: &v.name, shape: &v.shape, integer: v.integer })
+        .map(|v| SampledInput { name: &v.name, shape: &v.shape, integer: v.integer })
         .collect();
     Ok(of(&inputs, path).map_err(|e| e.file(path.display().to_string()))?)
 }
 
-fn of(inputs: &[Input], path: &Path) -> error::Result<Vec<Vec<ArrayD<f32>>>> {
+fn of(inputs: &[SampledInput], path: &Path) -> error::Result<Vec<Vec<ArrayD<f32>>>> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let columns: Vec<Vec<ArrayD<f32>>> = match extension.as_str() {
         "npz" => {
             let archive = Archive::open(path)?;
-            let column = |input: &Input| -> error::Result<_> {
+            let column = |input: &SampledInput| -> error::Result<_> {
                 let name = array_for(input, &archive, inputs.len())?;
                 cuts(&archive.shape(name)?, input)?;
                 split(&archive.read(name)?, input)
@@ -86,7 +86,7 @@ fn of(inputs: &[Input], path: &Path) -> error::Result<Vec<Vec<ArrayD<f32>>>> {
             let numbers = if input.integer.is_some() { Numbers::Stored } else { Numbers::Share };
             let images = images::read(path, [c, h, w], numbers)?;
             let shape = images.shape().to_vec();
-            let array = Array { shape, data: Data::F32(images.into_iter().collect()) };
+            let array = Array { shape, data: ArrayData::F32(images.into_iter().collect()) };
             vec![split(&array, input)?]
         }
         _ => {
@@ -108,7 +108,7 @@ fn refuse<T>(message: impl Into<String>, hint: impl Into<String>) -> error::Resu
 }
 
 /// The only input of a network.
-fn only<'a, 'b>(inputs: &'a [Input<'b>], what: &str) -> error::Result<&'a Input<'b>> {
+fn only<'a, 'b>(inputs: &'a [SampledInput<'b>], what: &str) -> error::Result<&'a SampledInput<'b>> {
     match inputs {
         [input] => Ok(input),
         all => refuse(format!("{what} networks with one input, this one has {}", all.len()), "an .npz file"),
@@ -116,7 +116,7 @@ fn only<'a, 'b>(inputs: &'a [Input<'b>], what: &str) -> error::Result<&'a Input<
 }
 
 /// The name of the array for an input: its own; for the only input also `x`, or that of the only array.
-fn array_for<'a>(input: &Input, archive: &'a Archive, inputs: usize) -> error::Result<&'a str> {
+fn array_for<'a>(input: &SampledInput, archive: &'a Archive, inputs: usize) -> error::Result<&'a str> {
     let names: Vec<&str> = archive.names().collect();
     let named = |name: &str| names.iter().copied().find(|n| *n == name);
     let single = || named("x").or(if names.len() == 1 { names.first().copied() } else { None });
@@ -140,7 +140,7 @@ enum Cuts {
     Leading,
 }
 
-fn cuts(shape: &[usize], input: &Input) -> error::Result<Cuts> {
+fn cuts(shape: &[usize], input: &SampledInput) -> error::Result<Cuts> {
     if shape == input.shape {
         return Ok(Cuts::None);
     }
@@ -155,14 +155,14 @@ fn cuts(shape: &[usize], input: &Input) -> error::Result<Cuts> {
 }
 
 /// Cuts an array into samples of an input.
-fn split(array: &Array, input: &Input) -> error::Result<Vec<ArrayD<f32>>> {
+fn split(array: &Array, input: &SampledInput) -> error::Result<Vec<ArrayD<f32>>> {
     let place = || format!("input {:?}", input.name);
     let cuts = cuts(&array.shape, input)?;
     let elements = array.exact_f32().map_err(|e| e.within(place()))?;
     let mut values = ArrayD::from_shape_vec(array.shape.as_slice(), elements)
         .expect("readers check that the elements fill the shape");
     match input.integer {
-        None if matches!(array.data, Data::U8(_)) => values /= 255.0,
+        None if matches!(array.data, ArrayData::U8(_)) => values /= 255.0,
         None => {}
         Some(integer) => {
             let (least, most) = integer.range();
@@ -191,11 +191,11 @@ fn split(array: &Array, input: &Input) -> error::Result<Vec<ArrayD<f32>>> {
 mod tests {
     use super::*;
 
-    fn input(shape: &[usize], integer: Option<Integer>) -> Input<'_> {
-        Input { name: "x", shape, integer }
+    fn input(shape: &[usize], integer: Option<Integer>) -> SampledInput<'_> {
+        SampledInput { name: "x", shape, integer }
     }
 
-    fn array(shape: &[usize], data: Data) -> Array {
+    fn array(shape: &[usize], data: ArrayData) -> Array {
         Array { shape: shape.to_vec(), data }
     }
 
@@ -218,26 +218,26 @@ mod tests {
 
     #[test]
     fn bytes_are_divided_for_real_numbers_alone() {
-        let first = |data: Data, integer| {
+        let first = |data: ArrayData, integer| {
             split(&array(&[1, 2], data), &input(&[1, 2], integer)).map(|s| s[0][[0, 1]])
         };
-        assert_eq!(first(Data::U8(vec![0, 51]), None).unwrap(), 0.2);
-        assert_eq!(first(Data::Bool(vec![0, 1]), None).unwrap(), 1.0);
-        assert_eq!(first(Data::I8(vec![0, -51]), None).unwrap(), -51.0);
-        assert_eq!(first(Data::U8(vec![0, 51]), Some(Integer::Uint8)).unwrap(), 51.0);
-        assert_eq!(first(Data::Bool(vec![0, 1]), Some(Integer::Int8)).unwrap(), 1.0);
-        assert_eq!(first(Data::U8(vec![0, 51]), Some(Integer::Int64)).unwrap(), 51.0);
-        assert_eq!(first(Data::U8(vec![0, 1]), Some(Integer::Bool)).unwrap(), 1.0);
-        assert_eq!(first(Data::F64(vec![0.0, -7.0]), Some(Integer::Int8)).unwrap(), -7.0);
+        assert_eq!(first(ArrayData::U8(vec![0, 51]), None).unwrap(), 0.2);
+        assert_eq!(first(ArrayData::Bool(vec![0, 1]), None).unwrap(), 1.0);
+        assert_eq!(first(ArrayData::I8(vec![0, -51]), None).unwrap(), -51.0);
+        assert_eq!(first(ArrayData::U8(vec![0, 51]), Some(Integer::Uint8)).unwrap(), 51.0);
+        assert_eq!(first(ArrayData::Bool(vec![0, 1]), Some(Integer::Int8)).unwrap(), 1.0);
+        assert_eq!(first(ArrayData::U8(vec![0, 51]), Some(Integer::Int64)).unwrap(), 51.0);
+        assert_eq!(first(ArrayData::U8(vec![0, 1]), Some(Integer::Bool)).unwrap(), 1.0);
+        assert_eq!(first(ArrayData::F64(vec![0.0, -7.0]), Some(Integer::Int8)).unwrap(), -7.0);
         let refused = [
-            (Data::U8(vec![0, 200]), Some(Integer::Int8), "200"),
-            (Data::F32(vec![0.0, 0.5]), Some(Integer::Uint8), "0.5"),
-            (Data::I32(vec![0, -1]), Some(Integer::Uint8), "-1"),
-            (Data::U8(vec![0, 2]), Some(Integer::Bool), "2"),
-            (Data::I64(vec![0, (1 << 24) + 1]), Some(Integer::Int64), "16777217"),
-            (Data::I64(vec![0, (1 << 24) + 1]), None, "16777217"),
-            (Data::F32(vec![0.0, f32::NAN]), None, "NaN"),
-            (Data::F32(vec![0.0, f32::INFINITY]), Some(Integer::Uint8), "inf"),
+            (ArrayData::U8(vec![0, 200]), Some(Integer::Int8), "200"),
+            (ArrayData::F32(vec![0.0, 0.5]), Some(Integer::Uint8), "0.5"),
+            (ArrayData::I32(vec![0, -1]), Some(Integer::Uint8), "-1"),
+            (ArrayData::U8(vec![0, 2]), Some(Integer::Bool), "2"),
+            (ArrayData::I64(vec![0, (1 << 24) + 1]), Some(Integer::Int64), "16777217"),
+            (ArrayData::I64(vec![0, (1 << 24) + 1]), None, "16777217"),
+            (ArrayData::F32(vec![0.0, f32::NAN]), None, "NaN"),
+            (ArrayData::F32(vec![0.0, f32::INFINITY]), Some(Integer::Uint8), "inf"),
         ];
         for (data, integer, part) in refused {
             let e = first(data, integer).unwrap_err().to_string();

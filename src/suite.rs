@@ -5,7 +5,7 @@ mod recorded;
 mod report;
 mod run;
 
-pub use recorded::{Recorded, Store};
+pub use recorded::{GoldenFolder, Recorded};
 pub use report::{json, junit};
 pub use run::{Outcome, Verdict, run};
 

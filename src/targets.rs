@@ -30,7 +30,7 @@ pub struct Board {
     #[serde(default)]
     pub top: Option<Top>,
     /// The oscillator.
-    pub clock: Clock,
+    pub clock: Oscillator,
     /// The serial line to a host, if it has one.
     #[serde(default)]
     pub serial: Option<Serial>,
@@ -41,7 +41,7 @@ pub struct Board {
 /// An oscillator on a board.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Clock {
+pub struct Oscillator {
     /// Its port in the file of pins.
     pub port: String,
     /// Its frequency.
@@ -74,7 +74,7 @@ pub struct BoardMemory {
 
 /// A board that the project knows.
 #[derive(Clone, Copy, Debug)]
-pub struct Target {
+pub struct KnownBoard {
     /// Name on the command line: that of its folder.
     pub name: &'static str,
     board: &'static str,
@@ -97,7 +97,7 @@ pub struct Site {
 
 macro_rules! target {
     ($name:literal, $pins:literal) => {
-        Target {
+        KnownBoard {
             name: $name,
             board: include_str!(concat!("../constraints/", $name, "/board.toml")),
             machine: include_str!(concat!("../constraints/", $name, "/machine.toml")),
@@ -107,7 +107,7 @@ macro_rules! target {
 }
 
 /// All targets; the first is the default.
-pub const TARGETS: &[Target] = &[
+pub const TARGETS: &[KnownBoard] = &[
     target!("ulx3s-85f", "ulx3s-85f/pins.lpf"),
     target!("ulx3s-25f", "ulx3s-85f/pins.lpf"),
     target!("colorlight-i5", "colorlight-i5/pins.lpf"),
@@ -142,7 +142,7 @@ impl Board {
     }
 }
 
-impl Target {
+impl KnownBoard {
     /// The board.
     ///
     /// # Errors
@@ -154,7 +154,7 @@ impl Target {
     /// The machine.
     ///
     /// # Errors
-    /// As [`Target::board`].
+    /// As [`KnownBoard::board`].
     pub fn machine(&self) -> Result<Config> {
         Ok(self.board()?.machine(self.machine)?)
     }
@@ -258,7 +258,7 @@ mod tests {
             let site = site(target.name).unwrap();
             assert_eq!((&site.pins, &site.machine), (&pins, &config));
             assert_eq!(super::site(folder.to_str().unwrap()).unwrap(), site);
-            let Clock { port, mhz } = &board.clock;
+            let Oscillator { port, mhz } = &board.clock;
             let frequency = if board.pins.ends_with(".lpf") {
                 format!("FREQUENCY PORT \"{port}\" {mhz} MHZ")
             } else {

@@ -8,7 +8,9 @@ use std::process::Command as Program;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tilewright::artefact::{Artefact, Golden};
-use tilewright::host::{Line, Link, LinkError, Pipes, Request, Session, request, simulated, switch_on};
+use tilewright::host::{
+    Link, LinkError, Pipes, RequestFrame, SerialLine, Session, request, simulated, switch_on,
+};
 use tilewright_arch::link::{BoardStatus, Command, Status, checksum};
 use tilewright_arch::registers::{ADDRESS, BASE, COUNT, ERROR, ERRORS, LIMIT};
 use tilewright_arch::{Config, isa};
@@ -110,8 +112,13 @@ fn the_line_may_say_anything() {
     assert_eq!((now.skipped, now.dropped), (6, 0));
 
     // A wrong checksum: every single bit of a frame turned over in turn, from the sequence number on.
-    let write =
-        Request { sequence: 77, command: Command::WriteMemory, address: 102, count: 1, payload: &[0xee] };
+    let write = RequestFrame {
+        sequence: 77,
+        command: Command::WriteMemory,
+        address: 102,
+        count: 1,
+        payload: &[0xee],
+    };
     let frame = request(&write);
     // Bits of the count would make it another frame's length.
     let bits: Vec<usize> = (8..8 * frame.len()).step_by(5).filter(|bit| !(56..72).contains(bit)).collect();
@@ -149,7 +156,7 @@ fn nothing_is_done_twice() {
     link.identify().unwrap();
     let ask = |link: &mut Link<Pipes>, sequence: u8, command: Command, address: u32, payload: &[u8]| {
         let count = payload.len() as u16;
-        let asked = Request { sequence, command, address, count, payload };
+        let asked = RequestFrame { sequence, command, address, count, payload };
         link.line().send(&request(&asked)).unwrap();
         let mut come = std::collections::VecDeque::new();
         while link.line().receive(&mut come, Duration::from_secs(5)).unwrap() {

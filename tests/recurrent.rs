@@ -10,7 +10,7 @@ use tilewright::model::Model;
 use tilewright::pipeline::Compiled;
 use tilewright::proof;
 use tilewright_arch::Config;
-use tilewright_arch::instr::Memory;
+use tilewright_arch::instr::LocalMemory;
 use tilewright_compiler::float::{self, math::log10};
 use tilewright_compiler::graph::{Cell, Direction, Graph, Op, Recurrent, ValueId};
 use tilewright_compiler::network::Network;
@@ -178,10 +178,10 @@ fn what_steps_share_is_loaded_once() {
         layer.check(&compiled);
         let (_, schedule) = compiled.programs().next().unwrap();
         let loads = schedule.program.load.iter().map(|line| line.op);
-        let constants: Vec<_> = loads.filter(|op| op.memory != Memory::Feature).collect();
+        let constants: Vec<_> = loads.filter(|op| op.memory != LocalMemory::Feature).collect();
         let places: BTreeSet<usize> = constants.iter().map(|op| op.external).collect();
         assert_eq!(places.len(), constants.len(), "something is loaded twice");
-        let weights = constants.iter().filter(|op| op.memory == Memory::Weights);
+        let weights = constants.iter().filter(|op| op.memory == LocalMemory::Weights);
         // One product with the input and two with the state in each direction.
         assert_eq!(weights.clone().count(), 6);
         weights.map(|op| op.line_bytes).sum::<usize>()

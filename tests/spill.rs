@@ -11,9 +11,11 @@ use tilewright::proof;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
 use tilewright_arch::sdram::Sdram;
-use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
+use tilewright_compiler::fixed::{
+    FixedGraph, FixedNode, Operand, Placement, Reduction, Tensor, TensorId, View,
+};
 use tilewright_compiler::graph::Window;
-use tilewright_compiler::schedule::plan::{Plan, Step};
+use tilewright_compiler::schedule::plan::{Plan, PlanStep};
 use tilewright_compiler::schedule::{Schedule, Search};
 use tilewright_compiler::{quantise, reference};
 
@@ -40,7 +42,7 @@ fn conv(graph: &mut FixedGraph, input: TensorId, channels: usize, operand: Optio
         post: Post::default(),
         table: None,
         output: View::whole(output, shape),
-        place: Place::plain([0, 0, height, width]),
+        place: Placement::plain([0, 0, height, width]),
     });
     output
 }
@@ -97,9 +99,9 @@ fn right(graph: &FixedGraph, schedule: &Schedule) {
 /// Tensors that a plan stores and loads again.
 fn spilled(plan: &Plan) -> Vec<TensorId> {
     let steps = || plan.groups.iter().flat_map(|g| &g.steps);
-    let loaded = |t: TensorId| steps().any(|s| matches!(s, Step::Load(l, ..) if *l == t));
+    let loaded = |t: TensorId| steps().any(|s| matches!(s, PlanStep::Load(l, ..) if *l == t));
     let mut tensors: Vec<TensorId> = steps()
-        .filter_map(|s| if let Step::Store(t, ..) = s { Some(*t) } else { None })
+        .filter_map(|s| if let PlanStep::Store(t, ..) = s { Some(*t) } else { None })
         .filter(|t| loaded(*t))
         .collect();
     tensors.sort_unstable();
@@ -142,7 +144,7 @@ fn a_long_skip_leaves_the_chip_and_comes_back() {
     let schedules = common::schedules(&graph, &machine(4, 128)).unwrap();
     // The input is there already, so it leaves; nothing else is needed later than in the next layer.
     let groups = schedules[0].plan.groups.iter();
-    let loads = |t: u32| move |s: &Step| matches!(s, Step::Load(l, ..) if l.0 == t);
+    let loads = |t: u32| move |s: &PlanStep| matches!(s, PlanStep::Load(l, ..) if l.0 == t);
     let loading = groups.filter(|g| g.steps.iter().any(loads(0)));
     assert_eq!(loading.count(), 2, "{}", schedules[0].plan);
     for schedule in &schedules {

@@ -6,7 +6,7 @@ use common::{folder, model, text};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tilewright::artefact::Artefact;
-use tilewright::suite::{self, Case, Checks, Exact, Store, Suite, Verdict};
+use tilewright::suite::{self, Case, Checks, Exact, GoldenFolder, Suite, Verdict};
 use tilewright_compiler::graph::Source;
 use tilewright_compiler::npy;
 
@@ -31,7 +31,7 @@ fn case(model: &Path, check: Checks) -> Case {
 
 /// The checks of a case that fail, and how; all others pass.
 fn failing(case: &Case, folder: &Path) -> Vec<(String, String)> {
-    let store = Store::open(&folder.join("suite.toml")).unwrap();
+    let store = GoldenFolder::open(&folder.join("suite.toml")).unwrap();
     let (outcome, _) = suite::run(case, folder, &store, false);
     let failed = |(name, verdict): (String, Verdict)| match verdict {
         Verdict::Passed => None,
@@ -279,7 +279,7 @@ fn what_is_recorded_stays() {
         .unwrap()
         .into_iter()
         .map(|(name, array)| {
-            let npy::Data::U8(bytes) = array.data else { panic!("{name}") };
+            let npy::ArrayData::U8(bytes) = array.data else { panic!("{name}") };
             (name, bytes)
         })
         .collect();
@@ -306,7 +306,7 @@ fn what_is_recorded_stays() {
         let other =
             kept.lines().map(|line| if line.starts_with(key) { format!("{key} = 7") } else { line.into() });
         std::fs::write(&recorded, other.collect::<Vec<_>>().join("\n")).unwrap();
-        let store = Store::open(&path).unwrap();
+        let store = GoldenFolder::open(&path).unwrap();
         let (outcome, _) = suite::run(&read.cases[0], &folder, &store, false);
         let failed: Vec<&str> = outcome
             .checks

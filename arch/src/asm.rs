@@ -28,7 +28,7 @@ mod print;
 pub use parse::{AsmError, parse};
 pub use print::print;
 
-use crate::instr::{Memory, Reduce};
+use crate::instr::{LocalMemory, Reduce};
 
 /// Version of the format, in its first line.
 const VERSION: &str = "tilewright 1";
@@ -38,10 +38,10 @@ const REDUCES: [(&str, Reduce); 4] =
     [("dense", Reduce::Dense), ("rows", Reduce::Rows), ("sum", Reduce::Sum), ("max", Reduce::Max)];
 
 /// Names of on-chip memories.
-const MEMORIES: [(&str, Memory); 5] = [
-    ("feature", Memory::Feature),
-    ("weights", Memory::Weights),
-    ("compute_channels", Memory::ComputeChannels),
-    ("vector_channels", Memory::VectorChannels),
-    ("tables", Memory::Tables),
+const MEMORIES: [(&str, LocalMemory); 5] = [
+    ("feature", LocalMemory::Feature),
+    ("weights", LocalMemory::Weights),
+    ("compute_channels", LocalMemory::ComputeChannels),
+    ("vector_channels", LocalMemory::VectorChannels),
+    ("tables", LocalMemory::Tables),
 ];

@@ -12,8 +12,8 @@
 mod bits;
 
 use crate::fixed::OperandScale;
-use crate::instr::{Channels, Input, Memory, Operand, Reduce, Step, TileOp, Transfer, Unit};
-use bits::{Reader, Writer};
+use crate::instr::{Channels, Gather, LocalMemory, Operand, Reduce, Step, TileOp, Transfer, Unit};
+use bits::{FieldReader, FieldWriter};
 use std::ops::RangeInclusive;
 use thiserror::Error;
 
@@ -335,7 +335,7 @@ impl TileOp {
     /// # Errors
     /// The first value that does not fit its field, with the field's name and its range.
     pub fn encode(&self, lanes: usize) -> Result<Vec<u8>, FieldError> {
-        let mut w = Writer { bytes: vec![0; TILE_BYTES], lanes };
+        let mut w = FieldWriter { bytes: vec![0; TILE_BYTES], lanes };
         w.sync([f::WAIT, f::SIGNAL], &self.sync)?;
         w.put(f::REDUCE, self.reduce as u8)?;
         w.put(f::WIDE, self.wide)?;
@@ -394,7 +394,7 @@ impl TileOp {
 
     /// The instruction that `bytes` (at least [`TILE_BYTES`]) encode.
     pub fn decode(bytes: &[u8], lanes: usize) -> TileOp {
-        let r = Reader { bytes, lanes };
+        let r = FieldReader { bytes, lanes };
         let width = r.count(f::WIDTH);
         let inner_columns = r.count(f::INNER_COLUMNS);
         let mut steps = [Step::default(); 3];
@@ -426,7 +426,7 @@ impl TileOp {
             lines: r.number(f::LINES),
             line_step: r.number(f::LINE_STEP),
             steps,
-            input: Input {
+            input: Gather {
                 walk: r.walk(&INPUT_WALK, width),
                 y0: r.get(f::INPUT_Y0),
                 x0: r.get(f::INPUT_X0),
@@ -471,13 +471,13 @@ impl Transfer {
     /// As [`TileOp::encode`].
     pub fn encode(&self, lanes: usize) -> Result<Vec<u8>, FieldError> {
         use transfer as f;
-        let mut w = Writer { bytes: vec![0; TRANSFER_BYTES], lanes };
+        let mut w = FieldWriter { bytes: vec![0; TRANSFER_BYTES], lanes };
         w.sync([f::WAIT, f::SIGNAL], &self.sync)?;
         w.put(f::MEMORY, self.memory as u8)?;
         w.put(f::EXTERNAL, self.external)?;
         w.put(f::EXTERNAL_LINE, self.external_line)?;
         w.put(f::EXTERNAL_PLANE, self.external_plane)?;
-        if self.memory == Memory::Feature {
+        if self.memory == LocalMemory::Feature {
             w.flat(f::LOCAL_ROW, f::LOCAL_BANK, self.local)?;
         } else {
             w.put(f::LOCAL_ROW, self.local)?;
@@ -494,13 +494,13 @@ impl Transfer {
     /// field names no memory.
     pub fn decode(bytes: &[u8], lanes: usize) -> Option<Transfer> {
         use transfer as f;
-        let r = Reader { bytes, lanes };
+        let r = FieldReader { bytes, lanes };
         let memory = match r.get(f::MEMORY) {
-            0 => Memory::Feature,
-            1 => Memory::Weights,
-            2 => Memory::ComputeChannels,
-            3 => Memory::VectorChannels,
-            4 => Memory::Tables,
+            0 => LocalMemory::Feature,
+            1 => LocalMemory::Weights,
+            2 => LocalMemory::ComputeChannels,
+            3 => LocalMemory::VectorChannels,
+            4 => LocalMemory::Tables,
             _ => return None,
         };
         Some(Transfer {
@@ -509,7 +509,7 @@ impl Transfer {
             external: r.number(f::EXTERNAL),
             external_line: r.get(f::EXTERNAL_LINE),
             external_plane: r.get(f::EXTERNAL_PLANE),
-            local: if memory == Memory::Feature {
+            local: if memory == LocalMemory::Feature {
                 r.flat((f::LOCAL_ROW, f::LOCAL_BANK))
             } else {
                 r.get(f::LOCAL_ROW)

@@ -127,7 +127,7 @@ pub struct Step {
 
 /// What is gathered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Input {
+pub struct Gather {
     /// Addresses of the first step of each pixel.
     pub walk: Walk,
     /// Input row of line 0 at the first step (minus the top padding).
@@ -264,7 +264,7 @@ pub struct TileOp {
     /// Reduction loops, outermost first; the product of the counts is K.
     pub steps: [Step; 3],
     /// What is gathered.
-    pub input: Input,
+    pub input: Gather,
     /// First weight word.
     pub weights: usize,
     /// Taps of a weight word of [`Reduce::Rows`], 1..=C.
@@ -325,7 +325,7 @@ impl TileOp {
 
 /// Which on-chip memory a load fills.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Memory {
+pub enum LocalMemory {
     /// Feature memory, by flat index.
     #[default]
     Feature,
@@ -357,7 +357,7 @@ pub struct Transfer {
     /// Semaphores.
     pub sync: Sync,
     /// The on-chip side.
-    pub memory: Memory,
+    pub memory: LocalMemory,
     /// External byte address.
     pub external: usize,
     /// External bytes from line to line.

@@ -6,7 +6,7 @@
 
 use crate::Config;
 use crate::encoding::{FieldError, instruction_bytes, list_bytes};
-use crate::instr::{MOST_STEPS, Memory, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
+use crate::instr::{LocalMemory, MOST_STEPS, Reduce, SEMAPHORES, Step, Sync, TileOp, Transfer, Unit};
 use crate::{isa, timing};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -14,7 +14,7 @@ use thiserror::Error;
 /// A tensor in external memory: dense bytes, outermost extent first; 8-bit affine, or the halves of
 /// wide values in planes that take turns ([`crate::fixed`]).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Port {
+pub struct TensorPort {
     /// Name in the source model.
     pub name: String,
     /// Extents in bytes: of wide values twice as many planes.
@@ -30,7 +30,7 @@ pub struct Port {
     pub wide: bool,
 }
 
-impl Port {
+impl TensorPort {
     /// Bytes of the tensor.
     pub fn bytes(&self) -> usize {
         self.shape.iter().product()
@@ -80,9 +80,9 @@ pub struct Program {
     /// Bytes of external memory the program uses.
     pub memory_bytes: u32,
     /// Tensors to be written before the start.
-    pub inputs: Vec<Port>,
+    pub inputs: Vec<TensorPort>,
     /// Tensors to be read after the end.
-    pub outputs: Vec<Port>,
+    pub outputs: Vec<TensorPort>,
 }
 
 /// A program that breaks the rules of the machine.
@@ -308,7 +308,7 @@ impl Program {
             let inside = line >= 0 && line + op.line_bytes as i64 <= i64::from(self.memory_bytes);
             need(inside, "the transfer leaves external memory")?;
         }
-        if op.memory == Memory::Feature {
+        if op.memory == LocalMemory::Feature {
             return Ok(());
         }
         need(unit == Unit::Load, "a store reads feature memory only")?;
@@ -316,8 +316,8 @@ impl Program {
         let bus = config.memory.bus_bytes;
         need(op.external.is_multiple_of(bus), "words start at a whole beat")?;
         let (word, words) = match op.memory {
-            Memory::Weights => (config.weight_stride(), config.weight_words),
-            Memory::ComputeChannels | Memory::VectorChannels => {
+            LocalMemory::Weights => (config.weight_stride(), config.weight_words),
+            LocalMemory::ComputeChannels | LocalMemory::VectorChannels => {
                 (crate::fixed::CHANNEL_BYTES, config.parameter_words)
             }
             _ => (256, config.tables),
@@ -326,7 +326,7 @@ impl Program {
         need(bytes.is_multiple_of(word), "line_bytes is not a whole number of words")?;
         need(op.local >= 0 && (op.local as usize) < words, "the first word lies outside the memory")?;
         let count = bytes / word;
-        if op.memory == Memory::Weights {
+        if op.memory == LocalMemory::Weights {
             return need(count <= words, "more words than the weight memory holds");
         }
         need(op.local as usize + count <= words, "the last word lies outside the memory")

@@ -157,7 +157,7 @@ pub struct Moved {
 
 /// What the past leaves for the next burst: cycles from which on something may happen.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct State {
+pub struct SdramState {
     /// The open row of each bank.
     open: Vec<Option<u64>>,
     /// The next burst or refresh may be taken.
@@ -176,10 +176,10 @@ pub struct State {
     recovered: u64,
 }
 
-impl State {
+impl SdramState {
     /// The state in cycle 0.
-    pub fn new(chip: &Sdram) -> State {
-        State {
+    pub fn new(chip: &Sdram) -> SdramState {
+        SdramState {
             open: vec![None; chip.banks],
             free: 0,
             due: chip.refresh as u64,
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn times_of_bursts() {
         let chip = Sdram::default();
-        let mut state = State::new(&chip);
+        let mut state = SdramState::new(&chip);
         let mut first = |accept, address, write| state.burst(&chip, accept, address, 32, write).first;
         // Taken in 4, decided in 6, activated in 6, column command in 9.
         assert_eq!(first(2, 0, false), 9 + 3 + 3);
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(first(748, 4096 + 1024, false), 764 + 6);
         // Without byte masks a write reads two words, in 12 and 13 after its activate in 9; it writes from 19 on.
         let tied = Sdram { byte_masks: false, ..chip };
-        let moved = State::new(&tied).burst(&tied, 5, 0, 4, true);
+        let moved = SdramState::new(&tied).burst(&tied, 5, 0, 4, true);
         assert_eq!((moved.first, moved.last), (20, 23));
     }
 }

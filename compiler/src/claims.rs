@@ -17,7 +17,7 @@ pub struct Claims {
     /// One for each operation of the machine, in an order in which they can run.
     pub operations: Vec<Operation>,
     /// Values that the host quantises for the machine, and where they lie.
-    pub imports: Vec<Placed>,
+    pub imports: Vec<Location>,
     /// Nodes of the graph that the host runs.
     pub host: Vec<usize>,
     /// How many of the first calibration samples the corrections of biases were estimated on.
@@ -31,7 +31,7 @@ pub struct Claims {
 
 /// A value in a tensor: element i, row-major, lies at place i of the offset and the strides.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Placed {
+pub struct Location {
     /// The value.
     pub value: ValueId,
     /// The network's tensor.
@@ -48,16 +48,16 @@ pub struct Operation {
     /// Nodes of the graph, by index, in order; none for a copy of a value.
     pub nodes: Vec<usize>,
     /// The result.
-    pub output: Placed,
+    pub output: Location,
     /// What weights and biases make, before slopes, operands and functions.
     pub linear: Linear,
     /// The value that goes into the table, and scale and zero point of the table's index.
     pub table: Option<(ValueId, f32, i8)>,
     /// Its nodes in the network's stages.
-    pub parts: Vec<Part>,
+    pub parts: Vec<StageNode>,
     /// Elements of a constant that became a tensor, in the order of the sum's grid: as the source has
     /// them and the factor with which they enter.
-    pub constant: Option<Constant>,
+    pub constant: Option<ConstantOperand>,
 }
 
 /// Where the sums of weights and biases stand in the source.
@@ -77,7 +77,7 @@ pub struct Linear {
 
 /// A constant second operand of a sum.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Constant {
+pub struct ConstantOperand {
     /// The network's tensor that holds it, whole.
     pub tensor: TensorId,
     /// What it should hold, in the tensor's order.
@@ -88,19 +88,19 @@ pub struct Constant {
 
 /// One node of a machine's stage.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Part {
+pub struct StageNode {
     /// Index into [`crate::network::Network::stages`].
     pub stage: usize,
     /// Index into [`crate::fixed::FixedGraph::nodes`].
     pub node: usize,
     /// What was rounded to make its weights; none where it has none.
-    pub rounded: Option<Rounded>,
+    pub rounded: Option<RealWeights>,
 }
 
 /// Weights and biases before they became integers, ordered as
 /// [`crate::fixed::Reduction::Conv`] says.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Rounded {
+pub struct RealWeights {
     /// What is multiplied, as a view of the network's tensor of values.
     pub from: View,
     /// Where in the grid the sums lie, which is no tensor.

@@ -110,7 +110,7 @@ impl Sum for Cost {
 
 /// Instructions that walk the same pixels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Walk {
+struct SharedWalk {
     unit: Unit,
     /// Pixels of a row, pixels of a tile, rows of a line of tiles.
     width: usize,
@@ -122,7 +122,7 @@ struct Walk {
     keep: bool,
 }
 
-impl Walk {
+impl SharedWalk {
     fn tiles(&self, rows: usize) -> u64 {
         (rows.div_ceil(self.line) * self.width).div_ceil(self.lanes) as u64
     }
@@ -132,7 +132,7 @@ impl Walk {
 #[derive(Clone, Debug)]
 pub struct Pace {
     /// Walks with the cycles for starting and finishing, and those of a tile.
-    walks: Vec<(Walk, u64, u64)>,
+    walks: Vec<(SharedWalk, u64, u64)>,
     /// Rows that were looked at.
     rows: usize,
 }
@@ -144,7 +144,7 @@ impl Pace {
         rows: usize,
         config: &Config,
     ) -> Pace {
-        let mut walks: Vec<(Walk, u64, u64)> = vec![];
+        let mut walks: Vec<(SharedWalk, u64, u64)> = vec![];
         let mut kept = false;
         for (unit, op) in instructions {
             // The last instruction of a tile keeps nothing.
@@ -152,8 +152,8 @@ impl Pace {
             kept = op.keep;
             let (lanes, line) = (op.lanes.max(1), op.line_step.max(1));
             let walk = match keep {
-                true => Walk { unit, width: 1, lanes: 1, line: 1, rows: 1, keep },
-                false => Walk { unit, width: op.width, lanes, line, rows: op.lines, keep },
+                true => SharedWalk { unit, width: 1, lanes: 1, line: 1, rows: 1, keep },
+                false => SharedWalk { unit, width: op.width, lanes, line, rows: op.lines, keep },
             };
             let (start, tile) = match keep {
                 true => (0, timing::duration(op, unit, config)),
@@ -178,7 +178,7 @@ impl Pace {
     /// For `rows` rows at a time.
     pub fn rows(&self, rows: usize) -> Cost {
         let all = self.rows as u64;
-        let one = |&(walk, start, tile): &(Walk, u64, u64)| {
+        let one = |&(walk, start, tile): &(SharedWalk, u64, u64)| {
             let tiles = |rows: usize| tile * walk.tiles(rows);
             let cycles = match walk.keep || walk.rows < self.rows {
                 false => start + tiles(walk.rows * rows / self.rows),

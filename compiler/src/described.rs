@@ -71,7 +71,7 @@ pub struct Attribute {
     /// Name, in ONNX and in the text form.
     pub name: &'static str,
     /// What it is where it is left out, from which opset on, ascending.
-    pub defaults: &'static [(i64, Value)],
+    pub defaults: &'static [(i64, AttributeValue)],
     /// The words that it may be, where it is one.
     pub words: &'static [&'static str],
     /// What words are called that had other names in earlier opsets: former name, name.
@@ -80,12 +80,12 @@ pub struct Attribute {
 
 impl Attribute {
     /// One that is the same in all opsets and no word.
-    const fn new(name: &'static str, defaults: &'static [(i64, Value)]) -> Attribute {
+    const fn new(name: &'static str, defaults: &'static [(i64, AttributeValue)]) -> Attribute {
         Attribute { name, defaults, words: &[], former: &[] }
     }
 
     /// What it is in an opset where it is left out.
-    pub fn default(&self, opset: i64) -> &'static Value {
+    pub fn default(&self, opset: i64) -> &'static AttributeValue {
         let later = self.defaults.iter().skip(1).rev().find(|(since, _)| *since <= opset);
         &later.unwrap_or(&self.defaults[0]).1
     }
@@ -93,7 +93,7 @@ impl Attribute {
 
 /// The value of an attribute.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum Value {
+pub enum AttributeValue {
     /// A whole number.
     Integer(i64),
     /// A real number.
@@ -104,20 +104,20 @@ pub enum Value {
     Integers(Cow<'static, [i64]>),
 }
 
-impl Value {
+impl AttributeValue {
     /// Whether it says nothing: an empty list stands for an attribute without a value.
     pub fn is_left_out(&self) -> bool {
-        matches!(self, Value::Integers(list) if list.is_empty())
+        matches!(self, AttributeValue::Integers(list) if list.is_empty())
     }
 }
 
-impl Display for Value {
+impl Display for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Integer(i) => write!(f, "{i}"),
-            Value::Real(x) => write!(f, "{x:?}"),
-            Value::Word(word) => f.write_str(word),
-            Value::Integers(list) => write!(f, "{list:?}"),
+            AttributeValue::Integer(i) => write!(f, "{i}"),
+            AttributeValue::Real(x) => write!(f, "{x:?}"),
+            AttributeValue::Word(word) => f.write_str(word),
+            AttributeValue::Integers(list) => write!(f, "{list:?}"),
         }
     }
 }
@@ -128,7 +128,7 @@ impl Display for Value {
 pub struct Described {
     /// What it is.
     pub descriptor: &'static Descriptor,
-    values: Vec<Value>,
+    values: Vec<AttributeValue>,
 }
 
 impl PartialEq for Described {
@@ -144,18 +144,18 @@ impl Described {
     /// One that is of another kind than its default, or a word that is not known.
     pub fn new(
         descriptor: &'static Descriptor,
-        mut value: impl FnMut(&'static Attribute) -> Result<Value>,
+        mut value: impl FnMut(&'static Attribute) -> Result<AttributeValue>,
     ) -> Result<Described> {
         let checked = |attribute: &'static Attribute| {
             let mut value = value(attribute)?;
-            if let Value::Word(word) = &mut value
+            if let AttributeValue::Word(word) = &mut value
                 && let Some((_, name)) = attribute.former.iter().find(|(former, _)| former == word)
             {
                 *word = Cow::Borrowed(name);
             }
             let alike = std::mem::discriminant(&value) == std::mem::discriminant(&attribute.defaults[0].1);
             match &value {
-                Value::Word(word) if !attribute.words.contains(&word.as_ref()) => {
+                AttributeValue::Word(word) if !attribute.words.contains(&word.as_ref()) => {
                     let message = format!("{word:?} is not one of {:?}", attribute.words);
                     Err(Error::new("graph", message).attribute(attribute.name))
                 }
@@ -174,29 +174,29 @@ impl Described {
     ///
     /// # Panics
     /// One that is not described, or that has more attributes.
-    pub fn of(name: &str, values: impl IntoIterator<Item = Value>) -> Result<Described> {
+    pub fn of(name: &str, values: impl IntoIterator<Item = AttributeValue>) -> Result<Described> {
         let mut values = values.into_iter();
         let descriptor = named(name).expect("the operator is described");
         Described::new(descriptor, |_| Ok(values.next().expect("each attribute has a value")))
     }
 
     /// The attributes with their names, in order.
-    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &AttributeValue)> {
         self.descriptor.attributes.iter().map(|a| a.name).zip(&self.values)
     }
 
-    fn value(&self, name: &str) -> &Value {
+    fn value(&self, name: &str) -> &AttributeValue {
         let found = self.attributes().find(|(own, _)| *own == name);
         found.expect("descriptions ask for their own attributes").1
     }
 
     fn integer(&self, name: &str) -> i64 {
-        let Value::Integer(i) = self.value(name) else { unreachable!("{name} is no integer") };
+        let AttributeValue::Integer(i) = self.value(name) else { unreachable!("{name} is no integer") };
         *i
     }
 
     fn real(&self, name: &str) -> f32 {
-        let Value::Real(x) = self.value(name) else { unreachable!("{name} is no real number") };
+        let AttributeValue::Real(x) = self.value(name) else { unreachable!("{name} is no real number") };
         *x
     }
 
@@ -205,12 +205,12 @@ impl Described {
     /// # Panics
     /// One that the operator does not have, or that is of another kind.
     pub fn word(&self, name: &str) -> &str {
-        let Value::Word(word) = self.value(name) else { unreachable!("{name} is no word") };
+        let AttributeValue::Word(word) = self.value(name) else { unreachable!("{name} is no word") };
         word
     }
 
     fn integers(&self, name: &str) -> &[i64] {
-        let Value::Integers(list) = self.value(name) else { unreachable!("{name} is no list") };
+        let AttributeValue::Integers(list) = self.value(name) else { unreachable!("{name} is no list") };
         list
     }
 
@@ -255,7 +255,7 @@ fn place(index: f32, extent: usize) -> Option<usize> {
 #[derive(Serialize, Deserialize)]
 struct Plain {
     name: String,
-    attributes: Vec<(String, Value)>,
+    attributes: Vec<(String, AttributeValue)>,
 }
 
 impl From<Described> for Plain {

@@ -152,7 +152,7 @@ pub enum Reduction {
 
 /// Which part of its grid a node computes, and how the grid lies in its output.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Place {
+pub struct Placement {
     /// Output rows and columns computed: y0, x0, height, width, in the node's own grid (before
     /// DepthToSpace). Border regions of average pools differ in their divisor.
     pub region: [usize; 4],
@@ -160,10 +160,10 @@ pub struct Place {
     pub depth_to_space: (usize, DepthToSpaceMode),
 }
 
-impl Place {
+impl Placement {
     /// A region of a grid whose channels stay channels.
-    pub const fn plain(region: [usize; 4]) -> Place {
-        Place { region, depth_to_space: (1, DepthToSpaceMode::Crd) }
+    pub const fn plain(region: [usize; 4]) -> Placement {
+        Placement { region, depth_to_space: (1, DepthToSpaceMode::Crd) }
     }
 
     /// Where in the node's output view the result of its channel `c` at row `y`, column `x` of its
@@ -213,7 +213,7 @@ pub struct FixedNode {
     /// What is written: the grid after DepthToSpace.
     pub output: View,
     /// What is computed, and in which order of channels it is written.
-    pub place: Place,
+    pub place: Placement,
 }
 
 /// Tables as lists: serde knows no arrays of 256.

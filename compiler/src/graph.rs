@@ -30,7 +30,8 @@ pub(crate) use infer::broadcast;
 pub use infer::{elements, infer};
 pub use integer::Integer;
 pub use kinds::{
-    BinaryKind, Cell, Coordinates, Direction, Interpolation, PadMode, ReduceKind, Rounding, UnaryKind,
+    BinaryKind, Cell, CoordinateRounding, Coordinates, Direction, Interpolation, PadMode, ReduceKind,
+    UnaryKind,
 };
 pub(crate) use text::operator_from_text;
 

@@ -156,7 +156,7 @@ pub struct Network {
 
 /// What there is between stages.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub struct NetworkState {
     tensors: BTreeMap<TensorId, Vec<i8>>,
     values: BTreeMap<ValueId, ArrayD<f32>>,
 }
@@ -226,13 +226,13 @@ impl Network {
     ///
     /// # Errors
     /// Inputs of another number or shape than the model's.
-    pub fn start(&self, inputs: &[ArrayD<f32>]) -> Result<State> {
+    pub fn start(&self, inputs: &[ArrayD<f32>]) -> Result<NetworkState> {
         let refuse = |message: String| Err(Error::new("reference", message).file(&self.name));
         if inputs.len() != self.inputs.len() {
             let (given, wanted) = (inputs.len(), self.inputs.len());
             return refuse(format!("{given} inputs are given, the network has {wanted}"));
         }
-        let mut state = State::default();
+        let mut state = NetworkState::default();
         for (x, (name, id, shape)) in inputs.iter().zip(&self.inputs) {
             if x.shape() != shape {
                 return refuse(format!("input {name:?} has shape {:?}, not {shape:?}", x.shape()));
@@ -246,7 +246,7 @@ impl Network {
     }
 
     /// The bytes that a stage of the machine reads.
-    pub fn fetch(&self, state: &State, graph: &FixedGraph, tensors: &[TensorId]) -> Vec<Vec<i8>> {
+    pub fn fetch(&self, state: &NetworkState, graph: &FixedGraph, tensors: &[TensorId]) -> Vec<Vec<i8>> {
         let bytes = |(id, _): &(TensorId, Vec<usize>)| state.tensors[&tensors[id.0 as usize]].clone();
         graph.inputs.iter().map(bytes).collect()
     }
@@ -257,7 +257,7 @@ impl Network {
     /// Outputs of another number or size than the stage's.
     pub fn put(
         &self,
-        state: &mut State,
+        state: &mut NetworkState,
         graph: &FixedGraph,
         tensors: &[TensorId],
         outputs: Vec<Vec<i8>>,
@@ -282,7 +282,7 @@ impl Network {
     ///
     /// # Errors
     /// An operator that the float reference refuses.
-    pub fn host(&self, state: &mut State, stage: &Stage) -> Result<()> {
+    pub fn host(&self, state: &mut NetworkState, stage: &Stage) -> Result<()> {
         if let Stage::Host { graph, inputs, outputs } = stage {
             let inputs: Vec<ArrayD<f32>> = inputs.iter().map(|id| state.values[id].clone()).collect();
             for (id, value) in outputs.iter().zip(float::run(graph, &inputs)?) {
@@ -324,7 +324,7 @@ impl Network {
     ///
     /// # Errors
     /// A stage that has not run.
-    pub fn outputs(&self, state: &State) -> Result<Vec<ArrayD<f32>>> {
+    pub fn outputs(&self, state: &NetworkState) -> Result<Vec<ArrayD<f32>>> {
         let known = |id: &ValueId| {
             let missing = || Error::new("reference", format!("{id} has not been computed")).file(&self.name);
             state.values.get(id).cloned().ok_or_else(missing)
@@ -333,7 +333,7 @@ impl Network {
     }
 
     /// Takes a value, and quantises it where the machine reads it.
-    fn know(&self, state: &mut State, id: ValueId, value: ArrayD<f32>) {
+    fn know(&self, state: &mut NetworkState, id: ValueId, value: ArrayD<f32>) {
         for import in self.imports.iter().filter(|i| i.value == id) {
             let tensor = &self.tensors[import.tensor.0 as usize];
             state.tensors.insert(import.tensor, reference::quantise(tensor, value.iter().copied()));
@@ -342,7 +342,7 @@ impl Network {
     }
 }
 
-impl State {
+impl NetworkState {
     /// The bytes of a tensor that has been made.
     pub fn tensor(&self, id: TensorId) -> Option<&[i8]> {
         self.tensors.get(&id).map(Vec::as_slice)

@@ -11,11 +11,11 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::{files, memory};
-use header::Kind;
+use header::ElementType;
 
 /// Elements of an [`Array`], row-major.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Data {
+pub enum ArrayData {
     /// `f4`, and the smaller `f2`
     F32(Vec<f32>),
     /// `f8`
@@ -38,19 +38,19 @@ pub struct Array {
     /// Extents, outermost first; empty for a scalar. A zero extent is possible.
     pub shape: Vec<usize>,
     /// As many elements as the shape says.
-    pub data: Data,
+    pub data: ArrayData,
 }
 
 impl Array {
     /// The elements as float32, rounded where they do not fit exactly.
     pub fn to_f32(&self) -> Vec<f32> {
         match &self.data {
-            Data::F32(v) => v.clone(),
-            Data::F64(v) => v.iter().map(|&x| x as f32).collect(),
-            Data::Bool(v) | Data::U8(v) => v.iter().map(|&x| f32::from(x)).collect(),
-            Data::I8(v) => v.iter().map(|&x| f32::from(x)).collect(),
-            Data::I32(v) => v.iter().map(|&x| x as f32).collect(),
-            Data::I64(v) => v.iter().map(|&x| x as f32).collect(),
+            ArrayData::F32(v) => v.clone(),
+            ArrayData::F64(v) => v.iter().map(|&x| x as f32).collect(),
+            ArrayData::Bool(v) | ArrayData::U8(v) => v.iter().map(|&x| f32::from(x)).collect(),
+            ArrayData::I8(v) => v.iter().map(|&x| f32::from(x)).collect(),
+            ArrayData::I32(v) => v.iter().map(|&x| x as f32).collect(),
+            ArrayData::I64(v) => v.iter().map(|&x| x as f32).collect(),
         }
     }
 
@@ -60,11 +60,13 @@ impl Array {
     /// A whole number that float32 does not have (above 2^24 there are gaps), a float64 beyond its range.
     pub fn exact_f32(&self) -> Result<Vec<f32>> {
         let lost = match &self.data {
-            Data::F64(v) => v.iter().find(|x| x.is_finite() && !(**x as f32).is_finite()).map(f64::to_string),
-            Data::I32(v) => v.iter().find(|&&x| f64::from(x as f32) != f64::from(x)).map(i32::to_string),
+            ArrayData::F64(v) => {
+                v.iter().find(|x| x.is_finite() && !(**x as f32).is_finite()).map(f64::to_string)
+            }
+            ArrayData::I32(v) => v.iter().find(|&&x| f64::from(x as f32) != f64::from(x)).map(i32::to_string),
             // 128 bits hold what float32 rounds the largest numbers to.
-            Data::I64(v) => v.iter().find(|&&x| (x as f32) as i128 != i128::from(x)).map(i64::to_string),
-            Data::F32(_) | Data::Bool(_) | Data::U8(_) | Data::I8(_) => None,
+            ArrayData::I64(v) => v.iter().find(|&&x| (x as f32) as i128 != i128::from(x)).map(i64::to_string),
+            ArrayData::F32(_) | ArrayData::Bool(_) | ArrayData::U8(_) | ArrayData::I8(_) => None,
         };
         match lost {
             None => Ok(self.to_f32()),
@@ -190,31 +192,33 @@ pub fn parse_npy(bytes: &[u8]) -> Result<Array> {
     }
     let big = header.big_endian;
     let data = match header.kind {
-        Kind::F32 => Data::F32(elements(body, big, f32::from_le_bytes)),
-        Kind::F64 => Data::F64(elements(body, big, f64::from_le_bytes)),
-        Kind::F16 => Data::F32(elements(body, big, |b| crate::float::half(u16::from_le_bytes(b)))),
-        Kind::Bool if body.iter().any(|&b| b > 1) => return refuse("a boolean is neither 0 nor 1"),
-        Kind::Bool => Data::Bool(body.to_vec()),
-        Kind::U8 => Data::U8(body.to_vec()),
-        Kind::I16 => Data::I32(elements(body, big, |b| i16::from_le_bytes(b).into())),
-        Kind::U16 => Data::I32(elements(body, big, |b| u16::from_le_bytes(b).into())),
-        Kind::U32 => Data::I64(elements(body, big, |b| u32::from_le_bytes(b).into())),
-        Kind::I8 => Data::I8(elements(body, big, i8::from_le_bytes)),
-        Kind::I32 => Data::I32(elements(body, big, i32::from_le_bytes)),
-        Kind::I64 => Data::I64(elements(body, big, i64::from_le_bytes)),
+        ElementType::F32 => ArrayData::F32(elements(body, big, f32::from_le_bytes)),
+        ElementType::F64 => ArrayData::F64(elements(body, big, f64::from_le_bytes)),
+        ElementType::F16 => {
+            ArrayData::F32(elements(body, big, |b| crate::float::half(u16::from_le_bytes(b))))
+        }
+        ElementType::Bool if body.iter().any(|&b| b > 1) => return refuse("a boolean is neither 0 nor 1"),
+        ElementType::Bool => ArrayData::Bool(body.to_vec()),
+        ElementType::U8 => ArrayData::U8(body.to_vec()),
+        ElementType::I16 => ArrayData::I32(elements(body, big, |b| i16::from_le_bytes(b).into())),
+        ElementType::U16 => ArrayData::I32(elements(body, big, |b| u16::from_le_bytes(b).into())),
+        ElementType::U32 => ArrayData::I64(elements(body, big, |b| u32::from_le_bytes(b).into())),
+        ElementType::I8 => ArrayData::I8(elements(body, big, i8::from_le_bytes)),
+        ElementType::I32 => ArrayData::I32(elements(body, big, i32::from_le_bytes)),
+        ElementType::I64 => ArrayData::I64(elements(body, big, i64::from_le_bytes)),
     };
     let shape = header.shape;
     if !header.fortran {
         return Ok(Array { shape, data });
     }
     let data = match data {
-        Data::F32(v) => Data::F32(row_major(&shape, &v)),
-        Data::F64(v) => Data::F64(row_major(&shape, &v)),
-        Data::Bool(v) => Data::Bool(row_major(&shape, &v)),
-        Data::U8(v) => Data::U8(row_major(&shape, &v)),
-        Data::I8(v) => Data::I8(row_major(&shape, &v)),
-        Data::I32(v) => Data::I32(row_major(&shape, &v)),
-        Data::I64(v) => Data::I64(row_major(&shape, &v)),
+        ArrayData::F32(v) => ArrayData::F32(row_major(&shape, &v)),
+        ArrayData::F64(v) => ArrayData::F64(row_major(&shape, &v)),
+        ArrayData::Bool(v) => ArrayData::Bool(row_major(&shape, &v)),
+        ArrayData::U8(v) => ArrayData::U8(row_major(&shape, &v)),
+        ArrayData::I8(v) => ArrayData::I8(row_major(&shape, &v)),
+        ArrayData::I32(v) => ArrayData::I32(row_major(&shape, &v)),
+        ArrayData::I64(v) => ArrayData::I64(row_major(&shape, &v)),
     };
     Ok(Array { shape, data })
 }

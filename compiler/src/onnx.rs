@@ -53,7 +53,7 @@ use std::path::Path;
 
 use prost::Message;
 
-pub use table::{Machine, Operator, document, operators};
+pub use table::{MachineSupport, Operator, document, operators};
 pub use write::{OPSET, write, write_values};
 
 use crate::error::{Error, Result};

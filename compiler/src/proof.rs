@@ -50,8 +50,8 @@ pub use channels::{Groups, groups};
 pub use corrections::corrections;
 pub use equalised::{Equalised, equalised};
 pub use noise::{LayerNoise, Prediction, predict, predict_unbounded};
-pub use prescribed::{Held, Off, prescribed};
-pub use quality::{Channel, GOOD_DB, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Part, Quality};
+pub use prescribed::{Off, PrescribedCheck, prescribed};
+pub use quality::{ChannelQuality, GOOD_DB, JoinedPart, LEAST_CHANNEL_DB, LEAST_OUTPUT_DB, LESS_DB, Quality};
 pub use run::check;
 
 use serde::Serialize;
@@ -59,7 +59,7 @@ use std::fmt;
 
 /// What the check of one input found.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
-pub struct Proof {
+pub struct InputProof {
     /// One for each operation, in order.
     pub layers: Vec<Layer>,
     /// Defects, the first one of each layer.
@@ -154,7 +154,7 @@ pub enum What {
     },
 }
 
-impl Proof {
+impl InputProof {
     /// Whether rounding explains everything.
     pub fn holds(&self) -> bool {
         self.findings.is_empty()

@@ -50,7 +50,7 @@ use ranges::{calibrate, equalise, least, scales};
 use select::annotations;
 use select::annotations::Annotations;
 use select::kernel::Refusal;
-use select::plan::{self, Plan};
+use select::plan::{self, Division};
 use select::{spoilt, tables};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -102,7 +102,7 @@ pub fn run_reported(
     options: &Options,
     config: &Config,
 ) -> Result<(Network, Vec<MeasuredLayer>)> {
-    let Quantised { graph, classes, made: Made { plan, choice, lowered } } =
+    let Quantised { graph, classes, made: Quantisation { plan, choice, lowered } } =
         quantise(graph, calibration, options, config, &|_, _| ())?;
     let samples = &calibration[..calibration.len().min(MEASURED)];
     let layers = report::measure(&graph, &plan, &classes, &choice, &lowered, samples)?;
@@ -113,12 +113,12 @@ struct Quantised<'a> {
     /// What was quantised: the source graph, perhaps equalised.
     graph: Cow<'a, Graph>,
     classes: ScaleClasses,
-    made: Made,
+    made: Quantisation,
 }
 
 /// Integers, and what was chosen for them.
-struct Made {
-    plan: Plan,
+struct Quantisation {
+    plan: Division,
     choice: Choice,
     lowered: Lowered,
 }
@@ -127,7 +127,7 @@ struct Made {
 struct Prepared<'a> {
     graph: Cow<'a, Graph>,
     annotations: Annotations,
-    plan: Plan,
+    plan: Division,
     classes: ScaleClasses,
     seen: Seen,
     /// Scale and zero point of each representative, of 8 bits.
@@ -148,7 +148,7 @@ fn quantise<'a>(
     config: &'a Config,
     watch: Watch,
 ) -> Result<Quantised<'a>> {
-    let one = |options: &Options| -> Result<(Prepared<'a>, Made)> {
+    let one = |options: &Options| -> Result<(Prepared<'a>, Quantisation)> {
         let prepared = Prepared::new(graph, calibration, options, config, watch, false)?;
         let made = prepared.make(calibration, options.ranges, options.precision, options.budget)?;
         Ok((prepared, made))
@@ -246,7 +246,7 @@ impl<'a> Prepared<'a> {
         let mut seen = if scales::all_prescribed(&plan, &classes, &annotations) {
             Seen::nothing(&plan)
         } else {
-            let observe = |plan: &Plan| {
+            let observe = |plan: &Division| {
                 calibrate::observe(&graph, plan, calibration, corrected, options.rounding, watch)
             };
             match observe(&plan) {
@@ -275,7 +275,7 @@ impl<'a> Prepared<'a> {
         ranges: Ranges,
         precision: Precision,
         budget: f64,
-    ) -> Result<Made> {
+    ) -> Result<Quantisation> {
         let Prepared { graph, annotations, classes, seen, qparams, whole, corrected, config, .. } = self;
         let mut plan = self.plan.clone();
         let chooser = Chooser { graph, annotations, classes, qparams, seen, calibration, config };
@@ -295,6 +295,6 @@ impl<'a> Prepared<'a> {
         lowered.network.calibrated = calibrated(graph, calibration);
         lowered.network.claims =
             lower::claims(graph, annotations, &plan, classes, corrected.len(), &mut lowered);
-        Ok(Made { plan, choice, lowered })
+        Ok(Quantisation { plan, choice, lowered })
     }
 }

@@ -1,5 +1,6 @@
 //! The documents say what the tree says. `BLESS=1` rewrites the table of operators.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -130,4 +131,45 @@ fn functions_are_read_as_one_piece() {
     }
     assert!(all > 3000, "{all} functions were looked at");
     assert!(long.is_empty(), "at most {MOST_LINES} lines:\n{}", long.join("\n"));
+}
+
+/// The type that a line defines, unless it belongs to a trait.
+fn type_name(line: &str) -> Option<&str> {
+    let code = line.trim_start();
+    let mut words = code.split(' ').skip_while(|word| word.starts_with("pub"));
+    let kind = words.next().filter(|kind| *kind != "type" || code == line)?;
+    let name = words.next().filter(|_| ["struct", "enum", "trait", "type", "union"].contains(&kind))?;
+    name.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
+/// Types of a text, but for those of its tests.
+fn types(text: &str) -> impl Iterator<Item = &str> {
+    text.split("#[cfg(test)]\nmod tests {").take(1).flat_map(str::lines).filter_map(type_name)
+}
+
+/// One name is one type, unless the glossary says that several layers have their own of one idea.
+#[test]
+fn no_type_name_is_there_twice() {
+    let text = "pub struct A<T> {\nenum B {\npub(crate) type C = A;\n    type Output = A;\n#[cfg(test)]\nmod tests {\nstruct D;\n";
+    assert_eq!(types(text).collect::<Vec<_>>(), ["A", "B", "C"]);
+    let glossary = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (_, glossary) = glossary.split_once("## Glossary").unwrap();
+    let layers = quoted(glossary);
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for folder in SOURCES {
+        walk(&root().join(folder), &mut |path, text| {
+            let path = path.strip_prefix(root()).unwrap().display().to_string();
+            if !path.contains("tests/") && !path.ends_with("tests.rs") {
+                for name in types(text) {
+                    places.entry(name.to_owned()).or_default().push(path.clone());
+                }
+            }
+        });
+    }
+    assert!(places.len() > 550, "{} names were looked at", places.len());
+    places.retain(|_, files| files.len() > 1);
+    for name in &layers {
+        assert!(places.remove(*name).is_some(), "the glossary names {name}, which is there once");
+    }
+    assert!(places.is_empty(), "names of several types: {places:#?}");
 }

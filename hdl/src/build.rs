@@ -66,7 +66,7 @@ pub use expr::{Expr, Ops, Sig, and_or, concat, lit, or_all, pack, zero};
 pub(crate) use simulate::Circuit;
 
 use crate::technology::Leaf;
-use expr::Op;
+use expr::LogicOp;
 use std::sync::Arc;
 
 /// A finished block: ports, logic and instances of other blocks.
@@ -74,8 +74,8 @@ use std::sync::Arc;
 pub struct Module {
     pub(crate) name: String,
     pub(crate) comment: String,
-    pub(crate) inputs: Vec<Port>,
-    pub(crate) outputs: Vec<Port>,
+    pub(crate) inputs: Vec<ModulePort>,
+    pub(crate) outputs: Vec<ModulePort>,
     /// Has, itself or inside, registers.
     pub(crate) clocked: bool,
     pub(crate) body: Body,
@@ -83,7 +83,7 @@ pub struct Module {
 
 /// A port and the node behind it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Port {
+pub(crate) struct ModulePort {
     pub name: String,
     pub width: usize,
     /// In a netlist: the source node of an input, the value of an output.
@@ -100,20 +100,20 @@ pub(crate) enum Body {
 /// Logic as numbered nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Netlist {
-    nodes: Vec<Node>,
-    registers: Vec<Register>,
-    instances: Vec<Placed>,
+    nodes: Vec<NetlistNode>,
+    registers: Vec<NetlistRegister>,
+    instances: Vec<PlacedInstance>,
     /// All nodes that matter: fields of inputs, then what has a name in the order of its making, operands before
     /// users.
     order: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
-struct Node {
+struct NetlistNode {
     width: usize,
     /// `Signal(SOURCE, _)`: an input, register or instance output; `Signal(ALIAS, node)`: another
     /// name of a node.
-    op: Op<usize>,
+    op: LogicOp<usize>,
     name: Option<String>,
     comment: Option<String>,
 }
@@ -122,7 +122,7 @@ const SOURCE: usize = 0;
 const ALIAS: usize = 1;
 
 #[derive(Debug)]
-struct Register {
+struct NetlistRegister {
     node: usize,
     next: usize,
     enable: Option<usize>,
@@ -131,7 +131,7 @@ struct Register {
 
 /// An instance inside a netlist; inputs and outputs in the order of the module's ports.
 #[derive(Debug)]
-pub(crate) struct Placed {
+pub(crate) struct PlacedInstance {
     name: String,
     pub(crate) module: Arc<Module>,
     inputs: Vec<usize>,
@@ -141,7 +141,7 @@ pub(crate) struct Placed {
 
 impl Module {
     /// The modules placed directly inside this one.
-    pub(crate) fn children(&self) -> &[Placed] {
+    pub(crate) fn children(&self) -> &[PlacedInstance] {
         match &self.body {
             Body::Netlist(netlist) => &netlist.instances,
             Body::Leaf(_) => &[],
@@ -160,7 +160,7 @@ impl Module {
 
     /// A module of one technology leaf.
     pub(crate) fn leaf(leaf: Leaf) -> Arc<Module> {
-        let port = |(name, width): (&str, usize)| Port { name: name.into(), width, node: 0 };
+        let port = |(name, width): (&str, usize)| ModulePort { name: name.into(), width, node: 0 };
         Arc::new(Module {
             name: leaf.name(),
             comment: leaf.comment(),

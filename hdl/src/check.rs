@@ -1,7 +1,7 @@
 //! Tests of modules: rust-hdl's simulation, alone and against the emitted Verilog.
 
 use crate::build::{Circuit, Module};
-use crate::dynsig::Value;
+use crate::dynsig::BitVector;
 use rust_hdl_core::prelude::{Block, simulate};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -35,11 +35,11 @@ impl Bench {
     pub fn set(&mut self, input: &str, value: impl Into<i128>) {
         let index = self.index(input);
         let width = self.module.inputs[index].width;
-        self.circuit.inputs[index].next = Value::new(value.into(), width);
+        self.circuit.inputs[index].next = BitVector::new(value.into(), width);
     }
 
     /// Sets an input of any width.
-    pub fn set_value(&mut self, input: &str, value: &Value) {
+    pub fn set_value(&mut self, input: &str, value: &BitVector) {
         let index = self.index(input);
         self.circuit.inputs[index].next = value.clone();
     }
@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// An output, after the inputs have been set and before the clock edge.
-    pub fn get(&mut self, output: &str) -> Value {
+    pub fn get(&mut self, output: &str) -> BitVector {
         self.settle();
         let index = self.module.output(output);
         let index = index.unwrap_or_else(|| panic!("{} has no output {output}", self.module.name));
@@ -62,7 +62,7 @@ impl Bench {
     }
 
     /// Sets the inputs in their order from the bits of one word, the first least significant.
-    fn set_all(&mut self, word: &Value) {
+    fn set_all(&mut self, word: &BitVector) {
         let mut low = 0;
         for (port, signal) in self.module.inputs.iter().zip(&mut self.circuit.inputs) {
             signal.next = word.slice(low, port.width);
@@ -124,15 +124,15 @@ impl Tested {
         self
     }
 
-    fn stimulus(&self, random: &mut Random, last: Option<&Value>, cycle: usize) -> Value {
-        let mut word = Value::zero(self.module.inputs.iter().map(|p| p.width).sum());
+    fn stimulus(&self, random: &mut Random, last: Option<&BitVector>, cycle: usize) -> BitVector {
+        let mut word = BitVector::zero(self.module.inputs.iter().map(|p| p.width).sum());
         let mut low = 0;
         for port in &self.module.inputs {
             let named = |list: &[(&'static str, usize)]| {
                 list.iter().rev().find(|(name, _)| *name == port.name).map(|(_, value)| *value)
             };
             let held = self.held.iter().find(|(name, _)| *name == port.name);
-            let mut part = Value::zero(port.width);
+            let mut part = BitVector::zero(port.width);
             if let (Some((_, cycles)), Some(last)) = (held, last)
                 && !cycle.is_multiple_of(*cycles)
             {
@@ -140,18 +140,18 @@ impl Tested {
             } else if let Some(cycles) = named(&self.rare) {
                 // Reset in the first cycles, so that both sides start alike.
                 let start = port.name == "reset" && cycle < 2;
-                part = Value::new(i128::from(start || random.once_in(cycles)), port.width);
+                part = BitVector::new(i128::from(start || random.once_in(cycles)), port.width);
             } else if let Some(limit) = named(&self.limits) {
-                part = Value::new(random.below(limit) as i128, port.width);
+                part = BitVector::new(random.below(limit) as i128, port.width);
             } else {
                 // Extremes more often than chance would have them.
                 match random.below(8) {
                     0 => {}
-                    1 => part = Value::new(-1, port.width),
+                    1 => part = BitVector::new(-1, port.width),
                     _ => {
                         for at in (0..port.width).step_by(32) {
                             let width = 32.min(port.width - at);
-                            part.set_slice(at, &Value::new(i128::from(random.bits() >> 32), width));
+                            part.set_slice(at, &BitVector::new(i128::from(random.bits() >> 32), width));
                         }
                     }
                 }
@@ -180,7 +180,7 @@ fn run(command: &mut Command) -> String {
     text
 }
 
-fn hex(value: &Value) -> String {
+fn hex(value: &BitVector) -> String {
     value.limbs().iter().rev().map(|l| format!("{l:016x}")).collect()
 }
 

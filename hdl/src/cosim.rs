@@ -29,7 +29,7 @@ const SYSTEM: &str = include_str!("../cosim/system.v");
 /// A built model of one machine.
 #[derive(Clone, Debug)]
 pub struct Rtl {
-    model: Model,
+    model: VerilatedModel,
     config: Config,
     runs: usize,
 }
@@ -77,7 +77,7 @@ pub struct Event {
 
 /// The result of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Run {
+pub struct CosimRun {
     /// Cycles as counted by the machine, from the start command to its done.
     pub cycles: u64,
     /// External memory afterwards.
@@ -94,7 +94,7 @@ pub struct Run {
     pub out_of_range: u64,
 }
 
-impl Run {
+impl CosimRun {
     /// Issue and done cycles of every instruction of a unit.
     pub fn unit(&self, unit: Unit) -> Vec<(u64, u64)> {
         let of = |action: Action| {
@@ -117,7 +117,11 @@ impl Rtl {
             None => (top::TOP, &[][..]),
         };
         let files = [("tilewright.v", verilog.as_str()), ("registers.h", &registers::c_defines())];
-        Ok(Rtl { model: Model::build(top, memory, &files, HARNESS, cache)?, config: config.clone(), runs: 1 })
+        Ok(Rtl {
+            model: VerilatedModel::build(top, memory, &files, HARNESS, cache)?,
+            config: config.clone(),
+            runs: 1,
+        })
     }
 
     /// [`Rtl::build`] in the folder that the environment variable `TILEWRIGHT_CACHE` names, or in one for temporary
@@ -137,7 +141,7 @@ impl Rtl {
         let Err(missing) = start(Command::new("verilator").arg("--version")) else { return Ok(()) };
         let verilog = verilog(config)?;
         let files = [("tilewright.v", verilog.as_str()), ("registers.h", &registers::c_defines())];
-        if Model::at(&files, HARNESS, &cache()).binary().is_file() { Ok(()) } else { Err(missing) }
+        if VerilatedModel::at(&files, HARNESS, &cache()).binary().is_file() { Ok(()) } else { Err(missing) }
     }
 
     /// The same model, whose runs repeat a program `runs` times without a reset, each time on the
@@ -162,10 +166,10 @@ impl Rtl {
         addresses: [u32; 4],
         counts: [usize; 4],
         options: &Options,
-    ) -> Result<Run, Error> {
+    ) -> Result<CosimRun, Error> {
         let path = |what: &str| self.model.folder.join(format!("{what}-{}-{}", std::process::id(), unique()));
         let (before, after) = (path("image"), path("result"));
-        let files = Files([before.clone(), after.clone()]);
+        let files = TemporaryFiles([before.clone(), after.clone()]);
         let io = |path: &Path, e| Error::Io { path: path.to_path_buf(), why: e };
         // Something before the base that nothing may touch; whole beats, so that the last bytes can be read.
         let before_base: Vec<u8> = (0..options.base).map(|n| (n / 7) as u8).collect();
@@ -201,7 +205,8 @@ impl Rtl {
             }
             _ => return Err(tool(&command, &output)),
         }
-        let mut run = Run { memory: std::fs::read(&after).map_err(|e| io(&after, e))?, ..Run::default() };
+        let mut run =
+            CosimRun { memory: std::fs::read(&after).map_err(|e| io(&after, e))?, ..CosimRun::default() };
         let changed = run.memory.iter().zip(&before_base).filter(|(now, then)| now != then).count();
         run.memory.drain(..before_base.len());
         run.memory.truncate(image.len());
@@ -235,7 +240,7 @@ impl Rtl {
         program: &Program,
         inputs: &[(u32, &[u8])],
         options: &Options,
-    ) -> Result<Run, Error> {
+    ) -> Result<CosimRun, Error> {
         let mut image = program.image()?;
         for (address, bytes) in inputs {
             let start = *address as usize;
@@ -268,17 +273,17 @@ pub fn cache() -> PathBuf {
 
 /// A program that Verilator made of Verilog and a test bench.
 #[derive(Clone, Debug)]
-pub(crate) struct Model {
+pub(crate) struct VerilatedModel {
     folder: PathBuf,
 }
 
-impl Model {
+impl VerilatedModel {
     /// Where the model of `files` (name and text; the first is the Verilog) with a test bench in C++ lies, once it has been
     /// built: in a sub-folder of `cache` whose name is a hash of them all.
-    fn at(files: &[(&str, &str)], bench: &str, cache: &Path) -> Model {
+    fn at(files: &[(&str, &str)], bench: &str, cache: &Path) -> VerilatedModel {
         let mut texts: Vec<&[u8]> = files.iter().map(|(_, text)| text.as_bytes()).collect();
         texts.insert(1, bench.as_bytes());
-        Model { folder: cache.join(format!("{:016x}", hash(&texts))) }
+        VerilatedModel { folder: cache.join(format!("{:016x}", hash(&texts))) }
     }
 
     /// Builds the model of module `top` with a test bench, or finds it [there](Model::at).
@@ -289,8 +294,8 @@ impl Model {
         files: &[(&str, &str)],
         bench: &str,
         cache: &Path,
-    ) -> Result<Model, Error> {
-        let model = Model::at(files, bench, cache);
+    ) -> Result<VerilatedModel, Error> {
+        let model = VerilatedModel::at(files, bench, cache);
         if model.binary().is_file() {
             return Ok(model);
         }
@@ -349,9 +354,9 @@ impl Model {
 }
 
 /// Removes files when it goes out of scope, whatever happened before.
-struct Files([PathBuf; 2]);
+struct TemporaryFiles([PathBuf; 2]);
 
-impl Drop for Files {
+impl Drop for TemporaryFiles {
     fn drop(&mut self) {
         for path in &self.0 {
             std::fs::remove_file(path).ok();

@@ -31,35 +31,35 @@ pub(crate) fn or_bits(target: &mut [u64], to: usize, source: &[u64], from: usize
 
 /// Bits of a run-time width, least significant first; bits above the width are zero.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Value {
+pub struct BitVector {
     width: usize,
     limbs: Vec<u64>,
 }
 
-impl Value {
+impl BitVector {
     /// All zeros.
-    pub fn zero(width: usize) -> Value {
-        Value { width, limbs: vec![0; limbs(width)] }
+    pub fn zero(width: usize) -> BitVector {
+        BitVector { width, limbs: vec![0; limbs(width)] }
     }
 
     /// The low `width` bits of `value` in two's complement, sign-extended when `width` is larger.
-    pub fn new(value: i128, width: usize) -> Value {
+    pub fn new(value: i128, width: usize) -> BitVector {
         let fill = if value < 0 { u64::MAX } else { 0 };
         let part = |i: usize| if i < 2 { (value >> (64 * i)) as u64 } else { fill };
-        Value::from_limbs(&(0..limbs(width)).map(part).collect::<Vec<_>>(), width)
+        BitVector::from_limbs(&(0..limbs(width)).map(part).collect::<Vec<_>>(), width)
     }
 
     /// The low `width` bits of `source`.
-    pub(crate) fn from_limbs(source: &[u64], width: usize) -> Value {
-        let mut value = Value::zero(width);
+    pub(crate) fn from_limbs(source: &[u64], width: usize) -> BitVector {
+        let mut value = BitVector::zero(width);
         or_bits(&mut value.limbs, 0, source, 0, width.min(64 * source.len()));
         value
     }
 
     /// Bytes, the first the least significant.
     #[cfg(test)]
-    pub fn from_bytes(bytes: &[u8]) -> Value {
-        let mut value = Value::zero(8 * bytes.len());
+    pub fn from_bytes(bytes: &[u8]) -> BitVector {
+        let mut value = BitVector::zero(8 * bytes.len());
         for (i, byte) in bytes.iter().enumerate() {
             value.limbs[i / 8] |= u64::from(*byte) << (8 * (i % 8));
         }
@@ -82,15 +82,15 @@ impl Value {
     }
 
     /// Bits `low .. low + width`.
-    pub fn slice(&self, low: usize, width: usize) -> Value {
-        let mut part = Value::zero(width);
+    pub fn slice(&self, low: usize, width: usize) -> BitVector {
+        let mut part = BitVector::zero(width);
         or_bits(&mut part.limbs, 0, &self.limbs, low, width);
         part
     }
 
     /// Replaces the bits from `low` on by `part`.
     #[cfg(test)]
-    pub fn set_slice(&mut self, low: usize, part: &Value) {
+    pub fn set_slice(&mut self, low: usize, part: &BitVector) {
         for i in low..low + part.width {
             self.limbs[i / 64] &= !(1 << (i % 64));
         }
@@ -113,8 +113,8 @@ impl Value {
 #[derive(Clone, Debug)]
 pub struct DSignal<D: Direction> {
     /// What the signal becomes at the next update.
-    pub next: Value,
-    val: Value,
+    pub next: BitVector,
+    val: BitVector,
     changed: bool,
     claimed: bool,
     id: usize,
@@ -125,8 +125,8 @@ impl<D: Direction> DSignal<D> {
     /// A signal of `width` bits, zero.
     pub fn new(width: usize) -> Self {
         DSignal {
-            next: Value::zero(width),
-            val: Value::zero(width),
+            next: BitVector::zero(width),
+            val: BitVector::zero(width),
             changed: false,
             claimed: false,
             id: get_signal_id(),
@@ -135,7 +135,7 @@ impl<D: Direction> DSignal<D> {
     }
 
     /// The value: of an input what arrived, of an output what is driven (as rust-hdl's signals).
-    pub fn val(&self) -> &Value {
+    pub fn val(&self) -> &BitVector {
         match D::KIND {
             AtomKind::InputParameter | AtomKind::InOutParameter => &self.val,
             _ => &self.next,
@@ -205,12 +205,12 @@ mod tests {
 
     #[test]
     fn slices_cross_limbs() {
-        let mut value = Value::zero(200);
-        value.set_slice(60, &Value::new(0x1ff, 9));
+        let mut value = BitVector::zero(200);
+        value.set_slice(60, &BitVector::new(0x1ff, 9));
         assert_eq!(value.slice(59, 11).to_u64(), 0x3fe);
-        value.set_slice(62, &Value::new(0, 3));
+        value.set_slice(62, &BitVector::new(0, 3));
         assert_eq!(value.slice(60, 9).to_u64(), 0b1_1110_0011);
-        assert_eq!(Value::new(-1, 130).slice(64, 66), Value::new(-1, 66));
-        assert_eq!(Value::new(-5, 7).to_i64(), -5);
+        assert_eq!(BitVector::new(-1, 130).slice(64, 66), BitVector::new(-1, 66));
+        assert_eq!(BitVector::new(-5, 7).to_i64(), -5);
     }
 }

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A module as rust-hdl prints it: its ports, and its body as a wrapped text.
-struct Printed {
+struct PrintedModule {
     name: String,
     clock: Option<Signal<In, Clock>>,
     inputs: Vec<(String, DSignal<In>)>,
@@ -19,14 +19,14 @@ struct Printed {
     body: String,
 }
 
-impl Logic for Printed {
+impl Logic for PrintedModule {
     fn update(&mut self) {}
     fn hdl(&self) -> Verilog {
         Verilog::Wrapper(Wrapper { code: self.body.clone(), cores: String::new() })
     }
 }
 
-impl Block for Printed {
+impl Block for PrintedModule {
     fn connect_all(&mut self) {}
     fn update_all(&mut self) {}
     fn has_changed(&self) -> bool {
@@ -44,7 +44,7 @@ impl Block for Printed {
 }
 
 /// All distinct modules side by side.
-struct Library(Vec<Printed>);
+struct Library(Vec<PrintedModule>);
 
 impl Logic for Library {
     fn update(&mut self) {}
@@ -109,7 +109,7 @@ pub(crate) fn emit(module: &Arc<Module>) -> Result<String, Error> {
     let mut collector = Collector::default();
     collector.visit(module);
     let printed = |(module, name, body): &(Arc<Module>, String, String)| {
-        let mut printed = Printed {
+        let mut printed = PrintedModule {
             name: name.clone(),
             clock: module.clocked.then(Default::default),
             inputs: module.inputs.iter().map(|p| (p.name.clone(), DSignal::new(p.width))).collect(),

@@ -187,7 +187,7 @@ pub fn ports(config: &tilewright_arch::Config, axi_lite: bool) -> Result<Vec<Por
     config.validate()?;
     let module = if axi_lite { axi_lite::wrapper(config) } else { top::top(config) };
     let clock = Port { name: "clock".into(), output: false, bits: 1 };
-    let side = |ports: &[build::Port], output| -> Vec<Port> {
+    let side = |ports: &[build::ModulePort], output| -> Vec<Port> {
         ports.iter().map(|p| Port { name: p.name.clone(), output, bits: p.width }).collect()
     };
     Ok([vec![clock], side(&module.inputs, false), side(&module.outputs, true)].concat())

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{ROW_BITS, transfer as f};
 use tilewright_arch::fixed::CHANNEL_BYTES;
-use tilewright_arch::instr::Memory;
+use tilewright_arch::instr::LocalMemory;
 use tilewright_arch::timing;
 
 /// Bits of the index of a beat in a weight word, a channel word and a table.
@@ -121,8 +121,13 @@ pub(crate) fn load(config: &Config) -> Arc<Module> {
 
     b.comment("Which memory; for words the beat inside the word.");
     let memory = field(instruction, f::MEMORY);
-    let kinds =
-        [Memory::Feature, Memory::Weights, Memory::ComputeChannels, Memory::VectorChannels, Memory::Tables];
+    let kinds = [
+        LocalMemory::Feature,
+        LocalMemory::Weights,
+        LocalMemory::ComputeChannels,
+        LocalMemory::VectorChannels,
+        LocalMemory::Tables,
+    ];
     let names = ["feature", "weights", "compute_channels", "vector_channels", "tables"];
     let is: [Expr; 5] = std::array::from_fn(|i| {
         b.wire(&format!("to_{}", names[i]), memory.clone().is(kinds[i] as i128)).into()

@@ -22,9 +22,9 @@ mod requests;
 mod states;
 
 use crate::build::{Builder, Module, Ops, Sig};
-use commands::{Commands, Rows};
+use commands::{Commands, OpenRows};
 use pads::{Registered, answers, pads};
-use requests::{Burst, PowerUp, Refresh, Requests};
+use requests::{NextBurst, PowerUp, Refresh, Requests};
 use states::{States, Stream};
 use std::sync::Arc;
 use tilewright_arch::Config;
@@ -41,7 +41,7 @@ struct AxiCommand {
 }
 
 /// What comes from the machine, and from the chip.
-struct Inputs {
+struct Signals {
     start_request: Sig,
     read: AxiCommand,
     write: AxiCommand,
@@ -51,8 +51,8 @@ struct Inputs {
     dq_in: Sig,
 }
 
-impl Inputs {
-    fn new(b: &mut Builder, bus_bytes: usize, chip: &Sdram) -> Inputs {
+impl Signals {
+    fn new(b: &mut Builder, bus_bytes: usize, chip: &Sdram) -> Signals {
         let start_request = b.input("start_request", 1);
         let mut command = |prefix: &str| {
             let mut part = |name: &str, width: usize| b.input(&format!("axi_{prefix}{name}"), width);
@@ -74,7 +74,7 @@ impl Inputs {
         b.input("axi_wlast", 1);
         b.input("axi_bready", 1);
         let dq_in = b.input("sdram_dq_in", chip.data_bits);
-        Inputs { start_request, read, write, wvalid, wdata, wstrb, dq_in }
+        Signals { start_request, read, write, wvalid, wdata, wstrb, dq_in }
     }
 }
 
@@ -101,7 +101,7 @@ impl Control {
 /// The start of a run, a register: after a refresh that begins when nothing is `under_way`, with nothing to wait for.
 fn start(
     b: &mut Builder,
-    (inputs, control): (&Inputs, &Control),
+    (inputs, control): (&Signals, &Control),
     (requests, refresh, commands): (&Requests, &Refresh, &Commands),
     refreshed: Sig,
 ) -> Sig {
@@ -125,7 +125,7 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
         "Controller of an SDR SDRAM: bursts in order, a row is opened while another bank streams, refresh between \
          bursts; the times of all are those of the simulator.",
     );
-    let inputs = Inputs::new(&mut b, config.memory.bus_bytes, chip);
+    let inputs = Signals::new(&mut b, config.memory.bus_bytes, chip);
 
     b.comment(
         "Commands of the AXI port, until they are taken; as many are under way as the machine counts on.",
@@ -146,11 +146,11 @@ pub(crate) fn sdram(config: &Config, chip: &Sdram) -> Arc<Module> {
     b.drive(refresh.take, free & wanted);
     b.drive(requests.take, free & control.initialised & !wanted & requests.takeable.any());
     let take_mode = b.wire("take_mode", free & !control.initialised & power.refreshed);
-    let burst = Burst::new(&mut b, chip, &requests);
+    let burst = NextBurst::new(&mut b, chip, &requests);
     let stream = Stream::new(&mut b, &burst);
 
     let commands = Commands::new(&mut b, chip, &states, &burst, &stream);
-    let rows = Rows::new(&mut b, chip, &burst, &commands);
+    let rows = OpenRows::new(&mut b, chip, &burst, &commands);
 
     b.comment("The next state.");
     states.step(&mut b, &rows, &burst, &commands, [requests.take, refresh.take, take_mode]);

@@ -208,7 +208,7 @@ pub(crate) fn semaphores(units: usize) -> Arc<Module> {
 mod tests {
     use super::*;
     use crate::check::{Bench, Tested, differential};
-    use crate::dynsig::Value;
+    use crate::dynsig::BitVector;
     use tilewright_random::Random;
 
     /// Requests, readiness and issue of two instructions at the cycles that the contract states.
@@ -320,7 +320,10 @@ mod tests {
                 let mut foreign = 0;
                 for beat in 0..KEY_BYTES.div_ceil(bus) {
                     bench.set("beat_valid", 1);
-                    bench.set_value("beat_data", &Value::from_bytes(&key.to_le_bytes()[bus * beat..][..bus]));
+                    bench.set_value(
+                        "beat_data",
+                        &BitVector::from_bytes(&key.to_le_bytes()[bus * beat..][..bus]),
+                    );
                     bench.tick();
                     foreign |= bench.number("foreign");
                 }

@@ -17,7 +17,7 @@ use crate::transfer_walk::{Bus, field, instruction_input, transfer_walk};
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::transfer as f;
-use tilewright_arch::instr::Memory;
+use tilewright_arch::instr::LocalMemory;
 use tilewright_arch::timing;
 
 /// Bursts whose response is still to come; the memory model has far fewer.
@@ -180,7 +180,7 @@ pub(crate) fn store(config: &Config) -> Arc<Module> {
     b.set(all_taken, (take & walk.out("last")) | (all_taken & !done));
     let illegal = b.register(
         "illegal_r",
-        start & field(instruction, f::MEMORY).differs(lit(Memory::Feature as i128, 3)),
+        start & field(instruction, f::MEMORY).differs(lit(LocalMemory::Feature as i128, 3)),
     );
 
     b.output("request", complete.any() & !granted);

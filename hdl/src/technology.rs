@@ -1,7 +1,7 @@
 //! Leaves: the parts that a target technology has as hard blocks, each in a portable form and in
 //! the form of a technology.
 
-use crate::dynsig::Value;
+use crate::dynsig::BitVector;
 use tilewright_arch::technology::Technology;
 
 mod ecp5;
@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use ecp5::Pll;
 
 /// How a technology writes its leaves.
-struct Form {
+struct LeafForm {
     /// The body of a memory of so many words of so many bits, with so many stages from address to data, at
     /// least one.
     ram: fn(depth: usize, width: usize, stages: usize) -> String,
@@ -22,7 +22,7 @@ struct Form {
     models: &'static str,
 }
 
-fn form(technology: Technology) -> Form {
+fn form(technology: Technology) -> LeafForm {
     match technology {
         Technology::Portable => portable::FORM,
         Technology::Ecp5 => ecp5::FORM,
@@ -126,30 +126,30 @@ fn small_ram(depth: usize, width: usize) -> String {
 
 /// What a leaf remembers in simulation.
 pub(crate) enum LeafState {
-    Ram { words: Vec<Value>, pipeline: Vec<Value> },
-    Multiplier { pipeline: Vec<Value> },
+    Ram { words: Vec<BitVector>, pipeline: Vec<BitVector> },
+    Multiplier { pipeline: Vec<BitVector> },
 }
 
 impl LeafState {
     pub fn new(leaf: &Leaf) -> LeafState {
         match leaf {
             Leaf::Ram { depth, width, stages, .. } => LeafState::Ram {
-                words: vec![Value::zero(*width); *depth],
-                pipeline: vec![Value::zero(*width); *stages],
+                words: vec![BitVector::zero(*width); *depth],
+                pipeline: vec![BitVector::zero(*width); *stages],
             },
             Leaf::Multiplier { widths: [a, b], stages, .. } => {
-                LeafState::Multiplier { pipeline: vec![Value::zero(a + b); *stages] }
+                LeafState::Multiplier { pipeline: vec![BitVector::zero(a + b); *stages] }
             }
         }
     }
 
     /// A rising clock edge; inputs in the order of [`Leaf::inputs`].
-    pub fn edge(&mut self, leaf: &Leaf, inputs: &[&Value]) {
+    pub fn edge(&mut self, leaf: &Leaf, inputs: &[&BitVector]) {
         match self {
             LeafState::Ram { words, pipeline } => {
                 let [enable, write, data, read] = inputs else { unreachable!("a memory has four inputs") };
                 let width = data.width();
-                let found = words.get(read.to_u64() as usize).cloned().unwrap_or(Value::zero(width));
+                let found = words.get(read.to_u64() as usize).cloned().unwrap_or(BitVector::zero(width));
                 if !pipeline.is_empty() {
                     pipeline.rotate_right(1);
                     pipeline[0] = found;
@@ -162,20 +162,21 @@ impl LeafState {
             }
             LeafState::Multiplier { pipeline } => {
                 let signed = matches!(leaf, Leaf::Multiplier { signed: true, .. });
-                let number = |v: &Value| if signed { i128::from(v.to_i64()) } else { i128::from(v.to_u64()) };
+                let number =
+                    |v: &BitVector| if signed { i128::from(v.to_i64()) } else { i128::from(v.to_u64()) };
                 let width = pipeline[0].width();
                 pipeline.rotate_right(1);
-                pipeline[0] = Value::new(number(inputs[0]) * number(inputs[1]), width);
+                pipeline[0] = BitVector::new(number(inputs[0]) * number(inputs[1]), width);
             }
         }
     }
 
     /// The only output; `inputs` as for [`LeafState::edge`].
-    pub fn output(&self, inputs: &[&Value]) -> Value {
+    pub fn output(&self, inputs: &[&BitVector]) -> BitVector {
         match self {
             LeafState::Ram { words, pipeline } if pipeline.is_empty() => {
                 let [_, _, data, read] = inputs else { unreachable!("a memory has four inputs") };
-                words.get(read.to_u64() as usize).cloned().unwrap_or(Value::zero(data.width()))
+                words.get(read.to_u64() as usize).cloned().unwrap_or(BitVector::zero(data.width()))
             }
             LeafState::Ram { pipeline, .. } | LeafState::Multiplier { pipeline } => {
                 pipeline[pipeline.len() - 1].clone()

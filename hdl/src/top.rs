@@ -44,12 +44,12 @@ impl Axi<Sig> {
 
 bundle! {
     /// A burst that a master shows to the memory port; of all masters an array.
-    struct Request { request, address, beats }
+    struct PortRequest { request, address, beats }
 }
 
-impl Request<Sig> {
+impl PortRequest<Sig> {
     fn of_all(b: &mut Builder, bus: &Bus) -> Self {
-        Request {
+        PortRequest {
             request: b.forward("request", MASTERS),
             address: b.forward("request_address", 32 * MASTERS),
             beats: b.forward("request_beats", bus.beat_bits * MASTERS),
@@ -58,7 +58,7 @@ impl Request<Sig> {
 
     /// `masters` in their order.
     fn drive(self, b: &mut Builder, masters: &[&Instance]) {
-        let shown: Vec<Request<Sig>> = masters.iter().map(|master| Request::of(master)).collect();
+        let shown: Vec<PortRequest<Sig>> = masters.iter().map(|master| PortRequest::of(master)).collect();
         b.drive(self.request, pack(shown.iter().map(|master| master.request)));
         b.drive(self.address, pack(shown.iter().map(|master| master.address)));
         b.drive(self.beats, pack(shown.iter().map(|master| master.beats)));
@@ -66,7 +66,7 @@ impl Request<Sig> {
 }
 
 /// What all units have to do with: the run, and the memory port.
-struct Shared<'a> {
+struct SharedSignals<'a> {
     config: &'a Config,
     registers: Instance,
     port: Instance,
@@ -76,7 +76,7 @@ struct Shared<'a> {
     clear: Sig,
 }
 
-impl Shared<'_> {
+impl SharedSignals<'_> {
     fn base(&self) -> Expr {
         self.registers.out("base").into()
     }
@@ -130,7 +130,7 @@ impl Shared<'_> {
     }
 
     /// The store unit; it alone gives data to the bus.
-    fn store(&self, b: &mut Builder, issued: Issued, axi: &Axi<Sig>) -> Store {
+    fn store(&self, b: &mut Builder, issued: Issued, axi: &Axi<Sig>) -> StoreUnit {
         let stored = b.forward("store_data", 8 * self.config.lanes);
         let placed = b.instance(
             "store",
@@ -146,11 +146,11 @@ impl Shared<'_> {
                 ("bvalid", axi.bvalid.into()),
             ],
         );
-        Store { placed, stored }
+        StoreUnit { placed, stored }
     }
 
     /// The engine of `unit`, whose memories `load` fills.
-    fn engine(&self, b: &mut Builder, unit: Unit, issued: Issued, load: &Instance) -> Engine {
+    fn engine(&self, b: &mut Builder, unit: Unit, issued: Issued, load: &Instance) -> EngineInstance {
         let name = unit.name();
         let [gathered, operand] = ["gather", "operand"]
             .map(|port| b.forward(&format!("{name}_{port}_data"), 8 * self.config.lanes));
@@ -185,7 +185,7 @@ impl Shared<'_> {
             inputs.extend(weight.ports());
         }
         let placed = b.instance(&format!("{name}_engine"), &tile_engine(self.config, unit), &inputs);
-        Engine { name, placed, gathered, operand }
+        EngineInstance { name, placed, gathered, operand }
     }
 }
 
@@ -196,13 +196,13 @@ struct Issued {
 }
 
 /// The store unit, and the data that feature memory gives it; to be driven.
-struct Store {
+struct StoreUnit {
     placed: Instance,
     stored: Sig,
 }
 
 /// A tile engine, and the data that feature memory gives it; to be driven.
-struct Engine {
+struct EngineInstance {
     name: &'static str,
     placed: Instance,
     gathered: Sig,
@@ -210,7 +210,7 @@ struct Engine {
 }
 
 /// The feature memory between all.
-fn feature(b: &mut Builder, config: &Config, engines: &[Engine], store: &Store, load: &Instance) {
+fn feature(b: &mut Builder, config: &Config, engines: &[EngineInstance], store: &StoreUnit, load: &Instance) {
     let mut ports: Vec<(String, Expr)> = vec![];
     let mut connect = |requester: &str, block: &Instance, prefix: &str, parts: &[&str]| {
         for part in parts {
@@ -218,7 +218,7 @@ fn feature(b: &mut Builder, config: &Config, engines: &[Engine], store: &Store, 
             ports.push((format!("{requester}_{part}"), shown.into()));
         }
     };
-    for Engine { name, placed, .. } in engines {
+    for EngineInstance { name, placed, .. } in engines {
         connect(&format!("{name}_gather"), placed, "gather_", &["row", "enable"]);
         connect(&format!("{name}_operand"), placed, "operand_", &["row", "enable"]);
         connect(&format!("{name}_output"), placed, "output_", &["row", "enable", "data"]);
@@ -228,7 +228,7 @@ fn feature(b: &mut Builder, config: &Config, engines: &[Engine], store: &Store, 
     let ports: Vec<(&str, Expr)> = ports.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     let feature = b.instance("feature_memory", &feature_memory(config), &ports);
     b.drive(store.stored, feature.out("store_data"));
-    for Engine { name, gathered, operand, .. } in engines {
+    for EngineInstance { name, gathered, operand, .. } in engines {
         b.drive(*gathered, feature.out(&format!("{name}_gather_data")));
         b.drive(*operand, feature.out(&format!("{name}_operand_data")));
     }
@@ -297,14 +297,14 @@ pub(crate) fn top(config: &Config) -> Arc<Module> {
     let clear = b.wire("clears", reset | registers.out("clear"));
 
     b.comment("Requests of the masters; grants and beats come back.");
-    let requests = Request::of_all(&mut b, &bus);
+    let requests = PortRequest::of_all(&mut b, &bus);
     let mut inputs = requests.ports();
     inputs.push(("stop", stop.into()));
     // Whether data are taken concerns whoever gives them.
     inputs.extend(axi.ports().into_iter().filter(|(name, _)| *name != "wready"));
     let port = b.instance("port", &memory_port(config), &inputs);
     b.drive(idle, port.out("idle"));
-    let shared = Shared { config, registers, port, no_issue, clear };
+    let shared = SharedSignals { config, registers, port, no_issue, clear };
 
     b.comment("Sequencers and semaphores.");
     let nonzero = b.forward("nonzero", SEMAPHORES);

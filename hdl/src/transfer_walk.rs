@@ -196,8 +196,8 @@ pub(crate) fn transfer_walk(config: &Config) -> Arc<Module> {
 mod tests {
     use super::*;
     use crate::check::{Bench, Tested, differential};
-    use crate::dynsig::Value;
-    use tilewright_arch::instr::{Memory, Transfer};
+    use crate::dynsig::BitVector;
+    use tilewright_arch::instr::{LocalMemory, Transfer};
     use tilewright_arch::layout::RowBank;
     use tilewright_random::Random;
 
@@ -236,7 +236,7 @@ mod tests {
             for _ in 0..20 {
                 let mut small = |limit| random.below(limit) as i64;
                 let transfer = Transfer {
-                    memory: Memory::Feature,
+                    memory: LocalMemory::Feature,
                     external: 4000 + small(100) as usize,
                     external_line: small(200) - 50,
                     external_plane: small(600) - 300,
@@ -251,7 +251,7 @@ mod tests {
                 // Some of the last bases wrap.
                 let base = if small(2) == 0 { small(1 << 20) } else { (1 << 20) - 1 - small(3) };
                 bench.set("base", base);
-                bench.set_value("instruction", &Value::from_bytes(&transfer.encode(lanes).unwrap()));
+                bench.set_value("instruction", &BitVector::from_bytes(&transfer.encode(lanes).unwrap()));
                 bench.tick();
                 bench.set("start", 1);
                 assert_eq!(bench.number("valid"), 0);

@@ -5,7 +5,7 @@ use tilewright_arch::encoding::instruction_bytes;
 use tilewright_arch::instr::Unit;
 use tilewright_arch::registers::ERRORS;
 use tilewright_arch::{Config, Program};
-use tilewright_hdl::cosim::{Options, Rtl, Run};
+use tilewright_hdl::cosim::{CosimRun, Options, Rtl};
 use tilewright_sim::random;
 
 fn machine() -> (Rtl, Config) {
@@ -20,12 +20,12 @@ fn error(name: &str) -> u32 {
     1 << ERRORS.iter().position(|error| error.name == name).expect("a name of the table")
 }
 
-fn run(rtl: &Rtl, program: &Program, image: &[u8], options: &Options) -> Run {
+fn run(rtl: &Rtl, program: &Program, image: &[u8], options: &Options) -> CosimRun {
     rtl.run(image, program.stream_address, program.counts(), options).expect("every run ends")
 }
 
 /// Issues of a unit, done or not.
-fn issued(run: &Run, unit: Unit) -> usize {
+fn issued(run: &CosimRun, unit: Unit) -> usize {
     let issue = tilewright_hdl::cosim::Action::Issue;
     run.trace.iter().filter(|event| event.unit == unit && event.action == issue).count()
 }

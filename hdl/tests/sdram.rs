@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tilewright_arch::Config;
-use tilewright_arch::sdram::{Sdram, State};
+use tilewright_arch::sdram::{Sdram, SdramState};
 use tilewright_random::Random;
 
 fn config(chip: Sdram) -> Config {
@@ -156,12 +156,12 @@ fn check(config: &Config, asks: &[Ask], text: &str) {
     };
     let number = |word: &str| word.parse::<u64>().expect("a number");
     let mut memory = HashMap::<u64, (u64, u64)>::new();
-    let mut state = State::new(chip);
+    let mut state = SdramState::new(chip);
     let mut ends = vec![];
     let mut before = 0;
     for (n, ask) in asks.iter().enumerate() {
         if ask.begins {
-            state = State::new(chip);
+            state = SdramState::new(chip);
             ends.clear();
             before = 0;
         }

@@ -1,10 +1,10 @@
 //! Loads and stores on the emitted Verilog: values, and cycles against the contract's formulas.
 
 use tilewright_arch::encoding::{KEY_BYTES, TRANSFER_BYTES};
-use tilewright_arch::instr::{Memory, Sync, Transfer, Unit};
+use tilewright_arch::instr::{LocalMemory, Sync, Transfer, Unit};
 use tilewright_arch::program::{Line, Program};
 use tilewright_arch::{Config, timing};
-use tilewright_hdl::cosim::{Options, Rtl, Run};
+use tilewright_hdl::cosim::{CosimRun, Options, Rtl};
 
 fn models() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("models")
@@ -107,7 +107,7 @@ fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
     (program, full, after)
 }
 
-fn run(rtl: &Rtl, program: &Program, image: &[u8], stall: Option<u64>) -> Run {
+fn run(rtl: &Rtl, program: &Program, image: &[u8], stall: Option<u64>) -> CosimRun {
     let options = Options { max_cycles: 200_000, stall, ..Options::default() };
     rtl.run(image, program.stream_address, program.counts(), &options).expect("the program ends")
 }
@@ -304,7 +304,7 @@ fn illegal_memory_is_an_error() {
     let config = config(9, |_| {});
     let rtl = Rtl::build(&config, &models()).expect("the model builds");
     let (mut program, image, _) = copies(&config, 1);
-    program.store[1].op.memory = Memory::Tables;
+    program.store[1].op.memory = LocalMemory::Tables;
     let mut image = image;
     let bytes = program.store[1].op.encode(config.lanes).expect("it fits");
     let place = program.instruction_address(Unit::Store, 1);

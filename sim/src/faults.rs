@@ -2,11 +2,11 @@
 
 use std::fmt;
 use thiserror::Error;
-use tilewright_timing::Site;
+use tilewright_timing::InstrId;
 
 /// An access of a tile operation to feature memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Port {
+pub enum FeatureAccess {
     /// The gather of the input.
     Gather,
     /// The read of the residual operand.
@@ -17,13 +17,13 @@ pub enum Port {
     Transfer,
 }
 
-impl fmt::Display for Port {
+impl fmt::Display for FeatureAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Port::Gather => "gather",
-            Port::Operand => "operand",
-            Port::Output => "output",
-            Port::Transfer => "transfer",
+            FeatureAccess::Gather => "gather",
+            FeatureAccess::Operand => "operand",
+            FeatureAccess::Output => "output",
+            FeatureAccess::Transfer => "transfer",
         })
     }
 }
@@ -63,7 +63,7 @@ impl fmt::Display for Shared {
 pub enum Fault {
     /// It has no times either.
     #[error(transparent)]
-    Untimed(#[from] tilewright_timing::Fault),
+    Untimed(#[from] tilewright_timing::TimingFault),
     /// The given external memory is smaller than the program's.
     #[error("external memory has {have} bytes, the program uses {need}")]
     MemorySize {
@@ -79,9 +79,9 @@ pub enum Fault {
     )]
     BankConflict {
         /// The instruction.
-        site: Site,
+        site: InstrId,
         /// The access.
-        port: Port,
+        port: FeatureAccess,
         /// Tile of the group.
         tile: usize,
         /// The two lanes.
@@ -95,9 +95,9 @@ pub enum Fault {
     #[error("{site}: {port} of tile {tile} needs {needed} segments, has {segments}")]
     Segments {
         /// The instruction.
-        site: Site,
+        site: InstrId,
         /// The access.
-        port: Port,
+        port: FeatureAccess,
         /// Tile of the group.
         tile: usize,
         /// Segments needed.
@@ -109,9 +109,9 @@ pub enum Fault {
     #[error("{site}: {port} accesses feature byte {address}, memory has {bytes}")]
     FeatureRange {
         /// The instruction.
-        site: Site,
+        site: InstrId,
         /// The access.
-        port: Port,
+        port: FeatureAccess,
         /// The flat index.
         address: i64,
         /// Bytes of feature memory.
@@ -121,7 +121,7 @@ pub enum Fault {
     #[error("{site}: reads {memory} {place}, which nothing has written")]
     Unwritten {
         /// The instruction.
-        site: Site,
+        site: InstrId,
         /// The memory.
         memory: Shared,
         /// The place.
@@ -131,9 +131,9 @@ pub enum Fault {
     #[error("{site}: writes feature byte {address}, which its {port} reads")]
     Overlap {
         /// The instruction.
-        site: Site,
+        site: InstrId,
         /// What reads.
-        port: Port,
+        port: FeatureAccess,
         /// The flat index.
         address: usize,
     },
@@ -141,7 +141,7 @@ pub enum Fault {
     #[error("{site}: writes {written} bytes to {places} places")]
     WrittenTwice {
         /// The instruction.
-        site: Site,
+        site: InstrId,
         /// Bytes written.
         written: u64,
         /// Different flat indices.
@@ -151,7 +151,7 @@ pub enum Fault {
     #[error("{site}: gather and operand both read page {page}")]
     OwnPage {
         /// The instruction.
-        site: Site,
+        site: InstrId,
         /// The page.
         page: usize,
     },
@@ -159,9 +159,9 @@ pub enum Fault {
     #[error("{second} and {first} both {access} page {page} and no semaphore orders them")]
     PagePort {
         /// One instruction.
-        first: Site,
+        first: InstrId,
         /// The other.
-        second: Site,
+        second: InstrId,
         /// `read` or `write`.
         access: &'static str,
         /// The page.
@@ -174,9 +174,9 @@ pub enum Fault {
     )]
     Race {
         /// One instruction.
-        first: Site,
+        first: InstrId,
         /// The other.
-        second: Site,
+        second: InstrId,
         /// What the second and what the first does: `reads` or `writes`.
         access: (&'static str, &'static str),
         /// The memory.
@@ -188,7 +188,7 @@ pub enum Fault {
     #[error("{site}: overwrites external byte {address} of the instructions")]
     InstructionsOverwritten {
         /// The store.
-        site: Site,
+        site: InstrId,
         /// The byte address.
         address: usize,
     },

@@ -43,7 +43,7 @@ pub fn offsets_of(op: &TileOp, first: usize, stride: usize) -> impl Iterator<Ite
 
 /// The pixel grid: `rows` lines of `width` pixels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Grid {
+pub struct PixelGrid {
     /// Pixels of a line.
     pub width: usize,
     /// Lines of the grid (output rows divided by `line_step`, rounded up).
@@ -61,10 +61,10 @@ pub struct Piece {
     pub at: usize,
 }
 
-impl Grid {
+impl PixelGrid {
     /// The grid of an operation.
-    pub fn new(op: &TileOp) -> Grid {
-        Grid { width: op.width, rows: op.lines.div_ceil(op.line_step) }
+    pub fn new(op: &TileOp) -> PixelGrid {
+        PixelGrid { width: op.width, rows: op.lines.div_ceil(op.line_step) }
     }
 
     /// All pixels.

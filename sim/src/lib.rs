@@ -19,7 +19,7 @@ pub mod random;
 pub mod state;
 pub mod values;
 
-use check::access::{self, Access};
+use check::access::{self, Footprint};
 use check::{banks, races::Races};
 pub use faults::Fault;
 use state::State;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use tilewright_arch::instr::{TileOp, Transfer, Unit};
 use tilewright_arch::program::Program;
 use tilewright_timing::order::Order;
-use tilewright_timing::{Report, Site};
+use tilewright_timing::{CycleReport, InstrId};
 use values::Level;
 
 /// How to run; [`Options::default`] is fast and keeps no trace.
@@ -54,7 +54,7 @@ impl Default for Options {
 /// # Errors
 /// An illegal program, a deadlock, a semaphore that overflows, an access that another one may meet, a read of what
 /// was not written.
-pub fn run(program: &Program, memory: &mut [u8], options: &Options) -> Result<Report, Fault> {
+pub fn run(program: &Program, memory: &mut [u8], options: &Options) -> Result<CycleReport, Fault> {
     tilewright_timing::legal(program)?;
     let need = program.memory_bytes as usize;
     if memory.len() < need {
@@ -127,7 +127,7 @@ impl<'a> Checker<'a> {
 
     /// Checks an instruction and notes in `state` what it writes.
     fn check(&mut self, unit: Unit, index: usize, state: &mut State) -> Result<(), Fault> {
-        let site = Site::new(self.program, unit, index);
+        let site = InstrId::new(self.program, unit, index);
         let access = touched(&instruction(self.program, unit, index), &site, self.program)?;
         state.check(&access, &site)?;
         if let Some(address) = check::races::common(&access.external_writes, &self.streams) {
@@ -139,7 +139,7 @@ impl<'a> Checker<'a> {
 }
 
 /// What an instruction touches, after the checks that need nothing but the instruction.
-fn touched(instruction: &Instruction, site: &Site, program: &Program) -> Result<Access, Fault> {
+fn touched(instruction: &Instruction, site: &InstrId, program: &Program) -> Result<Footprint, Fault> {
     match instruction {
         Instruction::Tile(op) => {
             banks::check(op, site, &program.config)?;

@@ -9,18 +9,18 @@ mod sync;
 mod tile;
 mod transfer;
 
-use crate::check::access::{self, Access};
+use crate::check::access::{self, Footprint};
 use crate::check::banks;
 use crate::state::State;
 use std::sync::Arc;
 use tilewright_arch::config::{Config, Feature, Memory, Pipeline};
 use tilewright_arch::encoding::TILE_BYTES;
 use tilewright_arch::instr::{TileOp, Transfer, Unit};
-use tilewright_arch::program::{Layer, Line, Port, Program};
+use tilewright_arch::program::{Layer, Line, Program, TensorPort};
 use tilewright_arch::technology::Technology;
 use tilewright_arch::timing;
 use tilewright_random::Random;
-use tilewright_timing::Site;
+use tilewright_timing::InstrId;
 
 /// Programs of [`program`] take fewer cycles than this wherever the configuration allows it.
 pub const MOST_CYCLES: u64 = 5000;
@@ -65,7 +65,7 @@ pub fn config(seed: u64) -> Config {
 pub fn program(seed: u64, config: &Config) -> Program {
     let mut best: Option<(u64, Program)> = None;
     for attempt in 0..40 {
-        let mut builder = Builder::new(seed.wrapping_mul(101).wrapping_add(attempt), config);
+        let mut builder = ProgramBuilder::new(seed.wrapping_mul(101).wrapping_add(attempt), config);
         // Later attempts are smaller, for machines whose memory is slow.
         let program = builder.build(4000 / (1 + attempt / 4));
         if crate::check(&program).is_err() {
@@ -110,13 +110,13 @@ struct Tensor {
     fresh: bool,
 }
 
-struct Builder<'a> {
+struct ProgramBuilder<'a> {
     rng: Random,
     config: &'a Config,
     /// Knows what is written; its values mean nothing.
     state: State,
     tensors: Vec<Tensor>,
-    list: Vec<(Unit, Any, Arc<Access>)>,
+    list: Vec<(Unit, Any, Arc<Footprint>)>,
     /// External constants.
     data: Vec<u8>,
     /// Bytes of the output area so far.
@@ -128,9 +128,9 @@ struct Builder<'a> {
     cycles: u64,
 }
 
-impl Builder<'_> {
-    fn new(seed: u64, config: &Config) -> Builder<'_> {
-        Builder {
+impl ProgramBuilder<'_> {
+    fn new(seed: u64, config: &Config) -> ProgramBuilder<'_> {
+        ProgramBuilder {
             rng: Random::new(seed),
             config,
             state: State::new(config),
@@ -201,8 +201,8 @@ impl Builder<'_> {
         (bytes.div_ceil(memory.burst_bytes) * each) as u64
     }
 
-    fn touched(&self, unit: Unit, any: &Any) -> Option<Access> {
-        let site = Site { unit, index: 0, layer: "".into() };
+    fn touched(&self, unit: Unit, any: &Any) -> Option<Footprint> {
+        let site = InstrId { unit, index: 0, layer: "".into() };
         let access = match any {
             Any::Tile(op) => {
                 op.encode(self.config.lanes).ok()?;
@@ -250,7 +250,7 @@ impl Builder<'_> {
             program.layers.push(Layer::default());
         }
         program.data = vec![(0, std::mem::take(&mut self.data))];
-        program.outputs = vec![Port {
+        program.outputs = vec![TensorPort {
             name: "output".into(),
             shape: vec![self.output],
             address: output as u32,

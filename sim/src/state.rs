@@ -1,15 +1,15 @@
 //! The contents of the on-chip memories, and what of them was ever written.
 
 use crate::bits::Bits;
-use crate::check::access::{Access, WORDS, lines, word_bytes};
+use crate::check::access::{Footprint, WORDS, lines, word_bytes};
 use crate::faults::{Fault, Shared};
 use crate::values::SLACK;
 use std::ops::Range;
 use tilewright_arch::config::Config;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
-use tilewright_arch::instr::{Memory, Transfer, Unit};
+use tilewright_arch::instr::{LocalMemory, Transfer, Unit};
 use tilewright_arch::program::Program;
-use tilewright_timing::Site;
+use tilewright_timing::InstrId;
 
 /// On-chip memories.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ impl State {
     ///
     /// # Errors
     /// What is read and was never written.
-    pub fn check(&self, access: &Access, site: &Site) -> Result<(), Fault> {
+    pub fn check(&self, access: &Footprint, site: &InstrId) -> Result<(), Fault> {
         let unwritten = |memory: Shared, place: Option<usize>| match place {
             None => Ok(()),
             Some(place) => Err(Fault::Unwritten { site: site.clone(), memory, place }),
@@ -85,7 +85,7 @@ impl State {
     }
 
     /// Notes what an instruction writes.
-    pub fn note(&mut self, access: &Access) {
+    pub fn note(&mut self, access: &Footprint) {
         self.written.extend(&access.writes);
         for (loaded, words) in self.loaded.iter_mut().zip(&access.word_writes) {
             loaded.extend(words);
@@ -98,7 +98,7 @@ impl State {
     /// Executes a transfer whose addresses have been checked.
     pub fn transfer(&mut self, op: &Transfer, unit: Unit, external: &mut [u8], config: &Config) {
         let bytes = op.line_bytes;
-        if op.memory == Memory::Feature {
+        if op.memory == LocalMemory::Feature {
             for (e, local) in lines(op) {
                 let outside = &mut external[e as usize..e as usize + bytes];
                 let inside = &mut self.features[local as usize..local as usize + bytes];
@@ -115,18 +115,18 @@ impl State {
         for (i, chunk) in source.enumerate() {
             let at = (op.local as usize + i) % words;
             match op.memory {
-                Memory::Feature => {}
-                Memory::Weights => {
+                LocalMemory::Feature => {}
+                LocalMemory::Weights => {
                     self.weights[at * config.columns..(at + 1) * config.columns]
                         .copy_from_slice(&chunk[..config.columns]);
                 }
-                Memory::ComputeChannels | Memory::VectorChannels => {
+                LocalMemory::ComputeChannels | LocalMemory::VectorChannels => {
                     let mut word = [0; CHANNEL_BYTES];
                     word.copy_from_slice(chunk);
-                    let unit = usize::from(op.memory == Memory::VectorChannels);
+                    let unit = usize::from(op.memory == LocalMemory::VectorChannels);
                     self.channels[unit][at] = Channel::from_bytes(&word);
                 }
-                Memory::Tables => {
+                LocalMemory::Tables => {
                     self.tables[at].iter_mut().zip(chunk).for_each(|(t, &b)| *t = b as i8);
                 }
             }

@@ -13,7 +13,7 @@ mod reduce;
 mod rows;
 pub mod simd;
 
-use crate::geometry::{Grid, target_row};
+use crate::geometry::{PixelGrid, target_row};
 use crate::state::State;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -28,7 +28,7 @@ const PARALLEL_MACS: u64 = 4 << 20;
 
 /// Part of an operation.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Block {
+struct Chunk {
     groups: Range<usize>,
     pixels: Range<usize>,
 }
@@ -39,13 +39,13 @@ struct Context<'a> {
     unit: Unit,
     config: &'a Config,
     state: &'a State,
-    grid: Grid,
+    grid: PixelGrid,
     level: Level,
 }
 
 /// Executes a tile operation that has been checked.
 pub fn tile(op: &TileOp, unit: Unit, state: &mut State, config: &Config, level: Level, threads: bool) {
-    let grid = Grid::new(op);
+    let grid = PixelGrid::new(op);
     let context = Context { op, unit, config, state, grid, level };
     let packed = if op.reduce == Reduce::Dense { dense::pack(&context) } else { vec![] };
     if op.keep {
@@ -53,7 +53,7 @@ pub fn tile(op: &TileOp, unit: Unit, state: &mut State, config: &Config, level: 
         return;
     }
     let blocks = context.blocks();
-    let run = |block: &Block| match op.reduce {
+    let run = |block: &Chunk| match op.reduce {
         Reduce::Dense => dense::run(&context, &packed, block),
         Reduce::Rows => rows::run(&context, block),
         Reduce::Sum | Reduce::Max => reduce::run(&context, block),
@@ -74,7 +74,7 @@ pub fn tile(op: &TileOp, unit: Unit, state: &mut State, config: &Config, level: 
 
 impl Context<'_> {
     /// Cuts the operation so that a block's gathered bytes and sums stay in cache.
-    fn blocks(&self) -> Vec<Block> {
+    fn blocks(&self) -> Vec<Chunk> {
         let groups = self.op.groups;
         let dense = self.op.reduce == Reduce::Dense;
         let shared = dense && self.op.input.walk.group == 0;
@@ -85,7 +85,7 @@ impl Context<'_> {
             let mut at = 0;
             while at < self.grid.pixels() {
                 let end = (at + most).min(self.grid.pixels());
-                blocks.push(Block { groups: groups.clone(), pixels: at..end });
+                blocks.push(Chunk { groups: groups.clone(), pixels: at..end });
                 at = end;
             }
         }
@@ -94,7 +94,7 @@ impl Context<'_> {
 }
 
 /// Writes a block's bytes (group, column, pixel) to feature memory.
-fn scatter(op: &TileOp, grid: &Grid, block: &Block, bytes: &[u8], features: &mut [u8]) {
+fn scatter(op: &TileOp, grid: &PixelGrid, block: &Chunk, bytes: &[u8], features: &mut [u8]) {
     let pieces = grid.pieces(block.pixels.clone());
     let pixel = op.output.walk.pixel;
     let mut columns = bytes.chunks_exact(block.pixels.len());

@@ -1,7 +1,7 @@
 //! The text of random programs: reads back as it was, and garbage is refused with a line and a field.
 
 use tilewright_arch::asm::{parse, print};
-use tilewright_arch::program::{Port, Program};
+use tilewright_arch::program::{Program, TensorPort};
 use tilewright_random::Random;
 use tilewright_sim::random;
 
@@ -9,7 +9,7 @@ fn sample(seed: u64) -> Program {
     let mut program = random::program(seed, &random::config(seed));
     // Names need not be friendly.
     program.layers[0].name = "a \"b\" \\ ; c=\u{7}\n\t é".into();
-    program.inputs.push(Port {
+    program.inputs.push(TensorPort {
         name: "in; \"x\"".into(),
         shape: vec![],
         address: 7,

@@ -4,9 +4,9 @@ use tilewright_arch::Config;
 use tilewright_arch::config::{Feature, Memory as External};
 use tilewright_arch::fixed::Channel;
 use tilewright_arch::instr::{
-    Input, Memory, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
+    Gather, LocalMemory, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
 };
-use tilewright_arch::program::{Layer, Line, Port, Program};
+use tilewright_arch::program::{Layer, Line, Program, TensorPort};
 use tilewright_sim::{Options, run};
 
 /// Bytes of a page: 64 rows of 4.
@@ -26,7 +26,7 @@ fn sync(wait: u16, signal: u16) -> Sync {
     Sync { wait, signal }
 }
 
-fn transfer(memory: Memory, external: u32, local: i64, bytes: usize) -> Transfer {
+fn transfer(memory: LocalMemory, external: u32, local: i64, bytes: usize) -> Transfer {
     let external = external as usize;
     Transfer { memory, external, local, line_bytes: bytes, lines: 1, planes: 1, ..Transfer::default() }
 }
@@ -50,13 +50,13 @@ fn tile(reduce: Reduce, input: i64, output: i64) -> TileOp {
         lines: 4,
         line_step: 1,
         steps: [Step { count: 1, ..Step::default() }; 3],
-        input: Input {
+        input: Gather {
             walk: Walk { base: input, group: 0, line: 8, pixel: 1, ring: Ring::NONE },
             y_step: 1,
             x_step: 1,
             height: 4,
             width: 8,
-            ..Input::default()
+            ..Gather::default()
         },
         taps: 1,
         output: target(output),
@@ -81,15 +81,16 @@ fn legal() -> Program {
         (TABLE, (0..=255).collect()),
     ];
     p.load = vec![
-        line(transfer(Memory::Feature, INPUT, 0, 64)),
-        line(transfer(Memory::Weights, WEIGHTS, 0, 16)),
-        line(transfer(Memory::ComputeChannels, CHANNELS, 0, 32)),
-        line(transfer(Memory::Tables, TABLE, 0, 256)),
-        line(Transfer { sync: sync(0, 1), ..transfer(Memory::VectorChannels, CHANNELS, 0, 32) }),
+        line(transfer(LocalMemory::Feature, INPUT, 0, 64)),
+        line(transfer(LocalMemory::Weights, WEIGHTS, 0, 16)),
+        line(transfer(LocalMemory::ComputeChannels, CHANNELS, 0, 32)),
+        line(transfer(LocalMemory::Tables, TABLE, 0, 256)),
+        line(Transfer { sync: sync(0, 1), ..transfer(LocalMemory::VectorChannels, CHANNELS, 0, 32) }),
     ];
     p.compute = vec![line(TileOp { sync: sync(1, 2), ..tile(Reduce::Dense, 0, PAGE) })];
     p.vector = vec![line(TileOp { sync: sync(2, 4), ..tile(Reduce::Max, PAGE, 2 * PAGE) })];
-    p.store = vec![line(Transfer { sync: sync(4, 0), ..transfer(Memory::Feature, OUTPUT, 2 * PAGE, 32) })];
+    p.store =
+        vec![line(Transfer { sync: sync(4, 0), ..transfer(LocalMemory::Feature, OUTPUT, 2 * PAGE, 32) })];
     p.layers = vec![Layer { name: "conv1".into(), ..Layer::default() }];
     p.stream_address = [1024, 2048, 3072, 40960];
     p.memory_bytes = 41984;
@@ -298,19 +299,19 @@ fn unwritten() {
     faulty(|p| p.vector[0].op.table = Some(1), "vector 0 (conv1): reads table 1, which nothing has written");
     // External memory between the tensors: nobody gives it, nothing has stored it.
     faulty(
-        |p| p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1))),
+        |p| p.load.push(line(transfer(LocalMemory::Feature, OUTPUT + 32, 3 * PAGE, 1))),
         "load 5 (conv1): reads external byte 544, which nothing has written",
     );
     faulty(
         |p| {
             p.store[0].op.sync.signal = 8;
-            let op = Transfer { sync: sync(8, 0), ..transfer(Memory::Feature, OUTPUT, 3 * PAGE, 33) };
+            let op = Transfer { sync: sync(8, 0), ..transfer(LocalMemory::Feature, OUTPUT, 3 * PAGE, 33) };
             p.load.push(line(op));
         },
         "load 5 (conv1): reads external byte 544, which nothing has written",
     );
     fine(|p| {
-        p.inputs.push(Port {
+        p.inputs.push(TensorPort {
             name: "x".into(),
             shape: vec![1],
             address: OUTPUT + 32,
@@ -318,7 +319,7 @@ fn unwritten() {
             zero: 0,
             wide: false,
         });
-        p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1)));
+        p.load.push(line(transfer(LocalMemory::Feature, OUTPUT + 32, 3 * PAGE, 1)));
     });
     // A group before the last may reach further than the last one, beyond the memory.
     faulty(
@@ -343,13 +344,13 @@ fn own_bytes() {
     };
     faulty(
         |p| {
-            p.load.insert(0, line(transfer(Memory::Feature, INPUT, PAGE, 64)));
+            p.load.insert(0, line(transfer(LocalMemory::Feature, INPUT, PAGE, 64)));
             operand(p, PAGE + 4);
         },
         "compute 0 (conv1): writes feature byte 260, which its operand reads",
     );
     fine(|p| {
-        p.load.insert(0, line(transfer(Memory::Feature, INPUT, PAGE, 64)));
+        p.load.insert(0, line(transfer(LocalMemory::Feature, INPUT, PAGE, 64)));
         operand(p, PAGE);
     });
     faulty(|p| operand(p, 32), "compute 0 (conv1): gather and operand both read page 0");
@@ -363,7 +364,7 @@ fn page_ports() {
         |p| {
             p.store.insert(
                 0,
-                line(Transfer { sync: sync(8, 0), ..transfer(Memory::Feature, OUTPUT + 64, 32, 32) }),
+                line(Transfer { sync: sync(8, 0), ..transfer(LocalMemory::Feature, OUTPUT + 64, 32, 32) }),
             )
         },
         "deadlock: store 0 (conv1) waits for semaphore 3 for ever",
@@ -373,48 +374,48 @@ fn page_ports() {
             p.load[0].op.sync.signal = 8;
             p.store.insert(
                 0,
-                line(Transfer { sync: sync(8, 0), ..transfer(Memory::Feature, OUTPUT + 64, 32, 32) }),
+                line(Transfer { sync: sync(8, 0), ..transfer(LocalMemory::Feature, OUTPUT + 64, 32, 32) }),
             );
         },
         "compute 0 (conv1) and store 0 (conv1) both read page 0 and no semaphore orders them",
     );
     faulty(
-        |p| p.load.push(line(transfer(Memory::Feature, INPUT, PAGE + 128, 16))),
+        |p| p.load.push(line(transfer(LocalMemory::Feature, INPUT, PAGE + 128, 16))),
         "compute 0 (conv1) and load 5 (conv1) both write page 1 and no semaphore orders them",
     );
     // The same, ordered by a third unit: compute, vector, load.
     fine(|p| {
         p.vector[0].op.sync.signal |= 8;
-        let op = Transfer { sync: sync(8, 0), ..transfer(Memory::Feature, INPUT, PAGE + 128, 16) };
+        let op = Transfer { sync: sync(8, 0), ..transfer(LocalMemory::Feature, INPUT, PAGE + 128, 16) };
         p.load.push(line(op));
     });
     // One reads and one writes a page, different bytes: two ports.
-    fine(|p| p.load.push(line(transfer(Memory::Feature, INPUT, 64, 16))));
+    fine(|p| p.load.push(line(transfer(LocalMemory::Feature, INPUT, 64, 16))));
 }
 
 #[test]
 fn races() {
     faulty(
-        |p| p.load.push(line(transfer(Memory::Feature, INPUT, 31, 1))),
+        |p| p.load.push(line(transfer(LocalMemory::Feature, INPUT, 31, 1))),
         "compute 0 (conv1) reads feature byte 31, which load 5 (conv1) writes, and no semaphore orders them",
     );
     faulty(
-        |p| p.load.push(line(transfer(Memory::Feature, INPUT, PAGE + 31, 1))),
+        |p| p.load.push(line(transfer(LocalMemory::Feature, INPUT, PAGE + 31, 1))),
         "compute 0 (conv1) writes feature byte 287, which load 5 (conv1) writes, and no semaphore orders them",
     );
     faulty(
-        |p| p.load.push(line(transfer(Memory::Weights, WEIGHTS, 0, 4))),
+        |p| p.load.push(line(transfer(LocalMemory::Weights, WEIGHTS, 0, 4))),
         "compute 0 (conv1) reads weight word 0, which load 5 (conv1) writes, and no semaphore orders them",
     );
-    fine(|p| p.load.push(line(transfer(Memory::Weights, WEIGHTS, 1, 4))));
+    fine(|p| p.load.push(line(transfer(LocalMemory::Weights, WEIGHTS, 1, 4))));
     faulty(
-        |p| p.load.push(line(transfer(Memory::VectorChannels, CHANNELS, 0, 16))),
+        |p| p.load.push(line(transfer(LocalMemory::VectorChannels, CHANNELS, 0, 16))),
         "vector 0 (conv1) reads vector channel 0, which load 5 (conv1) writes, and no semaphore orders them",
     );
     faulty(
         |p| {
             p.vector[0].op.table = Some(0);
-            p.load.push(line(transfer(Memory::Tables, TABLE, 0, 256)));
+            p.load.push(line(transfer(LocalMemory::Tables, TABLE, 0, 256)));
         },
         "vector 0 (conv1) reads table 0, which load 5 (conv1) writes, and no semaphore orders them",
     );
@@ -422,35 +423,36 @@ fn races() {
     faulty(
         |p| {
             p.data.push((OUTPUT, vec![7; 32]));
-            p.load.push(line(transfer(Memory::Feature, OUTPUT + 31, 3 * PAGE, 1)));
+            p.load.push(line(transfer(LocalMemory::Feature, OUTPUT + 31, 3 * PAGE, 1)));
         },
         "store 0 (conv1) writes external byte 543, which load 5 (conv1) reads, and no semaphore orders them",
     );
     fine(|p| {
         p.data.push((OUTPUT, vec![7; 33]));
-        p.load.push(line(transfer(Memory::Feature, OUTPUT + 32, 3 * PAGE, 1)));
+        p.load.push(line(transfer(LocalMemory::Feature, OUTPUT + 32, 3 * PAGE, 1)));
     });
     // The load comes first and may still be reading what the store overwrites.
     faulty(
         |p| {
             p.data.push((OUTPUT, vec![7; 32]));
-            p.load.insert(0, line(transfer(Memory::Feature, OUTPUT + 3, 3 * PAGE, 1)));
-            p.load.push(line(transfer(Memory::Feature, OUTPUT + 8, 3 * PAGE, 1)));
+            p.load.insert(0, line(transfer(LocalMemory::Feature, OUTPUT + 3, 3 * PAGE, 1)));
+            p.load.push(line(transfer(LocalMemory::Feature, OUTPUT + 8, 3 * PAGE, 1)));
         },
         "store 0 (conv1) writes external byte 520, which load 6 (conv1) reads, and no semaphore orders them",
     );
     fine(|p| {
         p.data.push((OUTPUT, vec![7; 32]));
-        p.load.insert(0, line(transfer(Memory::Feature, OUTPUT + 3, 3 * PAGE, 1)));
+        p.load.insert(0, line(transfer(LocalMemory::Feature, OUTPUT + 3, 3 * PAGE, 1)));
     });
     fine(|p| {
         p.store[0].op.sync.signal = 8;
-        let op = Transfer { sync: sync(8, 0), ..transfer(Memory::Feature, OUTPUT + 31, 3 * PAGE, 1) };
+        let op = Transfer { sync: sync(8, 0), ..transfer(LocalMemory::Feature, OUTPUT + 31, 3 * PAGE, 1) };
         p.load.push(line(op));
     });
     // Tensors that merely interleave do not race: even and odd bytes of a page.
     fine(|p| {
-        let op = Transfer { local_line: 2, lines: 32, ..transfer(Memory::Feature, INPUT, 3 * PAGE + 1, 1) };
+        let op =
+            Transfer { local_line: 2, lines: 32, ..transfer(LocalMemory::Feature, INPUT, 3 * PAGE + 1, 1) };
         p.load.push(line(op));
         p.vector[0].op.sync = sync(2, 4);
         let mut op = tile(Reduce::Max, PAGE, 3 * PAGE);
@@ -473,7 +475,7 @@ fn instructions_are_not_data() {
 #[test]
 fn semaphores() {
     let overflow = report(|p| {
-        let op = Transfer { sync: sync(0, 8), ..transfer(Memory::Feature, INPUT, 3 * PAGE, 4) };
+        let op = Transfer { sync: sync(0, 8), ..transfer(LocalMemory::Feature, INPUT, 3 * PAGE, 4) };
         p.load.extend((0..256).map(|_| line(op)));
         // The store takes the first only when the last has come.
         p.load.last_mut().unwrap().op.sync.signal |= 16;
@@ -483,7 +485,7 @@ fn semaphores() {
     let want = "load 260 (conv1): semaphore 3 exceeds 255 in cycle ";
     assert!(overflow.starts_with(want), "{overflow}");
     fine(|p| {
-        let op = Transfer { sync: sync(0, 8), ..transfer(Memory::Feature, INPUT, 3 * PAGE, 4) };
+        let op = Transfer { sync: sync(0, 8), ..transfer(LocalMemory::Feature, INPUT, 3 * PAGE, 4) };
         p.load.extend((0..255).map(|_| line(op)));
     });
     faulty(

@@ -4,7 +4,7 @@ mod oracle;
 
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel, Half};
-use tilewright_arch::instr::{Memory, Operand, Reduce, Unit};
+use tilewright_arch::instr::{LocalMemory, Operand, Reduce, Unit};
 use tilewright_arch::program::Program;
 use tilewright_sim::random;
 use tilewright_sim::values::Level;
@@ -99,7 +99,7 @@ fn random_programs_are_varied() {
         }
         let image = program.image().unwrap();
         for load in program.load.iter().map(|line| &line.op) {
-            if matches!(load.memory, Memory::ComputeChannels | Memory::VectorChannels) {
+            if matches!(load.memory, LocalMemory::ComputeChannels | LocalMemory::VectorChannels) {
                 let bytes = &image[load.external..][..load.line_bytes];
                 for word in bytes.chunks_exact(CHANNEL_BYTES) {
                     let half = Channel::from_bytes(word.try_into().unwrap()).half;

@@ -5,7 +5,7 @@ use tilewright_arch::Config;
 use tilewright_arch::config::Feature;
 use tilewright_arch::fixed::{Channel, Half, Post, extend, halves, join, mantissa};
 use tilewright_arch::instr::{
-    Channels, Input, Memory, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
+    Channels, Gather, LocalMemory, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Walk,
 };
 use tilewright_arch::program::{Layer, Line, Program};
 use tilewright_random::Random;
@@ -29,7 +29,7 @@ fn line<I>(op: I) -> Line<I> {
     Line { op, layer: 0 }
 }
 
-fn transfer(memory: Memory, external: u32, local: i64, bytes: usize) -> Transfer {
+fn transfer(memory: LocalMemory, external: u32, local: i64, bytes: usize) -> Transfer {
     let external = external as usize;
     Transfer { memory, external, local, line_bytes: bytes, lines: 1, planes: 1, ..Transfer::default() }
 }
@@ -75,14 +75,14 @@ fn program(pad: i8, post: Post) -> Program {
         taps: 1,
         ..TileOp::default()
     };
-    let input = Input { x_step: 1, y_step: 1, height: 1, width: WIDTH, pad, ..Input::default() };
+    let input = Gather { x_step: 1, y_step: 1, height: 1, width: WIDTH, pad, ..Gather::default() };
     p.compute = vec![line(TileOp {
         sync: Sync { wait: 1, signal: 2 },
         columns: planes[1],
         last_columns: planes[1],
         inner_columns: planes[1],
         steps: [step(planes[0], WIDTH as i64, 0), step(TAPS, 1, 1), step(1, 0, 0)],
-        input: Input { walk: walk(-1, 0), x0: -1, ..input },
+        input: Gather { walk: walk(-1, 0), x0: -1, ..input },
         channels: Channels { base: 0, column_step: 1, group_step: 0 },
         post,
         output: output(PAGE, 0),
@@ -94,7 +94,7 @@ fn program(pad: i8, post: Post) -> Program {
         reduce: Reduce::Sum,
         groups: CHANNELS[1],
         steps: [step(2, WIDTH as i64, 0), step(1, 0, 0), step(1, 0, 0)],
-        input: Input { walk: walk(PAGE, both), ..input },
+        input: Gather { walk: walk(PAGE, both), ..input },
         channels: Channels { base: half, column_step: 0, group_step: 0 },
         post: Post { zero: post.zero, ..Post::default() },
         output: output(2 * PAGE + half as i64 * WIDTH as i64, both),
@@ -102,21 +102,21 @@ fn program(pad: i8, post: Post) -> Program {
     };
     p.vector = vec![line(copy(0, Sync { wait: 2, signal: 0 })), line(copy(1, Sync { wait: 0, signal: 4 }))];
     p.load = vec![
-        line(transfer(Memory::Feature, INPUT, 0, planes[0] * WIDTH)),
-        line(transfer(Memory::Weights, WEIGHTS, 0, planes[0] * TAPS * 4)),
-        line(transfer(Memory::VectorChannels, PARAMETERS + 64, 0, 32)),
+        line(transfer(LocalMemory::Feature, INPUT, 0, planes[0] * WIDTH)),
+        line(transfer(LocalMemory::Weights, WEIGHTS, 0, planes[0] * TAPS * 4)),
+        line(transfer(LocalMemory::VectorChannels, PARAMETERS + 64, 0, 32)),
         line(Transfer {
             sync: Sync { wait: 0, signal: 1 },
-            ..transfer(Memory::ComputeChannels, PARAMETERS, 0, 64)
+            ..transfer(LocalMemory::ComputeChannels, PARAMETERS, 0, 64)
         }),
     ];
     let bytes = planes[1] * WIDTH;
     p.store = vec![
         line(Transfer {
             sync: Sync { wait: 4, signal: 0 },
-            ..transfer(Memory::Feature, OUTPUT, PAGE, bytes)
+            ..transfer(LocalMemory::Feature, OUTPUT, PAGE, bytes)
         }),
-        line(transfer(Memory::Feature, OUTPUT + bytes as u32, 2 * PAGE, bytes)),
+        line(transfer(LocalMemory::Feature, OUTPUT + bytes as u32, 2 * PAGE, bytes)),
     ];
     p.layers = vec![Layer::default()];
     p.stream_address = [0, 1, 2, 3].map(|unit| STREAMS + 1024 * unit);

@@ -5,7 +5,7 @@ use super::{Golden, Layer, damaged, layers};
 use crate::pipeline::Compiled;
 use crate::proof::StageBytes;
 use tilewright_arch::Program;
-use tilewright_arch::program::Port;
+use tilewright_arch::program::TensorPort;
 use tilewright_compiler::error::Result;
 use tilewright_compiler::fixed::{FixedGraph, TensorId};
 use tilewright_compiler::graph::Graph;
@@ -34,8 +34,8 @@ pub(super) fn network(compiled: &Compiled, interface: &Graph) -> Result<()> {
     }
     for (stage, graph, program) in stages(compiled) {
         program.validate().map_err(|e| damaged(e.to_string()))?;
-        let own = |list: &[(TensorId, Vec<usize>)], ports: &[Port]| {
-            let same = |((id, shape), port): (&(TensorId, Vec<usize>), &Port)| {
+        let own = |list: &[(TensorId, Vec<usize>)], ports: &[TensorPort]| {
+            let same = |((id, shape), port): (&(TensorId, Vec<usize>), &TensorPort)| {
                 let tensor = graph.tensor(*id);
                 let end = u64::from(port.address) + tensor.elements() as u64;
                 let numbers = (port.scale.to_bits(), port.zero, port.wide);
@@ -58,8 +58,9 @@ pub(super) fn golden(compiled: &Compiled, golden: &Golden) -> Result<()> {
     let network = &compiled.network;
     let shapes = network.inputs.iter().map(|(_, _, shape)| &shape[..]);
     let fits = |(run, (stage, _, program)): (&StageBytes, (usize, &FixedGraph, &Program))| {
-        let bytes =
-            |lists: &[Vec<i8>], ports: &[Port]| lists.iter().map(Vec::len).eq(ports.iter().map(Port::bytes));
+        let bytes = |lists: &[Vec<i8>], ports: &[TensorPort]| {
+            lists.iter().map(Vec::len).eq(ports.iter().map(TensorPort::bytes))
+        };
         run.stage == stage && bytes(&run.inputs, &program.inputs) && bytes(&run.outputs, &program.outputs)
     };
     let whole = golden.stages.len() == stages(compiled).count()

@@ -8,7 +8,7 @@ use ndarray::ArrayD;
 use tilewright_compiler::error::{self, Error};
 use tilewright_compiler::float;
 use tilewright_compiler::graph::{Graph, Integer};
-use tilewright_compiler::npy::{self, Data};
+use tilewright_compiler::npy::{self, ArrayData};
 use tilewright_random::Random;
 
 /// Seed of synthetic samples.
@@ -135,7 +135,7 @@ impl Golden {
                 list.push(array.to_ndarray());
                 continue;
             }
-            let Data::U8(bytes) = &array.data else { return Err(wrong(&name)) };
+            let ArrayData::U8(bytes) = &array.data else { return Err(wrong(&name)) };
             let ["stage", stage, what, ..] = words[..] else { return Err(wrong(&name)) };
             let stage: usize = stage.parse().map_err(|_| wrong(&name))?;
             if golden.stages.last().is_none_or(|last| last.stage != stage) {

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use tilewright_arch::fixed::Half;
 use tilewright_arch::program;
-use tilewright_compiler::claims::{Operation, Part};
+use tilewright_compiler::claims::{Operation, StageNode};
 use tilewright_compiler::network::Stage;
 use tilewright_compiler::schedule::Schedule;
-use tilewright_timing::{Report, stats};
+use tilewright_timing::{CycleReport, stats};
 
 /// An operation of the machine.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -48,15 +48,15 @@ pub struct LayerReport {
     pub part: Option<String>,
     /// Its cycles, multiply-accumulates and bytes.
     #[serde(flatten)]
-    pub report: stats::LayerReport,
+    pub report: stats::LayerCycles,
 }
 
 /// The rows of a run's report in the order of the programs, by the ids of the network's `layers`.
-pub fn reports(compiled: &Compiled, layers: &[Layer], report: &Report) -> Vec<LayerReport> {
+pub fn reports(compiled: &Compiled, layers: &[Layer], report: &CycleReport) -> Vec<LayerReport> {
     let rows =
         compiled.programs().flat_map(|(stage, s)| (0..s.program.layers.len()).map(move |row| (stage, row)));
     let named =
-        |((row, part), report): (((usize, usize), Option<String>), &stats::LayerReport)| LayerReport {
+        |((row, part), report): (((usize, usize), Option<String>), &stats::LayerCycles)| LayerReport {
             ids: layers.iter().filter(|layer| layer.programs.contains(&row)).map(|layer| layer.id).collect(),
             part,
             report: report.clone(),
@@ -143,7 +143,7 @@ fn layer(compiled: &Compiled, tables: &[Vec<Vec<usize>>], id: usize, operation: 
     let graph = &network.claims.graph;
     let nodes = || operation.nodes.iter().map(|&n| &graph.nodes[n]);
     let tensor = &network.tensors[operation.output.tensor.0 as usize];
-    let rows = |part: &Part| {
+    let rows = |part: &StageNode| {
         let (stage, rows) = (part.stage, tables.get(part.stage).and_then(|table| table.get(part.node)));
         rows.into_iter().flatten().map(move |&row| (stage, row))
     };

@@ -8,7 +8,7 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use tilewright_arch::program::Port;
+use tilewright_arch::program::TensorPort;
 use tilewright_arch::{Config, isa, link};
 use tilewright_compiler::error::{Error, Result};
 use tilewright_compiler::files;
@@ -178,9 +178,9 @@ pub enum Stage {
         /// Multiply-accumulates.
         macs: u64,
         /// Tensors to be written before the start.
-        inputs: Vec<Port>,
+        inputs: Vec<TensorPort>,
         /// Tensors to be read after the end.
-        outputs: Vec<Port>,
+        outputs: Vec<TensorPort>,
     },
     /// Operators of the host.
     Host(Host),
@@ -311,14 +311,14 @@ impl Manifest {
             name: String,
         }
         #[derive(Deserialize)]
-        struct Files {
+        struct FileList {
             #[serde(rename = "schema")]
             _schema: u32,
             #[serde(rename = "tool")]
             _tool: String,
             files: BTreeMap<String, Named>,
         }
-        let files: Files = serde_json::from_slice(bytes).ok()?;
+        let files: FileList = serde_json::from_slice(bytes).ok()?;
         Some(files.files.into_values().map(|file| file.name).collect())
     }
 }
@@ -363,7 +363,7 @@ fn dense(shape: &[usize]) -> Vec<(usize, usize)> {
 }
 
 /// The tensors that stages read or make, with their ports.
-fn ports(compiled: &Compiled, made: bool) -> impl Iterator<Item = (usize, TensorId, &Port)> {
+fn ports(compiled: &Compiled, made: bool) -> impl Iterator<Item = (usize, TensorId, &TensorPort)> {
     let stages = compiled.network.stages.iter().zip(&compiled.schedules).enumerate();
     stages.flat_map(move |(stage, (running, schedule))| {
         let (Running::Machine { graph, tensors }, Some(schedule)) = (running, schedule) else {

@@ -26,7 +26,7 @@ pub(super) enum Family {
 const KINDS: usize = 4;
 
 /// A kind, and how many of it a cell of Yosys's takes.
-type Kind = (&'static str, &'static [(&'static str, u64)]);
+type CellKind = (&'static str, &'static [(&'static str, u64)]);
 
 /// What the makers' tables say (FPGA-DS-02012; DS180, DS190).
 const DEVICES: [(&str, Device); 6] = [
@@ -43,7 +43,7 @@ const fn ecp5(option: &'static str, available: [u64; KINDS]) -> Device {
 }
 
 /// Named as nextpnr does. A carry cell takes two lookup tables, a memory of logic cells six.
-const ECP5_KINDS: [Kind; KINDS] = [
+const ECP5_KINDS: [CellKind; KINDS] = [
     ("TRELLIS_COMB", &[("LUT4", 1), ("CCU2C", 2), ("TRELLIS_DPR16X4", 6)]),
     ("TRELLIS_FF", &[("TRELLIS_FF", 1)]),
     ("DP16KD", &[("DP16KD", 1)]),
@@ -51,7 +51,7 @@ const ECP5_KINDS: [Kind; KINDS] = [
 ];
 
 /// Memories and shift registers of logic cells are lookup tables (UG474); block memories of 18 Kbit.
-const XILINX7_KINDS: [Kind; KINDS] = [
+const XILINX7_KINDS: [CellKind; KINDS] = [
     (
         "LUT6",
         &[
@@ -88,11 +88,11 @@ setattr -set syn_useioff 1 -set ioff_dir \"input\" @inputs
 
 #[derive(Deserialize)]
 struct Statistics {
-    modules: BTreeMap<String, Module>,
+    modules: BTreeMap<String, ModuleStatistics>,
 }
 
 #[derive(Deserialize)]
-struct Module {
+struct ModuleStatistics {
     num_cells_by_type: BTreeMap<String, u64>,
 }
 
@@ -129,7 +129,7 @@ impl Device {
             Family::Ecp5(_) => ECP5_KINDS,
             Family::Xilinx7 => XILINX7_KINDS,
         };
-        let of = |((kind, cells), available): (Kind, u64)| {
+        let of = |((kind, cells), available): (CellKind, u64)| {
             let used = cells.iter().map(|(cell, each)| top.num_cells_by_type.get(*cell).unwrap_or(&0) * each);
             Used { kind: kind.to_owned(), used: used.sum(), available }
         };

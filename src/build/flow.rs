@@ -2,7 +2,7 @@
 
 use super::device::{Device, Family};
 use super::tools::{Found, NEXTPNR, PACK, YOSYS};
-use super::{Built, Design, Report};
+use super::{Built, Design, RouteReport};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::ops::Range;
@@ -97,7 +97,7 @@ impl Synthesis<'_> {
             board: self.design.site.name.clone(),
             seed: 0,
             tools: vec![self.yosys.version.clone()],
-            report: Report { cells, clocks: Vec::new(), paths: Vec::new() },
+            report: RouteReport { cells, clocks: Vec::new(), paths: Vec::new() },
             bitstream_bytes: None,
             seconds: [seconds, 0.0, 0.0],
         };
@@ -221,7 +221,7 @@ impl Routing<'_> {
             board: design.site.name.clone(),
             seed,
             tools: self.tools().map(|tool| tool.version.clone()).to_vec(),
-            report: Report::parse(&read(&own.join("report.json"))?)?,
+            report: RouteReport::parse(&read(&own.join("report.json"))?)?,
             bitstream_bytes: Some(read(&own.join(&files[2]))?.len() as u64),
             seconds: [synthesis, routing, packing],
         };

@@ -28,7 +28,7 @@ pub struct Clock {
 
 /// The slowest path of a clock.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Path {
+pub struct CriticalPath {
     /// Edge that it starts at.
     pub clock: String,
     /// Cell that it starts in, by our own names.
@@ -43,13 +43,13 @@ pub struct Path {
 
 /// What nextpnr reports.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Report {
+pub struct RouteReport {
     /// Cells that are used at all.
     pub cells: Vec<Used>,
     /// Clocks.
     pub clocks: Vec<Clock>,
     /// The slowest path of each clock, within it.
-    pub paths: Vec<Path>,
+    pub paths: Vec<CriticalPath>,
 }
 
 #[derive(Deserialize)]
@@ -92,12 +92,12 @@ struct RawEnd {
     cell: String,
 }
 
-impl Report {
+impl RouteReport {
     /// From nextpnr's `--report` file.
     ///
     /// # Errors
     /// Text of something else.
-    pub fn parse(bytes: &[u8]) -> Result<Report> {
+    pub fn parse(bytes: &[u8]) -> Result<RouteReport> {
         let raw: Raw = serde_json::from_slice(bytes).context(
             "error[build]: report.json is no report of nextpnr; try: the version that doctor names",
         )?;
@@ -114,7 +114,7 @@ impl Report {
                 let steps = path.path.iter().filter(|step| (step.kind == "routing") == routing);
                 steps.map(|step| step.delay).sum()
             };
-            Some(Path {
+            Some(CriticalPath {
                 clock: path.from.trim_start_matches("posedge ").trim_start_matches("$glbnet$").to_owned(),
                 from: path.path.first()?.from.cell.clone(),
                 to: path.path.last()?.to.cell.clone(),
@@ -123,7 +123,7 @@ impl Report {
             })
         };
         let within = raw.critical_paths.iter().filter(|path| path.from == path.to);
-        Ok(Report { cells, clocks, paths: within.filter_map(path).collect() })
+        Ok(RouteReport { cells, clocks, paths: within.filter_map(path).collect() })
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
             "fmax": {"$glbnet$machine_clock": {"achieved": 98.5, "constraint": 100.0}},
             "utilization": {"DP16KD": {"available": 56, "used": 50}, "DCSC": {"available": 2, "used": 0}}
         }"#;
-        let report = Report::parse(text).unwrap();
+        let report = RouteReport::parse(text).unwrap();
         assert_eq!(report.cells, [Used { kind: "DP16KD".into(), used: 50, available: 56 }]);
         let clock = Clock { name: "machine_clock".into(), reached_mhz: 98.5, wanted_mhz: 100.0 };
         assert_eq!(report.clocks, [clock]);
@@ -155,6 +155,6 @@ mod tests {
         let path = &report.paths[0];
         assert_eq!((path.from.as_str(), path.to.as_str()), ("core.a", "core.b"));
         assert_eq!((path.logic_ns, path.routing_ns), (0.75, 2.25));
-        assert!(Report::parse(b"{}").is_err());
+        assert!(RouteReport::parse(b"{}").is_err());
     }
 }

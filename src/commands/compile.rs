@@ -1,12 +1,12 @@
 //! `tilewright compile`: the programs of a model.
 
 use super::simulate::clip;
-use super::subject::{Job, compile_job, open_model};
+use super::subject::{Compilation, compile_job, open_model};
 use super::verify::print_assurance;
 use super::{decibels, grouped};
 use crate::output::{self, note, say};
 use crate::progress::during;
-use crate::{Machine, Source};
+use crate::{Machine, ModelArguments};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde_json::json;
@@ -17,7 +17,7 @@ use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
 use tilewright_compiler::error::Error;
 use tilewright_compiler::network::MeasuredLayer;
-use tilewright_timing::Report;
+use tilewright_timing::CycleReport;
 
 /// How an artefact is written.
 pub struct Form<'a> {
@@ -33,7 +33,7 @@ pub struct Form<'a> {
 ///
 /// With `layers`, what quantisation did to every layer is measured too.
 pub fn run(
-    source: &Source,
+    source: &ModelArguments,
     machine: &Machine,
     out: &Path,
     form: &Form,
@@ -77,7 +77,7 @@ pub fn run(
     };
     let artefact = during("writing", write)?;
     let compiled = &artefact.compiled;
-    let mut timing = Report::default();
+    let mut timing = CycleReport::default();
     for (_, schedule) in compiled.programs() {
         timing.append(&tilewright_timing::time(&schedule.program, false)?);
     }
@@ -157,7 +157,7 @@ fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> 
 }
 
 /// Quantises once more and measures every layer on the first calibration samples.
-fn measured(job: &Job, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<MeasuredLayer>> {
+fn measured(job: &Compilation, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<MeasuredLayer>> {
     during("measuring every layer", || pipeline::measured(&job.model, samples, &job.options, &job.config))
 }
 

@@ -5,7 +5,7 @@ use super::subject::{Subject, compile_job, open};
 use super::{programs, written};
 use crate::output::say;
 use crate::progress::during;
-use crate::{Machine, Source};
+use crate::{Machine, ModelArguments};
 use anyhow::Result;
 use std::path::Path;
 use tilewright::artefact::Golden;
@@ -17,7 +17,7 @@ use tilewright::targets::{self, TARGETS};
 /// test bench with its golden sample and a C header; with `axi_lite` another register port around it; of a `board` its top, with all
 /// that is below it, and its pins.
 pub fn run(
-    source: Option<&Source>,
+    source: Option<&ModelArguments>,
     machine: &Machine,
     axi_lite: bool,
     board: bool,

@@ -2,7 +2,7 @@
 
 use super::subject::{Subject, compile_job, compiled, open};
 use super::{decibels, grouped};
-use crate::{Machine, Source, Stage, output};
+use crate::{CompilerStage, Machine, ModelArguments, output};
 use anyhow::{Context, Result};
 use tilewright::artefact::{self, Layer};
 use tilewright::model::Model;
@@ -11,23 +11,23 @@ use tilewright_compiler::fixed::passes;
 use tilewright_compiler::relay;
 
 /// Prints a stage.
-pub fn run(source: &Source, machine: &Machine, stage: Stage) -> Result<bool> {
+pub fn run(source: &ModelArguments, machine: &Machine, stage: CompilerStage) -> Result<bool> {
     let text = match stage {
-        Stage::Graph => relay::print(&model(source, machine)?.imported, relay::Data::Full),
-        Stage::Simplified => relay::print(&model(source, machine)?.graph, relay::Data::Full),
-        Stage::Layers => match open(source, machine)? {
+        CompilerStage::Graph => relay::print(&model(source, machine)?.imported, relay::Data::Full),
+        CompilerStage::Simplified => relay::print(&model(source, machine)?.graph, relay::Data::Full),
+        CompilerStage::Layers => match open(source, machine)? {
             Subject::Model(job) => table(&artefact::layers(&compile_job(&job, &job.calibration()?, source)?)),
             Subject::Artefact(artefact) => table(&artefact.manifest.layers),
         },
-        Stage::Fixed | Stage::Passes | Stage::Schedule | Stage::Program => {
+        CompilerStage::Fixed | CompilerStage::Passes | CompilerStage::Schedule | CompilerStage::Program => {
             let compiled = compiled(source, machine)?;
             match stage {
-                Stage::Fixed => compiled.network.to_string(),
-                Stage::Passes => {
+                CompilerStage::Fixed => compiled.network.to_string(),
+                CompilerStage::Passes => {
                     let print = |graph| passes::print(graph, &compiled.config);
                     compiled.network.machine().map(print).collect::<Result<_, _>>()?
                 }
-                Stage::Schedule => compiled.programs().map(|(_, s)| s.plan.to_string()).collect(),
+                CompilerStage::Schedule => compiled.programs().map(|(_, s)| s.plan.to_string()).collect(),
                 _ => compiled.programs().map(|(_, s)| asm::print(&s.program)).collect(),
             }
         }
@@ -58,7 +58,7 @@ fn table(layers: &[Layer]) -> String {
     text
 }
 
-fn model(source: &Source, machine: &Machine) -> Result<Model> {
+fn model(source: &ModelArguments, machine: &Machine) -> Result<Model> {
     match open(source, machine)? {
         Subject::Model(job) => Ok(job.model),
         Subject::Artefact(artefact) => artefact.model.with_context(|| {

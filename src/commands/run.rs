@@ -14,7 +14,7 @@ use tilewright::proof;
 use tilewright_compiler::npy;
 
 /// What is wanted of a run.
-pub struct Asked<'a> {
+pub struct RunOptions<'a> {
     /// Whether it is compared with the simulator.
     pub check: bool,
     /// Where outputs go.
@@ -24,7 +24,7 @@ pub struct Asked<'a> {
 }
 
 /// A serial port with a board at it.
-pub struct Port<'a> {
+pub struct SerialPort<'a> {
     /// Its name among the files.
     pub path: &'a Path,
     /// Bits a second.
@@ -34,7 +34,7 @@ pub struct Port<'a> {
 }
 
 /// Runs all samples; false when a check finds a difference. Without a `port` the board is simulated.
-pub fn run(path: &Path, port: Option<&Port>, input: Option<&Path>, asked: &Asked) -> Result<bool> {
+pub fn run(path: &Path, port: Option<&SerialPort>, input: Option<&Path>, asked: &RunOptions) -> Result<bool> {
     asked.out.map_or(Ok(()), written::may_write)?;
     let artefact = during("reading the artefact", || Artefact::read(path))?;
     let samples = artefact.inputs(input)?;
@@ -75,7 +75,7 @@ fn frames(
     session: &mut Session<Pipes>,
     artefact: &Artefact,
     samples: &[Vec<ArrayD<f32>>],
-    asked: &Asked,
+    asked: &RunOptions,
 ) -> Result<(Vec<Frame>, Vec<String>)> {
     let exact = session.is_exact();
     counted("running", |watch| {
@@ -123,7 +123,7 @@ fn object(
     session: &Session<Pipes>,
     loaded: &Loaded,
     frames: &[Frame],
-    asked: &Asked,
+    asked: &RunOptions,
     differences: &[String],
     simulated: bool,
 ) -> serde_json::Value {
@@ -147,7 +147,7 @@ fn print(
     session: &mut Session<Pipes>,
     loaded: &Loaded,
     frames: &[Frame],
-    asked: &Asked,
+    asked: &RunOptions,
     differences: &[String],
     simulated: bool,
 ) -> Result<()> {

@@ -4,7 +4,7 @@ use super::subject::{Subject, compile_job, first, open};
 use super::{grouped, print_host, written};
 use crate::output::{self, note, say};
 use crate::progress::during;
-use crate::{Machine, Source};
+use crate::{Machine, ModelArguments};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde_json::json;
@@ -16,12 +16,12 @@ use tilewright_arch::Config;
 use tilewright_compiler::network::Network;
 use tilewright_compiler::proof::{GOOD_DB, Quality};
 use tilewright_compiler::{float, npy};
-use tilewright_timing::Report;
+use tilewright_timing::CycleReport;
 
 /// Simulates and prints the summary; writes the outputs when asked to. False when an output is finite in float and
 /// not on the machine, or the other way round.
 pub fn run(
-    source: &Source,
+    source: &ModelArguments,
     machine: &Machine,
     input_path: Option<&Path>,
     out: Option<&Path>,
@@ -131,7 +131,7 @@ pub fn seconds(cycles: u64, config: &Config) -> f64 {
 }
 
 /// The JSON object of a report.
-fn object(report: &Report, layers: &[LayerReport], config: &Config) -> serde_json::Value {
+fn object(report: &CycleReport, layers: &[LayerReport], config: &Config) -> serde_json::Value {
     json!({
         "cycles": report.cycles,
         "macs": report.macs,
@@ -146,7 +146,7 @@ fn object(report: &Report, layers: &[LayerReport], config: &Config) -> serde_jso
 }
 
 /// The summary for people.
-pub fn print(report: &Report, layers: &[LayerReport], config: &Config) -> Result<()> {
+pub fn print(report: &CycleReport, layers: &[LayerReport], config: &Config) -> Result<()> {
     say!("{:>4} {:<32} {:<20} {:>12} {:>10} {:>6}", "id", "layer", "operator", "MACs", "cycles", "used")?;
     for LayerReport { ids, part, report } in layers {
         let ids: Vec<String> = ids.iter().map(usize::to_string).collect();

@@ -3,19 +3,19 @@
 use super::{byte_layers, compile, raised};
 use crate::output::note;
 use crate::progress::during;
-use crate::{Machine, Source};
+use crate::{Machine, ModelArguments};
 use anyhow::Result;
 use ndarray::ArrayD;
 use std::path::Path;
 use tilewright::artefact::Container;
 use tilewright::model::Model;
 use tilewright::pipeline::Compiled;
-pub use tilewright::request::{Job, Subject};
+pub use tilewright::request::{Compilation, Subject};
 use tilewright_compiler::error::Error;
 use tilewright_compiler::network::Network;
 
 /// Opens what the options name, telling warnings of the importer.
-pub fn open(source: &Source, machine: &Machine) -> Result<Subject> {
+pub fn open(source: &ModelArguments, machine: &Machine) -> Result<Subject> {
     let request = source.request(machine);
     let what = if Container::is_there(&source.model) { "the artefact" } else { "the model" };
     let subject = during(&format!("reading {what}"), || request.open())?;
@@ -30,7 +30,7 @@ pub fn open(source: &Source, machine: &Machine) -> Result<Subject> {
 }
 
 /// Opens the model that the options name, telling warnings of the importer.
-pub fn open_model(source: &Source, machine: &Machine) -> Result<Job> {
+pub fn open_model(source: &ModelArguments, machine: &Machine) -> Result<Compilation> {
     let job = during("reading the model", || source.request(machine).job())?;
     warn(&job.model);
     Ok(job)
@@ -43,7 +43,11 @@ fn warn(model: &Model) {
 }
 
 /// Calibrates and compiles, telling what was decided.
-pub fn compile_job(job: &Job, calibration: &[Vec<ArrayD<f32>>], source: &Source) -> Result<Compiled> {
+pub fn compile_job(
+    job: &Compilation,
+    calibration: &[Vec<ArrayD<f32>>],
+    source: &ModelArguments,
+) -> Result<Compiled> {
     let compiled = compile(&job.model, calibration, &job.options, &job.config)?;
     if let Some(told) = byte_layers(&compiled.network) {
         note!("warning: {told}");
@@ -58,7 +62,7 @@ pub fn compile_job(job: &Job, calibration: &[Vec<ArrayD<f32>>], source: &Source)
 }
 
 /// Programs, machine and integers of what the options name.
-pub fn compiled(source: &Source, machine: &Machine) -> Result<Compiled> {
+pub fn compiled(source: &ModelArguments, machine: &Machine) -> Result<Compiled> {
     match open(source, machine)? {
         Subject::Model(job) => compile_job(&job, &job.calibration()?, source),
         Subject::Artefact(artefact) => Ok(artefact.compiled),

@@ -3,12 +3,12 @@
 use crate::output::{self, say};
 use anyhow::Result;
 use serde_json::json;
-use tilewright::targets::{Board, TARGETS, Target};
+use tilewright::targets::{Board, KnownBoard, TARGETS};
 use tilewright_arch::Config;
 
 /// Lists them, the default first.
 pub fn run(json: bool) -> Result<bool> {
-    let one = |target: &Target| Ok((target.name, target.board()?, target.machine()?));
+    let one = |target: &KnownBoard| Ok((target.name, target.board()?, target.machine()?));
     let all: Vec<(&str, Board, Config)> = TARGETS.iter().map(one).collect::<Result<_>>()?;
     if json {
         let object = |(name, board, machine): &(&str, Board, Config)| {

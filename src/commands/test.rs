@@ -7,11 +7,11 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use std::path::{Component, Path, PathBuf};
 use tilewright::artefact::Container;
-use tilewright::suite::{self, Case, Checks, Exact, Outcome, SCHEMA, Store, Suite, Verdict};
+use tilewright::suite::{self, Case, Checks, Exact, GoldenFolder, Outcome, SCHEMA, Suite, Verdict};
 use tilewright::targets;
 
 /// What is asked of a suite.
-pub struct Asked<'a> {
+pub struct SuiteOptions<'a> {
     /// JUnit's XML goes here.
     pub junit: Option<&'a Path>,
     /// Cases at a time.
@@ -27,7 +27,7 @@ pub struct Asked<'a> {
 }
 
 /// Runs a suite; false when a check fails.
-pub fn run(path: &Path, machine: &Machine, asked: &Asked) -> Result<bool> {
+pub fn run(path: &Path, machine: &Machine, asked: &SuiteOptions) -> Result<bool> {
     if asked.junit.is_some_and(|junit| std::path::absolute(junit).ok() == std::path::absolute(path).ok()) {
         bail!("error[suite]: --junit would overwrite the suite; try: another file");
     }
@@ -49,7 +49,7 @@ pub fn run(path: &Path, machine: &Machine, asked: &Asked) -> Result<bool> {
     let bless = asked.bless || !asked.init.is_empty();
     let suite = Suite::read(path)?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut store = Store::open(path)?;
+    let mut store = GoldenFolder::open(path)?;
     let own = |n: usize| asked.shard.is_none_or(|(part, parts)| n % parts == part - 1);
     let cases: Vec<&Case> = suite.cases.iter().enumerate().filter(|(n, _)| own(*n)).map(|(_, c)| c).collect();
     let progress = bar("testing", cases.len());
@@ -148,7 +148,7 @@ fn init(path: &Path, machine: &Machine, models: &[PathBuf]) -> Result<()> {
             samples: 1,
             ..Case::default()
         };
-        let (outcome, _) = suite::run(&case, folder, &Store::open(path)?, false);
+        let (outcome, _) = suite::run(&case, folder, &GoldenFolder::open(path)?, false);
         let Some(measured) = &outcome.measured else {
             let why = outcome.checks.iter().find_map(|(_, v)| match v {
                 Verdict::Failed(why) => Some(why.clone()),

@@ -5,7 +5,7 @@ use super::subject::{Subject, compile_job, first, open};
 use super::{decibels, grouped, written};
 use crate::output::{self, note, say};
 use crate::progress::{counted, during};
-use crate::{Enough, Machine, Source};
+use crate::{Enough, Machine, ModelArguments};
 use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use serde_json::json;
@@ -15,7 +15,7 @@ use tilewright::assurance::{self, Assurance};
 use tilewright::metric::{Evaluation, Scores};
 use tilewright::model::Model;
 use tilewright::pipeline;
-use tilewright::proof::{self, Output, Proof};
+use tilewright::proof::{self, MachineOutput, Proof};
 use tilewright::reduce::{self, Reduced};
 use tilewright_arch::Config;
 use tilewright_compiler::graph::ValueId;
@@ -24,7 +24,7 @@ use tilewright_compiler::proof::Layer;
 use tilewright_hdl::cosim::Rtl;
 
 /// What is done and told besides.
-pub struct Asked {
+pub struct VerifyOptions {
     /// Run the Verilog.
     pub rtl: bool,
     /// Measure the metric.
@@ -37,12 +37,12 @@ pub struct Asked {
 
 /// Verifies; false when an exact step of the ladder does not hold.
 pub fn run(
-    source: &Source,
+    source: &ModelArguments,
     machine: &Machine,
     input_path: Option<&Path>,
     enough: &Enough,
     reduce: Option<&Path>,
-    asked: &Asked,
+    asked: &VerifyOptions,
 ) -> Result<bool> {
     reduce.map_or(Ok(()), written::may_write)?;
     let wants_metric = asked.metric || enough.min_metric.is_some();
@@ -185,7 +185,7 @@ fn write_reduced(
 
 /// Where parts of a model that fails end: at the layers that contradict the source, else at the outputs that
 /// miss what is asked for, else at any output.
-fn ends(model: &Model, proof: &Proof, misses: impl Fn(&Output) -> bool) -> Vec<ValueId> {
+fn ends(model: &Model, proof: &Proof, misses: impl Fn(&MachineOutput) -> bool) -> Vec<ValueId> {
     let graph = &model.graph;
     let found = proof.assurance.iter().flat_map(|a| &a.first_rung.findings);
     let named = |name: &String| graph.nodes.iter().find(|node| node.name == *name);
@@ -208,7 +208,7 @@ fn missed(enough: &Enough, proof: &Proof, scores: Option<&Scores>) -> Vec<String
 }
 
 /// What was asked for of one output and is not there.
-fn missed_by(enough: &Enough, output: &Output) -> Vec<String> {
+fn missed_by(enough: &Enough, output: &MachineOutput) -> Vec<String> {
     let mut missed = Vec::new();
     let (name, error) = (&output.name, output.max_abs_error);
     // An output that is zero throughout has no signal: any error is too much.
@@ -268,7 +268,7 @@ pub fn print(proof: &Proof, source: bool) -> Result<()> {
         let verdict = if cycles == proof.sim_cycles { "equal" } else { "DIFFERENT" };
         say!("cycles of the Verilog           {} ({verdict})", grouped(cycles))?;
     }
-    for Output { name, quality, max_abs_error } in &proof.outputs {
+    for MachineOutput { name, quality, max_abs_error } in &proof.outputs {
         let db = quality.sqnr_db.map_or("no signal".into(), |db| format!("{db:.1} dB"));
         if proof.outputs.len() > 1 {
             say!("  output {:<22} {db}, worst error {max_abs_error:.6}", clip(name, 22))?;

@@ -7,7 +7,7 @@ use tilewright_arch::link::{
 
 /// A request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Request<'a> {
+pub struct RequestFrame<'a> {
     /// Tells it from the one before; sent again with the same number it is not done twice.
     pub sequence: u8,
     /// What is asked.
@@ -21,8 +21,8 @@ pub struct Request<'a> {
 }
 
 /// The frame of a request.
-pub fn request(request: &Request) -> Vec<u8> {
-    let Request { sequence, command, address, count, payload } = *request;
+pub fn request(request: &RequestFrame) -> Vec<u8> {
+    let RequestFrame { sequence, command, address, count, payload } = *request;
     let mut frame = vec![REQUEST_MARK, sequence, command as u8];
     frame.extend(address.to_le_bytes());
     frame.extend(count.to_le_bytes());
@@ -84,7 +84,7 @@ mod tests {
     /// A frame written by hand, its checksum from another tool: `zlib.crc32` of the bytes after the mark.
     #[test]
     fn a_request_is_these_bytes() {
-        let asked = Request {
+        let asked = RequestFrame {
             sequence: 7,
             command: Command::WriteMemory,
             address: 0x1234,

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Both directions of a serial line.
-pub trait Line {
+pub trait SerialLine {
     /// Sends bytes.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Pipes {
     }
 }
 
-impl Line for Pipes {
+impl SerialLine for Pipes {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let output = self.output.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         output.write_all(bytes)?;

@@ -1,7 +1,7 @@
 //! Requests and their answers, sent again where the line lost them.
 
-use super::frame::{self, Request, answers};
-use super::line::Line;
+use super::frame::{self, RequestFrame, answers};
+use super::line::SerialLine;
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
@@ -81,7 +81,7 @@ pub struct Link<L> {
     sent_again: usize,
 }
 
-impl<L: Line> Link<L> {
+impl<L: SerialLine> Link<L> {
     /// On a line.
     pub fn new(line: L) -> Link<L> {
         Link { line, come: VecDeque::new(), sequence: 0, patience: PATIENCE, sent_again: 0 }
@@ -114,7 +114,7 @@ impl<L: Line> Link<L> {
     ) -> Result<Vec<u8>, LinkError> {
         self.sequence = self.sequence.wrapping_add(1);
         let sequence = self.sequence;
-        let bytes = frame::request(&Request { sequence, command, address, count, payload });
+        let bytes = frame::request(&RequestFrame { sequence, command, address, count, payload });
         for attempt in 0..ATTEMPTS {
             self.sent_again += usize::from(attempt > 0);
             // What comes of an earlier request is of no interest.

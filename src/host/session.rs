@@ -1,6 +1,6 @@
 //! A network on a board: its stages lie in the board's memory side by side, and run in turn with the host's.
 
-use super::line::Line;
+use super::line::SerialLine;
 use super::link::Link;
 use crate::pipeline::Compiled;
 use crate::proof::StageBytes;
@@ -46,7 +46,7 @@ pub struct Loaded {
 
 /// A stage of the machine as it ran.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Ran {
+pub struct StageRun {
     /// Its bytes and cycles.
     pub bytes: StageBytes,
     /// Seconds for writing its inputs and reading its outputs.
@@ -59,7 +59,7 @@ pub struct Frame {
     /// The network's outputs.
     pub outputs: Vec<ArrayD<f32>>,
     /// The stages of the machine, in order.
-    pub stages: Vec<Ran>,
+    pub stages: Vec<StageRun>,
     /// Seconds from its inputs to its outputs.
     pub seconds: f64,
 }
@@ -71,7 +71,7 @@ impl Frame {
     }
 }
 
-impl<'a, L: Line> Session<'a, L> {
+impl<'a, L: SerialLine> Session<'a, L> {
     /// Makes sure that the board runs the programs of `compiled`.
     ///
     /// # Errors
@@ -164,7 +164,7 @@ impl<'a, L: Line> Session<'a, L> {
         Ok(Frame { outputs, stages, seconds: begun.elapsed().as_secs_f64() })
     }
 
-    fn run_stage(&mut self, stage: usize, inputs: Vec<Vec<i8>>, expected: Option<u64>) -> Result<Ran> {
+    fn run_stage(&mut self, stage: usize, inputs: Vec<Vec<i8>>, expected: Option<u64>) -> Result<StageRun> {
         let schedule = self.compiled.schedules[stage].as_ref().expect("stages of the machine have programs");
         let program = &schedule.program;
         let base = self.bases[stage].expect("it has a program");
@@ -183,7 +183,7 @@ impl<'a, L: Line> Session<'a, L> {
             outputs.push(bytes.into_iter().map(|byte| byte as i8).collect());
         }
         let transfer_seconds = (written + begun.elapsed()).as_secs_f64();
-        Ok(Ran { bytes: StageBytes { stage, inputs, outputs, cycles }, transfer_seconds })
+        Ok(StageRun { bytes: StageBytes { stage, inputs, outputs, cycles }, transfer_seconds })
     }
 
     /// Starts a program whose image lies at `base`, and waits for its end; its cycles.

@@ -4,7 +4,7 @@ use super::Metric;
 use ndarray::ArrayD;
 use tilewright_compiler::error::{Error, Result};
 use tilewright_compiler::float::math::log10;
-use tilewright_compiler::npy::{Array, Data};
+use tilewright_compiler::npy::{Array, ArrayData};
 
 /// Rows and columns at the border of an image that its score leaves out.
 const BORDER: usize = 4;
@@ -41,13 +41,13 @@ impl Targets {
             );
         };
         match array.data {
-            Data::Bool(v) => {
+            ArrayData::Bool(v) => {
                 let pixels = v.iter().map(|&b| b == 1).collect();
                 fits("masks", &array.shape, output).map(|()| Targets::Masks { samples, pixels })
             }
-            Data::F32(v) => real(&array.shape, v, output),
-            Data::F64(v) => real(&array.shape, v.iter().map(|&x| x as f32).collect(), output),
-            Data::U8(v) if array.shape.len() >= 3 => {
+            ArrayData::F32(v) => real(&array.shape, v, output),
+            ArrayData::F64(v) => real(&array.shape, v.iter().map(|&x| x as f32).collect(), output),
+            ArrayData::U8(v) if array.shape.len() >= 3 => {
                 fits("masks or images", &array.shape, output)?;
                 // An image in which no byte is above 1 would be black: bytes of 0 and 1 are a mask.
                 if v.iter().all(|&b| b <= 1) {
@@ -55,10 +55,10 @@ impl Targets {
                 }
                 images(&array.shape, v.iter().map(|&b| f32::from(b) / 255.0).collect())
             }
-            Data::U8(v) => whole(&array.shape, v.into_iter().map(i64::from).collect(), output),
-            Data::I8(v) => whole(&array.shape, v.into_iter().map(i64::from).collect(), output),
-            Data::I32(v) => whole(&array.shape, v.into_iter().map(i64::from).collect(), output),
-            Data::I64(v) => whole(&array.shape, v, output),
+            ArrayData::U8(v) => whole(&array.shape, v.into_iter().map(i64::from).collect(), output),
+            ArrayData::I8(v) => whole(&array.shape, v.into_iter().map(i64::from).collect(), output),
+            ArrayData::I32(v) => whole(&array.shape, v.into_iter().map(i64::from).collect(), output),
+            ArrayData::I64(v) => whole(&array.shape, v, output),
         }
     }
 
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
     use ndarray::IxDyn;
 
-    fn new(shape: &[usize], data: Data, output: &[usize]) -> Result<Targets> {
+    fn new(shape: &[usize], data: ArrayData, output: &[usize]) -> Result<Targets> {
         Targets::new(Array { shape: shape.to_vec(), data }, output)
     }
 
@@ -244,18 +244,18 @@ mod tests {
     #[test]
     fn the_type_decides() {
         let image = [2, 1, 9, 9];
-        let rows: [(&[usize], Data, &[usize], Metric); 10] = [
-            (&[2], Data::I64(vec![0, 3]), &[1, 4], Metric::Top1),
-            (&[2, 1], Data::I32(vec![0, 3]), &[1, 4, 1, 1], Metric::Top1),
-            (&[2], Data::U8(vec![0, 1]), &[1, 4], Metric::Top1),
-            (&[2, 3], Data::I64(vec![0, 1, 2, 0, 1, -1]), &[1, 5, 4], Metric::Sequence),
-            (&image, Data::Bool(vec![0; 162]), &[1, 1, 9, 9], Metric::Iou),
-            (&image, Data::U8([vec![1; 100], vec![0; 62]].concat()), &[1, 1, 9, 9], Metric::Iou),
-            (&image, Data::U8([vec![1; 161], vec![2]].concat()), &[1, 1, 9, 9], Metric::Psnr),
-            (&image, Data::F32([vec![1.0; 100], vec![0.0; 62]].concat()), &[1, 1, 9, 9], Metric::Psnr),
-            (&[2, 9, 9], Data::F64(vec![0.5; 162]), &[1, 1, 9, 9], Metric::Psnr),
+        let rows: [(&[usize], ArrayData, &[usize], Metric); 10] = [
+            (&[2], ArrayData::I64(vec![0, 3]), &[1, 4], Metric::Top1),
+            (&[2, 1], ArrayData::I32(vec![0, 3]), &[1, 4, 1, 1], Metric::Top1),
+            (&[2], ArrayData::U8(vec![0, 1]), &[1, 4], Metric::Top1),
+            (&[2, 3], ArrayData::I64(vec![0, 1, 2, 0, 1, -1]), &[1, 5, 4], Metric::Sequence),
+            (&image, ArrayData::Bool(vec![0; 162]), &[1, 1, 9, 9], Metric::Iou),
+            (&image, ArrayData::U8([vec![1; 100], vec![0; 62]].concat()), &[1, 1, 9, 9], Metric::Iou),
+            (&image, ArrayData::U8([vec![1; 161], vec![2]].concat()), &[1, 1, 9, 9], Metric::Psnr),
+            (&image, ArrayData::F32([vec![1.0; 100], vec![0.0; 62]].concat()), &[1, 1, 9, 9], Metric::Psnr),
+            (&[2, 9, 9], ArrayData::F64(vec![0.5; 162]), &[1, 1, 9, 9], Metric::Psnr),
             // Not every row has exactly one 1.
-            (&[1, 8], Data::I64(vec![1, 0, 1, 0, 0, 0, 0, 0]), &[1, 2, 4], Metric::Sequence),
+            (&[1, 8], ArrayData::I64(vec![1, 0, 1, 0, 0, 0, 0, 0]), &[1, 2, 4], Metric::Sequence),
         ];
         for (shape, data, output, metric) in rows {
             assert_eq!(new(shape, data, output).unwrap().metric(), metric, "{shape:?} {output:?}");
@@ -265,25 +265,25 @@ mod tests {
     #[test]
     fn what_means_nothing_is_refused() {
         let image = [2, 1, 9, 9];
-        let rows: [(&[usize], Data, &[usize], &str); 12] = [
-            (&[], Data::I64(vec![1]), &[1, 4], "one number"),
-            (&[2], Data::F32(vec![0.0, 3.0]), &[1, 4], "astype('int64')"),
-            (&[2, 4], Data::F32(vec![0.25; 8]), &[1, 4], "numpy.argmax"),
-            (&[2, 4], Data::I64(vec![0, 1, 0, 0, 1, 0, 0, 0]), &[1, 4], "one-hot"),
-            (&[2, 4], Data::U8(vec![0, 1, 0, 0, 1, 0, 0, 0]), &[1, 4], "one-hot"),
-            (&[2], Data::I64(vec![0, 4]), &[1, 4], "the label 4"),
-            (&[2], Data::I64(vec![0, -1]), &[1, 4], "the label -1"),
-            (&[2, 2], Data::I64(vec![0, 1, 2, 3]), &[1, 4], "one step"),
-            (&[1, 2], Data::I64(vec![0, 3]), &[1, 5, 4], "the label 3"),
-            (&image, Data::Bool(vec![0; 162]), &[1, 1, 9, 8], "shape of the output"),
-            (&image, Data::F32(vec![9.0; 162]), &[1, 1, 9, 9], "0 to 1"),
-            (&image, Data::I64(vec![0; 162]), &[1, 1, 9, 9], "are labels"),
+        let rows: [(&[usize], ArrayData, &[usize], &str); 12] = [
+            (&[], ArrayData::I64(vec![1]), &[1, 4], "one number"),
+            (&[2], ArrayData::F32(vec![0.0, 3.0]), &[1, 4], "astype('int64')"),
+            (&[2, 4], ArrayData::F32(vec![0.25; 8]), &[1, 4], "numpy.argmax"),
+            (&[2, 4], ArrayData::I64(vec![0, 1, 0, 0, 1, 0, 0, 0]), &[1, 4], "one-hot"),
+            (&[2, 4], ArrayData::U8(vec![0, 1, 0, 0, 1, 0, 0, 0]), &[1, 4], "one-hot"),
+            (&[2], ArrayData::I64(vec![0, 4]), &[1, 4], "the label 4"),
+            (&[2], ArrayData::I64(vec![0, -1]), &[1, 4], "the label -1"),
+            (&[2, 2], ArrayData::I64(vec![0, 1, 2, 3]), &[1, 4], "one step"),
+            (&[1, 2], ArrayData::I64(vec![0, 3]), &[1, 5, 4], "the label 3"),
+            (&image, ArrayData::Bool(vec![0; 162]), &[1, 1, 9, 8], "shape of the output"),
+            (&image, ArrayData::F32(vec![9.0; 162]), &[1, 1, 9, 9], "0 to 1"),
+            (&image, ArrayData::I64(vec![0; 162]), &[1, 1, 9, 9], "are labels"),
         ];
         for (shape, data, output, part) in rows {
             let e = new(shape, data, output).unwrap_err().to_string();
             assert!(e.contains(part) && e.contains("try:"), "{shape:?}: {e}");
         }
-        assert!(new(&[1, 1, 8, 9], Data::F32(vec![0.0; 72]), &[1, 1, 8, 9]).is_err());
+        assert!(new(&[1, 1, 8, 9], ArrayData::F32(vec![0.0; 72]), &[1, 1, 8, 9]).is_err());
     }
 
     #[test]
@@ -292,13 +292,13 @@ mod tests {
         let steps = [[1., 0., 0.], [1., 0., 0.], [0., 0., 1.], [1., 0., 0.], [0., 1., 0.]].concat();
         let read = output(&[1, 5, 3], steps);
         let score = |labels: [i64; 4]| {
-            let targets = new(&[1, 4], Data::I64(labels.to_vec()), &[1, 5, 3]).unwrap();
+            let targets = new(&[1, 4], ArrayData::I64(labels.to_vec()), &[1, 5, 3]).unwrap();
             targets.score(&read, 0)
         };
         assert_eq!(score([0, 0, 1, -1]), [1.0, 1.0]);
         assert_eq!(score([0, 1, 1, -1]), [0.0, 1.0]);
         assert_eq!(score([0, 0, 1, 1]), [0.0, 1.0]);
-        let mask = new(&[1, 1, 2, 2], Data::Bool(vec![1, 1, 0, 0]), &[1, 1, 2, 2]).unwrap();
+        let mask = new(&[1, 1, 2, 2], ArrayData::Bool(vec![1, 1, 0, 0]), &[1, 1, 2, 2]).unwrap();
         assert_eq!(mask.score(&output(&[1, 1, 2, 2], vec![0.9, 0.1, 0.8, 0.2]), 0), [1.0, 3.0]);
     }
 
@@ -306,12 +306,12 @@ mod tests {
     #[test]
     fn images_have_peak_one() {
         let image = |shift: f32| -> Vec<f32> { (0..144).map(|i| (i % 12) as f32 / 15.0 + shift).collect() };
-        let targets = new(&[1, 1, 12, 12], Data::F32(image(0.0)), &[1, 1, 12, 12]).unwrap();
+        let targets = new(&[1, 1, 12, 12], ArrayData::F32(image(0.0)), &[1, 1, 12, 12]).unwrap();
         let near = targets.score(&output(&[1, 1, 12, 12], image(0.001)), 0);
         assert!((near[0] - 60.0).abs() < 0.01, "{near:?}");
         assert_eq!(targets.score(&output(&[1, 1, 12, 12], image(0.0)), 0), [120.0, 1.0]);
         let bytes = (0..144).map(|i| (i % 12) as u8 * 17).collect();
-        let targets = new(&[1, 1, 12, 12], Data::U8(bytes), &[1, 1, 12, 12]).unwrap();
+        let targets = new(&[1, 1, 12, 12], ArrayData::U8(bytes), &[1, 1, 12, 12]).unwrap();
         assert!(targets.score(&output(&[1, 1, 12, 12], image(0.0)), 0)[0] > 100.0);
     }
 }

@@ -7,7 +7,7 @@ use ndarray::ArrayD;
 use std::collections::BTreeMap;
 use tilewright_compiler::error::Error;
 use tilewright_compiler::network::Stage;
-use tilewright_compiler::npy::{self, Data};
+use tilewright_compiler::npy::{self, ArrayData};
 use tilewright_compiler::reference;
 
 /// Bytes of all layers of a sample up to which they are kept; of larger networks the stages' outputs are.
@@ -56,7 +56,7 @@ impl Integers {
             let mut words = name.split('_');
             let key = number(words.next(), "sample").zip(number(words.next(), "stage"));
             let ((sample, stage), tensor) = key.zip(number(words.next(), "tensor")).with_context(wrong)?;
-            let Data::U8(bytes) = &array.data else { anyhow::bail!(wrong()) };
+            let ArrayData::U8(bytes) = &array.data else { anyhow::bail!(wrong()) };
             all.insert((sample, stage, tensor), bytes.iter().map(|&byte| byte as i8).collect());
         }
         Ok(Integers(all))

@@ -21,17 +21,17 @@ pub struct Recorded {
 
 /// The folder `NAME.golden` beside a suite `NAME.toml`: `recorded.toml`, and an `.npz` of integers a case.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub struct GoldenFolder {
     folder: PathBuf,
     recorded: BTreeMap<String, Recorded>,
 }
 
-impl Store {
+impl GoldenFolder {
     /// What a suite remembers; nothing where the folder is not there yet.
     ///
     /// # Errors
     /// A `recorded.toml` that cannot be read.
-    pub fn open(suite: &Path) -> Result<Store> {
+    pub fn open(suite: &Path) -> Result<GoldenFolder> {
         let folder = suite.with_extension("golden");
         let path = folder.join("recorded.toml");
         let mut recorded = BTreeMap::new();
@@ -39,7 +39,7 @@ impl Store {
             let place = || format!("error[suite]: {}", path.display());
             recorded = toml::from_str(&files::read_text(&path).with_context(place)?).with_context(place)?;
         }
-        Ok(Store { folder, recorded })
+        Ok(GoldenFolder { folder, recorded })
     }
 
     /// The counts of a case.

@@ -1,7 +1,7 @@
 //! One case of a suite: compiled or loaded, run, and held against its checks.
 
 use super::integers::Integers;
-use super::{Case, Checks, Exact, Recorded, Store};
+use super::{Case, Checks, Exact, GoldenFolder, Recorded};
 use crate::artefact::{self, Container, Layer};
 use crate::metric::Evaluation;
 use crate::model::Model;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tilewright_hdl::Error;
 use tilewright_hdl::cosim::Rtl;
-use tilewright_timing::Report;
+use tilewright_timing::CycleReport;
 
 /// What came of a check.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -89,7 +89,7 @@ struct Ready {
 
 /// Runs a case of the suite that lies in `folder`. What it makes is remembered by `bless` in place of being
 /// compared with what was.
-pub fn run(case: &Case, folder: &Path, store: &Store, bless: bool) -> (Outcome, Option<Blessing>) {
+pub fn run(case: &Case, folder: &Path, store: &GoldenFolder, bless: bool) -> (Outcome, Option<Blessing>) {
     let start = Instant::now();
     let mut outcome = Outcome {
         name: case.name.clone(),
@@ -121,7 +121,7 @@ impl Blessing {
     ///
     /// # Errors
     /// Where this is continuous integration; a folder that cannot be written.
-    pub fn keep(&self, store: &mut Store) -> Result<()> {
+    pub fn keep(&self, store: &mut GoldenFolder) -> Result<()> {
         store.bless(&self.name, self.counts, self.integers.as_ref())
     }
 }
@@ -173,7 +173,7 @@ fn ready(case: &Case, folder: &Path) -> Result<Ready> {
 fn checked(
     case: &Case,
     folder: &Path,
-    store: &Store,
+    store: &GoldenFolder,
     bless: bool,
     outcome: &mut Outcome,
 ) -> Result<Option<Blessing>> {
@@ -192,7 +192,7 @@ fn checked(
     };
     let options = proof::Options { rtl: rtl.as_ref(), unchecked: !first_rung };
     let mut proofs: Vec<Proof> = Vec::new();
-    let mut report = Report::default();
+    let mut report = CycleReport::default();
     for (n, sample) in samples.iter().enumerate() {
         let (proof, simulated) = match &model {
             Some(model) => proof::verify(model, &compiled, sample, &options)?,
@@ -236,7 +236,7 @@ fn checked(
     Ok(None)
 }
 
-fn measured(compiled: &Compiled, proofs: &[Proof], report: &Report) -> Measured {
+fn measured(compiled: &Compiled, proofs: &[Proof], report: &CycleReport) -> Measured {
     let outputs = || proofs.iter().flat_map(|proof| &proof.outputs);
     let host: BTreeSet<&String> = compiled.network.host.iter().map(|op| &op.operator).collect();
     Measured {
@@ -349,7 +349,7 @@ fn metric(checks: &Checks, model: Option<&Model>, compiled: &Compiled, outcome: 
 /// What was recorded must still be so.
 fn recorded(
     case: &Case,
-    store: &Store,
+    store: &GoldenFolder,
     counts: Recorded,
     integers: &Integers,
     (compiled, layers): (&Compiled, &[Layer]),

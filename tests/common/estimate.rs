@@ -5,7 +5,7 @@ use tilewright::pipeline::Compiled;
 use tilewright_arch::Config;
 use tilewright_compiler::fixed::{FixedGraph, passes};
 use tilewright_compiler::network::Stage;
-use tilewright_compiler::schedule::plan::Step;
+use tilewright_compiler::schedule::plan::PlanStep;
 use tilewright_compiler::schedule::{Estimate, Schedule};
 
 /// Relative errors, and of what: 0.1 where the estimate is a tenth above what it stands for.
@@ -48,7 +48,7 @@ impl Errors {
         if graph.nodes.len() == report.layers.len() {
             let mut work = vec![0; report.layers.len()];
             for step in schedule.plan.groups.iter().flat_map(|group| &group.steps) {
-                if let Step::Node(n, rows) = step {
+                if let PlanStep::Node(n, rows) = step {
                     work[*n] += estimate.rows(*n, rows.len()).work();
                 }
             }

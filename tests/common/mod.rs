@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post, floor_log2};
-use tilewright_compiler::fixed::{FixedGraph, FixedNode, Operand, Place, Reduction, Tensor, TensorId, View};
+use tilewright_compiler::fixed::{
+    FixedGraph, FixedNode, Operand, Placement, Reduction, Tensor, TensorId, View,
+};
 use tilewright_compiler::graph::{DepthToSpaceMode, Window};
 use tilewright_compiler::schedule::{Schedule, Search};
 use tilewright_hdl::cosim::Rtl;
@@ -243,7 +245,7 @@ fn node(graph: &mut FixedGraph, random: &mut Random) {
         post: Post { zero: byte(random), lo: -128, hi: 127 },
         table: None,
         output: input,
-        place: Place::plain([0; 4]),
+        place: Placement::plain([0; 4]),
     };
     let area = node.window.kernel[0] * node.window.kernel[1];
     let mut block = 1;

@@ -1,8 +1,8 @@
 //! Six small networks of different kinds, with made-up weights.
 
 use tilewright_compiler::graph::{
-    BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, Recurrent, Resize, Rounding,
-    UnaryKind, ValueId, Window,
+    BinaryKind, Cell, CoordinateRounding, Coordinates, Direction, Graph, Integer, Interpolation, Op,
+    Recurrent, Resize, UnaryKind, ValueId, Window,
 };
 use tilewright_random::Random;
 
@@ -121,7 +121,7 @@ pub fn unet() -> Graph {
     let resize = Resize {
         sizes: vec![1, 6, 8, 8],
         scales: vec![1.0, 1.0, 2.0, 2.0],
-        interpolation: Interpolation::Nearest(Rounding::Floor),
+        interpolation: Interpolation::Nearest(CoordinateRounding::Floor),
         coordinates: Coordinates::Asymmetric,
     };
     let y = b.node("up", Op::Resize(resize), &[y]);

@@ -6,7 +6,7 @@ use tilewright_arch::encoding::{KEY_BYTES, instruction_bytes};
 use tilewright_arch::instr::{Transfer, Unit};
 use tilewright_arch::port::{MASTERS, STORE};
 use tilewright_arch::program::Program;
-use tilewright_arch::sdram::{Sdram, State};
+use tilewright_arch::sdram::{Sdram, SdramState};
 use tilewright_arch::timing;
 
 /// One burst.
@@ -117,7 +117,7 @@ pub struct Grant {
 pub struct MemoryPort {
     latency: u64,
     outstanding: usize,
-    sdram: Option<(Sdram, State)>,
+    sdram: Option<(Sdram, SdramState)>,
     /// For each master the cycle from which its request is shown.
     requests: [Option<(u64, Burst)>; MASTERS],
     /// For each master the first cycle in which it may show a request.
@@ -139,7 +139,7 @@ impl MemoryPort {
             latency: memory.latency as u64,
             outstanding: memory.outstanding,
             sdram: memory.sdram.clone().map(|chip| {
-                let state = State::new(&chip);
+                let state = SdramState::new(&chip);
                 (chip, state)
             }),
             requests: [None; MASTERS],

@@ -8,7 +8,7 @@ use tilewright_arch::program::{Program, ProgramError};
 
 /// An instruction: printed as `compute 12 (conv1)`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Site {
+pub struct InstrId {
     /// The unit.
     pub unit: Unit,
     /// The instruction's place in the unit's list.
@@ -17,9 +17,9 @@ pub struct Site {
     pub layer: Box<str>,
 }
 
-impl Site {
+impl InstrId {
     /// Instruction `index` of `unit`.
-    pub fn new(program: &Program, unit: Unit, index: usize) -> Site {
+    pub fn new(program: &Program, unit: Unit, index: usize) -> InstrId {
         let layer = match unit {
             Unit::Compute => program.compute.get(index).map(|l| l.layer),
             Unit::Vector => program.vector.get(index).map(|l| l.layer),
@@ -27,11 +27,11 @@ impl Site {
             Unit::Store => program.store.get(index).map(|l| l.layer),
         };
         let name = layer.and_then(|l| program.layers.get(l)).map(|l| l.name.as_str());
-        Site { unit, index, layer: name.unwrap_or("?").into() }
+        InstrId { unit, index, layer: name.unwrap_or("?").into() }
     }
 }
 
-impl fmt::Display for Site {
+impl fmt::Display for InstrId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({})", self.unit.name(), self.index, self.layer)
     }
@@ -41,14 +41,14 @@ impl fmt::Display for Site {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
     /// The instruction that cannot start.
-    pub site: Site,
+    pub site: InstrId,
     /// The semaphore it waits for.
     pub semaphore: usize,
 }
 
 /// Why a program has no times.
 #[derive(Clone, PartialEq, Debug, Error)]
-pub enum Fault {
+pub enum TimingFault {
     /// The program breaks a rule that needs no run.
     #[error("the program is not legal: {0}")]
     Illegal(#[from] ProgramError),
@@ -59,7 +59,7 @@ pub enum Fault {
     #[error("{site}: accesses external byte {address}, memory has {bytes}")]
     ExternalRange {
         /// The instruction.
-        site: Site,
+        site: InstrId,
         /// The byte address.
         address: i64,
         /// Bytes of external memory.
@@ -72,7 +72,7 @@ pub enum Fault {
     )]
     Overflow {
         /// The signalling instruction.
-        site: Site,
+        site: InstrId,
         /// The semaphore.
         semaphore: usize,
         /// When.

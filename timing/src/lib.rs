@@ -13,9 +13,9 @@ pub mod order;
 pub mod stats;
 pub mod units;
 
-pub use fault::{Fault, Site, Waiting};
+pub use fault::{InstrId, TimingFault, Waiting};
 use order::Order;
-pub use stats::Report;
+pub use stats::CycleReport;
 use tilewright_arch::instr::{Transfer, Unit};
 use tilewright_arch::program::Program;
 
@@ -23,23 +23,23 @@ use tilewright_arch::program::Program;
 ///
 /// # Errors
 /// An illegal program, a deadlock, a semaphore that overflows.
-pub fn time(program: &Program, trace: bool) -> Result<Report, Fault> {
+pub fn time(program: &Program, trace: bool) -> Result<CycleReport, TimingFault> {
     legal(program)?;
     Order::new(program)?;
-    Ok(Report::new(program, &units::timeline(program)?, trace))
+    Ok(CycleReport::new(program, &units::timeline(program)?, trace))
 }
 
 /// Rules that hold without running.
 ///
 /// # Errors
 /// A field out of its range, a transfer outside of external memory, a machine that is not valid.
-pub fn legal(program: &Program) -> Result<(), Fault> {
+pub fn legal(program: &Program) -> Result<(), TimingFault> {
     program.config.validate()?;
     for (unit, list) in [(Unit::Load, &program.load), (Unit::Store, &program.store)] {
         for (index, line) in list.iter().enumerate() {
             external_range(&line.op, program.memory_bytes as usize).map_err(|address| {
-                Fault::ExternalRange {
-                    site: Site::new(program, unit, index),
+                TimingFault::ExternalRange {
+                    site: InstrId::new(program, unit, index),
                     address,
                     bytes: program.memory_bytes as usize,
                 }

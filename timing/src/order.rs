@@ -3,12 +3,12 @@
 //! Each semaphore has one signalling and one waiting unit, so its n-th wait meets its n-th signal.
 //! Together with the order inside each list this is a partial order, kept as vector clocks.
 
-use crate::fault::{Fault, Site, Waiting};
+use crate::fault::{InstrId, TimingFault, Waiting};
 use tilewright_arch::instr::{SEMAPHORES, Sync, Unit};
 use tilewright_arch::program::Program;
 
 /// For each unit, in the order of [`Unit::ALL`], how many of its instructions are certainly done.
-pub type Clock = [u32; 4];
+pub type VectorClock = [u32; 4];
 
 /// The partial order and one total order that agrees with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,7 +16,7 @@ pub struct Order {
     /// Every instruction after all it depends on.
     pub list: Vec<(Unit, usize)>,
     /// For each unit and instruction: what is done before it starts.
-    pub clocks: [Vec<Clock>; 4],
+    pub clocks: [Vec<VectorClock>; 4],
 }
 
 impl Order {
@@ -24,12 +24,12 @@ impl Order {
     ///
     /// # Errors
     /// A unit that waits for a semaphore that nobody will signal.
-    pub fn new(program: &Program) -> Result<Order, Fault> {
+    pub fn new(program: &Program) -> Result<Order, TimingFault> {
         let syncs = Unit::ALL.map(|unit| program.syncs(unit));
         let mut list = Vec::new();
-        let mut clocks: [Vec<Clock>; 4] = Default::default();
+        let mut clocks: [Vec<VectorClock>; 4] = Default::default();
         // For each semaphore: the clock that each signal hands on, and the signals taken.
-        let mut signals: [Vec<Clock>; SEMAPHORES] = Default::default();
+        let mut signals: [Vec<VectorClock>; SEMAPHORES] = Default::default();
         let mut taken = [0usize; SEMAPHORES];
         loop {
             let mut moved = false;
@@ -62,10 +62,10 @@ impl Order {
             let index = clocks[unit as usize].len();
             let sync = syncs[unit as usize].get(index)?;
             let semaphore = missing(sync, &signals, &taken)?;
-            Some(Waiting { site: Site::new(program, unit, index), semaphore })
+            Some(Waiting { site: InstrId::new(program, unit, index), semaphore })
         };
         let waiting: Vec<Waiting> = Unit::ALL.into_iter().filter_map(stuck).collect();
-        if waiting.is_empty() { Ok(Order { list, clocks }) } else { Err(Fault::Deadlock(waiting)) }
+        if waiting.is_empty() { Ok(Order { list, clocks }) } else { Err(TimingFault::Deadlock(waiting)) }
     }
 
     /// Whether instruction `first` is done before instruction `second` starts.
@@ -75,7 +75,11 @@ impl Order {
 }
 
 /// The first semaphore that `sync` waits for and that has no signal left.
-fn missing(sync: &Sync, signals: &[Vec<Clock>; SEMAPHORES], taken: &[usize; SEMAPHORES]) -> Option<usize> {
+fn missing(
+    sync: &Sync,
+    signals: &[Vec<VectorClock>; SEMAPHORES],
+    taken: &[usize; SEMAPHORES],
+) -> Option<usize> {
     bits(sync.wait).find(|&s| signals[s].len() <= taken[s])
 }
 

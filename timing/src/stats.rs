@@ -7,7 +7,7 @@ use tilewright_arch::program::Program;
 
 /// The cycles of a run and where they went.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
-pub struct Report {
+pub struct CycleReport {
     /// Cycles from the start command to the machine's done.
     pub cycles: u64,
     /// Multiply-accumulates of the network's definition.
@@ -21,9 +21,9 @@ pub struct Report {
     /// The units in the order of [`Unit::ALL`].
     pub units: Vec<UnitReport>,
     /// Traffic of the memory port.
-    pub external: External,
+    pub external: Traffic,
     /// Layers in the order of [`Program::layers`].
-    pub layers: Vec<LayerReport>,
+    pub layers: Vec<LayerCycles>,
     /// Every instruction by unit and place, if asked for.
     pub trace: Option<Vec<TraceLine>>,
 }
@@ -51,7 +51,7 @@ pub struct UnitReport {
 
 /// Traffic of the memory port in bytes (masked bytes of partial beats not counted).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
-pub struct External {
+pub struct Traffic {
     /// Loaded into feature memory.
     pub feature_read_bytes: u64,
     /// Loaded into weight, parameter and table memory.
@@ -68,7 +68,7 @@ pub struct External {
 
 /// One layer.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct LayerReport {
+pub struct LayerCycles {
     /// Name in the source model.
     pub name: String,
     /// Operator.
@@ -125,10 +125,10 @@ fn layers_of(program: &Program, unit: Unit) -> Vec<usize> {
     }
 }
 
-impl Report {
+impl CycleReport {
     /// Adds the report of a program that runs after this one on the same machine. Times of layers
     /// count from the first program's start; traces are dropped.
-    pub fn append(&mut self, next: &Report) {
+    pub fn append(&mut self, next: &CycleReport) {
         let start = self.cycles;
         self.cycles += next.cycles;
         self.macs += next.macs;
@@ -147,7 +147,7 @@ impl Report {
         all.read_bytes += more.read_bytes;
         all.write_bytes += more.write_bytes;
         all.port_busy_cycles += more.port_busy_cycles;
-        self.layers.extend(next.layers.iter().map(|layer| LayerReport {
+        self.layers.extend(next.layers.iter().map(|layer| LayerCycles {
             first_issue: layer.first_issue.map(|t| t + start),
             last_done: layer.last_done.map(|t| t + start),
             ..layer.clone()
@@ -156,7 +156,7 @@ impl Report {
     }
 
     /// Sums up a timeline.
-    pub fn new(program: &Program, timeline: &Timeline, trace: bool) -> Report {
+    pub fn new(program: &Program, timeline: &Timeline, trace: bool) -> CycleReport {
         let peak = program.config.peak_macs() as u64;
         let layers = layers(program, timeline, peak);
         let macs = program.layers.iter().map(|l| l.macs).sum();
@@ -173,14 +173,14 @@ impl Report {
             };
             timeline.units[unit as usize].iter().enumerate().map(line)
         };
-        Report {
+        CycleReport {
             cycles: timeline.cycles,
             macs,
             peak_macs_per_cycle: peak,
             utilisation: ratio(macs, timeline.cycles, peak),
             array_busy_cycles: (0..program.compute.len()).map(|i| array_busy(program, i)).sum(),
             units: Unit::ALL.into_iter().map(|unit| unit_report(unit, timeline)).collect(),
-            external: External {
+            external: Traffic {
                 feature_read_bytes: timeline.feature_bytes,
                 weight_read_bytes,
                 program_read_bytes: timeline.fetch_bytes,
@@ -268,11 +268,11 @@ fn shares(program: &Program, timeline: &Timeline, marks: &[(u64, usize)]) -> Vec
     shares
 }
 
-fn layers(program: &Program, timeline: &Timeline, peak: u64) -> Vec<LayerReport> {
-    let mut reports: Vec<LayerReport> = program
+fn layers(program: &Program, timeline: &Timeline, peak: u64) -> Vec<LayerCycles> {
+    let mut reports: Vec<LayerCycles> = program
         .layers
         .iter()
-        .map(|layer| LayerReport {
+        .map(|layer| LayerCycles {
             name: layer.name.clone(),
             operator: layer.operator.clone(),
             macs: layer.macs,

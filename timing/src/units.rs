@@ -2,9 +2,9 @@
 //! says, from event to event.
 
 use crate::events::{Burst, Bursts, Fetch, Grant, MemoryPort};
-use crate::fault::{Fault, Site};
+use crate::fault::{InstrId, TimingFault};
 use crate::order::bits;
-use tilewright_arch::instr::{Memory, SEMAPHORE_MAX, SEMAPHORES, Sync, Transfer, Unit};
+use tilewright_arch::instr::{LocalMemory, SEMAPHORE_MAX, SEMAPHORES, Sync, Transfer, Unit};
 use tilewright_arch::port::{LOAD, STORE};
 use tilewright_arch::program::Program;
 use tilewright_arch::timing;
@@ -44,7 +44,7 @@ pub struct Timeline {
 }
 
 /// A store or load under way.
-struct Moving {
+struct TransferProgress {
     bursts: Bursts,
     /// The burst whose request is shown.
     current: Burst,
@@ -64,7 +64,7 @@ struct Engine<'a> {
     ready: [Option<u64>; 4],
     /// Earliest issue after the instruction before; `None` while that is under way with unknown end.
     free: [Option<u64>; 4],
-    moving: [Option<Moving>; 2],
+    moving: [Option<TransferProgress>; 2],
     /// For each semaphore: cycles of its signals, with the signaller; and of its takes.
     signals: [Vec<(u64, (Unit, usize))>; SEMAPHORES],
     takes: [Vec<u64>; SEMAPHORES],
@@ -76,7 +76,7 @@ struct Engine<'a> {
 ///
 /// # Errors
 /// A semaphore that overflows.
-pub fn timeline(program: &Program) -> Result<Timeline, Fault> {
+pub fn timeline(program: &Program) -> Result<Timeline, TimingFault> {
     let mut engine = Engine {
         program,
         syncs: Unit::ALL.map(|unit| program.syncs(unit)),
@@ -153,7 +153,7 @@ impl Engine<'_> {
             Unit::Load => {
                 self.times[u].push(times);
                 let op = self.program.load[index].op;
-                if op.memory == Memory::Feature {
+                if op.memory == LocalMemory::Feature {
                     self.feature_bytes += op.line_bytes as u64 * op.lines as u64 * op.planes as u64;
                 }
                 self.start_transfer(&op, LOAD, times.issue + timing::LOAD_REQUEST);
@@ -176,7 +176,7 @@ impl Engine<'_> {
         };
         let request = if master == LOAD { at } else { at + current.beats + timing::store_latency(config) };
         self.port.request(master, request, current);
-        self.moving[master - STORE] = Some(Moving { bursts, current, read: at, end_before: None });
+        self.moving[master - STORE] = Some(TransferProgress { bursts, current, read: at, end_before: None });
     }
 
     /// Asks for the next instruction of a unit, if there is one.
@@ -239,14 +239,14 @@ impl Engine<'_> {
         bits(self.syncs[u][index].signal).for_each(|s| self.signals[s].push((done, (unit, index))));
     }
 
-    fn finish(self) -> Result<Timeline, Fault> {
+    fn finish(self) -> Result<Timeline, TimingFault> {
         for (semaphore, (signals, takes)) in self.signals.iter().zip(&self.takes).enumerate() {
             let mut taken = 0;
             for (n, &(cycle, (unit, index))) in signals.iter().enumerate() {
                 taken += takes[taken..].iter().take_while(|&&t| t <= cycle).count();
                 if n + 1 - taken > SEMAPHORE_MAX as usize {
-                    return Err(Fault::Overflow {
-                        site: Site::new(self.program, unit, index),
+                    return Err(TimingFault::Overflow {
+                        site: InstrId::new(self.program, unit, index),
                         semaphore,
                         cycle,
                     });

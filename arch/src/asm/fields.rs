@@ -1,7 +1,7 @@
 //! The fields of instructions by key: one table, read by printer and parser.
 
 use crate::fixed::{OperandScale, Post};
-use crate::instr::{Channels, Input, Operand, Ring, Step, Target, TileOp, Transfer, Walk};
+use crate::instr::{Channels, Gather, Operand, Ring, Step, Target, TileOp, Transfer, Walk};
 
 /// A number of any type.
 pub trait Number {
@@ -44,7 +44,7 @@ impl Number for bool {
 }
 
 /// Keys and the numbers under each.
-pub type Places<'a> = Vec<(&'static str, Vec<&'a mut dyn Number>)>;
+pub type KeyedNumbers<'a> = Vec<(&'static str, Vec<&'a mut dyn Number>)>;
 
 macro_rules! places {
     (
@@ -52,7 +52,7 @@ macro_rules! places {
         $($key:literal = $($place:expr),+;)*
     ) => {
         $(#[$doc])*
-        pub fn $name($op: &mut $type) -> Places<'_> {
+        pub fn $name($op: &mut $type) -> KeyedNumbers<'_> {
             $(let $part = $whole;)*
             vec![$(($key, vec![$(&mut $place as &mut dyn Number),+])),*]
         }
@@ -135,7 +135,7 @@ pub fn default_tile() -> TileOp {
         lines: 1,
         line_step: 1,
         steps: [STEP; 3],
-        input: Input { walk: WALK, height: 1, width: 1, ..Input::default() },
+        input: Gather { walk: WALK, height: 1, width: 1, ..Gather::default() },
         taps: 1,
         channels: Channels::default(),
         post: Post::default(),

@@ -1,10 +1,10 @@
 //! Reads the text of a program.
 
-use super::fields::{self, Places};
+use super::fields::{self, KeyedNumbers};
 use super::{MEMORIES, REDUCES, VERSION};
 use crate::Config;
 use crate::instr::{Reduce, Sync, TileOp, Transfer, Unit};
-use crate::program::{Layer, Line, Port, Program};
+use crate::program::{Layer, Line, Program, TensorPort};
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -170,8 +170,9 @@ fn layer(program: &mut Program, words: &[String]) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn port(words: &[String]) -> Result<Port, Wrong> {
-    let mut port = Port { name: String::new(), shape: vec![], address: 0, scale: 1.0, zero: 0, wide: false };
+fn port(words: &[String]) -> Result<TensorPort, Wrong> {
+    let mut port =
+        TensorPort { name: String::new(), shape: vec![], address: 0, scale: 1.0, zero: 0, wide: false };
     for word in words {
         match pair(word)? {
             ("address", value) => port.address = number("address", value)?,
@@ -232,7 +233,7 @@ fn common(sync: &mut Sync, layer: &mut usize, key: &str, value: &str) -> Result<
 }
 
 /// Sets the numbers of a key; false when no place has it.
-fn place(places: Places, key: &str, value: &str) -> Result<bool, Wrong> {
+fn place(places: KeyedNumbers, key: &str, value: &str) -> Result<bool, Wrong> {
     let Some((_, numbers)) = places.into_iter().find(|(name, _)| *name == key) else {
         return Ok(false);
     };

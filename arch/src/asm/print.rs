@@ -1,9 +1,9 @@
 //! Writes the text of a program.
 
-use super::fields::{self, Places};
+use super::fields::{self, KeyedNumbers};
 use super::{MEMORIES, REDUCES, VERSION};
 use crate::instr::{Sync, TileOp, Transfer, Unit};
-use crate::program::{Line, Port, Program};
+use crate::program::{Line, Program, TensorPort};
 use std::fmt::Write;
 
 /// Bytes of a line of data.
@@ -74,9 +74,9 @@ fn quote(name: &str) -> String {
     text
 }
 
-fn port(text: &mut String, kind: &str, port: &Port) {
+fn port(text: &mut String, kind: &str, port: &TensorPort) {
     let shape: Vec<String> = port.shape.iter().map(usize::to_string).collect();
-    let Port { address, scale, zero, name, .. } = port;
+    let TensorPort { address, scale, zero, name, .. } = port;
     let wide = if port.wide { " wide=1" } else { "" };
     line_of(
         text,
@@ -99,7 +99,7 @@ fn sync(text: &mut String, sync: &Sync) {
 }
 
 /// Appends the keys whose numbers differ from the defaults, or that `always` names.
-fn keys(text: &mut String, places: Places, defaults: Places, always: &str) {
+fn keys(text: &mut String, places: KeyedNumbers, defaults: KeyedNumbers, always: &str) {
     for ((key, numbers), (_, defaults)) in places.into_iter().zip(defaults) {
         let numbers: Vec<i64> = numbers.iter().map(|n| n.get()).collect();
         if key == always || numbers.iter().zip(&defaults).any(|(n, d)| *n != d.get()) {

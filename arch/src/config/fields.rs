@@ -7,7 +7,7 @@ use crate::technology::Technology;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A field of a machine's TOML file.
-pub(super) struct Field {
+pub(super) struct ConfigField {
     /// Its place in the file, as in `memory.latency`.
     name: &'static str,
     unit: &'static str,
@@ -50,7 +50,7 @@ impl std::fmt::Display for Range {
     }
 }
 
-impl Field {
+impl ConfigField {
     /// What is wrong with it on a machine. Where a field that its range depends on is `faulty`, what that one says
     /// counts for nothing.
     fn fault(&self, config: &Config, faulty: &BTreeSet<String>) -> Option<ParameterFault> {
@@ -111,7 +111,7 @@ pub fn table() -> String {
         text += &format!("| `{name}` | | {range} | {default} | {meaning} |\n");
     }
     let usual = Config::sized(9, 16);
-    for Field { name, unit, range, meaning, get } in FIELDS {
+    for ConfigField { name, unit, range, meaning, get } in FIELDS {
         let default = match OPTIONAL.iter().any(|table| name.starts_with(table)) {
             true => get(&usual).map_or(String::new(), |n| n.to_string()),
             false => String::new(),
@@ -159,64 +159,64 @@ const MASKS: Word = (
      read before it",
 );
 
-const FIELDS: &[Field] = &[
-    Field {
+const FIELDS: &[ConfigField] = &[
+    ConfigField {
         name: "lanes",
         unit: "pixels",
         range: Range::Between(2, MAX_LANES),
         meaning: "P: output pixels worked on at once, and banks of a page",
         get: |c| Some(c.lanes),
     },
-    Field {
+    ConfigField {
         name: "columns",
         unit: "channels",
         range: Range::Between(2, MAX_LANES),
         meaning: "C: output channels (or output rows) worked on at once",
         get: |c| Some(c.columns),
     },
-    Field {
+    ConfigField {
         name: "weight_words",
         unit: "words of C bytes",
         range: Range::Between(64, 32768),
         meaning: "depth of the weight memory",
         get: |c| Some(c.weight_words),
     },
-    Field {
+    ConfigField {
         name: "parameter_words",
         unit: "output channels",
         range: Range::Between(16, 4096),
         meaning: "depth of the parameter memories, of the compute and the vector unit each",
         get: |c| Some(c.parameter_words),
     },
-    Field {
+    ConfigField {
         name: "tables",
         unit: "tables of 256 bytes",
         range: Range::Between(1, 16),
         meaning: "activation tables held at a time",
         get: |c| Some(c.tables),
     },
-    Field {
+    ConfigField {
         name: "compute_slot",
         unit: "cycles",
         range: SLOT,
         meaning: "in which the compute unit's requantisers serve the lanes of a column: ceil(P / slot) of them",
         get: |c| Some(c.compute_slot),
     },
-    Field {
+    ConfigField {
         name: "vector_slot",
         unit: "cycles",
         range: SLOT,
         meaning: "the same for the vector unit",
         get: |c| Some(c.vector_slot),
     },
-    Field {
+    ConfigField {
         name: "feature.pages",
         unit: "pages",
         range: Range::Between(2, 32),
         meaning: "pages of the feature memory, with a read and a write port each",
         get: |c| Some(c.feature.pages),
     },
-    Field {
+    ConfigField {
         name: "feature.page_rows",
         unit: "rows of P bytes",
         range: Range::Depends {
@@ -231,7 +231,7 @@ const FIELDS: &[Field] = &[
         meaning: "rows of a page",
         get: |c| Some(c.feature.page_rows),
     },
-    Field {
+    ConfigField {
         name: "memory.bus_bytes",
         unit: "bytes",
         // A beat writes consecutive bytes, hence that many different banks.
@@ -248,14 +248,14 @@ const FIELDS: &[Field] = &[
         meaning: "B: bytes of a beat of the external memory",
         get: |c| Some(c.memory.bus_bytes),
     },
-    Field {
+    ConfigField {
         name: "memory.latency",
         unit: "cycles",
         range: Range::Between(1, 1000),
         meaning: "from the acceptance of a burst to its first beat; of no effect with an `sdram`",
         get: |c| Some(c.memory.latency),
     },
-    Field {
+    ConfigField {
         name: "memory.burst_bytes",
         unit: "bytes",
         // An AXI burst has at most 256 beats.
@@ -272,35 +272,35 @@ const FIELDS: &[Field] = &[
         meaning: "longest burst; bursts never cross a multiple of it",
         get: |c| Some(c.memory.burst_bytes),
     },
-    Field {
+    ConfigField {
         name: "memory.outstanding",
         unit: "bursts",
         range: Range::Between(1, 16),
         meaning: "under way at a time",
         get: |c| Some(c.memory.outstanding),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.data_bits",
         unit: "bits",
         range: Range::Power(16, 32),
         meaning: "data pins of an SDR SDRAM behind the project's controller",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.data_bits),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.banks",
         unit: "banks",
         range: Range::Power(2, 4),
         meaning: "of the chip",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.banks),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.row_bits",
         unit: "bits",
         range: Range::Between(11, 13),
         meaning: "of a row's number",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.row_bits),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.column_bits",
         unit: "bits",
         // A10 says what a precharge means, so columns have the bits below.
@@ -308,49 +308,49 @@ const FIELDS: &[Field] = &[
         meaning: "of a column's number",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.column_bits),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.cas_latency",
         unit: "cycles",
         range: Range::Between(2, 3),
         meaning: "CL: from a read command to its first word",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.cas_latency),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.t_rcd",
         unit: "cycles",
         range: Range::Between(1, 31),
         meaning: "from activate to read or write",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_rcd),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.t_rp",
         unit: "cycles",
         range: Range::Between(1, 31),
         meaning: "from precharge to activate or refresh",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_rp),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.t_ras",
         unit: "cycles",
         range: Range::Between(1, 31),
         meaning: "from activate to precharge",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_ras),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.t_rc",
         unit: "cycles",
         range: Range::Between(1, 31),
         meaning: "from activate to activate, of any bank",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_rc),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.t_rfc",
         unit: "cycles",
         range: Range::Between(1, 31),
         meaning: "from refresh to activate or refresh",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_rfc),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.t_wr",
         unit: "cycles",
         // A burst stop comes between a write and the precharge of its bank.
@@ -358,14 +358,14 @@ const FIELDS: &[Field] = &[
         meaning: "from the last word of a write to precharge",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_wr),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.t_mrd",
         unit: "cycles",
         range: Range::Between(1, 31),
         meaning: "from the setting of the mode to the next command",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.t_mrd),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.refresh",
         unit: "cycles",
         // A refresh that is due has been before the next is.
@@ -382,35 +382,35 @@ const FIELDS: &[Field] = &[
         meaning: "from one refresh to the next when nothing is in its way",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.refresh),
     },
-    Field {
+    ConfigField {
         name: "memory.sdram.power_up",
         unit: "cycles",
         range: Range::Between(1, 65535),
         meaning: "from power-up to the first command",
         get: |c| c.memory.sdram.as_ref().map(|chip| chip.power_up),
     },
-    Field {
+    ConfigField {
         name: "pipeline.multiplier",
         unit: "registers",
         range: Range::Between(1, 4),
         meaning: "of a multiplier: input, output, fabric; 3 closes timing on ECP5",
         get: |c| Some(c.pipeline.multiplier),
     },
-    Field {
+    ConfigField {
         name: "pipeline.ram",
         unit: "registers",
         range: Range::Between(1, 2),
         meaning: "of a block RAM: read, output",
         get: |c| Some(c.pipeline.ram),
     },
-    Field {
+    ConfigField {
         name: "pipeline.crossbar",
         unit: "registers",
         range: Range::Between(1, 3),
         meaning: "of each crossbar, from decoded banks to selected data",
         get: |c| Some(c.pipeline.crossbar),
     },
-    Field {
+    ConfigField {
         name: "pipeline.fanout",
         unit: "lanes or columns",
         range: Range::Between(1, 64),

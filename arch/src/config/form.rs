@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 /// A field's tables, and its name in the last one.
-type Path = Vec<String>;
+type FieldPath = Vec<String>;
 
 /// All faults of a table, in the order of the list of fields: what is not known or missing, what holds something of
 /// another type, and which of the other numbers are out of their ranges.
@@ -81,7 +81,7 @@ fn is_config(table: Table) -> bool {
 }
 
 /// The values of a table; a table in it is one too where `model` has none of its name.
-fn leaves(table: &Table, model: Option<&Table>, at: &mut Path, all: &mut Vec<(Path, Value)>) {
+fn leaves(table: &Table, model: Option<&Table>, at: &mut FieldPath, all: &mut Vec<(FieldPath, Value)>) {
     for (name, value) in table {
         at.push(name.clone());
         let inner = model.map(|model| model.get(name).and_then(Value::as_table));

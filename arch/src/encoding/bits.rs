@@ -5,12 +5,12 @@ use crate::instr::{Ring, Sync, Target, TileOp, Walk};
 use crate::layout::RowBank;
 
 /// Writes fields into the bytes of an instruction: the one place where numbers become narrow.
-pub(super) struct Writer {
+pub(super) struct FieldWriter {
     pub bytes: Vec<u8>,
     pub lanes: usize,
 }
 
-impl Writer {
+impl FieldWriter {
     pub fn put(&mut self, field: Field, value: impl TryInto<i64>) -> Result<(), FieldError> {
         // What no i64 holds no field holds: the largest i64 is as wrong.
         let value = value.try_into().unwrap_or(i64::MAX);
@@ -85,12 +85,12 @@ impl Writer {
 }
 
 /// Reads fields back.
-pub(super) struct Reader<'a> {
+pub(super) struct FieldReader<'a> {
     pub bytes: &'a [u8],
     pub lanes: usize,
 }
 
-impl Reader<'_> {
+impl FieldReader<'_> {
     pub fn get(&self, field: Field) -> i64 {
         let mut value = 0i64;
         for i in 0..field.width {

@@ -1,7 +1,7 @@
 //! Every field of every instruction at its ends, and one past them.
 
 use super::*;
-use crate::asm::fields::{self, Number, Places};
+use crate::asm::fields::{self, KeyedNumbers, Number};
 use crate::instr::Walk;
 
 /// With as many lanes as a bank field has numbers, all of a bank's bits are used.
@@ -28,7 +28,7 @@ trait Instruction: Sized {
     }
 }
 
-fn visit_all(places: Places, each: &mut dyn FnMut(&mut dyn Number)) {
+fn visit_all(places: KeyedNumbers, each: &mut dyn FnMut(&mut dyn Number)) {
     places.into_iter().flat_map(|(_, numbers)| numbers).for_each(each);
 }
 
@@ -64,7 +64,7 @@ impl Instruction for Transfer {
 
 /// Zeros but for one field and the bits that make the others count.
 fn image(bytes: usize, on: &[Field], field: Field, value: i64) -> Vec<u8> {
-    let mut writer = Writer { bytes: vec![0; bytes], lanes: LANES };
+    let mut writer = FieldWriter { bytes: vec![0; bytes], lanes: LANES };
     for field in on.iter().filter(|on| **on != field) {
         writer.put(*field, 1).unwrap();
     }

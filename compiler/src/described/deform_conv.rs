@@ -4,13 +4,13 @@
 //! 2018.
 
 use super::grid_sample::bilinear;
-use super::{Attribute, Described, Descriptor, Value, misfit};
+use super::{Attribute, AttributeValue, Described, Descriptor, misfit};
 use crate::error::Result;
 use crate::graph::Window;
 use ndarray::{ArrayD, ArrayViewD, IxDyn, s};
 use std::borrow::Cow;
 
-const ONES: &[(i64, Value)] = &[(1, Value::Integers(Cow::Borrowed(&[1, 1])))];
+const ONES: &[(i64, AttributeValue)] = &[(1, AttributeValue::Integers(Cow::Borrowed(&[1, 1])))];
 
 /// Inputs: x (N,C,H,W), w (O,C/groups,KH,KW), offsets (N,2*G*KH*KW,OH,OW) of rows and columns, each tap's in turn,
 /// optional bias (O), optional mask (N,G*KH*KW,OH,OW); G offset groups share the channels out.
@@ -19,10 +19,10 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     text: "deformable_conv2d",
     attributes: &[
         Attribute::new("dilations", ONES),
-        Attribute::new("group", &[(1, Value::Integer(1))]),
-        Attribute::new("kernel_shape", &[(1, Value::Integers(Cow::Borrowed(&[])))]),
-        Attribute::new("offset_group", &[(1, Value::Integer(1))]),
-        Attribute::new("pads", &[(1, Value::Integers(Cow::Borrowed(&[0; 4])))]),
+        Attribute::new("group", &[(1, AttributeValue::Integer(1))]),
+        Attribute::new("kernel_shape", &[(1, AttributeValue::Integers(Cow::Borrowed(&[])))]),
+        Attribute::new("offset_group", &[(1, AttributeValue::Integer(1))]),
+        Attribute::new("pads", &[(1, AttributeValue::Integers(Cow::Borrowed(&[0; 4])))]),
         Attribute::new("strides", ONES),
     ],
     inputs: 3..=5,

@@ -1,6 +1,6 @@
 //! GatherND by computed indices: slices of a tensor whose places along its first axes are rows of indices.
 
-use super::{Attribute, Described, Descriptor, Value, misfit, place};
+use super::{Attribute, AttributeValue, Described, Descriptor, misfit, place};
 use crate::error::Result;
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
@@ -8,7 +8,7 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "GatherND",
     text: "gather_nd",
-    attributes: &[Attribute::new("batch_dims", &[(1, Value::Integer(0))])],
+    attributes: &[Attribute::new("batch_dims", &[(1, AttributeValue::Integer(0))])],
     inputs: 2..=2,
     whole: &[1],
     steps: |_| true,

@@ -1,6 +1,6 @@
 //! GridSample, in the order of operations in which ONNX Runtime works: float32 decides which element is nearest.
 
-use super::{Attribute, Described, Descriptor, Value, misfit};
+use super::{Attribute, AttributeValue, Described, Descriptor, misfit};
 use crate::error::Result;
 use crate::float::cubic;
 use ndarray::{ArrayD, ArrayView2, ArrayView3, ArrayViewD, IxDyn, s};
@@ -15,13 +15,13 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         Attribute {
             words: &["nearest", "linear", "cubic"],
             former: &[("bilinear", "linear"), ("bicubic", "cubic")],
-            ..Attribute::new("mode", &[(1, Value::Word(Cow::Borrowed("linear")))])
+            ..Attribute::new("mode", &[(1, AttributeValue::Word(Cow::Borrowed("linear")))])
         },
         Attribute {
             words: &["zeros", "border", "reflection"],
-            ..Attribute::new("padding_mode", &[(1, Value::Word(Cow::Borrowed("zeros")))])
+            ..Attribute::new("padding_mode", &[(1, AttributeValue::Word(Cow::Borrowed("zeros")))])
         },
-        Attribute::new("align_corners", &[(1, Value::Integer(0))]),
+        Attribute::new("align_corners", &[(1, AttributeValue::Integer(0))]),
     ],
     inputs: 2..=2,
     whole: &[],
@@ -43,7 +43,7 @@ enum Sampling {
 
 /// What lies outside of the image: zeros, its nearest element, the image mirrored.
 #[derive(Clone, Copy)]
-enum Outside {
+enum PaddingMode {
     Zeros,
     Border,
     Reflection,
@@ -53,9 +53,9 @@ enum Outside {
 const COEFFICIENT: f32 = -0.75;
 
 /// One axis of the image.
-struct Along {
+struct ImageAxis {
     extent: usize,
-    outside: Outside,
+    outside: PaddingMode,
     /// Where the image ends, in elements.
     ends: [f32; 2],
 }
@@ -81,16 +81,16 @@ fn value(op: &Described, inputs: &[ArrayViewD<f32>], shape: &[usize]) -> ArrayD<
         _ => Sampling::Cubic,
     };
     let outside = match op.word("padding_mode") {
-        "zeros" => Outside::Zeros,
-        "border" => Outside::Border,
-        _ => Outside::Reflection,
+        "zeros" => PaddingMode::Zeros,
+        "border" => PaddingMode::Border,
+        _ => PaddingMode::Reflection,
     };
     let align_corners = op.integer("align_corners") != 0;
     let axes = x.ndim();
     let along = |axis: usize| {
         let extent = x.shape()[axis];
         let ends = if align_corners { [0.0, extent as f32 - 1.0] } else { [-0.5, extent as f32 - 0.5] };
-        Along { extent, outside, ends }
+        ImageAxis { extent, outside, ends }
     };
     let (rows, columns) = (along(axes - 2), along(axes - 1));
     let mut y = ArrayD::zeros(IxDyn(shape));
@@ -116,15 +116,21 @@ fn value(op: &Described, inputs: &[ArrayViewD<f32>], shape: &[usize]) -> ArrayD<
 
 /// The image between its pixels, at a row and a column; it is zero around them.
 pub(super) fn bilinear(image: &ArrayView2<f32>, at: [f32; 2]) -> f32 {
-    let [rows, columns] = [image.nrows(), image.ncols()].map(|extent| Along {
+    let [rows, columns] = [image.nrows(), image.ncols()].map(|extent| ImageAxis {
         extent,
-        outside: Outside::Zeros,
+        outside: PaddingMode::Zeros,
         ends: [0.0; 2],
     });
     sample(image, &rows, &columns, at, Sampling::Linear)
 }
 
-fn sample(image: &ArrayView2<f32>, rows: &Along, columns: &Along, at: [f32; 2], sampling: Sampling) -> f32 {
+fn sample(
+    image: &ArrayView2<f32>,
+    rows: &ImageAxis,
+    columns: &ImageAxis,
+    at: [f32; 2],
+    sampling: Sampling,
+) -> f32 {
     let nearest = sampling == Sampling::Nearest;
     let whole = |v: f32| if nearest { v.round_ties_even() } else { v };
     let (y, x) = (rows.within(whole(at[0])), columns.within(whole(at[1])));
@@ -149,7 +155,7 @@ fn sample(image: &ArrayView2<f32>, rows: &Along, columns: &Along, at: [f32; 2], 
 }
 
 /// A volume at a depth, a row and a column: the nearest element, or between its eight neighbours.
-fn sample_volume(volume: &ArrayView3<f32>, along: [&Along; 3], at: [f32; 3], sampling: Sampling) -> f32 {
+fn sample_volume(volume: &ArrayView3<f32>, along: [&ImageAxis; 3], at: [f32; 3], sampling: Sampling) -> f32 {
     let whole = |v: f32| if sampling == Sampling::Nearest { v.round_ties_even() } else { v };
     let [z, y, x] = [0, 1, 2].map(|i| along[i].within(whole(at[i])));
     let element = |z: f32, y: f32, x: f32| match (along[0].index(z), along[1].index(y), along[2].index(x)) {
@@ -166,7 +172,7 @@ fn sample_volume(volume: &ArrayView3<f32>, along: [&Along; 3], at: [f32; 3], sam
     between(z - front, plane(front), plane(front + 1.0))
 }
 
-impl Along {
+impl ImageAxis {
     /// A coordinate of the grid, in elements.
     fn place(&self, coordinate: f32, align_corners: bool) -> f32 {
         let extent = self.extent as f32;
@@ -179,8 +185,8 @@ impl Along {
     /// A place outside of the image, mirrored into it where the image is.
     fn within(&self, v: f32) -> f32 {
         match self.outside {
-            Outside::Reflection => self.reflected(v),
-            Outside::Zeros | Outside::Border => v,
+            PaddingMode::Reflection => self.reflected(v),
+            PaddingMode::Zeros | PaddingMode::Border => v,
         }
     }
 
@@ -206,9 +212,9 @@ impl Along {
     fn index(&self, v: f32) -> Option<usize> {
         let last = self.extent as f32 - 1.0;
         match self.outside {
-            Outside::Zeros => (0.0..=last).contains(&v).then_some(v as usize),
-            Outside::Border => Some(v.clamp(0.0, last) as usize),
-            Outside::Reflection => Some(self.reflected(v).clamp(0.0, last) as usize),
+            PaddingMode::Zeros => (0.0..=last).contains(&v).then_some(v as usize),
+            PaddingMode::Border => Some(v.clamp(0.0, last) as usize),
+            PaddingMode::Reflection => Some(self.reflected(v).clamp(0.0, last) as usize),
         }
     }
 }

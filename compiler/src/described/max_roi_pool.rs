@@ -2,7 +2,7 @@
 //!
 //! R. Girshick, "Fast R-CNN", 2015; rounding as in ONNX Runtime.
 
-use super::{Attribute, Described, Descriptor, Value, misfit};
+use super::{Attribute, AttributeValue, Described, Descriptor, misfit};
 use crate::error::Result;
 use ndarray::{ArrayD, ArrayView2, ArrayViewD, IxDyn, s};
 use std::borrow::Cow;
@@ -12,8 +12,8 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "MaxRoiPool",
     text: "roi_pool",
     attributes: &[
-        Attribute::new("pooled_shape", &[(1, Value::Integers(Cow::Borrowed(&[])))]),
-        Attribute::new("spatial_scale", &[(1, Value::Real(1.0))]),
+        Attribute::new("pooled_shape", &[(1, AttributeValue::Integers(Cow::Borrowed(&[])))]),
+        Attribute::new("spatial_scale", &[(1, AttributeValue::Real(1.0))]),
     ],
     inputs: 2..=2,
     whole: &[],

@@ -1,6 +1,6 @@
 //! ReverseSequence: the first steps of each sequence of a batch in the reverse order.
 
-use super::{Attribute, Described, Descriptor, Value, misfit};
+use super::{Attribute, AttributeValue, Described, Descriptor, misfit};
 use crate::error::Result;
 use ndarray::{ArrayD, ArrayViewD};
 
@@ -9,8 +9,8 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "ReverseSequence",
     text: "reverse_sequence",
     attributes: &[
-        Attribute::new("batch_axis", &[(1, Value::Integer(1))]),
-        Attribute::new("time_axis", &[(1, Value::Integer(0))]),
+        Attribute::new("batch_axis", &[(1, AttributeValue::Integer(1))]),
+        Attribute::new("time_axis", &[(1, AttributeValue::Integer(0))]),
     ],
     inputs: 2..=2,
     whole: &[1],

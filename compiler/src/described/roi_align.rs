@@ -2,14 +2,16 @@
 //!
 //! K. He et al., "Mask R-CNN", 2017; where samples lie and what lies outside of the image as in ONNX Runtime.
 
-use super::{Attribute, Described, Descriptor, Value, misfit};
+use super::{Attribute, AttributeValue, Described, Descriptor, misfit};
 use crate::error::Result;
 use ndarray::{ArrayD, ArrayView2, ArrayViewD, IxDyn, s};
 use std::borrow::Cow;
 
-const MODES: &[(i64, Value)] =
-    &[(1, Value::Word(Cow::Borrowed("output_half_pixel"))), (16, Value::Word(Cow::Borrowed("half_pixel")))];
-const ONE: &[(i64, Value)] = &[(1, Value::Integer(1))];
+const MODES: &[(i64, AttributeValue)] = &[
+    (1, AttributeValue::Word(Cow::Borrowed("output_half_pixel"))),
+    (16, AttributeValue::Word(Cow::Borrowed("half_pixel"))),
+];
+const ONE: &[(i64, AttributeValue)] = &[(1, AttributeValue::Integer(1))];
 
 /// Inputs: x (N,C,H,W), regions (R,4) of left, top, right and bottom, the number (R) of the image of each.
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -22,12 +24,12 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         },
         Attribute {
             words: &["avg", "max"],
-            ..Attribute::new("mode", &[(1, Value::Word(Cow::Borrowed("avg")))])
+            ..Attribute::new("mode", &[(1, AttributeValue::Word(Cow::Borrowed("avg")))])
         },
         Attribute::new("output_height", ONE),
         Attribute::new("output_width", ONE),
-        Attribute::new("sampling_ratio", &[(1, Value::Integer(0))]),
-        Attribute::new("spatial_scale", &[(1, Value::Real(1.0))]),
+        Attribute::new("sampling_ratio", &[(1, AttributeValue::Integer(0))]),
+        Attribute::new("spatial_scale", &[(1, AttributeValue::Real(1.0))]),
     ],
     inputs: 3..=3,
     whole: &[2],

@@ -1,6 +1,6 @@
 //! ScatterElements at computed indices, or with a reduction at places that are named more than once.
 
-use super::{Attribute, Described, Descriptor, Value, misfit, place};
+use super::{Attribute, AttributeValue, Described, Descriptor, misfit, place};
 use crate::error::Result;
 use ndarray::{ArrayD, ArrayViewD};
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "ScatterElements",
     text: "scatter_elements",
-    attributes: &[Attribute::new("axis", &[(1, Value::Integer(0))]), REDUCTION],
+    attributes: &[Attribute::new("axis", &[(1, AttributeValue::Integer(0))]), REDUCTION],
     inputs: 3..=3,
     whole: &[1],
     steps: |_| true,
@@ -22,7 +22,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
 /// What becomes of an element and its update.
 pub(crate) const REDUCTION: Attribute = Attribute {
     words: &["none", "add", "mul", "max", "min"],
-    ..Attribute::new("reduction", &[(1, Value::Word(Cow::Borrowed("none")))])
+    ..Attribute::new("reduction", &[(1, AttributeValue::Word(Cow::Borrowed("none")))])
 };
 
 /// An element behind an update.

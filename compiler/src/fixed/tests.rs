@@ -20,7 +20,7 @@ fn graph() -> FixedGraph {
         post: Post { zero: -3, lo: -128, hi: 127 },
         table: None,
         output: View::whole(TensorId(output), [2, 2, 3]),
-        place: Place::plain(region),
+        place: Placement::plain(region),
     };
     let mut conv = node(0, 2, Reduction::Conv { weights: vec![1, -2, 3, 4], groups: 1 }, [0, 0, 2, 3]);
     conv.channels = vec![channel, Channel { negative_mantissa: 100, ..channel }];

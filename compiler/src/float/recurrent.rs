@@ -7,7 +7,7 @@ use super::math::{sigmoid, tanh};
 use crate::graph::{Cell, Direction, Recurrent};
 
 /// The parameters of one direction.
-struct Side<'a> {
+struct DirectionParameters<'a> {
     /// (G*H, I).
     weights: ArrayView2<'a, f32>,
     /// (G*H, H).
@@ -24,7 +24,7 @@ pub(super) fn recurrent(x: &[ArrayViewD<f32>], r: &Recurrent, shape: &[usize]) -
     let mut y = ArrayD::<f32>::zeros(IxDyn(shape));
     for d in 0..r.direction.count() {
         let matrix = |i: usize| x[i].slice(s![d, .., ..]);
-        let side = Side {
+        let side = DirectionParameters {
             weights: matrix(1),
             recurrent: matrix(2),
             bias: x[3].slice(s![d, ..]),
@@ -55,7 +55,7 @@ pub(super) fn recurrent(x: &[ArrayViewD<f32>], r: &Recurrent, shape: &[usize]) -
     y
 }
 
-fn rnn(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>) {
+fn rnn(side: &DirectionParameters, from_input: &Array2<f32>, h: &mut Array2<f32>) {
     let from_state = product(h.view(), side.recurrent.t());
     let hidden = h.ncols();
     for ((b, j), h) in h.indexed_iter_mut() {
@@ -64,7 +64,7 @@ fn rnn(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>) {
     }
 }
 
-fn lstm(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>, c: &mut Array2<f32>) {
+fn lstm(side: &DirectionParameters, from_input: &Array2<f32>, h: &mut Array2<f32>, c: &mut Array2<f32>) {
     let from_state = product(h.view(), side.recurrent.t());
     let hidden = h.ncols();
     for ((b, j), h) in h.indexed_iter_mut() {
@@ -84,7 +84,7 @@ fn lstm(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>, c: &mut Arra
     }
 }
 
-fn gru(side: &Side, from_input: &Array2<f32>, h: &mut Array2<f32>, linear_before_reset: bool) {
+fn gru(side: &DirectionParameters, from_input: &Array2<f32>, h: &mut Array2<f32>, linear_before_reset: bool) {
     let hidden = h.ncols();
     let from_state = product(h.view(), side.recurrent.t());
     let gate = |gate: usize, b: usize, j: usize| {

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
-use crate::graph::{Coordinates, Interpolation, Resize, Rounding};
+use crate::graph::{CoordinateRounding, Coordinates, Interpolation, Resize};
 
 /// Changes the resolution.
 pub(super) fn resize(x: &ArrayViewD<f32>, r: &Resize) -> ArrayD<f32> {
@@ -76,10 +76,10 @@ pub(crate) fn taps_at(interpolation: Interpolation, x: f32, extent: usize) -> Ve
     match interpolation {
         Interpolation::Nearest(rounding) => {
             let whole = match rounding {
-                Rounding::PreferFloor => (x - 0.5).ceil(),
-                Rounding::PreferCeil => (x + 0.5).floor(),
-                Rounding::Floor => x.floor(),
-                Rounding::Ceil => x.ceil(),
+                CoordinateRounding::PreferFloor => (x - 0.5).ceil(),
+                CoordinateRounding::PreferCeil => (x + 0.5).floor(),
+                CoordinateRounding::Floor => x.floor(),
+                CoordinateRounding::Ceil => x.ceil(),
             };
             vec![(clamped(whole), 1.0)]
         }

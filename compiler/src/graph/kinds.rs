@@ -164,7 +164,7 @@ pub enum PadMode {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Interpolation {
     /// The nearest one.
-    Nearest(Rounding),
+    Nearest(CoordinateRounding),
     /// The two around it along each axis.
     Linear,
     /// The four around it along each axis.
@@ -178,7 +178,7 @@ pub enum Interpolation {
 
 /// How [`Interpolation::Nearest`] makes a coordinate whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Rounding {
+pub enum CoordinateRounding {
     /// To the nearest, halves down.
     PreferFloor,
     /// To the nearest, halves up.
@@ -189,18 +189,18 @@ pub enum Rounding {
     Ceil,
 }
 
-impl Rounding {
+impl CoordinateRounding {
     /// Every rounding and its name, in ONNX as in the text form.
-    pub const ALL: &[(Rounding, &str)] = &[
-        (Rounding::PreferFloor, "round_prefer_floor"),
-        (Rounding::PreferCeil, "round_prefer_ceil"),
-        (Rounding::Floor, "floor"),
-        (Rounding::Ceil, "ceil"),
+    pub const ALL: &[(CoordinateRounding, &str)] = &[
+        (CoordinateRounding::PreferFloor, "round_prefer_floor"),
+        (CoordinateRounding::PreferCeil, "round_prefer_ceil"),
+        (CoordinateRounding::Floor, "floor"),
+        (CoordinateRounding::Ceil, "ceil"),
     ];
 
     /// The name, in ONNX as in the text form.
     pub fn name(self) -> &'static str {
-        Rounding::ALL.iter().find(|e| e.0 == self).expect("ALL lists every rounding").1
+        CoordinateRounding::ALL.iter().find(|e| e.0 == self).expect("ALL lists every rounding").1
     }
 }
 

@@ -1,7 +1,7 @@
 //! That a network which was read from somewhere is one that the quantiser could have made.
 
 use super::{Export, Network, Stage};
-use crate::claims::{Operation, Part, Placed, Rounded};
+use crate::claims::{Location, Operation, RealWeights, StageNode};
 use crate::error::{Error, Result};
 use crate::fixed::{Tensor, TensorId, View};
 use crate::graph::ValueId;
@@ -135,16 +135,16 @@ impl Network {
         graph.verify()?;
         let value = |id: &ValueId| (id.0 as usize) < graph.values.len();
         let values = |id: TensorId| self.tensor(id).map_or(0, |t| t.elements() / t.planes());
-        let placed = |p: &Placed| {
+        let placed = |p: &Location| {
             value(&p.value)
                 && size(&extents(&p.strides)) == size(graph.shape(p.value))
                 && inside(p.offset, &p.strides, values(p.tensor))
         };
-        let rounded = |r: &Rounded, grid: [usize; 3]| {
+        let rounded = |r: &RealWeights, grid: [usize; 3]| {
             self.tensor(r.from.tensor).is_some_and(|t| view_fits(&r.from, t.extents()))
                 && view_fits(&r.to, grid)
         };
-        let part = |p: &Part, grid: [usize; 3]| {
+        let part = |p: &StageNode, grid: [usize; 3]| {
             let Some(Stage::Machine { graph, .. }) = self.stages.get(p.stage) else { return false };
             p.node < graph.nodes.len() && p.rounded.as_ref().is_none_or(|r| rounded(r, grid))
         };

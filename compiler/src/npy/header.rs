@@ -7,7 +7,7 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Element types that are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum ElementType {
     F16,
     F32,
     F64,
@@ -21,29 +21,29 @@ pub(super) enum Kind {
     I64,
 }
 
-impl Kind {
+impl ElementType {
     /// Bytes of one element.
     pub fn bytes(self) -> usize {
         match self {
-            Kind::Bool | Kind::U8 | Kind::I8 => 1,
-            Kind::F16 | Kind::I16 | Kind::U16 => 2,
-            Kind::F32 | Kind::I32 | Kind::U32 => 4,
-            Kind::F64 | Kind::I64 => 8,
+            ElementType::Bool | ElementType::U8 | ElementType::I8 => 1,
+            ElementType::F16 | ElementType::I16 | ElementType::U16 => 2,
+            ElementType::F32 | ElementType::I32 | ElementType::U32 => 4,
+            ElementType::F64 | ElementType::I64 => 8,
         }
     }
 }
 
 /// What a header says.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Header {
-    pub kind: Kind,
+pub(super) struct ArrayHeader {
+    pub kind: ElementType,
     pub big_endian: bool,
     pub fortran: bool,
     pub shape: Vec<usize>,
 }
 
 /// Splits a file into its header and its elements.
-pub(super) fn parse(bytes: &[u8]) -> Result<(Header, &[u8])> {
+pub(super) fn parse(bytes: &[u8]) -> Result<(ArrayHeader, &[u8])> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
         return refuse("is not a .npy file");
     };
@@ -75,7 +75,7 @@ fn entry<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text[at + key.len() + 2..].trim_start().strip_prefix(':').map(str::trim_start)
 }
 
-fn dictionary(text: &str) -> Option<Result<Header>> {
+fn dictionary(text: &str) -> Option<Result<ArrayHeader>> {
     let descr = entry(text, "descr")?;
     let quote = descr.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
     let descr = descr[1..].split(quote).next()?;
@@ -91,24 +91,24 @@ fn dictionary(text: &str) -> Option<Result<Header>> {
     let extents = extents.map(|e| e.trim_end_matches('L').parse().ok());
     let shape: Vec<usize> = extents.collect::<Option<_>>()?;
     let kind = match descr.trim_start_matches(['<', '>', '|', '=']) {
-        "f4" => Kind::F32,
-        "f8" => Kind::F64,
-        "f2" => Kind::F16,
-        "b1" => Kind::Bool,
-        "u1" => Kind::U8,
-        "i1" => Kind::I8,
-        "i2" => Kind::I16,
-        "u2" => Kind::U16,
-        "i4" => Kind::I32,
-        "u4" => Kind::U32,
-        "i8" => Kind::I64,
+        "f4" => ElementType::F32,
+        "f8" => ElementType::F64,
+        "f2" => ElementType::F16,
+        "b1" => ElementType::Bool,
+        "u1" => ElementType::U8,
+        "i1" => ElementType::I8,
+        "i2" => ElementType::I16,
+        "u2" => ElementType::U16,
+        "i4" => ElementType::I32,
+        "u4" => ElementType::U32,
+        "i8" => ElementType::I64,
         _ => {
             return Some(refuse(format!(
                 "element type {descr:?} is not one of f2, f4, f8, b1, u1, u2, u4, i1, i2, i4, i8"
             )));
         }
     };
-    Some(Ok(Header { kind, big_endian: descr.starts_with('>'), fortran, shape }))
+    Some(Ok(ArrayHeader { kind, big_endian: descr.starts_with('>'), fortran, shape }))
 }
 
 /// A version 1 header for row-major elements.

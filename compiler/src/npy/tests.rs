@@ -20,18 +20,18 @@ fn file(descr: &str, fortran: &str, shape: &str, body: &[u8]) -> Vec<u8> {
 #[test]
 fn reads_every_element_type() {
     let rows = [
-        ("<f4", &[0, 0, 128, 63][..], Data::F32(vec![1.0])),
-        (">f4", &[63, 128, 0, 0], Data::F32(vec![1.0])),
-        ("<f8", &[0, 0, 0, 0, 0, 0, 0, 192], Data::F64(vec![-2.0])),
-        ("|u1", &[200], Data::U8(vec![200])),
-        ("|b1", &[1], Data::Bool(vec![1])),
-        ("<f2", &[0x55, 0x35], Data::F32(vec![0.333_251_95])),
-        (">i2", &[0xff, 0xfe], Data::I32(vec![-2])),
-        ("<u2", &[0xff, 0xff], Data::I32(vec![65535])),
-        ("<u4", &[0xff, 0xff, 0xff, 0xff], Data::I64(vec![4_294_967_295])),
-        ("|i1", &[0xfe], Data::I8(vec![-2])),
-        ("<i4", &[0xff, 0xff, 0xff, 0xff], Data::I32(vec![-1])),
-        ("<i8", &[3, 0, 0, 0, 0, 0, 0, 0], Data::I64(vec![3])),
+        ("<f4", &[0, 0, 128, 63][..], ArrayData::F32(vec![1.0])),
+        (">f4", &[63, 128, 0, 0], ArrayData::F32(vec![1.0])),
+        ("<f8", &[0, 0, 0, 0, 0, 0, 0, 192], ArrayData::F64(vec![-2.0])),
+        ("|u1", &[200], ArrayData::U8(vec![200])),
+        ("|b1", &[1], ArrayData::Bool(vec![1])),
+        ("<f2", &[0x55, 0x35], ArrayData::F32(vec![0.333_251_95])),
+        (">i2", &[0xff, 0xfe], ArrayData::I32(vec![-2])),
+        ("<u2", &[0xff, 0xff], ArrayData::I32(vec![65535])),
+        ("<u4", &[0xff, 0xff, 0xff, 0xff], ArrayData::I64(vec![4_294_967_295])),
+        ("|i1", &[0xfe], ArrayData::I8(vec![-2])),
+        ("<i4", &[0xff, 0xff, 0xff, 0xff], ArrayData::I32(vec![-1])),
+        ("<i8", &[3, 0, 0, 0, 0, 0, 0, 0], ArrayData::I64(vec![3])),
     ];
     for (descr, body, data) in rows {
         let array = parse_npy(&file(descr, "False", "(1,)", body)).unwrap();
@@ -46,7 +46,7 @@ fn reads_every_element_type() {
 fn fortran_order_becomes_row_major() {
     // numpy.asfortranarray([[1, 2, 3], [4, 5, 6]]) stores its columns.
     let array = parse_npy(&file("|u1", "True", "(2, 3)", &[1, 4, 2, 5, 3, 6])).unwrap();
-    assert_eq!(array.data, Data::U8(vec![1, 2, 3, 4, 5, 6]));
+    assert_eq!(array.data, ArrayData::U8(vec![1, 2, 3, 4, 5, 6]));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn writes_what_it_reads_and_aligns_like_numpy() {
     assert_eq!(back.shape, [2, 2]);
     assert_eq!(back.to_f32(), [1.0, 0.0, f32::MIN_POSITIVE, f32::INFINITY]);
     let bytes = npy_u8(&[3], &[1, 2, 3]);
-    assert_eq!(parse_npy(&bytes).unwrap().data, Data::U8(vec![1, 2, 3]));
+    assert_eq!(parse_npy(&bytes).unwrap().data, ArrayData::U8(vec![1, 2, 3]));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn reads_archives_that_numpy_wrote() {
         assert_eq!(arrays.len(), 2);
         assert_eq!(arrays[0].0, "a");
         let expected: Vec<u8> = (0..40).map(|i| i % 3).collect();
-        assert_eq!(arrays[0].1.data, Data::U8(expected));
+        assert_eq!(arrays[0].1.data, ArrayData::U8(expected));
         assert_eq!(arrays[1].0, "b");
         assert_eq!(arrays[1].1.to_f32(), [1.5]);
     }
@@ -104,14 +104,14 @@ fn reads_archives_that_numpy_wrote() {
 #[test]
 fn numbers_are_exact_or_refused() {
     let exact = |data| Array { shape: vec![1], data }.exact_f32();
-    assert_eq!(exact(Data::I64(vec![1 << 24])).unwrap(), [16_777_216.0]);
-    assert_eq!(exact(Data::I64(vec![i64::MIN])).unwrap(), [-9.223_372e18]);
-    assert_eq!(exact(Data::F64(vec![0.1])).unwrap(), [0.1]);
+    assert_eq!(exact(ArrayData::I64(vec![1 << 24])).unwrap(), [16_777_216.0]);
+    assert_eq!(exact(ArrayData::I64(vec![i64::MIN])).unwrap(), [-9.223_372e18]);
+    assert_eq!(exact(ArrayData::F64(vec![0.1])).unwrap(), [0.1]);
     let lost = [
-        Data::I64(vec![(1 << 24) + 1]),
-        Data::I64(vec![i64::MAX]),
-        Data::I32(vec![i32::MAX]),
-        Data::F64(vec![-1e300]),
+        ArrayData::I64(vec![(1 << 24) + 1]),
+        ArrayData::I64(vec![i64::MAX]),
+        ArrayData::I32(vec![i32::MAX]),
+        ArrayData::F64(vec![-1e300]),
     ];
     for data in lost {
         let e = exact(data.clone()).unwrap_err().to_string();

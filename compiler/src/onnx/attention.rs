@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::choice;
-use super::tensor::Elements;
+use super::tensor::TensorElements;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op, ValueId};
 
@@ -95,7 +95,9 @@ fn mask(call: &mut Call, [rows, columns]: [usize; 2], causal: bool) -> Result<Op
             let data = (0..rows * columns).map(|n| least(n % columns <= n / columns)).collect();
             call.floats_value(&[rows, columns], data).map(Some)
         }
-        (false, true) if call.is_constant(3) && matches!(call.constant(3)?.elements, Elements::Ints(_)) => {
+        (false, true)
+            if call.is_constant(3) && matches!(call.constant(3)?.elements, TensorElements::Ints(_)) =>
+        {
             choice::whole_rows(call, 3, |x| x == 0.0)?;
             let mask = call.constant(3)?;
             let data = mask.numbers().map(|x| least(x != 0.0)).collect();

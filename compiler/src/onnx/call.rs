@@ -13,7 +13,7 @@ use std::rc::Rc;
 use super::import::{Importer, Operand};
 use super::order::node_name;
 use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, attribute_type};
-use super::tensor::{Elements, Tensor};
+use super::tensor::{Tensor, TensorElements};
 use crate::arity::Arity;
 use crate::error::{Error, Result};
 use crate::float;
@@ -195,7 +195,7 @@ impl<'a> Call<'a> {
     pub fn integers(&self, input: usize) -> Result<Vec<i64>> {
         let tensor = self.constant(input)?;
         match &tensor.elements {
-            Elements::Ints(data) if tensor.shape.len() <= 1 => Ok(data.clone()),
+            TensorElements::Ints(data) if tensor.shape.len() <= 1 => Ok(data.clone()),
             _ => Err(self.error(format!("input {input} must be a list of integers"))),
         }
     }
@@ -204,8 +204,8 @@ impl<'a> Call<'a> {
     pub fn integer_tensor(&self, input: usize) -> Result<(Vec<usize>, Vec<i64>)> {
         let tensor = self.constant(input)?;
         match &tensor.elements {
-            Elements::Ints(data) => Ok((tensor.shape.clone(), data.clone())),
-            Elements::Floats(_) => Err(self.error(format!("input {input} must hold integers"))),
+            TensorElements::Ints(data) => Ok((tensor.shape.clone(), data.clone())),
+            TensorElements::Floats(_) => Err(self.error(format!("input {input} must hold integers"))),
         }
     }
 
@@ -213,7 +213,7 @@ impl<'a> Call<'a> {
     pub fn float_list(&self, input: usize) -> Result<Vec<f32>> {
         let tensor = self.constant(input)?;
         match &tensor.elements {
-            Elements::Floats(data) if tensor.shape.len() == 1 => Ok(data.clone()),
+            TensorElements::Floats(data) if tensor.shape.len() == 1 => Ok(data.clone()),
             _ => Err(self.error(format!("input {input} must be a list of floats"))),
         }
     }
@@ -226,8 +226,8 @@ impl<'a> Call<'a> {
             return Ok(value.iter().copied().next().unwrap_or_default());
         }
         match &self.constant(input)?.elements {
-            Elements::Floats(data) if data.len() == 1 => Ok(data[0]),
-            Elements::Ints(data) if data.len() == 1 && self.computes_whole() => Ok(data[0] as f32),
+            TensorElements::Floats(data) if data.len() == 1 => Ok(data[0]),
+            TensorElements::Ints(data) if data.len() == 1 && self.computes_whole() => Ok(data[0] as f32),
             _ => Err(self.error(format!("input {input} must be one float"))),
         }
     }
@@ -253,8 +253,8 @@ impl<'a> Call<'a> {
             return Ok(None);
         };
         match &tensor.elements {
-            Elements::Floats(_) => Ok(None),
-            Elements::Ints(data) => {
+            TensorElements::Floats(_) => Ok(None),
+            TensorElements::Ints(data) => {
                 if let Some(lost) = data.iter().find(|&&v| v as f32 as f64 != v as f64) {
                     return Err(self.error(format!("input {input} holds {lost}, which no float32 is")));
                 }
@@ -271,7 +271,7 @@ impl<'a> Call<'a> {
             let Some(Operand::Constant(tensor)) = tensor else {
                 return false;
             };
-            matches!(tensor.elements, Elements::Ints(_))
+            matches!(tensor.elements, TensorElements::Ints(_))
         };
         self.has(0) && (0..self.inputs()).all(|i| !self.has(i) || integer(i))
     }

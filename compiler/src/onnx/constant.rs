@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::import::Operand;
 use super::proto::data_type;
-use super::tensor::{Elements, Tensor, decode, has_four_bits, integer, narrowed, type_name};
+use super::tensor::{Tensor, TensorElements, decode, has_four_bits, integer, narrowed, type_name};
 use super::whole;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op};
@@ -22,7 +22,7 @@ pub(super) fn dropout(call: &mut Call) -> Result<()> {
     call.arity(1..=if call.opset() < 12 { 1 } else { 3 })?;
     if call.has(2) {
         match &call.constant(2)?.elements {
-            Elements::Ints(flag) if flag.iter().all(|&f| f == 0) => {}
+            TensorElements::Ints(flag) if flag.iter().all(|&f| f == 0) => {}
             _ => {
                 return Err(call
                     .error("the node drops elements at random")
@@ -95,7 +95,7 @@ pub(super) fn cast_like(call: &mut Call) -> Result<()> {
     call.arity(2)?;
     call.ignore("saturate");
     let whole = match call.operand(1)? {
-        Operand::Constant(like) => matches!(like.elements, Elements::Ints(_)),
+        Operand::Constant(like) => matches!(like.elements, TensorElements::Ints(_)),
         Operand::Value(_) => call.integer(1)?.is_some() || call.is_whole(1),
     };
     if whole && call.is_constant(0) && call.constant(0)?.numbers().all(|x| x == 0.0 || x == 1.0) {
@@ -159,23 +159,25 @@ fn cast_to(call: &mut Call, to: i32) -> Result<()> {
         _ => own.map(|integer| integer.range()),
     };
     let elements = match (&tensor.elements, to) {
-        (Elements::Floats(data), to) if is_real(to) => {
-            Elements::Floats(data.iter().map(|&x| narrowed(x, to)).collect())
+        (TensorElements::Floats(data), to) if is_real(to) => {
+            TensorElements::Floats(data.iter().map(|&x| narrowed(x, to)).collect())
         }
-        (Elements::Ints(data), to) if is_real(to) => {
-            Elements::Floats(data.iter().map(|&x| narrowed(x as f32, to)).collect())
+        (TensorElements::Ints(data), to) if is_real(to) => {
+            TensorElements::Floats(data.iter().map(|&x| narrowed(x as f32, to)).collect())
         }
-        (_, data_type::BOOL) => Elements::Ints(tensor.numbers().map(|x| i64::from(x != 0.0)).collect()),
-        (Elements::Ints(data), _) if data.iter().all(|x| range.is_some_and(|(l, h)| (l..=h).contains(x))) => {
-            Elements::Ints(data.clone())
+        (_, data_type::BOOL) => TensorElements::Ints(tensor.numbers().map(|x| i64::from(x != 0.0)).collect()),
+        (TensorElements::Ints(data), _)
+            if data.iter().all(|x| range.is_some_and(|(l, h)| (l..=h).contains(x))) =>
+        {
+            TensorElements::Ints(data.clone())
         }
         // Towards zero.
-        (Elements::Floats(data), _)
+        (TensorElements::Floats(data), _)
             if data
                 .iter()
                 .all(|x| x.abs() < 1e15 && range.is_some_and(|(l, h)| (l..=h).contains(&(*x as i64)))) =>
         {
-            Elements::Ints(data.iter().map(|&x| x as i64).collect())
+            TensorElements::Ints(data.iter().map(|&x| x as i64).collect())
         }
         _ => {
             let message = match (own, to) {

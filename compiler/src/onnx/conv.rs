@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::volume;
-use super::window::{Part, explicit, image, kernel, window};
+use super::window::{Axes, explicit, image, kernel, window};
 use crate::error::Result;
 use crate::graph::{MAX_ELEMENTS, Op, Window};
 use crate::memory;
@@ -22,7 +22,7 @@ pub(super) fn layer(call: &mut Call, x: usize, w: usize) -> Result<Op> {
     let (x, w) = (call.shape(x)?, call.shape(w)?);
     let (x, w) = (image(call, &x)?, image(call, &w)?);
     let own = own_kernel(call, &w)?;
-    let window = window(call, Part::Plane, own, &x[2..])?;
+    let window = window(call, Axes::Plane, own, &x[2..])?;
     let groups = groups(call)?;
     Ok(Op::Conv { window, groups })
 }
@@ -33,7 +33,7 @@ fn own_kernel(call: &mut Call, w: &[usize]) -> Result<[usize; 2]> {
         return Err(call.error(format!("the weights {w:?} must have rank 4")));
     };
     let own = [height, width];
-    match kernel(call, Part::Plane)? {
+    match kernel(call, Axes::Plane)? {
         Some(declared) if declared != own => {
             call.refuse("kernel_shape", format!("{declared:?} disagrees with the weights {w:?}"))
         }
@@ -55,7 +55,7 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<()> {
     }
     let (x, w) = (image(call, &x)?, image(call, &w)?);
     let own = own_kernel(call, &w)?;
-    let (mut window, mode) = explicit(call, Part::Plane, own)?;
+    let (mut window, mode) = explicit(call, Axes::Plane, own)?;
     let groups = groups(call)?;
     let line = call.shape(0)?.len() == 3;
     let two = |call: &Call, name: &str, values: Option<&[i64]>| match values {

@@ -1,7 +1,7 @@
 //! Operators that the graph keeps as ONNX defines them.
 
 use super::call::Call;
-use crate::described::{Attribute, Described, Descriptor, Value, named};
+use crate::described::{Attribute, AttributeValue, Described, Descriptor, named};
 use crate::error::Result;
 use crate::graph::Op;
 
@@ -18,15 +18,15 @@ pub(super) fn described(call: &mut Call, descriptor: &'static Descriptor) -> Res
     let opset = call.opset();
     let read = |attribute: &'static Attribute| {
         Ok(match attribute.default(opset) {
-            Value::Integer(default) => Value::Integer(call.int(attribute.name, *default)?),
-            Value::Real(default) => Value::Real(call.float(attribute.name, *default)?),
-            Value::Word(default) => {
+            AttributeValue::Integer(default) => AttributeValue::Integer(call.int(attribute.name, *default)?),
+            AttributeValue::Real(default) => AttributeValue::Real(call.float(attribute.name, *default)?),
+            AttributeValue::Word(default) => {
                 let word = call.string(attribute.name, default)?;
-                Value::Word(word.to_owned().into())
+                AttributeValue::Word(word.to_owned().into())
             }
-            Value::Integers(default) => match call.ints(attribute.name)? {
-                Some(list) => Value::Integers(list.to_vec().into()),
-                None => Value::Integers(default.clone()),
+            AttributeValue::Integers(default) => match call.ints(attribute.name)? {
+                Some(list) => AttributeValue::Integers(list.to_vec().into()),
+                None => AttributeValue::Integers(default.clone()),
             },
         })
     };

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::constant;
 use super::import::Operand;
-use super::tensor::{Elements, Tensor};
+use super::tensor::{Tensor, TensorElements};
 use crate::error::{Error, Result};
 use crate::graph::broadcast;
 use crate::memory;
@@ -233,10 +233,10 @@ fn choose(call: &Call) -> Result<Tensor> {
     }
     let first: Vec<bool> = places[0].iter().map(|&place| condition.number(place) != 0.0).collect();
     match (&yes.elements, &no.elements) {
-        (Elements::Floats(yes), Elements::Floats(no)) => {
+        (TensorElements::Floats(yes), TensorElements::Floats(no)) => {
             Ok(Tensor::floats(shape, mixed(&first, [yes, no], &places)))
         }
-        (Elements::Ints(a), Elements::Ints(b)) => {
+        (TensorElements::Ints(a), TensorElements::Ints(b)) => {
             Ok(Tensor { integer: yes.integer, ..Tensor::ints(shape, mixed(&first, [a, b], &places)) })
         }
         _ => Err(call.error("the choices are of different types")),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use super::table::why_not;
-use super::tensor::{Elements, Tensor, decode, integer, type_name};
+use super::tensor::{Tensor, TensorElements, decode, integer, type_name};
 use super::whole::Whole;
 use super::{
     Imported, Shapes, activation, attention, branch, center, choice, constant, conv, described, einsum,
@@ -277,7 +277,7 @@ impl Importer {
     /// The graph value of an output; constant integers, as a Shape gives them, are floats there.
     fn output(&mut self, name: &str) -> Result<ValueId> {
         if let Operand::Constant(tensor) = self.operand(name)?
-            && let Elements::Ints(data) = &tensor.elements
+            && let TensorElements::Ints(data) = &tensor.elements
         {
             if let Some(lost) = data.iter().find(|&&v| v as f32 as f64 != v as f64) {
                 return refuse(format!("the constant {name:?} holds {lost}, which no float32 is"));
@@ -327,7 +327,7 @@ impl Importer {
         if let Some(&id) = self.interned.get(name) {
             return Ok(id);
         }
-        let Elements::Floats(data) = &tensor.elements else {
+        let TensorElements::Floats(data) = &tensor.elements else {
             return refuse(format!("the tensor {name:?} holds integers, not floats"));
         };
         let id = self.graph.constant(name, &tensor.shape, data.clone())?;

@@ -1,15 +1,15 @@
 //! Where maxima were found, and what is put back there: the Indices of MaxPool, and MaxUnpool.
 
 use super::call::Call;
-use super::window::{Part, kernel, window};
-use crate::described::{Described, Value};
+use super::window::{Axes, kernel, window};
+use crate::described::{AttributeValue, Described};
 use crate::error::Result;
 use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, PadMode, ReduceKind, UnaryKind, ValueId, elements};
 use crate::memory;
 
 /// The window of a pool along an axis.
 #[derive(Clone, Copy)]
-pub(super) struct Along {
+pub(super) struct PoolAxis {
     pub extent: usize,
     pub kernel: usize,
     pub stride: usize,
@@ -21,7 +21,7 @@ pub(super) struct Along {
 
 /// Places of the maxima of windows over the planes of `x` (N, C, ...): flat ones in all of `x`, by `columns` with the
 /// first spatial axis as the one whose elements lie side by side. Of equals it is the first.
-pub(super) fn places(call: &mut Call, x: ValueId, axes: &[Along], columns: bool) -> Result<ValueId> {
+pub(super) fn places(call: &mut Call, x: ValueId, axes: &[PoolAxis], columns: bool) -> Result<ValueId> {
     let shape = call.shape_of(x);
     let (planes, pixels): (usize, usize) = (shape[..2].iter().product(), shape[2..].iter().product());
     if planes * pixels > 1 << 24 {
@@ -43,7 +43,7 @@ pub(super) fn places(call: &mut Call, x: ValueId, axes: &[Along], columns: bool)
         counted.clone_from(&lie);
     }
     // Behind each plane lies what is less than all, for taps in the padding.
-    let split = |mut n: usize, extent: fn(&Along) -> usize| {
+    let split = |mut n: usize, extent: fn(&PoolAxis) -> usize| {
         let mut parts = vec![0; axes.len()];
         for (part, axis) in parts.iter_mut().zip(axes).rev() {
             *part = n % extent(axis);
@@ -108,20 +108,20 @@ pub(super) fn unpool(call: &mut Call) -> Result<()> {
         Some(id) => id,
         None => call.value(1)?,
     };
-    let part = if shape.len() == 5 { vec![Part::Depth, Part::Plane] } else { vec![Part::Plane] };
+    let part = if shape.len() == 5 { vec![Axes::Depth, Axes::Plane] } else { vec![Axes::Plane] };
     let mut extents = shape[..shape.len().min(2)].to_vec();
     for part in part {
         let Some(kernel) = kernel(call, part)? else {
             return call.refuse("kernel_shape", "is missing");
         };
         let spatial = match (part, &shape[..]) {
-            (Part::Depth, _) => vec![shape[2], 1],
-            (Part::Plane, [.., rows, columns]) => vec![*rows, *columns],
+            (Axes::Depth, _) => vec![shape[2], 1],
+            (Axes::Plane, [.., rows, columns]) => vec![*rows, *columns],
             _ => vec![],
         };
         let w = window(call, part, kernel, &spatial)?;
         for (a, extent) in spatial.into_iter().enumerate() {
-            let skipped = part == Part::Depth && a == 1 || shape.len() == 3 && a == 0;
+            let skipped = part == Axes::Depth && a == 1 || shape.len() == 3 && a == 0;
             let grown = (extent - 1) * w.stride[a] + w.kernel[a];
             if !skipped {
                 extents.push(grown.saturating_sub(w.pads[a] + w.pads[a + 2]));
@@ -138,7 +138,8 @@ pub(super) fn unpool(call: &mut Call) -> Result<()> {
     }
     let (count, given) = (elements(&extents)?, shape.iter().product());
     memory::check(8 * count as u64, "the result")?;
-    let op = Described::of("ScatterElements", [Value::Integer(0), Value::Word("none".into())])?;
+    let op =
+        Described::of("ScatterElements", [AttributeValue::Integer(0), AttributeValue::Word("none".into())])?;
     let zeros = call.zeros(&[count])?;
     let (x, indices) = (call.reshaped(x, &[given])?, call.reshaped(indices, &[given])?);
     let y = call.apply(Op::Described(op), &[zeros, indices, x])?;

@@ -257,7 +257,7 @@ pub(super) fn gather(call: &mut Call) -> Result<()> {
 
 /// What rows of constant indices name in a tensor: slices, by their places along the first axes, taken together; how
 /// many axes those are, and the shape of the rows.
-pub(super) struct Rows {
+pub(super) struct IndexRows {
     pub places: Vec<usize>,
     pub axes: usize,
     pub shape: Vec<usize>,
@@ -265,7 +265,7 @@ pub(super) struct Rows {
 
 /// The [`Rows`] of a GatherND or ScatterND in a tensor of `shape`, whose input 1 has the indices; along the first
 /// `batch` axes of both each row names its own.
-pub(super) fn rows(call: &mut Call, shape: &[usize], batch: usize) -> Result<Rows> {
+pub(super) fn rows(call: &mut Call, shape: &[usize], batch: usize) -> Result<IndexRows> {
     let (mut index_shape, indices) = call.integer_tensor(1)?;
     let named = index_shape.pop().unwrap_or(0);
     let axes = batch + named;
@@ -278,13 +278,13 @@ pub(super) fn rows(call: &mut Call, shape: &[usize], batch: usize) -> Result<Row
         extents.try_fold(n / each, |at, (&i, &extent)| Some(at * extent + place(i, extent)?))
     };
     match indices.chunks(named).enumerate().map(flat).collect() {
-        Some(places) => Ok(Rows { places, axes, shape: index_shape }),
+        Some(places) => Ok(IndexRows { places, axes, shape: index_shape }),
         None => call.refuse("indices", format!("one lies outside of {shape:?}")),
     }
 }
 
 /// The [`Rows`] of a GatherND in a tensor of `shape`.
-pub(super) fn gathered_rows(call: &mut Call, shape: &[usize]) -> Result<Rows> {
+pub(super) fn gathered_rows(call: &mut Call, shape: &[usize]) -> Result<IndexRows> {
     call.arity(2)?;
     let batch = call.int("batch_dims", 0)?;
     match usize::try_from(batch).ok().filter(|&batch| batch < shape.len()) {
@@ -301,7 +301,7 @@ pub(super) fn gather_nd(call: &mut Call) -> Result<()> {
     }
     let x = call.value(0)?;
     let old = call.shape(0)?;
-    let Rows { places, axes, shape } = gathered_rows(call, &old)?;
+    let IndexRows { places, axes, shape } = gathered_rows(call, &old)?;
     let mut together = vec![old[..axes].iter().product::<usize>()];
     together.extend(&old[axes..]);
     let x = call.reshaped(x, &together)?;

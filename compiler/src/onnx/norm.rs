@@ -4,7 +4,7 @@ use super::call::Call;
 use super::import::Operand;
 use super::reduce::by_exponent;
 use super::shape::axis;
-use super::tensor::Elements;
+use super::tensor::TensorElements;
 use crate::error::Result;
 use crate::graph::{BinaryKind, MAX_ELEMENTS, Op, ReduceKind, UnaryKind, ValueId, Window};
 
@@ -26,7 +26,7 @@ pub(super) fn batch_normalization(call: &mut Call) -> Result<()> {
     call.ignore("momentum");
     let epsilon = call.float("epsilon", 1e-5)?;
     if let Operand::Constant(variance) = call.operand(4)?
-        && let Elements::Floats(variance) = &variance.elements
+        && let TensorElements::Floats(variance) = &variance.elements
         && let Some(v) = variance.iter().find(|v| **v + epsilon <= 0.0)
     {
         return Err(call.error(format!("a variance is {v}, its root does not exist")));

@@ -1,9 +1,9 @@
 //! MaxPool, AveragePool, LpPool, and those over all pixels.
 
 use super::call::Call;
-use super::max_places::{self, Along};
+use super::max_places::{self, PoolAxis};
 use super::reduce::by_exponent;
-use super::window::{Part, image, kernel, window};
+use super::window::{Axes, image, kernel, window};
 use crate::error::Result;
 use crate::graph::{BinaryKind, Op, PadMode, ReduceKind, UnaryKind, ValueId, Window};
 
@@ -22,7 +22,7 @@ pub(super) fn max_pool(call: &mut Call) -> Result<()> {
             _ => along_depth(call, inputs[0], &[Op::MaxPool { window }])?,
         };
     }
-    let (window, _) = pool_window(call, Part::Plane)?;
+    let (window, _) = pool_window(call, Axes::Plane)?;
     call.emit_image(Op::MaxPool { window: window.clone() }, &inputs)?;
     if !call.wanted(1) || call.integer(0)?.is_some() {
         call.skip_result();
@@ -40,11 +40,11 @@ pub(super) fn max_pool(call: &mut Call) -> Result<()> {
 }
 
 /// A window along one of its axes, over so many elements.
-fn along(window: &Window, axis: usize, extent: usize) -> Along {
+fn along(window: &Window, axis: usize, extent: usize) -> PoolAxis {
     let reach = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
     let (pad, stride) = (window.pads[axis], window.stride[axis]);
     let count = (extent + pad + window.pads[axis + 2] - reach) / stride + 1;
-    Along { extent, kernel: window.kernel[axis], stride, dilation: window.dilation[axis], pad, count }
+    PoolAxis { extent, kernel: window.kernel[axis], stride, dilation: window.dilation[axis], pad, count }
 }
 
 /// AveragePool. The means of volumes are those of planes, of means along the depth: what counts of a window is counted
@@ -88,7 +88,7 @@ fn depth_window(call: &mut Call) -> Result<Option<(Window, [usize; 2])>> {
     if call.shape(0)?.len() != 5 {
         return Ok(None);
     }
-    let (window, extra) = pool_window(call, Part::Depth)?;
+    let (window, extra) = pool_window(call, Axes::Depth)?;
     Ok((window != Window::UNIT).then_some((window, extra)))
 }
 
@@ -104,7 +104,7 @@ pub(super) fn quantised_mean(call: &mut Call) -> Result<Op> {
     if depth_window(call)?.is_some() {
         return call.refuse("kernel_shape", "spans more than one plane of its depth");
     }
-    let (window, _) = pool_window(call, Part::Plane)?;
+    let (window, _) = pool_window(call, Axes::Plane)?;
     refuse_dilation(call, &window)?;
     Ok(Op::AveragePool { window, count_include_pad: call.flag("count_include_pad", false)? })
 }
@@ -117,7 +117,7 @@ fn refuse_dilation(call: &Call, window: &Window) -> Result<()> {
 }
 
 fn plane_mean(call: &mut Call) -> Result<Mean> {
-    let (window, extra) = pool_window(call, Part::Plane)?;
+    let (window, extra) = pool_window(call, Axes::Plane)?;
     let rank = call.shape(0)?.len();
     average(call, window, extra, rank)
 }
@@ -147,11 +147,11 @@ fn average(call: &mut Call, mut window: Window, extra: [usize; 2], rank: usize) 
 }
 
 /// The window with `ceil_mode` turned into padding below and to the right, and that extra padding.
-fn pool_window(call: &mut Call, part: Part) -> Result<(Window, [usize; 2])> {
+fn pool_window(call: &mut Call, part: Axes) -> Result<(Window, [usize; 2])> {
     let shape = call.shape(0)?;
     let spatial = match part {
-        Part::Plane => image(call, &shape)?[2..].to_vec(),
-        Part::Depth => vec![shape[2], 1],
+        Axes::Plane => image(call, &shape)?[2..].to_vec(),
+        Axes::Depth => vec![shape[2], 1],
     };
     let Some(kernel) = kernel(call, part)? else {
         return call.refuse("kernel_shape", "is missing");
@@ -204,7 +204,7 @@ pub(super) fn power_pool(call: &mut Call) -> Result<()> {
     if p < 1 {
         return call.refuse("p", format!("is {p}"));
     }
-    let (window, extra) = pool_window(call, Part::Plane)?;
+    let (window, extra) = pool_window(call, Axes::Plane)?;
     if call.shape(0)?.len() > 4 {
         return Err(call.error("pools volumes, only images and lines are supported"));
     }

@@ -9,12 +9,12 @@ use super::conv::layer;
 use super::import::Operand;
 use super::pool::quantised_mean;
 use super::shape::axis as resolve;
-use super::tensor::{Elements, Tensor, has_four_bits, integer};
+use super::tensor::{Tensor, TensorElements, has_four_bits, integer};
 use crate::error::Result;
 use crate::graph::{BinaryKind, Integer, Op, UnaryKind, ValueId};
 
 /// Scale and zero point, as values of the graph.
-struct Parameters {
+struct ScaleZero {
     scale: ValueId,
     zero: ValueId,
     /// Axis along which they vary.
@@ -33,10 +33,10 @@ fn parameters(
     zero: usize,
     shape: &[usize],
     axis: Option<usize>,
-) -> Result<Parameters> {
+) -> Result<ScaleZero> {
     let scales = match scale {
         Some(input) => {
-            let Elements::Floats(scales) = &call.constant(input)?.elements else {
+            let TensorElements::Floats(scales) = &call.constant(input)?.elements else {
                 return Err(call.error(format!("input {input}, a scale, holds integers")));
             };
             scales.clone()
@@ -49,7 +49,7 @@ fn parameters(
     let (zeros, integer, four_bits) = match call.has(zero) {
         false => (vec![0], None, false),
         true => match &*call.constant(zero)? {
-            Tensor { elements: Elements::Ints(zeros), integer: Some(integer), four_bits, .. } => {
+            Tensor { elements: TensorElements::Ints(zeros), integer: Some(integer), four_bits, .. } => {
                 (zeros.clone(), Some(*integer), *four_bits)
             }
             _ => {
@@ -87,7 +87,7 @@ fn parameters(
     let all = |values: Vec<f32>| if values.len() == 1 { vec![values[0]; count] } else { values };
     let zeros: Vec<f32> = zeros.iter().map(|&z| z as f32).collect();
     let own = if each.is_some() { vec![count] } else { Vec::new() };
-    Ok(Parameters {
+    Ok(ScaleZero {
         scale: call.floats_value(&own, all(scales))?,
         zero: call.floats_value(&own, all(zeros))?,
         axis: each,
@@ -190,7 +190,7 @@ pub(super) fn dynamic(call: &mut Call) -> Result<()> {
             .error("computes its scale from the data, the machine's scales are constants")
             .hint("quantise statically: onnxruntime.quantization.quantize_static"));
     };
-    let Elements::Floats(data) = &tensor.elements else {
+    let TensorElements::Floats(data) = &tensor.elements else {
         return Err(call.error("input 0 holds integers, the operator wants floats"));
     };
     if data.iter().any(|v| !v.is_finite()) {
@@ -233,7 +233,7 @@ fn bias(call: &mut Call, input: usize, scales: [usize; 2], alpha: f32) -> Result
     }
     let shape = call.shape(input)?;
     let [a, b] = scales.map(|i| call.constant(i));
-    let (Elements::Floats(a), Elements::Floats(b)) = (&a?.elements, &b?.elements) else {
+    let (TensorElements::Floats(a), TensorElements::Floats(b)) = (&a?.elements, &b?.elements) else {
         return Err(call.error("a scale holds integers"));
     };
     let (&[a], Some(last)) = (&a[..], shape.len().checked_sub(1)) else {

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::moves::axes;
 use super::resampled::{self, Resampling, is_of_regions};
 use crate::error::Result;
-use crate::graph::{Coordinates, Interpolation, MAX_ELEMENTS, Op, Resize, Rounding, elements};
+use crate::graph::{CoordinateRounding, Coordinates, Interpolation, MAX_ELEMENTS, Op, Resize, elements};
 use crate::memory;
 
 /// Floats of an optional input; an empty list means that it is left out.
@@ -38,7 +38,7 @@ pub(super) fn upsample(call: &mut Call) -> Result<()> {
         floats(call, 1)?
     };
     let interpolation = match call.string("mode", "nearest")? {
-        "nearest" => Interpolation::Nearest(Rounding::Floor),
+        "nearest" => Interpolation::Nearest(CoordinateRounding::Floor),
         "linear" => Interpolation::Linear,
         other => return call.refuse("mode", format!("{other:?} is not known")),
     };
@@ -128,8 +128,8 @@ fn resize_10(call: &mut Call) -> Result<()> {
     let grows = scales.iter().all(|&s| s >= 1.0);
     let interpolation = match call.string("mode", "nearest")? {
         "linear" => Interpolation::Linear,
-        "nearest" if grows => Interpolation::Nearest(Rounding::Floor),
-        "nearest" if scales.iter().all(|&s| s <= 1.0) => Interpolation::Nearest(Rounding::Ceil),
+        "nearest" if grows => Interpolation::Nearest(CoordinateRounding::Floor),
+        "nearest" if scales.iter().all(|&s| s <= 1.0) => Interpolation::Nearest(CoordinateRounding::Ceil),
         "nearest" => return call.refuse("scales", "both grow and shrink"),
         other => return call.refuse("mode", format!("{other:?} is not known")),
     };
@@ -148,7 +148,7 @@ fn coordinates(call: &mut Call) -> Result<Coordinates> {
 
 fn interpolation(call: &mut Call, antialias: bool) -> Result<Interpolation> {
     let rounding = call.string("nearest_mode", "round_prefer_floor")?;
-    let Some(&(rounding, _)) = Rounding::ALL.iter().find(|e| e.1 == rounding) else {
+    let Some(&(rounding, _)) = CoordinateRounding::ALL.iter().find(|e| e.1 == rounding) else {
         return call.refuse("nearest_mode", format!("{rounding:?} is not known"));
     };
     let coefficient = call.float("cubic_coeff_a", -0.75)?;

@@ -4,7 +4,7 @@
 use super::call::Call;
 use super::described;
 use super::fold::pick::{element_places, grid, slices, strides};
-use super::moves::{Rows, part, rows};
+use super::moves::{IndexRows, part, rows};
 use super::picked;
 use super::shape::axis;
 use crate::error::Result;
@@ -96,7 +96,7 @@ fn reduction(call: &mut Call) -> Result<Option<Op>> {
 /// updates.
 pub(super) fn replaced_places(call: &mut Call, shape: &[usize]) -> Result<Vec<usize>> {
     if call.operator() == "ScatterND" {
-        let Rows { places, axes, .. } = rows(call, shape, 0)?;
+        let IndexRows { places, axes, .. } = rows(call, shape, 0)?;
         return Ok(slices(&places, &shape[axes..]));
     }
     let (index_shape, indices) = call.integer_tensor(1)?;

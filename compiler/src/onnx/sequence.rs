@@ -4,7 +4,7 @@ use super::call::Call;
 use super::import::Operand;
 use super::moves::{part, place};
 use super::shape::axis;
-use super::tensor::{Elements, Tensor};
+use super::tensor::{Tensor, TensorElements};
 use crate::error::Result;
 use crate::graph::Op;
 use std::rc::Rc;
@@ -142,8 +142,8 @@ fn whole_numbers(parts: &[Operand], rank: usize) -> Option<Vec<i64>> {
     for part in parts {
         match part {
             Operand::Constant(tensor) if tensor.shape.len() == rank => match &tensor.elements {
-                Elements::Ints(data) => all.extend(data),
-                Elements::Floats(_) => return None,
+                TensorElements::Ints(data) => all.extend(data),
+                TensorElements::Floats(_) => return None,
             },
             _ => return None,
         }

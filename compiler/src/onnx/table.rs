@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 /// Where the machine stands with an operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Machine {
+pub enum MachineSupport {
     /// It runs, within limits.
     Runs(&'static str),
     /// Computed while compiling, or no work at all.
@@ -25,14 +25,14 @@ pub struct Operator {
     /// What is refused, and what the graph makes of it where that is not the operator itself.
     pub limits: &'static str,
     /// Where the machine stands with it.
-    pub machine: Machine,
+    pub machine: MachineSupport,
 }
 
 const fn row(
     name: &'static str,
     attributes: &'static str,
     limits: &'static str,
-    machine: Machine,
+    machine: MachineSupport,
 ) -> Operator {
     Operator { name, attributes: Cow::Borrowed(attributes), limits, machine }
 }
@@ -44,17 +44,18 @@ const MASK: &str = "infinities of a constant are the largest float32";
 const INDEX: &str = "indices are floats";
 const REDUCTION: &str = "axes, keepdims, noop_with_empty_axes";
 const FORMS: &str = "activations must be the standard ones; no clip; all sequences of full length";
-const UNROLLED: Machine = Runs(
+const UNROLLED: MachineSupport = Runs(
     "as products, sums and functions of each step; constant parameters, at most 256 steps of all directions",
 );
 const QUANTISED: &str = "constant scales and zero points, one or one for each index of an axis";
 const MICROSOFT: &str = "domain com.microsoft; becomes DequantizeLinear, the operator, QuantizeLinear";
-const AS_FLOAT: Machine = Machine::Runs("as the operator, with the model's integers and scales");
+const AS_FLOAT: MachineSupport =
+    MachineSupport::Runs("as the operator, with the model's integers and scales");
 const STEPS: &str = "becomes DequantizeLinear, the operator, QuantizeLinear";
-const TABLE: Machine = Runs("as a table, of the layer before or on its own");
-const TWO: Machine = Runs("two activations, one of them perhaps repeated; or one constant a channel");
-const VIEW: Machine = Runs("by addressing; nothing moves");
-use Machine::{Free, Host, Runs};
+const TABLE: MachineSupport = Runs("as a table, of the layer before or on its own");
+const TWO: MachineSupport = Runs("two activations, one of them perhaps repeated; or one constant a channel");
+const VIEW: MachineSupport = Runs("by addressing; nothing moves");
+use MachineSupport::{Free, Host, Runs};
 
 /// Every operator of ONNX that the importer reads, sorted by name.
 pub fn operators() -> Vec<Operator> {
@@ -469,10 +470,10 @@ pub fn document() -> String {
     );
     for o in operators() {
         let machine = match o.machine {
-            Machine::Runs("") => "yes".to_owned(),
-            Machine::Runs(limits) => format!("yes: {limits}"),
-            Machine::Free => "-".to_owned(),
-            Machine::Host => "host".to_owned(),
+            MachineSupport::Runs("") => "yes".to_owned(),
+            MachineSupport::Runs(limits) => format!("yes: {limits}"),
+            MachineSupport::Free => "-".to_owned(),
+            MachineSupport::Host => "host".to_owned(),
         };
         let Operator { name, attributes, limits, .. } = o;
         writeln!(text, "| {name} | {attributes} | {limits} | yes | {machine} |")

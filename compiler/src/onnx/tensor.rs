@@ -12,7 +12,7 @@ use crate::graph::{Integer, MAX_ELEMENTS};
 
 /// Elements of a constant: everything floating becomes float32, everything integral int64.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Elements {
+pub(super) enum TensorElements {
     Floats(Vec<f32>),
     Ints(Vec<i64>),
 }
@@ -21,7 +21,7 @@ pub(super) enum Elements {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Tensor {
     pub shape: Vec<usize>,
-    pub elements: Elements,
+    pub elements: TensorElements,
     /// The stored type, where quantised models use it; that of bytes for 4 bits.
     pub integer: Option<Integer>,
     /// Whether the stored type has 4 bits.
@@ -30,28 +30,28 @@ pub(super) struct Tensor {
 
 impl Tensor {
     pub fn ints(shape: Vec<usize>, data: Vec<i64>) -> Tensor {
-        let elements = Elements::Ints(data);
+        let elements = TensorElements::Ints(data);
         Tensor { shape, elements, integer: None, four_bits: false }
     }
 
     pub fn floats(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
-        let elements = Elements::Floats(data);
+        let elements = TensorElements::Floats(data);
         Tensor { shape, elements, integer: None, four_bits: false }
     }
 
     /// Number of elements.
     pub fn len(&self) -> usize {
         match &self.elements {
-            Elements::Floats(data) => data.len(),
-            Elements::Ints(data) => data.len(),
+            TensorElements::Floats(data) => data.len(),
+            TensorElements::Ints(data) => data.len(),
         }
     }
 
     /// An element as a number; whole ones exactly up to 2^53.
     pub fn number(&self, element: usize) -> f64 {
         match &self.elements {
-            Elements::Floats(data) => data[element].into(),
-            Elements::Ints(data) => data[element] as f64,
+            TensorElements::Floats(data) => data[element].into(),
+            TensorElements::Ints(data) => data[element] as f64,
         }
     }
 
@@ -63,8 +63,8 @@ impl Tensor {
     /// Bytes of memory that the elements take.
     pub fn bytes(&self) -> u64 {
         match &self.elements {
-            Elements::Floats(data) => 4 * data.len() as u64,
-            Elements::Ints(data) => 8 * data.len() as u64,
+            TensorElements::Floats(data) => 4 * data.len() as u64,
+            TensorElements::Ints(data) => 8 * data.len() as u64,
         }
     }
 }
@@ -120,18 +120,18 @@ pub(super) fn decode(tensor: &TensorProto, folder: Option<&Path>) -> Result<Tens
     };
     let four_bits = has_four_bits(tensor.data_type);
     let elements = match elements {
-        Elements::Ints(pairs) if four_bits => {
+        TensorElements::Ints(pairs) if four_bits => {
             if pairs.len() != count.div_ceil(2) {
                 let (stored, needs) = (pairs.len(), count.div_ceil(2));
                 return refuse(format!("{stored} pairs are stored, the shape {shape:?} needs {needs}"));
             }
-            Elements::Ints(halves(&pairs, tensor.data_type, count))
+            TensorElements::Ints(halves(&pairs, tensor.data_type, count))
         }
         elements => elements,
     };
     let stored = match &elements {
-        Elements::Floats(data) => data.len(),
-        Elements::Ints(data) => data.len(),
+        TensorElements::Floats(data) => data.len(),
+        TensorElements::Ints(data) => data.len(),
     };
     if stored != count {
         return refuse(format!("{stored} elements are stored, the shape {shape:?} needs {count}"));
@@ -228,12 +228,12 @@ pub(super) fn type_name(code: i32) -> String {
     known.map_or_else(|| format!("number {code}"), |n| (*n).to_owned())
 }
 
-fn from_raw(raw: &[u8], code: i32) -> Elements {
+fn from_raw(raw: &[u8], code: i32) -> TensorElements {
     fn each<const N: usize, T>(raw: &[u8], f: impl Fn([u8; N]) -> T) -> Vec<T> {
         let (chunks, _) = raw.as_chunks::<N>();
         chunks.iter().map(|&c| f(c)).collect()
     }
-    use Elements::{Floats, Ints};
+    use TensorElements::{Floats, Ints};
     match code {
         data_type::FLOAT => Floats(each(raw, f32::from_le_bytes)),
         data_type::DOUBLE => Floats(each(raw, |b| f64::from_le_bytes(b) as f32)),
@@ -248,8 +248,8 @@ fn from_raw(raw: &[u8], code: i32) -> Elements {
     }
 }
 
-fn from_fields(t: &TensorProto) -> Elements {
-    use Elements::{Floats, Ints};
+fn from_fields(t: &TensorProto) -> TensorElements {
+    use TensorElements::{Floats, Ints};
     // The 16-bit floats travel as their bits in the low half of an int32.
     let bits = |f: fn(u16) -> f32| t.int32_data.iter().map(|&b| f(b as u16)).collect();
     match t.data_type {

@@ -9,7 +9,7 @@ const MOST_CROPPED: usize = 2;
 
 /// Which axes of a window are read: volumes have windows over planes and along their depth, one after the other.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Axes {
     /// Rows and columns, or columns alone.
     Plane,
     /// The depth of a volume, as rows; one column.
@@ -31,7 +31,7 @@ pub(super) fn image(call: &Call, x: &[usize]) -> Result<Vec<usize>> {
     }
 }
 
-fn pair(call: &Call, part: Part, name: &str, values: &[i64]) -> Result<[usize; 2]> {
+fn pair(call: &Call, part: Axes, name: &str, values: &[i64]) -> Result<[usize; 2]> {
     let positive = |v: i64| usize::try_from(v).ok().filter(|v| (1..=MAX_ELEMENTS).contains(v));
     let spatial = call.shape(0)?.len().saturating_sub(2);
     let (y, x) = match (part, values) {
@@ -39,9 +39,9 @@ fn pair(call: &Call, part: Part, name: &str, values: &[i64]) -> Result<[usize; 2
             return call
                 .refuse(name, format!("{values:?} must have {spatial} elements, one for each spatial axis"));
         }
-        (Part::Depth, &[depth, _, _]) => (depth, 1),
-        (Part::Plane, &[y, x] | &[_, y, x]) => (y, x),
-        (Part::Plane, &[x]) => (1, x),
+        (Axes::Depth, &[depth, _, _]) => (depth, 1),
+        (Axes::Plane, &[y, x] | &[_, y, x]) => (y, x),
+        (Axes::Plane, &[x]) => (1, x),
         _ => return call.refuse(name, format!("{values:?} is out of range")),
     };
     match (positive(y), positive(x)) {
@@ -51,7 +51,7 @@ fn pair(call: &Call, part: Part, name: &str, values: &[i64]) -> Result<[usize; 2
 }
 
 /// The attribute `kernel_shape`, if given.
-pub(super) fn kernel(call: &mut Call, part: Part) -> Result<Option<[usize; 2]>> {
+pub(super) fn kernel(call: &mut Call, part: Axes) -> Result<Option<[usize; 2]>> {
     match call.ints("kernel_shape")? {
         Some(values) => pair(call, part, "kernel_shape", values).map(Some),
         None => Ok(None),
@@ -59,7 +59,7 @@ pub(super) fn kernel(call: &mut Call, part: Part) -> Result<Option<[usize; 2]>> 
 }
 
 /// Reads `strides`, `dilations`, explicit `pads` and the name in `auto_pad`.
-pub(super) fn explicit<'a>(call: &mut Call<'a>, part: Part, kernel: [usize; 2]) -> Result<(Window, &'a str)> {
+pub(super) fn explicit<'a>(call: &mut Call<'a>, part: Axes, kernel: [usize; 2]) -> Result<(Window, &'a str)> {
     let mut read = |name| match call.ints(name)? {
         Some(values) => pair(call, part, name, values),
         None => Ok([1, 1]),
@@ -86,7 +86,7 @@ pub(super) fn explicit<'a>(call: &mut Call<'a>, part: Part, kernel: [usize; 2]) 
 }
 
 /// The window over an image of spatial extents `spatial`, with `auto_pad` turned into padding.
-pub(super) fn window(call: &mut Call, part: Part, kernel: [usize; 2], spatial: &[usize]) -> Result<Window> {
+pub(super) fn window(call: &mut Call, part: Axes, kernel: [usize; 2], spatial: &[usize]) -> Result<Window> {
     let (mut window, mode) = explicit(call, part, kernel)?;
     if let "SAME_UPPER" | "SAME_LOWER" = mode {
         same(call, &mut window, spatial, mode == "SAME_UPPER")?;
@@ -94,17 +94,17 @@ pub(super) fn window(call: &mut Call, part: Part, kernel: [usize; 2], spatial: &
     Ok(window)
 }
 
-fn explicit_pads(call: &Call, part: Part, pads: &[i64]) -> Result<[usize; 4]> {
+fn explicit_pads(call: &Call, part: Axes, pads: &[i64]) -> Result<[usize; 4]> {
     let spatial = call.shape(0)?.len().saturating_sub(2);
     let [top, left, bottom, right] = match (part, pads) {
         _ if pads.len() != 2 * spatial => {
             return call.refuse("pads", format!("{pads:?} must have {} elements", 2 * spatial));
         }
-        (Part::Depth, &[front, _, _, back, _, _]) => [front, 0, back, 0],
-        (Part::Plane, &[top, left, bottom, right] | &[_, top, left, _, bottom, right]) => {
+        (Axes::Depth, &[front, _, _, back, _, _]) => [front, 0, back, 0],
+        (Axes::Plane, &[top, left, bottom, right] | &[_, top, left, _, bottom, right]) => {
             [top, left, bottom, right]
         }
-        (Part::Plane, &[left, right]) => [0, left, 0, right],
+        (Axes::Plane, &[left, right]) => [0, left, 0, right],
         _ => return call.refuse("pads", format!("{pads:?} does not fit")),
     };
     let mut result = [0; 4];

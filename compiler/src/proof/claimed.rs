@@ -1,6 +1,6 @@
 //! Whether the claims leave nothing open.
 
-use crate::claims::Placed;
+use crate::claims::Location;
 use crate::graph::ValueId;
 use crate::network::{Network, Stage, places};
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ fn scales(network: &Network) -> Vec<(String, String)> {
     let claims = &network.claims;
     let steps: BTreeMap<ValueId, (f32, i8)> =
         claims.prescribed.iter().map(|&(id, scale, zero)| (id, (scale, zero))).collect();
-    let other = |placed: &Placed| {
+    let other = |placed: &Location| {
         let tensor = &network.tensors[placed.tensor.0 as usize];
         let (scale, zero) = *steps.get(&placed.value)?;
         let message = format!("its steps are {}, the model's {scale}", tensor.scale);

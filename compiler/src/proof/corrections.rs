@@ -4,11 +4,11 @@
 //! A correction that is estimated from means of another value makes a right operation wrong, and no
 //! element's interval shows it: the bias is what it claims to be.
 
-use super::exact::Exact;
-use super::integers::Integers;
+use super::exact::ExactSource;
+use super::integers::NetworkIntegers;
 use super::run::integers;
 use super::{Checked, Finding, Layer, What};
-use crate::claims::{Operation, Rounded};
+use crate::claims::{Operation, RealWeights};
 use crate::error::Result;
 use crate::float;
 use crate::network::{Network, places};
@@ -27,7 +27,7 @@ const GROWTH: f64 = 1.0;
 pub fn corrections(network: &Network, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<Finding>> {
     let claims = &network.claims;
     let samples = &samples[..claims.corrected.min(samples.len())];
-    let corrected: Vec<(usize, &Operation, &Rounded)> = claims
+    let corrected: Vec<(usize, &Operation, &RealWeights)> = claims
         .operations
         .iter()
         .enumerate()
@@ -74,12 +74,12 @@ fn finding(network: &Network, id: usize, what: What) -> Finding {
 }
 
 /// By channel: the mean of what the integers make of the sums less the mean of the source's value.
-fn means(integers: &Integers, operation: &Operation, source: &ArrayD<f32>) -> Checked<Vec<f64>> {
+fn means(integers: &NetworkIntegers, operation: &Operation, source: &ArrayD<f32>) -> Checked<Vec<f64>> {
     let linear = &operation.linear;
     let step = operation.table.map_or(integers.tensor(operation.output.tensor).scale, |(_, scale, _)| scale);
     let sums = integers.sums(operation, step.into(), &mut Layer::default())?;
     let values = integers.inputs(operation).map_err(|message| What::Claim { message })?;
-    let mut exact = Exact::new(integers.graph, operation, sums, values);
+    let mut exact = ExactSource::new(integers.graph, operation, sums, values);
     exact.run(Some(linear.value))?;
     let made = exact.value(linear.value)?;
     let [channels, rows, columns] = linear.shape;
@@ -91,7 +91,7 @@ fn means(integers: &Integers, operation: &Operation, source: &ArrayD<f32>) -> Ch
     Ok(all)
 }
 
-fn contradiction(rounded: &Rounded, shifts: &[Vec<f64>]) -> Option<What> {
+fn contradiction(rounded: &RealWeights, shifts: &[Vec<f64>]) -> Option<What> {
     for (c, (shifts, &correction)) in shifts.iter().zip(&rounded.corrections).enumerate() {
         let (correction, estimated) = (f64::from(correction), shrunk(shifts));
         let mean = shifts.iter().sum::<f64>() / shifts.len() as f64;

@@ -3,8 +3,8 @@
 //! steps, and what the first one makes may end as well.
 
 use super::Checked;
-use super::exact::Exact;
-use super::integers::Integers;
+use super::exact::ExactSource;
+use super::integers::NetworkIntegers;
 use super::intervals::{scaled_end, wide_ends};
 use crate::claims::Operation;
 use crate::graph::{BinaryKind, Op, ValueId};
@@ -13,10 +13,10 @@ use ndarray::ArrayD;
 /// The operation's source with the terms of its sum cut at their ends; `None` where none lies beyond them. `exact`
 /// is evaluated up to the terms.
 pub(super) fn terms<'a>(
-    integers: &Integers<'_>,
+    integers: &NetworkIntegers<'_>,
     operation: &Operation,
-    exact: &mut Exact<'a>,
-) -> Checked<Option<Exact<'a>>> {
+    exact: &mut ExactSource<'a>,
+) -> Checked<Option<ExactSource<'a>>> {
     let sums = || {
         integers.nodes(operation).into_iter().filter_map(|(_, tensors, node)| {
             let operand = node.operand.as_ref().filter(|operand| !operand.scale.multiply)?;

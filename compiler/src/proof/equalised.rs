@@ -25,7 +25,7 @@ pub struct Equalised {
 
 /// Factors of a value's channels, its elements in equal parts. A channel of zeros throughout, as pruned networks
 /// have them, is a multiple of the source's by any factor: it has none.
-type Factors = Vec<Option<f64>>;
+type Scalings = Vec<Option<f64>>;
 
 /// Shows that `stored` computes what `source` does, but for factors.
 pub fn equalised(source: &Graph, stored: &Graph) -> Equalised {
@@ -43,7 +43,7 @@ pub fn equalised(source: &Graph, stored: &Graph) -> Equalised {
         return result;
     }
     // Values that are not listed are those of the source.
-    let mut factors: BTreeMap<ValueId, Factors> = BTreeMap::new();
+    let mut factors: BTreeMap<ValueId, Scalings> = BTreeMap::new();
     for (n, (node, other)) in source.nodes.iter().zip(&stored.nodes).enumerate() {
         match through([source, stored], [node, other], &factors) {
             Ok(made) if made.iter().all(|factor| *factor == Some(1.0)) => {}
@@ -96,8 +96,8 @@ impl Equalised {
 fn through(
     [source, stored]: [&Graph; 2],
     [node, other]: [&Node; 2],
-    factors: &BTreeMap<ValueId, Factors>,
-) -> Result<Factors, String> {
+    factors: &BTreeMap<ValueId, Scalings>,
+) -> Result<Scalings, String> {
     let weights = |graph: &Graph, node: &Node| Some(graph.constant_data(*node.inputs.get(1)?)?.to_vec());
     let read = |id: &ValueId| factors.get(id);
     if let (true, Some(w), Some(v)) = (layer(&node.op), weights(source, node), weights(stored, other)) {
@@ -137,12 +137,12 @@ fn commutes(graph: &Graph, node: &Node) -> bool {
 }
 
 /// The factors of a sum: those that its operands have in common, as zeros have any.
-fn common(graph: &Graph, node: &Node, operands: &[Option<&Factors>]) -> Result<Factors, String> {
+fn common(graph: &Graph, node: &Node, operands: &[Option<&Scalings>]) -> Result<Scalings, String> {
     let Some(channels) = operands.iter().flatten().map(|made| made.len()).next() else {
         return Ok(Vec::new());
     };
     let alike = node.inputs.iter().all(|id| graph.shape(*id) == graph.shape(node.outputs[0]));
-    let mut sum: Factors = vec![None; channels];
+    let mut sum: Scalings = vec![None; channels];
     let source = vec![Some(1.0); channels];
     for operand in operands {
         let operand = operand.unwrap_or(&source);
@@ -163,7 +163,7 @@ fn common(graph: &Graph, node: &Node, operands: &[Option<&Factors>]) -> Result<F
 }
 
 /// Whether values of these factors are the source's.
-fn unscaled(factors: &Factors) -> bool {
+fn unscaled(factors: &Scalings) -> bool {
     factors.iter().flatten().all(|factor| *factor == 1.0)
 }
 
@@ -191,8 +191,8 @@ fn of_rows(
     shape: &[usize],
     groups: usize,
     [w, v]: [&[f32]; 2],
-    read: Option<&Factors>,
-) -> Result<Factors, String> {
+    read: Option<&Scalings>,
+) -> Result<Scalings, String> {
     if w.len() != v.len() {
         return Err("it has another number of weights".into());
     }
@@ -239,7 +239,7 @@ impl Bias {
 }
 
 /// The factors of a layer's result, from those of its rows and from its bias in the source and as stored.
-fn with_bias(mut made: Factors, source: Option<Bias>, stored: Option<Bias>) -> Result<Factors, String> {
+fn with_bias(mut made: Scalings, source: Option<Bias>, stored: Option<Bias>) -> Result<Scalings, String> {
     match (source, stored) {
         (None, None) => {}
         (Some(Bias::Constant(a)), Some(Bias::Constant(b))) if a.len() == made.len() && b.len() == a.len() => {

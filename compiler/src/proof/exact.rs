@@ -10,24 +10,29 @@ use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
 /// Values of the source on the integers that enter an operation.
-pub(super) type Values = BTreeMap<ValueId, ArrayD<f64>>;
+pub(super) type SourceValues = BTreeMap<ValueId, ArrayD<f64>>;
 
 /// An operation's source in float64.
 #[derive(Clone)]
-pub(super) struct Exact<'a> {
+pub(super) struct ExactSource<'a> {
     graph: &'a Graph,
     operation: &'a Operation,
     /// What rounding adds to the sums; empty when it has been added, or where nothing was rounded.
     sums: Vec<f64>,
-    values: Values,
+    values: SourceValues,
     /// Nodes that have been evaluated.
     nodes: usize,
 }
 
-impl<'a> Exact<'a> {
+impl<'a> ExactSource<'a> {
     /// Of `operation`, whose inputs are `values`; `sums` is what rounding adds, by place in the grid.
-    pub fn new(graph: &'a Graph, operation: &'a Operation, sums: Vec<f64>, values: Values) -> Exact<'a> {
-        let mut exact = Exact { graph, operation, sums, values, nodes: 0 };
+    pub fn new(
+        graph: &'a Graph,
+        operation: &'a Operation,
+        sums: Vec<f64>,
+        values: SourceValues,
+    ) -> ExactSource<'a> {
+        let mut exact = ExactSource { graph, operation, sums, values, nodes: 0 };
         exact.correct(None);
         exact
     }
@@ -116,7 +121,7 @@ impl<'a> Exact<'a> {
 
     /// The result with another array in the place of a value that is known.
     pub fn with(&self, id: ValueId, value: ArrayD<f64>) -> Checked<ArrayD<f64>> {
-        let mut own = Exact {
+        let mut own = ExactSource {
             graph: self.graph,
             operation: self.operation,
             sums: Vec::new(),

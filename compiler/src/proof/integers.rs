@@ -1,11 +1,11 @@
 //! The integers of a network by tensor, and what the source reads of them.
 
-use super::exact::Values;
+use super::exact::SourceValues;
 use super::intervals::{FACTOR, coarsest, factors, radius, rounding};
 use super::rounded::compare;
 use super::source::evaluate;
 use super::{Checked, Layer, What};
-use crate::claims::{Operation, Part, Placed};
+use crate::claims::{Location, Operation, StageNode};
 use crate::fixed::{FixedGraph, FixedNode, Reduction, Tensor, TensorId};
 use crate::graph::{Graph, Op, ValueId};
 use crate::network::{Network, Stage, places};
@@ -15,13 +15,13 @@ use tilewright_arch::fixed as arithmetic;
 use tilewright_arch::fixed::power_of_two;
 
 /// A network and an integer for each element of each of its tensors that has been made.
-pub(super) struct Integers<'a> {
+pub(super) struct NetworkIntegers<'a> {
     pub network: &'a Network,
     pub graph: &'a Graph,
     /// By tensor, in the order of its values: what is stored, 8 or 16 bits.
     pub levels: Vec<Vec<i16>>,
     /// Where the machine reads each value that it holds.
-    stored: BTreeMap<ValueId, &'a Placed>,
+    stored: BTreeMap<ValueId, &'a Location>,
 }
 
 /// The integers that a tensor's bytes say.
@@ -52,8 +52,8 @@ fn coarsest_of(all: &[[f64; 2]]) -> [f64; 2] {
     all.iter().fold([FACTOR; 2], |worst, own| [worst[0].max(own[0]), worst[1].max(own[1])])
 }
 
-impl<'a> Integers<'a> {
-    pub fn new(network: &'a Network, levels: Vec<Vec<i16>>) -> Integers<'a> {
+impl<'a> NetworkIntegers<'a> {
+    pub fn new(network: &'a Network, levels: Vec<Vec<i16>>) -> NetworkIntegers<'a> {
         let claims = &network.claims;
         let mut stored = BTreeMap::new();
         // A copy is held against what it copies, and is the same to those that read it.
@@ -61,7 +61,7 @@ impl<'a> Integers<'a> {
         for placed in claims.imports.iter().chain(made) {
             stored.entry(placed.value).or_insert(placed);
         }
-        Integers { network, graph: &claims.graph, levels, stored }
+        NetworkIntegers { network, graph: &claims.graph, levels, stored }
     }
 
     pub fn tensor(&self, id: TensorId) -> &'a Tensor {
@@ -73,7 +73,7 @@ impl<'a> Integers<'a> {
     }
 
     /// The elements of a stored value, as the source orders them.
-    pub fn elements(&self, placed: &Placed) -> Option<ArrayD<f64>> {
+    pub fn elements(&self, placed: &Location) -> Option<ArrayD<f64>> {
         let all = self.numbers(placed.tensor);
         let places = places(placed.offset, &placed.strides);
         // Of large images this is large, so it does not grow.
@@ -109,7 +109,7 @@ impl<'a> Integers<'a> {
 
     /// The machine's nodes of an operation, with their graph and the network's numbers of its tensors.
     pub fn nodes(&self, operation: &Operation) -> Vec<(&'a FixedGraph, &'a [TensorId], &'a FixedNode)> {
-        let one = |part: &Part| match &self.network.stages[part.stage] {
+        let one = |part: &StageNode| match &self.network.stages[part.stage] {
             Stage::Machine { graph, tensors } => Some((graph, &tensors[..], &graph.nodes[part.node])),
             Stage::Host { .. } => None,
         };
@@ -117,7 +117,7 @@ impl<'a> Integers<'a> {
     }
 
     /// What an operation reads.
-    pub fn inputs(&self, operation: &Operation) -> std::result::Result<Values, String> {
+    pub fn inputs(&self, operation: &Operation) -> std::result::Result<SourceValues, String> {
         let nodes = || operation.nodes.iter().map(|&n| &self.graph.nodes[n]);
         let made: Vec<ValueId> = nodes().map(|node| node.outputs[0]).collect();
         let read = nodes().flat_map(|node| &node.inputs).filter(|id| !made.contains(id));

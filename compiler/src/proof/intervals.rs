@@ -69,7 +69,7 @@ pub(super) fn scaled_end() -> f64 {
 }
 
 /// Elements of one layer as they are held against the source.
-pub(super) struct Elements<'a> {
+pub(super) struct LayerElements<'a> {
     pub tensor: &'a Tensor,
     /// The smallest and the largest number that an element can become.
     ends: [f64; 2],
@@ -82,10 +82,10 @@ pub(super) struct Elements<'a> {
     first: Option<(usize, f64, f64, f64)>,
 }
 
-impl<'a> Elements<'a> {
-    pub fn new(tensor: &'a Tensor) -> Elements<'a> {
+impl<'a> LayerElements<'a> {
+    pub fn new(tensor: &'a Tensor) -> LayerElements<'a> {
         let (bottom, top) = tensor.range();
-        Elements {
+        LayerElements {
             tensor,
             ends: [bottom, top],
             ratios: Vec::new(),
@@ -99,9 +99,9 @@ impl<'a> Elements<'a> {
     }
 
     /// Elements that the post unit makes.
-    pub fn of_post(tensor: &'a Tensor) -> Elements<'a> {
+    pub fn of_post(tensor: &'a Tensor) -> LayerElements<'a> {
         let ends = if tensor.wide { wide_ends(tensor) } else { tensor.range().into() };
-        Elements { ends, ..Elements::new(tensor) }
+        LayerElements { ends, ..LayerElements::new(tensor) }
     }
 
     /// An element that is what it is because a term of it ended; the source says something from `low` to `high`.

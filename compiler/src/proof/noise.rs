@@ -5,12 +5,12 @@
 //! machine will store rounded to its step, from the [claims](crate::claims) alone: no integer operation is
 //! asked. Where the first rung holds, the machine's outputs differ from the prediction by ties only.
 
-use super::exact::Exact;
-use super::integers::{Integers, levels, zero};
+use super::exact::ExactSource;
+use super::integers::{NetworkIntegers, levels, zero};
 use super::prescribed::{Off, Rounded, Steps};
 use super::quality::{powers, ratio};
 use super::{Checked, What};
-use crate::claims::{Operation, Placed};
+use crate::claims::{Location, Operation};
 use crate::error::{Error, Result};
 use crate::fixed::Tensor;
 use crate::float;
@@ -92,8 +92,8 @@ fn run(
     };
     let exact = if compared.is_empty() { vec![] } else { float::run_some(graph, inputs, &compared)? };
     let exact: BTreeMap<ValueId, ArrayD<f32>> = compared.into_iter().zip(exact).collect();
-    let mut run = Run {
-        integers: Integers::new(network, constants(network)),
+    let mut run = NoiseRun {
+        integers: NetworkIntegers::new(network, constants(network)),
         real: graph.inputs.iter().copied().zip(inputs.iter().cloned()).collect(),
         made: BTreeSet::new(),
         unbounded,
@@ -102,7 +102,7 @@ fn run(
         off: Vec::new(),
     };
     let mut prediction = Prediction::default();
-    let mut imports: Vec<&Placed> = network.claims.imports.iter().collect();
+    let mut imports: Vec<&Location> = network.claims.imports.iter().collect();
     let mut operations: Vec<(usize, &Operation)> = network.claims.operations.iter().enumerate().collect();
     let mut host: Vec<usize> = network.claims.host.clone();
     // Machine and host take turns: each does what it can until nothing is left.
@@ -110,7 +110,7 @@ fn run(
         let left = imports.len() + operations.len() + host.len();
         let (ready, rest) = imports.into_iter().partition(|p| run.real.contains_key(&p.value));
         imports = rest;
-        let ready: Vec<&Placed> = ready;
+        let ready: Vec<&Location> = ready;
         ready.into_iter().for_each(|placed| run.import(placed));
         let mut rest = Vec::new();
         for (id, operation) in operations {
@@ -166,8 +166,8 @@ fn constants(network: &Network) -> Vec<Vec<i16>> {
     all
 }
 
-struct Run<'a> {
-    integers: Integers<'a>,
+struct NoiseRun<'a> {
+    integers: NetworkIntegers<'a>,
     /// What the host has.
     real: BTreeMap<ValueId, ArrayD<f32>>,
     /// Values that lie in tensors.
@@ -182,10 +182,10 @@ struct Run<'a> {
     off: Vec<Off>,
 }
 
-impl Run<'_> {
+impl NoiseRun<'_> {
     /// Rounds a value to the steps of its tensor; `half_up` says that the post unit does so, which takes the upper one of
     /// two that are as near.
-    fn store(&mut self, placed: &Placed, value: &ArrayD<f64>, half_up: bool) {
+    fn store(&mut self, placed: &Location, value: &ArrayD<f64>, half_up: bool) {
         let tensor = self.integers.tensor(placed.tensor);
         let mut levels: Vec<i16> = value.iter().map(|&x| level(tensor, x, self.unbounded)).collect();
         if let Some(model) = self.model.get(&placed.value) {
@@ -218,7 +218,7 @@ impl Run<'_> {
         self.made.insert(placed.value);
     }
 
-    fn import(&mut self, placed: &Placed) {
+    fn import(&mut self, placed: &Location) {
         let value = self.real[&placed.value].mapv(f64::from);
         self.store(placed, &value, false);
     }
@@ -251,7 +251,7 @@ impl Run<'_> {
         let step = operation.table.map_or(f64::from(output.scale), |(_, scale, _)| scale.into());
         let sums = integers.sums_and_constant(operation, step, &mut super::Layer::default())?;
         let values = integers.inputs(operation).map_err(|message| What::Claim { message })?;
-        let mut exact = Exact::new(integers.graph, operation, sums, values);
+        let mut exact = ExactSource::new(integers.graph, operation, sums, values);
         let y = match operation.table {
             None => {
                 exact.run(None)?;

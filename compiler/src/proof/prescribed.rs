@@ -24,7 +24,7 @@ const STEPS: f32 = 1.001;
 
 /// What holding a network against the quantised model that it was made of gives.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Held {
+pub struct PrescribedCheck {
     /// Values that rounding does not explain: defects.
     pub findings: Vec<Finding>,
     /// The outputs of the graph without the model's conversions when all its rounded values are the model's.
@@ -79,7 +79,11 @@ pub(super) struct Rounded {
 ///
 /// # Errors
 /// Inputs that do not fit the model; claims that leave something open.
-pub fn prescribed(model: &Graph, network: &Network, inputs: &[ArrayD<f32>]) -> Result<Option<Held>> {
+pub fn prescribed(
+    model: &Graph,
+    network: &Network,
+    inputs: &[ArrayD<f32>],
+) -> Result<Option<PrescribedCheck>> {
     let claims = &network.claims;
     let graph = &claims.graph;
     let bytes: u64 = graph.values.iter().map(|v| 4 * v.shape.iter().product::<usize>() as u64).sum();
@@ -112,7 +116,7 @@ pub fn prescribed(model: &Graph, network: &Network, inputs: &[ArrayD<f32>]) -> R
     let findings = findings.into_inner();
     // What contradicts the model says nothing of what is rounded.
     let off = if findings.is_empty() { noise::off(network, inputs, rounded)? } else { vec![] };
-    Ok(Some(Held { findings, outputs, off }))
+    Ok(Some(PrescribedCheck { findings, outputs, off }))
 }
 
 /// The values that are claimed to be rounded ones of the model, as the model has them.

@@ -26,14 +26,14 @@ pub struct Quality {
     /// Mean of the error.
     pub mean_error: f64,
     /// The worst channel, where the output has channels.
-    pub worst: Option<Channel>,
+    pub worst: Option<ChannelQuality>,
     /// The parts that a Concat has joined, where it has.
-    pub parts: Vec<Part>,
+    pub parts: Vec<JoinedPart>,
 }
 
 /// One channel of an output.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Channel {
+pub struct ChannelQuality {
     /// The output's axis.
     pub axis: usize,
     /// The index along it.
@@ -44,7 +44,7 @@ pub struct Channel {
 
 /// One of the values that a Concat has joined to an output.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Part {
+pub struct JoinedPart {
     /// The value's name.
     pub name: String,
     /// Its elements that are finite in both.
@@ -70,7 +70,7 @@ pub(super) fn powers<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> [f6
 }
 
 /// What each part of an output has.
-fn parts(want: &ArrayD<f32>, got: &ArrayD<f32>, groups: &Groups) -> Vec<Part> {
+fn parts(want: &ArrayD<f32>, got: &ArrayD<f32>, groups: &Groups) -> Vec<JoinedPart> {
     let mut found = vec![([0.0; 2], 0); groups.parts.names.len()];
     // Of several outputs each has the parts.
     for ((want, got), &part) in want.iter().zip(got).zip(groups.parts.of.iter().cycle()) {
@@ -84,7 +84,7 @@ fn parts(want: &ArrayD<f32>, got: &ArrayD<f32>, groups: &Groups) -> Vec<Part> {
     let part = |(name, ([signal, noise], elements)): (&String, ([f64; 2], usize))| {
         // JSON has no infinity.
         let sqnr_db = ratio(signal, noise).filter(|db| db.is_finite());
-        Part { name: name.clone(), elements, sqnr_db }
+        JoinedPart { name: name.clone(), elements, sqnr_db }
     };
     named.map(part).collect()
 }
@@ -94,7 +94,7 @@ impl Quality {
     /// the first axis.
     pub fn of(want: &ArrayD<f32>, got: &ArrayD<f32>, groups: &Groups) -> Quality {
         let [signal, noise, sum] = powers(want.iter().zip(got));
-        let mut worst: Option<Channel> = None;
+        let mut worst: Option<ChannelQuality> = None;
         for &axis in &groups.axes {
             let channels = want.shape()[axis];
             if !(2..=MOST_CHANNELS).contains(&channels) || want.len() / channels < LEAST_ELEMENTS {
@@ -105,7 +105,7 @@ impl Quality {
                 let [signal, noise, _] = powers(want.iter().zip(&got));
                 let Some(sqnr_db) = ratio(signal, noise).filter(|db| db.is_finite()) else { continue };
                 if worst.as_ref().is_none_or(|w| sqnr_db < w.sqnr_db) {
-                    worst = Some(Channel { axis, index, sqnr_db });
+                    worst = Some(ChannelQuality { axis, index, sqnr_db });
                 }
             }
         }
@@ -114,7 +114,7 @@ impl Quality {
     }
 
     /// The worst part of those that are large enough to say something of their own, and its decibels.
-    pub fn worst_part(&self) -> Option<(&Part, f64)> {
+    pub fn worst_part(&self) -> Option<(&JoinedPart, f64)> {
         let large = self.parts.iter().filter(|part| part.elements >= LEAST_ELEMENTS);
         large.filter_map(|part| Some((part, part.sqnr_db?))).min_by(|a, b| a.1.total_cmp(&b.1))
     }

@@ -4,7 +4,7 @@
 use super::intervals::FACTOR;
 use super::window::convolve;
 use super::{Checked, What};
-use crate::claims::Rounded;
+use crate::claims::RealWeights;
 use crate::fixed::{FixedNode, Reduction, Tensor};
 use tilewright_arch::fixed::{Half, power_of_two};
 
@@ -29,7 +29,12 @@ pub(super) struct Differences {
 
 /// Holds the integers of a node against the numbers that they claim to stand for. `from` is the tensor
 /// that is multiplied, `step` the real value of what the post unit rounds to.
-pub(super) fn compare(node: &FixedNode, from: &Tensor, step: f64, claim: &Rounded) -> Checked<Differences> {
+pub(super) fn compare(
+    node: &FixedNode,
+    from: &Tensor,
+    step: f64,
+    claim: &RealWeights,
+) -> Checked<Differences> {
     let Reduction::Conv { weights, groups } = &node.reduction else {
         return Err(What::Claim { message: "weights are claimed for an operation that has none".into() });
     };
@@ -94,7 +99,7 @@ impl Differences {
         &self,
         sums: &mut [f64],
         shape: [usize; 3],
-        claim: &Rounded,
+        claim: &RealWeights,
         extents: [usize; 3],
         values: &[f64],
     ) {

@@ -2,15 +2,15 @@
 
 use super::claimed;
 use super::ended;
-use super::exact::Exact;
-use super::integers::{Integers, levels};
-use super::intervals::{Elements, TABLE, radius};
+use super::exact::ExactSource;
+use super::integers::{NetworkIntegers, levels};
+use super::intervals::{LayerElements, TABLE, radius};
 use super::prescribed::Steps;
-use super::{Checked, Finding, IMPORT, Layer, Proof, What};
-use crate::claims::{Operation, Placed};
+use super::{Checked, Finding, IMPORT, InputProof, Layer, What};
+use crate::claims::{Location, Operation};
 use crate::error::{Error, Result};
 use crate::graph::{Node, ValueId};
-use crate::network::{Network, Stage, State};
+use crate::network::{Network, NetworkState, Stage};
 use crate::{float, reference};
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
@@ -19,10 +19,10 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// Inputs that do not fit the network. What is found wrong is no error but a [`Finding`].
-pub fn check(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Proof> {
+pub fn check(network: &Network, inputs: &[ArrayD<f32>]) -> Result<InputProof> {
     let (integers, state) = integers(network, inputs)?;
     let steps = Steps::new(&network.claims);
-    let mut checker = Checker { integers, state, steps, proof: Proof::default() };
+    let mut checker = Prover { integers, state, steps, proof: InputProof::default() };
     claimed::gaps(network).into_iter().for_each(|gap| checker.claim(gap));
     network.claims.imports.iter().for_each(|placed| checker.import(placed));
     let operations = network.claims.operations.iter().enumerate();
@@ -33,7 +33,10 @@ pub fn check(network: &Network, inputs: &[ArrayD<f32>]) -> Result<Proof> {
 }
 
 /// All tensors and values, computed as the definition says.
-pub(super) fn integers<'a>(network: &'a Network, inputs: &[ArrayD<f32>]) -> Result<(Integers<'a>, State)> {
+pub(super) fn integers<'a>(
+    network: &'a Network,
+    inputs: &[ArrayD<f32>],
+) -> Result<(NetworkIntegers<'a>, NetworkState)> {
     let mut state = network.start(inputs)?;
     let mut bytes = vec![Vec::new(); network.tensors.len()];
     for stage in &network.stages {
@@ -56,18 +59,18 @@ pub(super) fn integers<'a>(network: &'a Network, inputs: &[ArrayD<f32>]) -> Resu
         }
     }
     let levels = network.tensors.iter().zip(&bytes).map(|(tensor, bytes)| levels(tensor, bytes)).collect();
-    Ok((Integers::new(network, levels), state))
+    Ok((NetworkIntegers::new(network, levels), state))
 }
 
-struct Checker<'a> {
-    integers: Integers<'a>,
-    state: State,
+struct Prover<'a> {
+    integers: NetworkIntegers<'a>,
+    state: NetworkState,
     /// What a quantised model rounds wherever it is made.
     steps: Steps,
-    proof: Proof,
+    proof: InputProof,
 }
 
-impl Checker<'_> {
+impl Prover<'_> {
     fn find(&mut self, id: Option<usize>, layer: &str, nodes: &[usize], what: What) {
         let nodes = nodes.iter().map(|&n| self.integers.graph.nodes[n].name.clone()).collect();
         self.proof.findings.push(Finding { id, layer: layer.into(), nodes, what });
@@ -78,7 +81,7 @@ impl Checker<'_> {
     }
 
     /// A value that the host quantises: the nearest step, or an end of the range.
-    fn import(&mut self, placed: &Placed) {
+    fn import(&mut self, placed: &Location) {
         let value = self.integers.graph.value(placed.value);
         let made = self.integers.graph.producer(placed.value).filter(|_| value.name.is_empty());
         let name = made.map_or_else(|| value.name.clone(), |(_, node)| node.name.clone());
@@ -91,7 +94,7 @@ impl Checker<'_> {
         };
         let tensor = self.integers.tensor(placed.tensor);
         let scale = f64::from(tensor.scale);
-        let mut elements = Elements::new(tensor);
+        let mut elements = LayerElements::new(tensor);
         for (i, (&got, &x)) in got.iter().zip(&real).enumerate() {
             // float32 divides, so a tie may go either way.
             let x = f64::from(x);
@@ -132,7 +135,7 @@ impl Checker<'_> {
         let sums = self.integers.sums_and_constant(operation, step, layer)?;
         let uncertain = self.integers.uncertain(operation, step);
         let values = self.integers.inputs(operation).map_err(open)?;
-        let mut exact = Exact::new(self.integers.graph, operation, sums, values);
+        let mut exact = ExactSource::new(self.integers.graph, operation, sums, values);
         let ended = ended::terms(&self.integers, operation, &mut exact)?;
         let hull = self.hull(operation, exact, uncertain)?;
         let ended = ended.map(|exact| self.hull(operation, exact, uncertain)).transpose()?;
@@ -141,7 +144,7 @@ impl Checker<'_> {
             .integers
             .elements(&operation.output)
             .ok_or_else(|| open("it lies outside of its tensor".into()))?;
-        let mut elements = Elements::of_post(output);
+        let mut elements = LayerElements::of_post(output);
         let factors = if operation.table.is_some() { Vec::new() } else { self.integers.factors(operation) };
         for (i, (&got, [low, high])) in got.iter().zip(hull.intervals()).enumerate() {
             let radius = |end: f64| {
@@ -168,7 +171,7 @@ impl Checker<'_> {
 
     /// What the source makes of an operation's inputs, at least and at most; `uncertain` steps are what goes into
     /// a table away from what it should be.
-    fn hull(&self, operation: &Operation, mut exact: Exact, uncertain: f64) -> Checked<Hull> {
+    fn hull(&self, operation: &Operation, mut exact: ExactSource, uncertain: f64) -> Checked<Hull> {
         let Some((before, scale, zero)) = operation.table else {
             exact.run(None)?;
             let low = exact.result()?;

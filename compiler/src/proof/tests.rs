@@ -5,8 +5,8 @@ use super::{Groups, Quality, What, check, corrections, equalised, predict};
 use crate::fixed::{FixedNode, Reduction};
 use crate::float;
 use crate::graph::{
-    BinaryKind, Coordinates, DepthToSpaceMode, Graph, Integer, Interpolation, Node, Op, Resize, Rounding,
-    UnaryKind, ValueId, Window,
+    BinaryKind, CoordinateRounding, Coordinates, DepthToSpaceMode, Graph, Integer, Interpolation, Node, Op,
+    Resize, UnaryKind, ValueId, Window,
 };
 use crate::network::{Network, Stage};
 use crate::quantise::{self, Options, Precision};
@@ -111,7 +111,7 @@ fn kinds() -> Vec<(&'static str, Network, Vec<ArrayD<f32>>)> {
             let resize = Resize {
                 sizes: vec![1, 4, 18, 20],
                 scales: vec![1.0, 1.0, 2.0, 2.0],
-                interpolation: Interpolation::Nearest(Rounding::Floor),
+                interpolation: Interpolation::Nearest(CoordinateRounding::Floor),
                 coordinates: Coordinates::Asymmetric,
             };
             let y = d.node("z", Op::Resize(resize), &[x]);

@@ -9,14 +9,14 @@ const TOGETHER: usize = 4;
 const FEW: usize = 8;
 
 /// A map with what lies around it: C x H x W elements, padded by zeros.
-pub(super) struct Padded {
+pub(super) struct PaddedMap {
     data: Vec<f64>,
     height: usize,
     width: usize,
 }
 
-impl Padded {
-    pub fn new(input: &[f64], [channels, height, width]: [usize; 3], pads: [usize; 4]) -> Padded {
+impl PaddedMap {
+    pub fn new(input: &[f64], [channels, height, width]: [usize; 3], pads: [usize; 4]) -> PaddedMap {
         let [top, left, bottom, right] = pads;
         let (tall, wide) = (height + top + bottom, width + left + right);
         let mut data = vec![0.0; channels * tall * wide];
@@ -24,7 +24,7 @@ impl Padded {
             let start = ((i / height) * tall + i % height + top) * wide + left;
             data[start..start + width].copy_from_slice(row);
         }
-        Padded { data, height: tall, width: wide }
+        PaddedMap { data, height: tall, width: wide }
     }
 
     fn row(&self, channel: usize, y: usize) -> &[f64] {
@@ -46,7 +46,7 @@ pub(super) fn convolve(
     if rows * columns < FEW {
         return pixel_by_pixel(input, shape, window, groups, weights, grid);
     }
-    let padded = Padded::new(input, shape, window.pads);
+    let padded = PaddedMap::new(input, shape, window.pads);
     let inputs = shape[0] / groups;
     let taps = window.kernel[0] * window.kernel[1];
     let plane = rows * columns;

@@ -8,7 +8,7 @@ use super::ranges::least::Least;
 use super::ranges::scale_classes::ScaleClasses;
 use super::ranges::width;
 use super::select::annotations::Annotations;
-use super::select::plan::Plan;
+use super::select::plan::Division;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::options::Ranges;
@@ -34,7 +34,7 @@ impl Attempt<'_> {
     ///
     /// # Errors
     /// An operation on bytes that cannot be made.
-    pub fn lower(&self, plan: &mut Plan, choice: &mut Choice) -> Result<Lowered> {
+    pub fn lower(&self, plan: &mut Division, choice: &mut Choice) -> Result<Lowered> {
         loop {
             let wide = choice.widen(plan, self.classes);
             let refused = match self.once(plan, &wide) {
@@ -53,10 +53,10 @@ impl Attempt<'_> {
         }
     }
 
-    fn once(&self, plan: &Plan, wide: &[bool]) -> std::result::Result<Lowered, lower::Refused> {
+    fn once(&self, plan: &Division, wide: &[bool]) -> std::result::Result<Lowered, lower::Refused> {
         let Attempt { graph, annotations, classes, seen, .. } = *self;
         let mut qparams = self.qparams.to_vec();
-        let ranges = width::Ranges { plan, classes, seen };
+        let ranges = width::WideRanges { plan, classes, seen };
         for h in (0..plan.homes.len()).filter(|&h| wide[h] && classes.representative(h) == h) {
             qparams[h] = if self.whole[h] { ranges.choose(h).whole() } else { ranges.choose(h) };
         }

@@ -4,7 +4,7 @@ use super::lower::{Lowered, Provenance};
 use super::ranges::calibrate::Seen;
 use crate::error::Result;
 use crate::fixed::FixedGraph;
-use crate::network::{Stage, State};
+use crate::network::{NetworkState, Stage};
 use crate::reference;
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ pub(super) fn correct(lowered: &mut Lowered, seen: &Seen, samples: &[Vec<ArrayD<
     // The stages change while the rest of the network is read.
     let mut stages = std::mem::take(&mut lowered.network.stages);
     let network = &lowered.network;
-    let mut states: Vec<State> = samples.iter().map(|s| network.start(s)).collect::<Result<_>>()?;
+    let mut states: Vec<NetworkState> = samples.iter().map(|s| network.start(s)).collect::<Result<_>>()?;
     for (stage, provenance) in stages.iter_mut().zip(&mut lowered.provenance) {
         match stage {
             Stage::Machine { graph, tensors } => {

@@ -4,7 +4,7 @@
 //! are predicted to drown in noise, or are worse than rounding alone would leave them, more tensors get 16 bits,
 //! whatever they cost, and the user is told.
 
-use super::{Made, Precision, baseline};
+use super::{Precision, Quantisation, baseline};
 use crate::error::Result;
 use crate::float;
 use crate::graph::{Graph, ValueId};
@@ -46,7 +46,7 @@ pub(super) struct Floor<'a> {
 
 /// Integers, and how good their outputs are predicted to be.
 pub(super) struct Judged {
-    pub made: Made,
+    pub made: Quantisation,
     /// By output, over all samples together, of the elements that are finite in both.
     pub outputs: Vec<Quality>,
     /// Whether an element is not finite that is finite in float.
@@ -61,7 +61,7 @@ impl<'a> Floor<'a> {
     pub fn new(
         graph: &Graph,
         calibration: &'a [Vec<ArrayD<f32>>],
-        made: Made,
+        made: Quantisation,
     ) -> Result<(Floor<'a>, Judged)> {
         let elements = |id: &ValueId| graph.shape(*id).iter().product::<usize>();
         let few = graph.outputs.iter().any(|id| elements(id) < FEW);
@@ -92,7 +92,7 @@ impl<'a> Floor<'a> {
     ///
     /// # Errors
     /// A sample that does not fit.
-    pub fn judge(&self, made: Made) -> Result<Judged> {
+    pub fn judge(&self, made: Quantisation) -> Result<Judged> {
         let predict = |sample: &Vec<ArrayD<f32>>| Ok(proof::predict(&made.lowered.network, sample)?.outputs);
         let outputs = self.samples.par_iter().map(predict).collect::<Result<Vec<_>>>()?;
         Ok(Judged { outputs: self.qualities(&outputs), spoilt: self.spoils(&outputs), made })
@@ -149,7 +149,7 @@ impl<'a> Floor<'a> {
         &self,
         first: &Judged,
         before: &[Quality],
-        make: impl Fn(Precision, f64) -> Result<Made>,
+        make: impl Fn(Precision, f64) -> Result<Quantisation>,
     ) -> Result<Option<Judged>> {
         let mut lack = self.lack_db(first);
         let shortfall = |output: &usize| self.shortfall_db(*output, &before[*output]);

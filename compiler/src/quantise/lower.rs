@@ -20,12 +20,12 @@ use super::ranges::scale_classes::ScaleClasses;
 use super::select::annotations::Annotations;
 use super::select::epilogue::Epilogue;
 use super::select::kernel::Kernel;
-use super::select::plan::{FusedOp, Origin, Plan};
-use super::select::strided::{HomeId, View};
+use super::select::plan::{Division, FusedOp, HomeOrigin};
+use super::select::strided::{HomeId, HomeView};
 use super::weights::channel;
-use crate::claims::Rounded;
+use crate::claims::RealWeights;
 use crate::error::{Error, Result};
-use crate::fixed::{self, FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId};
+use crate::fixed::{self, FixedGraph, FixedNode, Placement, Reduction, Tensor, TensorId};
 use crate::graph::{Graph, ValueId, Window};
 use crate::network::Network;
 use tilewright_arch::fixed::{Channel, FRACTION, Post, WIDE_FRACTION, power_of_two};
@@ -38,7 +38,7 @@ pub struct Provenance {
     /// The real value of one unit of the sum, by channel; empty where the bias is not to be corrected.
     pub units: Vec<f64>,
     /// What its weights and biases were rounded from.
-    pub rounded: Option<Rounded>,
+    pub rounded: Option<RealWeights>,
 }
 
 /// Why a plan cannot be lowered.
@@ -63,7 +63,7 @@ pub struct Lowered {
 
 /// What the post unit hands to the table, or writes where there is none.
 #[derive(Clone, Copy)]
-struct Target {
+struct PostTarget {
     /// Real value of what [`mantissa`] takes for a step: of 2^[`FRACTION`] units of the scaled sum.
     scale: f64,
     /// The byte that means zero.
@@ -72,20 +72,20 @@ struct Target {
     byte: f64,
 }
 
-impl Target {
-    fn new(scale: f32, zero: i8, wide: bool) -> Target {
+impl PostTarget {
+    fn new(scale: f32, zero: i8, wide: bool) -> PostTarget {
         let step = f64::from(scale);
         let fraction = if wide { WIDE_FRACTION } else { FRACTION };
         // An extended byte is 257 times the byte.
         let byte = step * if wide { 257.0 } else { 1.0 };
-        Target { scale: step * power_of_two(FRACTION as i32 - fraction as i32), zero, byte }
+        PostTarget { scale: step * power_of_two(FRACTION as i32 - fraction as i32), zero, byte }
     }
 }
 
 pub struct Lowering<'a> {
     pub graph: &'a Graph,
     pub annotations: &'a Annotations,
-    pub plan: &'a Plan,
+    pub plan: &'a Division,
     pub classes: &'a ScaleClasses,
     pub seen: &'a Seen,
     /// What goes into the table of each fused operation that has one.
@@ -105,7 +105,7 @@ pub struct Lowering<'a> {
 pub fn lower(
     graph: &Graph,
     annotations: &Annotations,
-    plan: &Plan,
+    plan: &Division,
     classes: &ScaleClasses,
     (qparams, wide): (&[QParams], &[bool]),
     before_table: &[Option<QParams>],
@@ -125,7 +125,7 @@ impl<'a> Lowering<'a> {
     pub fn new(
         graph: &'a Graph,
         annotations: &'a Annotations,
-        plan: &'a Plan,
+        plan: &'a Division,
         classes: &'a ScaleClasses,
         seen: &'a Seen,
         before_table: &'a [Option<QParams>],
@@ -152,7 +152,7 @@ impl<'a> Lowering<'a> {
                 let tensor = Tensor::bytes(name, home.shape, scale, zero);
                 let tensor = if wide { tensor.widened() } else { tensor };
                 self.tensor[h] = TensorId(self.fixed.tensors.len() as u32);
-                if let Origin::Constant(c) = home.origin {
+                if let HomeOrigin::Constant(c) = home.origin {
                     let real = self.plan.constants[c].iter().map(|&x| x as f32);
                     let elements = crate::reference::quantise(&tensor, real);
                     self.fixed.constants.push((self.tensor[h], elements));
@@ -161,7 +161,7 @@ impl<'a> Lowering<'a> {
             }
         }
         for h in 0..self.plan.homes.len() {
-            let whole = View::whole(HomeId::At(h), self.plan.homes[h].shape);
+            let whole = HomeView::whole(HomeId::At(h), self.plan.homes[h].shape);
             self.tensor[h] = self.tensor[self.classes.resolve(whole).tensor.index()];
         }
     }
@@ -176,12 +176,12 @@ impl<'a> Lowering<'a> {
     }
 
     /// A view of a home as one of its tensor, of the high halves where that is wide.
-    fn placed(&self, view: &View) -> fixed::View {
+    fn placed(&self, view: &HomeView) -> fixed::View {
         let view = self.claimed(view);
         if self.fixed.tensor(view.tensor).wide { view.high_halves() } else { view }
     }
 
-    fn read(&self, view: &View) -> &Tensor {
+    fn read(&self, view: &HomeView) -> &Tensor {
         self.fixed.tensor(self.tensor[view.tensor.index()])
     }
 
@@ -190,20 +190,20 @@ impl<'a> Lowering<'a> {
     }
 
     /// The grid, after DepthToSpace, as a view of the output's home.
-    fn whole_output(&self, fused: &FusedOp) -> View {
+    fn whole_output(&self, fused: &FusedOp) -> HomeView {
         let home = HomeId::At(fused.output);
         match fused.epilogue.depth_to_space.0 {
             1 => fused.to.of(home),
-            _ => View::whole(home, self.plan.homes[fused.output].shape),
+            _ => HomeView::whole(home, self.plan.homes[fused.output].shape),
         }
     }
 
     /// What the sums of a fused operation are scaled to.
-    fn result(&self, g: usize, fused: &FusedOp) -> Target {
+    fn result(&self, g: usize, fused: &FusedOp) -> PostTarget {
         let to = self.output(fused);
         match fused.epilogue.before_table.and(self.before_table[g]) {
-            Some(QParams { scale, zero }) => Target::new(scale, zero, false),
-            None => Target::new(to.scale, to.zero, to.wide),
+            Some(QParams { scale, zero }) => PostTarget::new(scale, zero, false),
+            None => PostTarget::new(to.scale, to.zero, to.wide),
         }
     }
 
@@ -240,7 +240,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// One product of two activations.
-    fn product(&mut self, g: usize, fused: &FusedOp, batch: &(View, View, usize), factor: f64) -> Result<()> {
+    fn product(
+        &mut self,
+        g: usize,
+        fused: &FusedOp,
+        batch: &(HomeView, HomeView, usize),
+        factor: f64,
+    ) -> Result<()> {
         let (gathered, weights, first) = batch;
         let scales = f64::from(self.read(gathered).scale) * f64::from(self.read(weights).scale);
         let factor = scales * factor / self.result(g, fused).scale;
@@ -253,7 +259,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Copies of the parts that their producers did not write in place.
-    fn copies(&mut self, g: usize, fused: &FusedOp, to: &[View]) -> Result<()> {
+    fn copies(&mut self, g: usize, fused: &FusedOp, to: &[HomeView]) -> Result<()> {
         for (part, to) in fused.inputs.iter().zip(to) {
             // a part written in place lies in this very home
             if self.classes.is_tensor(part.tensor.index()) {
@@ -293,7 +299,7 @@ impl<'a> Lowering<'a> {
             post: post(&fused.epilogue, result),
             table: self.table(g, fused),
             output: self.placed(&self.whole_output(fused)),
-            place: Place {
+            place: Placement {
                 region: [0, 0, fused.grid[1], fused.grid[2]],
                 depth_to_space: fused.epilogue.depth_to_space,
             },
@@ -354,7 +360,7 @@ const RANGES: &str = "more calibration samples, or ranges that cut off outliers"
 const SCALES: &str = "scales of the model that are nearer to each other there, or float";
 
 /// Zero point and clamps of what the post unit makes.
-fn post(epilogue: &Epilogue, to: Target) -> Post {
+fn post(epilogue: &Epilogue, to: PostTarget) -> Post {
     let bound = |real: f64| {
         let q = (real / to.byte).round_ties_even() + f64::from(to.zero);
         q.clamp(-128.0, 127.0) as i8

@@ -6,7 +6,7 @@ use super::ranges::calibrate::Seen;
 use super::ranges::scale_classes::ScaleClasses;
 use super::ranges::width::{self, Why};
 use super::select::annotations::Annotations;
-use super::select::plan::{FusedOp, Plan};
+use super::select::plan::{Division, FusedOp};
 use crate::cost::Cost;
 use crate::error::Result;
 use crate::float;
@@ -54,7 +54,7 @@ impl Choice {
 
     /// Gives 16 bits to as many as can have them, and turns operations of the plan round where that
     /// helps. Returns for each home whether it has 16 bits.
-    pub fn widen(&mut self, plan: &mut Plan, classes: &ScaleClasses) -> Vec<bool> {
+    pub fn widen(&mut self, plan: &mut Division, classes: &ScaleClasses) -> Vec<bool> {
         let Choice { wanted, why, before, operands } = self;
         width::widen(plan, classes, wanted, &|class| Reverse(before[class]), *operands, why)
     }
@@ -98,7 +98,7 @@ pub(super) struct Chooser<'a> {
 impl Chooser<'_> {
     /// Decides which tensors of a plan are to have 16 bits. `budget` is the share of further cycles for
     /// [`Precision::Mixed`].
-    pub fn choose(&self, plan: &Plan, precision: Precision, budget: f64) -> Result<Choice> {
+    pub fn choose(&self, plan: &Division, precision: Precision, budget: f64) -> Result<Choice> {
         let classes = self.classes;
         if precision == Precision::Int8 {
             return Ok(Choice::default());
@@ -113,7 +113,7 @@ impl Chooser<'_> {
                 often.insert(class);
             }
         }
-        let ranges = width::Ranges { plan, classes, seen: self.seen };
+        let ranges = width::WideRanges { plan, classes, seen: self.seen };
         let why = width::unable(&ranges, self.annotations, self.qparams, self.config);
         let found = (0..plan.homes.len()).map(|h| classes.representative(h));
         let mut wanted: BTreeSet<usize> = found.filter(|class| !why.contains_key(class)).collect();
@@ -162,7 +162,7 @@ impl Chooser<'_> {
     /// Of the classes that can have 16 bits those of `first`, and as many others as the budget allows.
     fn worth(
         &self,
-        plan: &Plan,
+        plan: &Division,
         sketch: &mut Sketch,
         able: &BTreeSet<usize>,
         first: &BTreeSet<usize>,
@@ -197,7 +197,7 @@ impl Chooser<'_> {
 
     /// What the 8 bits of each class alone add to the outputs: the noise's share of each output's
     /// power, summed over outputs and samples.
-    fn noise(&self, plan: &Plan, classes: &BTreeSet<usize>) -> Result<BTreeMap<usize, f64>> {
+    fn noise(&self, plan: &Division, classes: &BTreeSet<usize>) -> Result<BTreeMap<usize, f64>> {
         let mut rounded: BTreeMap<usize, BTreeSet<ValueId>> = BTreeMap::new();
         for (h, home) in plan.homes.iter().enumerate() {
             rounded.entry(self.classes.representative(h)).or_default().insert(home.value);

@@ -3,8 +3,8 @@
 use super::lower::Lowered;
 use super::precision::Choice;
 use super::ranges::scale_classes::ScaleClasses;
-use super::select::plan::Plan;
-use super::select::strided::{HomeId, View};
+use super::select::plan::Division;
+use super::select::strided::{HomeId, HomeView};
 use crate::error::{Error, Result};
 use crate::fixed::FixedNode;
 use crate::float::{self, math::log10};
@@ -50,7 +50,7 @@ fn first_node(lowered: &Lowered, g: usize) -> Option<&FixedNode> {
 
 /// Why the result of a fused operation has 8 bits, where it cannot have 16.
 fn why(
-    plan: &Plan,
+    plan: &Division,
     classes: &ScaleClasses,
     choice: &Choice,
     lowered: &Lowered,
@@ -63,7 +63,7 @@ fn why(
 
 /// The layers whose results cannot have 16 bits, and why.
 pub(super) fn byte_layers(
-    plan: &Plan,
+    plan: &Division,
     classes: &ScaleClasses,
     lowered: &Lowered,
     choice: &Choice,
@@ -78,7 +78,7 @@ pub(super) fn byte_layers(
 /// Measures every fused operation on some samples.
 pub(super) fn measure(
     graph: &Graph,
-    plan: &Plan,
+    plan: &Division,
     classes: &ScaleClasses,
     choice: &Choice,
     lowered: &Lowered,
@@ -113,7 +113,7 @@ pub(super) fn measure(
 
 fn measure_one(
     graph: &Graph,
-    plan: &Plan,
+    plan: &Division,
     classes: &ScaleClasses,
     lowered: &Lowered,
     sample: &[ArrayD<f32>],
@@ -137,7 +137,7 @@ fn measure_one(
         let mut sums = Sums::EMPTY;
         let home = &plan.homes[fused.output];
         let tensor = &network.tensors[lowered.tensor[fused.output].0 as usize];
-        let whole = View::whole(HomeId::At(fused.output), home.shape);
+        let whole = HomeView::whole(HomeId::At(fused.output), home.shape);
         let stored = &bytes[lowered.tensor[fused.output].0 as usize];
         if stored.is_empty() {
             all.push(sums);

@@ -1,7 +1,7 @@
 //! By hand on tiny cases, and against a second implementation that shares no code.
 
 use super::*;
-use crate::fixed::{Operand, Place, TensorId};
+use crate::fixed::{Operand, Placement, TensorId};
 use crate::graph::{DepthToSpaceMode, Window};
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post, mantissa};
 use tilewright_random::Random;
@@ -29,7 +29,7 @@ fn single(input: Tensor, window: Window, reduction: Reduction, channels: Vec<Cha
         post: Post { zero: 0, lo: -128, hi: 127 },
         table: None,
         output: View::whole(TensorId(1), [1; 3]),
-        place: Place::plain([0; 4]),
+        place: Placement::plain([0; 4]),
     };
     let shape = input.shape.to_vec();
     let mut graph = FixedGraph {
@@ -245,7 +245,7 @@ impl Draw {
         let shape = [grid[0] / (r * r), grid[1] * r, grid[2] * r];
         graph.tensors[1].shape = [shape[0] + channel, shape[1], shape[2]];
         graph.nodes[0].output = View { origin: [channel, 0, 0], ..View::whole(TensorId(1), shape) };
-        graph.nodes[0].place = Place { region: [y, x, h, w], depth_to_space: (r, mode) };
+        graph.nodes[0].place = Placement { region: [y, x, h, w], depth_to_space: (r, mode) };
         graph
     }
 }

@@ -4,7 +4,7 @@ use super::arrange::upright;
 use super::array::Elements;
 use super::lower::Lower;
 use super::operand::{Constant, Operand};
-use super::syntax::Attribute;
+use super::syntax::Literal;
 use crate::error::{Error, Result};
 use crate::graph::{Op, ValueId};
 use std::rc::Rc;
@@ -20,7 +20,7 @@ pub(super) struct OperatorCall<'l, 'a> {
     /// Name of the node; empty where the text gives none.
     pub name: &'l str,
     pub arguments: Vec<Operand>,
-    attributes: Vec<(String, Attribute)>,
+    attributes: Vec<(String, Literal)>,
 }
 
 /// A refusal that the dispatcher gives its place.
@@ -34,7 +34,7 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
         operator: &'l str,
         name: &'l str,
         arguments: Vec<Operand>,
-        attributes: &[(String, Attribute)],
+        attributes: &[(String, Literal)],
     ) -> OperatorCall<'l, 'a> {
         let attributes = attributes.to_vec();
         OperatorCall { lower, operator, name, arguments, attributes }
@@ -135,29 +135,29 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
         Ok(upright(id, shape.len()))
     }
 
-    fn take(&mut self, key: &str) -> Option<Attribute> {
+    fn take(&mut self, key: &str) -> Option<Literal> {
         let at = self.attributes.iter().position(|(k, _)| k == key)?;
         Some(self.attributes.remove(at).1)
     }
 
     /// Whether an attribute is given.
     pub fn has(&self, key: &str) -> bool {
-        self.attributes.iter().any(|(k, value)| k == key && *value != Attribute::None)
+        self.attributes.iter().any(|(k, value)| k == key && *value != Literal::None)
     }
 
     /// An attribute that stays to be taken.
-    pub fn peek(&self, key: &str) -> Option<Attribute> {
+    pub fn peek(&self, key: &str) -> Option<Literal> {
         self.attributes.iter().find(|(k, _)| k == key).map(|(_, value)| value.clone())
     }
 
     /// Puts an attribute back.
-    pub fn put(&mut self, key: &str, value: Attribute) {
+    pub fn put(&mut self, key: &str, value: Literal) {
         self.attributes.push((key.to_owned(), value));
     }
 
     /// An attribute as it stands, `None` where it is absent or `None`.
-    pub fn attribute(&mut self, key: &str) -> Option<Attribute> {
-        self.take(key).filter(|value| *value != Attribute::None)
+    pub fn attribute(&mut self, key: &str) -> Option<Literal> {
+        self.take(key).filter(|value| *value != Literal::None)
     }
 
     fn wrong<T>(&self, key: &str, wanted: &str) -> Result<T> {
@@ -168,10 +168,10 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     pub fn integer(&mut self, key: &str) -> Result<Option<i64>> {
         match self.attribute(key) {
             None => Ok(None),
-            Some(Attribute::Integer(value)) => Ok(Some(value)),
-            Some(Attribute::Bool(value)) => Ok(Some(i64::from(value))),
-            Some(Attribute::List(list)) => match list[..] {
-                [Attribute::Integer(value)] => Ok(Some(value)),
+            Some(Literal::Integer(value)) => Ok(Some(value)),
+            Some(Literal::Bool(value)) => Ok(Some(i64::from(value))),
+            Some(Literal::List(list)) => match list[..] {
+                [Literal::Integer(value)] => Ok(Some(value)),
                 _ => self.wrong(key, "an integer"),
             },
             Some(_) => self.wrong(key, "an integer"),
@@ -182,10 +182,10 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     pub fn list(&mut self, key: &str) -> Result<Option<Vec<i64>>> {
         match self.attribute(key) {
             None => Ok(None),
-            Some(Attribute::Integer(value)) => Ok(Some(vec![value])),
-            Some(Attribute::List(list)) => {
+            Some(Literal::Integer(value)) => Ok(Some(vec![value])),
+            Some(Literal::List(list)) => {
                 let integers = list.iter().map(|item| match item {
-                    Attribute::Integer(value) => Ok(*value),
+                    Literal::Integer(value) => Ok(*value),
                     _ => self.wrong(key, "a list of integers"),
                 });
                 integers.collect::<Result<_>>().map(Some)
@@ -220,8 +220,8 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     pub fn float(&mut self, key: &str, default: f32) -> Result<f32> {
         match self.attribute(key) {
             None => Ok(default),
-            Some(Attribute::Float(value)) => Ok(value as f32),
-            Some(Attribute::Integer(value)) => Ok(value as f32),
+            Some(Literal::Float(value)) => Ok(value as f32),
+            Some(Literal::Integer(value)) => Ok(value as f32),
             Some(_) => self.wrong(key, "a number"),
         }
     }
@@ -230,8 +230,8 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     pub fn flag(&mut self, key: &str, default: bool) -> Result<bool> {
         match self.attribute(key) {
             None => Ok(default),
-            Some(Attribute::Bool(value)) => Ok(value),
-            Some(Attribute::Integer(value)) => Ok(value != 0),
+            Some(Literal::Bool(value)) => Ok(value),
+            Some(Literal::Integer(value)) => Ok(value != 0),
             Some(_) => self.wrong(key, "True or False"),
         }
     }
@@ -240,7 +240,7 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     pub fn text(&mut self, key: &str, default: &str) -> Result<String> {
         match self.attribute(key) {
             None => Ok(default.to_owned()),
-            Some(Attribute::Text(value)) => Ok(value),
+            Some(Literal::Text(value)) => Ok(value),
             Some(_) => self.wrong(key, "a string"),
         }
     }
@@ -266,7 +266,7 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     }
 
     /// All attributes that are left, for operators of this project's own.
-    pub fn rest(&mut self) -> Vec<(String, Attribute)> {
+    pub fn rest(&mut self) -> Vec<(String, Literal)> {
         std::mem::take(&mut self.attributes)
     }
 }

@@ -9,8 +9,8 @@ use super::meta::CONSTANT;
 use super::operand::{Constant, Lying, Operand, Scope, straight};
 use super::ops;
 use super::params::Params;
-use super::syntax::{Block, Call, ExprId, Function, Kind, Module, Parameter, Statement, Target, Type};
-use super::token::{Place, located};
+use super::syntax::{Block, Bound, CallExpr, ExprId, Function, IrModule, Kind, Parameter, Statement, Type};
+use super::token::{Pos, located};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, ValueId};
 
@@ -21,7 +21,7 @@ const CALLS: usize = 1 << 20;
 
 /// State of one import.
 pub(super) struct Lower<'a> {
-    module: &'a Module,
+    module: &'a IrModule,
     file: &'a str,
     params: &'a Params,
     meta: Vec<Rc<Constant>>,
@@ -44,7 +44,7 @@ pub(super) struct Lower<'a> {
 
 impl<'a> Lower<'a> {
     /// Starts with an empty graph.
-    pub fn new(module: &'a Module, file: &'a str, params: &'a Params, meta: Vec<NdArray>) -> Lower<'a> {
+    pub fn new(module: &'a IrModule, file: &'a str, params: &'a Params, meta: Vec<NdArray>) -> Lower<'a> {
         Lower {
             module,
             file,
@@ -62,7 +62,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn refuse<T>(&self, place: Place, message: impl Into<String>) -> Result<T> {
+    fn refuse<T>(&self, place: Pos, message: impl Into<String>) -> Result<T> {
         Err(Error::new("import", message).file(located(self.file, place)))
     }
 
@@ -81,7 +81,7 @@ impl<'a> Lower<'a> {
         let scope = Rc::new(Scope::default());
         for parameter in &main.parameters {
             let operand = self.parameter(parameter)?;
-            scope.bind(Target::Local(parameter.name.clone()), operand);
+            scope.bind(Bound::Local(parameter.name.clone()), operand);
         }
         let result = self.block(&main.body, &scope, "")?;
         let place = self.module.get(main.body.result).place;
@@ -114,7 +114,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A result type that the text declares must be the one that comes out.
-    fn check_result(&self, declared: Option<&Type>, place: Place) -> Result<()> {
+    fn check_result(&self, declared: Option<&Type>, place: Pos) -> Result<()> {
         let types = match declared {
             Some(Type::Tuple(types)) => types.as_slice(),
             Some(one @ Type::Tensor(..)) => std::slice::from_ref(one),
@@ -195,12 +195,12 @@ impl<'a> Lower<'a> {
                 Statement::Drop => {}
                 Statement::Free(parameter) => {
                     let operand = self.parameter(parameter)?;
-                    scope.bind(Target::Local(parameter.name.clone()), operand);
+                    scope.bind(Bound::Local(parameter.name.clone()), operand);
                 }
                 Statement::Bind(target, value) => {
                     let name = match target {
-                        Target::Temp(number) => format!("%{number}"),
-                        Target::Local(name) => format!("%{name}"),
+                        Bound::Temp(number) => format!("%{number}"),
+                        Bound::Local(name) => format!("%{name}"),
                     };
                     let operand = self.expression(*value, scope, &name)?;
                     self.remember(target, *value, &operand);
@@ -212,7 +212,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Keeps the number and the name that the text gives to a value, once.
-    fn remember(&mut self, target: &Target, value: ExprId, operand: &Operand) {
+    fn remember(&mut self, target: &Bound, value: ExprId, operand: &Operand) {
         let Operand::Value(lying) = operand else {
             return;
         };
@@ -222,11 +222,11 @@ impl<'a> Lower<'a> {
         let note = self.module.get(value).note.as_ref().map(|n| n.name.as_str()).unwrap_or("");
         let name = &mut self.graph.values[lying.id.0 as usize].name;
         match target {
-            Target::Temp(number) => {
+            Bound::Temp(number) => {
                 self.numbers.entry(lying.id).or_insert(*number);
             }
-            Target::Local(local) if name.is_empty() && note.is_empty() => name.clone_from(local),
-            Target::Local(_) => {}
+            Bound::Local(local) if name.is_empty() && note.is_empty() => name.clone_from(local),
+            Bound::Local(_) => {}
         }
         if name.is_empty() {
             *name = note.to_owned();
@@ -264,7 +264,7 @@ impl<'a> Lower<'a> {
                 }
             },
             Kind::Local(name) => self.local(name, scope, place),
-            Kind::Temp(number) => match scope.find(&Target::Temp(*number)) {
+            Kind::Temp(number) => match scope.find(&Bound::Temp(*number)) {
                 Some(found) => Ok(found),
                 None => self.refuse(place, format!("%{number} is not bound")),
             },
@@ -295,7 +295,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn enter(&mut self, place: Place) -> Result<()> {
+    fn enter(&mut self, place: Pos) -> Result<()> {
         if self.depth == DEPTH {
             return self
                 .refuse(place, format!("functions and expressions are nested more than {DEPTH} deep"));
@@ -304,14 +304,14 @@ impl<'a> Lower<'a> {
         Ok(())
     }
 
-    fn deeper(&mut self, id: ExprId, scope: &Rc<Scope>, hint: &str, place: Place) -> Result<Operand> {
+    fn deeper(&mut self, id: ExprId, scope: &Rc<Scope>, hint: &str, place: Pos) -> Result<Operand> {
         self.enter(place)?;
         let result = self.expression(id, scope, hint);
         self.depth -= 1;
         result
     }
 
-    fn pick(&self, operand: &Operand, index: usize, place: Place) -> Result<Operand> {
+    fn pick(&self, operand: &Operand, index: usize, place: Pos) -> Result<Operand> {
         match operand {
             Operand::Tuple(fields) => match fields.get(index) {
                 Some(field) => Ok(field.clone()),
@@ -322,10 +322,10 @@ impl<'a> Lower<'a> {
     }
 
     /// `%x`, or the fields `%x.0.1` of a tuple where `x` is the longest known name.
-    fn local(&self, name: &str, scope: &Rc<Scope>, place: Place) -> Result<Operand> {
+    fn local(&self, name: &str, scope: &Rc<Scope>, place: Pos) -> Result<Operand> {
         let (mut head, mut fields) = (name, Vec::new());
         loop {
-            if let Some(mut found) = scope.find(&Target::Local(head.to_owned())) {
+            if let Some(mut found) = scope.find(&Bound::Local(head.to_owned())) {
                 for &index in fields.iter().rev() {
                     found = self.pick(&found, index, place)?;
                 }
@@ -341,7 +341,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn call(&mut self, call: &Call, scope: &Rc<Scope>, name: &str, place: Place) -> Result<Operand> {
+    fn call(&mut self, call: &CallExpr, scope: &Rc<Scope>, name: &str, place: Pos) -> Result<Operand> {
         self.calls += 1;
         if self.calls > CALLS {
             return self.refuse(place, format!("inlining the functions gives more than {CALLS} calls"));
@@ -365,7 +365,7 @@ impl<'a> Lower<'a> {
                 }
                 let inner = Scope::inside(&captured);
                 for (parameter, argument) in function.parameters.iter().zip(arguments) {
-                    inner.bind(Target::Local(parameter.name.clone()), argument);
+                    inner.bind(Bound::Local(parameter.name.clone()), argument);
                 }
                 self.enter(place)?;
                 let result = self.block(&function.body, &inner, name);

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::array::{Elements, NdArray};
-use super::syntax::Target;
+use super::syntax::Bound;
 use crate::graph::ValueId;
 
 /// The meaning of an expression.
@@ -47,7 +47,7 @@ pub(super) struct Constant {
 #[derive(Default)]
 pub(super) struct Scope {
     pub outer: Option<Rc<Scope>>,
-    pub names: RefCell<HashMap<Target, Operand>>,
+    pub names: RefCell<HashMap<Bound, Operand>>,
 }
 
 impl Scope {
@@ -57,7 +57,7 @@ impl Scope {
     }
 
     /// What a name stands for.
-    pub fn find(&self, target: &Target) -> Option<Operand> {
+    pub fn find(&self, target: &Bound) -> Option<Operand> {
         let mut scope = self;
         loop {
             if let Some(found) = scope.names.borrow().get(target) {
@@ -68,7 +68,7 @@ impl Scope {
     }
 
     /// Gives a name its meaning; a later binding hides an earlier one.
-    pub fn bind(&self, target: Target, operand: Operand) {
+    pub fn bind(&self, target: Bound, operand: Operand) {
         self.names.borrow_mut().insert(target, operand);
     }
 }

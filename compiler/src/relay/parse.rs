@@ -1,7 +1,9 @@
 //! From tokens to the tree: TVM's grammar without its control flow and user-defined types.
 
-use super::syntax::{Block, Call, Expr, ExprId, Function, Kind, Module, Parameter, Statement, Target};
-use super::token::{Note, Place, Spanned, Token, located};
+use super::syntax::{
+    Block, Bound, CallExpr, ExprId, Expression, Function, IrModule, Kind, Parameter, Statement,
+};
+use super::token::{Note, Pos, Spanned, Token, located};
 use crate::error::{Error, Result};
 
 mod attributes;
@@ -14,8 +16,8 @@ const DEPTH: usize = 100;
 ///
 /// # Errors
 /// The first token that does not fit, with its place.
-pub(super) fn parse(tokens: &[Spanned], file: &str) -> Result<Module> {
-    let mut parser = Parser { tokens, at: 0, file, depth: 0, module: Module::default() };
+pub(super) fn parse(tokens: &[Spanned], file: &str) -> Result<IrModule> {
+    let mut parser = Parser { tokens, at: 0, file, depth: 0, module: IrModule::default() };
     while let Token::Header(text) = parser.peek() {
         let text = text.clone();
         parser.version(&text)?;
@@ -56,7 +58,7 @@ struct Parser<'a> {
     at: usize,
     file: &'a str,
     depth: usize,
-    module: Module,
+    module: IrModule,
 }
 
 impl<'a> Parser<'a> {
@@ -69,7 +71,7 @@ impl<'a> Parser<'a> {
         &self.spanned(0).token
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> Pos {
         self.spanned(0).place
     }
 
@@ -78,7 +80,7 @@ impl<'a> Parser<'a> {
         self.tokens[self.at.saturating_sub(1)].note.clone()
     }
 
-    fn refuse<T>(&self, place: Place, message: impl Into<String>) -> Result<T> {
+    fn refuse<T>(&self, place: Pos, message: impl Into<String>) -> Result<T> {
         Err(Error::new("import", message).file(located(self.file, place)))
     }
 
@@ -136,7 +138,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A text without `def`: an expression, which may itself be a function.
-    fn expression_alone(mut self) -> Result<Module> {
+    fn expression_alone(mut self) -> Result<IrModule> {
         let place = self.place();
         let body = self.block_body(&[Token::End])?;
         if *self.peek() != Token::End {
@@ -156,7 +158,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Parameters, result type and body of a function; its index.
-    fn function(&mut self, name: String, place: Place) -> Result<usize> {
+    fn function(&mut self, name: String, place: Pos) -> Result<usize> {
         if self.is_mark('[') {
             return self.refuse(self.place(), "functions with type parameters are not supported");
         }
@@ -222,14 +224,14 @@ impl<'a> Parser<'a> {
                     self.expect('=')?;
                     let value = self.expression()?;
                     self.expect(';')?;
-                    statements.push(Statement::Bind(Target::Local(target.name), value));
+                    statements.push(Statement::Bind(Bound::Local(target.name), value));
                     continue;
                 }
                 Token::Temp(number) if self.spanned(1).token == Token::Mark('=') => {
                     self.at += 2;
                     let value = self.expression()?;
                     self.expect(';')?;
-                    statements.push(Statement::Bind(Target::Temp(*number), value));
+                    statements.push(Statement::Bind(Bound::Temp(*number), value));
                     continue;
                 }
                 _ => {}
@@ -243,9 +245,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn push(&mut self, kind: Kind, place: Place) -> ExprId {
+    fn push(&mut self, kind: Kind, place: Pos) -> ExprId {
         let note = self.note();
-        self.module.expressions.push(Expr { kind, place, note });
+        self.module.expressions.push(Expression { kind, place, note });
         ExprId(self.module.expressions.len() - 1)
     }
 
@@ -287,9 +289,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn binary(&mut self, name: &str, operands: [ExprId; 2], place: Place) -> ExprId {
+    fn binary(&mut self, name: &str, operands: [ExprId; 2], place: Pos) -> ExprId {
         let callee = self.push(Kind::Operator(name.to_owned()), place);
-        let call = Call { callee, arguments: operands.to_vec(), attributes: Vec::new() };
+        let call = CallExpr { callee, arguments: operands.to_vec(), attributes: Vec::new() };
         self.push(Kind::Call(call), place)
     }
 
@@ -312,7 +314,7 @@ impl<'a> Parser<'a> {
                         self.expect(',')?;
                     }
                 }
-                value = self.push(Kind::Call(Call { callee: value, arguments, attributes }), place);
+                value = self.push(Kind::Call(CallExpr { callee: value, arguments, attributes }), place);
             } else if self.is_mark('.') {
                 self.at += 1;
                 let Token::Integer(index, _) = *self.peek() else {
@@ -368,7 +370,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `()`, `(a)`, `(a,)`, `(a, b)` or bindings in parentheses.
-    fn parenthesis(&mut self, place: Place) -> Result<ExprId> {
+    fn parenthesis(&mut self, place: Pos) -> Result<ExprId> {
         self.at += 1;
         let mut fields = Vec::new();
         if self.accept(')') {

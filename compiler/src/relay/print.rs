@@ -110,13 +110,13 @@ impl<'a> Printer<'a> {
         let mut parts: Vec<String> = Vec::new();
         for operand in &printed.operands {
             parts.push(match operand {
-                call::Operand::Value(id) => self.operand(*id),
-                call::Operand::Shaped(id, shape) => self.shaped(*id, shape),
-                call::Operand::Integers(shape, data) => {
+                call::PrintedOperand::Value(id) => self.operand(*id),
+                call::PrintedOperand::Shaped(id, shape) => self.shaped(*id, shape),
+                call::PrintedOperand::Integers(shape, data) => {
                     let data = data.iter().map(|&i| i as i64).collect();
                     self.place(NdArray::integers(shape, data))
                 }
-                call::Operand::Text(text) => text.clone(),
+                call::PrintedOperand::Text(text) => text.clone(),
             });
         }
         if printed.joined {

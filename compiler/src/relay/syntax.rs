@@ -3,7 +3,7 @@
 //! Expressions lie in one list and name each other by index, so that dropping a long program needs
 //! no recursion and a shared `%3` is one expression.
 
-use super::token::{Note, Place};
+use super::token::{Note, Pos};
 
 /// Names an expression of a [`Module`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,9 +11,9 @@ pub(super) struct ExprId(pub usize);
 
 /// An expression with its place and the comment behind it.
 #[derive(Debug)]
-pub(super) struct Expr {
+pub(super) struct Expression {
     pub kind: Kind,
-    pub place: Place,
+    pub place: Pos,
     pub note: Option<Box<Note>>,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum Kind {
     /// `a.0`.
     Pick(ExprId, usize),
     /// `f(a, b, key=value)`.
-    Call(Call),
+    Call(CallExpr),
     /// `fn (%x) { ... }`.
     Function(usize),
     /// `{ ... }`, or bindings in parentheses.
@@ -48,21 +48,21 @@ pub(super) enum Kind {
 
 /// A call with its operands and attributes.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct CallExpr {
     pub callee: ExprId,
     pub arguments: Vec<ExprId>,
-    pub attributes: Vec<(String, Attribute)>,
+    pub attributes: Vec<(String, Literal)>,
 }
 
 /// The value of an attribute.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Attribute {
+pub(super) enum Literal {
     None,
     Bool(bool),
     Integer(i64),
     Float(f64),
     Text(String),
-    List(Vec<Attribute>),
+    List(Vec<Literal>),
     /// `meta[...][n]`: its key.
     Meta(String),
 }
@@ -78,7 +78,7 @@ pub(super) struct Block {
 #[derive(Debug)]
 pub(super) enum Statement {
     /// `%3 = e;` or `let %x = e;`.
-    Bind(Target, ExprId),
+    Bind(Bound, ExprId),
     /// `free_var %x: type;`.
     Free(Parameter),
     /// `e;`, which nobody can refer to.
@@ -87,7 +87,7 @@ pub(super) enum Statement {
 
 /// What a binding names.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Target {
+pub(super) enum Bound {
     Temp(u32),
     Local(String),
 }
@@ -97,7 +97,7 @@ pub(super) enum Target {
 pub(super) struct Parameter {
     pub name: String,
     pub kind: Option<Type>,
-    pub place: Place,
+    pub place: Pos,
     pub note: Option<Box<Note>>,
 }
 
@@ -119,19 +119,19 @@ pub(super) struct Function {
     pub parameters: Vec<Parameter>,
     pub result: Option<Type>,
     pub body: Block,
-    pub place: Place,
+    pub place: Pos,
 }
 
 /// A whole text.
 #[derive(Debug, Default)]
-pub(super) struct Module {
-    pub expressions: Vec<Expr>,
+pub(super) struct IrModule {
+    pub expressions: Vec<Expression>,
     pub functions: Vec<Function>,
 }
 
-impl Module {
+impl IrModule {
     /// The expression named by `id`.
-    pub fn get(&self, id: ExprId) -> &Expr {
+    pub fn get(&self, id: ExprId) -> &Expression {
         &self.expressions[id.0]
     }
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 
 /// Line and column of a token, both from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Place {
+pub(super) struct Pos {
     pub line: u32,
     pub column: u32,
 }
@@ -49,14 +49,14 @@ pub(super) enum Token {
 #[derive(Clone, Debug)]
 pub(super) struct Spanned {
     pub token: Token,
-    pub place: Place,
+    pub place: Pos,
     pub note: Option<Box<Note>>,
 }
 
 /// The tokens of a text and its metadata section, if there is one.
 pub(super) struct Tokens<'a> {
     pub tokens: Vec<Spanned>,
-    pub metadata: Option<(&'a str, Place)>,
+    pub metadata: Option<(&'a str, Pos)>,
 }
 
 /// Cuts a text into tokens.
@@ -93,7 +93,7 @@ pub(super) fn tokenise<'a>(text: &'a str, file: &str) -> Result<Tokens<'a>> {
 }
 
 /// `file:line:column`, the form that editors understand.
-pub(super) fn located(file: &str, place: Place) -> String {
+pub(super) fn located(file: &str, place: Pos) -> String {
     format!("{file}:{}:{}", place.line, place.column)
 }
 
@@ -169,8 +169,8 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    fn place(&self) -> Place {
-        Place { line: self.line, column: self.column }
+    fn place(&self) -> Pos {
+        Pos { line: self.line, column: self.column }
     }
 
     fn peek(&self) -> Option<char> {

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 /// Nodes of a network over some columns.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Block {
+pub struct ColumnBlock {
     /// A network of its own: what it reads of others are inputs, what others read of it are outputs.
     pub graph: FixedGraph,
     /// Where inputs and outputs lie in the tensors of the network that was cut: a band for each.
@@ -25,7 +25,7 @@ type Key = (TensorId, bool);
 
 /// What is known of a tensor of a block.
 #[derive(Clone, PartialEq, Debug)]
-struct Held {
+struct BlockTensor {
     channels: Range<usize>,
     columns: Range<usize>,
 }
@@ -82,24 +82,24 @@ fn view_columns(view: &View, held: &Range<usize>) -> Range<usize> {
 }
 
 /// The part of a network that a block is of.
-struct Cut<'a> {
+struct Subnetwork<'a> {
     graph: &'a FixedGraph,
     nodes: Range<usize>,
-    held: BTreeMap<Key, Held>,
+    held: BTreeMap<Key, BlockTensor>,
 }
 
 /// The nodes `nodes` of a network for part `index` of `count` of the columns of what others read of them;
 /// `None` where that cannot be said as a network of its own. With a `count` of 1 no column is cut.
-pub fn block(graph: &FixedGraph, nodes: Range<usize>, index: usize, count: usize) -> Option<Block> {
-    let mut cut = Cut { graph, nodes: nodes.clone(), held: BTreeMap::new() };
+pub fn block(graph: &FixedGraph, nodes: Range<usize>, index: usize, count: usize) -> Option<ColumnBlock> {
+    let mut cut = Subnetwork { graph, nodes: nodes.clone(), held: BTreeMap::new() };
     let own = |id: TensorId| {
         let width = graph.tensor(id).shape[2];
         width * index / count..width * (index + 1) / count
     };
     let mut exported: Vec<TensorId> = vec![];
     // What has been asked of tensors by the nodes behind: channels and columns.
-    let mut asked: Vec<(Key, Held)> = vec![];
-    let ask = |asked: &mut Vec<(Key, Held)>, cut: &mut Cut, key: Key, held: Held| {
+    let mut asked: Vec<(Key, BlockTensor)> = vec![];
+    let ask = |asked: &mut Vec<(Key, BlockTensor)>, cut: &mut Subnetwork, key: Key, held: BlockTensor| {
         asked.push((key, held.clone()));
         cut.hold(key, &held);
     };
@@ -115,7 +115,7 @@ pub fn block(graph: &FixedGraph, nodes: Range<usize>, index: usize, count: usize
             need = Some(need.map_or_else(|| held.columns.clone(), |need| hull(&need, &held.columns)));
         }
         let Some(need) = need else { continue };
-        cut.hold((id, true), &Held { channels, columns: need.clone() });
+        cut.hold((id, true), &BlockTensor { channels, columns: need.clone() });
         let columns = match count {
             1 => node.place.region[1]..node.place.region[1] + node.place.region[3],
             _ => cut.made_in(node, &need),
@@ -134,7 +134,7 @@ pub fn block(graph: &FixedGraph, nodes: Range<usize>, index: usize, count: usize
                 1 if matches!(node.reduction, Reduction::Product { .. }) => view.origin[2]..view.end()[2],
                 _ => tensor_columns(view, &columns),
             };
-            ask(&mut asked, &mut cut, key, Held { channels, columns });
+            ask(&mut asked, &mut cut, key, BlockTensor { channels, columns });
         }
     }
     cut.close(count);
@@ -158,7 +158,7 @@ fn inside(columns: &Range<i64>, width: usize) -> Range<usize> {
     start..(within(columns.end - 1) + 1).max(start + 1)
 }
 
-impl Cut<'_> {
+impl Subnetwork<'_> {
     /// Which of the block's tensors channels of a tensor are in; `None` for those of both.
     fn key(&self, id: TensorId, channels: &Range<usize>) -> Option<Key> {
         let meets = |n: &&FixedNode| n.output.tensor == id && meet(&channels_of(&n.output, false), channels);
@@ -181,11 +181,11 @@ impl Cut<'_> {
     }
 
     /// Has a tensor hold channels and columns; whether it did not before.
-    fn hold(&mut self, key: Key, more: &Held) -> bool {
+    fn hold(&mut self, key: Key, more: &BlockTensor) -> bool {
         let before = self.held.get(&key).cloned();
         let after = before.as_ref().map_or_else(
             || more.clone(),
-            |b| Held {
+            |b| BlockTensor {
                 channels: hull(&b.channels, &more.channels),
                 columns: hull(&b.columns, &more.columns),
             },
@@ -220,13 +220,13 @@ impl Cut<'_> {
                 }
                 let factor = node.place.depth_to_space.0;
                 let written = tensor_columns(&node.output, &(columns.start * factor..columns.end * factor));
-                grown |= self.hold((id, true), &Held { columns: written, ..held });
+                grown |= self.hold((id, true), &BlockTensor { columns: written, ..held });
                 if let Some(operand) = &node.operand {
                     let view = &operand.view;
                     let channels = channels_of(view, false);
                     let Some(key) = self.key(view.tensor, &channels) else { continue };
                     let columns = tensor_columns(view, &columns);
-                    grown |= self.hold(key, &Held { channels, columns });
+                    grown |= self.hold(key, &BlockTensor { channels, columns });
                 }
             }
         }
@@ -238,7 +238,7 @@ impl Cut<'_> {
         exported: &[TensorId],
         own: impl Fn(TensorId) -> Range<usize>,
         count: usize,
-    ) -> Option<Block> {
+    ) -> Option<ColumnBlock> {
         let mut made = FixedGraph { name: self.graph.name.clone(), ..FixedGraph::default() };
         let mut bands = vec![];
         let mut numbers: BTreeMap<Key, TensorId> = BTreeMap::new();
@@ -270,7 +270,7 @@ impl Cut<'_> {
             numbered.extend(part.is_some().then_some(n));
             made.nodes.extend(part);
         }
-        Some(Block { graph: made, bands, nodes: numbered })
+        Some(ColumnBlock { graph: made, bands, nodes: numbered })
     }
 
     /// What a node does in the block, if anything.

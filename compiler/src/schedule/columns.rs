@@ -4,11 +4,11 @@
 //! Every block is planned as a network of its own, so all that stripes and rings can do is done in it; blocks of
 //! one shape are planned once. What passes from nodes in blocks to others goes through external memory.
 
-use super::block::{Block, block, divides};
+use super::block::{ColumnBlock, block, divides};
 use super::emit;
-use super::net::Net;
-use super::plan::{self, Plan, Planned, Step};
-use super::{Schedule, Way, fastest_of, unless_refused};
+use super::net::Workload;
+use super::plan::{self, Plan, PlanStep, Planned};
+use super::{Schedule, Strategy, fastest_of, unless_refused};
 use crate::error::{Error, Result};
 use crate::fixed::{Band, FixedGraph, FixedNode, Reduction, TensorId, View};
 use std::collections::BTreeSet;
@@ -35,8 +35,8 @@ enum Extent {
 
 /// A block with its plan, and how long that takes alone.
 #[derive(Clone)]
-struct Part {
-    block: Block,
+struct PlannedBlock {
+    block: ColumnBlock,
     plan: Plan,
     cycles: u64,
 }
@@ -46,9 +46,9 @@ struct Part {
 ///
 /// # Errors
 /// Why no plan of some nodes could be taken, where no way was found for that; a defect.
-pub(super) fn ways(graph: &FixedGraph, config: &Config) -> Result<Vec<Way>> {
-    let atoms = Net::new(graph, config)?.atoms_of(&(0..graph.nodes.len()));
-    let mut ways: Vec<Way> = vec![];
+pub(super) fn ways(graph: &FixedGraph, config: &Config) -> Result<Vec<Strategy>> {
+    let atoms = Workload::new(graph, config)?.atoms_of(&(0..graph.nodes.len()));
+    let mut ways: Vec<Strategy> = vec![];
     let mut refused = None;
     for extent in [Extent::Longest, Extent::Shortest] {
         let cutter = Cutter { graph, config, atoms: &atoms, extent };
@@ -60,13 +60,13 @@ pub(super) fn ways(graph: &FixedGraph, config: &Config) -> Result<Vec<Way>> {
         }
         cut.verify().map_err(|e| Error::defect("columns", e))?;
         let macs = Some(macs(graph, &parts));
-        ways.push(Way { graph: Rc::new(cut), macs, plan });
+        ways.push(Strategy { graph: Rc::new(cut), macs, plan });
     }
     refused.filter(|_| ways.is_empty()).map_or(Ok(ways), Err)
 }
 
 /// Multiply-accumulates for each node of the blocks: those of the node that was cut, shared out.
-fn macs(graph: &FixedGraph, parts: &[Part]) -> Vec<u64> {
+fn macs(graph: &FixedGraph, parts: &[PlannedBlock]) -> Vec<u64> {
     let numbers = || parts.iter().flat_map(|part| part.block.nodes.iter().copied());
     let mut pieces = vec![0; graph.nodes.len()];
     numbers().for_each(|n| pieces[n] += 1);
@@ -98,7 +98,7 @@ impl Cutter<'_> {
     }
 
     /// Plans for some atoms, cut where that is needed; `None` where it does not help.
-    fn run(&self, atoms: Range<usize>) -> Result<Option<Vec<Part>>> {
+    fn run(&self, atoms: Range<usize>) -> Result<Option<Vec<PlannedBlock>>> {
         if atoms.is_empty() {
             return Ok(Some(vec![]));
         }
@@ -130,7 +130,7 @@ impl Cutter<'_> {
 
     /// Plans for some atoms that are no network of their own, or of which number `at` does not fit beside the others:
     /// fewer hold fewer channels of what they read and write, as the products of a batch do.
-    fn apart(&self, atoms: Range<usize>, at: usize) -> Result<Option<Vec<Part>>> {
+    fn apart(&self, atoms: Range<usize>, at: usize) -> Result<Option<Vec<PlannedBlock>>> {
         let middle = if at > atoms.start { at } else { atoms.start + atoms.len() / 2 };
         if middle == atoms.start {
             return Ok(None);
@@ -145,12 +145,12 @@ impl Cutter<'_> {
     ///
     /// # Errors
     /// Why no number of them could be taken, where that is not for the room on chip; a defect.
-    fn blocks(&self, atoms: &Range<usize>) -> Result<Option<Vec<Part>>> {
+    fn blocks(&self, atoms: &Range<usize>) -> Result<Option<Vec<PlannedBlock>>> {
         let nodes = self.nodes(atoms);
         let widest = self.graph.nodes[nodes.clone()].iter().map(|n| self.graph.grid(n)[2]).max().unwrap_or(1);
-        let mut best: Option<(u64, Vec<Part>)> = None;
+        let mut best: Option<(u64, Vec<PlannedBlock>)> = None;
         let most = (widest / NARROWEST).max(2);
-        let mut take = |parts: Vec<Part>| {
+        let mut take = |parts: Vec<PlannedBlock>| {
             let cycles = parts.iter().map(|p| p.cycles).sum();
             if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
                 best = Some((cycles, parts));
@@ -179,11 +179,11 @@ impl Cutter<'_> {
         }
     }
 
-    fn in_blocks(&self, nodes: &Range<usize>, count: usize) -> Result<Option<Vec<Part>>> {
-        let blocks: Option<Vec<Block>> =
+    fn in_blocks(&self, nodes: &Range<usize>, count: usize) -> Result<Option<Vec<PlannedBlock>>> {
+        let blocks: Option<Vec<ColumnBlock>> =
             (0..count).map(|index| block(self.graph, nodes.clone(), index, count)).collect();
         let Some(blocks) = blocks else { return Ok(None) };
-        let mut planned: Vec<Part> = vec![];
+        let mut planned: Vec<PlannedBlock> = vec![];
         // Those between the borders of the image are the widest: if one does not fit there is no need to look
         // at others.
         for block in blocks[count / 2..].iter().chain(&blocks[..count / 2]) {
@@ -195,9 +195,9 @@ impl Cutter<'_> {
                 Err(_) => return Ok(None),
             }
         }
-        let part = |block: Block| {
+        let part = |block: ColumnBlock| {
             let alike = planned.iter().find(|part| part.block.graph == block.graph);
-            Part { block, ..alike.expect("all have been planned").clone() }
+            PlannedBlock { block, ..alike.expect("all have been planned").clone() }
         };
         Ok(Some(blocks.into_iter().map(part).collect()))
     }
@@ -206,20 +206,20 @@ impl Cutter<'_> {
     ///
     /// # Errors
     /// Why none of its plans could be taken; a defect.
-    fn planned(&self, block: &Block) -> Result<std::result::Result<Part, usize>> {
-        let net = Net::new(&block.graph, self.config)?;
+    fn planned(&self, block: &ColumnBlock) -> Result<std::result::Result<PlannedBlock, usize>> {
+        let net = Workload::new(&block.graph, self.config)?;
         let plans = match plan::fitting(&net) {
             Ok(plans) => plans,
             Err(group) => return Ok(Err(block.nodes[group.nodes.start])),
         };
         let schedules = plans.into_iter().map(|plan| emit::emit(&block.graph, self.config, plan));
         let (cycles, Schedule { plan, .. }) = fastest_of(schedules, || ())?;
-        Ok(Ok(Part { block: block.clone(), plan, cycles }))
+        Ok(Ok(PlannedBlock { block: block.clone(), plan, cycles }))
     }
 }
 
 /// One network and one plan of all blocks, in order.
-fn joined(graph: &FixedGraph, parts: &[Part]) -> (FixedGraph, Plan) {
+fn joined(graph: &FixedGraph, parts: &[PlannedBlock]) -> (FixedGraph, Plan) {
     let mut all = FixedGraph { nodes: vec![], ..graph.clone() };
     let mut plan = Plan { buffers: vec![], groups: vec![], pages: 0, stripe: None };
     for (number, part) in parts.iter().enumerate() {
@@ -230,10 +230,10 @@ fn joined(graph: &FixedGraph, parts: &[Part]) -> (FixedGraph, Plan) {
         all.nodes.extend(block.graph.nodes.iter().map(|node| renumbered(node, id)));
         all.bands.extend(block.bands.iter().map(|band| Band { part: id(band.part), ..band.clone() }));
         plan.buffers.extend(part.plan.buffers.iter().cloned());
-        let step = |step: &Step| match step {
-            Step::Load(t, channels, rows) => Step::Load(id(*t), channels.clone(), rows.clone()),
-            Step::Store(t, channels, rows) => Step::Store(id(*t), channels.clone(), rows.clone()),
-            Step::Node(n, rows) => Step::Node(nodes + n, rows.clone()),
+        let step = |step: &PlanStep| match step {
+            PlanStep::Load(t, channels, rows) => PlanStep::Load(id(*t), channels.clone(), rows.clone()),
+            PlanStep::Store(t, channels, rows) => PlanStep::Store(id(*t), channels.clone(), rows.clone()),
+            PlanStep::Node(n, rows) => PlanStep::Node(nodes + n, rows.clone()),
         };
         plan.groups.extend(part.plan.groups.iter().map(|group| Planned {
             nodes: nodes + group.nodes.start..nodes + group.nodes.end,
@@ -266,7 +266,7 @@ fn renumbered(node: &FixedNode, id: impl Fn(TensorId) -> TensorId) -> FixedNode 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixed::{Operand, Place, Tensor};
+    use crate::fixed::{Operand, Placement, Tensor};
     use crate::graph::{DepthToSpaceMode, Window};
     use crate::reference;
     use tilewright_arch::fixed::{Channel, Half, OperandScale, Post};
@@ -296,7 +296,7 @@ mod tests {
             post: Post { zero: -5, lo: -128, hi: 127 },
             table: None,
             output,
-            place: Place::plain([0, 0, height, width]),
+            place: Placement::plain([0, 0, height, width]),
         }
     }
 

@@ -6,21 +6,21 @@ mod words;
 
 use super::Schedule;
 use super::hazards::{self, Access, External};
-use super::memory::Ring;
+use super::memory::ConstantRing;
 use super::net::{input_rows, inputs_of, output_of, output_rows};
-use super::plan::{self, Plan, Planned, Step};
+use super::plan::{self, Plan, PlanStep, Planned};
 use crate::error::{Error, Result};
 use crate::fixed::{Band, FixedGraph, Reduction, TensorId};
 use crate::tile::buffer::Buffer;
-use crate::tile::{self, Operands, Part};
+use crate::tile::{self, Part, PlacedViews};
 use outside::Outside;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tilewright_arch::Config;
 use tilewright_arch::encoding::{TILE_BYTES, list_bytes};
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
-use tilewright_arch::instr::{Memory, TileOp, Transfer, Unit};
-use tilewright_arch::program::{Layer, Line, Port, Program};
+use tilewright_arch::instr::{LocalMemory, TileOp, Transfer, Unit};
+use tilewright_arch::program::{Layer, Line, Program, TensorPort};
 use tilewright_arch::sdram::Sdram;
 
 /// The program of a plan.
@@ -54,14 +54,14 @@ enum Layout {
 /// An instruction with what it touches.
 struct Emitted {
     unit: Unit,
-    op: Op,
+    op: UnitOp,
     layer: usize,
     accesses: Vec<Access>,
 }
 
 /// An instruction. Most are tile operations or few, so the size of the larger does not matter.
 #[allow(clippy::large_enum_variant)]
-enum Op {
+enum UnitOp {
     Tile(TileOp),
     Transfer(Transfer),
 }
@@ -85,7 +85,7 @@ struct Emitter<'a> {
     /// Bytes of external memory given out.
     used: usize,
     /// Weights, compute parameters, vector parameters, tables.
-    rings: [Ring; 4],
+    rings: [ConstantRing; 4],
     external: BTreeMap<TensorId, usize>,
     /// Tensors that are columns of others.
     bands: BTreeMap<TensorId, &'a Band>,
@@ -128,10 +128,10 @@ impl<'a> Emitter<'a> {
             contents: BTreeMap::new(),
             used: 0,
             rings: [
-                Ring::new(config.weight_words, true),
-                Ring::new(config.parameter_words, false),
-                Ring::new(config.parameter_words, false),
-                Ring::new(config.tables, false),
+                ConstantRing::new(config.weight_words, true),
+                ConstantRing::new(config.parameter_words, false),
+                ConstantRing::new(config.parameter_words, false),
+                ConstantRing::new(config.tables, false),
             ],
             external: BTreeMap::new(),
             bands: graph.bands.iter().map(|band| (band.part, band)).collect(),
@@ -169,11 +169,11 @@ impl<'a> Emitter<'a> {
         address
     }
 
-    fn step(&mut self, step: &Step) -> Result<()> {
+    fn step(&mut self, step: &PlanStep) -> Result<()> {
         match step {
-            Step::Load(t, channels, rows) => self.move_rows(Unit::Load, *t, channels, rows.clone()),
-            Step::Store(t, channels, rows) => self.move_rows(Unit::Store, *t, channels, rows.clone()),
-            Step::Node(n, rows) => return self.node(*n, rows.clone()),
+            PlanStep::Load(t, channels, rows) => self.move_rows(Unit::Load, *t, channels, rows.clone()),
+            PlanStep::Store(t, channels, rows) => self.move_rows(Unit::Store, *t, channels, rows.clone()),
+            PlanStep::Node(n, rows) => return self.node(*n, rows.clone()),
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ impl<'a> Emitter<'a> {
             let local =
                 buffer.base + channels.start * buffer.plane + start % buffer.rows * buffer.pitch + skipped;
             let mut op = Transfer {
-                memory: Memory::Feature,
+                memory: LocalMemory::Feature,
                 external: outside.address + first,
                 external_line: width as i64,
                 external_plane: (height * width) as i64,
@@ -270,14 +270,19 @@ impl<'a> Emitter<'a> {
                 write: !load,
             };
             let accesses = vec![self.rows(tensor, start..end, load), access];
-            self.emitted.push(Emitted { unit, op: Op::Transfer(op), layer: self.layer_of(tensor), accesses });
+            self.emitted.push(Emitted {
+                unit,
+                op: UnitOp::Transfer(op),
+                layer: self.layer_of(tensor),
+                accesses,
+            });
             start = end;
         }
     }
 
     fn node(&mut self, index: usize, rows: Range<usize>) -> Result<()> {
         let node = &self.graph.nodes[index];
-        let at = Operands::new(node, |t| self.place(t).1);
+        let at = PlacedViews::new(node, |t| self.place(t).1);
         let parts = tile::parts(self.graph, node, at, rows.clone(), self.config)?;
         let mut features = vec![self.rows(output_of(node), output_rows(node, rows.clone()), true)];
         let gathered = self.rows(node.input.tensor, input_rows(node, 0, rows.clone()), false);
@@ -308,12 +313,13 @@ impl<'a> Emitter<'a> {
         let node = &self.graph.nodes[layer];
         self.layers[layer].macs += part.macs;
         let (memory, ring) = match part.unit {
-            Unit::Vector => (Memory::VectorChannels, 2),
-            _ => (Memory::ComputeChannels, 1),
+            Unit::Vector => (LocalMemory::VectorChannels, 2),
+            _ => (LocalMemory::ComputeChannels, 1),
         };
         if !part.weights.is_empty() {
             let stride = self.config.weight_stride();
-            let first = self.constant(layer, Memory::Weights, 0, &part.weights, stride, &mut accesses)?;
+            let first =
+                self.constant(layer, LocalMemory::Weights, 0, &part.weights, stride, &mut accesses)?;
             part.op.weights = first;
         }
         if let (Reduction::Product { weights }, Some(factors), Some(source)) =
@@ -328,10 +334,10 @@ impl<'a> Emitter<'a> {
         }
         if let (Some(table), false) = (&node.table, part.op.keep) {
             let bytes: Vec<u8> = table.iter().map(|b| b.cast_unsigned()).collect();
-            let first = self.constant(layer, Memory::Tables, 3, &bytes, 256, &mut accesses)?;
+            let first = self.constant(layer, LocalMemory::Tables, 3, &bytes, 256, &mut accesses)?;
             part.op.table = Some(first);
         }
-        self.emitted.push(Emitted { unit: part.unit, op: Op::Tile(part.op), layer, accesses });
+        self.emitted.push(Emitted { unit: part.unit, op: UnitOp::Tile(part.op), layer, accesses });
         Ok(())
     }
 
@@ -370,11 +376,11 @@ impl<'a> Emitter<'a> {
         for (emitted, sync) in self.emitted.iter().zip(syncs) {
             let layer = emitted.layer;
             match (&emitted.op, emitted.unit) {
-                (Op::Tile(op), unit) => {
+                (UnitOp::Tile(op), unit) => {
                     let line = Line { op: TileOp { sync, ..*op }, layer };
                     if unit == Unit::Vector { &mut program.vector } else { &mut program.compute }.push(line);
                 }
-                (Op::Transfer(op), unit) => {
+                (UnitOp::Transfer(op), unit) => {
                     let line = Line { op: Transfer { sync, ..*op }, layer };
                     if unit == Unit::Load { &mut program.load } else { &mut program.store }.push(line);
                 }
@@ -384,7 +390,7 @@ impl<'a> Emitter<'a> {
         let streams = Unit::ALL.map(|unit| self.allot(program.stream_bytes(unit)));
         let bytes = self.used.next_multiple_of(self.boundary());
         for emitted in &self.emitted {
-            if let Op::Transfer(op) = &emitted.op {
+            if let UnitOp::Transfer(op) = &emitted.op {
                 let node = &self.graph.nodes[emitted.layer];
                 op.encode(self.config.lanes).map_err(|e| tile::refusal(self.graph, node, &e))?;
             }
@@ -395,7 +401,7 @@ impl<'a> Emitter<'a> {
         let graph = self.graph;
         let port = |(t, shape): &(TensorId, Vec<usize>)| {
             let tensor = graph.tensor(*t);
-            Port {
+            TensorPort {
                 name: tensor.name.clone(),
                 shape: shape.clone(),
                 address: address(self.external[t]),

@@ -1,13 +1,13 @@
 //! What the operations of a network take on a machine, before there is a plan.
 
-use super::net::Net;
+use super::net::Workload;
 use crate::cost::{Cost, Pace};
 use crate::error::Result;
 use crate::fixed::FixedGraph;
 use tilewright_arch::Config;
 
 /// An operation.
-struct Operation {
+struct TimedOperation {
     pace: Pace,
     constants: Cost,
     /// Rows of its grid.
@@ -16,7 +16,7 @@ struct Operation {
 
 /// Costs of a network's operations on a machine, each with its tensors where they are best gathered.
 pub struct Estimate {
-    operations: Vec<Operation>,
+    operations: Vec<TimedOperation>,
     /// For what comes from outside and what goes there.
     ends: Cost,
     /// Cycles until the first beat of a burst.
@@ -32,12 +32,12 @@ impl Estimate {
     /// # Errors
     /// An operation that the machine cannot run.
     pub fn new(graph: &FixedGraph, config: &Config) -> Result<Estimate> {
-        let net = Net::new(graph, config)?;
+        let net = Workload::new(graph, config)?;
         let bytes = |shape: [usize; 3]| shape.iter().product::<usize>();
         let inputs = net.tensors.iter().filter(|t| t.input).map(|t| Cost::loaded(bytes(t.shape), config));
         let outputs = net.tensors.iter().filter(|t| t.output).map(|t| Cost::stored(bytes(t.shape), config));
         let ends = inputs.chain(outputs).sum();
-        let operations = net.nodes.iter().map(|node| Operation {
+        let operations = net.nodes.iter().map(|node| TimedOperation {
             pace: node.pace.clone(),
             constants: node.constants,
             rows: node.rows.len(),

@@ -1,7 +1,7 @@
 //! The order of work in a group of nodes through which the image passes in stripes.
 
-use super::net::{Net, first_unwritten, input_rows, output_rows};
-use super::plan::Step;
+use super::net::{Workload, first_unwritten, input_rows, output_rows};
+use super::plan::PlanStep;
 use crate::fixed::TensorId;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -53,7 +53,7 @@ impl Room {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Flow {
     /// In sequential order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PlanStep>,
     /// By tensor.
     pub held: BTreeMap<TensorId, usize>,
     /// Every node got to its end.
@@ -61,7 +61,7 @@ pub struct Flow {
 }
 
 /// A tensor under way.
-struct Moving<'a> {
+struct TensorMove<'a> {
     role: &'a Role,
     height: usize,
     /// Some of it comes from before the group.
@@ -77,14 +77,14 @@ struct Moving<'a> {
 }
 
 /// Pushes stripes through the nodes of a group: every node computes what rows it can.
-pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<TensorId, Role>, room: Room) -> Flow {
+pub fn flow(net: &Workload, group: &Group, roles: &BTreeMap<TensorId, Role>, room: Room) -> Flow {
     let nodes = group.nodes.clone();
     let inside = |list: &[usize]| list.iter().copied().filter(|n| nodes.contains(n)).collect();
-    let mut moving: BTreeMap<TensorId, Moving> = roles
+    let mut moving: BTreeMap<TensorId, TensorMove> = roles
         .iter()
         .map(|(&t, role)| {
             let facts = net.tensor(t);
-            let tensor = Moving {
+            let tensor = TensorMove {
                 role,
                 height: facts.shape[1],
                 before: net.made_before(t, nodes.start),
@@ -98,7 +98,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<TensorId, Role>, room: Ro
         })
         .collect();
     let mut done: Vec<usize> = net.nodes[nodes.clone()].iter().map(|n| n.rows.start).collect();
-    let at = Place { net, first: nodes.start };
+    let at = DonePlaces { net, first: nodes.start };
     let tallest = net.tallest(nodes.clone());
     let mut steps = vec![];
     let mut reached = 0;
@@ -115,7 +115,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<TensorId, Role>, room: Ro
             let next = (m.height * reached).div_ceil(tallest);
             if next > m.open {
                 for channels in &m.role.load {
-                    steps.push(Step::Load(t, channels.clone(), m.open..next));
+                    steps.push(PlanStep::Load(t, channels.clone(), m.open..next));
                 }
                 let first = at.oldest(t, m, &done).min(m.open);
                 let spare = if room < Room::Least && !m.role.load.is_empty() { next - m.open } else { 0 };
@@ -150,7 +150,7 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<TensorId, Role>, room: Ro
             if next == done[i] {
                 continue;
             }
-            steps.push(Step::Node(n, done[i]..next));
+            steps.push(PlanStep::Node(n, done[i]..next));
             let t = node.writes;
             let m = &moving[&t];
             let written = output_rows(&net.graph.nodes[n], done[i]..next);
@@ -177,27 +177,27 @@ pub fn flow(net: &Net, group: &Group, roles: &BTreeMap<TensorId, Role>, room: Ro
             let next = at.written(m, None, &done);
             if next > m.stored {
                 for channels in &m.role.store {
-                    steps.push(Step::Store(t, channels.clone(), m.stored..next));
+                    steps.push(PlanStep::Store(t, channels.clone(), m.stored..next));
                 }
                 m.stored = next;
             }
         }
     }
-    let rows = |m: &Moving| if room == Room::Whole || m.role.whole { m.height } else { m.held };
+    let rows = |m: &TensorMove| if room == Room::Whole || m.role.whole { m.height } else { m.held };
     let complete = net.nodes[nodes].iter().zip(&done).all(|(n, done)| *done == n.rows.end);
     Flow { steps, held: moving.iter().map(|(&t, m)| (t, rows(m))).collect(), complete }
 }
 
 /// Node numbers to places in the list of what is done.
-struct Place<'a> {
-    net: &'a Net<'a>,
+struct DonePlaces<'a> {
+    net: &'a Workload<'a>,
     first: usize,
 }
 
-impl Place<'_> {
+impl DonePlaces<'_> {
     /// Rows that the nodes of the group, all but `reader`, have completed; all for a tensor that none
     /// writes. A node may read some planes of a tensor and write others.
-    fn written(&self, m: &Moving, reader: Option<usize>, done: &[usize]) -> usize {
+    fn written(&self, m: &TensorMove, reader: Option<usize>, done: &[usize]) -> usize {
         let complete = m.writers.iter().filter(|w| Some(**w) != reader).map(|&w| {
             let (node, done) = (&self.net.nodes[w], done[w - self.first]);
             if done == node.rows.end { m.height } else { first_unwritten(&self.net.graph.nodes[w], done) }
@@ -206,12 +206,12 @@ impl Place<'_> {
     }
 
     /// Rows that are complete.
-    fn ready(&self, m: &Moving, reader: Option<usize>, done: &[usize]) -> usize {
+    fn ready(&self, m: &TensorMove, reader: Option<usize>, done: &[usize]) -> usize {
         self.written(m, reader, done).min(if m.before { m.open } else { m.height })
     }
 
     /// The first row that somebody still needs.
-    fn oldest(&self, t: TensorId, m: &Moving, done: &[usize]) -> usize {
+    fn oldest(&self, t: TensorId, m: &TensorMove, done: &[usize]) -> usize {
         let mut first = if m.role.store.is_empty() { m.height } else { m.stored };
         for &r in &m.readers {
             let (node, done) = (&self.net.nodes[r], done[r - self.first]);

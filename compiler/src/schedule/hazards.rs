@@ -127,16 +127,13 @@ fn semaphore(from: Unit, to: Unit) -> u16 {
 /// [`SEMAPHORE_MAX`], so that no count overflows.
 const AHEAD: usize = SEMAPHORE_MAX as usize - 55;
 
-/// For each unit how many of its instructions are certainly done.
-type Clock = [usize; 4];
-
 /// The instructions of one unit so far.
 #[derive(Default)]
 struct List {
     /// Their places in the sequential order.
     places: Vec<usize>,
     /// What is done before each starts.
-    clocks: Vec<Clock>,
+    clocks: Vec<[usize; 4]>,
     /// By unit that waited: (instruction of this unit waited for, waiting instruction).
     waited: [Vec<(usize, usize)>; 4],
 }

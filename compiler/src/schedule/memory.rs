@@ -111,7 +111,7 @@ impl Space {
 /// A memory of constant words used as a ring: new blocks overwrite the oldest, and a block that is
 /// still there need not be loaded again.
 #[derive(Clone, Debug)]
-pub struct Ring {
+pub struct ConstantRing {
     words: usize,
     next: usize,
     /// Whether a block may run over the end of the memory to its beginning.
@@ -130,10 +130,10 @@ pub struct Slot {
     pub fresh: bool,
 }
 
-impl Ring {
+impl ConstantRing {
     /// An empty ring.
-    pub fn new(words: usize, wraps: bool) -> Ring {
-        Ring { words, next: 0, wraps, resident: vec![] }
+    pub fn new(words: usize, wraps: bool) -> ConstantRing {
+        ConstantRing { words, next: 0, wraps, resident: vec![] }
     }
 
     /// A place for `count` words that hold `content` (equal numbers mean equal words); `None` when
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn ring_evicts_what_it_overwrites() {
-        let mut ring = Ring::new(10, true);
+        let mut ring = ConstantRing::new(10, true);
         assert!(ring.place(1, 4).unwrap().fresh);
         assert!(ring.place(2, 4).unwrap().fresh);
         assert!(!ring.place(1, 4).unwrap().fresh);
@@ -217,7 +217,7 @@ mod tests {
         assert!(!ring.place(2, 4).unwrap().fresh);
         assert_eq!(ring.place(1, 4).unwrap().first, 2);
         assert_eq!(ring.place(4, 11), None);
-        let mut straight = Ring::new(10, false);
+        let mut straight = ConstantRing::new(10, false);
         straight.place(1, 6);
         assert_eq!(straight.place(2, 6).unwrap().words, vec![0..6]);
     }

@@ -24,7 +24,7 @@ mod split;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedGraph, passes};
 pub use estimate::Estimate;
-use net::Net;
+use net::Workload;
 use plan::Plan;
 use std::fmt::Display;
 use std::rc::Rc;
@@ -32,7 +32,7 @@ use tilewright_arch::Config;
 use tilewright_arch::program::Program;
 
 /// A way to run a network.
-struct Way {
+struct Strategy {
     /// The network as it is planned.
     graph: Rc<FixedGraph>,
     /// Multiply-accumulates of each of its nodes by the network's definition, where nodes do some of them twice.
@@ -40,7 +40,7 @@ struct Way {
     plan: Plan,
 }
 
-impl Way {
+impl Strategy {
     fn emit(self, config: &Config) -> Result<Schedule> {
         let mut schedule = emit::emit(&self.graph, config, self.plan)?;
         for (layer, macs) in schedule.program.layers.iter_mut().zip(self.macs.into_iter().flatten()) {
@@ -62,7 +62,7 @@ pub struct Schedule {
 /// All plans that are worth trying for a fixed graph on a machine.
 pub struct Search {
     config: Config,
-    plans: Vec<Way>,
+    plans: Vec<Strategy>,
 }
 
 impl Search {
@@ -141,13 +141,13 @@ pub fn wrong_program(fault: impl Display) -> Error {
     Error::defect("compile", format!("the program that was made is wrong: {fault}"))
 }
 
-fn prepare(graph: &FixedGraph, config: &Config) -> Result<Vec<Way>> {
+fn prepare(graph: &FixedGraph, config: &Config) -> Result<Vec<Strategy>> {
     config.validate().map_err(|e| Error::new("schedule", e.to_string()))?;
     let graph = Rc::new(passes::run(graph, config)?);
-    let net = Net::new(&graph, config)?;
+    let net = Workload::new(&graph, config)?;
     let group = match plan::fitting(&net) {
         Ok(plans) => {
-            let way = |plan| Way { graph: Rc::clone(&graph), macs: None, plan };
+            let way = |plan| Strategy { graph: Rc::clone(&graph), macs: None, plan };
             return Ok(plans.into_iter().map(way).collect());
         }
         Err(group) => group,

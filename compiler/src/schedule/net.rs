@@ -12,7 +12,7 @@ use tilewright_arch::Config;
 use tilewright_arch::instr::Unit;
 
 /// A network and a machine.
-pub struct Net<'a> {
+pub struct Workload<'a> {
     /// The network.
     pub graph: &'a FixedGraph,
     /// The machine.
@@ -101,12 +101,12 @@ fn lcm(a: usize, b: usize) -> usize {
     a * b / gcd(a, b)
 }
 
-impl<'a> Net<'a> {
+impl<'a> Workload<'a> {
     /// Looks everything up and chooses the pitch of every tensor.
     ///
     /// # Errors
     /// A node that the machine cannot run.
-    pub fn new(graph: &'a FixedGraph, config: &'a Config) -> Result<Net<'a>> {
+    pub fn new(graph: &'a FixedGraph, config: &'a Config) -> Result<Workload<'a>> {
         let mut tensors: Vec<Tensor> = graph
             .tensors
             .iter()
@@ -148,7 +148,7 @@ impl<'a> Net<'a> {
         for (index, tensor) in tensors.iter_mut().enumerate() {
             (tensor.pitch, _) = pitch::best(graph, config, TensorId::nth(index), &tensor.readers)?;
         }
-        let mut net = Net { graph, config, tensors, nodes: vec![] };
+        let mut net = Workload { graph, config, tensors, nodes: vec![] };
         for node in &graph.nodes {
             let node = net.node(node)?;
             net.nodes.push(node);

@@ -5,7 +5,7 @@ use crate::cost::Cost;
 use crate::error::Result;
 use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
 use crate::tile::buffer::{Buffer, gcd};
-use crate::tile::{self, Operands, Part};
+use crate::tile::{self, Part, PlacedViews};
 use std::ops::Range;
 use tilewright_arch::Config;
 
@@ -57,7 +57,7 @@ pub fn parts(
         let place = tensors.iter().position(|&other| other == t);
         &buffers[place.expect("a node has a buffer for each of its tensors")]
     };
-    tile::sketch(graph, node, Operands::new(node, buffer), rows, config)
+    tile::sketch(graph, node, PlacedViews::new(node, buffer), rows, config)
 }
 
 /// The pitch at which those that gather a tensor take the fewest cycles, and these cycles.

@@ -7,8 +7,8 @@
 
 use super::flow::{Flow, Group, Role, Room, flow};
 use super::memory::Space;
-use super::net::Net;
-use super::plan::{Plan, Planned, Step};
+use super::net::Workload;
+use super::plan::{Plan, PlanStep, Planned};
 use crate::fixed::TensorId;
 use crate::tile::buffer::Buffer;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ struct Resident {
 
 /// Plans under construction.
 struct Placer<'a> {
-    net: &'a Net<'a>,
+    net: &'a Workload<'a>,
     space: Space,
     buffers: Vec<Buffer>,
     groups: Vec<Planned>,
@@ -48,7 +48,7 @@ pub struct Rules {
 }
 
 /// Buffers and steps for groups that cover all nodes, in order; or the group that does not fit.
-pub fn place(net: &Net, groups: &[Group], rules: Rules) -> Result<Plan, Group> {
+pub fn place(net: &Workload, groups: &[Group], rules: Rules) -> Result<Plan, Group> {
     let config = net.config;
     let page = config.feature.page_rows * config.lanes;
     let mut placer = Placer {
@@ -251,7 +251,7 @@ impl Placer<'_> {
                 continue;
             }
             for channels in self.net.channels_written(t, group.nodes.clone()) {
-                group.steps.push(Step::Store(t, channels, 0..height));
+                group.steps.push(PlanStep::Store(t, channels, 0..height));
             }
         }
     }

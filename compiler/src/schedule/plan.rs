@@ -5,7 +5,7 @@
 //! chip between groups or go to external memory and back ([`super::place`]).
 
 use super::flow::Group;
-use super::net::Net;
+use super::net::Workload;
 use super::place::{Rules, place};
 use super::split;
 use crate::error::Error;
@@ -19,7 +19,7 @@ use tilewright_arch::Config;
 
 /// One thing to do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Step {
+pub enum PlanStep {
     /// Channels and rows of a tensor from external memory.
     Load(TensorId, Range<usize>, Range<usize>),
     /// Output rows of node number `.0`, in its own grid.
@@ -36,7 +36,7 @@ pub struct Planned {
     /// Rows of a stripe of the tallest tensor that comes from before.
     pub stripe: usize,
     /// In sequential order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PlanStep>,
     /// For each tensor that the group touches the number of its buffer.
     pub places: BTreeMap<TensorId, usize>,
 }
@@ -68,11 +68,11 @@ impl fmt::Display for Plan {
             }
             for step in &group.steps {
                 match step {
-                    Step::Load(t, channels, rows) => {
+                    PlanStep::Load(t, channels, rows) => {
                         writeln!(f, "  load {t} channels {} rows {}", span(channels), span(rows))?;
                     }
-                    Step::Node(n, rows) => writeln!(f, "  node {n} rows {}", span(rows))?,
-                    Step::Store(t, channels, rows) => {
+                    PlanStep::Node(n, rows) => writeln!(f, "  node {n} rows {}", span(rows))?,
+                    PlanStep::Store(t, channels, rows) => {
                         writeln!(f, "  store {t} channels {} rows {}", span(channels), span(rows))?;
                     }
                 }
@@ -96,7 +96,7 @@ const HEAD_STRIPES: [usize; 3] = [2, 4, 8];
 ///
 /// # Errors
 /// The first nodes that do not even fit in stripes of one row; [`too_large`] says so.
-pub(super) fn fitting(net: &Net) -> Result<Vec<Plan>, Group> {
+pub(super) fn fitting(net: &Workload) -> Result<Vec<Plan>, Group> {
     let graph = net.graph;
     let mut plans: Vec<Plan> = vec![];
     let mut add = |plan: Plan| {
@@ -148,7 +148,7 @@ pub(super) fn fitting(net: &Net) -> Result<Vec<Plan>, Group> {
 }
 
 /// Why nodes do not fit.
-pub(super) fn too_large(net: &Net, group: &Group) -> Error {
+pub(super) fn too_large(net: &Workload, group: &Group) -> Error {
     let least = |t: &TensorId| {
         let mut rows = net.tensor(*t).block;
         for &n in net.tensor(*t).readers.iter().filter(|n| group.nodes.contains(n)) {

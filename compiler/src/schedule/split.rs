@@ -5,7 +5,7 @@
 //! lag behind; which tensors stay on chip from group to group is settled beforehand for each cut.
 
 use super::flow::Group;
-use super::net::{Net, Node};
+use super::net::{Node, Workload};
 use crate::cost::Cost;
 use crate::fixed::TensorId;
 use crate::tile::buffer::gcd;
@@ -20,20 +20,20 @@ const HEIGHTS: usize = 8;
 const KEPT: [usize; 3] = [0, 45, 80];
 
 /// Nodes in `stripes` stripes.
-pub fn group(net: &Net, nodes: Range<usize>, stripes: usize) -> Group {
+pub fn group(net: &Workload, nodes: Range<usize>, stripes: usize) -> Group {
     let stripe = net.tallest(nodes.clone()).div_ceil(stripes);
     Group { nodes, stripe, skew: false }
 }
 
 /// The nodes from `first` on one by one, on whole tensors.
-pub fn singles(net: &Net, first: usize) -> Vec<Group> {
+pub fn singles(net: &Workload, first: usize) -> Vec<Group> {
     let atoms = net.atoms_of(&(first..net.nodes.len()));
     atoms.into_iter().map(|nodes| group(net, nodes, 1)).collect()
 }
 
 /// Ways to cut all nodes into groups that the estimate finds best, for each share of memory that is
 /// kept for tensors between groups.
-pub fn best(net: &Net) -> Vec<Vec<Group>> {
+pub fn best(net: &Workload) -> Vec<Vec<Group>> {
     let mut ways: Vec<Vec<Group>> = vec![];
     for share in KEPT {
         let way = Split::new(net, share).groups();
@@ -45,7 +45,7 @@ pub fn best(net: &Net) -> Vec<Vec<Group>> {
 }
 
 /// The same groups, with the units of each a stripe apart; `None` where no group has two units.
-pub fn skewed(net: &Net, groups: &[Group]) -> Option<Vec<Group>> {
+pub fn skewed(net: &Workload, groups: &[Group]) -> Option<Vec<Group>> {
     let mixed = |g: &Group| {
         let mut units = net.nodes[g.nodes.clone()].iter().map(|n| n.unit);
         let first = units.next();
@@ -55,7 +55,7 @@ pub fn skewed(net: &Net, groups: &[Group]) -> Option<Vec<Group>> {
 }
 
 /// Rows of a stripe, or fewer that are a whole number of tiles of the widest row.
-fn even(net: &Net, nodes: &Range<usize>, stripe: usize) -> usize {
+fn even(net: &Workload, nodes: &Range<usize>, stripe: usize) -> usize {
     let widest = net.nodes[nodes.clone()].iter().map(|n| net.tensor(n.writes).shape[2]).max();
     let lanes = net.config.lanes;
     let turn = lanes / gcd(widest.unwrap_or(1), lanes);
@@ -64,7 +64,7 @@ fn even(net: &Net, nodes: &Range<usize>, stripe: usize) -> usize {
 
 /// Heights of stripes for nodes, tallest first: a half, a third, ... of the tallest tensor that
 /// comes from before, each also without waste of lanes.
-pub fn stripes(net: &Net, nodes: &Range<usize>) -> Vec<usize> {
+pub fn stripes(net: &Workload, nodes: &Range<usize>) -> Vec<usize> {
     let tallest = net.tallest(nodes.clone());
     let mut stripes = vec![];
     for parts in (2..=16).chain((18..=64).step_by(4)).chain((64..=tallest).step_by(16)).chain([tallest]) {
@@ -86,7 +86,7 @@ struct Total {
 
 /// The cheapest way to cut what is before a cut.
 #[derive(Clone, Copy)]
-struct Way {
+struct CheapestCut {
     total: Total,
     /// Where its last group begins.
     from: usize,
@@ -95,7 +95,7 @@ struct Way {
 }
 
 struct Split<'a> {
-    net: &'a Net<'a>,
+    net: &'a Workload<'a>,
     atoms: Vec<Range<usize>>,
     /// For the cut before each atom, and the end: tensors that stay on chip.
     kept: Vec<Vec<TensorId>>,
@@ -103,7 +103,7 @@ struct Split<'a> {
 }
 
 impl<'a> Split<'a> {
-    fn new(net: &'a Net<'a>, share: usize) -> Split<'a> {
+    fn new(net: &'a Workload<'a>, share: usize) -> Split<'a> {
         let atoms = net.atoms_of(&(0..net.nodes.len()));
         let capacity = net.config.feature_bytes();
         let budget = capacity * share / 100;
@@ -137,7 +137,7 @@ impl<'a> Split<'a> {
     /// The cheapest way by dynamic programming over the cuts.
     fn groups(&self) -> Vec<Group> {
         let count = self.atoms.len();
-        let mut best: Vec<Option<Way>> = vec![None; count + 1];
+        let mut best: Vec<Option<CheapestCut>> = vec![None; count + 1];
         for from in 0..count {
             let before = best[from].map_or(Total::default(), |way| way.total);
             for length in 1..=LONGEST.min(count - from) {
@@ -152,13 +152,13 @@ impl<'a> Split<'a> {
                 let too_large = before.too_large + own.too_large;
                 let total = Total { too_large, cycles: before.cycles.saturating_add(own.cycles) };
                 if best[to].is_none_or(|way| total < way.total) {
-                    best[to] = Some(Way { total, from, stripe });
+                    best[to] = Some(CheapestCut { total, from, stripe });
                 }
             }
         }
         let mut groups = vec![];
         let mut to = count;
-        while let Some(Way { from, stripe, .. }) = best[to] {
+        while let Some(CheapestCut { from, stripe, .. }) = best[to] {
             let nodes = self.atoms[from].start..self.atoms[to - 1].end;
             let tallest = self.net.tallest(nodes.clone());
             let stripe = stripe.map_or(tallest, |stripe| stripe.min(tallest));
@@ -273,7 +273,7 @@ impl<'a> Split<'a> {
 }
 
 /// An input of the network that nothing has loaded before node `node`.
-fn fresh_input(net: &Net, t: TensorId, node: usize) -> bool {
+fn fresh_input(net: &Workload, t: TensorId, node: usize) -> bool {
     net.tensor(t).input && net.tensor(t).readers.first().is_none_or(|&r| r >= node)
 }
 
@@ -303,7 +303,7 @@ struct Sizes {
 impl Sizes {
     /// Bytes in stripes of `stripe` rows of `tallest`.
     #[expect(clippy::cast_possible_truncation, reason = "an estimate of some rows")]
-    fn rings(&self, net: &Net, stripe: usize, tallest: usize) -> usize {
+    fn rings(&self, net: &Workload, stripe: usize, tallest: usize) -> usize {
         let share = stripe as f64 / tallest as f64;
         let ring = |&(t, rows, more): &(TensorId, f64, f64)| {
             net.buffer(t, (rows * share + more).ceil() as usize).span()

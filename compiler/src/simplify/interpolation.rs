@@ -37,7 +37,7 @@ fn is_pixel(from: &[usize], to: &[usize]) -> bool {
 
 /// A transposed convolution along one axis.
 #[derive(Debug, PartialEq)]
-struct Along {
+struct TransposedAxis {
     /// Output elements for each input element.
     factor: usize,
     kernel: Vec<f32>,
@@ -49,34 +49,34 @@ struct Along {
 
 /// Rows and columns of an interpolation; `None` where it is none of images by whole factors, or has more phases than
 /// a change of resolution may have.
-fn along(graph: &Graph, node: &Node, resize: &Resize) -> Option<[Along; 2]> {
+fn along(graph: &Graph, node: &Node, resize: &Resize) -> Option<[TransposedAxis; 2]> {
     let from = graph.shape(node.inputs[0]);
     let [1, _, height, width] = *from else { return None };
     if resize.sizes[..2] != from[..2] {
         return None;
     }
     let taps = float::resize_taps(resize, from);
-    let axes = [Along::new(&taps[2], height)?, Along::new(&taps[3], width)?];
+    let axes = [TransposedAxis::new(&taps[2], height)?, TransposedAxis::new(&taps[3], width)?];
     (axes[0].factor * axes[1].factor <= MOST_PHASES).then_some(axes)
 }
 
-impl Along {
+impl TransposedAxis {
     /// Of the places and weights of every output element of an input of `extent`.
-    fn new(taps: &[Vec<(usize, f32)>], extent: usize) -> Option<Along> {
+    fn new(taps: &[Vec<(usize, f32)>], extent: usize) -> Option<TransposedAxis> {
         let out = taps.len();
         let inside = (out - 1).checked_div(extent - 1).unwrap_or(0);
         let mut whole = [out / extent, inside].into_iter().filter(|&factor| factor > 0);
-        whole.find_map(|factor| Along::by(factor, taps, extent))
+        whole.find_map(|factor| TransposedAxis::by(factor, taps, extent))
     }
 
-    fn by(factor: usize, taps: &[Vec<(usize, f32)>], extent: usize) -> Option<Along> {
+    fn by(factor: usize, taps: &[Vec<(usize, f32)>], extent: usize) -> Option<TransposedAxis> {
         // Of two elements in the middle, one has the neighbours before it, the other those behind.
         let middle = (extent - 1) / 2;
         let phase = |r: usize| {
             let inner = [middle, middle + 1].into_iter().filter(|m| m * factor + r < taps.len());
             inner.map(|m| relative(&taps[m * factor + r], m as i64)).max_by_key(BTreeMap::len)
         };
-        let phases: Vec<Places> = (0..factor).map(phase).collect::<Option<_>>()?;
+        let phases: Vec<PlaceWeights> = (0..factor).map(phase).collect::<Option<_>>()?;
         let edges = edges(taps, &phases, extent)?;
         let places = || phases.iter().flatten().map(|tap| *tap.0);
         let (first, last) = (places().min()?, places().max()?);
@@ -94,20 +94,20 @@ impl Along {
         let before = (factor * usize::try_from(last + edges[0] as i64).ok()?).checked_sub(zeros)?;
         let whole = (extent + edges[0] + edges[1] - 1) * factor + kernel.len();
         let behind = whole.checked_sub(before + taps.len())?;
-        Some(Along { factor, kernel, edges, pads: [before, behind] })
+        Some(TransposedAxis { factor, kernel, edges, pads: [before, behind] })
     }
 }
 
 /// The weight of each place.
-type Places = BTreeMap<i64, f32>;
+type PlaceWeights = BTreeMap<i64, f32>;
 
 /// Places from `origin` on, each once.
-fn relative(taps: &[(usize, f32)], origin: i64) -> Places {
+fn relative(taps: &[(usize, f32)], origin: i64) -> PlaceWeights {
     sums(taps.iter().map(|&(place, weight)| (place as i64 - origin, weight)))
 }
 
-fn sums(taps: impl Iterator<Item = (i64, f32)>) -> Places {
-    let mut sums = Places::new();
+fn sums(taps: impl Iterator<Item = (i64, f32)>) -> PlaceWeights {
+    let mut sums = PlaceWeights::new();
     taps.for_each(|(place, weight)| *sums.entry(place).or_insert(0.0) += weight);
     sums.retain(|_, weight| weight.abs() > NOTHING);
     sums
@@ -115,7 +115,7 @@ fn sums(taps: impl Iterator<Item = (i64, f32)>) -> Places {
 
 /// How far the phases reach beyond an input of `extent`; `None` where the output elements are not what they make of the
 /// input and its edges.
-fn edges(taps: &[Vec<(usize, f32)>], phases: &[Places], extent: usize) -> Option<[usize; 2]> {
+fn edges(taps: &[Vec<(usize, f32)>], phases: &[PlaceWeights], extent: usize) -> Option<[usize; 2]> {
     let last = extent as i64 - 1;
     let mut edges = [0; 2];
     for (o, taps) in taps.iter().enumerate() {
@@ -133,7 +133,7 @@ fn edges(taps: &[Vec<(usize, f32)>], phases: &[Places], extent: usize) -> Option
     Some(edges.map(|edge| edge as usize))
 }
 
-fn replace(r: &mut Rewrite, node: &Node, rows: &Along, columns: &Along) -> Result<ValueId> {
+fn replace(r: &mut Rewrite, node: &Node, rows: &TransposedAxis, columns: &TransposedAxis) -> Result<ValueId> {
     let mut x = r.get(node.inputs[0])?;
     let channels = r.new.shape(x)[1];
     let edge = |end: usize| vec![0, 0, rows.edges[end], columns.edges[end]];

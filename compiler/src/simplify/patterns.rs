@@ -52,9 +52,9 @@ fn logarithm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
 }
 
 /// A value of the old graph seen as what makes it.
-struct View<'a>(&'a Rewrite);
+struct Producer<'a>(&'a Rewrite);
 
-impl<'a> View<'a> {
+impl<'a> Producer<'a> {
     /// The node that makes a value nobody else reads.
     fn maker(&self, id: ValueId) -> Option<&'a Node> {
         let node = self.0.old.producer(id)?.1;
@@ -192,7 +192,7 @@ fn product(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
     let [a, b] = node.inputs[..] else {
         return Ok(None);
     };
-    let view = View(r);
+    let view = Producer(r);
     let found = view.product(node, a, b).or_else(|| view.product(node, b, a));
     // clip(x + 3, 0, 6) * sixth is a hard-sigmoid on its own, unless a hard-swish reads it.
     let found = found.or_else(|| {
@@ -215,7 +215,7 @@ fn feeds_product(r: &Rewrite, node: &Node, x: ValueId) -> bool {
 }
 
 fn quotient(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
-    let view = View(r);
+    let view = Producer(r);
     if view.scalar(node.inputs[1]) != Some(6.0) {
         return Ok(None);
     }
@@ -251,7 +251,7 @@ fn mean_axes(graph: &Graph, node: &Node) -> Option<Vec<usize>> {
     }
 }
 
-fn find_layer_norm(view: &View, node: &Node) -> Option<LayerNorm> {
+fn find_layer_norm(view: &Producer, node: &Node) -> Option<LayerNorm> {
     let old = &view.0.old;
     let constant = |id: ValueId| old.constant_data(id).is_some();
     let split = |node: &Node| match node.inputs[..] {
@@ -303,7 +303,7 @@ fn find_layer_norm(view: &View, node: &Node) -> Option<LayerNorm> {
 }
 
 fn layer_norm(r: &mut Rewrite, node: &Node) -> Result<Option<ValueId>> {
-    let Some(found) = find_layer_norm(&View(r), node) else {
+    let Some(found) = find_layer_norm(&Producer(r), node) else {
         return Ok(None);
     };
     let LayerNorm { axis, epsilon, .. } = found;

@@ -68,7 +68,7 @@ struct Unrolled {
 }
 
 /// One direction of a layer.
-struct Side {
+struct Directed {
     /// Name of the layer and its direction.
     name: String,
     /// B.
@@ -89,7 +89,7 @@ struct Side {
 
 /// What a step starts from; nothing where that is zero.
 #[derive(Clone, Copy, Default)]
-struct State {
+struct Carry {
     /// Hidden state (B,H).
     h: Option<ValueId>,
     /// Cell state (B,H).
@@ -118,8 +118,8 @@ fn unroll(r: &mut Rewrite, node: &Node, layer: &Recurrent) -> Result<Option<Unro
             p[d * length..(d + 1) * length].to_vec()
         };
         let name = format!("{}/{}", node.name, DIRECTIONS[usize::from(backwards)]);
-        let side = Side::new(r, name, layer, rows_of_x, batch, data.iter().map(part).collect())?;
-        let state = State {
+        let side = Directed::new(r, name, layer, rows_of_x, batch, data.iter().map(part).collect())?;
+        let state = Carry {
             h: side.initial(r, inputs[4], d)?,
             c: if lstm { side.initial(r, inputs[5], d)? } else { None },
         };
@@ -156,7 +156,7 @@ fn unroll(r: &mut Rewrite, node: &Node, layer: &Recurrent) -> Result<Option<Unro
     Ok(Some(Unrolled { hidden, cell }))
 }
 
-impl Side {
+impl Directed {
     /// A direction whose `parameters` are weights, recurrent weights, both biases and maybe peepholes.
     fn new(
         r: &mut Rewrite,
@@ -165,7 +165,7 @@ impl Side {
         x: ValueId,
         batch: usize,
         mut parameters: Vec<Vec<f32>>,
-    ) -> Result<Side> {
+    ) -> Result<Directed> {
         let hidden = layer.hidden;
         let features = r.new.shape(x)[1];
         let peepholes = (parameters.len() > 3).then(|| parameters.remove(3));
@@ -196,7 +196,7 @@ impl Side {
         let from_input = r.new.node(format!("{name}/input"), CANONICAL, &[x, w, b])?;
         let recurrent = rows(recurrent, hidden);
         let state_bias = reset_after.then(|| of_state[last..].to_vec());
-        Ok(Side { name, batch, hidden, from_input, recurrent, state_bias, peepholes, constants: vec![] })
+        Ok(Directed { name, batch, hidden, from_input, recurrent, state_bias, peepholes, constants: vec![] })
     }
 
     /// The first state of direction `d`; `None` where it is zero.

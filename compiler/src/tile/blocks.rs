@@ -3,14 +3,14 @@
 //! matrix in both directions, a word for every input pixel of a block, so this pays where an image
 //! is large enough to make up for loading them.
 
-use super::columns::{Columns, Loop};
+use super::columns::{ColumnLoop, Columns};
 use super::rows::Slice;
 use super::{Job, Part, cost, rank};
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
 /// Blocks of `rows` x `width` output pixels.
 #[derive(Clone, Copy, Debug)]
-struct Block {
+struct PixelBlocks {
     rows: usize,
     width: usize,
 }
@@ -25,7 +25,7 @@ pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>
     let least = if job.node.wide { 1 } else { 2 };
     for width in (least..=job.config.columns).filter(possible) {
         for rows in 1..=(job.config.columns / width).min(job.rows.len()) {
-            let block = Block { rows, width };
+            let block = PixelBlocks { rows, width };
             let most = job.config.weight_words / 2 / reduction(job, block);
             if most == 0 {
                 continue;
@@ -46,18 +46,18 @@ pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>
 }
 
 /// Input rows and columns of a block.
-fn reach(job: &Job, block: Block) -> [usize; 2] {
+fn reach(job: &Job, block: PixelBlocks) -> [usize; 2] {
     let window = &job.node.window;
     [(block.rows, 0), (block.width, 1)].map(|(n, axis)| (n - 1) * window.stride[axis] + window.covers(axis))
 }
 
 /// Steps of a tile, and weight words of a channel.
-fn reduction(job: &Job, block: Block) -> usize {
+fn reduction(job: &Job, block: PixelBlocks) -> usize {
     job.halves().count * reach(job, block).iter().product::<usize>()
 }
 
 /// The tile operation of one slice of channels.
-fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
+fn part(job: &Job, weights: &[i8], block: PixelBlocks, slice: Slice) -> Part {
     let Slice { first, count, multiplier, .. } = slice;
     let window = &job.node.window;
     let (input, out) = (job.at.input, job.at.output);
@@ -89,9 +89,9 @@ fn part(job: &Job, weights: &[i8], block: Block, slice: Slice) -> Part {
         ..TileOp::default()
     };
     let layout = Columns {
-        group: Loop { count, output: multiplier * out.plane, channel: multiplier },
-        outer: Loop { count: block.width, output: out.pixel, channel: 0 },
-        inner: Loop { count: block.rows, output: out.pitch, channel: 0 },
+        group: ColumnLoop { count, output: multiplier * out.plane, channel: multiplier },
+        outer: ColumnLoop { count: block.width, output: out.pixel, channel: 0 },
+        inner: ColumnLoop { count: block.rows, output: out.pitch, channel: 0 },
         first: slice.channel(0),
         offset: slice.channel(0) * out.plane,
         last: columns,

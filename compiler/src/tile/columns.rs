@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// One of the three nested column loops (group, outer, inner).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Loop {
+pub struct ColumnLoop {
     /// Iterations.
     pub count: usize,
     /// Step of the output address.
@@ -19,11 +19,11 @@ pub struct Loop {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Columns {
     /// Groups; the last may be short.
-    pub group: Loop,
+    pub group: ColumnLoop,
     /// Outer columns.
-    pub outer: Loop,
+    pub outer: ColumnLoop,
     /// Inner columns.
-    pub inner: Loop,
+    pub inner: ColumnLoop,
     /// First output channel.
     pub first: usize,
     /// Output address of the first channel, relative to the tensor.
@@ -41,7 +41,7 @@ impl Columns {
     /// The columns of every group by itself.
     pub fn single_groups(self) -> impl Iterator<Item = Columns> {
         (0..self.group.count).map(move |g| Columns {
-            group: Loop { count: 1, ..self.group },
+            group: ColumnLoop { count: 1, ..self.group },
             first: self.first + g * self.group.channel,
             offset: self.offset + g * self.group.output,
             last: if g + 1 == self.group.count { self.last } else { self.width() },
@@ -84,9 +84,9 @@ pub fn plain(range: Range<usize>, plane: usize, most: usize) -> Columns {
     let width = most.min(range.len());
     let groups = range.len().div_ceil(width);
     Columns {
-        group: Loop { count: groups, output: width * plane, channel: width },
-        outer: Loop { count: 1, output: 0, channel: 0 },
-        inner: Loop { count: width, output: plane, channel: 1 },
+        group: ColumnLoop { count: groups, output: width * plane, channel: width },
+        outer: ColumnLoop { count: 1, output: 0, channel: 0 },
+        inner: ColumnLoop { count: width, output: plane, channel: 1 },
         first: range.start,
         offset: range.start * plane,
         last: range.len() - (groups - 1) * width,
@@ -106,9 +106,9 @@ pub fn depth_to_space(
     let depth = channels / (block * block);
     let [c, by, bx] = mode.channel_steps(block, depth);
     let loops = [
-        Loop { count: depth, output: plane, channel: c },
-        Loop { count: block, output: pitch, channel: by },
-        Loop { count: block, output: pixel, channel: bx },
+        ColumnLoop { count: depth, output: plane, channel: c },
+        ColumnLoop { count: block, output: pitch, channel: by },
+        ColumnLoop { count: block, output: pixel, channel: bx },
     ];
     // The assignment that fills the columns best: two loops on the columns, one over groups.
     let mut best: Option<Columns> = None;
@@ -124,16 +124,16 @@ pub fn depth_to_space(
         return vec![best];
     }
     // No two loops fit: one loop over groups, an instruction for every row of a block.
-    let one = Loop { count: 1, output: 0, channel: 0 };
+    let one = ColumnLoop { count: 1, output: 0, channel: 0 };
     (0..block)
         .flat_map(|y| {
             (0..block).map(move |x| {
                 let width = most.min(depth);
                 let groups = depth.div_ceil(width);
                 Columns {
-                    group: Loop { count: groups, output: width * plane, channel: width * c },
+                    group: ColumnLoop { count: groups, output: width * plane, channel: width * c },
                     outer: one,
-                    inner: Loop { count: width, output: plane, channel: c },
+                    inner: ColumnLoop { count: width, output: plane, channel: c },
                     first: y * by + x * bx,
                     offset: y * pitch + x * pixel,
                     last: depth - (groups - 1) * width,

@@ -1,10 +1,10 @@
 //! Dense convolutions: output channels on columns.
 
 use super::columns::Columns;
-use super::source::Source;
+use super::source::ReductionSource;
 use super::{Job, Part, cost, long, pack, rank, toeplitz};
 use crate::error::Result;
-use tilewright_arch::instr::{Channels, Input, Reduce, Step, TileOp, Unit};
+use tilewright_arch::instr::{Channels, Gather, Reduce, Step, TileOp, Unit};
 
 impl Job<'_> {
     /// Dense convolution: channels on columns. Split so that the weights of an instruction fit half
@@ -13,7 +13,7 @@ impl Job<'_> {
         let config = self.config;
         let [channels, _, _] = self.graph.grid(self.node);
         let inputs = self.at.input.shape[0] / groups;
-        let source = &Source::new(self, weights, inputs)?;
+        let source = &ReductionSource::new(self, weights, inputs)?;
         let reduction = source.reduction;
         let per_group = channels / groups;
         let most_words = (config.weight_words / 2 / reduction).max(1) * config.columns;
@@ -67,7 +67,7 @@ impl Job<'_> {
     }
 
     /// The instruction that has output channels on its columns, whatever makes its weights.
-    pub(super) fn dense_op(&self, columns: &Columns, steps: [Step; 3], input: Input) -> TileOp {
+    pub(super) fn dense_op(&self, columns: &Columns, steps: [Step; 3], input: Gather) -> TileOp {
         let width = columns.width();
         let plane = self.at.operand.map_or(0, |o| o.plane);
         let op = TileOp {
@@ -89,7 +89,7 @@ impl Job<'_> {
     }
 
     /// The instruction of some columns that reads the channels from `first_input` on.
-    fn dense(&self, source: &Source, first_input: usize, inputs: usize, columns: &Columns) -> Part {
+    fn dense(&self, source: &ReductionSource, first_input: usize, inputs: usize, columns: &Columns) -> Part {
         let op = self.dense_op(columns, source.steps, self.input(first_input, 1, self.zero()));
         let lists = columns.channels();
         let [kh, kw] = self.node.window.kernel;

@@ -13,7 +13,7 @@ pub struct Grid {
 
 /// How tiles cut the grid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cut {
+pub struct Tiling {
     /// Lanes of a tile.
     pub lanes: usize,
     /// Tiles end where lines end.
@@ -28,10 +28,10 @@ fn bank(address: i64, lanes: usize) -> usize {
     address.rem_euclid(lanes as i64) as usize
 }
 
-fn cut(grid: Grid, lanes: usize, line_stop: bool) -> Cut {
+fn cut(grid: Grid, lanes: usize, line_stop: bool) -> Tiling {
     let Grid { width, lines } = grid;
     let tiles = if line_stop { lines * width.div_ceil(lanes) } else { (lines * width).div_ceil(lanes) };
-    Cut { lanes, line_stop, tiles }
+    Tiling { lanes, line_stop, tiles }
 }
 
 /// The cut with the fewest tiles whose gathers never meet in a bank, on a machine of `lanes` lanes:
@@ -40,7 +40,7 @@ fn cut(grid: Grid, lanes: usize, line_stop: bool) -> Cut {
 /// Within a line, lanes are `pixel` apart, so `lanes / gcd(pixel, lanes)` of them lie in different
 /// banks. Over a line end that stays true when the step there is congruent to `pixel`; otherwise
 /// the tiles are looked at one by one.
-pub fn gather_cut(grid: Grid, line: i64, pixel: i64, lanes: usize) -> Cut {
+pub fn gather_cut(grid: Grid, line: i64, pixel: i64, lanes: usize) -> Tiling {
     let modulus = lanes as i64;
     let spread = |step: i64| lanes / gcd(bank(step, lanes), lanes);
     if grid.width == 1 {
@@ -86,7 +86,7 @@ fn free_of_conflicts(grid: Grid, line: i64, pixel: i64, most: usize, lanes: usiz
 /// Lanes of a segment and segments of a tile for accesses whose pixels are `pixel` apart: a new
 /// segment begins at every line end and after `segment_lanes` lanes. Without a step, as an operand
 /// may be, the lanes of a line read one byte together.
-pub fn segments(grid: Grid, cut: Cut, pixel: i64, lanes: usize) -> (usize, usize) {
+pub fn segments(grid: Grid, cut: Tiling, pixel: i64, lanes: usize) -> (usize, usize) {
     let spread = if pixel == 0 { lanes } else { lanes / gcd(bank(pixel, lanes), lanes) };
     let Grid { width, lines } = grid;
     let total = width * lines;
@@ -131,7 +131,7 @@ mod tests {
         }
     }
 
-    fn check(grid: Grid, line: i64, pixel: i64, cut: Cut, lanes: usize) {
+    fn check(grid: Grid, line: i64, pixel: i64, cut: Tiling, lanes: usize) {
         let (mut l, mut x, mut tiles) = (0, 0, 0);
         while l < grid.lines {
             let mut banks = std::collections::BTreeSet::new();
@@ -157,7 +157,7 @@ mod tests {
     fn matching_pitch_uses_all_lanes() {
         // 10 output pixels a line of a 14 wide input: a pitch of 19 is congruent to 10 modulo 9.
         let grid = Grid { width: 10, lines: 10 };
-        assert_eq!(gather_cut(grid, 19, 1, 9), Cut { lanes: 9, line_stop: false, tiles: 12 });
+        assert_eq!(gather_cut(grid, 19, 1, 9), Tiling { lanes: 9, line_stop: false, tiles: 12 });
         assert!(gather_cut(grid, 14, 1, 9).tiles > 12);
         // Stride 2 on eight banks: every second bank.
         assert_eq!(gather_cut(Grid { width: 8, lines: 8 }, 32, 2, 8).lanes, 4);
@@ -165,11 +165,11 @@ mod tests {
 
     #[test]
     fn segments_count_line_ends() {
-        let cut = Cut { lanes: 9, line_stop: false, tiles: 8 };
+        let cut = Tiling { lanes: 9, line_stop: false, tiles: 8 };
         assert_eq!(segments(Grid { width: 8, lines: 8 }, cut, 1, 9), (9, 2));
         assert_eq!(segments(Grid { width: 3, lines: 3 }, cut, 1, 9), (9, 3));
         assert_eq!(segments(Grid { width: 8, lines: 8 }, cut, 0, 9), (9, 2));
-        let cut = Cut { lanes: 8, line_stop: false, tiles: 8 };
+        let cut = Tiling { lanes: 8, line_stop: false, tiles: 8 };
         assert_eq!(segments(Grid { width: 8, lines: 8 }, cut, 2, 8), (4, 2));
     }
 }

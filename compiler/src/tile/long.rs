@@ -8,7 +8,7 @@
 
 use super::columns::Columns;
 use super::lanes::{self, Grid};
-use super::source::Source;
+use super::source::ReductionSource;
 use super::{Job, Part, pack};
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tilewright_arch::instr::{Step, TileOp, Unit};
 type Segment = [Range<usize>; 3];
 
 /// The instructions of one group of columns, which reads the channels from `first_input` on.
-pub(super) fn parts(job: &Job, source: &Source, first_input: usize, columns: &Columns) -> Vec<Part> {
+pub(super) fn parts(job: &Job, source: &ReductionSource, first_input: usize, columns: &Columns) -> Vec<Part> {
     let config = job.config;
     let channels = columns.channels().concat();
     let halves = job.halves().count;

@@ -35,7 +35,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
-use tilewright_arch::instr::{Input, MOST_STEPS, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
+use tilewright_arch::instr::{Gather, MOST_STEPS, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
 use tilewright_arch::timing;
 
 /// A tile operation with the constants it needs.
@@ -99,7 +99,7 @@ pub struct Factors {
 
 /// Where the views that a node works on lie.
 #[derive(Clone, Copy, Debug)]
-pub struct Operands<'a> {
+pub struct PlacedViews<'a> {
     /// What is gathered.
     pub input: Placed<'a>,
     /// The residual operand.
@@ -108,11 +108,11 @@ pub struct Operands<'a> {
     pub output: Placed<'a>,
 }
 
-impl<'a> Operands<'a> {
+impl<'a> PlacedViews<'a> {
     /// Those of a node, whose tensors lie in `buffers`.
-    pub fn new(node: &'a FixedNode, buffers: impl Fn(TensorId) -> &'a Buffer) -> Operands<'a> {
+    pub fn new(node: &'a FixedNode, buffers: impl Fn(TensorId) -> &'a Buffer) -> PlacedViews<'a> {
         let placed = |view: &'a View| Placed::new(view, buffers(view.tensor));
-        Operands {
+        PlacedViews {
             input: placed(&node.input),
             operand: node.operand.as_ref().map(|o| placed(&o.view)),
             output: placed(&node.output),
@@ -127,7 +127,7 @@ impl<'a> Operands<'a> {
 pub fn parts(
     graph: &FixedGraph,
     node: &FixedNode,
-    at: Operands,
+    at: PlacedViews,
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
@@ -165,7 +165,7 @@ pub fn parts(
 pub fn sketch(
     graph: &FixedGraph,
     node: &FixedNode,
-    at: Operands,
+    at: PlacedViews,
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
@@ -189,7 +189,7 @@ pub fn sketch(
 struct Job<'a> {
     graph: &'a FixedGraph,
     node: &'a FixedNode,
-    at: Operands<'a>,
+    at: PlacedViews<'a>,
     /// Output rows, in the node's grid.
     rows: Range<usize>,
     /// Output columns.
@@ -234,7 +234,7 @@ impl Job<'_> {
     }
 
     /// The gathered tensor from channel `channel` on, for lines of `line_step` output rows.
-    fn input(&self, channel: usize, line_step: usize, pad: i8) -> Input {
+    fn input(&self, channel: usize, line_step: usize, pad: i8) -> Gather {
         let window = &self.node.window;
         let [sy, sx] = window.stride;
         let from = self.at.input;
@@ -244,7 +244,7 @@ impl Job<'_> {
         let mut walk = from.walk(channel, needed.start, y0, x0);
         walk.line = (line_step * sy * from.pitch) as i64;
         walk.pixel = (sx * from.pixel) as i64;
-        Input {
+        Gather {
             walk,
             y0,
             x0,
@@ -372,7 +372,7 @@ pub fn writes(node: &FixedNode, rows: Range<usize>) -> Range<usize> {
 }
 
 /// Adds the segments of a target.
-fn cut_target(mut target: Target, grid: Grid, cut: lanes::Cut, lanes: usize) -> Target {
+fn cut_target(mut target: Target, grid: Grid, cut: lanes::Tiling, lanes: usize) -> Target {
     let (segment_lanes, segments) = lanes::segments(grid, cut, target.walk.pixel, lanes);
     target.segment_lanes = segment_lanes;
     target.segments = segments;

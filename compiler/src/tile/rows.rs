@@ -1,14 +1,14 @@
 //! Depthwise convolution on the array: columns are consecutive output rows of one channel, the
 //! input rows stream past and every column meets its taps one step after the column before it.
 
-use super::columns::{Columns, Loop};
+use super::columns::{ColumnLoop, Columns};
 use super::{Job, Part, blocks, pack, rank};
 use crate::error::Result;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 
 /// How the kernel's rows are laid over steps.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+struct KernelRows {
     /// Output rows on columns.
     columns: usize,
     /// Middle loop: phases of the stride, or chunks of a tall kernel.
@@ -24,10 +24,10 @@ struct Shape {
 }
 
 /// All shapes a depthwise kernel can take on a machine of `most` columns.
-fn shapes(kernel: usize, stride: usize, dilation: usize, lines: usize, most: usize) -> Vec<Shape> {
+fn shapes(kernel: usize, stride: usize, dilation: usize, lines: usize, most: usize) -> Vec<KernelRows> {
     // One row at a time: taps in chunks of at most C, whatever the dilation.
     let taps = kernel.min(most);
-    let mut shapes = vec![Shape {
+    let mut shapes = vec![KernelRows {
         columns: 1,
         middle: kernel.div_ceil(taps),
         middle_rows: taps * dilation,
@@ -40,7 +40,7 @@ fn shapes(kernel: usize, stride: usize, dilation: usize, lines: usize, most: usi
     let phases = stride.min(kernel);
     let taps = kernel.div_ceil(stride);
     if dilation == 1 && taps <= most {
-        shapes.extend((2..=most.min(lines)).map(|columns| Shape {
+        shapes.extend((2..=most.min(lines)).map(|columns| KernelRows {
             columns,
             middle: phases,
             middle_rows: 1,
@@ -121,7 +121,7 @@ impl Slice {
 }
 
 /// The tile operation of one slice of channels in one shape.
-fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
+fn part(job: &Job, weights: &[i8], shape: KernelRows, slice: Slice) -> Part {
     let Slice { first, count, multiplier, .. } = slice;
     let window = &job.node.window;
     let [kh, kw] = window.kernel;
@@ -167,9 +167,9 @@ fn part(job: &Job, weights: &[i8], shape: Shape, slice: Slice) -> Part {
         ..TileOp::default()
     };
     let columns = Columns {
-        group: Loop { count, output: multiplier * out.plane, channel: multiplier },
-        outer: Loop { count: 1, output: 0, channel: 0 },
-        inner: Loop { count: shape.columns, output: out.pitch, channel: 0 },
+        group: ColumnLoop { count, output: multiplier * out.plane, channel: multiplier },
+        outer: ColumnLoop { count: 1, output: 0, channel: 0 },
+        inner: ColumnLoop { count: shape.columns, output: out.pitch, channel: 0 },
         first: channel(0),
         offset: channel(0) * out.plane,
         last: shape.columns,

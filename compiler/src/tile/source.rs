@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use tilewright_arch::instr::Step;
 
 /// The reduction of some input channels and the window.
-pub(super) struct Source<'w> {
+pub(super) struct ReductionSource<'w> {
     /// Loops, outermost first.
     pub steps: [Step; 3],
     /// A row for each output channel, in the loops' order.
@@ -21,14 +21,14 @@ pub(super) struct Source<'w> {
     pub reduction: usize,
 }
 
-impl<'w> Source<'w> {
+impl<'w> ReductionSource<'w> {
     /// The reduction of `inputs` channels; `weights` has a row of `inputs` kernels for each output
     /// channel.
     ///
     /// # Errors
     /// 16-bit values whose channels do not follow each other, under a kernel of several rows and
     /// columns.
-    pub fn new(job: &Job, weights: &'w [i8], inputs: usize) -> Result<Source<'w>> {
+    pub fn new(job: &Job, weights: &'w [i8], inputs: usize) -> Result<ReductionSource<'w>> {
         let (input, window) = (job.at.input, &job.node.window);
         let ([kh, kw], [dy, dx]) = (window.kernel, window.dilation);
         let rows = Step { count: kh, address: (dy * input.pitch) as i64, y: dy as i64, x: 0 };
@@ -37,12 +37,17 @@ impl<'w> Source<'w> {
         let planes = |count: usize, bytes: usize| Step { count, address: bytes as i64, ..Step::default() };
         if !job.node.wide {
             let steps = [planes(inputs, input.plane), rows, columns];
-            return Ok(Source { steps, weights: Cow::Borrowed(weights), by_plane: true, reduction });
+            return Ok(ReductionSource { steps, weights: Cow::Borrowed(weights), by_plane: true, reduction });
         }
         let twice = |part: usize| weights.chunks(part).flat_map(|part| [part, part]).flatten().copied();
         if inputs == 1 || input.plane == 2 * input.half {
             let steps = [planes(2 * inputs, input.half), rows, columns];
-            return Ok(Source { steps, weights: twice(kh * kw).collect(), by_plane: true, reduction });
+            return Ok(ReductionSource {
+                steps,
+                weights: twice(kh * kw).collect(),
+                by_plane: true,
+                reduction,
+            });
         }
         let kernel = match (kh, kw) {
             (_, 1) => rows,
@@ -54,13 +59,13 @@ impl<'w> Source<'w> {
             }
         };
         let steps = [planes(2, input.half), planes(inputs, input.plane), kernel];
-        Ok(Source { steps, weights: twice(inputs * kh * kw).collect(), by_plane: false, reduction })
+        Ok(ReductionSource { steps, weights: twice(inputs * kh * kw).collect(), by_plane: false, reduction })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, View};
+    use crate::fixed::{FixedGraph, FixedNode, Placement, Reduction, Tensor, TensorId, View};
     use crate::graph::Window;
     use crate::schedule;
     use tilewright_arch::Config;
@@ -87,7 +92,7 @@ mod tests {
                 post: Post::default(),
                 table: None,
                 output: View::whole(TensorId(1), [1, 1, 1]),
-                place: Place::plain([0, 0, 1, 1]),
+                place: Placement::plain([0, 0, 1, 1]),
             };
             let input = if wide { input.widened() } else { input };
             let graph = FixedGraph {

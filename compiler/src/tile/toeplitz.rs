@@ -2,8 +2,8 @@
 //! becomes a Toeplitz matrix over the input rows that the rows of a tile need together; what is
 //! zero in it costs steps, but idle columns would cost more.
 
-use super::columns::{Columns, Loop};
-use super::source::Source;
+use super::columns::{ColumnLoop, Columns};
+use super::source::ReductionSource;
 use super::{Job, Part};
 use std::ops::Range;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
@@ -11,7 +11,7 @@ use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit};
 /// One instruction that computes `rows` output rows of the output channels `range` at a time; `None`
 /// when the columns, the memories, or under DepthToSpace a residual operand or missing channels do
 /// not allow it. The source is one of planes.
-pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize) -> Option<Part> {
+pub(super) fn part(job: &Job, source: &ReductionSource, range: Range<usize>, rows: usize) -> Option<Part> {
     let config = job.config;
     let window = &job.node.window;
     let channels = range.len();
@@ -26,17 +26,17 @@ pub(super) fn part(job: &Job, source: &Source, range: Range<usize>, rows: usize)
         return None;
     }
     // Rows of a block follow each other like output rows: they are one inner loop.
-    let inner = Loop { count: rows * block, output: output.pitch, channel: 0 };
+    let inner = ColumnLoop { count: rows * block, output: output.pitch, channel: 0 };
     let depth = channels / (block * block);
     let [plane, by, bx] = mode.channel_steps(block, depth);
     let (outer, group) = if block > 1 {
-        let one = Loop { count: block, output: output.pixel, channel: 0 };
-        (one, Loop { count: depth, output: output.plane, channel: 0 })
+        let one = ColumnLoop { count: block, output: output.pixel, channel: 0 };
+        (one, ColumnLoop { count: depth, output: output.plane, channel: 0 })
     } else {
         let width = (config.columns / rows).min(channels);
         let groups = channels.div_ceil(width);
-        let one = Loop { count: width, output: output.plane, channel: 1 };
-        (one, Loop { count: groups, output: width * output.plane, channel: width })
+        let one = ColumnLoop { count: width, output: output.plane, channel: 1 };
+        (one, ColumnLoop { count: groups, output: width * output.plane, channel: width })
     };
     let width = inner.count * outer.count;
     let short = channels - (group.count - 1) * outer.count;

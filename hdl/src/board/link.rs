@@ -9,8 +9,8 @@ mod request;
 
 use crate::build::{Builder, Expr, Module, Ops, Sig, concat, lit, pack, zero};
 use crate::transfer_walk::Bus;
-use access::{Beats, Verdict, Words};
-use answer::{Answer, found};
+use access::{AccessDecision, Beats, Words};
+use answer::{AnswerBytes, found};
 use request::{Checksum, Frames, Header, Position, Time};
 use std::sync::Arc;
 use tilewright_arch::Config;
@@ -26,7 +26,7 @@ fn code(status: Status) -> Expr {
 
 /// What the link is doing.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Mode {
     /// Looks for the mark that begins a request.
     Hunt,
     Header,
@@ -56,13 +56,13 @@ enum State {
 
 const STATE_BITS: usize = 4;
 
-fn to(state: State) -> Expr {
+fn to(state: Mode) -> Expr {
     lit(state as i128, STATE_BITS)
 }
 
 /// Bytes of the line, the register port, and what the memory answers.
 #[derive(Clone, Copy)]
-struct Inputs {
+struct LinkInputs {
     byte_valid: Sig,
     byte_broken: Sig,
     byte: Sig,
@@ -82,9 +82,9 @@ struct Inputs {
     bresp: Sig,
 }
 
-impl Inputs {
-    fn new(b: &mut Builder, bus: &Bus) -> Inputs {
-        Inputs {
+impl LinkInputs {
+    fn new(b: &mut Builder, bus: &Bus) -> LinkInputs {
+        LinkInputs {
             byte_valid: b.input("byte_valid", 1),
             byte_broken: b.input("byte_broken", 1),
             byte: b.input("byte_data", 8),
@@ -117,16 +117,16 @@ struct Now {
 }
 
 impl Now {
-    fn new(b: &mut Builder, inputs: &Inputs) -> Now {
+    fn new(b: &mut Builder, inputs: &LinkInputs) -> Now {
         let state = b.reg_reset("state", STATE_BITS);
-        let is = |s: State| -> Expr { state.is(s as i128) };
-        let receives = b.wire("receives", is(State::Header) | is(State::Payload) | is(State::Checksum));
+        let is = |s: Mode| -> Expr { state.is(s as i128) };
+        let receives = b.wire("receives", is(Mode::Header) | is(Mode::Payload) | is(Mode::Checksum));
         let status = b.reg("status", STATUS_BITS);
-        let sends = b.wire("sends", is(State::Send) & inputs.send_ready);
+        let sends = b.wire("sends", is(Mode::Send) & inputs.send_ready);
         Now { state, status, receives, sends }
     }
 
-    fn is(&self, state: State) -> Expr {
+    fn is(&self, state: Mode) -> Expr {
         self.state.is(state as i128)
     }
 
@@ -134,22 +134,22 @@ impl Now {
     fn judge(
         &self,
         b: &mut Builder,
-        inputs: &Inputs,
-        (header, verdict, words): (&Header, &Verdict, &Words),
+        inputs: &LinkInputs,
+        (header, verdict, words): (&Header, &AccessDecision, &Words),
         time: &Time,
     ) {
-        let Inputs { rvalid, rresp, bvalid, bresp, .. } = *inputs;
+        let LinkInputs { rvalid, rresp, bvalid, bresp, .. } = *inputs;
         b.comment("How it ends.");
-        let bad_read = self.is(State::Read) & header.memory & rvalid & rresp.bit(1);
+        let bad_read = self.is(Mode::Read) & header.memory & rvalid & rresp.bit(1);
         let bad_write = words.stores & header.memory & bvalid & bresp.bit(1);
         let silent = time.asks.clone() & time.expired;
         let fails = b.wire("memory_fails", bad_read | bad_write | silent);
-        let misses = b.wire("misses", (words.places | self.is(State::Read)) & words.outside);
+        let misses = b.wire("misses", (words.places | self.is(Mode::Read)) & words.outside);
         let well = || self.status.is(0);
         let same = misses.mux(code(Status::Outside), self.status);
         let found_bad = (well() & fails).mux(code(Status::Memory), well().mux(same, self.status));
         let decided = verdict.repeated.mux(self.status, verdict.status.clone());
-        b.set(self.status, self.is(State::Decide).mux(decided, found_bad));
+        b.set(self.status, self.is(Mode::Decide).mux(decided, found_bad));
     }
 
     /// The next state: that of the first condition that holds.
@@ -173,19 +173,19 @@ pub(crate) fn host_link(config: &Config, identity: &Identity) -> Arc<Module> {
         "Host link: frames with a checksum to registers, memory and starts of the machine.",
     );
     let bus = Bus::new(config);
-    let inputs = Inputs::new(&mut b, &bus);
+    let inputs = LinkInputs::new(&mut b, &bus);
     let now = Now::new(&mut b, &inputs);
     let header = Header::new(&mut b, &now, &inputs);
     let position = Position::new(&mut b, &now, &inputs, &header);
     let buffered = position.payload(&mut b, &inputs, config.technology);
 
     b.comment("The checksum, a bit a cycle.");
-    let answer = Answer::new(&mut b);
+    let answer = AnswerBytes::new(&mut b);
     let checksum = Checksum::new(&mut b, &now, &inputs, answer.sent, answer.summed);
     let time = Time::new(&mut b, &now, &inputs, config, identity);
     let frames = Frames::new(&mut b, &now, &inputs, (&position, &checksum), time.expired);
 
-    let verdict = Verdict::new(&mut b, &now, &inputs, &header, &position);
+    let verdict = AccessDecision::new(&mut b, &now, &inputs, &header, &position);
     let words = Words::new(&mut b, &now, &bus, (&header, &position), buffered, identity);
     let beats = Beats::new(&mut b, &now, &inputs, (&header, &words), time.expired);
     let found = found(&mut b, &inputs, &bus, (&header, &words, &frames), identity, beats.arrives);
@@ -197,40 +197,40 @@ pub(crate) fn host_link(config: &Config, identity: &Identity) -> Arc<Module> {
 
     b.comment("What comes next.");
     let begins_write = verdict.goes & header.writes & header.count.any();
-    let next_byte = || position.last.mux(to(State::Send), to(State::Fetch));
+    let next_byte = || position.last.mux(to(Mode::Send), to(Mode::Fetch));
     let steps: [(Expr, Expr); 20] = [
-        (frames.drops.into(), to(State::Hunt)),
-        (frames.begins.into(), to(State::Header)),
-        (position.header_ends.into(), to(State::Payload)),
-        (position.payload_ends.into(), to(State::Checksum)),
-        (position.checksum_ends.into(), to(State::Verify)),
-        (frames.right.into(), to(State::Decide)),
-        (begins_write, to(State::Fetch)),
-        (goes(Command::Start), to(State::Start)),
-        (goes(Command::Reset), to(State::Clear)),
-        (now.is(State::Decide), to(State::Send)),
-        (now.is(State::Fetch), to(State::Fetched)),
-        (now.is(State::Fetched), to(State::Place)),
-        (words.places & words.ends, to(State::Store)),
+        (frames.drops.into(), to(Mode::Hunt)),
+        (frames.begins.into(), to(Mode::Header)),
+        (position.header_ends.into(), to(Mode::Payload)),
+        (position.payload_ends.into(), to(Mode::Checksum)),
+        (position.checksum_ends.into(), to(Mode::Verify)),
+        (frames.right.into(), to(Mode::Decide)),
+        (begins_write, to(Mode::Fetch)),
+        (goes(Command::Start), to(Mode::Start)),
+        (goes(Command::Reset), to(Mode::Clear)),
+        (now.is(Mode::Decide), to(Mode::Send)),
+        (now.is(Mode::Fetch), to(Mode::Fetched)),
+        (now.is(Mode::Fetched), to(Mode::Place)),
+        (words.places & words.ends, to(Mode::Store)),
         (words.places.into(), next_byte()),
         (words.stored.into(), next_byte()),
-        (now.is(State::Start) & (inputs.started | time.expired), to(State::Send)),
-        (now.is(State::Clear) & time.cleared.clone(), to(State::Send)),
-        (beats.arrives.into(), to(State::Send)),
-        (now.sends & answer.to_read(&position), to(State::Read)),
-        (now.sends & answer.ends(), to(State::Hunt)),
+        (now.is(Mode::Start) & (inputs.started | time.expired), to(Mode::Send)),
+        (now.is(Mode::Clear) & time.cleared.clone(), to(Mode::Send)),
+        (beats.arrives.into(), to(Mode::Send)),
+        (now.sends & answer.to_read(&position), to(Mode::Read)),
+        (now.sends & answer.ends(), to(Mode::Hunt)),
     ];
     now.step(&mut b, steps.into_iter());
 
-    b.output("send_valid", now.is(State::Send));
+    b.output("send_valid", now.is(Mode::Send));
     b.output("send_data", answer.sent);
     b.output("register_write", words.stores & header.registers);
     let error = lit(ERROR.number as i128, NUMBER_BITS);
-    b.output("register_address", (header.registers & !now.is(State::Hunt)).mux(words.number, error));
+    b.output("register_address", (header.registers & !now.is(Mode::Hunt)).mux(words.number, error));
     b.output("register_write_data", pack(words.lanes[..4].iter().copied()));
-    b.output("shows_error", now.is(State::Hunt));
+    b.output("shows_error", now.is(Mode::Hunt));
     b.output("start_request", asks_start);
-    b.output("clear", now.is(State::Clear));
+    b.output("clear", now.is(Mode::Clear));
     let aligned = match bus.byte_bits {
         0 => header.address.into(),
         bits => concat([header.address.slice(bits, 32 - bits), zero(bits)]),

@@ -2,7 +2,7 @@
 //! its speed.
 
 use super::{CORE, Options, on_chip, with_sdram};
-use crate::cosim::{self, Model};
+use crate::cosim::{self, VerilatedModel};
 use crate::{Error, SDRAM_CHIP, technology, with_chip};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -17,7 +17,7 @@ const PATIENCE: u64 = 3;
 /// A built model of a board's core.
 #[derive(Clone, Debug)]
 pub struct SimulatedBoard {
-    model: Model,
+    model: VerilatedModel,
     options: Options,
 }
 
@@ -41,7 +41,8 @@ impl SimulatedBoard {
                 CORE
             }
         };
-        let model = Model::build(top, &["--prefix", "Vboard"], &[("board.v", &verilog)], HARNESS, cache)?;
+        let model =
+            VerilatedModel::build(top, &["--prefix", "Vboard"], &[("board.v", &verilog)], HARNESS, cache)?;
         Ok(SimulatedBoard { model, options: *options })
     }
 

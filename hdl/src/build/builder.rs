@@ -1,7 +1,7 @@
 //! The [`Builder`]: what a block calls to describe itself.
 
 use super::expr::Ops;
-use super::{Expr, Module, Port, Sig, lower};
+use super::{Expr, Module, ModulePort, Sig, lower};
 use crate::technology::Leaf;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub fn index_bits(count: usize) -> usize {
     (usize::BITS - (count - 1).leading_zeros()).max(1) as usize
 }
 
-pub(super) enum Source {
+pub(super) enum Driver {
     Input,
     Wire(Expr),
     Forward(Option<Expr>),
@@ -55,7 +55,7 @@ pub(super) enum Source {
 }
 
 /// A named slice of an input.
-pub(super) struct Part {
+pub(super) struct NamedSlice {
     /// Name in the Verilog, behind the input's.
     pub name: &'static str,
     pub offset: usize,
@@ -65,7 +65,7 @@ pub(super) struct Part {
 pub(super) struct Signal {
     pub name: String,
     pub width: usize,
-    pub source: Source,
+    pub source: Driver,
     pub comment: Option<String>,
 }
 
@@ -89,7 +89,7 @@ pub struct Builder {
     pub(super) reset: Option<Sig>,
     pub(super) names: HashMap<String, usize>,
     /// Fields of inputs, by the input's index.
-    pub(super) parts: HashMap<usize, Vec<Part>>,
+    pub(super) parts: HashMap<usize, Vec<NamedSlice>>,
 }
 
 static BUILDERS: AtomicUsize = AtomicUsize::new(0);
@@ -111,7 +111,7 @@ impl Builder {
         }
     }
 
-    fn add(&mut self, name: &str, width: usize, source: Source) -> Sig {
+    fn add(&mut self, name: &str, width: usize, source: Driver) -> Sig {
         assert!(width > 0, "signal {name} of {} has no bits", self.name);
         check_name(name);
         // A repeated name gets a number, so that helper functions may be called several times.
@@ -119,7 +119,7 @@ impl Builder {
         *count += 1;
         let name = if *count == 1 { name.to_string() } else { format!("{name}_n{count}") };
         // Inputs are ports, above everything that a comment could stand over.
-        let comment = if matches!(source, Source::Input) { None } else { self.comment.take() };
+        let comment = if matches!(source, Driver::Input) { None } else { self.comment.take() };
         self.signals.push(Signal { name, width, source, comment });
         Sig { builder: self.id, index: self.signals.len() - 1, width }
     }
@@ -131,13 +131,13 @@ impl Builder {
 
     /// An input port of `width` bits.
     pub fn input(&mut self, name: &str, width: usize) -> Sig {
-        self.add(name, width, Source::Input)
+        self.add(name, width, Driver::Input)
     }
 
     /// An input port whose slices are printed as its fields, `<name>_<field>`, where one holds them.
     pub fn input_of_fields(&mut self, name: &str, width: usize, fields: &[Field]) -> Sig {
         let input = self.input(name, width);
-        let part = |f: &Field| Part { name: f.name, offset: f.offset, width: f.width };
+        let part = |f: &Field| NamedSlice { name: f.name, offset: f.offset, width: f.width };
         self.parts.insert(input.index, fields.iter().map(part).collect());
         input
     }
@@ -147,7 +147,7 @@ impl Builder {
         match self.reset {
             Some(reset) => reset,
             None => {
-                let reset = self.add("reset", 1, Source::Input);
+                let reset = self.add("reset", 1, Driver::Input);
                 self.reset = Some(reset);
                 reset
             }
@@ -164,12 +164,12 @@ impl Builder {
     pub fn wire(&mut self, name: &str, value: impl Into<Expr>) -> Sig {
         let value = value.into();
         let width = value.width();
-        self.add(name, width, Source::Wire(value))
+        self.add(name, width, Driver::Wire(value))
     }
 
     /// A wire whose value is given later by [`Builder::drive`].
     pub fn forward(&mut self, name: &str, width: usize) -> Sig {
-        self.add(name, width, Source::Forward(None))
+        self.add(name, width, Driver::Forward(None))
     }
 
     /// Gives a [`Builder::forward`] wire its value.
@@ -178,20 +178,20 @@ impl Builder {
         let signal = &mut self.signals[wire.index];
         assert_eq!(value.width(), signal.width, "width of {}", signal.name);
         match &mut signal.source {
-            Source::Forward(slot @ None) => *slot = Some(value),
+            Driver::Forward(slot @ None) => *slot = Some(value),
             _ => panic!("{} is not a forward wire without a value", signal.name),
         }
     }
 
     /// A register without reset, initially zero; [`Builder::set`] gives its next value.
     pub fn reg(&mut self, name: &str, width: usize) -> Sig {
-        self.add(name, width, Source::Register { next: None, enable: None, reset: None })
+        self.add(name, width, Driver::Register { next: None, enable: None, reset: None })
     }
 
     /// A register that `reset` sets to zero.
     pub fn reg_reset(&mut self, name: &str, width: usize) -> Sig {
         let reset = Some(self.reset());
-        self.add(name, width, Source::Register { next: None, enable: None, reset })
+        self.add(name, width, Driver::Register { next: None, enable: None, reset })
     }
 
     /// The next value of a register, exactly once for each.
@@ -210,7 +210,7 @@ impl Builder {
         let signal = &mut self.signals[register.index];
         assert_eq!(value.width(), signal.width, "width of {}", signal.name);
         match &mut signal.source {
-            Source::Register { next: next @ None, enable, .. } => {
+            Driver::Register { next: next @ None, enable, .. } => {
                 *next = Some(value);
                 *enable = when;
             }
@@ -256,7 +256,7 @@ impl Builder {
         for (given, _) in inputs {
             assert!(module.input(given).is_some(), "module {} has no input {given}", module.name);
         }
-        let connect = |this: &mut Builder, port: &Port| -> Expr {
+        let connect = |this: &mut Builder, port: &ModulePort| -> Expr {
             let mut given = inputs.iter().filter(|(name, _)| *name == port.name);
             let value = match given.next() {
                 Some((_, value)) => value.clone(),
@@ -268,7 +268,7 @@ impl Builder {
             value
         };
         let inputs: Vec<Expr> = module.inputs.iter().map(|p| connect(self, p)).collect();
-        let output = |p: &Port| self.add(&format!("{name}_{}", p.name), p.width, Source::Output);
+        let output = |p: &ModulePort| self.add(&format!("{name}_{}", p.name), p.width, Driver::Output);
         let outputs: Vec<Sig> = module.outputs.iter().map(output).collect();
         let outputs_of = outputs.clone();
         self.instances.push(Placing { name, module: module.clone(), inputs, outputs: outputs_of, comment });

@@ -1,8 +1,8 @@
 //! Evaluates the nodes of a netlist on two-valued bits held in one array of 64-bit limbs.
 
-use super::expr::{Binary, Op};
+use super::expr::{Binary, LogicOp};
 use super::{ALIAS, Netlist};
-use crate::dynsig::{Value, limbs, or_bits};
+use crate::dynsig::{BitVector, limbs, or_bits};
 
 /// The values of all nodes of one instance.
 #[derive(Debug)]
@@ -29,11 +29,11 @@ impl Values {
         &self.limbs[self.start[node]..self.start[node] + limbs(self.width[node])]
     }
 
-    pub fn get(&self, node: usize) -> Value {
-        Value::from_limbs(self.of(node), self.width[node])
+    pub fn get(&self, node: usize) -> BitVector {
+        BitVector::from_limbs(self.of(node), self.width[node])
     }
 
-    pub fn put(&mut self, node: usize, value: &Value) {
+    pub fn put(&mut self, node: usize, value: &BitVector) {
         debug_assert_eq!(self.width[node], value.width());
         let start = self.start[node];
         self.limbs[start..start + value.limbs().len()].copy_from_slice(value.limbs());
@@ -55,7 +55,7 @@ impl Values {
     pub fn evaluate(&mut self, netlist: &Netlist) {
         for &node in &netlist.order {
             let op = &netlist.nodes[node].op;
-            if matches!(op, Op::Signal(kind, _) if *kind != ALIAS) {
+            if matches!(op, LogicOp::Signal(kind, _) if *kind != ALIAS) {
                 continue;
             }
             let width = self.width[node];
@@ -72,23 +72,23 @@ impl Values {
         }
     }
 
-    fn compute(&self, op: &Op<usize>, width: usize, out: &mut [u64]) {
+    fn compute(&self, op: &LogicOp<usize>, width: usize, out: &mut [u64]) {
         match op {
-            Op::Signal(_, node) => out.copy_from_slice(self.of(*node)),
-            Op::Constant(value) => out.copy_from_slice(value.limbs()),
-            Op::Not(a) => out.iter_mut().zip(self.of(*a)).for_each(|(o, a)| *o = !a),
-            Op::Binary(kind, a, b) => self.binary(*kind, *a, *b, out),
-            Op::Mux(c, a, b) => out.copy_from_slice(self.of(if self.flag(*c) { *a } else { *b })),
-            Op::Slice(a, low) => or_bits(out, 0, self.of(*a), *low, width),
-            Op::Concat(parts) => {
+            LogicOp::Signal(_, node) => out.copy_from_slice(self.of(*node)),
+            LogicOp::Constant(value) => out.copy_from_slice(value.limbs()),
+            LogicOp::Not(a) => out.iter_mut().zip(self.of(*a)).for_each(|(o, a)| *o = !a),
+            LogicOp::Binary(kind, a, b) => self.binary(*kind, *a, *b, out),
+            LogicOp::Mux(c, a, b) => out.copy_from_slice(self.of(if self.flag(*c) { *a } else { *b })),
+            LogicOp::Slice(a, low) => or_bits(out, 0, self.of(*a), *low, width),
+            LogicOp::Concat(parts) => {
                 let mut low = 0;
                 for part in parts.iter().rev() {
                     or_bits(out, low, self.of(*part), 0, self.width[*part]);
                     low += self.width[*part];
                 }
             }
-            Op::ZeroExtend(a) => or_bits(out, 0, self.of(*a), 0, self.width[*a]),
-            Op::SignExtend(a) => {
+            LogicOp::ZeroExtend(a) => or_bits(out, 0, self.of(*a), 0, self.width[*a]),
+            LogicOp::SignExtend(a) => {
                 let (from, top) = (self.of(*a), self.width[*a] - 1);
                 if from[top / 64] >> (top % 64) & 1 == 1 {
                     out.fill(u64::MAX);
@@ -99,8 +99,8 @@ impl Values {
                 }
                 or_bits(out, 0, from, 0, top);
             }
-            Op::Any(a) => out[0] = u64::from(self.of(*a).iter().any(|l| *l != 0)),
-            Op::All(a) => out[0] = u64::from(self.get(*a) == Value::new(-1, self.width[*a])),
+            LogicOp::Any(a) => out[0] = u64::from(self.of(*a).iter().any(|l| *l != 0)),
+            LogicOp::All(a) => out[0] = u64::from(self.get(*a) == BitVector::new(-1, self.width[*a])),
         }
     }
 

@@ -3,7 +3,7 @@
 //! A panic here means that a block of this crate was described wrongly (widths that do not match);
 //! widths never depend on anything but the validated [`tilewright_arch::Config`].
 
-use crate::dynsig::Value;
+use crate::dynsig::BitVector;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Not, Sub};
 use std::rc::Rc;
 
@@ -22,15 +22,15 @@ pub struct Expr(pub(super) Rc<Tree>);
 #[derive(Debug)]
 pub(super) struct Tree {
     pub width: usize,
-    pub op: Op<Expr>,
+    pub op: LogicOp<Expr>,
 }
 
 /// An operation on operands `T`: [`Expr`] while building, node numbers in a finished module.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Op<T> {
+pub(super) enum LogicOp<T> {
     /// A named signal: (builder, index) while building; its own source in a finished module.
     Signal(usize, usize),
-    Constant(Value),
+    Constant(BitVector),
     Not(T),
     Binary(Binary, T, T),
     /// Condition (one bit), then, otherwise.
@@ -59,7 +59,7 @@ pub(super) enum Binary {
     LessSigned,
 }
 
-fn make(width: usize, op: Op<Expr>) -> Expr {
+fn make(width: usize, op: LogicOp<Expr>) -> Expr {
     assert!(width > 0, "every value has at least one bit");
     match simpler(&op) {
         Some(expr) => expr,
@@ -69,36 +69,36 @@ fn make(width: usize, op: Op<Expr>) -> Expr {
 
 /// What an operation with constants is without them: blocks of special sizes (one byte a beat, a
 /// power of two of lanes) stay free of comparisons that can only end one way.
-fn simpler(op: &Op<Expr>) -> Option<Expr> {
+fn simpler(op: &LogicOp<Expr>) -> Option<Expr> {
     let constant = |e: &Expr| match &e.0.op {
-        Op::Constant(value) => Some(value.clone()),
+        LogicOp::Constant(value) => Some(value.clone()),
         _ => None,
     };
-    let zero_value = |e: &Expr| constant(e).is_some_and(|v| v == Value::zero(v.width()));
-    let ones_value = |e: &Expr| constant(e).is_some_and(|v| v == Value::new(-1, v.width()));
+    let zero_value = |e: &Expr| constant(e).is_some_and(|v| v == BitVector::zero(v.width()));
+    let ones_value = |e: &Expr| constant(e).is_some_and(|v| v == BitVector::new(-1, v.width()));
     // Of numbers, as far as ordinary arithmetic goes.
     let number = |e: &Expr| constant(e).filter(|v| v.width() <= 62).map(|v| i128::from(v.to_u64()));
     match op {
-        Op::Binary(Binary::Add, a, b) if zero_value(a) => Some(b.clone()),
-        Op::Binary(Binary::Add | Binary::Sub, a, b) if zero_value(b) => Some(a.clone()),
-        Op::Binary(Binary::Add, a, b) => Some(lit(number(a)? + number(b)?, a.0.width)),
-        Op::Binary(Binary::Sub, a, b) => Some(lit(number(a)? - number(b)?, a.0.width)),
-        Op::Not(a) if zero_value(a) => Some(lit(-1, a.0.width)),
-        Op::Not(a) if ones_value(a) => Some(zero(a.0.width)),
-        Op::Binary(Binary::Less, a, b) if ones_value(a) || zero_value(b) => Some(zero(1)),
-        Op::Binary(Binary::And, a, b) if ones_value(a) || zero_value(b) => Some(b.clone()),
-        Op::Binary(Binary::And, a, b) if ones_value(b) || zero_value(a) => Some(a.clone()),
-        Op::Binary(Binary::Or, a, b) if zero_value(a) || ones_value(b) => Some(b.clone()),
-        Op::Binary(Binary::Or, a, b) if zero_value(b) || ones_value(a) => Some(a.clone()),
-        Op::Mux(c, a, _) if ones_value(c) => Some(a.clone()),
-        Op::Mux(c, _, b) if zero_value(c) => Some(b.clone()),
+        LogicOp::Binary(Binary::Add, a, b) if zero_value(a) => Some(b.clone()),
+        LogicOp::Binary(Binary::Add | Binary::Sub, a, b) if zero_value(b) => Some(a.clone()),
+        LogicOp::Binary(Binary::Add, a, b) => Some(lit(number(a)? + number(b)?, a.0.width)),
+        LogicOp::Binary(Binary::Sub, a, b) => Some(lit(number(a)? - number(b)?, a.0.width)),
+        LogicOp::Not(a) if zero_value(a) => Some(lit(-1, a.0.width)),
+        LogicOp::Not(a) if ones_value(a) => Some(zero(a.0.width)),
+        LogicOp::Binary(Binary::Less, a, b) if ones_value(a) || zero_value(b) => Some(zero(1)),
+        LogicOp::Binary(Binary::And, a, b) if ones_value(a) || zero_value(b) => Some(b.clone()),
+        LogicOp::Binary(Binary::And, a, b) if ones_value(b) || zero_value(a) => Some(a.clone()),
+        LogicOp::Binary(Binary::Or, a, b) if zero_value(a) || ones_value(b) => Some(b.clone()),
+        LogicOp::Binary(Binary::Or, a, b) if zero_value(b) || ones_value(a) => Some(a.clone()),
+        LogicOp::Mux(c, a, _) if ones_value(c) => Some(a.clone()),
+        LogicOp::Mux(c, _, b) if zero_value(c) => Some(b.clone()),
         _ => None,
     }
 }
 
 /// The low `width` bits of `value` (two's complement) as a constant.
 pub fn lit(value: impl Into<i128>, width: usize) -> Expr {
-    make(width, Op::Constant(Value::new(value.into(), width)))
+    make(width, LogicOp::Constant(BitVector::new(value.into(), width)))
 }
 
 /// Zeros.
@@ -112,7 +112,7 @@ pub fn concat<E: Into<Expr>>(parts: impl IntoIterator<Item = E>) -> Expr {
     if parts.len() == 1 {
         return parts.remove(0);
     }
-    make(parts.iter().map(|p| p.0.width).sum(), Op::Concat(parts))
+    make(parts.iter().map(|p| p.0.width).sum(), LogicOp::Concat(parts))
 }
 
 /// Elements of an array side by side, element 0 the *least* significant.
@@ -150,7 +150,7 @@ pub fn and_or(choices: impl IntoIterator<Item = (Expr, Expr)>) -> Expr {
 
 impl From<Sig> for Expr {
     fn from(sig: Sig) -> Expr {
-        make(sig.width, Op::Signal(sig.builder, sig.index))
+        make(sig.width, LogicOp::Signal(sig.builder, sig.index))
     }
 }
 
@@ -177,7 +177,7 @@ pub trait Ops: Into<Expr> + Sized {
         let (condition, then, otherwise) = (self.into(), then.into(), otherwise.into());
         assert_eq!(condition.0.width, 1, "a condition is one bit");
         assert_eq!(then.0.width, otherwise.0.width, "both sides of a choice have one width");
-        make(then.0.width, Op::Mux(condition, then, otherwise))
+        make(then.0.width, LogicOp::Mux(condition, then, otherwise))
     }
 
     /// Bits `low .. low + width`.
@@ -186,9 +186,9 @@ pub trait Ops: Into<Expr> + Sized {
         assert!(low + width <= this.0.width, "bits {low}+{width} of {}", this.0.width);
         match &this.0.op {
             _ if width == this.0.width => this,
-            Op::Slice(inner, offset) => inner.clone().slice(low + offset, width),
-            Op::Constant(value) => make(width, Op::Constant(value.slice(low, width))),
-            Op::Concat(parts) => {
+            LogicOp::Slice(inner, offset) => inner.clone().slice(low + offset, width),
+            LogicOp::Constant(value) => make(width, LogicOp::Constant(value.slice(low, width))),
+            LogicOp::Concat(parts) => {
                 // A slice inside one part is a slice of that part.
                 let mut base = 0;
                 for part in parts.iter().rev() {
@@ -197,9 +197,9 @@ pub trait Ops: Into<Expr> + Sized {
                     }
                     base += part.0.width;
                 }
-                make(width, Op::Slice(this, low))
+                make(width, LogicOp::Slice(this, low))
             }
-            _ => make(width, Op::Slice(this, low)),
+            _ => make(width, LogicOp::Slice(this, low)),
         }
     }
 
@@ -236,8 +236,8 @@ pub trait Ops: Into<Expr> + Sized {
         assert!(width >= this.0.width, "cannot extend {} to {width} bits", this.0.width);
         match &this.0.op {
             _ if width == this.0.width => this,
-            Op::Constant(value) if value.width() <= 62 => lit(value.to_u64(), width),
-            _ => make(width, Op::ZeroExtend(this)),
+            LogicOp::Constant(value) if value.width() <= 62 => lit(value.to_u64(), width),
+            _ => make(width, LogicOp::ZeroExtend(this)),
         }
     }
 
@@ -245,7 +245,7 @@ pub trait Ops: Into<Expr> + Sized {
     fn sign_extend(self, width: usize) -> Expr {
         let this = self.into();
         assert!(width >= this.0.width, "cannot extend {} to {width} bits", this.0.width);
-        if width == this.0.width { this } else { make(width, Op::SignExtend(this)) }
+        if width == this.0.width { this } else { make(width, LogicOp::SignExtend(this)) }
     }
 
     /// Zero-extended or truncated to `width` bits.
@@ -293,13 +293,13 @@ pub trait Ops: Into<Expr> + Sized {
     /// Any bit is one: the value is not zero.
     fn any(self) -> Expr {
         let this = self.into();
-        if this.0.width == 1 { this } else { make(1, Op::Any(this)) }
+        if this.0.width == 1 { this } else { make(1, LogicOp::Any(this)) }
     }
 
     /// All bits are one.
     fn all(self) -> Expr {
         let this = self.into();
-        if this.0.width == 1 { this } else { make(1, Op::All(this)) }
+        if this.0.width == 1 { this } else { make(1, LogicOp::All(this)) }
     }
 
     /// Plus a constant, wrapping; `value` may be negative.
@@ -334,7 +334,7 @@ pub trait Ops: Into<Expr> + Sized {
 
 fn compare(op: Binary, a: Expr, b: Expr) -> Expr {
     assert_eq!(a.0.width, b.0.width, "compared values have one width");
-    make(1, Op::Binary(op, a, b))
+    make(1, LogicOp::Binary(op, a, b))
 }
 
 impl Ops for Expr {
@@ -356,7 +356,7 @@ macro_rules! operator {
             fn $method(self, other: R) -> Expr {
                 let other = other.into();
                 assert_eq!(self.0.width, other.0.width, "operands have one width");
-                make(self.0.width, Op::Binary(Binary::$op, self, other))
+                make(self.0.width, LogicOp::Binary(Binary::$op, self, other))
             }
         }
         impl<R: Into<Expr>> $trait<R> for Sig {
@@ -379,7 +379,7 @@ operator! {
 impl Not for Expr {
     type Output = Expr;
     fn not(self) -> Expr {
-        make(self.0.width, Op::Not(self))
+        make(self.0.width, LogicOp::Not(self))
     }
 }
 

@@ -1,38 +1,41 @@
 //! From expression trees to numbered nodes.
 
-use super::builder::{Part, Placing, Source};
-use super::expr::Op;
-use super::{ALIAS, Body, Builder, Expr, Module, Netlist, Node, Ops, Placed, Port, Register, SOURCE, Sig};
+use super::builder::{Driver, NamedSlice, Placing};
+use super::expr::LogicOp;
+use super::{
+    ALIAS, Body, Builder, Expr, Module, ModulePort, Netlist, NetlistNode, NetlistRegister, Ops,
+    PlacedInstance, SOURCE, Sig,
+};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
-struct Lowering {
+struct NetlistLowering {
     id: usize,
-    nodes: Vec<Node>,
+    nodes: Vec<NetlistNode>,
     /// Node of each signal of the builder.
     signals: Vec<usize>,
     /// Node of each tree seen, by address: trees live as long as the builder.
     trees: HashMap<*const super::expr::Tree, usize>,
     /// Fields of inputs, and the nodes of those in use by input and offset.
-    parts: HashMap<usize, Vec<Part>>,
+    parts: HashMap<usize, Vec<NamedSlice>>,
     fields: BTreeMap<(usize, usize), usize>,
 }
 
-impl Lowering {
-    fn node(&mut self, width: usize, op: Op<usize>) -> usize {
-        self.nodes.push(Node { width, op, name: None, comment: None });
+impl NetlistLowering {
+    fn node(&mut self, width: usize, op: LogicOp<usize>) -> usize {
+        self.nodes.push(NetlistNode { width, op, name: None, comment: None });
         self.nodes.len() - 1
     }
 
     /// The field of an input that bits `low .. low + width` lie in, and where they begin in it.
     fn field(&mut self, input: usize, low: usize, width: usize) -> Option<(usize, usize)> {
-        let holds = |p: &&Part| p.offset <= low && low + width <= p.offset + p.width;
+        let holds = |p: &&NamedSlice| p.offset <= low && low + width <= p.offset + p.width;
         let part = self.parts.get(&input)?.iter().find(holds)?;
         let (name, offset, width) = (part.name, part.offset, part.width);
         let field = match self.fields.get(&(input, offset)) {
             Some(field) => *field,
             None => {
-                let field = self.node(width, Op::Slice(input, offset));
+                let field = self.node(width, LogicOp::Slice(input, offset));
                 let whole = self.nodes[input].name.as_deref().expect("inputs have names");
                 self.nodes[field].name = Some(format!("{whole}_{name}"));
                 self.fields.insert((input, offset), field);
@@ -47,27 +50,27 @@ impl Lowering {
             return *node;
         }
         let op = match &expr.0.op {
-            Op::Signal(builder, index) => {
+            LogicOp::Signal(builder, index) => {
                 assert_eq!(*builder, self.id, "a signal of another module was used");
                 return self.signals[*index];
             }
-            Op::Constant(value) => Op::Constant(value.clone()),
-            Op::Not(a) => Op::Not(self.expr(a)),
-            Op::Binary(kind, a, b) => Op::Binary(*kind, self.expr(a), self.expr(b)),
-            Op::Mux(c, a, b) => Op::Mux(self.expr(c), self.expr(a), self.expr(b)),
-            Op::Slice(a, low) => {
+            LogicOp::Constant(value) => LogicOp::Constant(value.clone()),
+            LogicOp::Not(a) => LogicOp::Not(self.expr(a)),
+            LogicOp::Binary(kind, a, b) => LogicOp::Binary(*kind, self.expr(a), self.expr(b)),
+            LogicOp::Mux(c, a, b) => LogicOp::Mux(self.expr(c), self.expr(a), self.expr(b)),
+            LogicOp::Slice(a, low) => {
                 let whole = self.expr(a);
                 match self.field(whole, *low, expr.width()) {
                     Some((field, 0)) if self.nodes[field].width == expr.width() => return field,
-                    Some((field, low)) => Op::Slice(field, low),
-                    None => Op::Slice(whole, *low),
+                    Some((field, low)) => LogicOp::Slice(field, low),
+                    None => LogicOp::Slice(whole, *low),
                 }
             }
-            Op::Concat(parts) => Op::Concat(parts.iter().map(|p| self.expr(p)).collect()),
-            Op::ZeroExtend(a) => Op::ZeroExtend(self.expr(a)),
-            Op::SignExtend(a) => Op::SignExtend(self.expr(a)),
-            Op::Any(a) => Op::Any(self.expr(a)),
-            Op::All(a) => Op::All(self.expr(a)),
+            LogicOp::Concat(parts) => LogicOp::Concat(parts.iter().map(|p| self.expr(p)).collect()),
+            LogicOp::ZeroExtend(a) => LogicOp::ZeroExtend(self.expr(a)),
+            LogicOp::SignExtend(a) => LogicOp::SignExtend(self.expr(a)),
+            LogicOp::Any(a) => LogicOp::Any(self.expr(a)),
+            LogicOp::All(a) => LogicOp::All(self.expr(a)),
         };
         let node = self.node(expr.width(), op);
         self.trees.insert(Rc::as_ptr(&expr.0), node);
@@ -76,30 +79,35 @@ impl Lowering {
 }
 
 /// Operands of an operation.
-pub(super) fn operands(op: &Op<usize>) -> Vec<usize> {
+pub(super) fn operands(op: &LogicOp<usize>) -> Vec<usize> {
     match op {
-        Op::Signal(ALIAS, a) => vec![*a],
-        Op::Signal(..) | Op::Constant(_) => vec![],
-        Op::Not(a) | Op::Slice(a, _) | Op::ZeroExtend(a) | Op::SignExtend(a) | Op::Any(a) | Op::All(a) => {
+        LogicOp::Signal(ALIAS, a) => vec![*a],
+        LogicOp::Signal(..) | LogicOp::Constant(_) => vec![],
+        LogicOp::Not(a)
+        | LogicOp::Slice(a, _)
+        | LogicOp::ZeroExtend(a)
+        | LogicOp::SignExtend(a)
+        | LogicOp::Any(a)
+        | LogicOp::All(a) => {
             vec![*a]
         }
-        Op::Binary(_, a, b) => vec![*a, *b],
-        Op::Mux(c, a, b) => vec![*c, *a, *b],
-        Op::Concat(parts) => parts.clone(),
+        LogicOp::Binary(_, a, b) => vec![*a, *b],
+        LogicOp::Mux(c, a, b) => vec![*c, *a, *b],
+        LogicOp::Concat(parts) => parts.clone(),
     }
 }
 
 pub(super) fn lower(builder: Builder) -> Module {
     let Builder { id, name, description, signals, outputs, instances, parts, .. } = builder;
     let (trees, fields) = (HashMap::new(), BTreeMap::new());
-    let mut low = Lowering { id, nodes: vec![], signals: vec![], trees, parts, fields };
+    let mut low = NetlistLowering { id, nodes: vec![], signals: vec![], trees, parts, fields };
     // Every signal has a node of its own: a source, or a name for the value behind it.
     for signal in &signals {
         let kind = match signal.source {
-            Source::Wire(_) | Source::Forward(_) => ALIAS,
+            Driver::Wire(_) | Driver::Forward(_) => ALIAS,
             _ => SOURCE,
         };
-        let node = low.node(signal.width, Op::Signal(kind, 0));
+        let node = low.node(signal.width, LogicOp::Signal(kind, 0));
         low.nodes[node].comment = signal.comment.clone();
         low.nodes[node].name = Some(signal.name.clone());
         low.signals.push(node);
@@ -107,16 +115,16 @@ pub(super) fn lower(builder: Builder) -> Module {
     let mut registers = vec![];
     for (index, signal) in signals.iter().enumerate() {
         match &signal.source {
-            Source::Input | Source::Output => {}
-            Source::Wire(value) | Source::Forward(Some(value)) => {
+            Driver::Input | Driver::Output => {}
+            Driver::Wire(value) | Driver::Forward(Some(value)) => {
                 let value = low.expr(value);
-                low.nodes[index].op = Op::Signal(ALIAS, value);
+                low.nodes[index].op = LogicOp::Signal(ALIAS, value);
             }
-            Source::Forward(None) => panic!("wire {} of {name} has no value", signal.name),
-            Source::Register { next: None, .. } => {
+            Driver::Forward(None) => panic!("wire {} of {name} has no value", signal.name),
+            Driver::Register { next: None, .. } => {
                 panic!("register {} of {name} has no next value", signal.name)
             }
-            Source::Register { next: Some(next), enable, reset } => registers.push(Register {
+            Driver::Register { next: Some(next), enable, reset } => registers.push(NetlistRegister {
                 node: index,
                 next: low.expr(next),
                 enable: enable.as_ref().map(|e| low.expr(e)),
@@ -124,13 +132,13 @@ pub(super) fn lower(builder: Builder) -> Module {
             }),
         }
     }
-    let outputs: Vec<Port> = outputs
+    let outputs: Vec<ModulePort> = outputs
         .iter()
-        .map(|(name, value)| Port { name: name.clone(), width: value.width(), node: low.expr(value) })
+        .map(|(name, value)| ModulePort { name: name.clone(), width: value.width(), node: low.expr(value) })
         .collect();
     let mut placed = vec![];
     for Placing { name, module, inputs, outputs, comment } in &instances {
-        placed.push(Placed {
+        placed.push(PlacedInstance {
             name: name.clone(),
             module: module.clone(),
             inputs: inputs.iter().map(|e| low.expr(e)).collect(),
@@ -142,13 +150,13 @@ pub(super) fn lower(builder: Builder) -> Module {
     assert_eq!(taken.len(), outputs.len(), "two outputs of {name} have one name");
     let mut inputs = vec![];
     for (index, signal) in signals.iter().enumerate() {
-        if matches!(signal.source, Source::Input) {
+        if matches!(signal.source, Driver::Input) {
             assert!(taken.insert(&signal.name), "two ports of {name} are called {}", signal.name);
-            inputs.push(Port { name: signal.name.clone(), width: signal.width, node: index });
+            inputs.push(ModulePort { name: signal.name.clone(), width: signal.width, node: index });
         }
     }
     for (index, signal) in signals.iter().enumerate() {
-        if !matches!(signal.source, Source::Input) && taken.contains(signal.name.as_str()) {
+        if !matches!(signal.source, Driver::Input) && taken.contains(signal.name.as_str()) {
             low.nodes[index].name = Some(format!("{}_r", signal.name));
         }
     }
@@ -169,13 +177,13 @@ impl Netlist {
     fn forward_aliases(&mut self) {
         let mut moved: HashMap<usize, usize> = HashMap::new();
         for index in 0..self.nodes.len() {
-            if let Op::Signal(ALIAS, value) = self.nodes[index].op
+            if let LogicOp::Signal(ALIAS, value) = self.nodes[index].op
                 && self.nodes[value].name.is_none()
                 && !moved.contains_key(&value)
             {
                 moved.insert(value, index);
                 self.nodes[index].op = self.nodes[value].op.clone();
-                self.nodes[value].op = Op::Signal(ALIAS, index);
+                self.nodes[value].op = LogicOp::Signal(ALIAS, index);
             }
         }
         let place = |node: &mut usize| {
@@ -185,32 +193,32 @@ impl Netlist {
         };
         for node in &mut self.nodes {
             match &mut node.op {
-                Op::Signal(..) | Op::Constant(_) => {}
-                Op::Not(a)
-                | Op::Slice(a, _)
-                | Op::ZeroExtend(a)
-                | Op::SignExtend(a)
-                | Op::Any(a)
-                | Op::All(a) => {
+                LogicOp::Signal(..) | LogicOp::Constant(_) => {}
+                LogicOp::Not(a)
+                | LogicOp::Slice(a, _)
+                | LogicOp::ZeroExtend(a)
+                | LogicOp::SignExtend(a)
+                | LogicOp::Any(a)
+                | LogicOp::All(a) => {
                     place(a);
                 }
-                Op::Binary(_, a, b) => {
+                LogicOp::Binary(_, a, b) => {
                     place(a);
                     place(b);
                 }
-                Op::Mux(c, a, b) => {
+                LogicOp::Mux(c, a, b) => {
                     place(c);
                     place(a);
                     place(b);
                 }
-                Op::Concat(parts) => parts.iter_mut().for_each(place),
+                LogicOp::Concat(parts) => parts.iter_mut().for_each(place),
             }
         }
     }
 
     /// Sets the order: first what anything depends on is found, then it is put in the order of its making, as far
     /// as operands come before users.
-    fn arrange(&mut self, outputs: &[Port], fields: &[usize], signals: usize, name: &str) {
+    fn arrange(&mut self, outputs: &[ModulePort], fields: &[usize], signals: usize, name: &str) {
         let registers = self.registers.iter().flat_map(|r| [Some(r.next), r.enable, r.reset]).flatten();
         let inputs = self.instances.iter().flat_map(|i| i.inputs.iter().copied());
         let roots: Vec<usize> = registers.chain(outputs.iter().map(|o| o.node)).chain(inputs).collect();

@@ -1,9 +1,9 @@
 //! The Verilog of a netlist: what stands between the ports and `endmodule`.
 
-use super::expr::{Binary, Op};
+use super::expr::{Binary, LogicOp};
 use super::lower::operands;
-use super::{ALIAS, Body, Module, Netlist, Node};
-use crate::dynsig::Value;
+use super::{ALIAS, Body, Module, Netlist, NetlistNode};
+use crate::dynsig::BitVector;
 use std::collections::{HashMap, HashSet};
 
 /// Longest text of a value that is written inside another expression.
@@ -14,7 +14,7 @@ fn range(width: usize) -> String {
     if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
 }
 
-fn constant(value: &Value) -> String {
+fn constant(value: &BitVector) -> String {
     let width = value.width();
     if width <= 64 && value.to_u64() < 1024 {
         return format!("{width}'d{}", value.to_u64());
@@ -29,12 +29,12 @@ impl Module {
     pub(crate) fn verilog_body(&self, names: &[String]) -> String {
         match &self.body {
             Body::Leaf(leaf) => leaf.body(),
-            Body::Netlist(netlist) => Printer::new(self, netlist).print(names),
+            Body::Netlist(netlist) => ModulePrinter::new(self, netlist).print(names),
         }
     }
 }
 
-struct Printer<'a> {
+struct ModulePrinter<'a> {
     module: &'a Module,
     netlist: &'a Netlist,
     /// How often each node is used by live nodes, registers, outputs and instances.
@@ -45,23 +45,23 @@ struct Printer<'a> {
     named: Vec<bool>,
     taken: HashSet<String>,
     /// What is declared without a value.
-    sources: HashMap<usize, Source>,
+    sources: HashMap<usize, PrintedSource>,
     out: String,
 }
 
 #[derive(Clone, Copy)]
-enum Source {
+enum PrintedSource {
     Register,
     /// Of an instance.
     Output,
 }
 
-impl<'a> Printer<'a> {
+impl<'a> ModulePrinter<'a> {
     fn new(module: &'a Module, netlist: &'a Netlist) -> Self {
         let count = netlist.nodes.len();
         let mut uses = vec![0; count];
         let mut named = vec![false; count];
-        let node = |n: usize| -> &Node { &netlist.nodes[n] };
+        let node = |n: usize| -> &NetlistNode { &netlist.nodes[n] };
         let registers = netlist.registers.iter().flat_map(|r| [Some(r.next), r.enable, r.reset]).flatten();
         let inputs = netlist.instances.iter().flat_map(|i| i.inputs.iter().copied());
         for used in registers.chain(module.outputs.iter().map(|o| o.node)).chain(inputs) {
@@ -73,8 +73,8 @@ impl<'a> Printer<'a> {
                 let wide = node(operand).width > 1;
                 named[operand] |= match &node(user).op {
                     // Only names can be indexed.
-                    Op::Slice(..) => true,
-                    Op::SignExtend(_) => wide,
+                    LogicOp::Slice(..) => true,
+                    LogicOp::SignExtend(_) => wide,
                     _ => false,
                 };
             }
@@ -82,7 +82,7 @@ impl<'a> Printer<'a> {
         let taken = netlist.nodes.iter().filter_map(|n| n.name.clone());
         let taken = taken.chain(module.outputs.iter().map(|o| o.name.clone()));
         let taken = taken.chain(netlist.instances.iter().map(|i| i.name.clone())).collect();
-        Printer {
+        ModulePrinter {
             module,
             netlist,
             uses,
@@ -108,10 +108,10 @@ impl<'a> Printer<'a> {
     fn print(mut self, names: &[String]) -> String {
         let netlist = self.netlist;
         for register in &netlist.registers {
-            self.sources.insert(register.node, Source::Register);
+            self.sources.insert(register.node, PrintedSource::Register);
         }
         for output in netlist.instances.iter().flat_map(|placed| &placed.outputs) {
-            self.sources.insert(*output, Source::Output);
+            self.sources.insert(*output, PrintedSource::Output);
         }
         // A derived name comes from the named value or register that uses it first.
         let owners = self.owners();
@@ -149,7 +149,7 @@ impl<'a> Printer<'a> {
             return;
         }
         let mut lines = vec!["always @(posedge clock) begin".to_string()];
-        let assignment = |this: &Self, r: &super::Register| {
+        let assignment = |this: &Self, r: &super::NetlistRegister| {
             let (name, next) = (&this.text[r.node], &this.text[r.next]);
             match r.enable {
                 Some(enable) => format!("if ({}) {name} <= {next};", this.text[enable]),
@@ -162,7 +162,7 @@ impl<'a> Printer<'a> {
         if netlist.registers.iter().any(|r| r.reset.is_some()) {
             lines.push("    if (reset) begin".to_string());
             for register in netlist.registers.iter().filter(|r| r.reset.is_some()) {
-                let zero = constant(&Value::zero(netlist.nodes[register.node].width));
+                let zero = constant(&BitVector::zero(netlist.nodes[register.node].width));
                 lines.push(format!("        {} <= {zero};", self.text[register.node]));
             }
             lines.push("    end else begin".to_string());
@@ -223,16 +223,16 @@ impl<'a> Printer<'a> {
 
     fn wire(&mut self, index: usize, owners: &[String]) {
         let node = &self.netlist.nodes[index];
-        if let (Op::Signal(kind, _), Some(name)) = (&node.op, &node.name)
+        if let (LogicOp::Signal(kind, _), Some(name)) = (&node.op, &node.name)
             && *kind != ALIAS
         {
             let declared = format!("{}{name}", range(node.width));
             match self.sources.get(&index) {
-                Some(Source::Register) => {
+                Some(PrintedSource::Register) => {
                     self.note(&node.comment);
-                    self.line(&format!("reg {declared} = {};", constant(&Value::zero(node.width))));
+                    self.line(&format!("reg {declared} = {};", constant(&BitVector::zero(node.width))));
                 }
-                Some(Source::Output) => self.line(&format!("wire {declared};")),
+                Some(PrintedSource::Output) => self.line(&format!("wire {declared};")),
                 // An input: a port.
                 None => {}
             }
@@ -240,9 +240,9 @@ impl<'a> Printer<'a> {
             return;
         }
         let value = self.value(node);
-        let constant = matches!(node.op, Op::Constant(_));
-        let alias = matches!(node.op, Op::Signal(..));
-        let slice = matches!(node.op, Op::Slice(..));
+        let constant = matches!(node.op, LogicOp::Constant(_));
+        let alias = matches!(node.op, LogicOp::Signal(..));
+        let slice = matches!(node.op, LogicOp::Slice(..));
         let repeated = self.uses[index] > 1 && !constant && !alias && !slice;
         let own = node.name.is_some()
             || !alias
@@ -251,7 +251,8 @@ impl<'a> Printer<'a> {
                     || value.len() > INLINE && self.uses[index] > 0 && !constant && !slice);
         if !own {
             // Parentheses everywhere but around names, constants, slices and braces.
-            let braces = matches!(node.op, Op::Concat(_) | Op::ZeroExtend(_) | Op::SignExtend(_));
+            let braces =
+                matches!(node.op, LogicOp::Concat(_) | LogicOp::ZeroExtend(_) | LogicOp::SignExtend(_));
             let closed = constant || alias || slice || braces;
             self.text[index] = if closed { value } else { format!("({value})") };
             return;
@@ -265,13 +266,13 @@ impl<'a> Printer<'a> {
         self.text[index] = name;
     }
 
-    fn value(&self, node: &Node) -> String {
+    fn value(&self, node: &NetlistNode) -> String {
         let t = |n: &usize| self.text[*n].as_str();
         match &node.op {
-            Op::Signal(_, a) => t(a).to_string(),
-            Op::Constant(value) => constant(value),
-            Op::Not(a) => format!("~{}", t(a)),
-            Op::Binary(kind, a, b) => {
+            LogicOp::Signal(_, a) => t(a).to_string(),
+            LogicOp::Constant(value) => constant(value),
+            LogicOp::Not(a) => format!("~{}", t(a)),
+            LogicOp::Binary(kind, a, b) => {
                 let (a, b) = (t(a), t(b));
                 match kind {
                     Binary::Add => format!("{a} + {b}"),
@@ -284,22 +285,22 @@ impl<'a> Printer<'a> {
                     Binary::LessSigned => format!("$signed({a}) < $signed({b})"),
                 }
             }
-            Op::Mux(c, a, b) => format!("{} ? {} : {}", t(c), t(a), t(b)),
-            Op::Slice(a, low) if node.width == 1 => format!("{}[{low}]", t(a)),
-            Op::Slice(a, low) => format!("{}[{}:{low}]", t(a), low + node.width - 1),
-            Op::Concat(parts) => format!("{{{}}}", parts.iter().map(t).collect::<Vec<_>>().join(", ")),
-            Op::ZeroExtend(a) => {
+            LogicOp::Mux(c, a, b) => format!("{} ? {} : {}", t(c), t(a), t(b)),
+            LogicOp::Slice(a, low) if node.width == 1 => format!("{}[{low}]", t(a)),
+            LogicOp::Slice(a, low) => format!("{}[{}:{low}]", t(a), low + node.width - 1),
+            LogicOp::Concat(parts) => format!("{{{}}}", parts.iter().map(t).collect::<Vec<_>>().join(", ")),
+            LogicOp::ZeroExtend(a) => {
                 format!("{{{}'d0, {}}}", node.width - self.netlist.nodes[*a].width, t(a))
             }
-            Op::SignExtend(a) => {
+            LogicOp::SignExtend(a) => {
                 let inner = self.netlist.nodes[*a].width;
                 match inner {
                     1 => format!("{{{}{{{}}}}}", node.width, t(a)),
                     _ => format!("{{{{{}{{{}[{}]}}}}, {}}}", node.width - inner, t(a), inner - 1, t(a)),
                 }
             }
-            Op::Any(a) => format!("|{}", t(a)),
-            Op::All(a) => format!("&{}", t(a)),
+            LogicOp::Any(a) => format!("|{}", t(a)),
+            LogicOp::All(a) => format!("&{}", t(a)),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::evaluate::Values;
 use super::{Body, Module};
-use crate::dynsig::{DSignal, Value};
+use crate::dynsig::{BitVector, DSignal};
 use crate::technology::LeafState;
 use rust_hdl_core::prelude::*;
 use std::sync::Arc;
@@ -15,28 +15,28 @@ pub(crate) struct Circuit {
     pub(crate) inputs: Vec<DSignal<In>>,
     pub(crate) outputs: Vec<DSignal<Out>>,
     children: Vec<Circuit>,
-    state: State,
+    state: CellState,
     /// A clock edge was taken in this update: registers changed, so another update is needed.
     latched: bool,
 }
 
-enum State {
-    Netlist { values: Values, registers: Vec<Value> },
+enum CellState {
+    Netlist { values: Values, registers: Vec<BitVector> },
     Leaf(LeafState),
 }
 
 impl Circuit {
     pub fn new(module: &Arc<Module>) -> Circuit {
         let state = match &module.body {
-            Body::Netlist(netlist) => State::Netlist {
+            Body::Netlist(netlist) => CellState::Netlist {
                 values: Values::new(netlist),
                 registers: netlist
                     .registers
                     .iter()
-                    .map(|r| Value::zero(netlist.nodes[r.node].width))
+                    .map(|r| BitVector::zero(netlist.nodes[r.node].width))
                     .collect(),
             },
-            Body::Leaf(leaf) => State::Leaf(LeafState::new(leaf)),
+            Body::Leaf(leaf) => CellState::Leaf(LeafState::new(leaf)),
         };
         Circuit {
             module: module.clone(),
@@ -58,7 +58,7 @@ impl Logic for Circuit {
         let edge = self.clock.pos_edge();
         self.latched = edge;
         match (&mut self.state, &self.module.body) {
-            (State::Netlist { values, registers }, Body::Netlist(netlist)) => {
+            (CellState::Netlist { values, registers }, Body::Netlist(netlist)) => {
                 for (port, signal) in self.module.inputs.iter().zip(&self.inputs) {
                     values.put(port.node, signal.val());
                 }
@@ -83,15 +83,15 @@ impl Logic for Circuit {
                 if edge {
                     for (register, value) in netlist.registers.iter().zip(registers.iter_mut()) {
                         if register.reset.is_some_and(|r| values.flag(r)) {
-                            *value = Value::zero(value.width());
+                            *value = BitVector::zero(value.width());
                         } else if register.enable.is_none_or(|e| values.flag(e)) {
                             *value = values.get(register.next);
                         }
                     }
                 }
             }
-            (State::Leaf(state), Body::Leaf(leaf)) => {
-                let inputs: Vec<&Value> = self.inputs.iter().map(|s| s.val()).collect();
+            (CellState::Leaf(state), Body::Leaf(leaf)) => {
+                let inputs: Vec<&BitVector> = self.inputs.iter().map(|s| s.val()).collect();
                 if edge {
                     state.edge(leaf, &inputs);
                 } else {

@@ -1,6 +1,6 @@
 //! The gather: from the steps of a tile to one byte for each lane.
 
-use super::lanes::{self, Lane};
+use super::lanes::{self, LaneUse};
 use super::walker::{Walked, walker};
 use super::{COORDINATE_BITS, Shape, field, instruction_input};
 use super::{crossbar, offset};
@@ -46,8 +46,8 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
             ("instruction", instruction.into()),
         ],
     );
-    let bits = Lane::Input.bits(shape);
-    let state = Lane::Input.state(shape, &walk);
+    let bits = LaneUse::Input.bits(shape);
+    let state = LaneUse::Input.state(shape, &walk);
     let chain = b.instance(
         "chain",
         &lanes::chain(shape, "input", bits),
@@ -82,7 +82,7 @@ pub(super) fn gather(shape: &Shape) -> Arc<Module> {
 
     let placed = b.instance(
         "lanes",
-        &lanes::lanes(shape, "input", Lane::Input),
+        &lanes::lanes(shape, "input", LaneUse::Input),
         &[
             ("present", chain.out("present").into()),
             ("live", live_3.into()),

@@ -22,7 +22,7 @@ pub(super) fn chain(shape: &Shape, name: &str, bits: usize) -> Arc<Module> {
 
 /// Whose lanes they are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
+pub(super) enum LaneUse {
     /// Of the gathered input: pixels have an input row `y` and a column `x`, checked at every step.
     Input,
     /// Of a target: the walker has said how many of the tile's output rows from a lane's own on
@@ -30,13 +30,13 @@ pub(super) enum Lane {
     Target,
 }
 
-impl Lane {
+impl LaneUse {
     /// The parts of a lane's state with their bits, from the lowest.
     fn parts(self, shape: &Shape) -> Vec<(&'static str, usize)> {
         let address = [("bank", shape.bank_bits), ("row", shape.row_bits)];
         let more: &[(&str, usize)] = match self {
-            Lane::Input => &[("valid", 1), ("y", COORDINATE_BITS), ("x", COORDINATE_BITS)],
-            Lane::Target => {
+            LaneUse::Input => &[("valid", 1), ("y", COORDINATE_BITS), ("x", COORDINATE_BITS)],
+            LaneUse::Target => {
                 &[("to_end", shape.down_bits()), ("to_ring", shape.down_bits()), ("segment", shape.bank_bits)]
             }
         };
@@ -56,8 +56,8 @@ impl Lane {
     /// Cycles from a lane's state to its address.
     pub(super) fn latency(self) -> usize {
         match self {
-            Lane::Input => 3,
-            Lane::Target => 2,
+            LaneUse::Input => 3,
+            LaneUse::Target => 2,
         }
     }
 
@@ -71,14 +71,14 @@ impl Lane {
             ("ring_less", shape.row_bits),
         ];
         let more: &[(&str, usize)] = match self {
-            Lane::Input => &[
+            LaneUse::Input => &[
                 ("offset_y", COORDINATE_BITS),
                 ("offset_x", COORDINATE_BITS),
                 ("height", COORDINATE_BITS - 1),
                 ("width", COORDINATE_BITS - 1),
                 ("ring_line", COORDINATE_BITS - 1),
             ],
-            Lane::Target => &[("down", shape.down_bits()), ("phase", COUNT_BITS)],
+            LaneUse::Target => &[("down", shape.down_bits()), ("phase", COUNT_BITS)],
         };
         address.iter().chain(more).copied().collect()
     }
@@ -96,7 +96,7 @@ impl Lane {
 ///   rows below its own is before its end; from its ring on it wraps.
 ///
 /// To wrap is to add `ring_less`, minus the rows of the ring.
-fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
+fn address(shape: &Shape, name: &str, lane: LaneUse) -> Arc<Module> {
     let comment = format!("Address of one lane, {} cycles after its parts.", lane.latency());
     let mut b = Builder::new(format!("{name}_address"), comment);
     let state = b.input("state", lane.bits(shape));
@@ -121,7 +121,7 @@ fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
     let mut row = b.register("row_1", own("row") + given("offset_row"));
     let live = given("live");
     let (wrap, enable) = match lane {
-        Lane::Input => {
+        LaneUse::Input => {
             let live_1 = b.register("live_1", live & own("valid"));
             let y_1 = b.register("y_1", own("y") + given("offset_y"));
             let x_1 = b.register("x_1", own("x") + given("offset_x"));
@@ -136,7 +136,7 @@ fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
             let wrap_2 = b.register("wrap_2", !y_1.less(extent("ring_line")));
             (wrap_2, live_2 & column_2 & inside_2)
         }
-        Lane::Target => {
+        LaneUse::Target => {
             let down = given("down");
             let now = live & own("segment").zero_extend(COUNT_BITS).equals(given("phase"));
             let live_1 = b.register("live_1", now & down.less(own("to_end")));
@@ -157,7 +157,7 @@ fn address(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
 
 /// Module `<name>_lanes`: the addresses of all lanes. `present` has the states, lane 0 lowest, and so
 /// have the outputs `row`, `bank` and `enable`; the other inputs are those of [`address`].
-pub(super) fn lanes(shape: &Shape, name: &str, lane: Lane) -> Arc<Module> {
+pub(super) fn lanes(shape: &Shape, name: &str, lane: LaneUse) -> Arc<Module> {
     let one = address(shape, name, lane);
     let mut b = Builder::new(format!("{name}_lanes"), "Addresses of all lanes.");
     let bits = lane.bits(shape);

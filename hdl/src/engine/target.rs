@@ -1,6 +1,6 @@
 //! Addresses of a target: of what is written, or of the residual operand.
 
-use super::lanes::{self, Lane};
+use super::lanes::{self, LaneUse};
 use super::walker::{Walked, walker};
 use super::{COUNT_BITS, Shape, field, instruction_input};
 use super::{crossbar, offset};
@@ -48,8 +48,8 @@ fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'stati
             ("instruction", instruction.into()),
         ],
     );
-    let bits = Lane::Target.bits(shape);
-    let state = Lane::Target.state(shape, &walk);
+    let bits = LaneUse::Target.bits(shape);
+    let state = LaneUse::Target.state(shape, &walk);
     let chain = b.instance(
         "chain",
         &lanes::chain(shape, "target", bits),
@@ -83,7 +83,7 @@ fn addresses(b: &mut Builder, shape: &Shape, name: &'static str, fields: &'stati
     let live = b.delay("live", active, 3);
     let placed: Instance = b.instance(
         "lanes",
-        &lanes::lanes(shape, "target", Lane::Target),
+        &lanes::lanes(shape, "target", LaneUse::Target),
         &[
             ("present", chain.out("present").into()),
             ("live", live.into()),

@@ -15,7 +15,7 @@ const DRAIN_LEAD: usize = 1 + post::PHASE_LATENCY;
 
 bundle! {
     /// What the stepper says of a step and its tile, a bit each, but two of `level`.
-    struct Step {
+    struct StepSignals {
         valid,
         first,
         last,
@@ -28,33 +28,33 @@ bundle! {
 }
 
 /// What most blocks of an engine are given.
-struct Engine<'a> {
+struct EngineContext<'a> {
     shape: &'a Shape,
     issue: Sig,
     instruction: Sig,
 }
 
-impl Engine<'_> {
+impl EngineContext<'_> {
     fn issued(&self) -> Vec<(&'static str, Expr)> {
         vec![("issue", self.issue.into()), ("instruction", self.instruction.into())]
     }
 
     /// The stepper's signals, when the step is at the gather.
-    fn step(&self, b: &mut Builder, stepper: &Instance) -> Step<Sig> {
-        let present = Step::<Sig>::of(stepper).named();
+    fn step(&self, b: &mut Builder, stepper: &Instance) -> StepSignals<Sig> {
+        let present = StepSignals::<Sig>::of(stepper).named();
         let bundle = concat(present.iter().rev().map(|(_, signal)| *signal));
         b.comment("The same signals, later by the lead.");
         let late = b.delay("step", bundle, self.shape.lead());
         let mut low = 0;
         let mut widths = present.iter().map(|(_, signal)| signal.width());
-        Step::each(|name| {
+        StepSignals::each(|name| {
             let width = widths.next().expect("a width for each signal");
             low += width;
             b.wire(&format!("at_gather_{name}"), late.slice(low - width, width))
         })
     }
 
-    fn gather(&self, b: &mut Builder, step: &Step<Sig>, data: Sig) -> Instance {
+    fn gather(&self, b: &mut Builder, step: &StepSignals<Sig>, data: Sig) -> Instance {
         let mut inputs = self.issued();
         inputs.extend([
             ("valid", step.valid.into()),
@@ -81,7 +81,7 @@ impl Engine<'_> {
     }
 
     /// Sums of all lanes from the vector unit's reducer.
-    fn reduce(&self, b: &mut Builder, step: &Step<Sig>, gathered: &Instance) -> Sig {
+    fn reduce(&self, b: &mut Builder, step: &StepSignals<Sig>, gathered: &Instance) -> Sig {
         let at = b.delay("at_reducer", concat([step.first, step.last]), self.shape.gather_latency());
         let reduced = b.instance(
             "reducer",
@@ -102,7 +102,7 @@ impl Engine<'_> {
     fn multiply(
         &self,
         b: &mut Builder,
-        step: &Step<Sig>,
+        step: &StepSignals<Sig>,
         gathered: &Instance,
         [ends, shift]: [Expr; 2],
     ) -> Sig {
@@ -142,7 +142,7 @@ impl Engine<'_> {
     fn operand(&self, b: &mut Builder, stepper: &Instance, data: Sig) -> Instance {
         let shape = self.shape;
         b.comment("The operand's columns, P - S + 1 cycles after the last step at the stepper.");
-        let step = Step::<Sig>::of(stepper);
+        let step = StepSignals::<Sig>::of(stepper);
         let slot_less_1 = stepper.out("slot_less_1");
         let used = super::field(self.instruction, f::OPERAND_ON);
         let lead_time = b.instance(
@@ -237,7 +237,7 @@ pub(crate) fn tile_engine(config: &Config, unit: Unit) -> Arc<Module> {
     let instruction = instruction_input(&mut b);
     let gather_data = b.input("gather_data", 8 * shape.lanes);
     let operand_data = b.input("operand_data", 8 * shape.lanes);
-    let engine = Engine { shape, issue, instruction };
+    let engine = EngineContext { shape, issue, instruction };
 
     let stepper = b.instance("stepper", &stepper::stepper(shape), &engine.issued());
     let step = engine.step(&mut b, &stepper);

@@ -1,6 +1,6 @@
 //! Commands to the chip, each as soon as its time has come, and the rows that they leave open.
 
-use super::requests::Burst;
+use super::requests::NextBurst;
 use super::states::{States, Stream};
 use crate::build::{Builder, Expr, Ops, Sig, index_bits, lit, pack, zero};
 use tilewright_arch::sdram::{Sdram, TURN};
@@ -121,7 +121,13 @@ pub(super) struct Commands {
 }
 
 impl Commands {
-    pub fn new(b: &mut Builder, chip: &Sdram, states: &States, burst: &Burst, stream: &Stream) -> Commands {
+    pub fn new(
+        b: &mut Builder,
+        chip: &Sdram,
+        states: &States,
+        burst: &NextBurst,
+        stream: &Stream,
+    ) -> Commands {
         b.comment("Commands, each as soon as its time has come.");
         let times = Timers::new(b, chip);
         let ended_well = b.wire("stream_is_over", !stream.more & times.write.done());
@@ -171,15 +177,15 @@ fn reading(reads: Option<MergeReads>) -> Expr {
 }
 
 /// The open rows, seen by the burst that is prepared.
-pub(super) struct Rows {
+pub(super) struct OpenRows {
     /// Its bank has a row open.
     pub open: Sig,
     /// Its row is open.
     pub hit: Sig,
 }
 
-impl Rows {
-    pub fn new(b: &mut Builder, chip: &Sdram, burst: &Burst, commands: &Commands) -> Rows {
+impl OpenRows {
+    pub fn new(b: &mut Builder, chip: &Sdram, burst: &NextBurst, commands: &Commands) -> OpenRows {
         b.comment("Open rows.");
         let of_bank = |number: usize| burst.bank.is(number as i128);
         let mut open_rows = vec![];
@@ -195,6 +201,6 @@ impl Rows {
         let open = b.wire("bank_is_open", pack(is_open).select(burst.bank, 1));
         let row = pack(open_rows).select(burst.bank, chip.row_bits);
         let hit = b.wire("row_is_open", open & row.equals(burst.row));
-        Rows { open, hit }
+        OpenRows { open, hit }
     }
 }

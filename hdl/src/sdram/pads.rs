@@ -1,9 +1,9 @@
 //! Between decisions and pins: the command's register, the registers at the pads, beats and responses.
 
 use super::commands::Commands;
-use super::requests::{Burst, Requests};
+use super::requests::{NextBurst, Requests};
 use super::states::{States, Stream};
-use super::{Control, Inputs};
+use super::{Control, Signals};
 use crate::build::{Builder, Expr, Ops, Sig, concat, lit, or_all, pack, zero};
 use tilewright_arch::sdram::{READ, Sdram};
 
@@ -25,7 +25,13 @@ pub(super) struct Registered {
 }
 
 impl Registered {
-    pub fn new(b: &mut Builder, chip: &Sdram, states: &States, burst: &Burst, commands: &Commands) -> Self {
+    pub fn new(
+        b: &mut Builder,
+        chip: &Sdram,
+        states: &States,
+        burst: &NextBurst,
+        commands: &Commands,
+    ) -> Self {
         let Commands { close, open, column, close_all, refresh, set_mode, stop, .. } = *commands;
         b.comment("The command's register.");
         let ras = or_all([open, close, close_all, refresh, set_mode]);
@@ -54,7 +60,7 @@ fn flag(b: &mut Builder, name: &str, value: impl Into<Expr>) -> Sig {
 }
 
 /// The address pins: row, column, mode, or which banks are precharged.
-fn address(b: &mut Builder, chip: &Sdram, states: &States, burst: &Burst) -> Expr {
+fn address(b: &mut Builder, chip: &Sdram, states: &States, burst: &NextBurst) -> Expr {
     // A10 is zero in a column command and in a precharge of one bank.
     let mode = lit((chip.cas_latency as i128) << 4 | FULL_PAGE, chip.row_bits);
     let all = lit(1 << 10, chip.row_bits);
@@ -86,7 +92,7 @@ fn merged(b: &mut Builder, chip: &Sdram, states: &States, commands: &Commands, c
 pub(super) fn pads(
     b: &mut Builder,
     chip: &Sdram,
-    inputs: &Inputs,
+    inputs: &Signals,
     (control, stream): (&Control, &Stream),
     (states, commands, registered): (&States, &Commands, &Registered),
 ) -> Sig {

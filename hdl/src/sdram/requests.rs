@@ -1,7 +1,7 @@
 //! What the controller has to do next: bursts of the AXI port, refreshes, and the mode after power-up.
 
 use super::commands::Commands;
-use super::{Control, Inputs, LENGTH_BITS};
+use super::{Control, LENGTH_BITS, Signals};
 use crate::build::{Builder, Expr, Ops, Sig, concat, index_bits, lit, zero};
 use crate::memory_port::queue;
 use tilewright_arch::Config;
@@ -41,7 +41,7 @@ impl Requests {
         b: &mut Builder,
         config: &Config,
         chip: &Sdram,
-        inputs: &Inputs,
+        inputs: &Signals,
         control: &Control,
     ) -> Requests {
         let (read, write) = (&inputs.read, &inputs.write);
@@ -128,7 +128,7 @@ impl PowerUp {
 }
 
 /// The burst that is prepared, or was last.
-pub(super) struct Burst {
+pub(super) struct NextBurst {
     pub row: Sig,
     pub bank: Sig,
     pub column: Sig,
@@ -139,15 +139,15 @@ pub(super) struct Burst {
     pub outside: Sig,
 }
 
-impl Burst {
+impl NextBurst {
     /// The head of the queue, when it is taken.
-    pub fn new(b: &mut Builder, chip: &Sdram, requests: &Requests) -> Burst {
+    pub fn new(b: &mut Builder, chip: &Sdram, requests: &Requests) -> NextBurst {
         let mut low = requests.head.width();
         let mut field = |name: &str, width: usize| -> Sig {
             low -= width;
             b.register_when(name, requests.take, requests.head.slice(low, width))
         };
-        Burst {
+        NextBurst {
             row: field("row", chip.row_bits),
             bank: field("bank", chip.banks.trailing_zeros() as usize),
             column: field("column", chip.column_bits),

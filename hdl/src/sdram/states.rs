@@ -1,8 +1,8 @@
 //! Where a burst is: what is prepared, a state a bit, and what streams.
 
 use super::LENGTH_BITS;
-use super::commands::{Commands, Rows};
-use super::requests::Burst;
+use super::commands::{Commands, OpenRows};
+use super::requests::NextBurst;
 use crate::build::{Builder, Expr, Ops, Sig, lit, or_all, zero};
 use tilewright_arch::sdram::Sdram;
 
@@ -55,7 +55,14 @@ impl States {
     }
 
     /// The next state; `take` begins with a burst, a refresh, the mode.
-    pub fn step(&self, b: &mut Builder, rows: &Rows, burst: &Burst, commands: &Commands, take: [Sig; 3]) {
+    pub fn step(
+        &self,
+        b: &mut Builder,
+        rows: &OpenRows,
+        burst: &NextBurst,
+        commands: &Commands,
+        take: [Sig; 3],
+    ) {
         let States { decides, closes, opens, moves, closes_all, refreshes, sets_mode, merge } = *self;
         let [take_burst, take_refresh, take_mode] = take;
         b.set(decides, take_burst);
@@ -89,7 +96,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub fn new(b: &mut Builder, burst: &Burst) -> Stream {
+    pub fn new(b: &mut Builder, burst: &NextBurst) -> Stream {
         b.comment("What streams: beats left after this cycle's decision, and the cycle after the last.");
         let more = b.reg_reset("more", 1);
         let left = b.reg_reset("left", LENGTH_BITS);
@@ -102,7 +109,7 @@ impl Stream {
     }
 
     /// A column command begins it.
-    pub fn step(&self, b: &mut Builder, states: &States, burst: &Burst, column: Sig) {
+    pub fn step(&self, b: &mut Builder, states: &States, burst: &NextBurst, column: Sig) {
         let Stream { more, left, ending, bank, write, outside, .. } = *self;
         let single = b.wire("single", column & !burst.length.any());
         b.set(more, (column & !single) | (more & left.differs(lit(1, LENGTH_BITS))));

@@ -1,8 +1,8 @@
 //! Leaves from which synthesis infers the hard blocks of any technology.
 
-use super::{Form, range};
+use super::{LeafForm, range};
 
-pub(super) const FORM: Form = Form { ram, multiplier, models: "" };
+pub(super) const FORM: LeafForm = LeafForm { ram, multiplier, models: "" };
 
 fn ram(depth: usize, width: usize, stages: usize) -> String {
     let word = range(width);

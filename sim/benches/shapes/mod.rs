@@ -3,12 +3,12 @@
 use tilewright_arch::Config;
 use tilewright_arch::fixed::CHANNEL_BYTES;
 use tilewright_arch::instr::{
-    Channels, Input, Memory, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Unit, Walk,
+    Channels, Gather, LocalMemory, Reduce, Ring, Step, Sync, Target, TileOp, Transfer, Unit, Walk,
 };
 use tilewright_arch::program::{Layer, Line, Program};
 
 /// One convolution shape.
-pub struct Shape {
+pub struct ConvShape {
     pub name: &'static str,
     pub reduce: Reduce,
     pub channels: usize,
@@ -18,9 +18,9 @@ pub struct Shape {
 }
 
 /// Loads everything once and repeats the operation.
-pub fn program(shape: &Shape, repeat: usize) -> Program {
+pub fn program(shape: &ConvShape, repeat: usize) -> Program {
     let config = Config::sized(9, 16);
-    let Shape { channels, groups, size, kernel, .. } = *shape;
+    let ConvShape { channels, groups, size, kernel, .. } = *shape;
     let (plane, page) = ((size * size) as i64, (config.feature.page_rows * config.lanes) as i64);
     let pad = kernel as i64 / 2;
     let rows = shape.reduce == Reduce::Rows;
@@ -46,7 +46,7 @@ pub fn program(shape: &Shape, repeat: usize) -> Program {
         } else {
             [step(channels, plane, 0, 0), vertical, horizontal]
         },
-        input: Input {
+        input: Gather {
             walk: Walk {
                 base: -pad * size as i64 - pad,
                 group: if rows { plane } else { 0 },
@@ -89,8 +89,10 @@ pub fn program(shape: &Shape, repeat: usize) -> Program {
     let sizes = [inputs * plane as usize, words * 16, groups * 16 * CHANNEL_BYTES];
     let mut program = Program::empty(config);
     let mut at = 0;
-    for (i, (bytes, memory)) in
-        sizes.into_iter().zip([Memory::Feature, Memory::Weights, Memory::ComputeChannels]).enumerate()
+    for (i, (bytes, memory)) in sizes
+        .into_iter()
+        .zip([LocalMemory::Feature, LocalMemory::Weights, LocalMemory::ComputeChannels])
+        .enumerate()
     {
         let data = (0..bytes).map(|j| (j * 37 + j / 7 + i) as u8).collect();
         program.data.push((at, data));
@@ -119,13 +121,13 @@ pub fn program(shape: &Shape, repeat: usize) -> Program {
 }
 
 /// A dense convolution.
-pub fn dense(name: &'static str, channels: usize, groups: usize, size: usize, kernel: usize) -> Shape {
-    Shape { name, reduce: Reduce::Dense, channels, groups, size, kernel }
+pub fn dense(name: &'static str, channels: usize, groups: usize, size: usize, kernel: usize) -> ConvShape {
+    ConvShape { name, reduce: Reduce::Dense, channels, groups, size, kernel }
 }
 
 /// A depthwise convolution.
-pub fn rows(name: &'static str, groups: usize, size: usize, kernel: usize) -> Shape {
-    Shape { name, reduce: Reduce::Rows, channels: 1, groups, size, kernel }
+pub fn rows(name: &'static str, groups: usize, size: usize, kernel: usize) -> ConvShape {
+    ConvShape { name, reduce: Reduce::Rows, channels: 1, groups, size, kernel }
 }
 
 /// The program with a store of its whole output.

@@ -1,13 +1,13 @@
 //! The bytes and words that an instruction reads and writes.
 
 use crate::bits::Bits;
-use crate::faults::{Fault, Port, Shared};
-use crate::geometry::{Grid, input_row, offsets, target_row};
+use crate::faults::{Fault, FeatureAccess, Shared};
+use crate::geometry::{PixelGrid, input_row, offsets, target_row};
 use std::ops::Range;
 use tilewright_arch::config::Config;
 use tilewright_arch::fixed::CHANNEL_BYTES;
-use tilewright_arch::instr::{Memory, Reduce, Target, TileOp, Transfer, Unit};
-use tilewright_timing::Site;
+use tilewright_arch::instr::{LocalMemory, Reduce, Target, TileOp, Transfer, Unit};
+use tilewright_timing::InstrId;
 
 /// The word memories, in the order of [`Access::word_reads`].
 pub const WORDS: [Shared; 4] =
@@ -15,7 +15,7 @@ pub const WORDS: [Shared; 4] =
 
 /// Everything one instruction touches.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Access {
+pub struct Footprint {
     /// Feature bytes read (gather and operand, or a store).
     pub reads: Bits,
     /// Feature bytes written.
@@ -62,7 +62,7 @@ fn mark(bits: &mut Bits, start: i64, pixel: i64, x: Range<usize>, limit: usize) 
 fn gathered(op: &TileOp, config: &Config) -> Result<Bits, i64> {
     let mut bits = Bits::new(config.feature_bytes());
     let groups = if op.input.walk.group == 0 { 1 } else { op.groups };
-    let rows = Grid::new(op).rows;
+    let rows = PixelGrid::new(op).rows;
     let pixel = op.input.walk.pixel;
     for group in 0..groups {
         for offset in offsets(op) {
@@ -78,7 +78,7 @@ fn gathered(op: &TileOp, config: &Config) -> Result<Bits, i64> {
 /// The bytes of a target and how often they are touched.
 fn targeted(op: &TileOp, target: &Target, config: &Config) -> Result<(Bits, u64), i64> {
     let mut bits = Bits::new(config.feature_bytes());
-    let grid = Grid::new(op);
+    let grid = PixelGrid::new(op);
     let pixel = target.walk.pixel;
     let mut count = 0;
     for group in 0..op.groups {
@@ -112,8 +112,8 @@ fn wrapping(start: usize, count: usize, size: usize) -> Bits {
 ///
 /// # Errors
 /// An address outside of feature memory; a byte that is read and written, or written twice; one page for both.
-pub fn tile(op: &TileOp, site: &Site, config: &Config) -> Result<Access, Fault> {
-    let range = |port: Port| {
+pub fn tile(op: &TileOp, site: &InstrId, config: &Config) -> Result<Footprint, Fault> {
+    let range = |port: FeatureAccess| {
         move |address: i64| Fault::FeatureRange {
             site: site.clone(),
             port,
@@ -121,8 +121,8 @@ pub fn tile(op: &TileOp, site: &Site, config: &Config) -> Result<Access, Fault> 
             bytes: config.feature_bytes(),
         }
     };
-    let mut access = Access::default();
-    let gathered = gathered(op, config).map_err(range(Port::Gather))?;
+    let mut access = Footprint::default();
+    let gathered = gathered(op, config).map_err(range(FeatureAccess::Gather))?;
     if op.keep {
         // Nothing of it leaves the array.
         access.read_pages = pages(&gathered, config);
@@ -130,22 +130,22 @@ pub fn tile(op: &TileOp, site: &Site, config: &Config) -> Result<Access, Fault> 
         access.word_reads[0] = weights(op, config);
         return Ok(access);
     }
-    let (writes, written) = targeted(op, &op.output, config).map_err(range(Port::Output))?;
+    let (writes, written) = targeted(op, &op.output, config).map_err(range(FeatureAccess::Output))?;
     access.read_pages = pages(&gathered, config);
     access.write_pages = pages(&writes, config);
     if let Some(address) = gathered.meets(&writes) {
-        return Err(Fault::Overlap { site: site.clone(), port: Port::Gather, address });
+        return Err(Fault::Overlap { site: site.clone(), port: FeatureAccess::Gather, address });
     }
     if writes.count() != written {
         return Err(Fault::WrittenTwice { site: site.clone(), written, places: writes.count() });
     }
     access.reads = gathered;
     if let Some(operand) = &op.operand {
-        let (bits, _) = targeted(op, &operand.target, config).map_err(range(Port::Operand))?;
+        let (bits, _) = targeted(op, &operand.target, config).map_err(range(FeatureAccess::Operand))?;
         let same = Target { segments: 0, segment_lanes: 0, ..operand.target }
             == Target { segments: 0, segment_lanes: 0, ..op.output };
         if let (false, Some(address)) = (same, bits.meets(&writes)) {
-            return Err(Fault::Overlap { site: site.clone(), port: Port::Operand, address });
+            return Err(Fault::Overlap { site: site.clone(), port: FeatureAccess::Operand, address });
         }
         let pages = pages(&bits, config);
         let both = pages & access.read_pages;
@@ -172,7 +172,7 @@ fn weights(op: &TileOp, config: &Config) -> Bits {
     }
 }
 
-fn words(op: &TileOp, site: &Site, config: &Config, access: &mut Access) -> Result<(), Fault> {
+fn words(op: &TileOp, site: &InstrId, config: &Config, access: &mut Footprint) -> Result<(), Fault> {
     access.word_reads[0] = weights(op, config);
     let c = &op.channels;
     let which = if site.unit == Unit::Vector { 2 } else { 1 };
@@ -207,12 +207,12 @@ pub fn lines(op: &Transfer) -> impl Iterator<Item = (i64, i64)> + '_ {
 }
 
 /// Bytes of a word of an on-chip memory in external memory (1 for features), and its words.
-pub fn word_bytes(memory: Memory, config: &Config) -> (usize, usize) {
+pub fn word_bytes(memory: LocalMemory, config: &Config) -> (usize, usize) {
     match memory {
-        Memory::Feature => (1, config.feature_bytes()),
-        Memory::Weights => (config.weight_stride(), config.weight_words),
-        Memory::ComputeChannels | Memory::VectorChannels => (CHANNEL_BYTES, config.parameter_words),
-        Memory::Tables => (256, config.tables),
+        LocalMemory::Feature => (1, config.feature_bytes()),
+        LocalMemory::Weights => (config.weight_stride(), config.weight_words),
+        LocalMemory::ComputeChannels | LocalMemory::VectorChannels => (CHANNEL_BYTES, config.parameter_words),
+        LocalMemory::Tables => (256, config.tables),
     }
 }
 
@@ -220,8 +220,8 @@ pub fn word_bytes(memory: Memory, config: &Config) -> (usize, usize) {
 ///
 /// # Errors
 /// An address outside of its memory.
-pub fn transfer(op: &Transfer, site: &Site, config: &Config) -> Result<Access, Fault> {
-    let mut access = Access::default();
+pub fn transfer(op: &Transfer, site: &InstrId, config: &Config) -> Result<Footprint, Fault> {
+    let mut access = Footprint::default();
     let bytes = op.line_bytes;
     let mut external: Vec<Range<usize>> = lines(op).map(|(e, _)| e as usize..e as usize + bytes).collect();
     external.sort_by_key(|r| (r.start, r.end));
@@ -240,12 +240,12 @@ pub fn transfer(op: &Transfer, site: &Site, config: &Config) -> Result<Access, F
     }
     let (word, words) = word_bytes(op.memory, config);
     let which = match op.memory {
-        Memory::Feature => {
+        LocalMemory::Feature => {
             let mut bits = Bits::new(words);
             for (_, local) in lines(op) {
                 mark(&mut bits, local, 1, 0..bytes, words).map_err(|address| Fault::FeatureRange {
                     site: site.clone(),
-                    port: Port::Transfer,
+                    port: FeatureAccess::Transfer,
                     address,
                     bytes: words,
                 })?;
@@ -259,10 +259,10 @@ pub fn transfer(op: &Transfer, site: &Site, config: &Config) -> Result<Access, F
             }
             return Ok(access);
         }
-        Memory::Weights => 0,
-        Memory::ComputeChannels => 1,
-        Memory::VectorChannels => 2,
-        Memory::Tables => 3,
+        LocalMemory::Weights => 0,
+        LocalMemory::ComputeChannels => 1,
+        LocalMemory::VectorChannels => 2,
+        LocalMemory::Tables => 3,
     };
     access.word_writes[which] = wrapping(op.local as usize, bytes / word, words);
     Ok(access)

@@ -5,11 +5,11 @@
 //! multiple of P bytes), so two lanes meet in all steps or in none: each tile is looked at once, and
 //! only if lanes meet, the steps in which both are inside the input are searched.
 
-use crate::faults::{Fault, Port};
-use crate::geometry::{Grid, Piece, input_row, offsets};
+use crate::faults::{Fault, FeatureAccess};
+use crate::geometry::{Piece, PixelGrid, input_row, offsets};
 use tilewright_arch::config::Config;
 use tilewright_arch::instr::{Target, TileOp, Walk};
-use tilewright_timing::Site;
+use tilewright_timing::InstrId;
 
 /// A lane: its line and pixel.
 type Lane = (usize, usize);
@@ -18,10 +18,11 @@ type Lane = (usize, usize);
 ///
 /// # Errors
 /// Two lanes that meet in a bank in one step; more segments than a target has.
-pub fn check(op: &TileOp, site: &Site, config: &Config) -> Result<(), Fault> {
-    let grid = Grid::new(op);
+pub fn check(op: &TileOp, site: &InstrId, config: &Config) -> Result<(), Fault> {
+    let grid = PixelGrid::new(op);
     let output = (!op.keep).then_some(&op.output);
-    let targets = [(Port::Output, output), (Port::Operand, op.operand.as_ref().map(|o| &o.target))];
+    let targets =
+        [(FeatureAccess::Output, output), (FeatureAccess::Operand, op.operand.as_ref().map(|o| &o.target))];
     for tile in 0..op.tiles {
         let pieces = grid.tile(op, tile);
         let lanes: Vec<Lane> = pieces.iter().flat_map(|p| p.x.clone().map(|x| (p.row, x))).collect();
@@ -31,7 +32,7 @@ pub fn check(op: &TileOp, site: &Site, config: &Config) -> Result<(), Fault> {
         }) {
             return Err(Fault::BankConflict {
                 site: site.clone(),
-                port: Port::Gather,
+                port: FeatureAccess::Gather,
                 tile,
                 lanes: pair,
                 bank,
@@ -83,10 +84,10 @@ fn both_inside(op: &TileOp, a: Lane, b: Lane) -> Option<String> {
 /// decides for all columns.
 fn segments(
     target: &Target,
-    port: Port,
+    port: FeatureAccess,
     tile: usize,
     pieces: &[Piece],
-    site: &Site,
+    site: &InstrId,
     config: &Config,
 ) -> Result<(), Fault> {
     let most = target.segment_lanes;
@@ -100,7 +101,7 @@ fn segments(
         for start in piece.x.clone().step_by(most) {
             let end = (start + most).min(piece.x.end);
             // The lanes of a segment are of one line: without a step they are all at one byte.
-            let one = port == Port::Operand && target.walk.pixel == 0;
+            let one = port == FeatureAccess::Operand && target.walk.pixel == 0;
             let apart = if one { start + 1 } else { end };
             let lanes: Vec<Lane> = (start..apart).map(|x| (piece.row, x)).collect();
             if let Some(&((a, b), bank)) = meetings(&target.walk, &lanes, config.lanes).first() {

@@ -1,13 +1,13 @@
 //! Instructions of different units that no semaphore orders may not share a page port or data.
 
-use super::access::{Access, WORDS};
+use super::access::{Footprint, WORDS};
 use crate::faults::{Fault, Shared};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use tilewright_arch::instr::Unit;
 use tilewright_arch::program::Program;
-use tilewright_timing::Site;
+use tilewright_timing::InstrId;
 use tilewright_timing::order::Order;
 
 /// What was executed and may still meet something that is not ordered after it.
@@ -15,7 +15,7 @@ pub struct Races<'a> {
     program: &'a Program,
     order: &'a Order,
     /// For each unit: accesses of its instructions from `dropped` on.
-    kept: [VecDeque<Arc<Access>>; 4],
+    kept: [VecDeque<Arc<Footprint>>; 4],
     dropped: [usize; 4],
 }
 
@@ -29,7 +29,7 @@ impl<'a> Races<'a> {
     ///
     /// # Errors
     /// Two instructions that touch the same bytes or the same port of a page without an order.
-    pub fn add(&mut self, unit: Unit, index: usize, access: Arc<Access>) -> Result<(), Fault> {
+    pub fn add(&mut self, unit: Unit, index: usize, access: Arc<Footprint>) -> Result<(), Fault> {
         let clock = self.order.clocks[unit as usize][index];
         for other in Unit::ALL {
             let o = other as usize;
@@ -39,8 +39,8 @@ impl<'a> Races<'a> {
             let from = (clock[o] as usize).max(self.dropped[o]);
             for (i, theirs) in self.kept[o].iter().enumerate().skip(from - self.dropped[o]) {
                 let sites = || {
-                    let first = Site::new(self.program, other, self.dropped[o] + i);
-                    (first, Site::new(self.program, unit, index))
+                    let first = InstrId::new(self.program, other, self.dropped[o] + i);
+                    (first, InstrId::new(self.program, unit, index))
                 };
                 compare(theirs, &access, sites)?;
             }
@@ -74,7 +74,11 @@ impl<'a> Races<'a> {
     }
 }
 
-fn compare(first: &Access, second: &Access, sites: impl Fn() -> (Site, Site)) -> Result<(), Fault> {
+fn compare(
+    first: &Footprint,
+    second: &Footprint,
+    sites: impl Fn() -> (InstrId, InstrId),
+) -> Result<(), Fault> {
     let race = |access: (&'static str, &'static str), memory: Shared, place: Option<usize>| match place {
         None => Ok(()),
         Some(place) => {
@@ -107,9 +111,9 @@ fn compare(first: &Access, second: &Access, sites: impl Fn() -> (Site, Site)) ->
 }
 
 /// Whether two instructions must not overlap in time.
-pub fn overlap(a: &Access, b: &Access) -> bool {
+pub fn overlap(a: &Footprint, b: &Footprint) -> bool {
     let nobody = || {
-        let site = Site { unit: Unit::Load, index: 0, layer: "".into() };
+        let site = InstrId { unit: Unit::Load, index: 0, layer: "".into() };
         (site.clone(), site)
     };
     compare(a, b, nobody).is_err()

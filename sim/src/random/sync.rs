@@ -1,19 +1,19 @@
 //! Semaphores for a list of instructions in a total order.
 
 use super::Any;
-use crate::check::access::Access;
+use crate::check::access::Footprint;
 use crate::check::races;
 use std::sync::Arc;
 use tilewright_arch::instr::{SEMAPHORES, Sync, Unit};
 use tilewright_random::Random;
-use tilewright_timing::order::Clock;
+use tilewright_timing::order::VectorClock;
 
 /// Semaphores that order every two instructions which must not overlap.
-pub fn orders(list: &[(Unit, Any, Arc<Access>)], rng: &mut Random) -> Vec<Sync> {
+pub fn orders(list: &[(Unit, Any, Arc<Footprint>)], rng: &mut Random) -> Vec<Sync> {
     let mut syncs = vec![Sync::default(); list.len()];
     // Places in `list` of each unit's instructions, and what is done before each starts.
     let mut places: [Vec<usize>; 4] = Default::default();
-    let mut clocks: [Vec<Clock>; 4] = Default::default();
+    let mut clocks: [Vec<VectorClock>; 4] = Default::default();
     // A semaphore for each (signaller, waiter), in random order.
     let mut numbers: Vec<usize> = (0..SEMAPHORES).collect();
     for i in (1..SEMAPHORES).rev() {

@@ -1,18 +1,18 @@
 //! Random tile operations.
 
-use super::{Any, Builder, Tensor};
+use super::{Any, ProgramBuilder, Tensor};
 use crate::check::banks;
-use crate::geometry::Grid;
+use crate::geometry::PixelGrid;
 use tilewright_arch::fixed::{MAX_MANTISSA, OperandScale, Post};
 use tilewright_arch::instr::{
-    Channels, Input, Memory, Operand, Reduce, Ring, Step, Target, TileOp, Unit, Walk,
+    Channels, Gather, LocalMemory, Operand, Reduce, Ring, Step, Target, TileOp, Unit, Walk,
 };
 use tilewright_arch::timing;
-use tilewright_timing::Site;
+use tilewright_timing::InstrId;
 
 /// A window over a tensor along one axis.
 #[derive(Clone, Copy, Debug)]
-struct Axis {
+struct WindowAxis {
     taps: usize,
     stride: usize,
     dilation: usize,
@@ -20,7 +20,7 @@ struct Axis {
     out: usize,
 }
 
-impl Builder<'_> {
+impl ProgramBuilder<'_> {
     /// Appends a tile operation that takes at most `budget` cycles, and the loads it needs.
     pub fn tile(&mut self, budget: u64) -> bool {
         if self.tensors.is_empty() {
@@ -88,7 +88,7 @@ impl Builder<'_> {
             part.wide = self.rng.percent(50);
             part.input.pad = self.rng.bits() as i8;
             let reduction = part.reduction() as usize;
-            if let Some(weights) = self.words(Memory::Weights, reduction, reduction) {
+            if let Some(weights) = self.words(LocalMemory::Weights, reduction, reduction) {
                 part.weights = weights;
                 self.push(Unit::Compute, Any::Tile(part));
             }
@@ -96,7 +96,7 @@ impl Builder<'_> {
     }
 
     /// A window of up to `most` taps over `size` elements.
-    fn axis(&mut self, size: usize, most: usize) -> Axis {
+    fn axis(&mut self, size: usize, most: usize) -> WindowAxis {
         for _ in 0..20 {
             let taps = self.rng.within(1, most);
             let stride = self.rng.pick(&[1, 1, 1, 2, 3]);
@@ -105,14 +105,14 @@ impl Builder<'_> {
             let (before, after) = (self.rng.below(reach), self.rng.below(reach));
             if size + before + after >= reach {
                 let out = (size + before + after - reach) / stride + 1;
-                return Axis { taps, stride, dilation, before, out };
+                return WindowAxis { taps, stride, dilation, before, out };
             }
         }
-        Axis { taps: 1, stride: 1, dilation: 1, before: 0, out: size }
+        WindowAxis { taps: 1, stride: 1, dilation: 1, before: 0, out: size }
     }
 
     /// What is common to all: the gather of a window.
-    fn windowed(&mut self, t: &Tensor, y: Axis, x: Axis) -> TileOp {
+    fn windowed(&mut self, t: &Tensor, y: WindowAxis, x: WindowAxis) -> TileOp {
         let zero = self.rng.bits() as i8;
         let (lo, hi) = if self.rng.percent(70) { (-128, 127) } else { (-1 - self.rng.below(100) as i8, 40) };
         TileOp {
@@ -124,7 +124,7 @@ impl Builder<'_> {
             last_columns: 1,
             inner_columns: 1,
             taps: 1,
-            input: Input {
+            input: Gather {
                 walk: Walk {
                     base: t.base - (y.before as i64) * t.pitch - x.before as i64,
                     group: 0,
@@ -146,7 +146,7 @@ impl Builder<'_> {
     }
 
     /// Loops over rows and columns of a window, and over channels.
-    fn loops(t: &Tensor, channels: usize, y: Axis, x: Axis) -> [Step; 3] {
+    fn loops(t: &Tensor, channels: usize, y: WindowAxis, x: WindowAxis) -> [Step; 3] {
         [
             Step { count: channels, address: t.plane, y: 0, x: 0 },
             Step { count: y.taps, address: y.dilation as i64 * t.pitch, y: y.dilation as i64, x: 0 },
@@ -158,7 +158,7 @@ impl Builder<'_> {
     fn dense(&mut self, t: &Tensor) -> (TileOp, [usize; 3]) {
         let [c, h, w] = t.shape;
         let (y, x) = if self.rng.percent(15) {
-            let whole = |n: usize| Axis { taps: n, stride: 1, dilation: 1, before: 0, out: 1 };
+            let whole = |n: usize| WindowAxis { taps: n, stride: 1, dilation: 1, before: 0, out: 1 };
             (whole(h), whole(w))
         } else {
             (self.axis(h, 3), self.axis(w, 3))
@@ -199,7 +199,7 @@ impl Builder<'_> {
         let taps = self.rng.within(1, self.config.columns.min(4));
         let (before, after) = (self.rng.below(taps), self.rng.below(taps));
         let out = (h + before + after).saturating_sub(taps - 1).max(1);
-        let y = Axis { taps, stride: 1, dilation: 1, before, out };
+        let y = WindowAxis { taps, stride: 1, dilation: 1, before, out };
         let x = self.axis(w, 3);
         let columns = self.rng.within(1, self.config.columns.min(out + 2));
         let mut op = self.windowed(t, y, x);
@@ -337,7 +337,7 @@ impl Builder<'_> {
         let p = self.config.lanes;
         let mut lanes = if self.rng.percent(70) { p } else { self.rng.within(1, p) };
         op.line_stop = self.rng.percent(20);
-        let site = Site { unit: Unit::Compute, index: 0, layer: "".into() };
+        let site = InstrId { unit: Unit::Compute, index: 0, layer: "".into() };
         loop {
             op.lanes = lanes;
             op.tiles = op.grid_tiles();
@@ -371,7 +371,7 @@ impl Builder<'_> {
 
     /// The target with segments of `most` lanes, as many as needed.
     fn loose(op: &TileOp, target: &Target, most: usize) -> Target {
-        let grid = Grid::new(op);
+        let grid = PixelGrid::new(op);
         let of =
             |tile: usize| -> usize { grid.tile(op, tile).iter().map(|p| p.x.len().div_ceil(most)).sum() };
         let segments = (0..op.tiles).map(of).max().unwrap_or(1);
@@ -383,7 +383,7 @@ impl Builder<'_> {
         let reduction = op.reduction() as usize;
         let words = op.groups * op.group_weights() as usize;
         if words > 0 {
-            op.weights = self.words(Memory::Weights, words, reduction)?;
+            op.weights = self.words(LocalMemory::Weights, words, reduction)?;
         }
         let step = op.reduce == Reduce::Dense && self.rng.percent(80);
         let group_step = if op.reduce == Reduce::Dense {
@@ -393,12 +393,13 @@ impl Builder<'_> {
         };
         op.channels = Channels { base: 0, column_step: usize::from(step), group_step };
         let count = (op.groups - 1) * group_step + if step { op.columns } else { 1 };
-        let memory = if unit == Unit::Vector { Memory::VectorChannels } else { Memory::ComputeChannels };
+        let memory =
+            if unit == Unit::Vector { LocalMemory::VectorChannels } else { LocalMemory::ComputeChannels };
         // The size of a sum grows with the root of its terms.
         let scale = if unit == Unit::Vector { 1 } else { reduction } << if op.wide { 16 } else { 0 };
         op.channels.base = self.words(memory, count, scale)?;
         if self.rng.percent(20) {
-            op.table = Some(self.words(Memory::Tables, 1, 0)?);
+            op.table = Some(self.words(LocalMemory::Tables, 1, 0)?);
         }
         Some(())
     }

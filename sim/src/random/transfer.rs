@@ -1,11 +1,11 @@
 //! Random loads and stores.
 
-use super::{Any, Builder, OUTPUT, Tensor};
+use super::{Any, OUTPUT, ProgramBuilder, Tensor};
 use crate::check::access::word_bytes;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel, Half, MAX_MANTISSA};
-use tilewright_arch::instr::{Memory, Ring, Transfer, Unit};
+use tilewright_arch::instr::{LocalMemory, Ring, Transfer, Unit};
 
-impl Builder<'_> {
+impl ProgramBuilder<'_> {
     /// Appends random constants and returns their address.
     fn constants(&mut self, bytes: usize, align: usize) -> usize {
         while !self.data.len().is_multiple_of(align) {
@@ -161,10 +161,10 @@ impl Builder<'_> {
     /// Words that some later instruction may use.
     pub fn load_words_early(&mut self) {
         let memory = self.rng.pick(&[
-            Memory::Weights,
-            Memory::ComputeChannels,
-            Memory::VectorChannels,
-            Memory::Tables,
+            LocalMemory::Weights,
+            LocalMemory::ComputeChannels,
+            LocalMemory::VectorChannels,
+            LocalMemory::Tables,
         ]);
         let count = self.rng.within(1, 12);
         self.words(memory, count, 8);
@@ -172,16 +172,16 @@ impl Builder<'_> {
 
     /// First of `count` words that hold something: old ones or newly loaded ones. `reduction` sets
     /// the size of channels' factors.
-    pub fn words(&mut self, memory: Memory, count: usize, reduction: usize) -> Option<usize> {
+    pub fn words(&mut self, memory: LocalMemory, count: usize, reduction: usize) -> Option<usize> {
         let kind = match memory {
-            Memory::Feature => return None,
-            Memory::Weights => 0,
-            Memory::ComputeChannels => 1,
-            Memory::VectorChannels => 2,
-            Memory::Tables => 3,
+            LocalMemory::Feature => return None,
+            LocalMemory::Weights => 0,
+            LocalMemory::ComputeChannels => 1,
+            LocalMemory::VectorChannels => 2,
+            LocalMemory::Tables => 3,
         };
         let (bytes, size) = word_bytes(memory, self.config);
-        let count = if memory == Memory::Tables { 1 } else { count };
+        let count = if memory == LocalMemory::Tables { 1 } else { count };
         if count > size {
             return None;
         }
@@ -193,8 +193,8 @@ impl Builder<'_> {
         }
         let first = match memory {
             // Weights wrap at the end of their memory.
-            Memory::Weights if self.rng.percent(30) => size - 1 - self.rng.below(count.min(size - 1)),
-            Memory::Weights => self.rng.below(size),
+            LocalMemory::Weights if self.rng.percent(30) => size - 1 - self.rng.below(count.min(size - 1)),
+            LocalMemory::Weights => self.rng.below(size),
             _ => self.rng.below(size - count + 1),
         };
         let split = if count > 1 && self.rng.percent(30) { self.rng.within(1, count - 1) } else { count };
@@ -203,10 +203,12 @@ impl Builder<'_> {
                 continue;
             }
             let external = match memory {
-                Memory::ComputeChannels | Memory::VectorChannels => self.channels(to - from, reduction),
+                LocalMemory::ComputeChannels | LocalMemory::VectorChannels => {
+                    self.channels(to - from, reduction)
+                }
                 _ => self.constants((to - from) * bytes, self.config.memory.bus_bytes),
             };
-            if memory == Memory::Weights {
+            if memory == LocalMemory::Weights {
                 // Weights are symmetric: -128 is none.
                 let new = external..;
                 self.data[new].iter_mut().filter(|b| **b == 0x80).for_each(|b| *b = 0x81);

@@ -1,6 +1,6 @@
 //! [`Reduce::Dense`](tilewright_arch::instr::Reduce): a matrix product of gathered pixels and weight words.
 
-use super::{Block, Context, gather, post, simd};
+use super::{Chunk, Context, gather, post, simd};
 use crate::geometry::{Piece, offsets_of};
 use tilewright_arch::instr::TileOp;
 
@@ -23,17 +23,17 @@ pub struct Packed {
 
 /// Steps that count alike: those of every `stride`-th iteration of the outermost loop.
 #[derive(Clone, Copy)]
-struct Pass {
+struct Strided {
     first: usize,
     stride: usize,
 }
 
 /// The passes of an operation: all steps, or the low halves of wide values and then the high ones.
-fn passes(op: &TileOp) -> &'static [Pass] {
+fn passes(op: &TileOp) -> &'static [Strided] {
     if op.wide {
-        return &[Pass { first: 1, stride: 2 }, Pass { first: 0, stride: 2 }];
+        return &[Strided { first: 1, stride: 2 }, Strided { first: 0, stride: 2 }];
     }
-    &[Pass { first: 0, stride: 1 }]
+    &[Strided { first: 0, stride: 1 }]
 }
 
 /// Packs the weights, by pass and group.
@@ -41,7 +41,7 @@ pub fn pack(context: &Context) -> Vec<Vec<Packed>> {
     passes(context.op).iter().map(|pass| pack_pass(context, *pass)).collect()
 }
 
-fn pack_pass(context: &Context, pass: Pass) -> Vec<Packed> {
+fn pack_pass(context: &Context, pass: Strided) -> Vec<Packed> {
     let (op, config) = (context.op, context.config);
     let reduction = op.reduction() as usize;
     let outer = op.steps[0].count;
@@ -80,7 +80,7 @@ fn pack_pass(context: &Context, pass: Pass) -> Vec<Packed> {
 }
 
 /// The bytes (group, column, pixel) of a block.
-pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Block) -> Vec<u8> {
+pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Chunk) -> Vec<u8> {
     let op = context.op;
     let pieces = context.grid.pieces(block.pixels.clone());
     let columns = packed[0][0].columns;
@@ -100,13 +100,13 @@ pub fn run(context: &Context, packed: &[Vec<Packed>], block: &Block) -> Vec<u8> 
 /// The sums of an operation that keeps them, as [`State::kept`](crate::state::State::kept).
 pub fn keep(context: &Context, packed: &[Vec<Packed>]) -> Vec<i32> {
     let mut kept = vec![];
-    let block = Block { groups: 0..1, pixels: 0..context.grid.pixels() };
+    let block = Chunk { groups: 0..1, pixels: 0..context.grid.pixels() };
     each_group(context, packed, &block, |_, sums| kept = sums.to_vec());
     kept
 }
 
 /// Shows the sums (pixel, column) of every group of a block, on top of those that the array kept.
-fn each_group(context: &Context, packed: &[Vec<Packed>], block: &Block, mut show: impl FnMut(usize, &[i32])) {
+fn each_group(context: &Context, packed: &[Vec<Packed>], block: &Chunk, mut show: impl FnMut(usize, &[i32])) {
     let op = context.op;
     let pixels = block.pixels.len();
     let pieces = context.grid.pieces(block.pixels.clone());
@@ -132,7 +132,7 @@ fn each_group(context: &Context, packed: &[Vec<Packed>], block: &Block, mut show
 
 /// Gathered bytes of a pass plus 128, by (quad, pixel, step of the quad): unsigned times signed
 /// products.
-fn gather_pass(context: &Context, pass: Pass, quads: usize, block: &Block, pieces: &[Piece]) -> Vec<u8> {
+fn gather_pass(context: &Context, pass: Strided, quads: usize, block: &Chunk, pieces: &[Piece]) -> Vec<u8> {
     let (op, pixels) = (context.op, block.pixels.len());
     let mut gathered = vec![0u8; quads * pixels * QUAD];
     let mut lines: [Vec<u8>; QUAD] = std::array::from_fn(|_| vec![0; pixels + gather::SLACK]);

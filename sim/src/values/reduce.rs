@@ -1,11 +1,11 @@
 //! [`Reduce::Sum`] and [`Reduce::Max`] of the vector unit.
 
-use super::{Block, Context, gather, post, simd};
+use super::{Chunk, Context, gather, post, simd};
 use crate::geometry::offsets;
 use tilewright_arch::instr::Reduce;
 
 /// The bytes of a block of one group.
-pub fn run(context: &Context, block: &Block) -> Vec<u8> {
+pub fn run(context: &Context, block: &Chunk) -> Vec<u8> {
     let op = context.op;
     let group = block.groups.start;
     let pieces = context.grid.pieces(block.pixels.clone());

@@ -1,10 +1,10 @@
 //! [`Reduce::Rows`](tilewright_arch::instr::Reduce): columns are output rows, taps shift along them.
 
-use super::{Block, Context, gather, post, simd};
+use super::{Chunk, Context, gather, post, simd};
 use crate::geometry::offsets;
 
 /// The bytes (group, column, pixel) of a block of one group.
-pub fn run(context: &Context, block: &Block) -> Vec<u8> {
+pub fn run(context: &Context, block: &Chunk) -> Vec<u8> {
     let (op, config) = (context.op, context.config);
     let group = block.groups.start;
     let pixels = block.pixels.len();

@@ -2,7 +2,7 @@
 
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, post};
-use tilewright_arch::instr::{Memory, Reduce, Target, TileOp, Transfer, Unit, Walk};
+use tilewright_arch::instr::{LocalMemory, Reduce, Target, TileOp, Transfer, Unit, Walk};
 
 /// On-chip memories.
 pub struct Memories {
@@ -39,18 +39,19 @@ impl Memories {
                     let byte = i as usize;
                     match (unit, op.memory) {
                         (Unit::Store, _) => external[e] = self.features[at as usize] as u8,
-                        (_, Memory::Feature) => self.features[at as usize] = external[e] as i8,
-                        (_, Memory::Weights) => {
+                        (_, LocalMemory::Feature) => self.features[at as usize] = external[e] as i8,
+                        (_, LocalMemory::Weights) => {
                             let word = (op.local as usize + byte / stride) % self.config.weight_words;
                             if byte % stride < self.config.columns {
                                 self.weights[word][byte % stride] = external[e] as i8;
                             }
                         }
-                        (_, Memory::Tables) => {
+                        (_, LocalMemory::Tables) => {
                             self.tables[op.local as usize + byte / 256][byte % 256] = external[e] as i8;
                         }
                         (_, memory) if byte % 16 == 15 => {
-                            let words = &mut self.channels[usize::from(memory == Memory::VectorChannels)];
+                            let words =
+                                &mut self.channels[usize::from(memory == LocalMemory::VectorChannels)];
                             let bytes = external[e - 15..=e].try_into().unwrap();
                             words[op.local as usize + byte / 16] = Channel::from_bytes(bytes);
                         }

@@ -168,7 +168,7 @@ fn slice(node: &FixedNode, channels: Range<usize>, own: bool) -> FixedNode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixed::Place;
+    use crate::fixed::Placement;
     use crate::graph::Window;
     use crate::reference;
     use tilewright_arch::fixed::{Channel, Half, Post};
@@ -196,7 +196,7 @@ mod tests {
             post: Post { zero: -5, lo: -128, hi: 127 },
             table: None,
             output: View::whole(TensorId(input + 1), [6, 4, 5]),
-            place: Place::plain([0, 0, 4, 5]),
+            place: Placement::plain([0, 0, 4, 5]),
         };
         let weights = |n: usize| (0..n).map(|i| (i * 37 % 255) as i8 / 2).collect();
         let graph = FixedGraph {

@@ -1,6 +1,6 @@
 //! Copies of operands that lie where the input does.
 
-use crate::fixed::{FixedGraph, FixedNode, Place, Reduction, Tensor, TensorId, View};
+use crate::fixed::{FixedGraph, FixedNode, Placement, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, Post};
@@ -37,7 +37,7 @@ pub(super) fn separate_ports(graph: &FixedGraph, _: &Config) -> FixedGraph {
                 post: Post { zero: tensor.zero, ..Post::default() },
                 table: None,
                 output: View::whole(copy, shape),
-                place: Place::plain([0, 0, shape[1], shape[2]]),
+                place: Placement::plain([0, 0, shape[1], shape[2]]),
             });
             out.tensors.push(tensor);
             let step = [0, 1, 2].map(|i| from.step[i].min(1));

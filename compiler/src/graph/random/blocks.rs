@@ -3,7 +3,7 @@
 
 use super::{Random, constant, tame};
 use crate::graph::{
-    BinaryKind, DepthToSpaceMode, Graph, Interpolation, Op, Resize, Rounding, ValueId, Window,
+    BinaryKind, CoordinateRounding, DepthToSpaceMode, Graph, Interpolation, Op, Resize, ValueId, Window,
 };
 use crate::graph::{Coordinates, UnaryKind};
 
@@ -58,7 +58,8 @@ fn reduction(g: &mut Graph, r: &mut Random, x: ValueId) -> Option<ValueId> {
         6 => {
             let sizes: Vec<usize> = shape.iter().enumerate().map(|(a, n)| n << (a / 2)).collect();
             let scales = [1.0, 1.0, 2.0, 2.0].to_vec();
-            let interpolation = [Interpolation::Nearest(Rounding::ALL[r.below(4)].0), Interpolation::Linear];
+            let interpolation =
+                [Interpolation::Nearest(CoordinateRounding::ALL[r.below(4)].0), Interpolation::Linear];
             let coordinates = [Coordinates::HalfPixel, Coordinates::Asymmetric][r.below(2)];
             let resize = Resize { sizes, scales, interpolation: interpolation[r.below(2)], coordinates };
             g.node(name(g), Op::Resize(resize), &[x]).ok()

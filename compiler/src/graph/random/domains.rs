@@ -4,10 +4,10 @@
 //! Nothing here is ill-conditioned: what a function would blow up is clipped before.
 
 use super::{Random, constant};
-use crate::described::{Described, Value};
+use crate::described::{AttributeValue, Described};
 use crate::graph::{
-    BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, Recurrent, ReduceKind,
-    Resize, Rounding, UnaryKind, ValueId, Window,
+    BinaryKind, Cell, CoordinateRounding, Coordinates, Direction, Graph, Integer, Interpolation, Op,
+    Recurrent, ReduceKind, Resize, UnaryKind, ValueId, Window,
 };
 
 /// Functions that are only well-conditioned between 1/4 and 4.
@@ -129,8 +129,8 @@ fn chosen(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId], name: &
         let extents = [n, 1 + r.below(4), 1 + r.below(4), 2];
         let places = (0..extents.iter().product()).map(|_| 1.5 * r.float()).collect();
         let grid = g.constant("grid", &extents, places).ok()?;
-        let values = words.map(|word| Value::Word(word.into())).into_iter();
-        let corners = Value::Integer((r.below(2) == 0).into());
+        let values = words.map(|word| AttributeValue::Word(word.into())).into_iter();
+        let corners = AttributeValue::Integer((r.below(2) == 0).into());
         let op = Described::of("GridSample", values.chain([corners])).ok()?;
         return g.node(name, Op::Described(op), &[x, grid]).ok();
     }
@@ -223,7 +223,8 @@ fn moved(g: &mut Graph, r: &mut Random, x: ValueId, shape: &[usize], name: &str)
                 .collect();
             let sizes = scales.iter().zip(shape).map(|(s, &n)| (s * n as f32) as usize).collect();
             let interpolation =
-                [Interpolation::Nearest(Rounding::ALL[r.below(4)].0), Interpolation::Linear][r.below(2)];
+                [Interpolation::Nearest(CoordinateRounding::ALL[r.below(4)].0), Interpolation::Linear]
+                    [r.below(2)];
             let coordinates = [Coordinates::HalfPixel, Coordinates::Asymmetric][r.below(2)];
             g.node(name, Op::Resize(Resize { sizes, scales, interpolation, coordinates }), &[x]).ok()
         }

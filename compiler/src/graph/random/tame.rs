@@ -3,8 +3,8 @@
 
 use super::{Random, constant, window};
 use crate::graph::{
-    BinaryKind, Cell, Coordinates, Direction, Graph, Integer, Interpolation, Op, PadMode, Recurrent,
-    ReduceKind, Resize, Rounding, UnaryKind, ValueId,
+    BinaryKind, Cell, CoordinateRounding, Coordinates, Direction, Graph, Integer, Interpolation, Op, PadMode,
+    Recurrent, ReduceKind, Resize, UnaryKind, ValueId,
 };
 
 pub(super) const UNARY: [UnaryKind; 15] = [
@@ -106,7 +106,7 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
                 .collect();
             let scales = sizes.iter().zip(&shape).map(|(&s, &n)| s as f32 / n as f32).collect();
             let interpolation = [
-                Interpolation::Nearest(Rounding::ALL[r.below(4)].0),
+                Interpolation::Nearest(CoordinateRounding::ALL[r.below(4)].0),
                 Interpolation::Linear,
                 Interpolation::Cubic { coefficient: -0.75, exclude_outside: r.below(2) == 0 },
             ][r.below(3)];

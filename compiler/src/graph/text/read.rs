@@ -1,10 +1,10 @@
 //! Operators from the names and attributes that [`super`] writes them with.
 
 use super::super::{
-    BinaryKind, Cell, Coordinates, DepthToSpaceMode, Direction, Integer, Interpolation, Op, PadMode,
-    Recurrent, ReduceKind, Resize, Rounding, UnaryKind, Window,
+    BinaryKind, Cell, CoordinateRounding, Coordinates, DepthToSpaceMode, Direction, Integer, Interpolation,
+    Op, PadMode, Recurrent, ReduceKind, Resize, UnaryKind, Window,
 };
-use crate::described::{self, Attribute, Described, Value};
+use crate::described::{self, Attribute, AttributeValue, Described};
 use crate::error::{Error, Result};
 use std::str::FromStr;
 
@@ -42,10 +42,10 @@ fn family(name: &str, a: &mut Attributes) -> Result<Option<Op>> {
     if let Some(descriptor) = described::ALL.iter().find(|d| d.text == name) {
         let value = |attribute: &Attribute| {
             Ok(match attribute.default(1) {
-                Value::Integer(_) => Value::Integer(a.one(attribute.name)?),
-                Value::Real(_) => Value::Real(a.one(attribute.name)?),
-                Value::Word(_) => Value::Word(a.take(attribute.name)?.to_owned().into()),
-                Value::Integers(_) => Value::Integers(a.list(attribute.name)?.into()),
+                AttributeValue::Integer(_) => AttributeValue::Integer(a.one(attribute.name)?),
+                AttributeValue::Real(_) => AttributeValue::Real(a.one(attribute.name)?),
+                AttributeValue::Word(_) => AttributeValue::Word(a.take(attribute.name)?.to_owned().into()),
+                AttributeValue::Integers(_) => AttributeValue::Integers(a.list(attribute.name)?.into()),
             })
         };
         return Described::new(descriptor, value).map(|op| Some(Op::Described(op)));
@@ -211,7 +211,7 @@ fn pad_mode(a: &mut Attributes) -> Result<PadMode> {
 
 fn interpolation(a: &mut Attributes) -> Result<Interpolation> {
     Ok(match a.take("mode")? {
-        "nearest" => Interpolation::Nearest(named(a, "rounding", Rounding::ALL)?),
+        "nearest" => Interpolation::Nearest(named(a, "rounding", CoordinateRounding::ALL)?),
         "linear" => Interpolation::Linear,
         "cubic" => Interpolation::Cubic {
             coefficient: a.one("coefficient")?,

@@ -4,7 +4,7 @@ use super::Call;
 use crate::error::Result;
 use crate::graph::{BinaryKind, Integer, Op, PadMode, ValueId};
 use crate::onnx::import::Operand;
-use crate::onnx::tensor::{Elements, Tensor};
+use crate::onnx::tensor::{Tensor, TensorElements};
 use std::rc::Rc;
 
 /// Operators that only move or compare elements, so that whole numbers stay what they are. Every
@@ -27,7 +27,7 @@ const MOVES: [&str; 14] = [
 ];
 
 /// The QuantizeLinear that made whole numbers.
-struct Made {
+struct Quantizer {
     op: Op,
     /// What it reads: real numbers, scale, zero point.
     inputs: Vec<ValueId>,
@@ -79,7 +79,7 @@ impl Call<'_> {
                 None => Err(floats()),
             },
             Operand::Constant(tensor) => {
-                let Elements::Ints(data) = &tensor.elements else {
+                let TensorElements::Ints(data) = &tensor.elements else {
                     return Err(floats());
                 };
                 let Some(integer) = tensor.integer else {
@@ -113,7 +113,7 @@ impl Call<'_> {
     /// Clips whole numbers that a QuantizeLinear made to `bounds` and makes them the result: the real numbers that they
     /// stand for are clipped and quantised again, with the same scale.
     pub fn clip_made(&mut self, x: ValueId, integer: Integer, [min, max]: [f32; 2]) -> Result<()> {
-        let Some(Made { op, inputs, axis, scale, zero, moved }) = self.made(x) else {
+        let Some(Quantizer { op, inputs, axis, scale, zero, moved }) = self.made(x) else {
             return Err(self
                 .error(format!(
                     "clips {} numbers that no QuantizeLinear of constant scale made",
@@ -176,7 +176,7 @@ impl Call<'_> {
         if !(low..=high).contains(&fill) {
             return Err(self.error(format!("pads {} numbers with {fill}", integer.name())));
         }
-        let one = |made: Made| match (&made.scale[..], &made.zero[..]) {
+        let one = |made: Quantizer| match (&made.scale[..], &made.zero[..]) {
             (&[scale], &[zero]) => Some((made.inputs[1], made.inputs[2], scale, zero)),
             _ => None,
         };
@@ -194,7 +194,7 @@ impl Call<'_> {
 
     /// The QuantizeLinear that made whole numbers; `None` where there is none, or its scale is no constant. Behind
     /// operators that only move or compare them they have the scale that they were made with.
-    fn made(&self, x: ValueId) -> Option<Made> {
+    fn made(&self, x: ValueId) -> Option<Quantizer> {
         let graph = &self.importer.graph;
         let keeps = |op: &Op| op.only_moves() || matches!(op, Op::MaxPool { .. });
         let mut source = x;
@@ -209,7 +209,7 @@ impl Call<'_> {
         }
         let [scale, zero] = [1, 2].map(|input| graph.constant_data(node.inputs[input]).map(<[f32]>::to_vec));
         let (op, inputs) = (node.op.clone(), node.inputs.clone());
-        Some(Made { op, inputs, axis, scale: scale?, zero: zero?, moved })
+        Some(Quantizer { op, inputs, axis, scale: scale?, zero: zero?, moved })
     }
 
     /// The type of a computed input's whole numbers; `None` for floats and constants.

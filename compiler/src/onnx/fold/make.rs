@@ -3,7 +3,7 @@
 use super::super::call::Call;
 use super::super::proto::data_type;
 use super::super::shape::axis;
-use super::super::tensor::{Elements, Tensor, count, decode};
+use super::super::tensor::{Tensor, TensorElements, count, decode};
 use super::{affordable, ints, pick, typed};
 use crate::error::Result;
 use crate::float::math;
@@ -42,8 +42,8 @@ fn constant_of_shape(call: &mut Call) -> Result<Tensor> {
         None => Tensor::floats(vec![], vec![0.0]),
     };
     match value.elements {
-        Elements::Floats(v) if v.len() == 1 => Ok(Tensor::floats(shape, vec![v[0]; count])),
-        Elements::Ints(v) if v.len() == 1 => {
+        TensorElements::Floats(v) if v.len() == 1 => Ok(Tensor::floats(shape, vec![v[0]; count])),
+        TensorElements::Ints(v) if v.len() == 1 => {
             Ok(Tensor { integer: value.integer, ..Tensor::ints(shape, vec![v[0]; count]) })
         }
         _ => call.refuse("value", "must have one element"),
@@ -65,11 +65,11 @@ fn range(call: &Call) -> Result<Tensor> {
     let count = steps.max(0.0) as usize;
     affordable(&[count])?;
     match (&parts[0].elements, &parts[2].elements) {
-        (Elements::Ints(start), Elements::Ints(step)) => {
+        (TensorElements::Ints(start), TensorElements::Ints(step)) => {
             let data = (0..count as i64).map(|i| start[0] + i * step[0]).collect();
             Ok(Tensor::ints(vec![count], data))
         }
-        (Elements::Floats(start), Elements::Floats(step)) => {
+        (TensorElements::Floats(start), TensorElements::Floats(step)) => {
             let data = (0..count).map(|i| start[0] + i as f32 * step[0]).collect();
             Ok(Tensor::floats(vec![count], data))
         }
@@ -151,13 +151,13 @@ fn cumulative(call: &mut Call) -> Result<Tensor> {
     let mut elements = tensor.elements.clone();
     for n in (0..tensor.len()).filter(|&n| !first(n)) {
         match &mut elements {
-            Elements::Floats(data) => data[n] += data[n - inner],
-            Elements::Ints(data) => data[n] = data[n].saturating_add(data[n - inner]),
+            TensorElements::Floats(data) => data[n] += data[n - inner],
+            TensorElements::Ints(data) => data[n] = data[n].saturating_add(data[n - inner]),
         }
     }
     match elements {
-        Elements::Floats(data) => Ok(Tensor::floats(tensor.shape.clone(), data)),
-        Elements::Ints(data) => typed(call, 0, tensor.shape.clone(), data),
+        TensorElements::Floats(data) => Ok(Tensor::floats(tensor.shape.clone(), data)),
+        TensorElements::Ints(data) => typed(call, 0, tensor.shape.clone(), data),
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::import::Operand;
 use super::super::moves::{Taken, axes, gathered_rows, parts, place, taken};
 use super::super::scatter::replaced_places;
 use super::super::shape::{axis, resolve, squeezed, unsqueezed};
-use super::super::tensor::{Elements, Tensor};
+use super::super::tensor::{Tensor, TensorElements};
 use super::super::triangle::kept;
 use super::{affordable, ints};
 use crate::described::{REDUCTION, reduced};
@@ -18,8 +18,8 @@ use crate::graph::broadcast;
 /// The elements of a tensor at `places`, in a new shape.
 pub(super) fn of(tensor: &Tensor, shape: Vec<usize>, places: &[usize]) -> Tensor {
     let elements = match &tensor.elements {
-        Elements::Floats(data) => Elements::Floats(places.iter().map(|&i| data[i]).collect()),
-        Elements::Ints(data) => Elements::Ints(places.iter().map(|&i| data[i]).collect()),
+        TensorElements::Floats(data) => TensorElements::Floats(places.iter().map(|&i| data[i]).collect()),
+        TensorElements::Ints(data) => TensorElements::Ints(places.iter().map(|&i| data[i]).collect()),
     };
     Tensor { shape, elements, integer: tensor.integer, four_bits: tensor.four_bits }
 }
@@ -237,10 +237,10 @@ fn replaced(
     }
     let mut made = tensor.clone();
     match (&mut made.elements, &updates.elements) {
-        (Elements::Floats(to), Elements::Floats(from)) => {
+        (TensorElements::Floats(to), TensorElements::Floats(from)) => {
             put(to, places, from, |old, update| reduced(reduction, old, update));
         }
-        (Elements::Ints(to), Elements::Ints(from)) => put(to, places, from, whole),
+        (TensorElements::Ints(to), TensorElements::Ints(from)) => put(to, places, from, whole),
         _ => return Err(call.error("the updates are of another type")),
     }
     Ok(made)
@@ -269,10 +269,10 @@ fn triangle(call: &mut Call) -> Result<Tensor> {
     };
     let gone = |n: usize| !kept(n % (rows * columns), columns, upper, k);
     match &mut tensor.elements {
-        Elements::Floats(data) => {
+        TensorElements::Floats(data) => {
             data.iter_mut().enumerate().filter(|(n, _)| gone(*n)).for_each(|(_, x)| *x = 0.0)
         }
-        Elements::Ints(data) => {
+        TensorElements::Ints(data) => {
             data.iter_mut().enumerate().filter(|(n, _)| gone(*n)).for_each(|(_, x)| *x = 0)
         }
     }
@@ -300,7 +300,7 @@ fn concat(call: &mut Call) -> Result<Tensor> {
     for o in 0..outer {
         for part in &parts {
             let inner: usize = part.shape[along..].iter().product();
-            let Elements::Ints(elements) = &part.elements else {
+            let TensorElements::Ints(elements) = &part.elements else {
                 return Err(call.error("a part holds floats"));
             };
             data.extend(&elements[o * inner..(o + 1) * inner]);

@@ -1,6 +1,6 @@
 //! One operator of the graph as one or two of ONNX.
 
-use crate::described::{Described, Value};
+use crate::described::{AttributeValue, Described};
 use crate::graph::{
     BinaryKind, Cell, DepthToSpaceMode, Interpolation, Node, Op, PadMode, Recurrent, ReduceKind, Resize,
     UnaryKind, Window,
@@ -216,11 +216,11 @@ fn whole_numbers(input: &mut String, name: String) -> Written {
 
 /// An operator that is kept as ONNX defines it; its whole numbers are real ones in the graph.
 fn described(op: &Described, mut inputs: Vec<String>, outputs: Vec<String>) -> Vec<Written> {
-    let attribute = |(name, value): (&str, &Value)| match value {
-        Value::Integer(i) => int(name, *i),
-        Value::Real(x) => float(name, *x),
-        Value::Word(word) => string(name, word),
-        Value::Integers(list) => {
+    let attribute = |(name, value): (&str, &AttributeValue)| match value {
+        AttributeValue::Integer(i) => int(name, *i),
+        AttributeValue::Real(x) => float(name, *x),
+        AttributeValue::Word(word) => string(name, word),
+        AttributeValue::Integers(list) => {
             AttributeProto { ints: list.to_vec(), ..attribute(name, attribute_type::INTS) }
         }
     };

@@ -1,12 +1,12 @@
 //! What the quantised network claims of itself, for [`crate::proof`] to check.
 
 use super::Lowered;
-use crate::claims::{Claims, Constant, Linear, Operation, Part, Placed};
+use crate::claims::{Claims, ConstantOperand, Linear, Location, Operation, StageNode};
 use crate::graph::{Graph, ValueId};
 use crate::quantise::ranges::scale_classes::ScaleClasses;
 use crate::quantise::select::annotations::Annotations;
 use crate::quantise::select::epilogue::{Combine, Second};
-use crate::quantise::select::plan::{FusedOp, Origin, Plan};
+use crate::quantise::select::plan::{Division, FusedOp, HomeOrigin};
 use crate::quantise::select::strided::StridedLayout;
 use crate::quantise::select::sum::Observed;
 
@@ -14,25 +14,25 @@ use crate::quantise::select::sum::Observed;
 pub fn claims(
     graph: &Graph,
     annotations: &Annotations,
-    plan: &Plan,
+    plan: &Division,
     classes: &ScaleClasses,
     corrected: usize,
     lowered: &mut Lowered,
 ) -> Claims {
-    let mut parts: Vec<Vec<Part>> = vec![Vec::new(); plan.ops.len()];
+    let mut parts: Vec<Vec<StageNode>> = vec![Vec::new(); plan.ops.len()];
     for (stage, provenance) in lowered.provenance.iter_mut().enumerate() {
         for (node, one) in provenance.iter_mut().enumerate() {
-            parts[one.fused].push(Part { stage, node, rounded: one.rounded.take() });
+            parts[one.fused].push(StageNode { stage, node, rounded: one.rounded.take() });
         }
     }
     let lowered = &*lowered;
-    let placed = |held: &StridedLayout, value: ValueId| -> Placed {
+    let placed = |held: &StridedLayout, value: ValueId| -> Location {
         let tensor = lowered.tensor[held.home.index()];
         let extents = lowered.network.tensors[tensor.0 as usize].extents();
         let (offset, strides) = classes.located(held).strides(extents);
-        Placed { value, tensor, offset, strides }
+        Location { value, tensor, offset, strides }
     };
-    let operation = |(g, (fused, parts)): (usize, (&FusedOp, Vec<Part>))| {
+    let operation = |(g, (fused, parts)): (usize, (&FusedOp, Vec<StageNode>))| {
         let home = &plan.homes[fused.output];
         let Observed { value, held, factor } = &fused.observed;
         let (offset, strides) = held.strides(fused.shape);
@@ -48,7 +48,7 @@ pub fn claims(
     let order = plan.order().into_iter().map(|g| (g, (&plan.ops[g], std::mem::take(&mut parts[g]))));
     let is_import = |h: usize| lowered.network.imports.iter().any(|i| i.tensor == lowered.tensor[h]);
     let homes = plan.homes.iter().enumerate();
-    let imports = homes.filter(|(h, home)| home.origin == Origin::Host && is_import(*h));
+    let imports = homes.filter(|(h, home)| home.origin == HomeOrigin::Host && is_import(*h));
     let prescribed = (0..graph.values.len() as u32).map(ValueId);
     Claims {
         graph: graph.clone(),
@@ -72,10 +72,14 @@ fn looked_up(graph: &Graph, fused: &FusedOp) -> Option<ValueId> {
     if named { Some(before) } else { read.next().copied() }
 }
 
-fn constant(fused: &FusedOp, lowered: &Lowered) -> Option<Constant> {
+fn constant(fused: &FusedOp, lowered: &Lowered) -> Option<ConstantOperand> {
     let Some((Second::Constant(_, elements), Combine::Add(factor))) = &fused.epilogue.operand else {
         return None;
     };
     let home = fused.operand.expect("a constant operand has a home").tensor;
-    Some(Constant { tensor: lowered.tensor[home.index()], elements: elements.clone(), factor: *factor })
+    Some(ConstantOperand {
+        tensor: lowered.tensor[home.index()],
+        elements: elements.clone(),
+        factor: *factor,
+    })
 }

@@ -1,7 +1,7 @@
 //! Nodes of 16-bit values: one for the high and one for the low half of what is written, alike but for the planes.
 
 use super::{Lowering, Provenance, SPLIT};
-use crate::claims::Rounded;
+use crate::claims::RealWeights;
 use crate::error::Result;
 use crate::fixed::{self, FixedNode, Operand, Reduction};
 use tilewright_arch::fixed::{Channel, Half};
@@ -13,7 +13,7 @@ impl Lowering<'_> {
         g: usize,
         mut node: FixedNode,
         units: Vec<f64>,
-        rounded: Option<Rounded>,
+        rounded: Option<RealWeights>,
     ) -> Result<()> {
         node.wide = self.fixed.tensor(node.input.tensor).wide;
         for c in 0..self.fixed.grid(&node)[0] {

@@ -1,15 +1,15 @@
 //! Weights and biases: convolutions, and the phases of what is made of several.
 
 use super::{Lowering, SPLIT};
-use crate::claims::Rounded;
+use crate::claims::RealWeights;
 use crate::error::Result;
 use crate::fixed::{self, Reduction};
 use crate::graph::{Op, Window};
-use crate::quantise::lower::rounding::Metric;
+use crate::quantise::lower::rounding::ErrorMetric;
 use crate::quantise::ranges::calibrate::Seen;
 use crate::quantise::select::phases::Phase;
 use crate::quantise::select::plan::FusedOp;
-use crate::quantise::select::strided::View;
+use crate::quantise::select::strided::HomeView;
 use crate::quantise::weights::{exact_row, least_scale, multiples, row, steps};
 use ndarray::{ArrayView2, s};
 use rayon::prelude::*;
@@ -59,7 +59,7 @@ impl Lowering<'_> {
             channels.push(self.channel(fused, c, unit / scale_out, bias)?);
             units.push(unit);
         }
-        let rounded = Rounded {
+        let rounded = RealWeights {
             from: self.claimed(&fused.inputs[0]),
             to: fused.to.of(()),
             window: window.clone(),
@@ -141,7 +141,7 @@ impl Lowering<'_> {
         }
         (node.input, node.output) = (self.placed(&from), self.placed(&to));
         node.place.region = [0, 0, to.shape[1], to.shape[2]];
-        let rounded = (!phase.weights.is_empty()).then(|| Rounded {
+        let rounded = (!phase.weights.is_empty()).then(|| RealWeights {
             from: self.claimed(&from),
             to: grid.of(()),
             window: phase.window.clone(),
@@ -155,7 +155,7 @@ impl Lowering<'_> {
     }
 
     /// A view of a home as one of the values of its tensor.
-    pub fn claimed(&self, view: &View) -> fixed::View {
+    pub fn claimed(&self, view: &HomeView) -> fixed::View {
         let view = self.classes.resolve(*view);
         view.of(self.tensor[view.tensor.index()])
     }
@@ -163,7 +163,7 @@ impl Lowering<'_> {
 
 /// How rounding errors of operation `g` are weighed, for each group of a convolution with `terms`
 /// inputs a group; empty when there are no observations.
-fn metrics(seen: &Seen, g: usize, terms: usize, groups: usize) -> Vec<Metric> {
+fn metrics(seen: &Seen, g: usize, terms: usize, groups: usize) -> Vec<ErrorMetric> {
     let patches = &seen.patches[g][..];
     let Ok(observed) = ArrayView2::from_shape((patches.len() / (terms * groups), terms * groups), patches)
     else {
@@ -172,6 +172,6 @@ fn metrics(seen: &Seen, g: usize, terms: usize, groups: usize) -> Vec<Metric> {
     if observed.nrows() == 0 {
         return Vec::new();
     }
-    let one = |g: usize| Metric::new(observed.slice(s![.., g * terms..(g + 1) * terms]), seen.rounding);
+    let one = |g: usize| ErrorMetric::new(observed.slice(s![.., g * terms..(g + 1) * terms]), seen.rounding);
     (0..groups).into_par_iter().map(one).collect()
 }

@@ -1,8 +1,8 @@
 //! Averages and copies: sums with a divisor.
 
-use super::{Lowering, Target};
+use super::{Lowering, PostTarget};
 use crate::error::Result;
-use crate::fixed::{FixedNode, Place, Reduction, Tensor, TensorId, View};
+use crate::fixed::{FixedNode, Placement, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
 use crate::quantise::qparams::QParams;
 use crate::quantise::select::plan::FusedOp;
@@ -74,7 +74,7 @@ impl Lowering<'_> {
         let (low, high) = from.range();
         let qparams = QParams::wide(high.max(-low), f64::INFINITY);
         let tensor = Tensor::bytes(name, shape, qparams.scale, qparams.zero).widened();
-        let target = Target::new(tensor.scale, tensor.zero, true);
+        let target = PostTarget::new(tensor.scale, tensor.zero, true);
         let factor = f64::from(from.scale) / target.scale / columns as f64;
         let bias = -from.zero_term() * columns as i32;
         let channels = vec![channel(factor, 1.0, bias).expect("a mean of 16 bits is as fine as its values")];
@@ -95,7 +95,7 @@ impl Lowering<'_> {
             post,
             table: None,
             output: means,
-            place: Place::plain([0, 0, rows, 1]),
+            place: Placement::plain([0, 0, rows, 1]),
         };
         self.fixed.tensors.push(tensor);
         self.push(g, node, Vec::new(), None)?;

@@ -26,13 +26,13 @@ const LEAST_SHRINKAGE: f64 = 0.03;
 const ROUNDS: usize = 20;
 
 /// How errors of one group of output channels are weighed.
-pub struct Metric {
-    blocks: Vec<Block>,
+pub struct ErrorMetric {
+    blocks: Vec<InputBlock>,
     descends: bool,
 }
 
 /// Consecutive inputs.
-struct Block {
+struct InputBlock {
     first: usize,
     /// Inputs in the order of the factor, relative to `first`; the last is rounded first.
     order: Vec<usize>,
@@ -45,15 +45,15 @@ struct Block {
 /// Numbers of up to this power of two, or its inverse, have squares whose sums are float32 numbers.
 const SQUARABLE: i32 = 48;
 
-impl Metric {
+impl ErrorMetric {
     /// From observed input vectors: `inputs` columns, one row an observation.
-    pub fn new(observed: ArrayView2<f32>, rounding: Rounding) -> Metric {
+    pub fn new(observed: ArrayView2<f32>, rounding: Rounding) -> ErrorMetric {
         // Their squares have to be numbers too; only their proportions count.
         let most = observed.iter().fold(0f32, |most, x| most.max(x.abs()));
         let exponent = floor_log2(most.into());
         if most > 0.0 && exponent.abs() > SQUARABLE {
             let scaled = observed.mapv(|x| (f64::from(x) * power_of_two(-exponent)) as f32);
-            return Metric::new(scaled.view(), rounding);
+            return ErrorMetric::new(scaled.view(), rounding);
         }
         let descends = rounding == Rounding::Learned;
         let inputs = observed.ncols();
@@ -61,9 +61,9 @@ impl Metric {
         let size = inputs.div_ceil(count);
         let block = |first: usize| {
             let last = (first + size).min(inputs);
-            Block::new(first, observed.slice(ndarray::s![.., first..last]), descends)
+            InputBlock::new(first, observed.slice(ndarray::s![.., first..last]), descends)
         };
-        Metric { blocks: (0..inputs).step_by(size).map(block).collect(), descends }
+        ErrorMetric { blocks: (0..inputs).step_by(size).map(block).collect(), descends }
     }
 
     /// Integers in -127..=127 whose multiples of `scale` stand for the weights.
@@ -90,8 +90,8 @@ impl Metric {
     }
 }
 
-impl Block {
-    fn new(first: usize, observed: ArrayView2<f32>, descends: bool) -> Block {
+impl InputBlock {
+    fn new(first: usize, observed: ArrayView2<f32>, descends: bool) -> InputBlock {
         let n = observed.ncols();
         let moments = float::product(observed.t(), observed);
         let deviation: Vec<f64> = (0..n).map(|i| f64::from(moments[[i, i]]).sqrt()).collect();
@@ -131,7 +131,7 @@ impl Block {
                 *entry = if own > 0.0 { *entry * deviation[order[j]] / own } else { 0.0 };
             }
         }
-        Block { first, order, factor, moments }
+        InputBlock { first, order, factor, moments }
     }
 
     /// Moves weights, whose `errors` are given in steps and in the block's order, one at a time to the
@@ -234,7 +234,7 @@ mod tests {
         let x = observed(500, 30, 4.0);
         let weights: Vec<f32> = (0..30).map(|i| 0.6 * sine(i)).collect();
         let nearest: Vec<i8> = weights.iter().map(|w| (w / 0.01).round() as i8).collect();
-        let smart = Metric::new(x.view(), Rounding::Compensated).round(&weights, 0.01);
+        let smart = ErrorMetric::new(x.view(), Rounding::Compensated).round(&weights, 0.01);
         let (a, b) = (error(&x, &weights, 0.01, &nearest), error(&x, &weights, 0.01, &smart));
         assert!(b < a / 4.0, "{a} {b}");
     }
@@ -250,7 +250,7 @@ mod tests {
             x.column_mut(i).zip_mut_with(&before, |x, b| *x = 0.7 * (b + *x));
         }
         let [compensated, learned] =
-            [Rounding::Compensated, Rounding::Learned].map(|r| Metric::new(x.view(), r));
+            [Rounding::Compensated, Rounding::Learned].map(|r| ErrorMetric::new(x.view(), r));
         let block = &learned.blocks[0];
         let own: Vec<f64> =
             block.order.iter().map(|&i| x.column(i).iter().map(|v| square(f64::from(*v))).sum()).collect();
@@ -283,7 +283,7 @@ mod tests {
         x.column_mut(1).mapv_inplace(|x| 0.001 * x);
         let weights = [0.26, 0.3];
         for rounding in [Rounding::Compensated, Rounding::Learned] {
-            let rounded = Metric::new(x.view(), rounding).round(&weights, 0.1);
+            let rounded = ErrorMetric::new(x.view(), rounding).round(&weights, 0.1);
             for (weight, q) in weights.iter().zip(&rounded) {
                 let moved = (f64::from(*weight) / 0.1 - f64::from(*q)).abs();
                 assert!(moved <= MOST_STEPS, "{rounding:?}: {rounded:?}");
@@ -300,8 +300,8 @@ mod tests {
         }
         for rounding in [Rounding::Compensated, Rounding::Learned] {
             let unseen = Array2::zeros((3, 4));
-            assert_eq!(Metric::new(x.view(), rounding).round(&weights, 0.5), [1, -1, 1, 6]);
-            assert_eq!(Metric::new(unseen.view(), rounding).round(&weights, 0.5), [1, -1, 1, 6]);
+            assert_eq!(ErrorMetric::new(x.view(), rounding).round(&weights, 0.5), [1, -1, 1, 6]);
+            assert_eq!(ErrorMetric::new(unseen.view(), rounding).round(&weights, 0.5), [1, -1, 1, 6]);
         }
     }
 

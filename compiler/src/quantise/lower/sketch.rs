@@ -4,10 +4,10 @@ use super::Lowering;
 use crate::cost::Cost;
 use crate::fixed::{FixedGraph, Tensor, TensorId};
 use crate::quantise::qparams::QParams;
-use crate::quantise::ranges::width::Ranges;
+use crate::quantise::ranges::width::WideRanges;
 use crate::quantise::select::kernel::Kernel;
 use crate::quantise::select::plan::FusedOp;
-use crate::quantise::select::strided::{HomeId, View};
+use crate::quantise::select::strided::{HomeId, HomeView};
 use crate::schedule::Estimate;
 use std::collections::{BTreeMap, BTreeSet};
 use tilewright_arch::Config;
@@ -57,12 +57,12 @@ impl<'a> Sketch<'a> {
         self.lowering.provenance.clear();
         let mut tensors: BTreeMap<usize, TensorId> = BTreeMap::new();
         for (&h, &wide) in touched.iter().zip(wide) {
-            let whole = classes.resolve(View::whole(HomeId::At(h), plan.homes[h].shape)).tensor.index();
+            let whole = classes.resolve(HomeView::whole(HomeId::At(h), plan.homes[h].shape)).tensor.index();
             let fixed = &mut self.lowering.fixed;
             let id = *tensors.entry(whole).or_insert_with(|| {
                 let class = classes.representative(h);
                 let QParams { scale, zero } = match wide {
-                    true => Ranges { plan, classes, seen }.choose(class),
+                    true => WideRanges { plan, classes, seen }.choose(class),
                     false => self.qparams[class],
                 };
                 let tensor = Tensor::bytes("", plan.homes[whole].shape, scale, zero);
@@ -77,7 +77,7 @@ impl<'a> Sketch<'a> {
 }
 
 /// What a fused operation reads.
-fn touched(fused: &FusedOp) -> impl Iterator<Item = &View> {
+fn touched(fused: &FusedOp) -> impl Iterator<Item = &HomeView> {
     let weights = match &fused.kernel {
         Kernel::Product { batches, .. } => &batches[..],
         _ => &[],

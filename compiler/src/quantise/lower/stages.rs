@@ -6,7 +6,7 @@ use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
 use crate::graph::{Graph, Source, ValueId};
 use crate::network::{Export, HostOperator, Import, Network, Stage, places};
 use crate::quantise::ranges::histogram::Histogram;
-use crate::quantise::select::plan::{Origin, host_graph};
+use crate::quantise::select::plan::{HomeOrigin, host_graph};
 use ndarray::{ArrayD, IxDyn};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ pub fn split(lowering: Lowering) -> Result<Lowered> {
     network.outputs.clone_from(&graph.outputs);
     network.constants = constants;
     for (h, home) in plan.homes.iter().enumerate() {
-        if home.origin == Origin::Host {
+        if home.origin == HomeOrigin::Host {
             network.imports.push(Import { value: home.value, tensor: tensor[h] });
         }
     }

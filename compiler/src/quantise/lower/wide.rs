@@ -4,7 +4,7 @@ use super::Lowering;
 use crate::error::Result;
 use crate::fixed::{Operand, Reduction, Tensor, TensorId};
 use crate::graph::Window;
-use crate::quantise::ranges::width::Ranges;
+use crate::quantise::ranges::width::WideRanges;
 use crate::quantise::select::epilogue::{Combine, Epilogue};
 use crate::quantise::select::plan::FusedOp;
 use crate::quantise::weights::channel;
@@ -13,7 +13,7 @@ impl Lowering<'_> {
     /// The operand in two steps, `256 * high + low`: its high halves are added to what the fused operation
     /// reduces, without clamps and to 16 bits, and its low halves to that.
     pub fn wide_sum(&mut self, g: usize, fused: &FusedOp) -> Result<()> {
-        let ranges = Ranges { plan: self.plan, classes: self.classes, seen: self.seen };
+        let ranges = WideRanges { plan: self.plan, classes: self.classes, seen: self.seen };
         let qparams = ranges.sum(g);
         let name = format!("{} (sum)", self.output(fused).name);
         let tensor = Tensor::bytes(name, fused.shape, qparams.scale, qparams.zero).widened();

@@ -9,7 +9,7 @@ use crate::graph::{Graph, Source, Value, ValueId, Window};
 use crate::memory;
 use crate::options::Rounding;
 use crate::quantise::select::kernel::Kernel;
-use crate::quantise::select::plan::{FusedOp, Plan};
+use crate::quantise::select::plan::{Division, FusedOp};
 use crate::quantise::select::strided::StridedLayout;
 use crate::quantise::select::sum::Observed;
 use ndarray::ArrayD;
@@ -64,7 +64,7 @@ pub struct Seen {
 
 impl Seen {
     /// Of a model that leaves nothing open.
-    pub fn nothing(plan: &Plan) -> Seen {
+    pub fn nothing(plan: &Division) -> Seen {
         Seen {
             homes: vec![Histogram::default(); plan.homes.len()],
             tables: vec![Histogram::default(); plan.ops.len()],
@@ -76,7 +76,7 @@ impl Seen {
     }
 
     /// What was seen of a plan, without what weights are rounded and biases corrected by.
-    pub fn ranges(&self, plan: &Plan) -> Seen {
+    pub fn ranges(&self, plan: &Division) -> Seen {
         let Seen { homes, tables, sums, .. } = self;
         let (homes, tables, sums) = (homes.clone(), tables.clone(), sums.clone());
         Seen { homes, tables, sums, ..Seen::nothing(plan) }
@@ -89,7 +89,7 @@ const PATCHES: usize = 8192;
 const PATCH_NUMBERS: usize = 1 << 26;
 
 /// What one sample contributes.
-struct Part {
+struct SampleStatistics {
     histograms: Vec<Histogram>,
     tables: Vec<Histogram>,
     sums: Vec<f32>,
@@ -104,7 +104,7 @@ struct Part {
 /// No samples, samples that do not fit the graph's inputs, results that are not finite.
 pub fn observe(
     graph: &Graph,
-    plan: &Plan,
+    plan: &Division,
     samples: &[Vec<ArrayD<f32>>],
     means: usize,
     rounding: Rounding,
@@ -133,7 +133,7 @@ pub fn observe(
         part
     };
     for chunk in samples.chunks(at_once(graph)?) {
-        let parts: Result<Vec<Part>> = chunk.par_iter().map(one).collect();
+        let parts: Result<Vec<SampleStatistics>> = chunk.par_iter().map(one).collect();
         for part in parts? {
             seen.homes.iter_mut().zip(&part.histograms).for_each(|(all, one)| all.merge(one));
             seen.tables.iter_mut().zip(&part.tables).for_each(|(all, one)| all.merge(one));
@@ -149,11 +149,11 @@ pub fn observe(
 
 fn observe_one(
     graph: &Graph,
-    plan: &Plan,
+    plan: &Division,
     sample: &[ArrayD<f32>],
     vectors: usize,
     compared: &BTreeSet<ValueId>,
-) -> Result<Part> {
+) -> Result<SampleStatistics> {
     for (x, &id) in sample.iter().zip(&graph.inputs) {
         if x.shape() != graph.shape(id) {
             return Err(Error::new(
@@ -227,7 +227,7 @@ fn observe_one(
         }
         _ => Vec::new(),
     });
-    Ok(Part { histograms, tables, sums, means: means.collect(), patches: patches.collect() })
+    Ok(SampleStatistics { histograms, tables, sums, means: means.collect(), patches: patches.collect() })
 }
 
 /// The elements of a value, if all are finite.

@@ -9,7 +9,7 @@ use crate::quantise::qparams::QParams;
 use crate::quantise::select::annotations::Annotations;
 use crate::quantise::select::epilogue::Combine;
 use crate::quantise::select::kernel::Kernel;
-use crate::quantise::select::plan::{FusedOp, Plan};
+use crate::quantise::select::plan::{Division, FusedOp};
 use tilewright_arch::fixed::{FRACTION, MANTISSA_BITS, SCALED_BITS};
 
 /// The largest factor, in steps of the result, of a unit of a sum or of an operand: a mantissa has
@@ -26,7 +26,7 @@ const CLAMP_STEPS: f64 = 16.0;
 
 /// What the finest steps follow from.
 pub struct Least<'a> {
-    pub plan: &'a Plan,
+    pub plan: &'a Division,
     pub classes: &'a ScaleClasses,
     pub seen: &'a Seen,
     /// Scale and zero point of each representative, of 8 bits.
@@ -100,7 +100,7 @@ impl Least<'_> {
 }
 
 /// See [`Least::terms`].
-pub fn terms(plan: &Plan, seen: &Seen, g: usize) -> [f64; 2] {
+pub fn terms(plan: &Division, seen: &Seen, g: usize) -> [f64; 2] {
     let magnitude = |home: usize| seen.homes[home].magnitude();
     let fused = &plan.ops[g];
     let (Some(operand), Some((_, Combine::Add(factor)))) = (&fused.operand, &fused.epilogue.operand) else {
@@ -116,7 +116,7 @@ pub fn terms(plan: &Plan, seen: &Seen, g: usize) -> [f64; 2] {
 
 /// Raises the steps of results, which nothing prescribes, to what can be made of what is read.
 pub fn raise(
-    plan: &Plan,
+    plan: &Division,
     classes: &ScaleClasses,
     seen: &Seen,
     annotations: &Annotations,

@@ -4,8 +4,8 @@ use super::calibrate::Seen;
 use crate::graph::{Graph, Node, Op};
 use crate::quantise::select::annotations::Annotations;
 use crate::quantise::select::kernel::Kernel;
-use crate::quantise::select::plan::{FusedOp, Home, Origin, Plan};
-use crate::quantise::select::strided::{HomeId, StridedLayout, View};
+use crate::quantise::select::plan::{Division, FusedOp, Home, HomeOrigin};
+use crate::quantise::select::strided::{HomeId, HomeView, StridedLayout};
 use std::collections::BTreeMap;
 
 /// Decisions about every home of a plan, by index.
@@ -39,7 +39,7 @@ impl ScaleClasses {
     /// * Results of one operation at several times, the steps of an unrolled recurrent layer, have one
     ///   scale: then weights, parameters and tables of all steps are the same bytes, loaded once.
     /// * No value takes another scale than the model prescribes.
-    pub fn new(graph: &Graph, plan: &Plan, annotations: &Annotations) -> ScaleClasses {
+    pub fn new(graph: &Graph, plan: &Division, annotations: &Annotations) -> ScaleClasses {
         let count = plan.homes.len();
         let may_take = |own: usize, other: usize| {
             let qparams = |h: usize| annotations.qparams(plan.homes[h].value);
@@ -87,7 +87,7 @@ impl ScaleClasses {
             if let Kernel::Max { .. } = fused.kernel {
                 let home = &plan.homes[from];
                 let made_by_sum = match home.origin {
-                    Origin::FusedOp(g) => {
+                    HomeOrigin::FusedOp(g) => {
                         !matches!(plan.ops[g].kernel, Kernel::Max { .. } | Kernel::Copies { .. })
                     }
                     _ => false,
@@ -163,7 +163,7 @@ impl ScaleClasses {
     }
 
     /// Gives the first of the fused operations that are one operation what was seen of all of them.
-    pub fn pool(&self, plan: &Plan, seen: &mut Seen) {
+    pub fn pool(&self, plan: &Division, seen: &mut Seen) {
         for (g, &first) in self.first.iter().enumerate().filter(|(g, first)| g != *first) {
             let (own, shared) = (plan.ops[g].output, plan.ops[first].output);
             let histogram = seen.homes[own].clone();
@@ -177,14 +177,14 @@ impl ScaleClasses {
 
     /// Where a value that lies in a home lies in the tensor of the home that it is a part of.
     pub fn located(&self, held: &StridedLayout) -> StridedLayout {
-        let whole = self.resolve(View::whole(held.home, [1; 3]));
+        let whole = self.resolve(HomeView::whole(held.home, [1; 3]));
         let mut held = held.clone();
         held.origin.iter_mut().zip(whole.origin).for_each(|(own, first)| *own += first);
         held
     }
 
     /// A view of a home as a view of the home that it is a part of. Those that are not of the plan are parts of none.
-    pub fn resolve(&self, mut view: View) -> View {
+    pub fn resolve(&self, mut view: HomeView) -> HomeView {
         while let Some(&Some((whole, axis, first))) = self.part.get(view.tensor.index()) {
             view.tensor = HomeId::At(whole);
             view.origin[axis] += first;
@@ -194,7 +194,7 @@ impl ScaleClasses {
 }
 
 /// For each fused operation the first one with the same nodes' names, operators and reduction.
-fn firsts(graph: &Graph, plan: &Plan) -> Vec<usize> {
+fn firsts(graph: &Graph, plan: &Division) -> Vec<usize> {
     let mut known: BTreeMap<Vec<(&str, &str)>, Vec<usize>> = BTreeMap::new();
     let first = |(g, fused): (usize, &FusedOp)| {
         // The last time may be followed by another view of the result.
@@ -220,22 +220,22 @@ fn firsts(graph: &Graph, plan: &Plan) -> Vec<usize> {
 /// whole planes, since what writes parts of planes cannot be separated; others may read them early, and
 /// what is so read in the making stays a tensor of its own.
 fn written_in_place(
-    plan: &Plan,
+    plan: &Division,
     repeated: &[bool],
     fused: &FusedOp,
-    from: &View,
-    to: &View,
+    from: &HomeView,
+    to: &HomeView,
 ) -> Option<(usize, usize)> {
     let home: &Home = &plan.homes[from.tensor.index()];
-    let Origin::FusedOp(number) = home.origin else { return None };
+    let HomeOrigin::FusedOp(number) = home.origin else { return None };
     let producer = &plan.ops[number];
-    let whole = View::whole(from.tensor, home.shape) == *from
+    let whole = HomeView::whole(from.tensor, home.shape) == *from
         && producer.to.shape == home.shape
         && to.axes == [0, 1, 2]
         && to.step == [1; 3];
-    let read_early = |v: &View| {
+    let read_early = |v: &HomeView| {
         let part = &plan.homes[v.tensor.index()];
-        part.reads > 1 && matches!(part.origin, Origin::FusedOp(g) if repeated[g])
+        part.reads > 1 && matches!(part.origin, HomeOrigin::FusedOp(g) if repeated[g])
     };
     let in_use = matches!(producer.kernel, Kernel::Copies { .. }) && producer.inputs.iter().any(read_early);
     let bound = home.symmetric || home.raised || in_use;

@@ -6,14 +6,14 @@ use crate::graph::{Graph, Op};
 use crate::options::Ranges;
 use crate::quantise::qparams::QParams;
 use crate::quantise::select::annotations::Annotations;
-use crate::quantise::select::plan::{FusedOp, Origin, Plan};
+use crate::quantise::select::plan::{Division, FusedOp, HomeOrigin};
 use rayon::prelude::*;
 
 /// Zero points up to this far from 0 are those of signed values.
 const SIGNED: f64 = 64.0;
 
 /// Whether a quantised model prescribes every scale, so that nothing needs to be observed.
-pub fn all_prescribed(plan: &Plan, classes: &ScaleClasses, annotations: &Annotations) -> bool {
+pub fn all_prescribed(plan: &Division, classes: &ScaleClasses, annotations: &Annotations) -> bool {
     // What only the host reads, integer inputs say, needs no scale.
     let prescribed = |h: usize| {
         let prescribed = annotations.qparams(plan.homes[classes.representative(h)].value).is_some();
@@ -25,7 +25,7 @@ pub fn all_prescribed(plan: &Plan, classes: &ScaleClasses, annotations: &Annotat
 
 /// For each home, whether its values were rounded to whole numbers. They stay whole: a power of a negative
 /// number just beside one is none.
-pub fn whole(graph: &Graph, plan: &Plan, annotations: &Annotations) -> Vec<bool> {
+pub fn whole(graph: &Graph, plan: &Division, annotations: &Annotations) -> Vec<bool> {
     let rounds = |op: &Op| matches!(op, Op::Unary { kind } if kind.is_whole());
     let whole = |value| {
         graph.producer(value).is_some_and(|(_, node)| rounds(&node.op))
@@ -36,7 +36,7 @@ pub fn whole(graph: &Graph, plan: &Plan, annotations: &Annotations) -> Vec<bool>
 
 /// Scale and zero point of each representative.
 pub fn choose(
-    plan: &Plan,
+    plan: &Division,
     classes: &ScaleClasses,
     annotations: &Annotations,
     seen: &Seen,
@@ -54,15 +54,15 @@ pub fn choose(
         let all = || QParams::spanning(f64::from(histogram.min), f64::from(histogram.max));
         let qparams = match plan.homes[h].origin {
             // The host quantises inputs, which often are bytes to begin with: exactly the range seen.
-            Origin::Host | Origin::Constant(_) => all(),
+            HomeOrigin::Host | HomeOrigin::Constant(_) => all(),
             // What a quantised model leaves open it had in float.
-            Origin::FusedOp(_) if !annotations.is_empty() => all(),
+            HomeOrigin::FusedOp(_) if !annotations.is_empty() => all(),
             // Zero throughout, behind a clamp: as fine as what is cut off, so that what reads it can be fine too.
-            Origin::FusedOp(g) if histogram.magnitude() == 0.0 => {
+            HomeOrigin::FusedOp(g) if histogram.magnitude() == 0.0 => {
                 let most = f64::from(seen.sums[g]);
                 QParams::spanning(-most, most)
             }
-            Origin::FusedOp(_) => ranges.choose(histogram),
+            HomeOrigin::FusedOp(_) => ranges.choose(histogram),
         };
         // Signed values lose little by a zero point of 0, which spares products a second pass.
         let signed = f64::from(qparams.zero).abs() < SIGNED;

@@ -13,8 +13,8 @@ use crate::quantise::qparams::{QParams, WIDEST};
 use crate::quantise::select::annotations::Annotations;
 use crate::quantise::select::epilogue::{Combine, Second};
 use crate::quantise::select::kernel::Kernel;
-use crate::quantise::select::plan::{FusedOp, Origin, Plan};
-use crate::quantise::select::strided::View;
+use crate::quantise::select::plan::{Division, FusedOp, HomeOrigin};
+use crate::quantise::select::strided::HomeView;
 use crate::quantise::weights::row;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,17 +31,17 @@ pub type Why = BTreeMap<usize, &'static str>;
 
 /// The representatives of the homes that cannot have 16 bits when they are gathered, and why not. Homes
 /// that share a scale have 16 bits together or not at all.
-pub fn unable(ranges: &Ranges, annotations: &Annotations, qparams: &[QParams], config: &Config) -> Why {
-    let Ranges { plan, classes, seen } = *ranges;
+pub fn unable(ranges: &WideRanges, annotations: &Annotations, qparams: &[QParams], config: &Config) -> Why {
+    let WideRanges { plan, classes, seen } = *ranges;
     let class = |h: usize| classes.representative(h);
     let mut why = Why::new();
     for (h, home) in plan.homes.iter().enumerate() {
         let reason = match home.origin {
-            Origin::Constant(_) => Some("it is constant"),
-            Origin::FusedOp(g) if matches!(plan.ops[g].kernel, Kernel::Max { .. }) => {
+            HomeOrigin::Constant(_) => Some("it is constant"),
+            HomeOrigin::FusedOp(g) if matches!(plan.ops[g].kernel, Kernel::Max { .. }) => {
                 Some("a maximum compares bytes")
             }
-            Origin::FusedOp(g) if !plan.ops[g].epilogue.table.is_empty() => {
+            HomeOrigin::FusedOp(g) if !plan.ops[g].epilogue.table.is_empty() => {
                 Some("its function is a table of bytes")
             }
             _ if 2 * home.shape[0] * home.shape[2] > most_bytes(config) => {
@@ -89,7 +89,7 @@ fn most_bytes(config: &Config) -> usize {
 }
 
 /// Bytes of the rows that a fused operation needs of an input at a time and of a row that it makes, in 16 bits.
-fn rows(fused: &FusedOp, view: &View) -> usize {
+fn rows(fused: &FusedOp, view: &HomeView) -> usize {
     let reach = match &fused.kernel {
         Kernel::Linear { window, .. } | Kernel::Mean { window, .. } => window.covers(0),
         _ => 1,
@@ -101,7 +101,7 @@ fn rows(fused: &FusedOp, view: &View) -> usize {
 const MULTIPLIED: &str = "a product of activations reads bytes";
 
 /// Why a fused operation cannot read 16-bit values in one of its inputs; `None` where it can.
-fn ungathered(fused: &FusedOp, view: &View, config: &Config) -> Option<&'static str> {
+fn ungathered(fused: &FusedOp, view: &HomeView, config: &Config) -> Option<&'static str> {
     if rows(fused, view) > most_bytes(config) {
         return Some("the rows of it that are read together fill half the feature memory");
     }
@@ -170,7 +170,7 @@ fn swap(fused: &mut FusedOp) {
 /// operands of 16 bits, which take twice as many operations. Returns for each home whether it has
 /// 16 bits; adds to `why` those that cannot.
 pub fn widen(
-    plan: &mut Plan,
+    plan: &mut Division,
     classes: &ScaleClasses,
     wanted: &BTreeSet<usize>,
     rank: &dyn Fn(usize) -> Reverse<usize>,
@@ -178,7 +178,7 @@ pub fn widen(
     why: &mut Why,
 ) -> Vec<bool> {
     let added = |fused: &FusedOp| operands && matches!(fused.epilogue.operand, Some((_, Combine::Add(_))));
-    let class = |view: &View| classes.representative(view.tensor.index());
+    let class = |view: &HomeView| classes.representative(view.tensor.index());
     let mut wide = wanted.clone();
     // Every turn takes one away or is the last.
     loop {
@@ -206,7 +206,7 @@ pub fn widen(
 
 /// How many operations on two activations in a row a home's value has come through, and how many it
 /// will go through.
-pub fn updates(plan: &Plan) -> Vec<(usize, usize)> {
+pub fn updates(plan: &Division) -> Vec<(usize, usize)> {
     let elementwise = |g: &&FusedOp| {
         let unit = matches!(&g.kernel, Kernel::Mean { window, .. } if *window == Window::UNIT);
         unit && g.operand.is_some() && g.epilogue.table.is_empty()
@@ -235,13 +235,13 @@ const HEADROOM: f64 = 2.0;
 
 /// Ranges of 16-bit values.
 #[derive(Clone, Copy)]
-pub struct Ranges<'a> {
-    pub plan: &'a Plan,
+pub struct WideRanges<'a> {
+    pub plan: &'a Division,
     pub classes: &'a ScaleClasses,
     pub seen: &'a Seen,
 }
 
-impl Ranges<'_> {
+impl WideRanges<'_> {
     /// Scale and zero point of a class that can have 16 bits.
     pub fn choose(&self, class: usize) -> QParams {
         let clamp = self.clamp(class).expect("only what is able is wide");
@@ -266,7 +266,7 @@ impl Ranges<'_> {
         let (below, above) = seen.fold((0.0, 0.0), |(below, above): (f64, f64), values| {
             (below.max(-f64::from(values.min)), above.max(values.max.into()))
         });
-        let imported = members.iter().any(|&h| !matches!(self.plan.homes[h].origin, Origin::FusedOp(_)));
+        let imported = members.iter().any(|&h| !matches!(self.plan.homes[h].origin, HomeOrigin::FusedOp(_)));
         let open = if imported { f64::INFINITY } else { 0.0 };
         let (mut floor, mut ceiling) = (open, open);
         for (_, fused) in self.makers(class) {

@@ -115,12 +115,12 @@ enum Mapped {
     /// The same real numbers.
     Real(ValueId),
     /// Whole numbers: the new value, as scale and zero point round it.
-    Whole(ValueId, Quantised),
+    Whole(ValueId, Encoding),
 }
 
 /// How whole numbers stand for real ones.
 #[derive(Clone, Copy, PartialEq)]
-struct Quantised {
+struct Encoding {
     integer: Integer,
     scale: f32,
     zero: f32,
@@ -196,7 +196,7 @@ fn refuse<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::new("quantise", message))
 }
 
-impl Quantised {
+impl Encoding {
     /// As a byte of the machine: uint8 shifted by 128. `None` for 16 bits.
     fn qparams(self) -> Result<Option<QParams>> {
         let shift = match self.integer {
@@ -238,8 +238,8 @@ impl Strip<'_> {
     }
 
     /// The whole numbers that the host makes of real ones in a node `name`.
-    fn whole(&mut self, name: &str, real: ValueId, quantised: Quantised) -> Result<ValueId> {
-        let Quantised { integer, scale, zero } = quantised;
+    fn whole(&mut self, name: &str, real: ValueId, quantised: Encoding) -> Result<ValueId> {
+        let Encoding { integer, scale, zero } = quantised;
         let (scale, zero) =
             (self.new.constant("", &[], vec![scale])?, self.new.constant("", &[], vec![zero])?);
         self.new.node(name, Op::QuantizeLinear { integer, axis: None }, &[real, scale, zero])
@@ -259,10 +259,10 @@ impl Strip<'_> {
     }
 
     /// One scale and zero point of a node between real and whole numbers.
-    fn quantised(&self, node: &Node, integer: Integer) -> Result<Quantised> {
+    fn quantised(&self, node: &Node, integer: Integer) -> Result<Encoding> {
         let number = |id: ValueId| self.old.constant_data(id);
         match (number(node.inputs[1]), number(node.inputs[2])) {
-            (Some(&[scale]), Some(&[zero])) => Ok(Quantised { integer, scale, zero }),
+            (Some(&[scale]), Some(&[zero])) => Ok(Encoding { integer, scale, zero }),
             (Some(_), Some(_)) => refuse("activations have one scale, not one for each channel"),
             _ => refuse("its scale and zero point are not constants"),
         }
@@ -305,7 +305,7 @@ impl Strip<'_> {
             Mapped::Whole(_, q) => Some(*q),
             Mapped::Real(_) => None,
         };
-        let kinds: Vec<Option<Quantised>> = mapped.iter().map(whole).collect();
+        let kinds: Vec<Option<Encoding>> = mapped.iter().map(whole).collect();
         if kinds.iter().any(|k| *k != kinds[0]) {
             return refuse("it joins integers of different scales");
         }

@@ -1,9 +1,9 @@
 //! What the post unit does after a reduction: the operators fused into it.
 
 use super::constants::{in_grid, is_mask, per_channel, scalar};
-use super::follows::Step;
+use super::follows::Following;
 use super::kernel::{COPY, Kernel, unfolds};
-use super::strided::{HomeId, StridedLayout, View};
+use super::strided::{HomeId, HomeView, StridedLayout};
 use super::sum::Sum;
 use crate::float::{self, math};
 use crate::graph::{BinaryKind, DepthToSpaceMode, Graph, Node, Op, UnaryKind, ValueId};
@@ -21,7 +21,7 @@ pub enum Combine {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Second {
     /// A value, seen as the grid.
-    Held(ValueId, View),
+    Held(ValueId, HomeView),
     /// Constant elements in the grid's order, with the constant they come from.
     Constant(ValueId, Vec<f64>),
 }
@@ -218,7 +218,7 @@ impl Epilogue {
     }
 
     fn place(&mut self, kernel: &Kernel, block: usize, mode: DepthToSpaceMode) -> bool {
-        let able = self.unplaced() && kernel.takes(Step::Place);
+        let able = self.unplaced() && kernel.takes(Following::Place);
         if able {
             self.depth_to_space = (block, mode);
         }
@@ -226,7 +226,7 @@ impl Epilogue {
     }
 
     fn clamp(&mut self, kernel: &Kernel, low: f64, high: f64) -> bool {
-        if !kernel.takes(Step::Clamp) {
+        if !kernel.takes(Following::Clamp) {
             return false;
         }
         if self.table.is_empty() {
@@ -242,7 +242,7 @@ impl Epilogue {
         if slope.iter().all(|s| *s == slope[0]) {
             slope.truncate(1);
         }
-        let step = if slope.len() == 1 { Step::Slope } else { Step::Slopes };
+        let step = if slope.len() == 1 { Following::Slope } else { Following::Slopes };
         match (&self.table[..], &slope[..]) {
             ([_, ..], &[one]) => self.table.push(ScalarFn::Leaky(one)),
             ([_, ..], _) => return false,
@@ -255,7 +255,7 @@ impl Epilogue {
     }
 
     fn function(&mut self, kernel: &Kernel, fun: ScalarFn, value: ValueId) -> bool {
-        if !kernel.takes(Step::Table) {
+        if !kernel.takes(Following::Table) {
             return false;
         }
         if self.table.is_empty() {
@@ -335,7 +335,7 @@ impl Epilogue {
 
     /// A second tensor.
     fn second(&mut self, kernel: &Kernel, second: Second, combine: Combine) -> bool {
-        let step = if combine == Combine::Multiply { Step::Multiply } else { Step::Add };
+        let step = if combine == Combine::Multiply { Following::Multiply } else { Following::Add };
         if !kernel.takes(step) {
             return false;
         }
@@ -344,7 +344,7 @@ impl Epilogue {
         }
         // max(x, 0) + b: the clamp comes after the operand, so the slope of negative sums becomes 0
         let rectified = self.low == 0.0 && self.high == f64::INFINITY && self.slope.is_none();
-        if rectified && kernel.takes(Step::Slope) {
+        if rectified && kernel.takes(Following::Slope) {
             self.slope = Some(vec![0.0]);
             self.low = f64::NEG_INFINITY;
         }

@@ -6,7 +6,7 @@ use crate::graph::Window;
 
 /// Something that follows a reduction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Step {
+pub enum Following {
     /// Clamps, the same for all channels.
     Clamp,
     /// One slope of negative sums for all channels.
@@ -25,21 +25,21 @@ pub enum Step {
 
 impl Kernel {
     /// Whether `step` can follow this reduction in one operation.
-    pub fn takes(&self, step: Step) -> bool {
+    pub fn takes(&self, step: Following) -> bool {
         match self {
             // Their producers may write in place.
             Kernel::Copies { .. } => false,
             // It keeps its input's scale, which leaves room for clamps only.
-            Kernel::Max { .. } => step == Step::Clamp,
+            Kernel::Max { .. } => step == Following::Clamp,
             // One requantisation for all channels; rows of channels are written batch by batch.
-            Kernel::Product { .. } => matches!(step, Step::Clamp | Step::Slope | Step::Table),
+            Kernel::Product { .. } => matches!(step, Following::Clamp | Following::Slope | Following::Table),
             // Each phase writes pixels that are not neighbours.
-            Kernel::Phases { .. } => !matches!(step, Step::Multiply | Step::Place),
+            Kernel::Phases { .. } => !matches!(step, Following::Multiply | Following::Place),
             Kernel::Linear { window, weights, bias, groups } => match step {
                 // How large its sums become is not known well enough for a multiplicand.
-                Step::Multiply => false,
+                Following::Multiply => false,
                 // Blocks of pixels are written by columns that see the same inputs.
-                Step::Place => *groups == 1 && !is_depthwise(window, weights, bias),
+                Following::Place => *groups == 1 && !is_depthwise(window, weights, bias),
                 _ => true,
             },
             Kernel::Mean { .. } => true,

@@ -4,7 +4,7 @@ use super::moves;
 use super::parameters::{batch_normalization, conv, parameters};
 use super::phases::{self, Phase};
 use super::product;
-use super::strided::{HomeId, StridedDim, StridedLayout, View, natural};
+use super::strided::{HomeId, HomeView, StridedDim, StridedLayout, natural};
 use crate::graph::{BinaryKind, Graph, Node, Op, PadMode, ReduceKind, ValueId, Window};
 use tilewright_arch::encoding::tile::STEP0_COUNT;
 
@@ -29,13 +29,13 @@ pub enum Kernel {
     },
     /// Products of two activations, times a factor: for each the gathered view, the weights and the
     /// first channel written. Its grid is channels of one product x rows x columns.
-    Product { batches: Vec<(View, View, usize)>, factor: f64 },
+    Product { batches: Vec<(HomeView, HomeView, usize)>, factor: f64 },
     /// Mean over a window, times a factor; over one pixel it is a copy.
     Mean { window: Window, count_include_pad: bool, factor: f64 },
     /// Maximum over a window.
     Max { window: Window },
     /// Copies of the inputs, one to each of these parts of the output.
-    Copies { to: Vec<View> },
+    Copies { to: Vec<HomeView> },
 }
 
 impl Kernel {
@@ -56,13 +56,13 @@ impl Kernel {
 pub struct SelectedOp {
     pub kernel: Kernel,
     /// What it reduces: one view, those of a product's batches, or all that are copied.
-    pub inputs: Vec<View>,
+    pub inputs: Vec<HomeView>,
     /// Channels, rows, columns before DepthToSpace; of all batches of a product.
     pub grid: [usize; 3],
     /// Shape of the home that the grid is written to, before DepthToSpace.
     pub shape: [usize; 3],
     /// The grid as a view of that home.
-    pub to: View,
+    pub to: HomeView,
     /// Where in that home the result's elements lie.
     pub out: StridedLayout,
     /// Whether the node itself is still to be absorbed into the copy that `kind` is, which then
@@ -117,7 +117,7 @@ pub fn select(
     let Some(own) = data.first().and_then(|&id| held(id)) else {
         return refuse("its operands are all constants", "fold constants when exporting");
     };
-    let call = Call { graph, node, x: node.inputs[0], own, out: graph.shape(node.outputs[0]) };
+    let call = Candidate { graph, node, x: node.inputs[0], own, out: graph.shape(node.outputs[0]) };
     let view = |held: Option<StridedLayout>| match held {
         Some(held) => Ok(Selection::View(held)),
         None => Err(Refusal::uneven("its elements do not lie evenly in memory")),
@@ -192,7 +192,7 @@ fn absorbed(selection: Selection, value: ValueId) -> Selection {
 }
 
 /// A node and what is known of its first operand that is no constant.
-pub struct Call<'a> {
+pub struct Candidate<'a> {
     pub graph: &'a Graph,
     pub node: &'a Node,
     /// The first input.
@@ -203,9 +203,9 @@ pub struct Call<'a> {
     pub out: &'a [usize],
 }
 
-impl Call<'_> {
+impl Candidate<'_> {
     /// The first input as a feature map: channels, rows, columns as the operator counts them.
-    pub fn map(&self) -> Result<View, Refusal> {
+    pub fn map(&self) -> Result<HomeView, Refusal> {
         let shape = self.graph.shape(self.x);
         let view = match (shape, self.own.axes(shape).as_deref()) {
             ([1, ..], Some([_, c, y, x])) => self.own.view([c, y, x]),
@@ -239,11 +239,11 @@ impl Call<'_> {
     pub fn start(
         &self,
         kernel: Kernel,
-        inputs: Vec<View>,
+        inputs: Vec<HomeView>,
         grid: [usize; 3],
         out: StridedLayout,
     ) -> Selection {
-        let to = View::whole(HomeId::Output, grid);
+        let to = HomeView::whole(HomeId::Output, grid);
         Selection::Op(Box::new(SelectedOp { kernel, inputs, grid, shape: grid, to, out, absorb: None }))
     }
 
@@ -251,7 +251,7 @@ impl Call<'_> {
     pub fn start_lines(
         &self,
         kernel: Kernel,
-        inputs: Vec<View>,
+        inputs: Vec<HomeView>,
         grid: [usize; 3],
         out: StridedLayout,
     ) -> Selection {
@@ -259,8 +259,8 @@ impl Call<'_> {
             return self.start(kernel, inputs, grid, out);
         }
         let shape = [grid[0], 1, grid[1] * grid[2]];
-        let home = View::whole(HomeId::Output, shape);
-        let to = View { axes: [0, 2, 2], step: [1, grid[2], 1], shape: grid, ..home };
+        let home = HomeView::whole(HomeId::Output, shape);
+        let to = HomeView { axes: [0, 2, 2], step: [1, grid[2], 1], shape: grid, ..home };
         Selection::Op(Box::new(SelectedOp { kernel, inputs, grid, shape, to, out, absorb: None }))
     }
 
@@ -277,7 +277,7 @@ impl Call<'_> {
 
     /// [`Call::pointwise`] of an operand in a box, where nothing differs from channel to channel: more
     /// channels than pixels are worked on as if they were pixels, many at a time.
-    fn elementwise(&self, boxed: Option<(View, StridedLayout)>, value: ValueId) -> Option<Selection> {
+    fn elementwise(&self, boxed: Option<(HomeView, StridedLayout)>, value: ValueId) -> Option<Selection> {
         let (mut view, mut inner) = boxed?;
         if view.shape[1] == 1 && view.shape[0] > view.shape[2] {
             let to = if view.shape[2] == 1 { 2 } else { 1 };

@@ -1,20 +1,20 @@
 //! Operators that only move elements, where a view of what is there does not do: copies, each to its
 //! part of the result.
 
-use super::kernel::{Call, Kernel, Refusal, Selection, refuse};
-use super::strided::{HomeId, StridedDim, StridedLayout, View};
+use super::kernel::{Candidate, Kernel, Refusal, Selection, refuse};
+use super::strided::{HomeId, HomeView, StridedDim, StridedLayout};
 use crate::graph::{PadMode, ValueId, Window};
 
 /// Most copies that one operator may become.
 pub const MOST_COPIES: usize = 81;
 
-fn whole(grid: [usize; 3]) -> View {
-    View::whole(HomeId::Output, grid)
+fn whole(grid: [usize; 3]) -> HomeView {
+    HomeView::whole(HomeId::Output, grid)
 }
 
 /// Joins values along an axis, in the layout of the first one.
 pub fn concat(
-    call: &Call,
+    call: &Candidate,
     axis: usize,
     held: &dyn Fn(ValueId) -> Option<StridedLayout>,
 ) -> Result<Selection, Refusal> {
@@ -68,7 +68,7 @@ pub fn concat(
 }
 
 /// The elements added to rows and columns: before and after of each.
-fn borders(call: &Call, before: &[usize], after: &[usize]) -> Result<[[usize; 2]; 2], Refusal> {
+fn borders(call: &Candidate, before: &[usize], after: &[usize]) -> Result<[[usize; 2]; 2], Refusal> {
     match (before, after) {
         ([0, 0, top, left], [0, 0, bottom, right]) => Ok([[*top, *bottom], [*left, *right]]),
         _ => refuse(
@@ -79,7 +79,7 @@ fn borders(call: &Call, before: &[usize], after: &[usize]) -> Result<[[usize; 2]
 }
 
 /// Zeros around a feature map: a copy that reads its padding.
-pub fn padded(call: &Call, before: &[usize], after: &[usize]) -> Result<Selection, Refusal> {
+pub fn padded(call: &Candidate, before: &[usize], after: &[usize]) -> Result<Selection, Refusal> {
     let [[top, bottom], [left, right]] = borders(call, before, after)?;
     let view = call.map()?;
     let window = Window { pads: [top, left, bottom, right], ..Window::UNIT };
@@ -90,7 +90,12 @@ pub fn padded(call: &Call, before: &[usize], after: &[usize]) -> Result<Selectio
 }
 
 /// A feature map with its own elements around it.
-pub fn mirrored(call: &Call, before: &[usize], after: &[usize], mode: PadMode) -> Result<Selection, Refusal> {
+pub fn mirrored(
+    call: &Candidate,
+    before: &[usize],
+    after: &[usize],
+    mode: PadMode,
+) -> Result<Selection, Refusal> {
     let borders = borders(call, before, after)?;
     let view = call.map()?;
     let [channels, height, width] = view.shape;
@@ -124,7 +129,7 @@ pub fn mirrored(call: &Call, before: &[usize], after: &[usize], mode: PadMode) -
 }
 
 /// Blocks of pixels to channels: one copy for each place in a block.
-pub fn space_to_depth(call: &Call, block: usize) -> Result<Selection, Refusal> {
+pub fn space_to_depth(call: &Candidate, block: usize) -> Result<Selection, Refusal> {
     let view = call.map()?;
     let [channels, height, width] = view.shape;
     let grid = [channels * block * block, height / block, width / block];

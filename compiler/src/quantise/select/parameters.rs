@@ -2,10 +2,10 @@
 
 use super::constants::{in_grid, is_mask, per_channel, scalar};
 use super::epilogue::ScalarFn;
-use super::kernel::{Call, Kernel, Refusal, Selection, refuse};
+use super::kernel::{Candidate, Kernel, Refusal, Selection, refuse};
 use crate::graph::{BinaryKind, Graph, Node, Op, ValueId, Window};
 
-impl Call<'_> {
+impl Candidate<'_> {
     /// Sum, difference, product... with a constant.
     pub fn with_constant(&self, value: ValueId) -> Result<Selection, Refusal> {
         let constant = self.node.inputs[usize::from(self.node.inputs[0] == value)];

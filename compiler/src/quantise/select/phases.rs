@@ -20,7 +20,7 @@ pub struct Phase {
 
 /// A phase along one axis.
 #[derive(Clone, PartialEq, Debug)]
-struct Along<T> {
+struct AxisPhase<T> {
     /// First output element, distance, count.
     to: (usize, usize, usize),
     /// Input elements from an output element to the next.
@@ -33,7 +33,7 @@ struct Along<T> {
     taps: Vec<T>,
 }
 
-impl<T> Along<T> {
+impl<T> AxisPhase<T> {
     /// Elements read (first, count) of an input of `extent`, and how many more the window needs in
     /// front and behind; `None` when all taps are outside.
     fn crop(&self, extent: usize) -> Option<((usize, usize), [usize; 2])> {
@@ -49,8 +49,8 @@ impl<T> Along<T> {
 
 /// Joins phases along rows and columns; `weights` makes those of a pair of tap lists.
 fn combine<T>(
-    rows: &[Along<T>],
-    columns: &[Along<T>],
+    rows: &[AxisPhase<T>],
+    columns: &[AxisPhase<T>],
     [height, width]: [usize; 2],
     weights: impl Fn(&[T], &[T]) -> Vec<f32>,
 ) -> Option<Vec<Phase>> {
@@ -82,7 +82,7 @@ pub fn transposed(
     input: [usize; 2],
     output: [usize; 2],
 ) -> Option<Vec<Phase>> {
-    let along = |axis: usize| -> Vec<Along<Option<usize>>> {
+    let along = |axis: usize| -> Vec<AxisPhase<Option<usize>>> {
         let (s, d, k) = (window.stride[axis], window.dilation[axis], window.kernel[axis]);
         let pad = window.pads[axis];
         // y = i * s - pad + tap * d
@@ -97,7 +97,7 @@ pub fn transposed(
                 };
                 // A phase that no tap reaches: one tap of weight zero.
                 let taps = if taps.is_empty() { vec![None] } else { taps.into_iter().map(Some).collect() };
-                Along { to: (r, s, (output[axis] - r).div_ceil(s)), stride: 1, first, dilation, taps }
+                AxisPhase { to: (r, s, (output[axis] - r).div_ceil(s)), stride: 1, first, dilation, taps }
             })
             .collect()
     };
@@ -146,12 +146,12 @@ pub fn resized(graph: &Graph, node: &Node, resize: &Resize) -> Option<Vec<Phase>
 }
 
 /// Joins output elements of one axis that are made alike: same weights, places advancing evenly.
-fn runs(taps: &[Vec<(usize, f32)>], extent: usize) -> Vec<Along<f32>> {
+fn runs(taps: &[Vec<(usize, f32)>], extent: usize) -> Vec<AxisPhase<f32>> {
     let g = gcd(extent, taps.len());
     let (out, stride) = (taps.len() / g, extent / g);
-    let mut all: Vec<Along<f32>> = Vec::new();
+    let mut all: Vec<AxisPhase<f32>> = Vec::new();
     for r in 0..out.min(taps.len()) {
-        let mut run: Option<Along<f32>> = None;
+        let mut run: Option<AxisPhase<f32>> = None;
         for o in (r..taps.len()).step_by(out) {
             let (first, weights) = dense(&taps[o]);
             match &mut run {
@@ -162,7 +162,7 @@ fn runs(taps: &[Vec<(usize, f32)>], extent: usize) -> Vec<Along<f32>> {
                 }
                 _ => {
                     all.extend(run.take());
-                    run = Some(Along { to: (o, out, 1), stride, first, dilation: 1, taps: weights });
+                    run = Some(AxisPhase { to: (o, out, 1), stride, first, dilation: 1, taps: weights });
                 }
             }
         }

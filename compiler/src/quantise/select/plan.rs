@@ -14,7 +14,7 @@ mod prescribed;
 use super::annotations::Annotations;
 use super::epilogue::Epilogue;
 use super::kernel::{COPY, Kernel, Refusal, Selection, refuse, select};
-use super::strided::{HomeId, StridedLayout, View, natural};
+use super::strided::{HomeId, HomeView, StridedLayout, natural};
 use super::sum::Observed;
 use crate::graph::{Graph, ValueId, Window};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits
 
 /// Where a home's bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
+pub enum HomeOrigin {
     /// The network's input or a result of the host, quantised by the host.
     Host,
     /// A constant of the source graph; the index is into [`Plan::constants`].
@@ -46,7 +46,7 @@ pub struct Home {
     /// Channels, rows, columns.
     pub shape: [usize; 3],
     /// Who fills it.
-    pub origin: Origin,
+    pub origin: HomeOrigin,
     /// The machine's turn from which on it can be read.
     pub turn: usize,
     /// Reads by fused operations and by the world outside.
@@ -65,17 +65,17 @@ pub struct FusedOp {
     /// The reduction.
     pub kernel: Kernel,
     /// What it reduces, as views of homes: see [`SelectedOp::inputs`].
-    pub inputs: Vec<View>,
+    pub inputs: Vec<HomeView>,
     /// What follows.
     pub epilogue: Epilogue,
     /// The second tensor as the grid sees it.
-    pub operand: Option<View>,
+    pub operand: Option<HomeView>,
     /// Channels, rows, columns before DepthToSpace.
     pub grid: [usize; 3],
     /// Shape of the home it is written to, before DepthToSpace.
     pub shape: [usize; 3],
     /// The grid as a view of that home ([`HomeId::Output`]), before DepthToSpace.
-    pub to: View,
+    pub to: HomeView,
     /// What calibration observes of the reduction.
     pub observed: Observed,
     /// Home of the result.
@@ -108,7 +108,7 @@ impl FusedOp {
 
 /// The source graph, divided.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Plan {
+pub struct Division {
     pub homes: Vec<Home>,
     pub ops: Vec<FusedOp>,
     /// Elements of constant tensors, in their home's order.
@@ -119,7 +119,7 @@ pub struct Plan {
     pub host: Vec<(usize, usize, Refusal)>,
 }
 
-impl Plan {
+impl Division {
     /// The fused operations in an order in which they can run, which numbers the claimed operations.
     pub fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.ops.len()).collect();
@@ -144,11 +144,11 @@ struct Planner<'a> {
     taken: Vec<bool>,
     /// Why nodes are left to the host that the machine could run.
     kept: Vec<Option<Refusal>>,
-    plan: Plan,
+    plan: Division,
 }
 
 /// Divides the graph: what the machine can run it runs.
-pub fn plan(graph: &Graph, annotations: &Annotations, config: &Config) -> Plan {
+pub fn plan(graph: &Graph, annotations: &Annotations, config: &Config) -> Division {
     plan_leaving(graph, annotations, config, &BTreeMap::new())
 }
 
@@ -158,7 +158,7 @@ pub fn plan_leaving(
     annotations: &Annotations,
     config: &Config,
     left: &BTreeMap<usize, Refusal>,
-) -> Plan {
+) -> Division {
     let mut readers = vec![Vec::new(); graph.values.len()];
     for (n, node) in graph.nodes.iter().enumerate() {
         for id in &node.inputs {
@@ -176,7 +176,7 @@ pub fn plan_leaving(
         real: vec![None; graph.values.len()],
         taken: vec![false; graph.nodes.len()],
         kept: kept(graph, annotations, left),
-        plan: Plan::default(),
+        plan: Division::default(),
     };
     for &id in &graph.inputs {
         planner.import(id, 0);
@@ -212,7 +212,7 @@ impl Planner<'_> {
     fn import(&mut self, id: ValueId, turn: usize) {
         let shape = natural(self.graph.shape(id));
         let held = StridedLayout::whole(HomeId::At(self.plan.homes.len()), shape);
-        self.add_home(id, held.clone(), shape, Origin::Host, turn);
+        self.add_home(id, held.clone(), shape, HomeOrigin::Host, turn);
         self.held[id.0 as usize] = Some(held);
     }
 
@@ -221,7 +221,7 @@ impl Planner<'_> {
         value: ValueId,
         held: StridedLayout,
         shape: [usize; 3],
-        origin: Origin,
+        origin: HomeOrigin,
         turn: usize,
     ) {
         self.plan.homes.push(Home {
@@ -314,7 +314,7 @@ impl Planner<'_> {
         for id in leaving {
             let mut held = self.held[id.0 as usize].clone().expect("just filtered");
             // What the machine did not write it cannot give back: it makes a copy.
-            if !matches!(self.plan.homes[held.home.index()].origin, Origin::FusedOp(_)) {
+            if !matches!(self.plan.homes[held.home.index()].origin, HomeOrigin::FusedOp(_)) {
                 held.home = HomeId::At(self.copy(held.home.index()));
             }
             self.plan.homes[held.home.index()].reads += 1;
@@ -327,17 +327,17 @@ impl Planner<'_> {
         let Home { value, shape, turn, ref held, .. } = self.plan.homes[from];
         let held = held.clone().in_home(HomeId::At(output));
         self.plan.homes[from].reads += 1;
-        let origin = Origin::FusedOp(self.plan.ops.len());
+        let origin = HomeOrigin::FusedOp(self.plan.ops.len());
         self.add_home(value, held.clone(), shape, origin, turn);
         self.plan.ops.push(FusedOp {
             nodes: Vec::new(),
             kernel: COPY,
-            inputs: vec![View::whole(HomeId::At(from), shape)],
+            inputs: vec![HomeView::whole(HomeId::At(from), shape)],
             epilogue: Epilogue::EMPTY,
             operand: None,
             grid: shape,
             shape,
-            to: View::whole(HomeId::Output, shape),
+            to: HomeView::whole(HomeId::Output, shape),
             observed: Observed { value, held: held.in_home(HomeId::Output), factor: 1.0 },
             output,
             turn,

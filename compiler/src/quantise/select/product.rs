@@ -1,7 +1,7 @@
 //! Matrix products as convolutions of one tap.
 
 use super::constants::per_channel;
-use super::kernel::{Call, Kernel, Refusal, Selection, refuse};
+use super::kernel::{Candidate, Kernel, Refusal, Selection, refuse};
 use super::strided::{HomeId, StridedDim, StridedLayout};
 use crate::graph::{Op, ValueId, Window};
 
@@ -24,7 +24,7 @@ fn pixels_first(grid: [usize; 3]) -> StridedLayout {
 
 /// A product with a constant matrix on the right: one row is a convolution whose kernel is the whole
 /// input, several rows are pixels.
-pub fn constant(call: &Call) -> Result<Selection, Refusal> {
+pub fn constant(call: &Candidate) -> Result<Selection, Refusal> {
     let (graph, node) = (call.graph, call.node);
     let (alpha, beta, trans_a, trans_b) = match node.op {
         Op::Gemm { alpha, beta, trans_a, trans_b } => (f64::from(alpha), f64::from(beta), trans_a, trans_b),
@@ -75,7 +75,7 @@ pub fn constant(call: &Call) -> Result<Selection, Refusal> {
 
 /// A product of two activations, batch by batch.
 pub fn activations(
-    call: &Call,
+    call: &Candidate,
     held: &dyn Fn(ValueId) -> Option<StridedLayout>,
 ) -> Result<Selection, Refusal> {
     let (graph, node) = (call.graph, call.node);

@@ -2,7 +2,7 @@
 //! maps that become rows of a product.
 
 use super::moves::MOST_COPIES;
-use super::strided::{HomeId, StridedDim, StridedLayout, View, joined, natural, refine};
+use super::strided::{HomeId, HomeView, StridedDim, StridedLayout, joined, natural, refine};
 
 /// Elements of a value that is copied as a whole; larger ones only in stripes of rows. A seventh of the default
 /// machine's feature memory, which has to hold both.
@@ -12,9 +12,9 @@ const WHOLE: usize = 1 << 15;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Relayout {
     /// What each copy reads, of the value's home.
-    pub from: Vec<View>,
+    pub from: Vec<HomeView>,
     /// Where each copy writes it, in the home [`HomeId::Output`].
-    pub to: Vec<View>,
+    pub to: Vec<HomeView>,
     /// Channels, rows and columns of that home.
     pub shape: [usize; 3],
     /// Where the value lies in it.
@@ -59,12 +59,12 @@ impl Relayout {
 }
 
 /// A loop over elements of a value: how it walks through what is read, and through what is written.
-type Loop = (StridedDim, StridedDim);
+type CopyLoop = (StridedDim, StridedDim);
 
 /// The loops over the elements of a value in two tensors, outermost first, as few as there can be.
-fn loops(from: &StridedLayout, to: &StridedLayout) -> Option<Vec<Loop>> {
+fn loops(from: &StridedLayout, to: &StridedLayout) -> Option<Vec<CopyLoop>> {
     let (from, to) = refine(&from.dims, &to.dims)?;
-    let mut loops: Vec<Loop> = Vec::new();
+    let mut loops: Vec<CopyLoop> = Vec::new();
     for (from, to) in from.into_iter().zip(to) {
         let together =
             loops.last().and_then(|last| match (&joined([last.0, from])[..], &joined([last.1, to])[..]) {
@@ -80,7 +80,7 @@ fn loops(from: &StridedLayout, to: &StridedLayout) -> Option<Vec<Loop>> {
 }
 
 /// The three longest loops, in order, and the others.
-fn divided(loops: Vec<Loop>) -> (Vec<Loop>, Vec<Loop>) {
+fn divided(loops: Vec<CopyLoop>) -> (Vec<CopyLoop>, Vec<CopyLoop>) {
     let mut longest: Vec<usize> = (0..loops.len()).collect();
     longest.sort_by_key(|&i| std::cmp::Reverse((loops[i].0.extent, i)));
     longest.truncate(3);
@@ -93,7 +93,7 @@ fn divided(loops: Vec<Loop>) -> (Vec<Loop>, Vec<Loop>) {
 
 /// For channels, rows and columns of a copy the loop over them: that along the same axis of what is written where
 /// each has its own, so that rows are rows and the copy can run in stripes.
-fn slots(inside: &[Loop]) -> [Option<usize>; 3] {
+fn slots(inside: &[CopyLoop]) -> [Option<usize>; 3] {
     let own: [Option<usize>; 3] =
         std::array::from_fn(|axis| inside.iter().position(|(_, to)| to.axis == axis));
     match own.iter().flatten().count() == inside.len() {
@@ -102,8 +102,8 @@ fn slots(inside: &[Loop]) -> [Option<usize>; 3] {
     }
 }
 
-fn view(home: HomeId, origin: [usize; 3], dims: [Option<StridedDim>; 3]) -> View {
-    let mut view = View { origin, ..View::whole(home, [1; 3]) };
+fn view(home: HomeId, origin: [usize; 3], dims: [Option<StridedDim>; 3]) -> HomeView {
+    let mut view = HomeView { origin, ..HomeView::whole(home, [1; 3]) };
     for (slot, dim) in dims.into_iter().enumerate() {
         if let Some(dim) = dim {
             (view.axes[slot], view.step[slot], view.shape[slot]) = (dim.axis, dim.step, dim.extent);

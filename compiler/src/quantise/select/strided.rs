@@ -37,7 +37,7 @@ impl HomeId {
 }
 
 /// A view of a home.
-pub type View = fixed::View<HomeId>;
+pub type HomeView = fixed::View<HomeId>;
 
 /// Where the elements of a value lie in the tensor of a home.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -177,13 +177,13 @@ impl StridedLayout {
 
     /// The view whose channels, rows and columns are the given parts of the value; `None` where one
     /// of them does not lie evenly along one axis.
-    pub fn view(&self, parts: [&[StridedDim]; 3]) -> Option<View> {
+    pub fn view(&self, parts: [&[StridedDim]; 3]) -> Option<HomeView> {
         let mut dims = [None; 3];
         for (dim, part) in dims.iter_mut().zip(parts) {
             *dim = merged(part)?;
         }
         let mut view =
-            View { tensor: self.home, axes: [0, 1, 2], origin: self.origin, step: [1; 3], shape: [1; 3] };
+            HomeView { tensor: self.home, axes: [0, 1, 2], origin: self.origin, step: [1; 3], shape: [1; 3] };
         for (i, dim) in dims.into_iter().enumerate() {
             if let Some(dim) = dim {
                 (view.axes[i], view.step[i], view.shape[i]) = (dim.axis, dim.step, dim.extent);
@@ -195,13 +195,13 @@ impl StridedLayout {
     /// The box of the tensor that the value fills, with the tensor's own order of axes, and where
     /// the value lies in a tensor that is just that box. `None` where the value leaves gaps other
     /// than even ones, or repeats elements.
-    pub fn boxed(&self) -> Option<(View, StridedLayout)> {
+    pub fn boxed(&self) -> Option<(HomeView, StridedLayout)> {
         let mut along: [Vec<(usize, StridedDim)>; 3] = Default::default();
         for (i, dim) in self.dims.iter().enumerate() {
             along[dim.axis].push((i, *dim));
         }
         let mut inner = StridedLayout { home: self.home, origin: [0; 3], dims: self.dims.clone() };
-        let mut view = View::whole(self.home, [1; 3]);
+        let mut view = HomeView::whole(self.home, [1; 3]);
         view.origin = self.origin;
         for (axis, dims) in along.iter_mut().enumerate() {
             dims.sort_by_key(|(_, d)| d.step);
@@ -222,7 +222,7 @@ impl StridedLayout {
 
     /// The view of `other`, a value with the same elements' order (perhaps broadcast), whose
     /// channels, rows and columns are those of the tensor that this value fills.
-    pub fn arrange(&self, other: &StridedLayout) -> Option<View> {
+    pub fn arrange(&self, other: &StridedLayout) -> Option<HomeView> {
         let (mine, theirs) = refine(&self.dims, &other.dims)?;
         let mut parts: [Vec<(usize, StridedDim)>; 3] = Default::default();
         for (mine, theirs) in mine.iter().zip(theirs) {
@@ -324,7 +324,7 @@ mod tests {
         held.offsets(shape).collect()
     }
 
-    fn of_view(view: &View, shape: [usize; 3]) -> Vec<usize> {
+    fn of_view(view: &HomeView, shape: [usize; 3]) -> Vec<usize> {
         let all: Vec<i32> = (0..shape.iter().product::<usize>() as i32).collect();
         view.read(shape, &all).into_iter().map(|i| i as usize).collect()
     }

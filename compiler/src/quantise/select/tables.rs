@@ -6,11 +6,11 @@
 use super::annotations::Annotations;
 use super::epilogue::{Epilogue, ScalarFn};
 use super::kernel::{COPY, Kernel};
-use super::plan::Plan;
+use super::plan::Division;
 use crate::graph::Window;
 
 /// Turns such operations of a plan into table look-ups.
-pub fn tabulate(plan: &mut Plan, annotations: &Annotations) {
+pub fn tabulate(plan: &mut Division, annotations: &Annotations) {
     let qparams = |h: usize| annotations.qparams(plan.homes[h].value);
     let mut tables: Vec<Option<Vec<ScalarFn>>> = Vec::with_capacity(plan.ops.len());
     for fused in &plan.ops {

@@ -4,8 +4,8 @@
 use super::operators::Net;
 use crate::float;
 use crate::graph::{
-    BinaryKind, Coordinates, DepthToSpaceMode, Interpolation, Op, Resize, Rounding, UnaryKind, ValueId,
-    Window,
+    BinaryKind, CoordinateRounding, Coordinates, DepthToSpaceMode, Interpolation, Op, Resize, UnaryKind,
+    ValueId, Window,
 };
 use crate::quantise::{Options, Precision, run, sqnr_db};
 use crate::schedule;
@@ -60,7 +60,7 @@ const STARTS: &[(&str, Start)] = &[
         let window = Window { stride: [2, 2], ..window(2, 0) };
         net.op(Op::ConvTranspose { window, groups: 1, output_padding: [0, 0] }, &[x, w, b])
     }),
-    ("nearest resize", |net| resize(net, Interpolation::Nearest(Rounding::Floor))),
+    ("nearest resize", |net| resize(net, Interpolation::Nearest(CoordinateRounding::Floor))),
     ("linear resize", |net| resize(net, Interpolation::Linear)),
     ("matrix product", |net| {
         let (x, w) = (net.input(&[1, 6, 6, 3]), net.constant(&[3, 4]));

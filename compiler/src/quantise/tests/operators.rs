@@ -3,7 +3,7 @@
 use crate::fixed::{FixedGraph, FixedNode, Reduction};
 use crate::float;
 use crate::graph::{
-    BinaryKind, Coordinates, DepthToSpaceMode, Graph, Interpolation, Op, PadMode, Resize, Rounding,
+    BinaryKind, CoordinateRounding, Coordinates, DepthToSpaceMode, Graph, Interpolation, Op, PadMode, Resize,
     UnaryKind, ValueId, Window,
 };
 use crate::network::{Network, Stage};
@@ -432,7 +432,7 @@ fn transposed_convolutions_and_resizes_are_phases() {
         net.check(&[y], 36.0, &lines);
     }
     for (sizes, interpolation, count) in [
-        ([10, 12], Interpolation::Nearest(Rounding::PreferFloor), 4),
+        ([10, 12], Interpolation::Nearest(CoordinateRounding::PreferFloor), 4),
         ([10, 12], Interpolation::Linear, 16),
         ([5, 3], Interpolation::Linear, 1),
         ([15, 9], Interpolation::Linear, 5 * 5),

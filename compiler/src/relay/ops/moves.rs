@@ -6,7 +6,7 @@ use super::super::arrange::constant;
 use super::super::array::NdArray;
 use super::super::call::{OperatorCall, refuse, resolve};
 use super::super::operand::{Lying, Operand, inverse};
-use super::super::syntax::Attribute;
+use super::super::syntax::Literal;
 use crate::error::{Error, Result};
 use crate::graph::{Op, PadMode, ValueId, elements};
 
@@ -81,13 +81,13 @@ pub(super) fn split(call: &mut OperatorCall) -> Result<Operand> {
     let wrong = |message: String| Err(Error::new("import", message).attribute(key));
     let extent = shape[axis];
     let cuts: Vec<usize> = match call.attribute(key) {
-        Some(Attribute::Integer(sections)) => match usize::try_from(sections) {
+        Some(Literal::Integer(sections)) => match usize::try_from(sections) {
             Ok(n) if n > 0 && extent.is_multiple_of(n) => (1..n).map(|i| i * (extent / n)).collect(),
             _ => return wrong(format!("{sections} sections do not divide {extent} elements")),
         },
-        Some(Attribute::List(list)) => {
-            let cut = |item: &Attribute| match item {
-                Attribute::Integer(at) => usize::try_from(*at).ok(),
+        Some(Literal::List(list)) => {
+            let cut = |item: &Literal| match item {
+                Literal::Integer(at) => usize::try_from(*at).ok(),
                 _ => None,
             };
             match list.iter().map(cut).collect::<Option<Vec<usize>>>() {
@@ -234,7 +234,7 @@ pub(super) fn pad(call: &mut OperatorCall) -> Result<Operand> {
     let shape = call.shape(0)?;
     let key = "pad_width";
     let widths = match call.attribute(key) {
-        Some(Attribute::List(rows)) => rows.iter().map(pair).collect::<Option<Vec<_>>>(),
+        Some(Literal::List(rows)) => rows.iter().map(pair).collect::<Option<Vec<_>>>(),
         _ => None,
     };
     let Some(widths) = widths.filter(|w| w.len() == shape.len()) else {
@@ -281,12 +281,12 @@ pub(super) fn pad(call: &mut OperatorCall) -> Result<Operand> {
     Ok(Operand::Value(Lying { id, order: order.into() }))
 }
 
-fn pair(row: &Attribute) -> Option<(usize, usize)> {
-    let Attribute::List(row) = row else {
+fn pair(row: &Literal) -> Option<(usize, usize)> {
+    let Literal::List(row) = row else {
         return None;
     };
     match row[..] {
-        [Attribute::Integer(b), Attribute::Integer(a)] => {
+        [Literal::Integer(b), Literal::Integer(a)] => {
             Some((usize::try_from(b).ok()?, usize::try_from(a).ok()?))
         }
         _ => None,

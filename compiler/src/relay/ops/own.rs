@@ -3,7 +3,7 @@
 use super::super::arrange::upright;
 use super::super::call::OperatorCall;
 use super::super::operand::Operand;
-use super::super::syntax::Attribute;
+use super::super::syntax::Literal;
 use crate::error::{Error, Result};
 use crate::graph::operator_from_text;
 
@@ -33,14 +33,14 @@ pub(super) fn own(call: &mut OperatorCall) -> Result<Operand> {
 }
 
 /// An attribute as the project's text form writes it.
-fn text(value: &Attribute) -> Option<String> {
+fn text(value: &Literal) -> Option<String> {
     Some(match value {
-        Attribute::None | Attribute::Meta(_) => return None,
-        Attribute::Bool(value) => value.to_string(),
-        Attribute::Integer(value) => value.to_string(),
-        Attribute::Float(value) => format!("{:?}", *value as f32),
-        Attribute::Text(text) => text.clone(),
-        Attribute::List(list) => {
+        Literal::None | Literal::Meta(_) => return None,
+        Literal::Bool(value) => value.to_string(),
+        Literal::Integer(value) => value.to_string(),
+        Literal::Float(value) => format!("{:?}", *value as f32),
+        Literal::Text(text) => text.clone(),
+        Literal::List(list) => {
             let items: Option<Vec<String>> = list.iter().map(text).collect();
             format!("[{}]", items?.join(", "))
         }

@@ -3,11 +3,11 @@
 use super::super::arrange::{lying, upright};
 use super::super::call::{OperatorCall, refuse};
 use super::super::operand::Operand;
-use super::super::syntax::Attribute;
+use super::super::syntax::Literal;
 use super::layout::{Want, layout};
-use crate::described::{Described, Value};
+use crate::described::{AttributeValue, Described};
 use crate::error::{Error, Result};
-use crate::graph::{Coordinates, Interpolation, Op, Resize, Rounding, ValueId};
+use crate::graph::{CoordinateRounding, Coordinates, Interpolation, Op, Resize, ValueId};
 
 /// `image.resize2d(x, size, ...)`.
 pub(super) fn resize(call: &mut OperatorCall) -> Result<Operand> {
@@ -19,11 +19,11 @@ pub(super) fn resize(call: &mut OperatorCall) -> Result<Operand> {
         return Err(Error::new("import", "is missing").attribute("size"));
     }
     let size = call.pair("size", 1)?;
-    let zeros = |item: &Attribute| matches!(item, Attribute::Float(0.0) | Attribute::Integer(0));
+    let zeros = |item: &Literal| matches!(item, Literal::Float(0.0) | Literal::Integer(0));
     match call.attribute("roi") {
         None => {}
         // A region counts with tf_crop_and_resize only, which is refused below.
-        Some(Attribute::List(list)) if list.iter().all(zeros) => {}
+        Some(Literal::List(list)) if list.iter().all(zeros) => {}
         Some(_) => {
             return Err(Error::new("import", "a region is not supported")
                 .attribute("roi")
@@ -46,16 +46,16 @@ pub(super) fn resize(call: &mut OperatorCall) -> Result<Operand> {
     let interpolation = match method.as_str() {
         // TVM divides integers where it enlarges by a whole factor from the corner.
         "nearest_neighbor" if coordinates == Coordinates::Asymmetric && whole => {
-            Interpolation::Nearest(Rounding::Floor)
+            Interpolation::Nearest(CoordinateRounding::Floor)
         }
         "nearest_neighbor" => Interpolation::Nearest(match rounding.as_str() {
             // Halves away from zero: coordinates below zero are clamped anyway.
-            "round" | "round_prefer_ceil" => Rounding::PreferCeil,
-            "round_prefer_floor" => Rounding::PreferFloor,
-            "floor" => Rounding::Floor,
-            "ceil" => Rounding::Ceil,
-            "" if coordinates == Coordinates::AlignCorners => Rounding::PreferCeil,
-            "" => Rounding::Floor,
+            "round" | "round_prefer_ceil" => CoordinateRounding::PreferCeil,
+            "round_prefer_floor" => CoordinateRounding::PreferFloor,
+            "floor" => CoordinateRounding::Floor,
+            "ceil" => CoordinateRounding::Ceil,
+            "" if coordinates == Coordinates::AlignCorners => CoordinateRounding::PreferCeil,
+            "" => CoordinateRounding::Floor,
             other => {
                 return Err(
                     Error::new("import", format!("{other:?} is not known")).attribute("rounding_method")
@@ -85,9 +85,9 @@ pub(super) fn upsampling(call: &mut OperatorCall) -> Result<Operand> {
     };
     let interpolation = match call.text("method", "nearest_neighbor")?.as_str() {
         "nearest_neighbor" if coordinates == Coordinates::AlignCorners => {
-            Interpolation::Nearest(Rounding::PreferCeil)
+            Interpolation::Nearest(CoordinateRounding::PreferCeil)
         }
-        "nearest_neighbor" => Interpolation::Nearest(Rounding::Floor),
+        "nearest_neighbor" => Interpolation::Nearest(CoordinateRounding::Floor),
         "bilinear" => Interpolation::Linear,
         "bicubic" => Interpolation::Cubic { coefficient: -0.5, exclude_outside: false },
         other => {
@@ -134,8 +134,8 @@ pub(super) fn grid_sample(call: &mut OperatorCall) -> Result<Operand> {
         return Err(Error::new("import", format!("{method:?} is not known")).attribute("method"));
     }
     let words = [method, call.text("padding_mode", "zeros")?];
-    let words = words.map(|word| Value::Word(word.into()));
-    let corners = Value::Integer(call.flag("align_corners", true)?.into());
+    let words = words.map(|word| AttributeValue::Word(word.into()));
+    let corners = AttributeValue::Integer(call.flag("align_corners", true)?.into());
     let op = Described::of("GridSample", words.into_iter().chain([corners]))?;
     let (x, grid) = (call.plain(0)?, call.plain(1)?);
     let places = call.part("grid", Op::Transpose { perm: vec![0, 2, 3, 1] }, &[grid])?;

@@ -1,13 +1,13 @@
 //! `key=value` in argument lists.
 
-use super::super::syntax::Attribute;
+use super::super::syntax::Literal;
 use super::super::token::Token;
 use super::{DEPTH, Parser};
 use crate::error::Result;
 
 impl Parser<'_> {
     /// One attribute.
-    pub(super) fn attribute(&mut self) -> Result<(String, Attribute)> {
+    pub(super) fn attribute(&mut self) -> Result<(String, Literal)> {
         let Token::Name(key) = self.peek().clone() else {
             return self.expected("the name of an attribute");
         };
@@ -17,16 +17,16 @@ impl Parser<'_> {
         Ok((key, value))
     }
 
-    fn attribute_value(&mut self) -> Result<Attribute> {
+    fn attribute_value(&mut self) -> Result<Literal> {
         let value = match self.peek().clone() {
-            Token::Integer(value, _) => Attribute::Integer(value),
-            Token::Float(value, _) => Attribute::Float(value),
-            Token::Text(text) => Attribute::Text(text),
-            Token::Meta(key, index) => Attribute::Meta(format!("meta[{key}][{index}]")),
+            Token::Integer(value, _) => Literal::Integer(value),
+            Token::Float(value, _) => Literal::Float(value),
+            Token::Text(text) => Literal::Text(text),
+            Token::Meta(key, index) => Literal::Meta(format!("meta[{key}][{index}]")),
             Token::Name(name) => match name.as_str() {
-                "None" | "nullptr" => Attribute::None,
-                "True" => Attribute::Bool(true),
-                "False" => Attribute::Bool(false),
+                "None" | "nullptr" => Literal::None,
+                "True" => Literal::Bool(true),
+                "False" => Literal::Bool(false),
                 _ => return self.expected("the value of an attribute"),
             },
             Token::Mark('[') => return self.list(']'),
@@ -37,7 +37,7 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    fn list(&mut self, end: char) -> Result<Attribute> {
+    fn list(&mut self, end: char) -> Result<Literal> {
         if self.depth == DEPTH {
             return self.expected("fewer nested lists");
         }
@@ -51,6 +51,6 @@ impl Parser<'_> {
             }
         }
         self.depth -= 1;
-        Ok(Attribute::List(elements))
+        Ok(Literal::List(elements))
     }
 }

@@ -3,8 +3,8 @@
 use super::super::ops;
 use super::float;
 use crate::graph::{
-    Coordinates, DepthToSpaceMode, Graph, Interpolation, Node, Op, PadMode, ReduceKind, Resize, Rounding,
-    Source, ValueId, Window,
+    CoordinateRounding, Coordinates, DepthToSpaceMode, Graph, Interpolation, Node, Op, PadMode, ReduceKind,
+    Resize, Source, ValueId, Window,
 };
 
 /// What the printer needs to know about the graph.
@@ -14,7 +14,7 @@ pub(super) struct Style<'a> {
 }
 
 /// An operand of a call.
-pub(super) enum Operand {
+pub(super) enum PrintedOperand {
     /// A value as it is.
     Value(ValueId),
     /// A constant in another shape.
@@ -29,7 +29,7 @@ pub(super) enum Operand {
 #[derive(Default)]
 pub(super) struct Printed {
     pub operator: String,
-    pub operands: Vec<Operand>,
+    pub operands: Vec<PrintedOperand>,
     /// The operands form a tuple.
     pub joined: bool,
     pub attributes: Vec<(&'static str, String)>,
@@ -58,7 +58,7 @@ impl<'a> Style<'a> {
 pub(super) fn print(style: &Style, node: &Node) -> Printed {
     let mut printed = relay(style, node).unwrap_or_else(|| own(style, node));
     if printed.operands.is_empty() {
-        printed.operands = node.inputs.iter().map(|&id| Operand::Value(id)).collect();
+        printed.operands = node.inputs.iter().map(|&id| PrintedOperand::Value(id)).collect();
     }
     printed
 }
@@ -146,7 +146,8 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
                 return None;
             }
             let mut printed = call("nn.prelu", vec![])?;
-            printed.operands = vec![Operand::Value(inputs[0]), Operand::Shaped(inputs[1], vec![x[1]])];
+            printed.operands =
+                vec![PrintedOperand::Value(inputs[0]), PrintedOperand::Shaped(inputs[1], vec![x[1]])];
             Some(printed)
         }
         Op::MaxPool { window: w } => {
@@ -204,8 +205,10 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
         Op::Slice { starts, steps, extents } => slice(x, starts, steps, extents),
         Op::Gather { axis: a, indices, shape } => {
             let mut printed = call("take", axis(a))?;
-            printed.operands =
-                vec![Operand::Value(inputs[0]), Operand::Integers(shape.clone(), indices.clone())];
+            printed.operands = vec![
+                PrintedOperand::Value(inputs[0]),
+                PrintedOperand::Integers(shape.clone(), indices.clone()),
+            ];
             Some(printed)
         }
         Op::Expand { shape } => call("broadcast_to", vec![("shape", format!("{shape:?}"))]),
@@ -223,7 +226,7 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
         if style.shape(bias) != [channels] || style.graph.constant_data(bias).is_none() {
             return None;
         }
-        printed.operands = inputs[..2].iter().map(|&id| Operand::Value(id)).collect();
+        printed.operands = inputs[..2].iter().map(|&id| PrintedOperand::Value(id)).collect();
         printed.bias = Some((bias, 1));
     }
     Some(printed)
@@ -266,7 +269,7 @@ fn pad(node: &Node, before: &[usize], after: &[usize], mode: PadMode) -> Option<
     if mode != "constant" {
         printed.attributes.push(("pad_mode", format!("\"{mode}\"")));
     }
-    printed.operands = vec![Operand::Value(node.inputs[0]), Operand::Text(float(value))];
+    printed.operands = vec![PrintedOperand::Value(node.inputs[0]), PrintedOperand::Text(float(value))];
     Some(printed)
 }
 
@@ -295,7 +298,7 @@ fn resize(r: &Resize, x: &[usize]) -> Option<Printed> {
     match r.interpolation {
         Interpolation::Nearest(rounding) => {
             let whole = (2..4).all(|a| r.sizes[a].is_multiple_of(x[a]));
-            if r.coordinates == Coordinates::Asymmetric && whole && rounding != Rounding::Floor {
+            if r.coordinates == Coordinates::Asymmetric && whole && rounding != CoordinateRounding::Floor {
                 return None;
             }
             all.push(("method", "\"nearest_neighbor\"".to_owned()));

@@ -2,7 +2,7 @@
 
 use super::Emitter;
 use crate::fixed::{Band, TensorId};
-use crate::schedule::plan::{Plan, Step};
+use crate::schedule::plan::{Plan, PlanStep};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use tilewright_arch::instr::Unit;
@@ -26,11 +26,11 @@ pub(super) struct Outside {
 /// plan that touch it.
 pub(super) fn lives(plan: &Plan, bands: &BTreeMap<TensorId, &Band>) -> BTreeMap<TensorId, [usize; 2]> {
     let steps = || plan.groups.iter().flat_map(|group| &group.steps);
-    let load = |step: &Step| if let Step::Load(t, ..) = step { Some(*t) } else { None };
+    let load = |step: &PlanStep| if let PlanStep::Load(t, ..) = step { Some(*t) } else { None };
     let loaded: BTreeSet<TensorId> = steps().filter_map(load).collect();
     let mut lives: BTreeMap<TensorId, [usize; 2]> = BTreeMap::new();
     for (at, step) in steps().enumerate() {
-        let (Step::Load(t, ..) | Step::Store(t, ..)) = step else { continue };
+        let (PlanStep::Load(t, ..) | PlanStep::Store(t, ..)) = step else { continue };
         let touched = match bands.get(t) {
             None => [Some(*t), None],
             // What is made here and comes back lies there with the columns that are not its own, too.

@@ -1,15 +1,22 @@
 //! Words of the on-chip memories: constants, and activations that become weights.
 
-use super::{Access, Blob, Emitted, Emitter, External, Op};
+use super::{Access, Blob, Emitted, Emitter, External, UnitOp};
 use crate::error::{Error, Result};
 use crate::fixed::View;
 use crate::schedule::memory::Slot;
 use crate::tile::{Factors, Placed};
-use tilewright_arch::instr::{Memory, Transfer, Unit};
+use tilewright_arch::instr::{LocalMemory, Transfer, Unit};
 
 impl Emitter<'_> {
     /// A place for `count` words of a blob in memory number `ring`, for a layer.
-    fn slot(&mut self, layer: usize, memory: Memory, ring: usize, blob: usize, count: usize) -> Result<Slot> {
+    fn slot(
+        &mut self,
+        layer: usize,
+        memory: LocalMemory,
+        ring: usize,
+        blob: usize,
+        count: usize,
+    ) -> Result<Slot> {
         let node = &self.graph.nodes[layer];
         self.rings[ring].place(blob, count).ok_or_else(|| {
             Error::new("schedule", format!("{count} words do not fit the memory for {memory:?}"))
@@ -25,7 +32,7 @@ impl Emitter<'_> {
     pub(super) fn constant(
         &mut self,
         layer: usize,
-        memory: Memory,
+        memory: LocalMemory,
         ring: usize,
         bytes: &[u8],
         word: usize,
@@ -55,7 +62,7 @@ impl Emitter<'_> {
             };
             self.emitted.push(Emitted {
                 unit: Unit::Load,
-                op: Op::Transfer(op),
+                op: UnitOp::Transfer(op),
                 layer,
                 accesses: vec![touch(true)],
             });
@@ -92,7 +99,7 @@ impl Emitter<'_> {
             let first = channels.start + group * columns;
             let width = columns.min(channels.end - first);
             let mut op = Transfer {
-                memory: Memory::Feature,
+                memory: LocalMemory::Feature,
                 external: address + group * group_bytes,
                 external_plane: stride as i64,
                 local: from.walk(0, 0, 0, first as i64).base,
@@ -108,14 +115,14 @@ impl Emitter<'_> {
                 (op.external_line, op.local_line) = (1, from.pixel as i64);
             }
             let accesses = vec![source.clone(), external(true)];
-            self.emitted.push(Emitted { unit: Unit::Store, op: Op::Transfer(op), layer, accesses });
+            self.emitted.push(Emitted { unit: Unit::Store, op: UnitOp::Transfer(op), layer, accesses });
         }
         let words = groups * reduction * passes;
-        let slot = self.slot(layer, Memory::Weights, 0, blob, words)?;
+        let slot = self.slot(layer, LocalMemory::Weights, 0, blob, words)?;
         let touch = |write| Access::Words { memory: 0, words: slot.words.clone(), write };
         for pass in 0..groups * passes {
             let op = Transfer {
-                memory: Memory::Weights,
+                memory: LocalMemory::Weights,
                 external: address + pass / passes * group_bytes,
                 local: ((slot.first + pass * reduction) % self.config.weight_words) as i64,
                 line_bytes: group_bytes,
@@ -124,7 +131,7 @@ impl Emitter<'_> {
                 ..Transfer::default()
             };
             let accesses = vec![external(false), touch(true)];
-            self.emitted.push(Emitted { unit: Unit::Load, op: Op::Transfer(op), layer, accesses });
+            self.emitted.push(Emitted { unit: Unit::Load, op: UnitOp::Transfer(op), layer, accesses });
         }
         accesses.push(touch(false));
         Ok(slot.first)

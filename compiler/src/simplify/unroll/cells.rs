@@ -1,13 +1,13 @@
 //! One step of each cell, as ONNX defines it with the standard activations.
 
-use super::{Side, State};
+use super::{Carry, Directed};
 use crate::error::Result;
 use crate::graph::{Cell, Op, UnaryKind, ValueId};
 use crate::simplify::matrix::CANONICAL;
 use crate::simplify::rewrite::Rewrite;
 use std::ops::Range;
 
-impl Side {
+impl Directed {
     /// What the input adds to some gates at step `t`.
     fn input(&self, r: &mut Rewrite, what: &str, t: usize, gates: &Range<usize>) -> Result<ValueId> {
         let columns = gates.start * self.hidden..gates.end * self.hidden;
@@ -51,7 +51,7 @@ impl Side {
         r: &mut Rewrite,
         cell: Cell,
         t: usize,
-        state: &mut State,
+        state: &mut Carry,
     ) -> Result<ValueId> {
         let h = match cell {
             Cell::Rnn => self.rnn(r, t, *state)?,
@@ -63,14 +63,14 @@ impl Side {
     }
 
     /// tanh(x W + h R + b).
-    fn rnn(&mut self, r: &mut Rewrite, t: usize, State { h, .. }: State) -> Result<ValueId> {
+    fn rnn(&mut self, r: &mut Rewrite, t: usize, Carry { h, .. }: Carry) -> Result<ValueId> {
         let sums = self.sums(r, "state", t, h, 0..1)?;
         self.function(r, "state", UnaryKind::Tanh, sums)
     }
 
     /// The hidden state after a step of an LSTM: c = f * c + i * g, h = o * tanh(c).
-    fn lstm(&mut self, r: &mut Rewrite, t: usize, state: &mut State) -> Result<ValueId> {
-        let State { h, c } = *state;
+    fn lstm(&mut self, r: &mut Rewrite, t: usize, state: &mut Carry) -> Result<ValueId> {
+        let Carry { h, c } = *state;
         let sums = self.sums(r, "gates", t, h, 0..3)?;
         let peepholes = self.peepholes.is_some();
         let gates = match peepholes {
@@ -139,7 +139,7 @@ impl Side {
     }
 
     /// The hidden state after a step of a GRU: h = (1 - z) * n + z * h. The gates are z, r, 1 - z and n.
-    fn gru(&mut self, r: &mut Rewrite, t: usize, State { h, .. }: State) -> Result<ValueId> {
+    fn gru(&mut self, r: &mut Rewrite, t: usize, Carry { h, .. }: Carry) -> Result<ValueId> {
         let sums = self.sums(r, "gates", t, h, 0..3)?;
         let gates = self.function(r, "gates", UnaryKind::Sigmoid, sums)?;
         let kept = match h {

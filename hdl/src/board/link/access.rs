@@ -1,14 +1,14 @@
 //! What a request does: whether it may, the words that its bytes are in, and accesses of registers and memory.
 
 use super::request::{Header, Position};
-use super::{Inputs, Now, State, code};
+use super::{LinkInputs, Mode, Now, code};
 use crate::build::{Builder, Expr, Ops, Sig, index_bits, lit, pack, zero};
 use crate::transfer_walk::Bus;
 use tilewright_arch::link::{Command, Identity, MOST_BYTES, Status};
 use tilewright_arch::registers::{CONTROL, NUMBER_BITS};
 
 /// What is to be done, in the cycle that decides.
-pub(super) struct Verdict {
+pub(super) struct AccessDecision {
     /// The same as before: only answered.
     pub repeated: Sig,
     /// It is done.
@@ -17,13 +17,19 @@ pub(super) struct Verdict {
     pub status: Expr,
 }
 
-impl Verdict {
-    pub fn new(b: &mut Builder, now: &Now, inputs: &Inputs, header: &Header, position: &Position) -> Verdict {
+impl AccessDecision {
+    pub fn new(
+        b: &mut Builder,
+        now: &Now,
+        inputs: &LinkInputs,
+        header: &Header,
+        position: &Position,
+    ) -> AccessDecision {
         let Header { sequence, changes, memory, reads, writes, .. } = *header;
         b.comment(
             "What is to be done. What changes something is done once: its sequence number comes again for the answer.",
         );
-        let decides = || now.is(State::Decide);
+        let decides = || now.is(Mode::Decide);
         let last_sequence = b.register_when("last_sequence", decides(), sequence);
         let last_changed = b.reg_reset("last_changed", 1);
         b.set_when(last_changed, decides(), changes);
@@ -40,7 +46,7 @@ impl Verdict {
         let width = index_bits(MOST_BYTES + 1);
         let wanted = (reads & !refused).mux(header.count.truncate(width), zero(width));
         b.set_when(position.answered, decides(), wanted);
-        Verdict { repeated, goes, status }
+        AccessDecision { repeated, goes, status }
     }
 }
 
@@ -85,8 +91,8 @@ impl Words {
     ) -> Words {
         let Header { address, registers, memory, writes, .. } = *header;
         b.comment("Bytes of words: a register's four, a beat's, or less at the ends of a block.");
-        let places = b.wire("places", now.is(State::Place));
-        let stores = b.wire("stores", now.is(State::Store));
+        let places = b.wire("places", now.is(Mode::Place));
+        let stores = b.wire("stores", now.is(Mode::Store));
         let lanes: Vec<Sig> = (0..bus.bytes.max(4))
             .map(|lane| {
                 let of_beat =
@@ -109,7 +115,7 @@ impl Words {
         let mask = (0..bus.bytes).map(|lane| {
             let bit = b.reg_reset(&format!("mask_{lane}"), 1);
             let set = places & at(address, bus.byte_bits, lane);
-            b.set(bit, (set | bit) & !(stored | now.is(State::Decide)));
+            b.set(bit, (set | bit) & !(stored | now.is(Mode::Decide)));
             bit
         });
         let mask = pack(mask.collect::<Vec<_>>());
@@ -130,14 +136,14 @@ impl Beats {
     pub fn new(
         b: &mut Builder,
         now: &Now,
-        inputs: &Inputs,
+        inputs: &LinkInputs,
         (header, words): (&Header, &Words),
         expired: Sig,
     ) -> Beats {
         let Words { stores, stored, skips_access, .. } = *words;
         let memory = header.memory;
         b.comment("Single beats.");
-        let reads = || now.is(State::Read);
+        let reads = || now.is(Mode::Read);
         let commanded = b.reg_reset("commanded", 1);
         let written = b.reg_reset("written", 1);
         let asks_read = b.wire("asks_read", reads() & memory & !skips_access & !commanded);

@@ -2,7 +2,7 @@
 
 use super::access::Words;
 use super::request::{Checksum, Frames, Header, Position};
-use super::{Inputs, Now, State};
+use super::{LinkInputs, Mode, Now};
 use crate::build::{Builder, Expr, Ops, Sig, concat, lit, pack, zero};
 use crate::transfer_walk::Bus;
 use tilewright_arch::link::{ANSWER_MARK, Command, Identity, STATUS_BYTES};
@@ -15,13 +15,13 @@ const PHASE_BITS: usize = 4;
 /// A byte of an answer's payload, two cycles after its address: of the board's identity, its status, a register, a beat.
 pub(super) fn found(
     b: &mut Builder,
-    inputs: &Inputs,
+    inputs: &LinkInputs,
     bus: &Bus,
     (header, words, frames): (&Header, &Words, &Frames),
     identity: &Identity,
     arrives: Sig,
 ) -> Sig {
-    let Inputs { register_data, rdata, .. } = *inputs;
+    let LinkInputs { register_data, rdata, .. } = *inputs;
     let address = header.address;
     b.comment("A byte of an answer.");
     let status_bytes: [Expr; STATUS_BYTES] = [
@@ -43,7 +43,7 @@ pub(super) fn found(
 }
 
 /// The answer's bytes in their order.
-pub(super) struct Answer {
+pub(super) struct AnswerBytes {
     /// Which part is next.
     phase: Sig,
     /// The byte that is sent; to be driven.
@@ -52,12 +52,12 @@ pub(super) struct Answer {
     pub summed: Sig,
 }
 
-impl Answer {
-    pub fn new(b: &mut Builder) -> Answer {
+impl AnswerBytes {
+    pub fn new(b: &mut Builder) -> AnswerBytes {
         let phase = b.reg("phase", PHASE_BITS);
         let sent = b.forward("sent_byte", 8);
         let summed = b.wire("is_summed", phase.any() & phase.less(lit(PHASE_PAYLOAD + 2, PHASE_BITS)));
-        Answer { phase, sent, summed }
+        AnswerBytes { phase, sent, summed }
     }
 
     /// Sends part after part; `found` is the byte of the payload.
@@ -69,7 +69,7 @@ impl Answer {
         checksum: &Checksum,
         found: Sig,
     ) {
-        let Answer { phase, sent, .. } = *self;
+        let AnswerBytes { phase, sent, .. } = *self;
         let Position { answered, last, .. } = *position;
         let crc = checksum.crc;
         b.comment("The answer.");
@@ -78,7 +78,7 @@ impl Answer {
         let skips_payload = phase.is(PHASE_PAYLOAD - 1) & !answered.any();
         let advance = now.sends & (!phase.is(PHASE_PAYLOAD) | last);
         let advanced = skips_payload.mux(phase.plus(2), phase.plus(1));
-        b.set(phase, now.is(State::Hunt).mux(zero(PHASE_BITS), advance.mux(advanced, phase)));
+        b.set(phase, now.is(Mode::Hunt).mux(zero(PHASE_BITS), advance.mux(advanced, phase)));
         let parts: [Expr; PHASE_LAST as usize + 1] = [
             lit(i128::from(ANSWER_MARK), 8),
             header.sequence.into(),

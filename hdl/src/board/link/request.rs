@@ -1,6 +1,6 @@
 //! A request as it comes: header, payload, checksum, and what is no request.
 
-use super::{Inputs, Now, State};
+use super::{LinkInputs, Mode, Now};
 use crate::build::{Builder, Expr, Ops, Ram, Sig, concat, index_bits, lit, zero};
 use crate::reset_cycles;
 use tilewright_arch::Config;
@@ -33,9 +33,9 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub fn new(b: &mut Builder, now: &Now, inputs: &Inputs) -> Header {
+    pub fn new(b: &mut Builder, now: &Now, inputs: &LinkInputs) -> Header {
         b.comment("The header of a request is shifted in; its address then counts.");
-        let takes = b.wire("takes_header", now.is(State::Header) & inputs.byte_valid);
+        let takes = b.wire("takes_header", now.is(Mode::Header) & inputs.byte_valid);
         let step = b.forward("step", 1);
         let count = b.reg("count", 16);
         let address = b.reg("address", 32);
@@ -78,7 +78,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    pub fn new(b: &mut Builder, now: &Now, inputs: &Inputs, header: &Header) -> Position {
+    pub fn new(b: &mut Builder, now: &Now, inputs: &LinkInputs, header: &Header) -> Position {
         let Header { takes, step, count, changes, .. } = *header;
         b.comment("Which byte of header, payload, checksum or answer is next.");
         let width = index_bits(MOST_BYTES + 1);
@@ -87,23 +87,23 @@ impl Position {
         let goal = changes.mux(count.truncate(width), answered);
         // Compared a cycle ahead of their use: a byte's turn lasts for longer, and so does a payload before its first byte.
         let last = b.register("is_last", index.plus(1).equals(goal));
-        let in_payload = || now.is(State::Payload);
+        let in_payload = || now.is(Mode::Payload);
         let none = b.register("has_no_payload", in_payload() & (!changes | !count.any()));
         let too_long = b.register("too_long", in_payload() & lit(MOST_BYTES as i128, 16).less(count));
         let header_ends = b.wire("header_ends", takes & index.is(HEADER_BYTES as i128 - 1));
         let payload_byte = b.wire("payload_byte", in_payload() & inputs.byte_valid);
-        let checksum_byte = b.wire("checksum_byte", now.is(State::Checksum) & inputs.byte_valid);
+        let checksum_byte = b.wire("checksum_byte", now.is(Mode::Checksum) & inputs.byte_valid);
         let checksum_ends = b.wire("checksum_ends", checksum_byte & index.is(CHECKSUM_BYTES as i128 - 1));
         let ends = in_payload() & (none | (inputs.byte_valid & last));
         let payload_ends = b.wire("payload_ends", ends);
         let counts = b.wire("counts", takes | payload_byte | checksum_byte | step);
-        let first = now.is(State::Hunt) | now.is(State::Decide) | header_ends | payload_ends;
+        let first = now.is(Mode::Hunt) | now.is(Mode::Decide) | header_ends | payload_ends;
         b.set(index, first.mux(zero(width), counts.mux(index.plus(1), index)));
         Position { index, answered, last, too_long, header_ends, payload_byte, payload_ends, checksum_ends }
     }
 
     /// The payload's byte, two cycles later.
-    pub fn payload(&self, b: &mut Builder, inputs: &Inputs, technology: Technology) -> Sig {
+    pub fn payload(&self, b: &mut Builder, inputs: &LinkInputs, technology: Technology) -> Sig {
         b.comment("Payload that waits until its checksum has been found right.");
         let buffer = Ram {
             depth: MOST_BYTES,
@@ -125,18 +125,18 @@ pub(super) struct Checksum {
 
 impl Checksum {
     /// A bit a cycle; `sent` is the byte of an answer, which counts if `summed`.
-    pub fn new(b: &mut Builder, now: &Now, inputs: &Inputs, sent: Sig, summed: Sig) -> Checksum {
+    pub fn new(b: &mut Builder, now: &Now, inputs: &LinkInputs, sent: Sig, summed: Sig) -> Checksum {
         let load = b.wire("crc_load", (now.receives & inputs.byte_valid) | (now.sends & summed));
         let bits_left = b.reg_reset("crc_bits_left", 4);
         let busy = b.wire("crc_busy", bits_left.any());
         b.set(bits_left, load.mux(lit(8, 4), busy.mux(bits_left.plus(-1), bits_left)));
         let bits = b.reg("crc_bits", 8);
-        let coming = now.is(State::Send).mux(sent, inputs.byte);
+        let coming = now.is(Mode::Send).mux(sent, inputs.byte);
         b.set(bits, load.mux(coming, concat([zero(1), bits.slice(1, 7)])));
         let crc = b.reg("crc", 32);
         let feedback = (crc.bit(0) ^ bits.bit(0)).repeat(32) & lit(POLYNOMIAL, 32);
         let worked = busy.mux(concat([zero(1), crc.slice(1, 31)]) ^ feedback, crc);
-        b.set(crc, (now.is(State::Hunt) | now.is(State::Decide)).mux(lit(-1, 32), worked));
+        b.set(crc, (now.is(Mode::Hunt) | now.is(Mode::Decide)).mux(lit(-1, 32), worked));
         Checksum { crc, busy }
     }
 }
@@ -152,12 +152,18 @@ pub(super) struct Time {
 }
 
 impl Time {
-    pub fn new(b: &mut Builder, now: &Now, inputs: &Inputs, config: &Config, identity: &Identity) -> Time {
+    pub fn new(
+        b: &mut Builder,
+        now: &Now,
+        inputs: &LinkInputs,
+        config: &Config,
+        identity: &Identity,
+    ) -> Time {
         b.comment(
             "Time: frames that stop in the middle, a memory that does not answer, and the length of a reset.",
         );
         let timeout_bits = identity.timeout_cycles.trailing_zeros() as usize;
-        let asks = now.is(State::Start) | now.is(State::Clear) | now.is(State::Read) | now.is(State::Store);
+        let asks = now.is(Mode::Start) | now.is(Mode::Clear) | now.is(Mode::Read) | now.is(Mode::Store);
         let waits = b.wire("waits", now.receives | asks.clone());
         let quiet = b.reg("quiet_cycles", timeout_bits + 1);
         b.set(quiet, (waits & !inputs.byte_valid).mux(quiet.plus(1), zero(timeout_bits + 1)));
@@ -182,19 +188,19 @@ impl Frames {
     pub fn new(
         b: &mut Builder,
         now: &Now,
-        inputs: &Inputs,
+        inputs: &LinkInputs,
         (position, checksum): (&Position, &Checksum),
         expired: Sig,
     ) -> Frames {
-        let Inputs { byte_valid, byte_broken, byte, .. } = *inputs;
+        let LinkInputs { byte_valid, byte_broken, byte, .. } = *inputs;
         b.comment("What is no request: frames that are dropped, and bytes outside of frames.");
-        let verified = b.wire("verified", now.is(State::Verify) & !checksum.busy);
+        let verified = b.wire("verified", now.is(Mode::Verify) & !checksum.busy);
         let right = b.wire("is_right", verified & checksum.crc.is(RESIDUE));
-        let wrong = (now.is(State::Payload) & position.too_long) | (verified & !right);
+        let wrong = (now.is(Mode::Payload) & position.too_long) | (verified & !right);
         let drops = b.wire("drops", (now.receives & (byte_broken | expired)) | wrong);
         let dropped = b.reg_reset("frames_dropped", 8);
         b.set_when(dropped, drops, dropped.plus(1));
-        let begins = b.wire("begins", now.is(State::Hunt) & byte_valid & byte.is(i128::from(REQUEST_MARK)));
+        let begins = b.wire("begins", now.is(Mode::Hunt) & byte_valid & byte.is(i128::from(REQUEST_MARK)));
         let skips = (byte_valid | byte_broken) & !now.receives & !begins;
         let skipped = b.reg_reset("bytes_skipped", 8);
         b.set_when(skipped, skips, skipped.plus(1));

@@ -4,8 +4,8 @@
 use super::random;
 use crate::build::Module;
 use crate::check::{Bench, Tested, differential};
-use crate::dynsig::Value;
-use crate::engine::lanes::{Lane, chain, lanes};
+use crate::dynsig::BitVector;
+use crate::engine::lanes::{LaneUse, chain, lanes};
 use crate::engine::requantise::requantiser;
 use crate::engine::walker::{Walked, walker};
 use crate::engine::{
@@ -42,8 +42,8 @@ fn blocks(shape: &Shape) -> Vec<Tested> {
     let mut list = vec![
         plain(offset::offset(shape)),
         plain(chain(shape, "input", 20)),
-        plain(lanes(shape, "input", Lane::Input)),
-        plain(lanes(shape, "target", Lane::Target)),
+        plain(lanes(shape, "input", LaneUse::Input)),
+        plain(lanes(shape, "target", LaneUse::Target)),
         plain(crossbar::to_banks(shape, "write_crossbar", 11, true)),
         plain(crossbar::to_lanes(shape, "data_crossbar", true)),
         steered(stepper::stepper(shape)),
@@ -107,10 +107,10 @@ fn every_size_can_be_described() {
 }
 
 /// The bytes of an instruction at the port.
-fn word(bytes: &[u8]) -> Value {
-    let mut word = Value::zero(8 * bytes.len());
+fn word(bytes: &[u8]) -> BitVector {
+    let mut word = BitVector::zero(8 * bytes.len());
     for (i, byte) in bytes.iter().enumerate() {
-        word.set_slice(8 * i, &Value::new(i128::from(*byte), 8));
+        word.set_slice(8 * i, &BitVector::new(i128::from(*byte), 8));
     }
     word
 }

@@ -3,7 +3,7 @@
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, Half, MAX_MANTISSA, OperandScale, Post};
 use tilewright_arch::instr::{
-    Channels, Input, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Unit, Walk,
+    Channels, Gather, Operand, Reduce, Ring, Step, Sync, Target, TileOp, Unit, Walk,
 };
 use tilewright_random::Random;
 
@@ -158,7 +158,7 @@ pub fn operation(random: &mut Random, unit: Unit, config: &Config) -> TileOp {
         op.steps[1].count = counts[1] as usize;
         op.steps[2].count = counts[2] as usize;
     }
-    op.input = Input {
+    op.input = Gather {
         walk: Walk {
             base: (random.below(half as usize / 8) as i64 - pads[0] * pitch - pads[1]),
             group: if random.once_in(3) { 0 } else { plane },

@@ -4,9 +4,9 @@ mod pll;
 
 pub(crate) use pll::Pll;
 
-use super::{Form, range};
+use super::{LeafForm, range};
 
-pub(super) const FORM: Form = Form { ram, multiplier, models: include_str!("models.v") };
+pub(super) const FORM: LeafForm = LeafForm { ram, multiplier, models: include_str!("models.v") };
 
 /// Parameters of a MULT18X18D that differ from the defaults by the registers in use.
 fn multiplier_register(name: &str, used: bool) -> String {

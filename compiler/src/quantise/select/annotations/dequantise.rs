@@ -1,7 +1,7 @@
 //! DequantizeLinear: of what a QuantizeLinear made, with its scale and zero point or with others, of sums of whole
 //! numbers, of constants and of integer inputs.
 
-use super::{Mapped, Quantised, Strip, index_along, refuse};
+use super::{Encoding, Mapped, Strip, index_along, refuse};
 use crate::error::Result;
 use crate::graph::{BinaryKind, Integer, Node, Op, ValueId};
 
@@ -45,7 +45,7 @@ impl Strip<'_> {
     }
 
     /// Whole numbers read as others than they were made as, `made`: the same bytes stand for other real numbers.
-    fn reread(&mut self, node: &Node, real: ValueId, made: Quantised, read: Quantised) -> Result<ValueId> {
+    fn reread(&mut self, node: &Node, real: ValueId, made: Encoding, read: Encoding) -> Result<ValueId> {
         let Some(qparams) = read.qparams()? else {
             let whole = self.whole("", real, made)?;
             return self.real(node, whole, read);
@@ -67,8 +67,8 @@ impl Strip<'_> {
     }
 
     /// The real numbers that the host makes of whole ones, in a node of the name of `node`.
-    pub(super) fn real(&mut self, node: &Node, whole: ValueId, quantised: Quantised) -> Result<ValueId> {
-        let Quantised { integer, scale, zero } = quantised;
+    pub(super) fn real(&mut self, node: &Node, whole: ValueId, quantised: Encoding) -> Result<ValueId> {
+        let Encoding { integer, scale, zero } = quantised;
         let (scale, zero) =
             (self.new.constant("", &[], vec![scale])?, self.new.constant("", &[], vec![zero])?);
         let op = Op::DequantizeLinear { integer, axis: None };
@@ -97,7 +97,7 @@ impl Strip<'_> {
         self.annotations.steps.insert(id, scales.to_vec());
         // As a second operand it is a tensor like others; weights do not look at this.
         if let (&[scale], &[zero]) = (scales, zeros)
-            && let Ok(Some(qparams)) = (Quantised { integer, scale, zero }).qparams()
+            && let Ok(Some(qparams)) = (Encoding { integer, scale, zero }).qparams()
         {
             self.annotations.qparams.resize(self.new.values.len(), None);
             self.annotations.qparams[id.0 as usize] = Some(qparams);

@@ -6,7 +6,7 @@
 
 use super::{Strip, index_along, refuse};
 use crate::error::Result;
-use crate::graph::{Coordinates, Interpolation, Node, Op, Resize, Rounding, ValueId, Window};
+use crate::graph::{CoordinateRounding, Coordinates, Interpolation, Node, Op, Resize, ValueId, Window};
 
 /// Largest magnitude of a weight of the machine.
 const MOST: f32 = 127.0;
@@ -44,7 +44,7 @@ impl Strip<'_> {
                 let repeat = Op::Resize(Resize {
                     sizes,
                     scales: vec![1.0, 1.0, count as f32, 1.0],
-                    interpolation: Interpolation::Nearest(Rounding::Floor),
+                    interpolation: Interpolation::Nearest(CoordinateRounding::Floor),
                     coordinates: Coordinates::Asymmetric,
                 });
                 let copied = self.new.node(node.name.clone(), repeat, &inputs[..1])?;

@@ -73,7 +73,7 @@ impl Strip<'_> {
 
 /// What a product with constants multiplies, and their shape and numbers: a multiplication, or the depthwise
 /// convolution that images are multiplied by.
-fn factors<'g>(old: &'g Graph, node: &Node) -> Option<Factors<'g>> {
+fn factors<'g>(old: &'g Graph, node: &Node) -> Option<ProductOperands<'g>> {
     let data = |i: usize| old.constant_data(node.inputs[i]);
     let shape = |i: usize| old.shape(node.inputs[i]).to_vec();
     match &node.op {
@@ -94,7 +94,7 @@ fn factors<'g>(old: &'g Graph, node: &Node) -> Option<Factors<'g>> {
 }
 
 /// What is multiplied, shape and numbers of what it is multiplied by, and what is added to each channel.
-type Factors<'g> = (ValueId, Vec<usize>, &'g [f32], Option<&'g [f32]>);
+type ProductOperands<'g> = (ValueId, Vec<usize>, &'g [f32], Option<&'g [f32]>);
 
 /// Positive factors as one for each of `outputs` channels, which lie `from_end` axes from the end.
 fn per_channel((shape, data): (&[usize], &[f32]), from_end: usize, outputs: usize) -> Option<Vec<f32>> {

@@ -1,11 +1,11 @@
 //! Copies of operands that do not lie in memory as an operator reads them, so that the machine runs it nevertheless.
 
-use super::{FusedOp, Origin, Planner};
+use super::{FusedOp, HomeOrigin, Planner};
 use crate::graph::{Op, ValueId};
 use crate::quantise::select::epilogue::Epilogue;
 use crate::quantise::select::kernel::Kernel;
 use crate::quantise::select::relayout::Relayout;
-use crate::quantise::select::strided::{HomeId, StridedLayout, View};
+use crate::quantise::select::strided::{HomeId, HomeView, StridedLayout};
 use crate::quantise::select::sum::Observed;
 
 /// Elements of a product and of each of its operands, at most, for copies to be made for it: its rows are lines, which
@@ -93,7 +93,7 @@ impl Planner<'_> {
         let output = self.plan.homes.len();
         let turn = self.plan.homes[held.home.index()].turn;
         self.plan.homes[held.home.index()].reads += from.len();
-        let origin = Origin::FusedOp(self.plan.ops.len());
+        let origin = HomeOrigin::FusedOp(self.plan.ops.len());
         let copy = out.clone().in_home(HomeId::At(output));
         self.add_home(id, copy.clone(), shape, origin, turn);
         self.plan.ops.push(FusedOp {
@@ -104,7 +104,7 @@ impl Planner<'_> {
             operand: None,
             grid: shape,
             shape,
-            to: View::whole(HomeId::Output, shape),
+            to: HomeView::whole(HomeId::Output, shape),
             observed: Observed { value: id, held: out, factor: 1.0 },
             output,
             turn,

@@ -1,10 +1,10 @@
 //! Fusion: what follows an operator and fits its epilogue.
 
-use super::{FusedOp, Origin, Planner};
+use super::{FusedOp, HomeOrigin, Planner};
 use crate::graph::ValueId;
 use crate::quantise::select::epilogue::{Epilogue, Growing, Second};
 use crate::quantise::select::kernel::{Kernel, Refusal, SelectedOp, Selection, select};
-use crate::quantise::select::strided::{HomeId, StridedLayout, View};
+use crate::quantise::select::strided::{HomeId, HomeView, StridedLayout};
 use crate::quantise::select::sum::Sum;
 
 impl Planner<'_> {
@@ -65,7 +65,7 @@ impl Planner<'_> {
         for &n in &nodes {
             self.taken[n] = true;
         }
-        let views: Vec<View> = inputs.clone();
+        let views: Vec<HomeView> = inputs.clone();
         let mut turn = views.iter().map(|v| self.plan.homes[v.tensor.index()].turn).max().unwrap_or(0);
         let operand = match &epilogue.operand {
             None => None,
@@ -77,10 +77,10 @@ impl Planner<'_> {
             }
             Some((Second::Constant(id, elements), _)) => {
                 let home = self.plan.homes.len();
-                let origin = Origin::Constant(self.plan.constants.len());
+                let origin = HomeOrigin::Constant(self.plan.constants.len());
                 self.plan.constants.push(elements.clone());
                 self.add_home(*id, StridedLayout::whole(HomeId::At(home), shape), shape, origin, 0);
-                Some(View::whole(HomeId::At(home), shape))
+                Some(HomeView::whole(HomeId::At(home), shape))
             }
         };
         for view in views.iter().chain(&operand) {
@@ -93,7 +93,7 @@ impl Planner<'_> {
             }
         }
         let output = self.plan.homes.len();
-        let origin = Origin::FusedOp(self.plan.ops.len());
+        let origin = HomeOrigin::FusedOp(self.plan.ops.len());
         let held = out.in_home(HomeId::At(output));
         self.add_home(value, held.clone(), placed(shape, &epilogue), origin, turn);
         self.held[value.0 as usize] = Some(held);

@@ -15,7 +15,7 @@ pub(super) fn nodes(graph: &Graph) -> Vec<bool> {
         node.outputs.iter().for_each(|id| producers[id.0 as usize] = Some(n));
     }
     let uses = graph.use_counts();
-    let mut search = Search { graph, producers, taken: vec![false; graph.nodes.len()] };
+    let mut search = NormalisationSearch { graph, producers, taken: vec![false; graph.nodes.len()] };
     for (n, node) in graph.nodes.iter().enumerate() {
         let found = match search.divisor(node) {
             Some(divisor) => search.small(divisor).map(|mut found| {
@@ -33,14 +33,14 @@ pub(super) fn nodes(graph: &Graph) -> Vec<bool> {
     search.taken
 }
 
-struct Search<'a> {
+struct NormalisationSearch<'a> {
     graph: &'a Graph,
     producers: Vec<Option<usize>>,
     /// What is known to belong to a normalisation.
     taken: Vec<bool>,
 }
 
-impl Search<'_> {
+impl NormalisationSearch<'_> {
     fn is_constant(&self, id: ValueId) -> bool {
         self.graph.constant_data(id).is_some()
     }

@@ -1,13 +1,13 @@
 //! What of a model that came quantised the machine does not take: it would round to 8 bits what the model does not, or
 //! cannot multiply what the model multiplies.
 
-use super::{Origin, Planner};
+use super::{HomeOrigin, Planner};
 use crate::graph::{Graph, Node, Op, ValueId};
 use crate::quantise::qparams::QParams;
 use crate::quantise::select::epilogue::{Epilogue, Second};
 use crate::quantise::select::kernel::{Kernel, Refusal, Selection, refuse};
 use crate::quantise::select::phases::Phase;
-use crate::quantise::select::strided::View;
+use crate::quantise::select::strided::HomeView;
 use crate::quantise::select::tables;
 use crate::quantise::weights::steps;
 
@@ -26,7 +26,7 @@ impl Planner<'_> {
         let open = |id: &ValueId| {
             let home = self.held[id.0 as usize].as_ref().map(|held| &self.plan.homes[held.home.index()]);
             home.is_some_and(|home| {
-                home.origin == Origin::Host && self.annotations.qparams(home.value).is_none()
+                home.origin == HomeOrigin::Host && self.annotations.qparams(home.value).is_none()
             })
         };
         if node.inputs.iter().chain(&node.outputs).any(|&id| self.annotations.is_fine(id)) {
@@ -45,14 +45,14 @@ impl Planner<'_> {
         nodes: &[usize],
         value: ValueId,
         (kind, epilogue): (&Kernel, &Epilogue),
-        inputs: &[View],
+        inputs: &[HomeView],
     ) -> Option<Refusal> {
         if self.annotations.is_empty() || nodes.iter().any(|&n| multiplies(self.graph, &self.graph.nodes[n]))
         {
             return None;
         }
         let byte =
-            |view: &View| self.annotations.qparams(self.plan.homes[view.tensor.index()].value).is_some();
+            |view: &HomeView| self.annotations.qparams(self.plan.homes[view.tensor.index()].value).is_some();
         let open = !inputs.iter().all(byte) || self.annotations.qparams(value).is_none();
         let function = inputs.len() == 1 && tables::functions(kind, epilogue).is_some();
         let table = epilogue.before_table.is_some();
@@ -82,7 +82,7 @@ impl Planner<'_> {
                 }
             }
             Kernel::Product { batches, .. } => {
-                let zero = |view: &View| self.prescribed(view).map(|a| i32::from(a.zero));
+                let zero = |view: &HomeView| self.prescribed(view).map(|a| i32::from(a.zero));
                 for (gathered, weights, _) in batches {
                     // What calibration makes of the zero point is not known yet: any but 0 needs a second pass.
                     let words = weights.shape[0] * if zero(gathered) == Some(0) { 1 } else { 2 };
@@ -105,12 +105,12 @@ impl Planner<'_> {
     }
 
     /// The scale and zero point that the model prescribes for what lies there: of a copy, those of what it copies.
-    fn prescribed(&self, view: &View) -> Option<QParams> {
+    fn prescribed(&self, view: &HomeView) -> Option<QParams> {
         let mut home = &self.plan.homes[view.tensor.index()];
         loop {
             let qparams = self.annotations.qparams(home.value);
             match home.origin {
-                Origin::FusedOp(g) if qparams.is_none() && self.plan.ops[g].is_copy() => {
+                HomeOrigin::FusedOp(g) if qparams.is_none() && self.plan.ops[g].is_copy() => {
                     home = &self.plan.homes[self.plan.ops[g].inputs[0].tensor.index()];
                 }
                 _ => return qparams,
