@@ -1,7 +1,7 @@
 //! The host of a board: the bytes of its serial line, requests and answers, and a network that runs on it.
 //!
 //! `docs/host.md` describes the protocol. The same code drives a board and its simulation
-//! ([`tilewright_hdl::board::SimulatedBoard`]): they differ in the [`Line`] alone.
+//! ([`tilewright_hdl::board::SimulatedBoard`]): they differ in the [`SerialLine`] alone.
 
 mod frame;
 mod line;

@@ -15,7 +15,7 @@ use tilewright::model::Model;
 use tilewright::{pipeline, proof};
 use tilewright_arch::Config;
 use tilewright_compiler::error::Error;
-use tilewright_compiler::npy::read_npz;
+use tilewright_compiler::npy::parse_npz;
 use tilewright_compiler::quantise;
 use tilewright_hdl::cosim::Rtl;
 
@@ -57,7 +57,8 @@ fn run(case: &Path, config: &Config, rtl: &Rtl) -> Result<(Outcome, Vec<String>,
     let model = Model::read(case).map_err(|e| format!("{e:#}"))?;
     let operators: BTreeSet<&str> = model.imported.nodes.iter().map(|n| n.op.name()).collect();
     let operators: Vec<String> = operators.into_iter().map(str::to_string).collect();
-    let arrays = read_npz(&case.with_extension("npz")).map_err(|e| e.to_string())?;
+    let arrays = parse_npz(&std::fs::read(case.with_extension("npz")).map_err(|e| e.to_string())?)
+        .map_err(|e| e.to_string())?;
     let inputs = arrays.iter().filter(|(name, _)| name.starts_with("in"));
     let inputs: Vec<ArrayD<f32>> = inputs.map(|(_, a)| a.to_ndarray()).collect();
     // Whole numbers of quantised models stay whole.

@@ -2,6 +2,7 @@
 
 mod fields;
 mod form;
+mod range;
 #[cfg(test)]
 mod tests;
 

@@ -138,15 +138,6 @@ pub fn table() -> String {
     text
 }
 
-/// The table of the error bits, in Markdown.
-pub fn error_table() -> String {
-    let mut text = String::from("| bit | name | |\n|---|---|---|\n");
-    for (bit, error) in ERRORS.iter().enumerate() {
-        let _ = writeln!(text, "| {bit} | `{}` | {} |", error.name, error.meaning);
-    }
-    text
-}
-
 /// Definitions for C: `TILEWRIGHT_` and the register's name, `TILEWRIGHT_ERROR_` and the bit's.
 pub fn c_defines() -> String {
     let mut text = String::new();

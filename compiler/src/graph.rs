@@ -15,9 +15,11 @@ mod build;
 mod infer;
 mod integer;
 mod kinds;
+mod op;
 pub mod part;
 mod text;
 mod verify;
+mod window;
 
 #[cfg(any(test, feature = "random"))]
 pub mod random;
@@ -25,6 +27,8 @@ pub mod random;
 use crate::described::Described;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+pub use window::Window;
 
 pub(crate) use infer::broadcast;
 pub use infer::{elements, infer};
@@ -77,19 +81,6 @@ pub struct Value {
     /// The element type that the source model gives a graph input; `None` is float32, and stands at
     /// everything that is no input.
     pub integer: Option<Integer>,
-}
-
-/// Window of a convolution or a pool: height first, then width.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Window {
-    /// Kernel extents (KH, KW).
-    pub kernel: [usize; 2],
-    /// Strides (y, x).
-    pub stride: [usize; 2],
-    /// Dilations (y, x).
-    pub dilation: [usize; 2],
-    /// Padding: top, left, bottom, right.
-    pub pads: [usize; 4],
 }
 
 /// How DepthToSpace numbers the input channels.
@@ -374,79 +365,6 @@ pub struct Graph {
     pub outputs: Vec<ValueId>,
 }
 
-impl Op {
-    /// Whether it turns real numbers to integers of a scale, or back: only models that are quantised have it.
-    pub fn converts(&self) -> bool {
-        matches!(self, Op::QuantizeLinear { .. } | Op::DequantizeLinear { .. })
-    }
-
-    /// Whether it moves elements of its first input and computes nothing.
-    pub fn only_moves(&self) -> bool {
-        matches!(
-            self,
-            Op::Flatten { .. }
-                | Op::Reshape
-                | Op::Transpose { .. }
-                | Op::Slice { .. }
-                | Op::Gather { .. }
-                | Op::Expand { .. }
-        )
-    }
-
-    /// Whether it puts elements of its first input elsewhere and computes nothing, by addresses alone or not.
-    pub fn rearranges(&self) -> bool {
-        self.only_moves() || matches!(self, Op::DepthToSpace { .. } | Op::SpaceToDepth { .. })
-    }
-
-    /// The operator's name in ONNX, for messages and reports.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Op::Conv { .. } => "Conv",
-            Op::BatchNormalization { .. } => "BatchNormalization",
-            Op::Relu => "Relu",
-            Op::Clip { .. } => "Clip",
-            Op::LeakyRelu { .. } => "LeakyRelu",
-            Op::PRelu => "PRelu",
-            Op::MaxPool { .. } => "MaxPool",
-            Op::AveragePool { .. } => "AveragePool",
-            Op::GlobalAveragePool => "GlobalAveragePool",
-            Op::Add => "Add",
-            Op::Concat { .. } => "Concat",
-            Op::Gemm { .. } => "Gemm",
-            Op::MatMul => "MatMul",
-            Op::Flatten { .. } => "Flatten",
-            Op::Reshape => "Reshape",
-            Op::Transpose { .. } => "Transpose",
-            Op::DepthToSpace { .. } => "DepthToSpace",
-            Op::Softmax { .. } => "Softmax",
-            Op::LogSoftmax { .. } => "LogSoftmax",
-            Op::Unary { kind } => kind.name(),
-            Op::Binary { kind } => kind.name(),
-            Op::Where => "Where",
-            Op::TopK { .. } => "TopK",
-            Op::GatherElements { .. } => "GatherElements",
-            Op::Reduce { kind, .. } => kind.name(),
-            Op::ConvTranspose { .. } => "ConvTranspose",
-            Op::Pad { .. } => "Pad",
-            Op::Slice { .. } => "Slice",
-            Op::Gather { .. } => "Gather",
-            Op::Expand { .. } => "Expand",
-            Op::Resize(_) => "Resize",
-            Op::SpaceToDepth { .. } => "SpaceToDepth",
-            Op::LayerNormalization { .. } => "LayerNormalization",
-            Op::InstanceNormalization { .. } => "InstanceNormalization",
-            Op::Recurrent(r) => match r.cell {
-                Cell::Rnn => "RNN",
-                Cell::Lstm => "LSTM",
-                Cell::Gru { .. } => "GRU",
-            },
-            Op::QuantizeLinear { .. } => "QuantizeLinear",
-            Op::DequantizeLinear { .. } => "DequantizeLinear",
-            Op::Described(op) => op.descriptor.name,
-        }
-    }
-}
-
 impl DepthToSpaceMode {
     /// How far apart input channels are whose elements are neighbours along channels, rows and columns of the result,
     /// which has `depth` channels: in blocks of `block` x `block`.
@@ -455,29 +373,5 @@ impl DepthToSpaceMode {
             DepthToSpaceMode::Dcr => [1, block * depth, depth],
             DepthToSpaceMode::Crd => [block * block, block, 1],
         }
-    }
-}
-
-impl Window {
-    /// A 1x1 window with stride 1 and no padding: touches each element alone.
-    pub const UNIT: Window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
-
-    /// Extent the dilated kernel covers along axis 0 (y) or 1 (x); `None` when it overflows.
-    pub fn reach(&self, axis: usize) -> Option<usize> {
-        let taps = self.kernel[axis].checked_sub(1)?;
-        taps.checked_mul(self.dilation[axis])?.checked_add(1)
-    }
-
-    /// [`Window::reach`] of a window that slides over something, as shape inference has made sure of.
-    ///
-    /// # Panics
-    /// A window that inference refuses.
-    pub fn covers(&self, axis: usize) -> usize {
-        self.reach(axis).expect("inference refuses windows without taps and those that are too large")
-    }
-
-    /// Places of such a window along axis 0 (y) or 1 (x) of `size` elements.
-    pub fn places(&self, axis: usize, size: usize) -> usize {
-        (size + self.pads[axis] + self.pads[axis + 2] - self.covers(axis)) / self.stride[axis] + 1
     }
 }

@@ -98,14 +98,6 @@ pub fn read_npy(path: &Path) -> Result<Array> {
     load(path).and_then(|bytes| parse_npy(&bytes)).map_err(|e| e.file(path.display().to_string()))
 }
 
-/// Reads the arrays of a `.npz` file with their names, in the archive's order.
-///
-/// # Errors
-/// A file that cannot be read, and as [`parse_npz`].
-pub fn read_npz(path: &Path) -> Result<Vec<(String, Array)>> {
-    load(path).and_then(|bytes| parse_npz(&bytes)).map_err(|e| e.file(path.display().to_string()))
-}
-
 /// A `.npz` file of which only the names have been read.
 #[derive(Clone, Debug)]
 pub struct Archive {

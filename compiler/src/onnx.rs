@@ -15,6 +15,7 @@ mod choice;
 mod constant;
 mod conv;
 mod described;
+mod document;
 mod einsum;
 mod elementwise;
 mod fold;
@@ -53,7 +54,8 @@ use std::path::Path;
 
 use prost::Message;
 
-pub use table::{MachineSupport, Operator, document, operators};
+pub use document::document;
+pub use table::{MachineSupport, Operator, operators};
 pub use write::{OPSET, write, write_values};
 
 use crate::error::{Error, Result};
@@ -92,9 +94,7 @@ pub fn import_shaped(path: &Path, shapes: &Shapes) -> Result<Imported> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    decoded(&bytes, &name)
-        .and_then(|model| import::run(&model, &name, Some(folder), shapes).map_err(|e| e.stage("import")))
-        .map_err(|e| e.file(name))
+    import_bytes(&bytes, &name, Some(folder), shapes)
 }
 
 /// The inputs of a model file of which more than the batch is open: their names, and the extents that are known.
@@ -123,11 +123,11 @@ fn decoded(bytes: &[u8], name: &str) -> Result<proto::ModelProto> {
 }
 
 /// Reads a model from memory. `name` stands for the file in messages; without a `folder`, external
-/// data is refused.
+/// data is refused. Inputs have the extents of `shapes` where it leaves them open.
 ///
 /// # Errors
-/// As [`import`].
-pub fn import_bytes(bytes: &[u8], name: &str, folder: Option<&Path>) -> Result<Imported> {
+/// As [`import_shaped`].
+pub fn import_bytes(bytes: &[u8], name: &str, folder: Option<&Path>, shapes: &Shapes) -> Result<Imported> {
     let model = decoded(bytes, name)?;
-    import::run(&model, name, folder, &Shapes::new()).map_err(|e| e.stage("import").file(name))
+    import::run(&model, name, folder, shapes).map_err(|e| e.stage("import").file(name))
 }

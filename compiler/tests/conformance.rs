@@ -233,7 +233,7 @@ fn run(case: &Path) -> Outcome {
             Ok(prepared) => prepared,
             Err(why) => return Outcome::Refused(why),
         };
-        match onnx::import_bytes(&bytes, "model.onnx", None) {
+        match onnx::import_bytes(&bytes, "model.onnx", None, &onnx::Shapes::new()) {
             Ok(imported) => return compare(case, &imported.graph, &inputs),
             Err(e) if from == 1 => refusal = e.report().message.clone(),
             Err(e) if !e.report().message.contains("must be a constant") => {

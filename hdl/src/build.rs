@@ -55,6 +55,7 @@ mod bundle;
 mod evaluate;
 mod expr;
 mod lower;
+mod name;
 mod print;
 mod simulate;
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //! # let program = tilewright_arch::Program::empty(tilewright_arch::Config::sized(4, 4));
 //! use tilewright_hdl::cosim::{Options, Rtl};
 //! let rtl = Rtl::build(&program.config, &std::env::temp_dir().join("models"))?;
-//! let run = rtl.run_program(&program, &[], &Options::default())?;
+//! let run = rtl.run(&program.image()?, program.stream_address, program.counts(), &Options::default())?;
 //! println!("{} cycles", run.cycles);
 //! # Ok(())
 //! # }
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tilewright_arch::instr::Unit;
-use tilewright_arch::{Config, Program, registers};
+use tilewright_arch::{Config, registers};
 
 const HARNESS: &str = include_str!("../cosim/harness.cpp");
 /// The machine with controller and chip.
@@ -229,27 +229,6 @@ impl Rtl {
         }
         drop(files);
         Ok(run)
-    }
-
-    /// Runs `program` with `inputs` (address, bytes) written into its image first.
-    ///
-    /// # Errors
-    /// A program that is not legal, and those of [`Rtl::run`].
-    pub fn run_program(
-        &self,
-        program: &Program,
-        inputs: &[(u32, &[u8])],
-        options: &Options,
-    ) -> Result<CosimRun, Error> {
-        let mut image = program.image()?;
-        for (address, bytes) in inputs {
-            let start = *address as usize;
-            let Some(place) = image.get_mut(start..start + bytes.len()) else {
-                return Err(Error::Outside { start, end: start + bytes.len(), size: image.len() });
-            };
-            place.copy_from_slice(bytes);
-        }
-        self.run(&image, program.stream_address, program.counts(), options)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! rust-hdl's own `Signal<D, Bits<N>>` fixes the width at compile time, but the size of a machine is
 //! read from a file. [`DSignal`] implements the same traits (`Atom`, `Logic`, `Block`) for a
-//! [`Value`], so rust-hdl's simulation, checks and printing work on it unchanged.
+//! [`BitVector`], so rust-hdl's simulation, checks and printing work on it unchanged.
 
 use rust_hdl_core::atom::{Atom, AtomKind};
 use rust_hdl_core::direction::Direction;

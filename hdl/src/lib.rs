@@ -134,16 +134,6 @@ pub enum Error {
         /// The last issues and dones (unit number, cycle).
         last: String,
     },
-    /// An input does not fit into external memory.
-    #[error("error[cosim]: input bytes {start}..{end} lie outside the {size} bytes of external memory")]
-    Outside {
-        /// First byte.
-        start: usize,
-        /// After the last byte.
-        end: usize,
-        /// Bytes of external memory.
-        size: usize,
-    },
     /// The program is not legal.
     #[error(transparent)]
     Program(#[from] tilewright_arch::program::ProgramError),

@@ -1,13 +1,18 @@
 //! Random programs on the emitted Verilog and in the simulator: the same bytes, and every
 //! instruction issued and done in the same cycle.
 
-use tilewright_arch::Config;
 use tilewright_arch::instr::Unit;
 use tilewright_arch::sdram::Sdram;
 use tilewright_arch::technology::Technology;
-use tilewright_hdl::cosim::{Options, Rtl};
+use tilewright_arch::{Config, Program};
+use tilewright_hdl::Error;
+use tilewright_hdl::cosim::{CosimRun, Options, Rtl};
 use tilewright_random::Random;
 use tilewright_sim::random;
+
+fn run_program(rtl: &Rtl, program: &Program, options: &Options) -> Result<CosimRun, Error> {
+    rtl.run(&program.image()?, program.stream_address, program.counts(), options)
+}
 
 fn check(config: &Config, seeds: std::ops::Range<u64>) {
     let models = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
@@ -26,7 +31,7 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
             limit: report.cycles as u32,
             ..Options::default()
         };
-        let run = rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what}: {e}"));
+        let run = run_program(&rtl, &program, &options).unwrap_or_else(|e| panic!("{what}: {e}"));
         let trace = report.trace.expect("it was asked for");
         for unit in Unit::ALL {
             let lines = trace.iter().filter(|line| line.unit == unit.name());
@@ -49,7 +54,7 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
         assert_eq!((run.errors, run.late, run.out_of_range), (0, 0, 0), "{what}");
         assert_eq!(run.cycles, report.cycles, "{what}");
         // Nothing of a run is left over that the next would notice.
-        let again = rtl.repeated(3).run_program(&program, &[], &options);
+        let again = run_program(&rtl.repeated(3), &program, &options);
         let again = again.unwrap_or_else(|e| panic!("{what}, third run: {e}"));
         assert!(
             again.memory == want && again.cycles == report.cycles,
@@ -60,7 +65,7 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
         for _ in 0..4 {
             let ended = Some(1 + random.below(report.cycles as usize) as u32);
             let options = Options { ended, base: base(&mut random), ..options.clone() };
-            let found = rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what}: {e}"));
+            let found = run_program(&rtl, &program, &options).unwrap_or_else(|e| panic!("{what}: {e}"));
             let same = found.trace == run.trace && found.cycles == run.cycles && found.memory == want;
             assert!(same && (found.errors, found.out_of_range) == (0, 0), "{what} after an end at {ended:?}");
         }
@@ -69,8 +74,7 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
         }
         let ended = Some(1 + random.below(report.cycles as usize) as u32);
         let options = Options { stall: Some(seed), limit: 0, ended, ..options };
-        let run =
-            rtl.run_program(&program, &[], &options).unwrap_or_else(|e| panic!("{what} with pauses: {e}"));
+        let run = run_program(&rtl, &program, &options).unwrap_or_else(|e| panic!("{what} with pauses: {e}"));
         assert!(run.memory == want, "{what}: values with pauses of the memory");
     }
 }

@@ -28,7 +28,8 @@ use tilewright_compiler::{float, onnx};
 /// What cannot be written, what the importer refuses, results that differ.
 pub fn round_trip(graph: &Graph, inputs: &[ArrayD<f32>]) -> Result<(), String> {
     let bytes = onnx::write_values(graph, &graph.outputs).map_err(|e| e.to_string())?;
-    let read = onnx::import_bytes(&bytes, "written.onnx", None).map_err(|e| e.to_string())?;
+    let read =
+        onnx::import_bytes(&bytes, "written.onnx", None, &onnx::Shapes::new()).map_err(|e| e.to_string())?;
     let ours = float::run(&rebuild::without_swish(graph), inputs).map_err(|e| e.to_string())?;
     let again = float::run(&read.graph, inputs).map_err(|e| e.to_string())?;
     match same_numbers(&ours, &again) {

@@ -34,7 +34,7 @@ use values::Level;
 /// How to run; [`Options::default`] is fast and keeps no trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
-    /// Keep the times of every instruction in [`Report::trace`].
+    /// Keep the times of every instruction in [`CycleReport::trace`].
     pub trace: bool,
     /// Spread large operations over threads; changes no result.
     pub threads: bool,

@@ -1,28 +1,28 @@
 //! From a decoded model to a graph: the interface, the nodes in order, the results.
 
+mod dispatch;
+mod interface;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::rc::Rc;
 
 use super::call::Call;
-use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
-use super::table::why_not;
-use super::tensor::{Tensor, TensorElements, decode, integer, type_name};
+use super::proto::{GraphProto, ModelProto, NodeProto};
+use super::tensor::{Tensor, TensorElements, decode};
 use super::whole::Whole;
-use super::{
-    Imported, Shapes, activation, attention, branch, center, choice, constant, conv, described, einsum,
-    elementwise, fold, inline, matrix, max_places, moves, norm, order, pool, quantized, recurrent, reduce,
-    resize, scatter, sequence, shape, spectrum, triangle,
-};
+use super::{Imported, Shapes, branch, inline, order};
 use crate::error::{Error, Result};
-use crate::graph::{BinaryKind, Graph, Integer, ReduceKind, UnaryKind, ValueId};
+use crate::graph::{Graph, Integer, ValueId};
 use crate::memory;
+use dispatch::dispatch;
+use interface::{declared_shape, input_type, matches};
+
+pub(super) use dispatch::{is_onnx, knows};
+pub(super) use interface::open_inputs;
 
 /// Opsets whose operators this importer knows, from (inclusive) to (inclusive).
 const OPSETS: (i64, i64) = (7, 25);
-
-/// Domain of ONNX Runtime's own operators.
-const MICROSOFT: &str = "com.microsoft";
 
 /// What a tensor name of the model stands for.
 #[derive(Clone)]
@@ -59,11 +59,6 @@ pub(super) struct Importer {
     constant_bytes: u64,
     /// Branches that are being read, one within the other.
     depth: usize,
-}
-
-/// Whether operators of a domain have the meaning that this importer knows.
-pub(super) fn knows(domain: &str) -> bool {
-    is_onnx(domain) || domain == MICROSOFT
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
@@ -109,10 +104,6 @@ pub(super) fn run(
     importer.read_outputs(source, &mut warnings)?;
     importer.graph.verify()?;
     Ok(Imported { graph: importer.graph, warnings })
-}
-
-pub(super) fn is_onnx(domain: &str) -> bool {
-    domain.is_empty() || domain == "ai.onnx"
 }
 
 fn opset(model: &ModelProto) -> Result<i64> {
@@ -334,252 +325,4 @@ impl Importer {
         self.interned.insert(name.to_owned(), id);
         Ok(id)
     }
-}
-
-/// The extents a value is declared with: `Some(n)` fixed, `None` symbolic.
-fn declared_shape(info: &ValueInfoProto) -> Option<Vec<Option<usize>>> {
-    let shape = info.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
-    let extent = |v: i64| usize::try_from(v).ok().filter(|&n| n > 0);
-    let dims = shape.dim.iter();
-    Some(dims.map(|d| d.dim_value.and_then(extent)).collect())
-}
-
-/// Extents as `--shape` takes them, `?` where they are open.
-fn extents(shape: &[Option<usize>]) -> String {
-    let one = |n: &Option<usize>| n.map_or("?".to_owned(), |n| n.to_string());
-    shape.iter().map(one).collect::<Vec<_>>().join("x")
-}
-
-fn matches(declared: &[Option<usize>], shape: &[usize]) -> bool {
-    let fits = |(d, s): (&Option<usize>, &usize)| d.is_none_or(|d| d == *s);
-    declared.len() == shape.len() && declared.iter().zip(shape).all(fits)
-}
-
-/// Static shape of a graph input, of which only the batch may be open, and then is 1; its type where
-/// that is an integer.
-fn input_type(
-    input: &ValueInfoProto,
-    given: Option<&[usize]>,
-    warnings: &mut Vec<String>,
-) -> Result<(Vec<usize>, Option<Integer>)> {
-    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-    let Some(tensor) = tensor else {
-        return refuse("is not a tensor");
-    };
-    let integer = match tensor.elem_type {
-        data_type::INT64 => Some(Integer::Int64),
-        data_type::BOOL => Some(Integer::Bool),
-        other => integer(other),
-    };
-    let other = [data_type::FLOAT16, data_type::BFLOAT16, data_type::DOUBLE].contains(&tensor.elem_type);
-    if other {
-        let of = type_name(tensor.elem_type);
-        warnings.push(format!("input {:?} is of {of}, which is computed in float32", input.name));
-    }
-    if tensor.elem_type != data_type::FLOAT && !other && integer.is_none() {
-        let message = format!("has element type {}", type_name(tensor.elem_type));
-        return Err(Error::new("import", message)
-            .hint("export the float32 model, with integer preprocessing outside of it"));
-    }
-    let declared = declared_shape(input);
-    if let (Some(declared), Some(given)) = (&declared, given)
-        && !matches(declared, given)
-    {
-        return Err(Error::new(
-            "import",
-            format!(
-                "has the extents {}, not {}",
-                extents(declared),
-                extents(&given.iter().map(|&n| Some(n)).collect::<Vec<_>>())
-            ),
-        )
-        .hint("--shape with as many extents, and others only where the model leaves them open"));
-    }
-    let given = given.map(|given| given.iter().map(|&n| Some(n)).collect());
-    let Some(mut declared) = given.or(declared) else {
-        return Err(Error::new("import", "has no declared shape")
-            .hint(format!("--shape {}=1x3x480x640 with the extents that it has", input.name)));
-    };
-    if let Some(batch @ None) = declared.first_mut() {
-        *batch = Some(1);
-        warnings.push(format!("input {:?}: the open batch size becomes 1", input.name));
-    }
-    if let Some(integer) = integer {
-        warnings.push(format!("input {:?} takes {} numbers, given as floats", input.name, integer.name()));
-    }
-    let extents = declared.iter().enumerate().map(|(axis, extent)| {
-        extent.ok_or_else(|| {
-            Error::new("import", format!("axis {axis} has no fixed extent"))
-                .hint(format!("--shape {}=1x3x480x640 with the extents that it has", input.name))
-        })
-    });
-    Ok((extents.collect::<Result<_>>()?, integer))
-}
-
-/// The inputs of which more than the batch is open.
-pub(super) fn open_inputs(model: &ModelProto) -> Vec<(String, Vec<Option<usize>>)> {
-    let Some(source) = &model.graph else { return vec![] };
-    let initialised: HashSet<&str> = source.initializer.iter().map(|t| t.name.as_str()).collect();
-    let inputs = source.input.iter().filter(|input| !initialised.contains(input.name.as_str()));
-    let open = |input: &ValueInfoProto| {
-        let shape = declared_shape(input)?;
-        shape.iter().skip(1).any(Option::is_none).then(|| (input.name.clone(), shape))
-    };
-    inputs.filter_map(open).collect()
-}
-
-/// The one table of operators.
-fn dispatch(call: &mut Call) -> Result<()> {
-    if let Some(run) = quantised(call) {
-        return run(call);
-    }
-    if !is_onnx(call.domain()) {
-        return Err(match call.domain() {
-            MICROSOFT => call.error("the operator is not supported").hint(
-                "quantise with quant_format=QuantFormat.QDQ, or export without ONNX Runtime's own operators",
-            ),
-            domain => call
-                .error(format!("operator domain {domain:?} is not supported"))
-                .hint("export without custom operators"),
-        });
-    }
-    if fold::applies(call) {
-        return fold::run(call);
-    }
-    match call.operator() {
-        "CenterCropPad" => center::center_crop_pad(call),
-        "DFT" => spectrum::dft(call),
-        "STFT" => spectrum::stft(call),
-        "Conv" => conv::conv(call),
-        "BatchNormalization" => norm::batch_normalization(call),
-        "Relu" => activation::relu(call),
-        "Clip" => activation::clip(call),
-        "LeakyRelu" => activation::leaky_relu(call),
-        "PRelu" => activation::prelu(call),
-        "MaxPool" => pool::max_pool(call),
-        "MaxUnpool" => max_places::unpool(call),
-        "AveragePool" => pool::average_pool(call),
-        "GlobalAveragePool" => pool::global_average_pool(call),
-        "GlobalMaxPool" => pool::global_max_pool(call),
-        "Col2Im" => conv::column_to_image(call),
-        "ConvTranspose" => conv::conv_transpose(call),
-        "LayerNormalization" => norm::layer_normalization(call),
-        "InstanceNormalization" => norm::instance_normalization(call),
-        "GroupNormalization" => norm::group_normalization(call),
-        "LRN" => norm::local_response(call),
-        "RMSNormalization" => norm::root_mean_square(call),
-        "LpNormalization" => norm::lp_normalization(call),
-        "MeanVarianceNormalization" => norm::mean_variance(call),
-        "Attention" => attention::attention(call),
-        "AffineGrid" => resize::affine_grid(call),
-        "LpPool" => pool::power_pool(call),
-        "GlobalLpPool" => pool::global_power_pool(call),
-        "Hardmax" => choice::hardmax(call),
-        "OneHot" => choice::one_hot(call),
-        "IsInf" => choice::is_infinite(call),
-        "SequenceConstruct" | "SequenceEmpty" => sequence::construct(call),
-        "SplitToSequence" => sequence::split(call),
-        "SequenceAt" => sequence::at(call),
-        "SequenceInsert" => sequence::insert(call),
-        "SequenceLength" => sequence::length(call),
-        "ConcatFromSequence" => sequence::concat(call),
-        "CumSum" => triangle::cumulative_sum(call),
-        "Trilu" => triangle::trilu(call),
-        "GatherElements" => scatter::gather_elements(call),
-        "ScatterElements" | "ScatterND" => scatter::scatter(call),
-        "Add" => elementwise::add(call),
-        "Sum" | "Mean" | "Min" | "Max" => elementwise::many(call),
-        "Gelu" => elementwise::gelu(call),
-        "Softmax" | "LogSoftmax" => elementwise::softmax(call),
-        "Pad" => moves::pad(call),
-        "Slice" => moves::slice(call),
-        "Split" => moves::split(call),
-        "Gather" => moves::gather(call),
-        "GatherND" => moves::gather_nd(call),
-        "Expand" => moves::expand(call),
-        "Tile" => moves::tile(call),
-        "Where" => choice::choose(call),
-        "Not" | "And" | "Or" | "Xor" => choice::logic(call),
-        "IsNaN" => choice::is_nan(call),
-        "TopK" => choice::top(call),
-        "SpaceToDepth" => moves::space_to_depth(call),
-        "Resize" => resize::resize(call),
-        "Upsample" => resize::upsample(call),
-        "RNN" | "LSTM" | "GRU" => recurrent::recurrent(call),
-        "Gemm" => matrix::gemm(call),
-        "MatMul" => matrix::matmul(call),
-        "Einsum" => einsum::einsum(call),
-        "If" => branch::branch(call),
-        "Concat" => shape::concat(call),
-        "Flatten" => shape::flatten(call),
-        "Reshape" => shape::reshape(call),
-        "Squeeze" => shape::squeeze(call),
-        "Unsqueeze" => shape::unsqueeze(call),
-        "Transpose" => shape::transpose(call),
-        "DepthToSpace" => shape::depth_to_space(call),
-        "Identity" => constant::identity(call),
-        "Dropout" => constant::dropout(call),
-        "Constant" => constant::constant(call),
-        "Shape" => constant::shape(call),
-        "Cast" => constant::cast(call),
-        "CastLike" => constant::cast_like(call),
-        name => family(call, name),
-    }
-}
-
-/// The importer of an operator on integers. ONNX Runtime keeps its own in another domain.
-fn quantised(call: &Call) -> Option<fn(&mut Call) -> Result<()>> {
-    let onnx = is_onnx(call.domain());
-    Some(match (call.operator(), call.domain()) {
-        ("QuantizeLinear", domain) if onnx || domain == MICROSOFT => quantized::quantize,
-        ("DequantizeLinear", domain) if onnx || domain == MICROSOFT => quantized::dequantize,
-        ("DynamicQuantizeLinear", _) if onnx => quantized::dynamic,
-        ("QLinearConv", _) if onnx => quantized::conv,
-        ("ConvInteger", _) if onnx => quantized::conv_integer,
-        ("QLinearMatMul", _) if onnx => quantized::matmul,
-        ("MatMulInteger", _) if onnx => quantized::matmul_integer,
-        ("QGemm", MICROSOFT) => quantized::gemm,
-        ("QLinearAdd" | "QLinearMul", MICROSOFT) => quantized::binary,
-        (
-            "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearAveragePool" | "QLinearGlobalAveragePool",
-            MICROSOFT,
-        ) => quantized::unary,
-        ("QLinearConcat", MICROSOFT) => quantized::concat,
-        ("QLinearSoftmax", MICROSOFT) => quantized::softmax,
-        _ => return None,
-    })
-}
-
-/// The operators of the families that the graph lists.
-fn family(call: &mut Call, name: &str) -> Result<()> {
-    // ONNX has Swish from opset 24 on.
-    if name == "Swish" && call.opset() >= 24 {
-        return elementwise::swish(call);
-    }
-    let known = name != "Swish" || call.opset() >= 24;
-    if let Some(e) = UnaryKind::ALL.iter().find(|e| e.1 == name && known) {
-        return elementwise::unary(call, e.0);
-    }
-    if let Some(e) = BinaryKind::ALL.iter().find(|e| e.1 == name) {
-        if e.0.is_step() {
-            return choice::compare(call, e.0);
-        }
-        return elementwise::binary(call, e.0);
-    }
-    if let Some(e) = ReduceKind::ALL.iter().find(|e| e.1 == name) {
-        return if e.0.is_index() { reduce::index(call, e.0) } else { reduce::reduce(call, e.0) };
-    }
-    if let Some(descriptor) = crate::described::named(name) {
-        return described::described(call, descriptor);
-    }
-    if fold::is_known(name) {
-        return Err(call
-            .error("the operator is supported on constants alone, an input is computed")
-            .hint("cut the graph before it"));
-    }
-    const FOLD: &str = "constant-fold the model (onnxsim), replace the operator, or cut the graph before it";
-    Err(match why_not(name) {
-        Some((why, hint)) => call.error(format!("the operator is not supported: {why}")).hint(hint),
-        None => call.error("the operator is not supported").hint(FOLD),
-    })
 }

@@ -263,7 +263,7 @@ pub(super) struct IndexRows {
     pub shape: Vec<usize>,
 }
 
-/// The [`Rows`] of a GatherND or ScatterND in a tensor of `shape`, whose input 1 has the indices; along the first
+/// The [`IndexRows`] of a GatherND or ScatterND in a tensor of `shape`, whose input 1 has the indices; along the first
 /// `batch` axes of both each row names its own.
 pub(super) fn rows(call: &mut Call, shape: &[usize], batch: usize) -> Result<IndexRows> {
     let (mut index_shape, indices) = call.integer_tensor(1)?;
@@ -283,7 +283,7 @@ pub(super) fn rows(call: &mut Call, shape: &[usize], batch: usize) -> Result<Ind
     }
 }
 
-/// The [`Rows`] of a GatherND in a tensor of `shape`.
+/// The [`IndexRows`] of a GatherND in a tensor of `shape`.
 pub(super) fn gathered_rows(call: &mut Call, shape: &[usize]) -> Result<IndexRows> {
     call.arity(2)?;
     let batch = call.int("batch_dims", 0)?;

@@ -8,11 +8,16 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::proto::*;
-use super::{import, import_bytes, operators};
+use super::{Imported, Shapes, import, operators};
+use crate::error::Result;
 use crate::graph::{BinaryKind, Graph, Op, ReduceKind, UnaryKind};
 use crate::testing::{all_models, models};
 use crate::{float, simplify};
 use tilewright_random::Random;
+
+fn import_bytes(bytes: &[u8], name: &str) -> Result<Imported> {
+    super::import_bytes(bytes, name, None, &Shapes::new())
+}
 
 /// The operator cases, small enough to damage at every byte.
 fn cases() -> &'static [Vec<u8>] {
@@ -31,7 +36,7 @@ fn cases() -> &'static [Vec<u8>] {
 
 /// Imports bytes; whatever is accepted must be sound enough to run, if that takes no gigabytes.
 fn swallow(bytes: &[u8]) {
-    let Ok(imported) = import_bytes(bytes, "damaged", None) else {
+    let Ok(imported) = import_bytes(bytes, "damaged") else {
         return;
     };
     let graph = imported.graph;
@@ -67,7 +72,7 @@ fn truncations_and_flips_of_a_real_model_are_survived() {
     let bytes = fs::read(folder.join("model.onnx")).unwrap();
     for step in 0..200 {
         let at = bytes.len() * step / 200;
-        let e = import_bytes(&bytes[..at], "cut", None);
+        let e = import_bytes(&bytes[..at], "cut");
         assert!(e.is_err(), "{at} bytes are no whole model");
     }
     // The structure lies at the two ends, the weights between.
@@ -75,7 +80,7 @@ fn truncations_and_flips_of_a_real_model_are_survived() {
     for at in ends {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1 << (at % 8);
-        let _ = import_bytes(&damaged, "flipped", None);
+        let _ = import_bytes(&damaged, "flipped");
     }
 }
 
@@ -216,7 +221,7 @@ fn every_operator_of_the_standard_is_read_or_has_a_reason() {
     let read = operators();
     for name in include_str!("../../tests/onnx_operators.txt").lines() {
         let is_read = read.iter().any(|o| o.name == name);
-        assert!(is_read != super::table::why_not(name).is_some(), "{name} is read: {is_read}");
+        assert!(is_read != super::document::why_not(name).is_some(), "{name} is read: {is_read}");
     }
 }
 
@@ -237,7 +242,7 @@ fn the_table_lists_what_is_imported() {
         if name == "Swish" {
             model.opset_import[0].version = 24;
         }
-        let result = import_bytes(&model.encode_to_vec(), "listed", None);
+        let result = import_bytes(&model.encode_to_vec(), "listed");
         result.is_err_and(|e| {
             let message = &e.report().message;
             message.starts_with("the operator is not supported") || message.starts_with("operator domain")
@@ -278,7 +283,7 @@ fn a_function_of_the_name_of_an_operator_is_refused() {
         });
         let call = &mut model.graph.as_mut().unwrap().node[0];
         (call.op_type, call.domain) = (name.into(), called.into());
-        import_bytes(&model.encode_to_vec(), "overriding", None)
+        import_bytes(&model.encode_to_vec(), "overriding")
     };
     for (domain, called) in [("", ""), ("ai.onnx", ""), ("", "ai.onnx"), ("com.microsoft", "com.microsoft")] {
         let message = import("Relu", domain, called).unwrap_err().to_string();
@@ -374,7 +379,7 @@ fn infinities_are_found_by_their_signs() {
         (vec![int("detect_negative", 0)], up),
         (vec![int("detect_positive", 0)], down),
     ] {
-        let graph = import_bytes(&one("IsInf", &[6], &[], attributes), "is_inf", None).unwrap().graph;
+        let graph = import_bytes(&one("IsInf", &[6], &[], attributes), "is_inf").unwrap().graph;
         let y = float::run(&graph, std::slice::from_ref(&x)).unwrap().remove(0);
         assert_eq!(y.as_slice().unwrap(), [&want[..], &[0.0; 4]].concat());
     }
@@ -410,25 +415,25 @@ fn absurd_numbers_are_refused_with_a_message() {
         one("Add", &image, &[2, 3], vec![]),
     ];
     for (row, bytes) in rows.iter().enumerate() {
-        match import_bytes(bytes, "absurd", None) {
+        match import_bytes(bytes, "absurd") {
             Ok(imported) => panic!("row {row} is not refused: {}", imported.graph),
             Err(e) => assert!(e.to_string().starts_with("error[import]: absurd: "), "{e}"),
         }
     }
     // The same builder makes a model that is fine, so the refusals are for the numbers.
-    import_bytes(&one("Conv", &image, &[2, 2, 3, 3], vec![]), "fine", None).unwrap();
+    import_bytes(&one("Conv", &image, &[2, 2, 3, 3], vec![]), "fine").unwrap();
 }
 
 #[test]
 fn an_open_batch_becomes_one_with_a_note() {
     for batch in [0, -1] {
         let bytes = one("Relu", &[batch, 3], &[], vec![]);
-        let imported = import_bytes(&bytes, "open", None).unwrap();
+        let imported = import_bytes(&bytes, "open").unwrap();
         assert_eq!(imported.graph.shape(imported.graph.inputs[0]), [1, 3]);
         assert_eq!(imported.warnings[0], "input \"x\": the open batch size becomes 1");
     }
     let bytes = one("Relu", &[1, 0], &[], vec![]);
-    assert!(import_bytes(&bytes, "open", None).is_err());
+    assert!(import_bytes(&bytes, "open").is_err());
 }
 
 /// What numpy and ml_dtypes make of these numbers.
@@ -462,7 +467,7 @@ fn casts_to_narrow_real_numbers_are_told() {
             warnings.iter().any(|warning| warning.ends_with(&told))
         };
         let to = || vec![int("to", code.into())];
-        let imported = import_bytes(&one("Cast", &[2], &[], to()), "computed", None).unwrap();
+        let imported = import_bytes(&one("Cast", &[2], &[], to()), "computed").unwrap();
         assert!(told(&imported.warnings), "{:?}", imported.warnings);
         let mut model = ModelProto::decode(one("Mul", &[2], &[2], vec![]).as_slice()).unwrap();
         let graph = model.graph.as_mut().unwrap();
@@ -472,7 +477,7 @@ fn casts_to_narrow_real_numbers_are_told() {
         let cast =
             NodeProto { op_type: "Cast".into(), input, output, attribute: to(), ..NodeProto::default() };
         graph.node.insert(0, cast);
-        let imported = import_bytes(&model.encode_to_vec(), "constant", None).unwrap();
+        let imported = import_bytes(&model.encode_to_vec(), "constant").unwrap();
         assert!(!told(&imported.warnings), "{:?}", imported.warnings);
         let y = float::run(&imported.graph, &[ndarray::arr1(&[1.0, 2.0]).into_dyn()]).unwrap().remove(0);
         assert_eq!(y.as_slice().unwrap(), [third, 2.0 * third]);
@@ -482,7 +487,7 @@ fn casts_to_narrow_real_numbers_are_told() {
 #[test]
 fn stale_output_shapes_are_noted() {
     let bytes = one("Relu", &[1, 3], &[], vec![]);
-    let imported = import_bytes(&bytes, "stale", None).unwrap();
+    let imported = import_bytes(&bytes, "stale").unwrap();
     assert!(imported.warnings[0].contains("computes to [1, 3]"));
 }
 
@@ -505,7 +510,7 @@ fn written_models_have_the_types_of_onnx() {
     const INDICES: [&str; 4] = ["ArgMax", "ArgMin", "Shape", "NonZero"];
     let mut seen = std::collections::BTreeSet::new();
     for bytes in cases() {
-        let Ok(imported) = import_bytes(bytes, "case", None) else { continue };
+        let Ok(imported) = import_bytes(bytes, "case") else { continue };
         let names = |kind: &str, count: usize| (0..count).map(|n| format!("{kind}{n}")).collect::<Vec<_>>();
         let graph = &imported.graph;
         let written =

@@ -62,7 +62,7 @@ impl<'a> ExactSource<'a> {
         }
     }
 
-    /// [`Exact::run`], perhaps to a value in front of the sums.
+    /// [`ExactSource::run`], perhaps to a value in front of the sums.
     pub fn advance(&mut self, stop: Option<ValueId>) -> Checked<()> {
         while self.nodes < self.operation.nodes.len() && stop.is_none_or(|id| !self.values.contains_key(&id))
         {

@@ -157,7 +157,7 @@ impl<'a> NetworkIntegers<'a> {
         Ok(sums)
     }
 
-    /// [`Integers::sums`], and what the rounding of a constant operand adds.
+    /// [`NetworkIntegers::sums`], and what the rounding of a constant operand adds.
     pub fn sums_and_constant(
         &self,
         operation: &Operation,

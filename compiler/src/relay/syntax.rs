@@ -5,7 +5,7 @@
 
 use super::token::{Note, Pos};
 
-/// Names an expression of a [`Module`].
+/// Names an expression of a [`IrModule`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ExprId(pub usize);
 

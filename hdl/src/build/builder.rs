@@ -1,6 +1,7 @@
 //! The [`Builder`]: what a block calls to describe itself.
 
 use super::expr::Ops;
+use super::name::check_name;
 use super::{Expr, Module, ModulePort, Sig, lower};
 use crate::technology::Leaf;
 use std::collections::HashMap;
@@ -315,93 +316,4 @@ impl Builder {
     pub fn finish(self) -> Arc<Module> {
         Arc::new(lower::lower(self))
     }
-}
-
-/// Names that Verilog or SystemVerilog keeps for itself and that a block could think of.
-const KEYWORDS: &[&str] = &[
-    "always",
-    "and",
-    "assign",
-    "begin",
-    "bit",
-    "buf",
-    "byte",
-    "case",
-    "clock",
-    "do",
-    "edge",
-    "else",
-    "end",
-    "event",
-    "final",
-    "for",
-    "force",
-    "function",
-    "if",
-    "initial",
-    "input",
-    "inside",
-    "int",
-    "integer",
-    "join",
-    "local",
-    "logic",
-    "module",
-    "nand",
-    "new",
-    "nor",
-    "not",
-    "null",
-    "or",
-    "output",
-    "packed",
-    "parameter",
-    "priority",
-    "program",
-    "property",
-    "rand",
-    "real",
-    "ref",
-    "reg",
-    "release",
-    "repeat",
-    "sequence",
-    "signed",
-    "small",
-    "solve",
-    "static",
-    "string",
-    "strong",
-    "struct",
-    "super",
-    "supply",
-    "table",
-    "tagged",
-    "task",
-    "this",
-    "time",
-    "tri",
-    "type",
-    "union",
-    "unique",
-    "unsigned",
-    "use",
-    "var",
-    "vectored",
-    "virtual",
-    "void",
-    "wait",
-    "weak",
-    "while",
-    "wire",
-    "with",
-    "within",
-    "xnor",
-    "xor",
-];
-
-fn check_name(name: &str) {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let first = name.chars().next().is_some_and(|c| c.is_ascii_lowercase());
-    assert!(first && name.chars().all(plain) && !KEYWORDS.contains(&name), "{name} cannot be a Verilog name");
 }

@@ -86,8 +86,8 @@ impl LaneUse {
 
 /// Module `<name>_address`: the address of one lane.
 ///
-/// In cycle 0 come the lane's `state` (see [`Lane`]), the `live` bit of the access, and the common
-/// offsets `offset_row`, `offset_bank` and `offset_less` (the bank less P). [`Lane::latency`] cycles
+/// In cycle 0 come the lane's `state` (see [`LaneUse`]), the `live` bit of the access, and the common
+/// offsets `offset_row`, `offset_bank` and `offset_less` (the bank less P). [`LaneUse::latency`] cycles
 /// later `row`, `bank` and `enable` show.
 ///
 /// * Input: enabled when live, valid, and inside 0..`height` and 0..`width` with `offset_y` and

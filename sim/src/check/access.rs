@@ -9,7 +9,7 @@ use tilewright_arch::fixed::CHANNEL_BYTES;
 use tilewright_arch::instr::{LocalMemory, Reduce, Target, TileOp, Transfer, Unit};
 use tilewright_timing::InstrId;
 
-/// The word memories, in the order of [`Access::word_reads`].
+/// The word memories, in the order of [`Footprint::word_reads`].
 pub const WORDS: [Shared; 4] =
     [Shared::Weights, Shared::ComputeChannels, Shared::VectorChannels, Shared::Tables];
 

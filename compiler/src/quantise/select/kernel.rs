@@ -275,7 +275,7 @@ impl Candidate<'_> {
         }
     }
 
-    /// [`Call::pointwise`] of an operand in a box, where nothing differs from channel to channel: more
+    /// [`Candidate::pointwise`] of an operand in a box, where nothing differs from channel to channel: more
     /// channels than pixels are worked on as if they were pixels, many at a time.
     fn elementwise(&self, boxed: Option<(HomeView, StridedLayout)>, value: ValueId) -> Option<Selection> {
         let (mut view, mut inner) = boxed?;

@@ -30,7 +30,7 @@ const NORMALISES: &str = "it is part of a normalisation, whose statistics 8 bits
 pub enum HomeOrigin {
     /// The network's input or a result of the host, quantised by the host.
     Host,
-    /// A constant of the source graph; the index is into [`Plan::constants`].
+    /// A constant of the source graph; the index is into [`Division::constants`].
     Constant(usize),
     /// A fused operation, by index.
     FusedOp(usize),
