@@ -287,15 +287,63 @@ fn the_default_is_no_worse_than_rounding_what_quantisers_round() {
     }
 }
 
-/// Decibels of the only output of a model in `relay`, against the float reference.
-fn relay(file: &str) -> (ndarray::ArrayD<f32>, f64) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/relay").join(file);
-    let model = Model::read(&path).unwrap();
-    let calibration = model.calibration(Some(&path.with_extension("calib.npz"))).unwrap();
-    let input = model::samples(&model.graph, &path.with_extension("input.npy")).unwrap().remove(0);
+/// What the machine makes of a model in `relay` on the samples of another, and the model.
+fn simulated(file: &str, samples: &str) -> (Vec<ndarray::ArrayD<f32>>, Model) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/relay");
+    let model = Model::read(&folder.join(file)).unwrap();
+    let calibration = model.calibration(Some(&folder.join(format!("{samples}.calib.npz")))).unwrap();
+    let input = model::samples(&model.graph, &folder.join(format!("{samples}.input.npy"))).unwrap().remove(0);
     let config = Config::sized(9, 16);
     let compiled = pipeline::compile(&model, &calibration, &Options::default(), &config).unwrap();
-    let got = proof::simulate(&compiled, &input).unwrap().outputs.remove(0);
+    (proof::simulate(&compiled, &input).unwrap().outputs, model)
+}
+
+/// Decibels of every output of a model in `relay`, against what TVM's executor stored of it.
+fn against_tvm(name: &str) -> Vec<f64> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/relay");
+    let outputs = simulated(&format!("{name}.relay"), name).0;
+    let one = |(i, got): (usize, &ndarray::ArrayD<f32>)| {
+        let stored = npy::read_npy(&folder.join(format!("{name}.output_{i}.npy"))).unwrap().to_ndarray();
+        sqnr_db(&stored, got)
+    };
+    outputs.iter().enumerate().map(one).collect()
+}
+
+/// Maximum on the int32 sums of a convolution, each channel with its own scale.
+#[test]
+fn bounds_of_int32_sums_are_those_of_what_they_stand_for() {
+    let decibels = against_tvm("fq2i_relu_maximum");
+    assert!(decibels[0] > 300.0, "{decibels:.1?}");
+}
+
+/// Slopes are made by broadcast_to_like and belong to flattened elements; attributes of cumsum lie in the metadata.
+#[test]
+fn computed_slopes_and_kept_attributes_are_read() {
+    for (name, least) in [("prelu_broadcast_to_like", 43.0), ("attrs_in_metadata", 33.0)] {
+        let decibels = against_tvm(name);
+        assert!(decibels[0] > least, "{name}: {decibels:.1?}");
+    }
+}
+
+/// FakeQuantizationToInteger's text gives what the text that it was made of gives, and what TVM gives but for steps that
+/// TVM cuts off means.
+#[test]
+fn integers_of_a_quantised_network_are_the_network() {
+    for name in ["fq2i_zero", "fq2i_uint8"] {
+        let (integers, _) = simulated(&format!("{name}.relay"), name);
+        let (quantised, _) = simulated(&format!("{name}_qdq.relay"), name);
+        assert_eq!(integers, quantised, "{name}");
+        let decibels = against_tvm(name);
+        assert!(decibels.iter().all(|db| *db > 35.0), "{name}: {decibels:.1?}");
+    }
+}
+
+/// The only output of a model in `relay`, and its decibels against the float reference.
+fn relay(file: &str) -> (ndarray::ArrayD<f32>, f64) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/relay").join(file);
+    let (mut outputs, model) = simulated(file, path.file_stem().unwrap().to_str().unwrap());
+    let got = outputs.remove(0);
+    let input = model::samples(&model.graph, &path.with_extension("input.npy")).unwrap().remove(0);
     let want = tilewright_compiler::float::run(&model.imported, &input).unwrap().remove(0);
     let db = sqnr_db(&want, &got);
     (got, db)

@@ -26,6 +26,7 @@ mod arrange;
 mod array;
 mod call;
 mod finish;
+mod fold;
 mod lower;
 mod meta;
 mod operand;
@@ -84,7 +85,7 @@ fn read(text: &str, file: &str, params: &Params) -> Result<Imported> {
     let module = parse::parse(&tokens.tokens, file)?;
     let meta = match tokens.metadata {
         Some((json, place)) => meta::read(json).map_err(|e| e.file(token::located(file, place)))?,
-        None => Vec::new(),
+        None => meta::Metadata::default(),
     };
     let mut lower = lower::Lower::new(&module, file, params, meta);
     lower.run()?;

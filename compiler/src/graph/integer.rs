@@ -45,6 +45,11 @@ impl Integer {
         all.find(|e| e.0 == self).expect("the lists have every type").1
     }
 
+    /// The type of a name, of inputs too.
+    pub fn named(name: &str) -> Option<Integer> {
+        Integer::ALL.iter().chain(Integer::OF_INPUTS).find(|e| e.1 == name).map(|e| e.0)
+    }
+
     /// Least and largest number of the type.
     pub fn range(self) -> (i64, i64) {
         match self {

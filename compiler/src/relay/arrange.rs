@@ -15,7 +15,7 @@ impl Lower<'_> {
     /// An operand that is no tensor.
     pub fn shape(&self, operand: &Operand) -> Result<Vec<usize>> {
         match operand {
-            Operand::Value(lying) => {
+            Operand::Value(lying) | Operand::Real(lying) => {
                 let shape = self.graph.shape(lying.id);
                 Ok(lying.order.iter().map(|&axis| shape[axis]).collect())
             }
@@ -41,7 +41,7 @@ impl Lower<'_> {
     /// An operand that is no float tensor.
     pub fn arranged(&mut self, operand: &Operand, want: &[usize], name: &str) -> Result<ValueId> {
         match operand {
-            Operand::Value(lying) => {
+            Operand::Value(lying) | Operand::Real(lying) => {
                 let perm: Vec<usize> = want.iter().map(|&axis| lying.order[axis]).collect();
                 if perm.is_sorted() {
                     return Ok(lying.id);
@@ -74,11 +74,22 @@ impl Lower<'_> {
         if let Some(id) = constant.interned.get() {
             return Ok(id);
         }
-        let Elements::Floats(data) = &constant.array.elements else {
+        let Elements::Floats(_) = &constant.array.elements else {
             return integers(constant);
         };
+        self.intern_numbers(constant)
+    }
+
+    /// As [`Lower::intern`], of whole numbers too.
+    ///
+    /// # Errors
+    /// Infinities, NaN and extents of zero.
+    pub fn intern_numbers(&mut self, constant: &Constant) -> Result<ValueId> {
+        if let Some(id) = constant.interned.get() {
+            return Ok(id);
+        }
         let name = constant.name.borrow().clone();
-        let id = self.graph.constant(name, &constant.array.shape, data.clone())?;
+        let id = self.graph.constant(name, &constant.array.shape, constant.array.to_floats())?;
         constant.interned.set(Some(id));
         Ok(id)
     }

@@ -166,7 +166,7 @@ fn half(bits: u16) -> f32 {
     }
 }
 
-/// Appends one array: floats as float32, integers as int64.
+/// Appends one array: floats as float32, whole numbers in the bytes of their type.
 pub(super) fn write(array: &NdArray, out: &mut Vec<u8>) {
     out.extend(MAGIC.to_le_bytes());
     out.extend(0u64.to_le_bytes());
@@ -176,16 +176,24 @@ pub(super) fn write(array: &NdArray, out: &mut Vec<u8>) {
     out.extend((array.shape.len() as i32).to_le_bytes());
     let (code, bits, count) = match &array.elements {
         Elements::Floats(data) => (2, 32, data.len()),
-        Elements::Integers(data) => (0, 64, data.len()),
+        Elements::Integers(data) => {
+            let (code, digits) = match array.dtype.strip_prefix("uint") {
+                Some(digits) => (1, digits),
+                None => (0, array.dtype.trim_start_matches("int")),
+            };
+            (code, digits.parse().unwrap_or(64), data.len())
+        }
     };
     out.extend([code, bits, 1, 0]);
     for &extent in &array.shape {
         out.extend((extent as i64).to_le_bytes());
     }
-    out.extend(((count * usize::from(bits) / 8) as i64).to_le_bytes());
+    let width = usize::from(bits / 8);
+    out.extend(((count * width) as i64).to_le_bytes());
     match &array.elements {
         Elements::Floats(data) => out.extend(data.iter().flat_map(|v| v.to_le_bytes())),
-        Elements::Integers(data) => out.extend(data.iter().flat_map(|v| v.to_le_bytes())),
+        // The low bytes of a number are those of a shorter type.
+        Elements::Integers(data) => data.iter().for_each(|v| out.extend(&v.to_le_bytes()[..width])),
     }
 }
 
@@ -229,9 +237,22 @@ mod tests {
 
     #[test]
     fn integers_survive() {
-        let array = NdArray::integers(&[3], vec![-1, 0, 1 << 40]);
-        let mut bytes = Vec::new();
-        write(&array, &mut bytes);
-        assert_eq!(read(&mut Reader(&bytes)).unwrap(), array);
+        let of = |dtype: &str, data: &[i64]| NdArray {
+            dtype: dtype.into(),
+            ..NdArray::integers(&[3], data.to_vec())
+        };
+        let arrays = [
+            of("int64", &[-1, 0, 1 << 40]),
+            of("int32", &[-1, 7, i64::from(i32::MIN)]),
+            of("int16", &[-300, 300, 0]),
+            of("uint16", &[0, 40_000, 1]),
+            of("int8", &[-128, 127, -1]),
+            of("uint8", &[0, 255, 128]),
+        ];
+        for array in arrays {
+            let mut bytes = Vec::new();
+            write(&array, &mut bytes);
+            assert_eq!(read(&mut Reader(&bytes)).unwrap(), array);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::arrange::upright;
 use super::array::Elements;
 use super::lower::Lower;
+use super::meta::ATTRIBUTES;
 use super::operand::{Constant, Operand};
 use super::syntax::Literal;
 use crate::error::{Error, Result};
@@ -34,9 +35,8 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
         operator: &'l str,
         name: &'l str,
         arguments: Vec<Operand>,
-        attributes: &[(String, Literal)],
+        attributes: Vec<(String, Literal)>,
     ) -> OperatorCall<'l, 'a> {
-        let attributes = attributes.to_vec();
         OperatorCall { lower, operator, name, arguments, attributes }
     }
 
@@ -44,6 +44,11 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     pub fn finish(&self) -> Result<()> {
         match self.attributes.iter().find(|(key, _)| !SILENT.contains(&key.as_str())) {
             None => Ok(()),
+            Some((_, Literal::Meta(key))) if key.starts_with(ATTRIBUTES) => Err(Error::new(
+                "import",
+                format!("its attributes are kept in the metadata as {key}, which are not known"),
+            )
+            .hint("express the operator by others")),
             Some((key, _)) => Err(Error::new("import", "the operator has no such attribute here")
                 .attribute(key)
                 .hint("remove the attribute, or express the operator by others")),
@@ -84,8 +89,13 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
         self.lower.arranged(&operand, want, self.name)
     }
 
-    /// An operand that must be a constant.
-    pub fn constant(&self, index: usize) -> Result<Rc<Constant>> {
+    /// An operand that must be a constant, or computed of constants.
+    pub fn constant(&mut self, index: usize) -> Result<Rc<Constant>> {
+        if let Some(Operand::Value(x)) = self.arguments.get(index)
+            && let Some(constant) = self.lower.evaluated(&x.clone())?
+        {
+            return Ok(constant);
+        }
         match self.arguments.get(index) {
             Some(Operand::Constant(constant)) => Ok(constant.clone()),
             Some(_) => Err(Error::new("import", format!("operand {index} must be a constant"))
@@ -95,7 +105,7 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     }
 
     /// An operand that must be a scalar constant.
-    pub fn scalar(&self, index: usize) -> Result<f32> {
+    pub fn scalar(&mut self, index: usize) -> Result<f32> {
         match self.constant(index)?.scalar() {
             Some(value) => Ok(value),
             None => refuse(format!("operand {index} must be a scalar")),
@@ -103,7 +113,7 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
     }
 
     /// The integers of an operand that must be a constant.
-    pub fn integers(&self, index: usize) -> Result<(Vec<usize>, Vec<i64>)> {
+    pub fn integers(&mut self, index: usize) -> Result<(Vec<usize>, Vec<i64>)> {
         let constant = self.constant(index)?;
         match &constant.array.elements {
             Elements::Integers(data) => Ok((constant.array.shape.clone(), data.clone())),

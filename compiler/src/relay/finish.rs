@@ -14,9 +14,17 @@ pub(super) fn finish(
     superseded: &[usize],
 ) -> Graph {
     let mut removed = join_biases(&mut graph, biases);
-    let counts = graph.use_counts();
-    let unread = |&&n: &&usize| graph.nodes[n].outputs.iter().all(|id| counts[id.0 as usize] == 0);
-    removed.extend(superseded.iter().filter(unread));
+    let mut counts = graph.use_counts();
+    let mut superseded = superseded.to_vec();
+    superseded.sort_unstable();
+    superseded.dedup();
+    for &index in superseded.iter().rev() {
+        let node = &graph.nodes[index];
+        if !removed.contains(&index) && node.outputs.iter().all(|id| counts[id.0 as usize] == 0) {
+            removed.insert(index);
+            node.inputs.iter().for_each(|id| counts[id.0 as usize] -= 1);
+        }
+    }
     let mut nodes: Vec<Node> = Vec::new();
     for (index, node) in std::mem::take(&mut graph.nodes).into_iter().enumerate() {
         if !removed.contains(&index) {

@@ -5,14 +5,16 @@ use std::rc::Rc;
 
 use super::array::{Elements, NdArray};
 use super::call::OperatorCall;
-use super::meta::CONSTANT;
+use super::meta::{ATTRIBUTES, Attributes, CONSTANT, Metadata};
 use super::operand::{Constant, Lying, Operand, Scope, straight};
 use super::ops;
 use super::params::Params;
-use super::syntax::{Block, Bound, CallExpr, ExprId, Function, IrModule, Kind, Parameter, Statement, Type};
+use super::syntax::{
+    Block, Bound, CallExpr, ExprId, Function, IrModule, Kind, Literal, Parameter, Statement, Type,
+};
 use super::token::{Pos, located};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Integer, ValueId};
 
 /// Deepest nesting of expressions and inlined functions together.
 const DEPTH: usize = 250;
@@ -25,6 +27,7 @@ pub(super) struct Lower<'a> {
     file: &'a str,
     params: &'a Params,
     meta: Vec<Rc<Constant>>,
+    attributes: HashMap<(String, usize), Rc<Attributes>>,
     /// The graph so far.
     pub graph: Graph,
     /// The numbers that the text gives to values of the graph: `%3`.
@@ -44,12 +47,13 @@ pub(super) struct Lower<'a> {
 
 impl<'a> Lower<'a> {
     /// Starts with an empty graph.
-    pub fn new(module: &'a IrModule, file: &'a str, params: &'a Params, meta: Vec<NdArray>) -> Lower<'a> {
+    pub fn new(module: &'a IrModule, file: &'a str, params: &'a Params, meta: Metadata) -> Lower<'a> {
         Lower {
             module,
             file,
             params,
-            meta: meta.into_iter().map(|array| Constant::new("", array)).collect(),
+            meta: meta.constants.into_iter().map(|array| Constant::new("", array)).collect(),
+            attributes: meta.attributes,
             graph: Graph::new(file),
             numbers: HashMap::new(),
             biases: Vec::new(),
@@ -94,7 +98,8 @@ impl<'a> Lower<'a> {
         }
         for operand in &results {
             if let Operand::Value(lying) = operand
-                && let Some(ops::Whole::Sum(_)) = self.integers.get(&lying.id)
+                && let Some(ops::Whole::Steps(own)) = self.integers.get(&lying.id)
+                && !own.is_unit()
             {
                 let error = Error::new("import", "a result is an int32 sum of a quantised layer");
                 let at = located(self.file, place);
@@ -102,6 +107,12 @@ impl<'a> Lower<'a> {
             }
             let at = |e: Error| e.file(located(self.file, place));
             let id = self.plain(operand, "output").map_err(at)?;
+            if let Operand::Value(lying) = operand
+                && self.integers.contains_key(&lying.id)
+            {
+                let number = self.graph.outputs.len();
+                self.warnings.push(format!("output {number} gives whole numbers, as floats"));
+            }
             self.graph.outputs.push(id);
         }
         self.check_result(main.result.as_ref(), main.place)?;
@@ -157,7 +168,7 @@ impl<'a> Lower<'a> {
                 .file(located(self.file, place))
                 .hint("write %x: Tensor[(1, 3, 32, 32), float32], or bring its value in a .params file"));
         };
-        if dtype != "float32" && ops::whole(dtype).is_none() {
+        if dtype != "float32" && Integer::named(dtype).is_none() {
             let error = Error::new("import", format!("the input %{name} has element type {dtype}"));
             return Err(error
                 .file(located(self.file, place))
@@ -181,11 +192,20 @@ impl<'a> Lower<'a> {
             }
         }
         let at = |e: Error| e.file(located(self.file, place)).stage("import");
-        let integer = ops::whole(dtype);
-        let id = self.graph.typed_input(name, &shape, integer).map_err(at)?;
+        let integer = Integer::named(dtype);
         if let Some(integer) = integer {
-            self.integers.insert(id, ops::Whole::Type(integer));
+            self.warnings.push(format!("input {name:?} takes {} numbers, given as floats", integer.name()));
         }
+        let id = self.graph.typed_input(name, &shape, integer).map_err(at)?;
+        let whole = match integer {
+            // Truths are computed with as comparisons make them.
+            None | Some(Integer::Bool) => None,
+            Some(integer @ (Integer::Int32 | Integer::Int64)) => {
+                Some(ops::Whole::Steps(ops::Steps::unit(integer)))
+            }
+            Some(integer) => Some(ops::Whole::Type(integer, Some(ops::Steps::unit(integer)))),
+        };
+        self.integers.extend(whole.map(|whole| (id, whole)));
         Ok(Operand::Value(Lying { id, order: straight(shape.len()) }))
     }
 
@@ -213,7 +233,7 @@ impl<'a> Lower<'a> {
 
     /// Keeps the number and the name that the text gives to a value, once.
     fn remember(&mut self, target: &Bound, value: ExprId, operand: &Operand) {
-        let Operand::Value(lying) = operand else {
+        let (Operand::Value(lying) | Operand::Real(lying)) = operand else {
             return;
         };
         if self.graph.inputs.contains(&lying.id) {
@@ -249,6 +269,12 @@ impl<'a> Lower<'a> {
             Kind::Float(value, bits) => {
                 literal(scalar(format!("float{bits}"), Elements::Floats(vec![*value as f32])))
             }
+            Kind::Meta(key, index) if key.starts_with(ATTRIBUTES) => {
+                match self.attributes.get(&(key.clone(), *index)) {
+                    Some(attributes) => Ok(Operand::Attributes(attributes.clone())),
+                    None => self.absent(key, *index, place),
+                }
+            }
             Kind::Meta(key, index) => match self.meta.get(*index).filter(|_| key == CONSTANT) {
                 Some(constant) => {
                     let mut name = constant.name.borrow_mut();
@@ -257,11 +283,7 @@ impl<'a> Lower<'a> {
                     }
                     Ok(Operand::Constant(constant.clone()))
                 }
-                None => {
-                    let error = Error::new("import", format!("the metadata holds no meta[{key}][{index}]"));
-                    let hint = "print the module with its metadata: mod.astext(show_meta_data=True)";
-                    Err(error.file(located(self.file, place)).hint(hint))
-                }
+                None => self.absent(key, *index, place),
             },
             Kind::Local(name) => self.local(name, scope, place),
             Kind::Temp(number) => match scope.find(&Bound::Temp(*number)) {
@@ -293,6 +315,12 @@ impl<'a> Lower<'a> {
                 self.call(call, scope, name, place)
             }
         }
+    }
+
+    fn absent(&self, key: &str, index: usize, place: Pos) -> Result<Operand> {
+        let error = Error::new("import", format!("the metadata holds no meta[{key}][{index}]"));
+        let hint = "print the module with its metadata: mod.astext(show_meta_data=True)";
+        Err(error.file(located(self.file, place)).hint(hint))
     }
 
     fn enter(&mut self, place: Pos) -> Result<()> {
@@ -352,7 +380,9 @@ impl<'a> Lower<'a> {
         match callee {
             Operand::Operator(operator) => {
                 let at = located(self.file, place);
-                let mut operation = OperatorCall::new(self, &operator, name, arguments, &call.attributes);
+                let mut attributes = call.attributes.clone();
+                let arguments = given(arguments, &mut attributes);
+                let mut operation = OperatorCall::new(self, &operator, name, arguments, attributes);
                 let result = ops::dispatch(&mut operation).and_then(|r| operation.finish().map(|()| r));
                 result.map_err(|e| relabelled(&e, &operator, name).file(at))
             }
@@ -375,6 +405,21 @@ impl<'a> Lower<'a> {
             _ => self.refuse(place, "what is called is neither an operator nor a function"),
         }
     }
+}
+
+/// The operands of a call, of which attributes that are kept in the metadata are none.
+fn given(arguments: Vec<Operand>, attributes: &mut Vec<(String, Literal)>) -> Vec<Operand> {
+    let operand = |argument| match argument {
+        Operand::Attributes(kept) => {
+            match &kept.fields {
+                Some(fields) => attributes.extend(fields.iter().cloned()),
+                None => attributes.push((kept.key.clone(), Literal::Meta(kept.key.clone()))),
+            }
+            None
+        }
+        operand => Some(operand),
+    };
+    arguments.into_iter().filter_map(operand).collect()
 }
 
 /// An error of the graph's own rules in the words of the text: its operator and its name for the node.

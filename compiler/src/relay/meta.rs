@@ -1,18 +1,52 @@
-//! The `#[metadata]` section: TVM's JSON of a graph of objects, of which only constants matter here.
+//! The `#[metadata]` section: TVM's JSON of a graph of objects, of which constants matter here and attributes.
 //!
 //! `{"root": 1, "nodes": [...], "b64ndarrays": [...]}`. The root is a map from type keys to arrays of
-//! nodes; a `relay.Constant` names its tensor by number in `attrs.data`; tensors are base64.
+//! nodes; a `relay.Constant` names its tensor by number in `attrs.data`; tensors are base64. Attributes of operators that
+//! are registered without a type of them are objects too: their fields are texts, numbers or numbers of nodes.
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::rc::Rc;
 
 use serde::Deserialize;
 
 use super::array::{self, NdArray, Reader};
+use super::syntax::Literal;
 use crate::error::{Error, Result};
 
 /// The key under which the constants lie.
 pub(super) const CONSTANT: &str = "relay.Constant";
+
+/// What the type keys of attributes begin with.
+pub(super) const ATTRIBUTES: &str = "relay.attrs.";
+
+/// The attributes of which some fields are numbers themselves, and these fields. All other whole numbers name nodes.
+const NUMBERS: [(&str, &[&str]); 7] = [
+    ("ScanopAttrs", &[]),
+    ("TriluAttrs", &["upper"]),
+    ("DilateAttrs", &["dilation_value"]),
+    ("ScatterElementsAttrs", &[]),
+    ("ScatterNDAttrs", &[]),
+    ("ROIAlignAttrs", &["spatial_scale", "sample_ratio"]),
+    ("ROIPoolAttrs", &["spatial_scale"]),
+];
+
+/// What a metadata section holds.
+#[derive(Default)]
+pub(super) struct Metadata {
+    /// Constants in order.
+    pub constants: Vec<NdArray>,
+    /// Attributes by type key and number.
+    pub attributes: HashMap<(String, usize), Rc<Attributes>>,
+}
+
+/// Attributes of a call.
+pub(super) struct Attributes {
+    /// Their type.
+    pub key: String,
+    /// Names and values; `None` for a type whose fields are not known.
+    pub fields: Option<Vec<(String, Literal)>>,
+}
 
 #[derive(Deserialize)]
 struct Document {
@@ -32,48 +66,110 @@ struct Object {
     keys: Vec<String>,
     #[serde(default)]
     data: Vec<usize>,
+    #[serde(default)]
+    repr_str: String,
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::new("import", message))
 }
 
-/// Reads the constants of a metadata section in order.
+impl Document {
+    fn node(&self, index: usize) -> Result<&Object> {
+        match self.nodes.get(index) {
+            Some(node) => Ok(node),
+            None => refuse(format!("the metadata names node {index} of {}", self.nodes.len())),
+        }
+    }
+
+    fn constant(&self, object: &Object) -> Result<NdArray> {
+        if object.type_key != CONSTANT {
+            return refuse(format!("is a {:?}, not a constant", object.type_key));
+        }
+        let tensor = object.attrs.get("data").and_then(|n| n.parse::<usize>().ok());
+        let Some(text) = tensor.and_then(|n| self.b64ndarrays.get(n)) else {
+            return refuse("names no tensor of the metadata");
+        };
+        let Some(bytes) = decode(text) else {
+            return refuse("is not base64");
+        };
+        array::read(&mut Reader(&bytes))
+    }
+
+    fn attributes(&self, object: &Object) -> Result<Attributes> {
+        let key = object.type_key.clone();
+        let own = key.trim_start_matches(ATTRIBUTES);
+        let Some((_, numbers)) = NUMBERS.iter().find(|(known, _)| *known == own) else {
+            return Ok(Attributes { key, fields: None });
+        };
+        let mut fields = Vec::new();
+        for (name, text) in &object.attrs {
+            let value = match text.parse::<usize>() {
+                Ok(index) if !numbers.contains(&name.as_str()) => self.value(index, 0)?,
+                Ok(number) => Literal::Integer(number as i64),
+                Err(_) => match text.parse::<f64>() {
+                    Ok(number) => Literal::Float(number),
+                    Err(_) if text.is_empty() => Literal::None,
+                    Err(_) => Literal::Text(text.clone()),
+                },
+            };
+            fields.push((name.clone(), value));
+        }
+        // The map has them in any order.
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(Attributes { key, fields: Some(fields) })
+    }
+
+    /// A node as the value of an attribute, `depth` lists deep.
+    fn value(&self, index: usize, depth: usize) -> Result<Literal> {
+        let object = self.node(index)?;
+        let text = object.attrs.get("value").map_or("", String::as_str);
+        Ok(match object.type_key.as_str() {
+            "" => Literal::None,
+            "IntImm" => match text.parse() {
+                Ok(number) => Literal::Integer(number),
+                Err(_) => return refuse(format!("node {index} of the metadata is no whole number")),
+            },
+            "FloatImm" => match text.parse() {
+                Ok(number) => Literal::Float(number),
+                Err(_) => return refuse(format!("node {index} of the metadata is no number")),
+            },
+            "runtime.String" => Literal::Text(object.repr_str.clone()),
+            "Array" if depth < 8 => {
+                let items = object.data.iter().map(|&item| self.value(item, depth + 1));
+                Literal::List(items.collect::<Result<_>>()?)
+            }
+            other => return refuse(format!("node {index} of the metadata is a {other:?}, not a value")),
+        })
+    }
+}
+
+/// Reads the constants and the attributes of a metadata section.
 ///
 /// # Errors
 /// JSON that is damaged or not of this form, and damaged tensors.
-pub(super) fn read(json: &str) -> Result<Vec<NdArray>> {
+pub(super) fn read(json: &str) -> Result<Metadata> {
     let document: Document =
         serde_json::from_str(json).or_else(|e| refuse(format!("the metadata is not TVM's JSON: {e}")))?;
-    let node = |index: usize| match document.nodes.get(index) {
-        Some(node) => Ok(node),
-        None => refuse(format!("the metadata names node {index} of {}", document.nodes.len())),
-    };
-    let root = node(document.root)?;
+    let root = document.node(document.root)?;
     if root.type_key != "Map" || root.keys.len() != root.data.len() {
         return refuse("the root of the metadata is not a map");
     }
-    let Some(at) = root.keys.iter().position(|key| key == CONSTANT) else {
-        return Ok(Vec::new());
-    };
-    let list = node(root.data[at])?;
-    let mut constants = Vec::new();
-    for (index, &item) in list.data.iter().enumerate() {
-        let place = |e: Error| e.node(format!("meta[{CONSTANT}][{index}]"));
-        let object = node(item).map_err(place)?;
-        if object.type_key != CONSTANT {
-            return refuse(format!("is a {:?}, not a constant", object.type_key)).map_err(place);
+    let mut metadata = Metadata::default();
+    for (key, &list) in root.keys.iter().zip(&root.data) {
+        let list = document.node(list)?;
+        for (index, &item) in list.data.iter().enumerate() {
+            let place = |e: Error| e.node(format!("meta[{key}][{index}]"));
+            let object = document.node(item).map_err(place)?;
+            if key == CONSTANT {
+                metadata.constants.push(document.constant(object).map_err(place)?);
+            } else if key.starts_with(ATTRIBUTES) {
+                let attributes = document.attributes(object).map_err(place)?;
+                metadata.attributes.insert((key.clone(), index), Rc::new(attributes));
+            }
         }
-        let tensor = object.attrs.get("data").and_then(|n| n.parse::<usize>().ok());
-        let Some(text) = tensor.and_then(|n| document.b64ndarrays.get(n)) else {
-            return refuse("names no tensor of the metadata").map_err(place);
-        };
-        let Some(bytes) = decode(text) else {
-            return refuse("is not base64").map_err(place);
-        };
-        constants.push(array::read(&mut Reader(&bytes)).map_err(place)?);
     }
-    Ok(constants)
+    Ok(metadata)
 }
 
 /// The metadata section that holds `constants`, as TVM's `SaveJSON` lays it out.
@@ -179,7 +275,7 @@ mod tests {
     fn constants_survive_the_round_trip() {
         let constants = [NdArray::floats(&[2], vec![1.5, -0.25]), NdArray::integers(&[], vec![7])];
         let text = write(&constants);
-        assert_eq!(read(text.strip_prefix("#[metadata]").unwrap()).unwrap(), constants);
+        assert_eq!(read(text.strip_prefix("#[metadata]").unwrap()).unwrap().constants, constants);
     }
 
     #[test]
@@ -195,9 +291,9 @@ mod tests {
             ),
         ];
         for (json, expected) in rows {
-            let e = read(json).unwrap_err().to_string();
+            let e = read(json).err().unwrap().to_string();
             assert!(e.contains(expected), "{json}: {e}");
         }
-        assert!(read(r#"{"root": 0, "nodes": [{"type_key": "Map"}]}"#).unwrap().is_empty());
+        assert!(read(r#"{"root": 0, "nodes": [{"type_key": "Map"}]}"#).unwrap().constants.is_empty());
     }
 }

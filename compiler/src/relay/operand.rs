@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::array::{Elements, NdArray};
+use super::meta::Attributes;
 use super::syntax::Bound;
 use crate::graph::ValueId;
 
@@ -17,6 +18,8 @@ use crate::graph::ValueId;
 pub(super) enum Operand {
     /// A value of the graph.
     Value(Lying),
+    /// A value of the graph that stands for whole numbers, taken as real ones.
+    Real(Lying),
     /// A tensor known now; it enters the graph when a node reads it.
     Constant(Rc<Constant>),
     /// A tuple.
@@ -25,6 +28,8 @@ pub(super) enum Operand {
     Function(usize, Rc<Scope>),
     /// An operator by name.
     Operator(Rc<str>),
+    /// Attributes of the call that they are given to, kept in the metadata.
+    Attributes(Rc<Attributes>),
 }
 
 /// A value of the graph and where the axes of the text's tensor lie in it.

@@ -1,6 +1,7 @@
 //! The operators of Relay, family by family.
 
 mod choice;
+mod composed;
 mod conv;
 mod elementwise;
 mod layout;
@@ -14,29 +15,28 @@ mod qnn;
 mod reduce;
 mod resize;
 mod shape;
+mod triangle;
+mod whole;
 
 pub(super) use elementwise::is_relay;
 pub(super) use own::PREFIX;
-pub(super) use qnn::Whole;
+pub(super) use whole::{Steps, Whole};
 
 use super::call::OperatorCall;
 use super::operand::Operand;
 use crate::error::{Error, Result};
-use crate::graph::Integer;
-
-/// The type of an input of whole numbers; `None` for float32 and other element types.
-pub(super) fn whole(dtype: &str) -> Option<Integer> {
-    qnn::integer(dtype)
-}
 
 /// Lowers one call: the one table of operators.
 ///
 /// # Errors
 /// Operators, operands and attributes that are not supported; the caller adds the place.
 pub(super) fn dispatch(call: &mut OperatorCall) -> Result<Operand> {
-    match qnn::dispatch(call) {
-        Some(result) => result,
-        None => qnn::guarded(call, float),
+    if let Some(result) = qnn::dispatch(call) {
+        return result;
+    }
+    match call.operator {
+        "cast" | "cast_like" => whole::cast(call),
+        _ => whole::guarded(call, float),
     }
 }
 
@@ -51,6 +51,8 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "nn.batch_matmul" => matrix::batch_matmul(call),
         "nn.max_pool2d" | "nn.avg_pool2d" => pool::window_pool(call),
         "nn.global_avg_pool2d" | "nn.global_max_pool2d" => pool::global(call),
+        "nn.max_pool1d" | "nn.avg_pool1d" => pool::line(call),
+        "nn.adaptive_avg_pool1d" | "nn.adaptive_max_pool1d" => pool::adaptive_line(call),
         "nn.adaptive_avg_pool2d" | "nn.adaptive_max_pool2d" => pool::adaptive(call),
         "nn.batch_norm" => norm::batch_norm(call),
         "nn.layer_norm" => norm::layer_norm(call),
@@ -61,13 +63,9 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "nn.leaky_relu" => elementwise::leaky_relu(call),
         "nn.prelu" => elementwise::prelu(call),
         "clip" => elementwise::clip(call),
-        "copy"
-        | "nn.dropout"
-        | "annotation.stop_fusion"
-        | "stop_fusion"
-        | "on_device"
-        | "device_copy"
-        | "cast" => elementwise::same(call),
+        "copy" | "nn.dropout" | "annotation.stop_fusion" | "stop_fusion" | "on_device" | "device_copy" => {
+            elementwise::same(call)
+        }
         "rsqrt" => elementwise::rsqrt(call),
         "round" => elementwise::round(call),
         "mean" | "sum" | "max" | "min" | "prod" | "argmax" | "argmin" => reduce::reduce(call),
@@ -96,6 +94,15 @@ fn float(call: &mut OperatorCall) -> Result<Operand> {
         "where" => choice::choose(call),
         "logical_not" | "logical_and" | "logical_or" => choice::logic(call),
         "topk" => choice::top(call),
+        "floor_divide" | "trunc_divide" | "floor_mod" | "trunc_mod" | "not_equal" | "logical_xor" => {
+            composed::of_two(call)
+        }
+        "trunc" | "log2" | "log10" => composed::of_one(call),
+        "nn.l2_normalize" => composed::l2_normalize(call),
+        "slice_like" => composed::slice_like(call),
+        "gather" => composed::gather(call),
+        "cumsum" => triangle::cumulative_sum(call),
+        "trilu" => triangle::triangle(call),
         "image.grid_sample" => resize::grid_sample(call),
         name if name.starts_with(PREFIX) => own::own(call),
         name => match elementwise::family(call, name) {

@@ -5,7 +5,7 @@ mod call;
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write};
 
-use super::array::NdArray;
+use super::array::{Elements, NdArray};
 use super::meta;
 use crate::graph::{Graph, Integer, Op, Source, ValueId};
 use call::{Printed, Style};
@@ -45,6 +45,7 @@ struct Printer<'a> {
     /// The names of the inputs as variables.
     variables: HashMap<ValueId, String>,
     counts: Vec<usize>,
+    types: Vec<Option<Integer>>,
     /// The constants of the metadata.
     constants: Vec<NdArray>,
     /// Numbers of the graph's constants in the metadata.
@@ -67,7 +68,8 @@ impl<'a> Printer<'a> {
         }
         let counts = graph.use_counts();
         let numbers = numbers(graph, &counts);
-        Printer { graph, numbers, variables, counts, constants: Vec::new(), placed: HashMap::new() }
+        let types = call::types(graph);
+        Printer { graph, numbers, variables, counts, types, constants: Vec::new(), placed: HashMap::new() }
     }
 
     fn text(&mut self) -> String {
@@ -81,14 +83,14 @@ impl<'a> Printer<'a> {
                 let _ = write!(out, " /* ty={kind} name={} */", escape(&graph.value(*id).name));
             }
         }
-        let results: Vec<String> = graph.outputs.iter().map(|&id| tensor_type(graph.shape(id))).collect();
+        let results: Vec<String> = graph.outputs.iter().map(|&id| self.type_of(id)).collect();
         let _ = writeln!(out, ") -> {} {{", tuple(&results));
         for node in &graph.nodes {
             let [output] = node.outputs[..] else {
                 unreachable!("verified nodes make one value");
             };
             let value = graph.value(output);
-            let mut note = format!("ty={}", tensor_type(&value.shape));
+            let mut note = format!("ty={}", self.type_of(output));
             if !node.name.is_empty() {
                 let _ = write!(note, " span={}:0:0", escape(&node.name));
             }
@@ -96,7 +98,7 @@ impl<'a> Printer<'a> {
             if !value.name.is_empty() {
                 let _ = write!(note, " name={}", escape(&value.name));
             }
-            let printed = call::print(&Style::new(graph, &self.counts), node);
+            let printed = call::print(&Style::new(graph, &self.counts, &self.types), node);
             let text = self.assemble(&printed, &inner);
             let _ = writeln!(out, "  %{} = {text} /* {note} */;", self.numbers[&output]);
         }
@@ -110,7 +112,11 @@ impl<'a> Printer<'a> {
         let mut parts: Vec<String> = Vec::new();
         for operand in &printed.operands {
             parts.push(match operand {
-                call::PrintedOperand::Value(id) => self.operand(*id),
+                call::PrintedOperand::Value(id) if self.types[id.0 as usize].is_some() => {
+                    format!("cast({}, dtype=\"float32\")", self.operand(*id))
+                }
+                call::PrintedOperand::Value(id) | call::PrintedOperand::Whole(id) => self.operand(*id),
+                call::PrintedOperand::Numbers(id, integer) => self.whole(*id, *integer),
                 call::PrintedOperand::Shaped(id, shape) => self.shaped(*id, shape),
                 call::PrintedOperand::Integers(shape, data) => {
                     let data = data.iter().map(|&i| i as i64).collect();
@@ -124,6 +130,9 @@ impl<'a> Printer<'a> {
         }
         parts.extend(printed.attributes.iter().map(|(key, value)| format!("{key}={value}")));
         let call = format!("{}({})", printed.operator, parts.join(", "));
+        if printed.cast {
+            return format!("cast({call} /* {note} */, dtype=\"float32\")");
+        }
         if printed.first_field {
             return format!("({call} /* {note} */).0");
         }
@@ -164,6 +173,40 @@ impl<'a> Printer<'a> {
                 format!("meta[{}][{index}]{note}", meta::CONSTANT)
             }
         }
+    }
+
+    /// The type of a value.
+    fn type_of(&self, id: ValueId) -> String {
+        typed(self.graph.shape(id), self.types[id.0 as usize])
+    }
+
+    /// A constant as whole numbers of a type.
+    fn whole(&mut self, id: ValueId, integer: Integer) -> String {
+        let value = self.graph.value(id);
+        let data = self.graph.constant_data(id).expect("only constants are printed as numbers of a type");
+        let kind = typed(&value.shape, Some(integer));
+        let note = match value.name.as_str() {
+            "" => format!(" /* ty={kind} */"),
+            name => format!(" /* ty={kind} span={}:0:0 */", escape(name)),
+        };
+        let data: Vec<i64> = data.iter().map(|&number| number as i64).collect();
+        if value.shape.is_empty() && self.counts[id.0 as usize] == 1 {
+            return format!("{}{note}", data[0]);
+        }
+        let index = match self.placed.get(&id) {
+            Some(&index) => index,
+            None => {
+                let dtype = integer.name().to_owned();
+                self.constants.push(NdArray {
+                    shape: value.shape.clone(),
+                    dtype,
+                    elements: Elements::Integers(data),
+                });
+                self.placed.insert(id, self.constants.len() - 1);
+                self.constants.len() - 1
+            }
+        };
+        format!("meta[{}][{index}]{note}", meta::CONSTANT)
     }
 
     /// A constant in another shape.
@@ -220,6 +263,10 @@ fn typed(shape: &[usize], integer: Option<Integer>) -> String {
 fn float(value: f32) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "inff".to_owned() } else { "-inff".to_owned() };
+    }
+    if value.abs() == f32::MAX {
+        // TVM compares the digits with the largest float32, which is a little less than its shortest ones.
+        return if value > 0.0 { "3.4028234e38f".to_owned() } else { "-3.4028234e38f".to_owned() };
     }
     let text = format!("{value:?}");
     format!("{}f", text.strip_suffix(".0").unwrap_or(&text))

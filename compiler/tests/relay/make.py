@@ -31,8 +31,9 @@ def params_file(params):
     return out + struct.pack("<Q", len(params)) + b"".join(ndarray(a) for a in params.values())
 
 
-def metadata(constants):
-    """As TVM writes it: with types, spans and devices of the constants among the nodes."""
+def metadata(constants, attributes=()):
+    """As TVM writes it: with types, spans and devices of the constants among the nodes. `attributes` are pairs of a type
+    and fields, of which ints and texts in a list are objects."""
     nodes = [{"type_key": ""}, {"type_key": "Map", "keys": ["relay.Constant"], "data": [2]}]
     first = 3
     nodes.append({"type_key": "Array", "data": [first + 4 * i for i in range(len(constants))]})
@@ -43,15 +44,26 @@ def metadata(constants):
         nodes.append({"type_key": "relay.TensorType", "attrs": {"dtype": str(a.dtype), "shape": str(at + 2), "span": "0"}})
         nodes.append({"type_key": "Array", "data": [at + 3]})
         nodes.append({"type_key": "IntImm", "attrs": {"dtype": "int32", "span": "0", "value": str(a.size)}})
+    for key, fields in attributes:
+        nodes[1]["keys"].append(f"relay.attrs.{key}")
+        nodes[1]["data"].append(len(nodes))
+        nodes.append({"type_key": "Array", "data": [len(nodes) + 1]})
+        attrs = {}
+        nodes.append({"type_key": f"relay.attrs.{key}", "attrs": attrs})
+        for name, value in fields.items():
+            attrs[name] = str(value)
+            if isinstance(value, list):
+                attrs[name] = str(len(nodes))
+                nodes.append({"type_key": "IntImm", "attrs": {"dtype": "int32", "span": "0", "value": str(value[0])}})
     blobs = [base64.b64encode(ndarray(a)).decode() for a in constants]
     doc = {"root": 1, "nodes": nodes, "b64ndarrays": blobs, "attrs": {"tvm_version": "0.14.0"}}
     return "#[metadata]\n" + json.dumps(doc, indent=2) + "\n"
 
 
-def case(name, text, inputs, outputs, params=None, constants=None):
+def case(name, text, inputs, outputs, params=None, constants=None, attributes=()):
     text = '#[version = "0.0.5"]\n' + text.strip() + "\n"
-    if constants:
-        text += "\n" + metadata(constants)
+    if constants or attributes:
+        text += "\n" + metadata(constants or [], attributes)
     open(name + ".relay", "w").write(text)
     if params:
         open(name + ".params", "wb").write(params_file(params))
@@ -592,13 +604,110 @@ def @main(%x: Tensor[(1, 2, 6, 8), float32], %z: Tensor[(1, 2, 6, 8), float32]) 
     )
 
 
+def sums():
+    """What FakeQuantizationToInteger writes between the operators of the qnn dialect, and siblings of that."""
+    rng = np.random.default_rng(11)
+    x, w = rng.integers(-128, 128, (1, 4, 6, 6)), rng.integers(-127, 128, (8, 4, 3, 3))
+    b, c = rng.integers(-3000, 3000, 8), rng.integers(-500, 500, (8, 1, 1))
+    ws = rng.uniform(0.001, 0.004, 8).astype(np.float32)
+    s = (np.float32(0.03) * ws).astype(np.float32)
+    limit = np.round(6 / s).astype(np.int32).reshape(1, 8, 1, 1)
+    dw, db = rng.integers(-127, 128, (5, 8)), rng.integers(-3000, 3000, 5)
+    steps = s.astype(np.float64).reshape(8, 1, 1)
+    q = lambda r: requantised(r, np.float64(np.float32(0.05)), 3, -128, 127)
+    y = conv(x + 3, w, pad=(1, 1, 1, 1)) + b.reshape(8, 1, 1)
+    bounded = np.minimum(np.maximum(y, 0), limit)
+    pooled = (bounded + c).reshape(1, 8, 3, 2, 3, 2).max((3, 5))
+    clipped = np.clip(pooled, -100, 4000)
+    flat = q(np.clip(pooled, -100, 4000) * steps).max((2, 3))
+    dense = (flat - 3) @ dw.T + db
+    case("sums", """
+def @main(%x: Tensor[(1, 4, 6, 6), int8]) {
+  %0 = qnn.conv2d(%x, meta[relay.Constant][0], -3, 0, 0.03f, meta[relay.Constant][1], padding=[1, 1, 1, 1], channels=8, kernel_size=[3, 3], out_dtype="int32");
+  %1 = nn.bias_add(%0, meta[relay.Constant][2]);
+  %2 = maximum(%1, meta[relay.Constant][3]);
+  %3 = minimum(%2, meta[relay.Constant][4]);
+  %4 = add(%3, meta[relay.Constant][5]);
+  %5 = nn.max_pool2d(%4, pool_size=[2, 2], strides=[2, 2]);
+  %6 = clip(%5, a_min=-100f, a_max=4000f);
+  %7 = qnn.requantize(%6, meta[relay.Constant][6], 0, 0.05f, 3, axis=1, out_dtype="int8");
+  %8 = qnn.dequantize(transpose(nn.relu(%1), axes=[0, 2, 3, 1]), meta[relay.Constant][6], 0, axis=3);
+  %9 = cast(mean(cast(%x, dtype="int32"), axis=[2, 3]), dtype="int8");
+  %10 = qnn.dequantize(%9, 0.03f, -3);
+  %11 = qnn.requantize(%7, 0.05f, 3, 0.03f, -3, out_dtype="int32");
+  %12 = qnn.requantize(nn.global_avg_pool2d(%11), 0.03f, -3, 0.05f, 3, out_dtype="int8");
+  %13 = max(%7, axis=[2, 3]);
+  %14 = add(qnn.dense(%13, meta[relay.Constant][7], 3, 0, 0.05f, 0.002f, units=5, out_dtype="int32"), meta[relay.Constant][8]);
+  %15 = qnn.dequantize(concatenate((%14, maximum(%14, 0)), axis=1), 0.0001f, 0);
+  (%7, %8, %10, %12, %15, maximum(%7, meta[relay.Constant][9]), nn.pad(%7, 3, pad_width=[[0, 0], [0, 0], [1, 0], [0, 1]]))
+}
+""", [x.astype(np.float32)],
+         [
+             q(clipped * steps),
+             to_nhwc(np.maximum(y, 0) * steps),
+             (np.trunc(x.mean((2, 3))) + 3) * np.float64(np.float32(0.03)),
+             q((q(clipped * steps) - 3).mean((2, 3), keepdims=True) * np.float64(np.float32(0.05))),
+             np.concatenate([dense, np.maximum(dense, 0)], 1) * np.float64(np.float32(0.05)) * np.float32(0.002),
+             np.maximum(q(clipped * steps), 40),
+             np.pad(q(clipped * steps), ((0, 0), (0, 0), (1, 0), (0, 1)), constant_values=3),
+         ],
+         constants=[w.astype(np.int8), ws, b.astype(np.int32), np.zeros((1, 8, 1, 1), np.int32), limit,
+                    c.astype(np.int32), s, dw.astype(np.int8), db.astype(np.int32), np.array(40, np.int8)])
+
+
+def whole():
+    """Inputs of whole numbers and truth values: all is computed exactly."""
+    rng = np.random.default_rng(12)
+    i, j = rng.integers(-50, 50, (2, 5)), rng.integers(1, 9, (2, 5)) * rng.choice([-1, 1], (2, 5))
+    u, t, x = rng.integers(0, 256, (2, 5)), rng.integers(0, 2, (2, 5)), rng.uniform(-3, 3, (2, 5)).astype(np.float32)
+    case("whole", """
+def @main(%i: Tensor[(2, 5), int64], %j: Tensor[(2, 5), int32], %u: Tensor[(2, 5), uint8], %t: Tensor[(2, 5), bool], %x: Tensor[(2, 5), float32]) {
+  %0 = cast(%i, dtype="float32");
+  %1 = cast(%i, dtype="int32");
+  %2 = cast(%u, dtype="float32");
+  %3 = add(%1, multiply(%j, 3));
+  %4 = mean(%i, axis=[1]);
+  %5 = where(%t, %1, %j);
+  %6 = cast(add(argmax(%x, axis=[1]), 1), dtype="float32");
+  %7 = cast(cast(multiply(%i, 100i64), dtype="int8"), dtype="float32");
+  %8 = cast(%x, dtype="int32");
+  %9 = cast(cast(%x, dtype="bool"), dtype="float32");
+  %10 = cast(greater(%i, 7i64), dtype="int32");
+  (add(%0, %x), multiply(%2, 0.5f), %3, %4, %5, %6, %7, %8, %9, add(%10, %j), divide(%1, %j), floor_divide(%1, %j), mod(%1, %j), floor_mod(%1, %j), cast(sum(%1, axis=[0]), dtype="float32"), maximum(negative(%j), 2), multiply(cast(%t, dtype="float32"), %x))
+}
+""", [i, j, u, t, x], [
+        i + x, u * 0.5, i + 3 * j, np.trunc(i.sum(1) / 5), np.where(t, i, j), x.argmax(1) + 1, (i * 100).astype(np.int8), np.trunc(x),
+        x != 0, (i > 7) + j, np.trunc(i / j), i // j, np.fmod(i, j), i - (i // j) * j, i.sum(0), np.maximum(-j, 2), t * x])
+
+
+def kept():
+    """Attributes that are kept in the metadata, and slopes that are computed."""
+    rng = np.random.default_rng(13)
+    x = rng.uniform(-1, 1, (1, 4, 3, 5)).astype(np.float32)
+    slope = rng.uniform(0, 1, (4, 1, 1)).astype(np.float32)
+    before = np.cumsum(x.astype(np.float64), 3) - x
+    case("kept", """
+def @main(%x: Tensor[(1, 4, 3, 5), float32]) {
+  %0 = broadcast_to_like(meta[relay.Constant][0], %x);
+  %1 = nn.prelu(reshape(%x, newshape=[-1]), reshape(%0, newshape=[-1]), axis=0);
+  %2 = nn.prelu(%x, reshape(broadcast_to(meta[relay.Constant][0], shape=[4, 1, 1]), newshape=[4]));
+  (cumsum(%x, meta[relay.attrs.ScanopAttrs][0]), trilu(%x, 1, meta[relay.attrs.TriluAttrs][0]), reshape(%1, newshape=[1, 4, 3, 5]), %2)
+}
+""", [x], [before, np.tril(x, 1), np.where(x < 0, x * slope, x), np.where(x < 0, x * slope, x)],
+         constants=[slope],
+         attributes=[("ScanopAttrs", {"axis": [3], "dtype": "", "exclusive": [1]}), ("TriluAttrs", {"upper": 0})])
+
+
 X = "%x: Tensor[(1, 4, 6, 6), float32]"
 REFUSED = {
     "operator": f"def @main({X}) {{\n  %0 = nn.cross_entropy(%x, size=5) /* ty=Tensor[(1, 4, 6, 6), float32] span=cross1:0:0 */;\n  nn.relu(%0)\n}}",
     "attribute": f"def @main({X}) {{\n  nn.relu(nn.avg_pool2d(%x, pool_size=[2, 2], divisor=3))\n}}",
     "layout": f'def @main({X}) {{\n  nn.max_pool2d(%x, pool_size=[2, 2], layout="NCHW4c")\n}}',
     "control_flow": f"def @main({X}) {{\n  if (True) {{\n    %x\n  }} else {{\n    nn.relu(%x)\n  }}\n}}",
-    "dtype": "def @main(%x: Tensor[(1, 4), int32]) {\n  cast(%x, dtype=\"float32\")\n}",
+    "dtype": "def @main(%x: Tensor[(1, 4), uint32]) {\n  cast(%x, dtype=\"float32\")\n}",
+    "wrapped": f'def @main({X}) {{\n  %0 = cast(qnn.quantize(%x, 0.1f, 0, out_dtype="int8"), dtype="int32");\n  cast(add(%0, %0), dtype="int8")\n}}',
+    "steps": f'def @main({X}) {{\n  %0 = cast(qnn.quantize(%x, 0.1f, 0, out_dtype="int8"), dtype="int32");\n  %1 = cast(qnn.quantize(%x, 0.2f, 0, out_dtype="int8"), dtype="int32");\n  maximum(%0, %1)\n}}',
+    "kept": f"def @main({X}) {{\n  nn.relu(%x, meta[relay.attrs.MyAttrs][0])\n}}\n\n" + metadata([], [("MyAttrs", {"axis": [1]})]).strip(),
     "integers": f"def @main({X}) {{\n  add(%x, 1)\n}}",
     "unbound": f"def @main({X}) {{\n  %0 = nn.relu(%x);\n  add(%0, %1)\n}}",
     "metadata": f"def @main({X}) {{\n  add(%x, meta[relay.Constant][3])\n}}",
@@ -630,5 +739,5 @@ def refused():
 if __name__ == "__main__":
     refused()
     for make in [mlp, resnet, tflite, operand_order, functions, split, shapes, pools, functions_of_one,
-                 norms, products, images, layouts, layouts_more, qnn_network, qnn_functions, choices]:
+                 norms, products, images, layouts, layouts_more, qnn_network, qnn_functions, choices, sums, whole, kept]:
         make()

@@ -7,8 +7,9 @@ use super::super::call::{OperatorCall, refuse};
 use super::super::operand::{Lying, Operand};
 use super::elementwise::binary;
 use super::moves::first;
+use super::whole::{Steps, Whole, mark};
 use crate::error::{Error, Result};
-use crate::graph::{BinaryKind, Op};
+use crate::graph::{BinaryKind, Integer, Op};
 
 /// `where(condition, x, y)`.
 pub(super) fn choose(call: &mut OperatorCall) -> Result<Operand> {
@@ -33,7 +34,7 @@ pub(super) fn logic(call: &mut OperatorCall) -> Result<Operand> {
     }
 }
 
-/// `topk(x, k, axis, ret_type, is_ascend)`: values, indices (as floats) or both.
+/// `topk(x, k, axis, ret_type, is_ascend)`: values, indices or both.
 pub(super) fn top(call: &mut OperatorCall) -> Result<Operand> {
     call.operands(1)?;
     let shape = call.shape(0)?;
@@ -57,7 +58,11 @@ pub(super) fn top(call: &mut OperatorCall) -> Result<Operand> {
     let mut made = Vec::new();
     for &indices in which {
         let id = call.node(Op::TopK { axis: order[axis], count, largest, indices }, &[x])?;
-        made.push(Operand::Value(Lying { id, order: order.clone().into() }));
+        let y = Operand::Value(Lying { id, order: order.clone().into() });
+        if indices {
+            mark(call.lower, &y, &Whole::Steps(Steps::unit(Integer::Int32)));
+        }
+        made.push(y);
     }
     Ok(if made.len() == 1 { made.remove(0) } else { Operand::Tuple(Rc::new(made)) })
 }

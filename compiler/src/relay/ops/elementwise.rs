@@ -81,13 +81,18 @@ pub(super) fn round(call: &mut OperatorCall) -> Result<Operand> {
 
 /// `clip(x, a_min, a_max)`.
 pub(super) fn clip(call: &mut OperatorCall) -> Result<Operand> {
+    let [min, max] = bounds(call)?;
+    unary(call, Op::Clip { min, max })
+}
+
+/// The least and the largest number that a `clip` leaves.
+pub(super) fn bounds(call: &mut OperatorCall) -> Result<[f32; 2]> {
     for key in ["a_min", "a_max"] {
         if !call.has(key) {
             return Err(Error::new("import", "is missing").attribute(key));
         }
     }
-    let (min, max) = (call.float("a_min", 0.0)?, call.float("a_max", 0.0)?);
-    unary(call, Op::Clip { min, max })
+    Ok([call.float("a_min", 0.0)?, call.float("a_max", 0.0)?])
 }
 
 /// `nn.leaky_relu(x, alpha)`.
@@ -106,15 +111,45 @@ pub(super) fn prelu(call: &mut OperatorCall) -> Result<Operand> {
         return refuse(format!("the slope {slope:?} does not fit axis {axis} of {shape:?}"));
     }
     let (x, order) = as_it_lies(call)?;
+    let constant = call.constant(1)?;
+    if shape.len() == 1
+        && let Some((_, node)) = call.lower.graph.producer(x)
+        && node.op == Op::Reshape
+    {
+        // As TVM's ONNX front end writes it: a slope for each element of what is flattened for that.
+        let inner = node.inputs[0];
+        let from = call.lower.graph.shape(inner).to_vec();
+        let (few, slopes) = narrowed(&from, constant.array.to_floats());
+        let slope = call.lower.graph.constant(constant.name.borrow().as_str(), &few, slopes)?;
+        let y = call.node(Op::PRelu, &[inner, slope])?;
+        call.lower.superseded.extend(call.lower.graph.producer(x).map(|(index, _)| index));
+        let id = call.lower.graph.reshape(format!("{}/flat", call.name), y, &shape)?;
+        return Ok(Operand::Value(Lying { id, order }));
+    }
     let mut spread = slope;
     spread.resize(shape.len() - order[axis], 1);
-    let constant = call.constant(1)?;
     let slope = call.lower.reshaped(&constant, &spread)?;
     let id = call.node(Op::PRelu, &[x, slope])?;
     Ok(Operand::Value(Lying { id, order }))
 }
 
-/// Operators that leave a float tensor as it is; a cast changes constants of integers.
+/// Elements without the repetitions along axes, each of which has extent 1 then.
+fn narrowed(shape: &[usize], mut data: Vec<f32>) -> (Vec<usize>, Vec<f32>) {
+    let mut shape = shape.to_vec();
+    for axis in 0..shape.len() {
+        let inner: usize = shape[axis + 1..].iter().product();
+        let block = shape[axis] * inner;
+        let repeated = |rows: &[f32]| rows.chunks(inner).all(|row| row == &rows[..inner]);
+        if data.chunks(block).all(repeated) {
+            data = data.chunks(block).flat_map(|rows| rows[..inner].to_vec()).collect();
+            shape[axis] = 1;
+        }
+    }
+    let ones = shape.iter().take_while(|&&n| n == 1).count();
+    (shape.split_off(ones), data)
+}
+
+/// Operators that leave a tensor as it is.
 pub(super) fn same(call: &mut OperatorCall) -> Result<Operand> {
     call.operands(1)?;
     let operand = call.arguments[0].clone();
@@ -123,17 +158,6 @@ pub(super) fn same(call: &mut OperatorCall) -> Result<Operand> {
             call.float("rate", 0.5)?;
             // At inference the mask is all ones, and nothing may read it.
             return Ok(Operand::Tuple(Rc::new(vec![operand])));
-        }
-        "cast" => {
-            let dtype = call.text("dtype", "")?;
-            if let Operand::Constant(constant) = &operand {
-                return cast(constant, &dtype);
-            }
-            if dtype != "float32" {
-                return Err(Error::new("import", format!("casts to {dtype}"))
-                    .attribute("dtype")
-                    .hint("keep the network in float32, or use the qnn dialect"));
-            }
         }
         "on_device" | "device_copy" => {
             // Where it is computed; functions and tuples may be placed too.
@@ -144,23 +168,6 @@ pub(super) fn same(call: &mut OperatorCall) -> Result<Operand> {
     }
     call.shape(0)?;
     Ok(operand)
-}
-
-fn cast(constant: &Constant, dtype: &str) -> Result<Operand> {
-    let elements = match (dtype, &constant.array.elements) {
-        ("float32" | "float64", _) => Elements::Floats(constant.array.to_floats()),
-        ("int32" | "int64", Elements::Integers(data)) => Elements::Integers(data.clone()),
-        ("int32" | "int64", Elements::Floats(data)) => {
-            Elements::Integers(data.iter().map(|&v| v as i64).collect())
-        }
-        _ => {
-            return Err(Error::new("import", format!("casts a constant to {dtype}"))
-                .attribute("dtype")
-                .hint("float32, int32 or int64"));
-        }
-    };
-    let array = NdArray { shape: constant.array.shape.clone(), dtype: dtype.to_owned(), elements };
-    Ok(Operand::Constant(Constant::new(&constant.name.borrow(), array)))
 }
 
 /// Two operands with numpy broadcasting, in the order of axes in which they lie if that fits.

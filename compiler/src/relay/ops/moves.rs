@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::super::arrange::constant;
-use super::super::array::NdArray;
+use super::super::array::{Elements, NdArray};
 use super::super::call::{OperatorCall, refuse, resolve};
 use super::super::operand::{Lying, Operand, inverse};
 use super::super::syntax::Literal;
 use crate::error::{Error, Result};
-use crate::graph::{Op, PadMode, ValueId, elements};
+use crate::graph::{Integer, Op, PadMode, ValueId, elements};
 
 /// The fields of the tuple that is the only operand.
 fn fields(call: &OperatorCall) -> Result<Rc<Vec<Operand>>> {
@@ -312,8 +312,10 @@ pub(super) fn full(call: &mut OperatorCall) -> Result<Operand> {
         return Err(Error::new("import", "is missing").attribute("shape"));
     };
     let dtype = call.text("dtype", "float32")?;
-    if dtype != "float32" {
-        return Err(Error::new("import", format!("is {dtype}")).attribute("dtype").hint("float32"));
+    if dtype != "float32" && Integer::named(&dtype).is_none() {
+        return Err(Error::new("import", format!("is {dtype}"))
+            .attribute("dtype")
+            .hint("float32 or whole numbers"));
     }
     let value = match call.operator {
         "zeros" => 0.0,
@@ -322,5 +324,9 @@ pub(super) fn full(call: &mut OperatorCall) -> Result<Operand> {
     };
     call.operands(usize::from(call.operator == "full"))?;
     let count = elements(&shape)?;
-    Ok(constant(NdArray::floats(&shape, vec![value; count])))
+    let elements = match dtype.as_str() {
+        "float32" => Elements::Floats(vec![value; count]),
+        _ => Elements::Integers(vec![value as i64; count]),
+    };
+    Ok(constant(NdArray { shape, dtype, elements }))
 }

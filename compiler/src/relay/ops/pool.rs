@@ -1,17 +1,18 @@
 //! Pools over images.
 
-use super::super::arrange::lying;
+use super::super::arrange::{lying, upright};
 use super::super::call::{OperatorCall, refuse};
 use super::super::operand::Operand;
+use super::super::syntax::Literal;
 use super::conv::padding;
 use super::layout::{layout, out_layout};
 use crate::error::{Error, Result};
-use crate::graph::{Op, PadMode, ReduceKind, Window};
+use crate::graph::{Op, PadMode, ReduceKind, ValueId, Window};
 
 /// `nn.max_pool2d(data)` and `nn.avg_pool2d(data)`.
 pub(super) fn window_pool(call: &mut OperatorCall) -> Result<Operand> {
     call.operands(1)?;
-    let average = call.operator == "nn.avg_pool2d";
+    let average = call.operator.starts_with("nn.avg_pool");
     let data = layout(call, "layout", "NCHW", "NCHW")?;
     let result = out_layout(call, data)?;
     let mut x = call.arranged(0, &data)?;
@@ -79,13 +80,116 @@ pub(super) fn global(call: &mut OperatorCall) -> Result<Operand> {
     Ok(lying(id, &result))
 }
 
-/// `nn.adaptive_avg_pool2d(data)` and its maximum, where every window has the same size.
+/// The line that is the only operand as an image of height 1, and the attributes as those of one.
+fn image(call: &mut OperatorCall) -> Result<()> {
+    call.operands(1)?;
+    let shape = call.shape(0)?;
+    let &[n, c, w] = &shape[..] else {
+        return refuse(format!("the operand {shape:?} is no line"));
+    };
+    let layout = call.text("layout", "NCW")?;
+    if !["NCW", ""].contains(&layout.as_str()) {
+        return Err(Error::new("import", format!("is {layout}")).attribute("layout").hint("NCW"));
+    }
+    call.text("out_layout", "")?;
+    let x = call.plain(0)?;
+    let x = call.lower.graph.reshape(format!("{}/image", call.name), x, &[n, c, 1, w])?;
+    call.arguments[0] = upright(x, 4);
+    Ok(())
+}
+
+/// The image of height 1 as a line.
+fn flat(call: &mut OperatorCall, y: &Operand) -> Result<Operand> {
+    let shape = call.lower.shape(y)?;
+    let y = call.lower.plain(y, call.name)?;
+    let y = call.lower.graph.reshape(format!("{}/line", call.name), y, &[shape[0], shape[1], shape[3]])?;
+    Ok(upright(y, 3))
+}
+
+/// `nn.max_pool1d(data)` and `nn.avg_pool1d(data)`: pools of an image of height 1.
+pub(super) fn line(call: &mut OperatorCall) -> Result<Operand> {
+    image(call)?;
+    let pair = |first: i64, n: i64| Literal::List(vec![Literal::Integer(first), Literal::Integer(n)]);
+    for key in ["pool_size", "strides", "dilation"] {
+        match call.list(key)?.as_deref() {
+            None => {}
+            Some(&[n]) => call.put(key, pair(1, n)),
+            Some(_) => return Err(Error::new("import", "must be one number").attribute(key)),
+        }
+    }
+    match call.list("padding")?.as_deref() {
+        None => {}
+        Some(&[both]) => call.put("padding", pair(0, both)),
+        Some(&[left, right]) => {
+            let sides = [0, left, 0, right].map(Literal::Integer);
+            call.put("padding", Literal::List(sides.to_vec()));
+        }
+        Some(_) => return Err(Error::new("import", "must be 1 or 2 numbers").attribute("padding")),
+    }
+    let y = window_pool(call)?;
+    flat(call, &y)
+}
+
+/// `nn.adaptive_avg_pool1d(data)` and its maximum.
+pub(super) fn adaptive_line(call: &mut OperatorCall) -> Result<Operand> {
+    image(call)?;
+    match call.list("output_size")?.as_deref() {
+        None | Some([]) => {}
+        Some(&[n]) => {
+            let sizes = [1, n].map(Literal::Integer);
+            call.put("output_size", Literal::List(sizes.to_vec()));
+        }
+        Some(_) => return Err(Error::new("import", "must be one number").attribute("output_size")),
+    }
+    let y = adaptive(call)?;
+    flat(call, &y)
+}
+
+/// Windows of different sizes, first along rows, then along columns: an average is a product with a matrix of what counts
+/// how much, a maximum is taken part by part.
+fn uneven(call: &mut OperatorCall, x: ValueId, wanted: [usize; 2], average: bool) -> Result<ValueId> {
+    let mut y = x;
+    for (axis, &to) in wanted.iter().enumerate().map(|(axis, to)| (axis + 2, to)) {
+        let from = call.lower.graph.shape(y)[axis];
+        let bounds = |i: usize| (i * from / to, ((i + 1) * from).div_ceil(to));
+        if average {
+            let share = |n: usize| {
+                let (first, end) = bounds(n % to);
+                if (first..end).contains(&(n / to)) { 1.0 / (end - first) as f32 } else { 0.0 }
+            };
+            let shares = call.lower.graph.constant("", &[from, to], (0..from * to).map(share).collect())?;
+            // The averaged axis is the last one.
+            let turn = Op::Transpose { perm: vec![0, 1, 3, 2] };
+            if axis == 2 {
+                y = call.part("turn", turn.clone(), &[y])?;
+            }
+            y = call.part("average", Op::MatMul, &[y, shares])?;
+            if axis == 2 {
+                y = call.part("back", turn, &[y])?;
+            }
+            continue;
+        }
+        let mut parts = Vec::new();
+        for i in 0..to {
+            let (first, end) = bounds(i);
+            let (mut starts, mut extents) = (vec![0; 4], call.lower.graph.shape(y).to_vec());
+            (starts[axis], extents[axis]) = (first, end - first);
+            let part = call.part("part", Op::Slice { starts, steps: vec![1; 4], extents }, &[y])?;
+            let max = Op::Reduce { kind: ReduceKind::Max, axes: vec![axis], keepdims: true };
+            parts.push(call.part("max", max, &[part])?);
+        }
+        y = call.part("join", Op::Concat { axis }, &parts)?;
+    }
+    Ok(y)
+}
+
+/// `nn.adaptive_avg_pool2d(data)` and its maximum.
 pub(super) fn adaptive(call: &mut OperatorCall) -> Result<Operand> {
     call.operands(1)?;
     let data = layout(call, "layout", "NCHW", "NCHW")?;
     let result = out_layout(call, data)?;
     let x = call.arranged(0, &data)?;
-    let average = call.operator == "nn.adaptive_avg_pool2d";
+    let average = call.operator.starts_with("nn.adaptive_avg");
     let shape = call.lower.graph.shape(x);
     let extents = [shape[2], shape[3]];
     let wanted = match call.sizes("output_size")?.as_deref() {
@@ -99,11 +203,12 @@ pub(super) fn adaptive(call: &mut OperatorCall) -> Result<Operand> {
         return Ok(lying(id, &result));
     }
     let divides = |axis: usize| wanted[axis] > 0 && extents[axis].is_multiple_of(wanted[axis]);
+    if wanted.contains(&0) {
+        return Err(Error::new("import", "must be positive").attribute("output_size"));
+    }
     if !divides(0) || !divides(1) {
-        let message = format!("{wanted:?} does not divide {extents:?}: the windows differ in size");
-        return Err(Error::new("import", message)
-            .attribute("output_size")
-            .hint("an output size that divides"));
+        let id = uneven(call, x, wanted, average)?;
+        return Ok(lying(id, &result));
     }
     let kernel = [extents[0] / wanted[0], extents[1] / wanted[1]];
     let window = Window { kernel, stride: kernel, ..Window::UNIT };

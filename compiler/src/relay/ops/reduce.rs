@@ -4,8 +4,9 @@ use super::super::arrange::upright;
 use super::super::call::{OperatorCall, resolve};
 use super::super::operand::{Lying, Operand, inverse};
 use super::norm::square;
+use super::whole::{Steps, Whole, mark};
 use crate::error::{Error, Result};
-use crate::graph::{BinaryKind, Op, ReduceKind, ValueId};
+use crate::graph::{BinaryKind, Integer, Op, ReduceKind, ValueId};
 
 /// The operand as it lies, its order, and the axes to reduce, in the text's order.
 fn operand(call: &mut OperatorCall) -> Result<(ValueId, Vec<usize>, Vec<usize>)> {
@@ -52,7 +53,7 @@ fn result(id: ValueId, order: &[usize], axes: &[usize], keepdims: bool) -> Opera
     Operand::Value(Lying { id, order: kept.iter().map(place).collect() })
 }
 
-/// `mean`, `sum`, `max`, `min`, `prod`; `argmax` and `argmin`, whose indices are floats.
+/// `mean`, `sum`, `max`, `min`, `prod`; `argmax` and `argmin`, whose indices are whole numbers.
 pub(super) fn reduce(call: &mut OperatorCall) -> Result<Operand> {
     let (x, order, axes) = operand(call)?;
     if call.operator.starts_with("arg") {
@@ -69,7 +70,11 @@ pub(super) fn reduce(call: &mut OperatorCall) -> Result<Operand> {
     let entry = ReduceKind::ALL.iter().find(|e| e.2 == call.operator);
     let kind = entry.expect("the table of operators lists those of the graph").0;
     let id = call.node(Op::Reduce { kind, axes: physical(&axes, &order), keepdims }, &[x])?;
-    Ok(result(id, &order, &axes, keepdims))
+    let y = result(id, &order, &axes, keepdims);
+    if kind.is_index() {
+        mark(call.lower, &y, &Whole::Steps(Steps::unit(Integer::Int32)));
+    }
+    Ok(y)
 }
 
 /// `variance`: the mean of the squared distances from the mean.

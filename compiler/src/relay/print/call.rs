@@ -3,14 +3,15 @@
 use super::super::ops;
 use super::float;
 use crate::graph::{
-    CoordinateRounding, Coordinates, DepthToSpaceMode, Graph, Interpolation, Node, Op, PadMode, ReduceKind,
-    Resize, Source, ValueId, Window,
+    CoordinateRounding, Coordinates, DepthToSpaceMode, Graph, Integer, Interpolation, Node, Op, PadMode,
+    ReduceKind, Resize, Source, ValueId, Window,
 };
 
 /// What the printer needs to know about the graph.
 pub(super) struct Style<'a> {
     graph: &'a Graph,
     counts: &'a [usize],
+    types: &'a [Option<Integer>],
 }
 
 /// An operand of a call.
@@ -21,6 +22,10 @@ pub(super) enum PrintedOperand {
     Shaped(ValueId, Vec<usize>),
     /// Constant integers with their shape.
     Integers(Vec<usize>, Vec<usize>),
+    /// A value of whole numbers, which are not cast to real ones.
+    Whole(ValueId),
+    /// A constant as whole numbers of a type.
+    Numbers(ValueId, Integer),
     /// A literal.
     Text(String),
 }
@@ -37,15 +42,31 @@ pub(super) struct Printed {
     pub first_field: bool,
     /// A bias to add and its axis.
     pub bias: Option<(ValueId, usize)>,
+    /// The call gives whole numbers or truth values, the graph real ones.
+    pub cast: bool,
 }
 
 impl<'a> Style<'a> {
-    pub fn new(graph: &'a Graph, counts: &'a [usize]) -> Style<'a> {
-        Style { graph, counts }
+    pub fn new(graph: &'a Graph, counts: &'a [usize], types: &'a [Option<Integer>]) -> Style<'a> {
+        Style { graph, counts, types }
     }
 
     fn shape(&self, id: ValueId) -> &'a [usize] {
         self.graph.shape(id)
+    }
+
+    /// Whether a constant is read as whole numbers alone: elements that are dequantised, or zero points.
+    fn counts_whole(&self, id: ValueId) -> bool {
+        let nodes = self.graph.nodes.iter().filter(|node| node.inputs.contains(&id));
+        let whole = |node: &Node, input: usize| match node.op {
+            Op::DequantizeLinear { .. } => input != 1,
+            Op::QuantizeLinear { .. } => input == 2,
+            _ => false,
+        };
+        let reads = |node: &Node| (0..node.inputs.len()).all(|i| node.inputs[i] != id || whole(node, i));
+        self.graph.constant_data(id).is_some()
+            && !self.graph.outputs.contains(&id)
+            && nodes.into_iter().all(reads)
     }
 
     /// A constant that one node alone reads: it may be printed in another shape.
@@ -58,9 +79,64 @@ impl<'a> Style<'a> {
 pub(super) fn print(style: &Style, node: &Node) -> Printed {
     let mut printed = relay(style, node).unwrap_or_else(|| own(style, node));
     if printed.operands.is_empty() {
-        printed.operands = node.inputs.iter().map(|&id| PrintedOperand::Value(id)).collect();
+        let whole =
+            style.types[node.outputs[0].0 as usize].is_some() || printed.operator.ends_with(".dequantize");
+        let operand = |&id: &ValueId| match whole && style.types[id.0 as usize].is_some() {
+            true => PrintedOperand::Whole(id),
+            false => PrintedOperand::Value(id),
+        };
+        printed.operands = node.inputs.iter().map(operand).collect();
     }
     printed
+}
+
+/// The type of whole numbers that each value has in the text; `None` where it is float32.
+pub(super) fn types(graph: &Graph) -> Vec<Option<Integer>> {
+    let mut types: Vec<Option<Integer>> = graph.values.iter().map(|value| value.integer).collect();
+    for node in &graph.nodes {
+        let moves = node.op.rearranges()
+            || matches!(node.op, Op::Concat { .. } | Op::MaxPool { .. })
+            || matches!(node.op, Op::Reduce { kind: ReduceKind::Max, .. })
+            || matches!(&node.op, Op::Resize(r) if matches!(r.interpolation, Interpolation::Nearest(_)));
+        let first = types[node.inputs[0].0 as usize];
+        let alike = node.inputs.iter().all(|id| types[id.0 as usize] == first);
+        types[node.outputs[0].0 as usize] = match node.op {
+            Op::QuantizeLinear { integer, .. } => Some(integer),
+            // Other inputs are cast before anything is made of them.
+            _ if moves && alike => {
+                first.filter(|integer| !matches!(integer, Integer::Int32 | Integer::Int64 | Integer::Bool))
+            }
+            _ => None,
+        };
+    }
+    types
+}
+
+/// A QuantizeLinear or a DequantizeLinear.
+fn conversion(style: &Style, node: &Node, integer: Integer, axis: Option<usize>) -> Option<Printed> {
+    let [x, scale, zero] = node.inputs[..] else { return None };
+    if style.graph.constant_data(scale).is_none() || !style.counts_whole(zero) {
+        return None;
+    }
+    let quantise = matches!(node.op, Op::QuantizeLinear { .. });
+    let first = match (quantise, style.graph.constant_data(x).is_some()) {
+        (true, _) => PrintedOperand::Value(x),
+        (false, true) if style.counts_whole(x) => PrintedOperand::Numbers(x, integer),
+        (false, false) if style.types[x.0 as usize] == Some(integer) => PrintedOperand::Whole(x),
+        _ => return None,
+    };
+    let mut attributes = Vec::new();
+    attributes.push(("out_dtype", format!("\"{}\"", if quantise { integer.name() } else { "float32" })));
+    attributes.extend(axis.map(|axis| ("axis", axis.to_string())));
+    let mut printed = call(if quantise { "qnn.quantize" } else { "qnn.dequantize" }, attributes)?;
+    printed.operands =
+        vec![first, PrintedOperand::Value(scale), PrintedOperand::Numbers(zero, Integer::Int32)];
+    Some(printed)
+}
+
+/// A call whose whole numbers or truth values are cast to the real numbers of the graph.
+fn cast(operator: &str, attributes: Vec<(&'static str, String)>) -> Option<Printed> {
+    Some(Printed { cast: true, ..call(operator, attributes)? })
 }
 
 fn call(operator: &str, attributes: Vec<(&'static str, String)>) -> Option<Printed> {
@@ -138,7 +214,10 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
         }
         Op::Relu => call("nn.relu", vec![]),
         Op::Clip { min, max } => call("clip", vec![("a_min", float(*min)), ("a_max", float(*max))]),
-        Op::LeakyRelu { alpha } => call("nn.leaky_relu", vec![("alpha", float(*alpha))]),
+        // TVM has slopes below 1 and not below 0.
+        Op::LeakyRelu { alpha } if (0.0..1.0).contains(alpha) => {
+            call("nn.leaky_relu", vec![("alpha", float(*alpha))])
+        }
         Op::PRelu => {
             let slope = style.shape(inputs[1]);
             let per_channel = x.len() >= 2 && slope.len() == x.len() - 1 && slope[0] == x[1];
@@ -165,8 +244,12 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
         }
         Op::GlobalAveragePool if x.len() == 4 => call("nn.global_avg_pool2d", vec![]),
         Op::Add => call("add", vec![]),
-        // TVM's comparisons give bools.
-        Op::Binary { kind } if !kind.is_comparison() => call(kind.text_name(), vec![]),
+        Op::QuantizeLinear { integer, axis } | Op::DequantizeLinear { integer, axis } => {
+            conversion(style, node, *integer, *axis)
+        }
+        Op::Where => call("where", vec![]),
+        Op::Binary { kind } if kind.is_comparison() => cast(kind.text_name(), vec![]),
+        Op::Binary { kind } => call(kind.text_name(), vec![]),
         Op::Unary { kind } if ops::is_relay(*kind) => call(kind.text_name(), vec![]),
         Op::Concat { axis: a } => {
             // A tuple of one is not a tuple of several: TVM writes (a,).
@@ -199,7 +282,22 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
             if *keepdims {
                 all.push(("keepdims", "True".to_owned()));
             }
-            call(kind.text_name(), all)
+            match kind.is_index() {
+                true => cast(kind.text_name(), all),
+                false => call(kind.text_name(), all),
+            }
+        }
+        Op::TopK { axis: a, count, largest, indices } => {
+            let mut all = axis(a);
+            all.push(("k", count.to_string()));
+            all.push(("ret_type", if *indices { "\"indices\"" } else { "\"values\"" }.to_owned()));
+            if !largest {
+                all.push(("is_ascend", "True".to_owned()));
+            }
+            if *indices {
+                all.push(("dtype", "\"int32\"".to_owned()));
+            }
+            if *indices { cast("topk", all) } else { call("topk", all) }
         }
         Op::Pad { before, after, mode } => pad(node, before, after, *mode),
         Op::Slice { starts, steps, extents } => slice(x, starts, steps, extents),
@@ -284,6 +382,8 @@ fn slice(x: &[usize], starts: &[usize], steps: &[i64], extents: &[usize]) -> Opt
         .collect();
     let mut all = vec![("begin", format!("{starts:?}")), ("end", format!("{ends:?}"))];
     all.push(("strides", format!("{steps:?}")));
+    // TVM wants it written.
+    all.push(("axes", "None".to_owned()));
     call("strided_slice", all)
 }
 
@@ -294,7 +394,8 @@ fn resize(r: &Resize, x: &[usize]) -> Option<Printed> {
     if !r.scales.iter().zip(r.sizes.iter().zip(x)).all(|(s, (&to, &from))| *s == to as f32 / from as f32) {
         return None;
     }
-    let mut all = vec![("size", format!("{:?}", &r.sizes[2..]))];
+    // TVM wants it written; it counts for crops alone.
+    let mut all = vec![("size", format!("{:?}", &r.sizes[2..])), ("roi", "[0f, 0f, 0f, 0f]".to_owned())];
     match r.interpolation {
         Interpolation::Nearest(rounding) => {
             let whole = (2..4).all(|a| r.sizes[a].is_multiple_of(x[a]));

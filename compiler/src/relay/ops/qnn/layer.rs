@@ -4,14 +4,16 @@ use std::rc::Rc;
 
 use super::super::super::arrange::lying;
 use super::super::super::array::NdArray;
-use super::super::super::call::{OperatorCall, refuse};
+use super::super::super::call::{OperatorCall, refuse, resolve};
 use super::super::super::operand::{Constant, Lying, Operand};
+use super::super::super::syntax::Literal;
 use super::super::layout::layout as kernel_layout;
 use super::super::matrix;
+use super::super::whole::Steps;
 use super::numbers::{Along, name_of, numbers, parameters, real};
 use super::{Whole, mark, out_type};
 use crate::error::{Error, Result};
-use crate::graph::{Integer, Op};
+use crate::graph::{Integer, Op, elements};
 
 /// Sums are int32 in TVM; they are real numbers here.
 fn sum_type(call: &mut OperatorCall) -> Result<()> {
@@ -81,7 +83,7 @@ pub(super) fn layer(
     let scales = sum_scales(&scale_x, &scales)?;
     call.arguments = vec![x, w];
     let result = run(call)?;
-    mark(call.lower, &result, &Whole::Sum(scales));
+    mark(call.lower, &result, &Whole::Steps(Steps::sums(scales)));
     Ok(result)
 }
 
@@ -95,45 +97,82 @@ pub(super) fn dense(call: &mut OperatorCall) -> Result<Operand> {
     let scales = sum_scales(&scale_x, &scales)?;
     call.arguments = vec![x, w];
     let result = matrix::dense(call)?;
-    mark(call.lower, &result, &Whole::Sum(scales));
+    mark(call.lower, &result, &Whole::Steps(Steps::sums(scales)));
     Ok(result)
 }
 
-/// An int32 bias on a sum: the layer again, with the bias in steps of the sum's scales.
-pub(super) fn bias_add(call: &mut OperatorCall, scales: &Rc<[f32]>) -> Result<Operand> {
-    call.operands(2)?;
-    let shape = call.shape(0)?;
-    let axis = call.axis("axis", 1, shape.len())?;
-    let (Operand::Value(x), bias) = (call.arguments[0].clone(), call.constant(1)?) else {
-        return refuse("a sum is no tensor");
+/// `qnn.batch_matmul` with operands as `qnn.conv2d`; of the second one rows are multiplied.
+pub(super) fn batch_matmul(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(6)?;
+    sum_type(call)?;
+    let [x, y, zero_x, zero_y, scale_x, scale_y] = [0, 1, 2, 3, 4, 5].map(|i| call.arguments[i].clone());
+    let (Operand::Constant(a), Operand::Constant(b)) = (&scale_x, &scale_y) else {
+        return refuse("a scale is computed");
     };
-    if bias.array.dtype != "int32" || bias.array.shape != [shape[axis]] {
-        return refuse(format!(
-            "the bias is {} {:?}, not int32 [{}]",
-            bias.array.dtype, bias.array.shape, shape[axis]
-        ));
-    }
-    let Some((index, layer)) = call.lower.graph.producer(x.id) else {
-        return refuse("a sum without a layer");
+    let (Some(a), Some(b)) = (a.scalar(), b.scalar()) else {
+        return refuse("the operands must have one scale each");
+    };
+    let x = real(call, &x, &scale_x, &zero_x, None)?;
+    let y = real(call, &y, &scale_y, &zero_y, None)?;
+    call.arguments = vec![x, y];
+    let result = matrix::batch_matmul(call)?;
+    mark(call.lower, &result, &Whole::Steps(Steps::sums([a * b].into())));
+    Ok(result)
+}
+
+/// An int32 bias on the sum of a layer, by `nn.bias_add` or `add`: the layer again, with the bias in steps of the sum's
+/// scales. `None` where it is no bias, or the layer takes none.
+pub(in super::super) fn bias(call: &mut OperatorCall, own: &Steps) -> Result<Option<Operand>> {
+    let bias = |a: &Operand| match a {
+        Operand::Constant(c) if c.array.dtype == "int32" => Some(c.clone()),
+        _ => None,
+    };
+    let (x, bias) = match (&call.arguments[0], &call.arguments[1]) {
+        (Operand::Value(x), b) if call.operator != "subtract" => (x.clone(), bias(b)),
+        (a, Operand::Value(x)) if call.operator == "add" => (x.clone(), bias(a)),
+        _ => return Ok(None),
+    };
+    let Some(bias) = bias else { return Ok(None) };
+    let axis = x.order.iter().position(|&a| a == 1);
+    let (Some(axis), Some((index, layer))) = (axis, call.lower.graph.producer(x.id)) else {
+        return Ok(None);
     };
     let (op, mut inputs, name) = (layer.op.clone(), layer.inputs.clone(), layer.name.clone());
-    if inputs.len() != 2
-        || x.order[axis] != 1
-        || !matches!(op, Op::Conv { .. } | Op::ConvTranspose { .. } | Op::Gemm { .. })
-    {
-        return Err(Error::new("import", "the layer before takes no such bias")
-            .hint("one nn.bias_add along the channels, behind qnn.conv2d or qnn.dense"));
+    let channels = call.lower.graph.shape(x.id)[1];
+    // What `add` broadcasts has the channels where the sum has them, counted from the last axis.
+    let behind = x.order.len() - 1 - axis;
+    let shape = &bias.array.shape;
+    let fits = match call.operator {
+        "nn.bias_add" => {
+            call.peek("axis").is_none_or(|a| {
+                let a = if let Literal::Integer(a) = a { a } else { 1 };
+                resolve(a, x.order.len()) == Some(axis)
+            }) && *shape == [channels]
+                && (call.peek("axis").is_some() || axis == 1)
+        }
+        _ => {
+            let at = shape.len().checked_sub(1 + behind);
+            at.is_some_and(|at| shape[at] == channels)
+                && elements(shape)? == channels
+                && shape.len() <= x.order.len()
+        }
+    };
+    let takes = matches!(op, Op::Conv { .. } | Op::ConvTranspose { .. } | Op::Gemm { .. });
+    if inputs.len() != 2 || !takes || !fits || own.zero != 0.0 {
+        return Ok(None);
     }
-    let vector = call.lower.graph.constant(name_of(&bias), &bias.array.shape, bias.array.to_floats())?;
-    let own = if scales.len() == 1 { vec![] } else { vec![scales.len()] };
-    let scale = call.lower.graph.constant("", &own, scales.to_vec())?;
-    let zero = call.lower.graph.constant("", &own, vec![0.0; scales.len()])?;
+    call.integer("axis")?;
+    let vector = call.lower.graph.constant(name_of(&bias), &[channels], bias.array.to_floats())?;
+    let scales = &own.scales;
+    let each = if scales.len() == 1 { vec![] } else { vec![scales.len()] };
+    let scale = call.lower.graph.constant("", &each, scales.to_vec())?;
+    let zero = call.lower.graph.constant("", &each, vec![0.0; scales.len()])?;
     let axis = (scales.len() > 1).then_some(0);
     let op_bias = Op::DequantizeLinear { integer: Integer::Int32, axis };
     inputs.push(call.part("bias", op_bias, &[vector, scale, zero])?);
     call.lower.superseded.push(index);
     let id = call.lower.graph.node(name, op, &inputs)?;
     let result = Operand::Value(Lying { id, order: x.order });
-    mark(call.lower, &result, &Whole::Sum(scales.clone()));
-    Ok(result)
+    mark(call.lower, &result, &Whole::Steps(own.clone()));
+    Ok(Some(result))
 }

@@ -1,10 +1,10 @@
 //! Scales, zero points, and the steps between whole and real numbers.
 
 use super::super::super::arrange::upright;
-use super::super::super::array::NdArray;
 use super::super::super::call::{OperatorCall, refuse};
 use super::super::super::operand::{Constant, Lying, Operand};
-use super::{Whole, integer, mark, whole};
+use super::super::whole::{Steps, range};
+use super::{Whole, integer, mark, of};
 use crate::error::{Error, Result};
 use crate::graph::{Integer, Op, ValueId};
 
@@ -13,6 +13,7 @@ pub(super) struct Parameters {
     pub scale: ValueId,
     pub zero: ValueId,
     pub scales: Vec<f32>,
+    pub zeros: Vec<f32>,
     pub axis: Option<usize>,
 }
 
@@ -54,10 +55,15 @@ pub(super) fn parameters(
     let all = |values: &[f32]| if values.len() == 1 { vec![values[0]; count] } else { values.to_vec() };
     let (scales, zeros) = (all(&scales), all(&zeros));
     let shape = if count == 1 { vec![] } else { vec![count] };
+    let mut value = |constant: &Constant, values: &[f32]| match constant.array.shape == shape {
+        true => call.lower.intern_numbers(constant),
+        false => call.lower.graph.constant(name_of(constant), &shape, values.to_vec()),
+    };
     Ok(Parameters {
-        scale: call.lower.graph.constant(name_of(scale), &shape, scales.clone())?,
-        zero: call.lower.graph.constant(name_of(zero), &shape, zeros)?,
+        scale: value(scale, &scales)?,
+        zero: value(zero, &zeros)?,
         scales,
+        zeros,
         axis: along.filter(|_| count > 1).map(|along| along.axis),
     })
 }
@@ -70,8 +76,10 @@ pub(super) fn name_of(constant: &Constant) -> String {
 pub(super) fn numbers(call: &mut OperatorCall, operand: &Operand) -> Result<(Lying, Integer)> {
     match operand {
         Operand::Value(lying) => match call.lower.integers.get(&lying.id) {
-            Some(Whole::Type(integer)) => Ok((lying.clone(), *integer)),
-            Some(Whole::Sum(_)) => {
+            Some(Whole::Type(integer, _)) => Ok((lying.clone(), *integer)),
+            // They are in the graph as they are.
+            Some(Whole::Steps(own)) if own.is_unit() => Ok((lying.clone(), Integer::Int32)),
+            Some(Whole::Steps(_)) => {
                 Err(Error::new("import", "an operand is an int32 sum of a quantised layer")
                     .hint("put qnn.requantize behind the layer"))
             }
@@ -82,13 +90,19 @@ pub(super) fn numbers(call: &mut OperatorCall, operand: &Operand) -> Result<(Lyi
             let Some(integer) = integer(&constant.array.dtype) else {
                 return refuse(format!("a constant of type {} is no quantised tensor", constant.array.dtype));
             };
-            let array = NdArray::floats(&constant.array.shape, constant.array.to_floats());
-            let floats = Constant::new(&name_of(constant), array);
-            let id = call.lower.intern(&floats)?;
+            let id = call.lower.intern_numbers(constant)?;
             let rank = constant.array.shape.len();
             Ok((Lying { id, order: (0..rank).collect() }, integer))
         }
         _ => refuse("a quantised tensor is wanted"),
+    }
+}
+
+/// The type of an operand of whole numbers.
+pub(super) fn integer_of(call: &mut OperatorCall, operand: &Operand) -> Result<Integer> {
+    match of(call.lower, operand) {
+        Some(Whole::Steps(_)) => Ok(Integer::Int32),
+        _ => numbers(call, operand).map(|(_, integer)| integer),
     }
 }
 
@@ -100,10 +114,23 @@ pub(super) fn real(
     zero: &Operand,
     axis: Option<usize>,
 ) -> Result<Operand> {
+    if let Some(Whole::Steps(own)) = of(call.lower, x)
+        && (!own.is_unit() || is(&own, scale, zero))
+    {
+        if !is(&own, scale, zero) {
+            return Err(Error::new("import", "the scales are not those of the layer before").hint(
+                "the product of the input's and the weights' scales, and the zero point of the layer",
+            ));
+        }
+        return Ok(x.clone());
+    }
     let (x, integer) = numbers(call, x)?;
     let p = parameters(call, scale, zero, along(call, &x, axis))?;
     let op = Op::DequantizeLinear { integer, axis: p.axis };
-    let id = call.part("dequantize", op, &[x.id, p.scale, p.zero])?;
+    let id = match call.operator {
+        "qnn.dequantize" => call.node(op, &[x.id, p.scale, p.zero])?,
+        _ => call.part("dequantize", op, &[x.id, p.scale, p.zero])?,
+    };
     Ok(Operand::Value(Lying { id, order: x.order }))
 }
 
@@ -122,37 +149,54 @@ pub(super) fn quantised(
         return quantised(call, &upright(id, rank), scale, zero, integer, axis);
     };
     let p = parameters(call, scale, zero, along(call, y, axis))?;
+    if integer == Integer::Int32 {
+        return sums(call, y, &p);
+    }
     let id = call.node(Op::QuantizeLinear { integer, axis: p.axis }, &[y.id, p.scale, p.zero])?;
     let result = Operand::Value(Lying { id, order: y.order.clone() });
-    mark(call.lower, &result, &Whole::Type(integer));
+    let own = match (&p.scales[..], &p.zeros[..]) {
+        (&[scale], &[zero]) => Some(Steps::of(scale, zero, integer)),
+        _ => None,
+    };
+    mark(call.lower, &result, &Whole::Type(integer, own));
     Ok(result)
 }
 
-/// Ends a sum: its real numbers, if `scale` and `zero` are those of the sum.
-pub(super) fn sum(
-    call: &OperatorCall,
-    x: &Operand,
-    scale: &Operand,
-    zero: &Operand,
-) -> Option<Result<Operand>> {
-    let Some(Whole::Sum(own)) = whole(call.lower, x) else {
-        return None;
-    };
-    let (Operand::Constant(scale), Operand::Constant(zero)) = (scale, zero) else {
-        return Some(refuse("a scale or zero point is computed"));
-    };
-    let (given, zeros) = (scale.array.to_floats(), zero.array.to_floats());
-    let at = |list: &[f32], i: usize| list[if list.len() == 1 { 0 } else { i }];
-    let count = given.len().max(own.len());
-    let fits = given.len() == own.len() || given.len() == 1 || own.len() == 1;
-    // The text states the product of two scales: rounding may differ in the last digits.
-    let near = |i: usize| (at(&given, i) - at(&own, i)).abs() <= 1e-4 * at(&own, i);
-    if !fits || given.is_empty() || !(0..count).all(near) || zeros.iter().any(|&z| z != 0.0) {
-        return Some(Err(Error::new("import", "the scales are not those of the layer before")
-            .hint("the product of the input's and the weights' scales, and a zero point of 0")));
+/// Real numbers as those that int32 stands for: they are not rounded to its steps.
+fn sums(call: &mut OperatorCall, y: &Lying, p: &Parameters) -> Result<Operand> {
+    let zero = p.zeros[0];
+    if p.scales.len() > 1 && zero != 0.0 || p.zeros.iter().any(|&z| z != zero) {
+        return refuse("numbers of int32 with several scales have a zero point of 0");
     }
-    Some(match x {
-        Operand::Value(lying) => Ok(Operand::Value(lying.clone())),
-        _ => refuse("a sum is no tensor"),
-    })
+    let graph = &mut call.lower.graph;
+    let marked = call.lower.integers.contains_key(&y.id);
+    let id = match graph.constant_data(y.id).map(<[f32]>::to_vec) {
+        // They are other numbers elsewhere.
+        Some(data) => {
+            let shape = graph.shape(y.id).to_vec();
+            graph.constant(call.name, &shape, data)?
+        }
+        None if marked => {
+            let shape = graph.shape(y.id).to_vec();
+            graph.reshape(call.name, y.id, &shape)?
+        }
+        None => y.id,
+    };
+    let result = Operand::Value(Lying { id, order: y.order.clone() });
+    let own = Steps {
+        scales: p.scales.as_slice().into(),
+        axis: p.axis.unwrap_or(0),
+        zero,
+        range: range(Integer::Int32),
+    };
+    mark(call.lower, &result, &Whole::Steps(own));
+    Ok(result)
+}
+
+/// Whether scale and zero point are those in which whole numbers stand.
+fn is(own: &Steps, scale: &Operand, zero: &Operand) -> bool {
+    let (Operand::Constant(scale), Operand::Constant(zero)) = (scale, zero) else {
+        return false;
+    };
+    own.fits(&scale.array.to_floats()) && zero.array.to_floats().iter().all(|&z| z == own.zero)
 }
