@@ -9,7 +9,9 @@ mod places;
 mod verify;
 
 pub use layer::{HostOperator, MeasuredLayer};
-pub(crate) use places::{Places, places};
+#[cfg(feature = "quantise")]
+pub(crate) use places::Places;
+pub(crate) use places::places;
 
 use crate::claims::Claims;
 use crate::error::{Error, Result};

@@ -87,7 +87,7 @@ setattr -set syn_useioff 1 -set ioff_dir \"input\" @inputs
 ";
 
 #[derive(Deserialize)]
-struct Statistics {
+struct NetlistReport {
     modules: BTreeMap<String, ModuleStatistics>,
 }
 
@@ -123,7 +123,7 @@ impl Device {
     /// Text of something else.
     pub fn used(&self, statistics: &[u8], top: &str) -> Result<Vec<Used>> {
         let wrong = || "error[build]: stat.json is no report of Yosys; try: the version that doctor names";
-        let all: Statistics = serde_json::from_slice(statistics).with_context(wrong)?;
+        let all: NetlistReport = serde_json::from_slice(statistics).with_context(wrong)?;
         let top = all.modules.get(&format!("\\{top}")).with_context(wrong)?;
         let kinds = match self.family {
             Family::Ecp5(_) => ECP5_KINDS,

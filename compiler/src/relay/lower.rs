@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::array::{Elements, NdArray};
 use super::call::OperatorCall;
-use super::meta::{ATTRIBUTES, Attributes, CONSTANT, Metadata};
+use super::meta::{ATTRIBUTES, CONSTANT, KeptAttributes, Metadata};
 use super::operand::{Constant, Lying, Operand, Scope, straight};
 use super::ops;
 use super::params::Params;
@@ -27,7 +27,7 @@ pub(super) struct Lower<'a> {
     file: &'a str,
     params: &'a Params,
     meta: Vec<Rc<Constant>>,
-    attributes: HashMap<(String, usize), Rc<Attributes>>,
+    attributes: HashMap<(String, usize), Rc<KeptAttributes>>,
     /// The graph so far.
     pub graph: Graph,
     /// The numbers that the text gives to values of the graph: `%3`.

@@ -37,11 +37,11 @@ pub(super) struct Metadata {
     /// Constants in order.
     pub constants: Vec<NdArray>,
     /// Attributes by type key and number.
-    pub attributes: HashMap<(String, usize), Rc<Attributes>>,
+    pub attributes: HashMap<(String, usize), Rc<KeptAttributes>>,
 }
 
 /// Attributes of a call.
-pub(super) struct Attributes {
+pub(super) struct KeptAttributes {
     /// Their type.
     pub key: String,
     /// Names and values; `None` for a type whose fields are not known.
@@ -96,11 +96,11 @@ impl Document {
         array::read(&mut Reader(&bytes))
     }
 
-    fn attributes(&self, object: &Object) -> Result<Attributes> {
+    fn attributes(&self, object: &Object) -> Result<KeptAttributes> {
         let key = object.type_key.clone();
         let own = key.trim_start_matches(ATTRIBUTES);
         let Some((_, numbers)) = NUMBERS.iter().find(|(known, _)| *known == own) else {
-            return Ok(Attributes { key, fields: None });
+            return Ok(KeptAttributes { key, fields: None });
         };
         let mut fields = Vec::new();
         for (name, text) in &object.attrs {
@@ -117,7 +117,7 @@ impl Document {
         }
         // The map has them in any order.
         fields.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(Attributes { key, fields: Some(fields) })
+        Ok(KeptAttributes { key, fields: Some(fields) })
     }
 
     /// A node as the value of an attribute, `depth` lists deep.

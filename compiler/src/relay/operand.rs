@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::array::{Elements, NdArray};
-use super::meta::Attributes;
+use super::meta::KeptAttributes;
 use super::syntax::Bound;
 use crate::graph::ValueId;
 
@@ -29,7 +29,7 @@ pub(super) enum Operand {
     /// An operator by name.
     Operator(Rc<str>),
     /// Attributes of the call that they are given to, kept in the metadata.
-    Attributes(Rc<Attributes>),
+    Attributes(Rc<KeptAttributes>),
 }
 
 /// A value of the graph and where the axes of the text's tensor lie in it.

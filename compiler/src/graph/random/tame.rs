@@ -138,7 +138,7 @@ pub(super) fn grow(g: &mut Graph, r: &mut Random, x: ValueId, values: &[ValueId]
 fn quantised(g: &mut Graph, r: &mut Random, mut x: ValueId, channels: usize) -> Option<ValueId> {
     let integer = Integer::ALL[r.below(4)].0;
     if g.inputs.contains(&x) {
-        let axis = [None, Some(1)][r.below(2)];
+        let axis = [None, Some(1)][r.below(2)].filter(|_| channels > 1);
         let shape: &[usize] = if axis.is_some() { &[channels] } else { &[] };
         let count = shape.iter().product();
         let scale = (0..count).map(|_| 0.02 + r.float().abs() / 100.0).collect();
@@ -152,9 +152,12 @@ fn quantised(g: &mut Graph, r: &mut Random, mut x: ValueId, channels: usize) -> 
     let data = (0..shape.iter().product()).map(|_| r.below(255) as f32 - 127.0).collect();
     let w = g.constant("w", &shape, data).ok()?;
     let scale = (0..outputs).map(|_| 0.01 + r.float().abs() / 100.0).collect();
+    // One scale has no axis, as importers have it.
+    let axis = Some(0).filter(|_| outputs > 1);
+    let shape: &[usize] = if axis.is_some() { &[outputs] } else { &[] };
     let (scale, zero) =
-        (g.constant("s", &[outputs], scale).ok()?, g.constant("z", &[outputs], vec![0.0; outputs]).ok()?);
-    let op = Op::DequantizeLinear { integer: Integer::Int8, axis: Some(0) };
+        (g.constant("s", shape, scale).ok()?, g.constant("z", shape, vec![0.0; outputs]).ok()?);
+    let op = Op::DequantizeLinear { integer: Integer::Int8, axis };
     let w = g.node("", op, &[w, scale, zero]).ok()?;
     g.node("", Op::Conv { window, groups: 1 }, &[x, w]).ok()
 }

@@ -10,7 +10,8 @@ use super::{BOUNDS, MOVES, Steps, Whole, mark, of};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op, UnaryKind, ValueId, elements};
 
-type Run = fn(&mut OperatorCall) -> Result<Operand>;
+/// How the table of operators reads one.
+type OperatorRule = fn(&mut OperatorCall) -> Result<Operand>;
 
 /// Operators that average, which leaves real numbers between the whole ones.
 const MEANS: [&str; 4] = ["mean", "nn.avg_pool2d", "nn.global_avg_pool2d", "nn.adaptive_avg_pool2d"];
@@ -39,7 +40,7 @@ const TRUTHS: [&str; 6] = ["equal", "not_equal", "greater", "greater_equal", "le
 ///
 /// # Errors
 /// An operator that is not known to have such a result, operands of other steps.
-pub(super) fn apply(call: &mut OperatorCall, run: Run, own: &Steps, same: bool) -> Result<Operand> {
+pub(super) fn apply(call: &mut OperatorCall, run: OperatorRule, own: &Steps, same: bool) -> Result<Operand> {
     let operator = call.operator;
     if matches!(operator, "argmax" | "argmin") {
         return run(call);
@@ -238,7 +239,7 @@ fn constant_range(call: &OperatorCall) -> Option<[f64; 2]> {
 }
 
 /// `nn.relu`, `clip`, `maximum`, `minimum`, `nn.pad`: all of the same steps.
-fn bounds(call: &mut OperatorCall, run: Run, own: &Steps) -> Result<Operand> {
+fn bounds(call: &mut OperatorCall, run: OperatorRule, own: &Steps) -> Result<Operand> {
     let mut steps = own.clone();
     let [low, high] = own.range;
     let y = match call.operator {
@@ -374,7 +375,7 @@ fn sum(call: &mut OperatorCall, own: &Steps) -> Result<Operand> {
 /// again with the same scale.
 pub(super) fn bounded(
     call: &mut OperatorCall,
-    run: Run,
+    run: OperatorRule,
     integer: Integer,
     own: Option<Steps>,
 ) -> Result<Operand> {
