@@ -53,7 +53,7 @@ pub struct Built {
     pub seed: u32,
     /// Programs and their versions.
     pub tools: Vec<String>,
-    /// What the place-and-route tool reports.
+    /// What the place-and-route tool reports; the cells alone, before packing, where nothing was placed.
     pub report: RouteReport,
     /// Bytes of the bitstream; none where no open tool makes it of the netlist.
     pub bitstream_bytes: Option<u64>,

@@ -8,7 +8,6 @@ use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tilewright"));
@@ -20,13 +19,11 @@ fn tilewright(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }
 
-/// The command fails with status 1, within seconds, and an error that contains all of `parts`.
+/// The command fails with status 1 and an error that contains all of `parts`.
 fn refused(args: &[&str], parts: &[&str]) {
-    let start = Instant::now();
     let output = tilewright(args);
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
-    assert!(start.elapsed() < Duration::from_secs(60), "{args:?}: {:?}", start.elapsed());
     for part in parts {
         assert!(error.contains(part), "{args:?}: {part:?} is not in: {error}");
     }

@@ -1,5 +1,5 @@
 //! Networks on machines that hold little of them: what leaves the chip and comes back, what passes
-//! in stripes, what shares pages; and how long planning takes.
+//! in stripes, what shares pages.
 
 mod common;
 

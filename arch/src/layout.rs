@@ -4,8 +4,6 @@
 //! its row is index div P. Instructions carry addresses and address steps as [`RowBank`] pairs, so
 //! that hardware adds and never divides.
 
-use serde::{Deserialize, Serialize};
-
 /// A flat index split for P banks. Steps may be negative: the row is floored, the bank is not
 /// negative.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,34 +24,6 @@ impl RowBank {
     /// Inverse of [`RowBank::split`].
     pub fn join(self, lanes: usize) -> i64 {
         self.row * lanes as i64 + self.bank as i64
-    }
-}
-
-/// Where a C x H x W tensor lies: element (c, y, x) has the flat index
-/// `base + c * plane + y * pitch + x`. Rows longer than W and planes longer than H rows leave
-/// bytes unused that make accesses free of bank conflicts.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct TensorLayout {
-    /// Flat index of element (0, 0, 0).
-    pub base: usize,
-    /// Channels, rows, columns.
-    pub shape: [usize; 3],
-    /// Bytes from a channel to the next.
-    pub plane: usize,
-    /// Bytes from a row to the next.
-    pub pitch: usize,
-}
-
-impl TensorLayout {
-    /// Flat index of an element.
-    pub fn index(&self, c: usize, y: usize, x: usize) -> usize {
-        self.base + c * self.plane + y * self.pitch + x
-    }
-
-    /// Bytes from the base to the end of the last element.
-    pub fn span(&self) -> usize {
-        let [c, h, w] = self.shape;
-        (c - 1) * self.plane + (h - 1) * self.pitch + w
     }
 }
 

@@ -254,6 +254,11 @@ impl FixedNode {
         self.channels.first().map_or(Half::None, |c| c.half)
     }
 
+    /// Tensors that it reads: the gathered one, then weights and operand where they are tensors.
+    pub fn tensors_read(&self) -> impl Iterator<Item = TensorId> {
+        self.reads().map(|view| view.tensor)
+    }
+
     /// What the node reads: its input (the high halves), then weights and operand where they are
     /// tensors.
     pub fn reads(&self) -> impl Iterator<Item = &View> {

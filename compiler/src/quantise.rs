@@ -67,7 +67,7 @@ const MEASURED: usize = 4;
 /// quantised already, and completely, needs none.
 ///
 /// # Errors
-/// An operator that the machine cannot run (unless only the end of the network needs it), samples
+/// An operator that the machine cannot run and the host may not, samples
 /// that do not fit, a layer that 8-bit arithmetic cannot express; each names node and operator.
 pub fn run(
     graph: &Graph,

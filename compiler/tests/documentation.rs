@@ -1,5 +1,7 @@
 //! The documents say what the tree says. `BLESS=1` rewrites the table of operators.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,7 @@ fn root() -> PathBuf {
 fn the_table_of_operators_is_current() {
     let file = root().join("docs/operators.md");
     let wanted = tilewright_compiler::onnx::document();
-    if std::env::var_os("BLESS").is_some() {
-        assert!(std::env::var_os("CI").is_none(), "nothing is blessed where CI is set");
+    if common::blessing() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, &wanted).unwrap();
     }
@@ -97,15 +98,22 @@ const SOURCES: [&str; 9] = ["arch", "compiler", "hdl", "oracle", "random", "sim"
 /// Lines of a function that can still be read as one piece.
 const MOST_LINES: usize = 160;
 
+/// A line of code without `pub`, `pub(crate)`, `pub(in super::super)` in front.
+fn unseen(code: &str) -> &str {
+    match code.strip_prefix("pub(") {
+        Some(rest) => rest.split_once(") ").map_or(code, |(_, rest)| rest),
+        None => code.strip_prefix("pub ").unwrap_or(code),
+    }
+}
+
 /// Functions of a text with their lengths: from the line of `fn` to the brace that closes it at the same depth.
 fn functions(text: &str) -> Vec<(&str, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = vec![];
     for (first, line) in lines.iter().enumerate() {
         let code = line.trim_start();
-        let mut words = code
-            .split(' ')
-            .skip_while(|word| word.starts_with("pub") || ["const", "unsafe", "async", "in"].contains(word));
+        let mut words =
+            unseen(code).split(' ').skip_while(|word| ["const", "unsafe", "async"].contains(word));
         let (Some("fn"), Some(name)) = (words.next(), words.next()) else { continue };
         let end = format!("{}}}", &line[..line.len() - code.len()]);
         if let Some(length) = lines[first..].iter().position(|line| line.starts_with(&end)) {
@@ -136,7 +144,7 @@ fn functions_are_read_as_one_piece() {
 /// The type that a line defines, unless it belongs to a trait.
 fn type_name(line: &str) -> Option<&str> {
     let code = line.trim_start();
-    let mut words = code.split(' ').skip_while(|word| word.starts_with("pub"));
+    let mut words = unseen(code).split(' ');
     let kind = words.next().filter(|kind| *kind != "type" || code == line)?;
     let name = words.next().filter(|_| ["struct", "enum", "trait", "type", "union"].contains(&kind))?;
     name.split(|c: char| !c.is_alphanumeric() && c != '_').next()
@@ -150,7 +158,7 @@ fn types(text: &str) -> impl Iterator<Item = &str> {
 /// One name is one type, unless the glossary says that several layers have their own of one idea.
 #[test]
 fn no_type_name_is_there_twice() {
-    let text = "pub struct A<T> {\nenum B {\npub(crate) type C = A;\n    type Output = A;\n#[cfg(test)]\nmod tests {\nstruct D;\n";
+    let text = "pub struct A<T> {\nenum B {\npub(in super::super) type C = A;\n    type Output = A;\n#[cfg(test)]\nmod tests {\nstruct D;\n";
     assert_eq!(types(text).collect::<Vec<_>>(), ["A", "B", "C"]);
     let glossary = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let (_, glossary) = glossary.split_once("## Glossary").unwrap();
@@ -172,4 +180,51 @@ fn no_type_name_is_there_twice() {
         assert!(places.remove(*name).is_some(), "the glossary names {name}, which is there once");
     }
     assert!(places.is_empty(), "names of several types: {places:#?}");
+}
+
+/// What each file of a folder takes from its neighbours by `use super::`.
+fn imports(folder: &Path) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if path.extension().is_none_or(|e| e != "rs") || name == "mod" {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let own = text.split("#[cfg(test)]").next().unwrap().lines();
+        let from = own.filter_map(|line| line.trim_start_matches("pub ").strip_prefix("use super::"));
+        let from = from.map(|rest| rest.split([':', ';']).next().unwrap().to_owned());
+        all.insert(name, from.collect());
+    }
+    all
+}
+
+/// Files that take from each other in a circle; none where all can be read one after the other.
+fn circle(imports: &BTreeMap<String, Vec<String>>) -> Vec<&String> {
+    let mut left: Vec<&String> = imports.keys().collect();
+    loop {
+        let before = left.len();
+        let still = left.clone();
+        left.retain(|name| imports[*name].iter().any(|from| still.contains(&from)));
+        if left.len() == before {
+            return left;
+        }
+    }
+}
+
+/// Selection and scheduling can be read from the leaves up.
+#[test]
+fn files_do_not_import_each_other_in_circles() {
+    let of = |pairs: &[(&str, &str)]| -> BTreeMap<String, Vec<String>> {
+        pairs.iter().map(|(a, b)| ((*a).to_owned(), vec![(*b).to_owned()])).collect()
+    };
+    assert_eq!(circle(&of(&[("a", "b"), ("b", "c"), ("c", "b")])).len(), 3);
+    assert!(circle(&of(&[("a", "b"), ("b", "c"), ("c", "d")])).is_empty());
+    for folder in ["quantise/select", "schedule", "tile"] {
+        let imports = imports(&root().join("compiler/src").join(folder));
+        assert!(imports.len() > 8, "{folder} has {} files", imports.len());
+        let circle = circle(&imports);
+        assert!(circle.is_empty(), "{folder}: {circle:?}");
+    }
 }

@@ -3,6 +3,9 @@
 //! `tests/operators/make.py` makes the models and runs ONNX Runtime. A model `refused_*` must be
 //! refused with the text in its `.expect` file; `BLESS=1` rewrites those files for review.
 
+mod common;
+
+use common::blessing;
 use std::fs;
 use std::path::PathBuf;
 
@@ -68,7 +71,7 @@ fn refusals_say_where_and_why() {
             Err(error) => format!("{error}\n"),
         };
         let file = case.with_extension("expect");
-        if std::env::var_os("BLESS").is_some() {
+        if blessing() {
             fs::write(&file, error).unwrap();
         } else {
             assert_eq!(error, fs::read_to_string(&file).unwrap(), "{name}");

@@ -3,6 +3,9 @@
 //! `tests/relay/make.py` writes the texts, their `.params` files and the results. A text `refused_*`
 //! must be refused with the text in its `.expect` file; `BLESS=1` rewrites those files for review.
 
+mod common;
+
+use common::blessing;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tilewright_random::Random;
@@ -97,7 +100,7 @@ fn refusals_say_where_and_why() {
         let name = format!("{}.relay", stem(case));
         let e = format!("{}\n", relay::parse(&text, &name, &Params::default()).unwrap_err());
         let expect = case.with_extension("expect");
-        if std::env::var_os("BLESS").is_some() {
+        if blessing() {
             fs::write(&expect, &e).unwrap();
         }
         assert_eq!(e, fs::read_to_string(&expect).unwrap_or_default(), "{name}");

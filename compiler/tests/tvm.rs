@@ -3,6 +3,9 @@
 //!
 //! `tests/tvm/make.py` is the half that runs in Python; `docs/relay.md` says how to install that.
 
+mod common;
+
+use common::blessing;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -131,7 +134,7 @@ fn what_tvm_writes_gives_what_tvm_computes() {
     println!("{} texts, {equal} equal, {} refused:\n{refused}", written.len(), refused.lines().count());
     assert!(wrong.is_empty(), "{wrong}");
     let known = here().join("tests/tvm/refused.txt");
-    if std::env::var_os("BLESS").is_some() {
+    if blessing() {
         fs::write(&known, &refused).unwrap();
     }
     assert_eq!(
@@ -205,7 +208,7 @@ fn tvm_reads_what_is_printed_of_onnx_models() {
     println!("{} texts, {equal} equal, {own} with operators that Relay lacks, else:\n{rest}", all.len());
     let known = here().join("tests/tvm/unread.txt");
     let rest: String = rest.lines().map(|line| format!("{}\n", line.split(": ").next().unwrap())).collect();
-    if std::env::var_os("BLESS").is_some() {
+    if blessing() {
         fs::write(&known, &rest).unwrap();
     }
     assert_eq!(rest, fs::read_to_string(known).unwrap_or_default(), "TVM reads others than those known");

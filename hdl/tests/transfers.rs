@@ -5,6 +5,7 @@ use tilewright_arch::instr::{LocalMemory, Sync, Transfer, Unit};
 use tilewright_arch::program::{Line, Program};
 use tilewright_arch::{Config, timing};
 use tilewright_hdl::cosim::{CosimRun, Options, Rtl};
+use tilewright_random::Random;
 
 fn models() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("models")
@@ -22,17 +23,10 @@ fn config(lanes: usize, edit: impl Fn(&mut Config)) -> Config {
     config
 }
 
-fn random(state: &mut u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state >> 40
-}
-
 /// Loads that fill feature memory and stores that write parts of it back, and what they should
 /// leave behind.
 fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut random = Random::new(seed);
     let size = config.feature_bytes();
     let mut program = Program::empty(config.clone());
     program.memory_bytes = 16384;
@@ -52,18 +46,18 @@ fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
     program.load.push(line(whole));
     for n in 0..3 {
         // Lines that do not overlap, on either side.
-        let bytes = 1 + random(&mut state) as usize % 40;
-        let (lines, planes) = (1 + random(&mut state) as usize % 3, 1 + random(&mut state) as usize % 3);
-        let pitch = bytes as i64 + random(&mut state) as i64 % 7;
-        let plane = pitch * lines as i64 + random(&mut state) as i64 % 9;
-        let local_pitch = bytes as i64 + random(&mut state) as i64 % 5;
-        let local_plane = local_pitch * lines as i64 + random(&mut state) as i64 % 5;
+        let bytes = 1 + random.below(40);
+        let (lines, planes) = (1 + random.below(3), 1 + random.below(3));
+        let pitch = bytes as i64 + random.below(7) as i64;
+        let plane = pitch * lines as i64 + random.below(9) as i64;
+        let local_pitch = bytes as i64 + random.below(5) as i64;
+        let local_plane = local_pitch * lines as i64 + random.below(5) as i64;
         let span = local_plane as usize * 3 + 1;
         let base = Transfer {
-            external: 6144 + random(&mut state) as usize % 1000,
+            external: 6144 + random.below(1000),
             external_line: pitch,
             external_plane: plane,
-            local: (random(&mut state) as usize % (size - span.min(size - 1))) as i64,
+            local: (random.below(size - span.min(size - 1))) as i64,
             local_line: local_pitch,
             local_plane,
             line_bytes: bytes,
@@ -73,12 +67,12 @@ fn copies(config: &Config, seed: u64) -> (Program, Vec<u8>, Vec<u8>) {
         };
         let signal = if n == 2 { 2 } else { 0 };
         program.load.push(line(Transfer { sync: Sync { wait: 0, signal }, ..base }));
-        let external = 10000 + n * 2000 + random(&mut state) as usize % 30;
+        let external = 10000 + n * 2000 + random.below(30);
         let wait = [1, 2, 0][n];
         program.store.push(line(Transfer { external, sync: Sync { wait, signal: 0 }, ..base }));
     }
     for byte in &mut image[6144..10000] {
-        *byte = random(&mut state) as u8;
+        *byte = random.bits() as u8;
     }
     // Stores after the first wait for all loads: the first store may only touch what the whole
     // load wrote, so it waits for both.

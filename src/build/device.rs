@@ -28,7 +28,7 @@ const KINDS: usize = 4;
 /// A kind, and how many of it a cell of Yosys's takes.
 type CellKind = (&'static str, &'static [(&'static str, u64)]);
 
-/// What the makers' tables say (FPGA-DS-02012; DS180, DS190).
+/// What the makers' tables say (FPGA-DS-02012; DS180, DS190). The 12F is the 25F's die, and nextpnr takes it for that.
 const DEVICES: [(&str, Device); 6] = [
     ("LFE5U-12F", ecp5("--12k", [24_288, 24_288, 56, 28])),
     ("LFE5U-25F", ecp5("--25k", [24_288, 24_288, 56, 28])),

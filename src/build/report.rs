@@ -1,4 +1,5 @@
-//! What nextpnr reports: cells against the device, clocks against what is wanted, the slowest path.
+//! What nextpnr reports, or of a netlist alone Yosys: cells against the device, clocks against what is wanted, the slowest
+//! path.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 /// Cells of a kind.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Used {
-    /// The kind, as nextpnr calls it.
+    /// The kind, as the tool that counts calls it.
     pub kind: String,
     /// How many are used.
     pub used: u64,

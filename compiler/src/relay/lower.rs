@@ -35,7 +35,7 @@ pub(super) struct Lower<'a> {
     /// Additions made from `nn.bias_add`, by node, with the bias as a vector.
     pub biases: Vec<(usize, ValueId)>,
     /// Values that stand for whole numbers.
-    pub integers: HashMap<ValueId, ops::Whole>,
+    pub integers: HashMap<ValueId, ops::NumberKind>,
     /// Nodes that a later one replaces: they go if nothing reads them.
     pub superseded: Vec<usize>,
     /// Transposes made so far, by operand and permutation.
@@ -98,7 +98,7 @@ impl<'a> Lower<'a> {
         }
         for operand in &results {
             if let Operand::Value(lying) = operand
-                && let Some(ops::Whole::Steps(own)) = self.integers.get(&lying.id)
+                && let Some(ops::NumberKind::Scaled(own)) = self.integers.get(&lying.id)
                 && !own.is_unit()
             {
                 let error = Error::new("import", "a result is an int32 sum of a quantised layer");
@@ -201,9 +201,9 @@ impl<'a> Lower<'a> {
             // Truths are computed with as comparisons make them.
             None | Some(Integer::Bool) => None,
             Some(integer @ (Integer::Int32 | Integer::Int64)) => {
-                Some(ops::Whole::Steps(ops::Steps::unit(integer)))
+                Some(ops::NumberKind::Scaled(ops::IntegerScale::unit(integer)))
             }
-            Some(integer) => Some(ops::Whole::Type(integer, Some(ops::Steps::unit(integer)))),
+            Some(integer) => Some(ops::NumberKind::Type(integer, Some(ops::IntegerScale::unit(integer)))),
         };
         self.integers.extend(whole.map(|whole| (id, whole)));
         Ok(Operand::Value(Lying { id, order: straight(shape.len()) }))

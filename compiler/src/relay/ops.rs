@@ -20,7 +20,7 @@ mod whole;
 
 pub(super) use elementwise::is_relay;
 pub(super) use own::PREFIX;
-pub(super) use whole::{Steps, Whole};
+pub(super) use whole::{IntegerScale, NumberKind};
 
 use super::call::OperatorCall;
 use super::operand::Operand;

@@ -6,8 +6,9 @@
 
 use super::block::{ColumnBlock, block, divides};
 use super::emit;
+use super::fitting;
 use super::net::Workload;
-use super::plan::{self, Plan, PlanStep, Planned};
+use super::plan::{Plan, PlanStep, Planned};
 use super::{Schedule, Strategy, fastest_of, unless_refused};
 use crate::error::{Error, Result};
 use crate::fixed::{Band, FixedGraph, FixedNode, Reduction, TensorId, View};
@@ -208,7 +209,7 @@ impl Cutter<'_> {
     /// Why none of its plans could be taken; a defect.
     fn planned(&self, block: &ColumnBlock) -> Result<std::result::Result<PlannedBlock, usize>> {
         let net = Workload::new(&block.graph, self.config)?;
-        let plans = match plan::fitting(&net) {
+        let plans = match fitting::fitting(&net) {
             Ok(plans) => plans,
             Err(group) => return Ok(Err(block.nodes[group.nodes.start])),
         };

@@ -7,7 +7,7 @@ mod words;
 use super::Schedule;
 use super::hazards::{self, Access, External};
 use super::memory::ConstantRing;
-use super::net::{input_rows, inputs_of, output_of, output_rows};
+use super::net::{input_rows, output_rows};
 use super::plan::{self, Plan, PlanStep, Planned};
 use crate::error::{Error, Result};
 use crate::fixed::{Band, FixedGraph, Reduction, TensorId};
@@ -204,7 +204,7 @@ impl<'a> Emitter<'a> {
     fn layer_of(&self, tensor: TensorId) -> usize {
         let near = |&n: &usize| {
             let node = &self.graph.nodes[n];
-            output_of(node) == tensor || inputs_of(node).any(|t| t == tensor)
+            node.output.tensor == tensor || node.tensors_read().any(|t| t == tensor)
         };
         self.group.nodes.clone().find(near).unwrap_or(0)
     }
@@ -284,7 +284,7 @@ impl<'a> Emitter<'a> {
         let node = &self.graph.nodes[index];
         let at = PlacedViews::new(node, |t| self.place(t).1);
         let parts = tile::parts(self.graph, node, at, rows.clone(), self.config)?;
-        let mut features = vec![self.rows(output_of(node), output_rows(node, rows.clone()), true)];
+        let mut features = vec![self.rows(node.output.tensor, output_rows(node, rows.clone()), true)];
         let gathered = self.rows(node.input.tensor, input_rows(node, 0, rows.clone()), false);
         let mut source = None;
         for (place, view) in node.reads().enumerate() {

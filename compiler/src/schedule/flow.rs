@@ -1,7 +1,7 @@
 //! The order of work in a group of nodes through which the image passes in stripes.
 
 use super::net::{Workload, first_unwritten, input_rows, output_rows};
-use super::plan::PlanStep;
+use super::plan::{Group, PlanStep};
 use crate::fixed::TensorId;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,18 +15,6 @@ pub struct Role {
     pub store: Vec<Range<usize>>,
     /// Held whole, because it was there before or is to stay.
     pub whole: bool,
-}
-
-/// Consecutive nodes that share stripes.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Group {
-    /// The nodes.
-    pub nodes: Range<usize>,
-    /// Rows of a stripe of the tallest tensor that comes from before; all its rows: no stripes.
-    pub stripe: usize,
-    /// What one unit makes the other uses a stripe later, so that both work at once; that takes
-    /// longer rings.
-    pub skew: bool,
 }
 
 /// How much room the rings of a group have.

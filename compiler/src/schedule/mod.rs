@@ -12,6 +12,7 @@ mod block;
 mod columns;
 mod emit;
 mod estimate;
+mod fitting;
 mod flow;
 pub mod hazards;
 pub mod memory;
@@ -145,7 +146,7 @@ fn prepare(graph: &FixedGraph, config: &Config) -> Result<Vec<Strategy>> {
     config.validate().map_err(|e| Error::new("schedule", e.to_string()))?;
     let graph = Rc::new(passes::run(graph, config)?);
     let net = Workload::new(&graph, config)?;
-    let group = match plan::fitting(&net) {
+    let group = match fitting::fitting(&net) {
         Ok(plans) => {
             let way = |plan| Strategy { graph: Rc::clone(&graph), macs: None, plan };
             return Ok(plans.into_iter().map(way).collect());
@@ -153,7 +154,7 @@ fn prepare(graph: &FixedGraph, config: &Config) -> Result<Vec<Strategy>> {
         Err(group) => group,
     };
     let ways = columns::ways(&graph, config)?;
-    if ways.is_empty() { Err(plan::too_large(&net, &group)) } else { Ok(ways) }
+    if ways.is_empty() { Err(fitting::too_large(&net, &group)) } else { Ok(ways) }
 }
 
 #[cfg(test)]

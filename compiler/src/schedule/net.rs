@@ -64,16 +64,6 @@ pub struct Node {
     pub joined: bool,
 }
 
-/// Tensors that a node reads: the gathered one, then weights and operand where they are tensors.
-pub fn inputs_of(node: &FixedNode) -> impl Iterator<Item = TensorId> {
-    node.reads().map(|view| view.tensor)
-}
-
-/// The tensor that a node writes.
-pub fn output_of(node: &FixedNode) -> TensorId {
-    node.output.tensor
-}
-
 /// Rows of the output tensor that `rows` of the node's grid become.
 pub fn output_rows(node: &FixedNode, rows: Range<usize>) -> Range<usize> {
     tile::writes(node, rows)
@@ -85,7 +75,7 @@ pub fn first_unwritten(node: &FixedNode, done: usize) -> usize {
     if node.output.keeps_rows() { tile::writes(node, done..done + 1).start } else { 0 }
 }
 
-/// Rows of tensor number `place` of [`inputs_of`] that output rows need.
+/// Rows of tensor number `place` of [`FixedNode::tensors_read`] that output rows need.
 pub fn input_rows(node: &FixedNode, place: usize, rows: Range<usize>) -> Range<usize> {
     tile::reads(node, rows).swap_remove(place).1
 }
@@ -130,7 +120,7 @@ impl<'a> Workload<'a> {
             tensors[t.0 as usize].output = true;
         }
         for (index, node) in graph.nodes.iter().enumerate() {
-            let reads: Vec<TensorId> = inputs_of(node).collect();
+            let reads: Vec<TensorId> = node.tensors_read().collect();
             for view in node.reads() {
                 let tensor = &mut tensors[view.tensor.0 as usize];
                 tensor.block = lcm(tensor.block, block_of(view, tensor.shape[1], 1));
@@ -140,7 +130,7 @@ impl<'a> Workload<'a> {
                 tensor.readers.push(index);
                 tensor.partners.extend(reads.iter().filter(|&&o| o != t));
             }
-            let written = &mut tensors[output_of(node).0 as usize];
+            let written = &mut tensors[node.output.tensor.0 as usize];
             written.writers.push(index);
             let block = block_of(&node.output, written.shape[1], node.place.depth_to_space.0);
             written.block = lcm(written.block, block);
@@ -172,8 +162,8 @@ impl<'a> Workload<'a> {
         let pace = Pace::new(parts.iter().map(|part| (part.unit, &part.op)), rows, self.config);
         let [y0, _, height, _] = node.place.region;
         Ok(Node {
-            reads: inputs_of(node).collect(),
-            writes: output_of(node),
+            reads: node.tensors_read().collect(),
+            writes: node.output.tensor,
             channels: node.output.origin[0]..node.output.end()[0],
             rows: y0..y0 + height,
             unit: pace.unit(),

@@ -1,6 +1,5 @@
 //! How tensors are spread over the banks of feature memory.
 
-use super::net::{inputs_of, output_of};
 use crate::cost::Cost;
 use crate::error::Result;
 use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId};
@@ -52,7 +51,7 @@ pub fn parts(
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
-    let tensors: Vec<TensorId> = inputs_of(node).chain([output_of(node)]).collect();
+    let tensors: Vec<TensorId> = node.tensors_read().chain([node.output.tensor]).collect();
     let buffer = |t: TensorId| {
         let place = tensors.iter().position(|&other| other == t);
         &buffers[place.expect("a node has a buffer for each of its tensors")]
@@ -122,7 +121,7 @@ pub fn sample(
     loop {
         let range = y0..y0 + rows;
         let mut touched = tile::reads(node, range.clone());
-        touched.push((output_of(node), tile::writes(node, range.clone())));
+        touched.push((node.output.tensor, tile::writes(node, range.clone())));
         let held = |(t, rows): &(TensorId, Range<usize>)| {
             buffer(graph.tensor(*t).shape, pitch(*t), rows.len(), 1, config.lanes)
         };

@@ -5,10 +5,10 @@
 //! long as there is room; when there is not, the one whose next use is furthest away leaves. What
 //! leaves is stored by the group that made it.
 
-use super::flow::{Flow, Group, Role, Room, flow};
+use super::flow::{Flow, Role, Room, flow};
 use super::memory::Space;
 use super::net::Workload;
-use super::plan::{Plan, PlanStep, Planned};
+use super::plan::{Group, Plan, PlanStep, Planned};
 use crate::fixed::TensorId;
 use crate::tile::buffer::Buffer;
 use std::collections::{BTreeMap, BTreeSet};

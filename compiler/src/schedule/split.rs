@@ -4,8 +4,8 @@
 //! are busy for. Rings are taken to hold their share of the image plus the rows by which readers
 //! lag behind; which tensors stay on chip from group to group is settled beforehand for each cut.
 
-use super::flow::Group;
 use super::net::{Node, Workload};
+use super::plan::Group;
 use crate::cost::Cost;
 use crate::fixed::TensorId;
 use crate::tile::buffer::gcd;

@@ -26,7 +26,7 @@ fn cells(leaf: Leaf) -> (usize, usize, usize) {
 /// ECP5 forms ask for.
 #[test]
 fn hard_blocks_are_inferred() {
-    for technology in [Technology::Portable, Technology::Ecp5] {
+    for &technology in Technology::ALL {
         let ram = |depth, width| cells(Leaf::Ram { depth, width, stages: 2, technology });
         assert_eq!(ram(2048, 8), (1, 0, 0), "{technology:?}");
         assert_eq!(ram(1024, 17), (1, 0, 0), "{technology:?}");

@@ -1,7 +1,8 @@
 //! Operators that only move elements, where a view of what is there does not do: copies, each to its
 //! part of the result.
 
-use super::kernel::{Candidate, Kernel, Refusal, Selection, refuse};
+use super::candidate::Candidate;
+use super::kernel::{Kernel, Refusal, Selection, refuse};
 use super::strided::{HomeId, HomeView, StridedDim, StridedLayout};
 use crate::graph::{PadMode, ValueId, Window};
 

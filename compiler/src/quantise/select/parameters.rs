@@ -1,8 +1,9 @@
 //! Operators whose other operands are constants: weights, a factor and a term for each channel.
 
+use super::candidate::Candidate;
 use super::constants::{in_grid, is_mask, per_channel, scalar};
 use super::epilogue::ScalarFn;
-use super::kernel::{Candidate, Kernel, Refusal, Selection, refuse};
+use super::kernel::{Kernel, Refusal, Selection, refuse};
 use crate::graph::{BinaryKind, Graph, Node, Op, ValueId, Window};
 
 impl Candidate<'_> {

@@ -13,7 +13,8 @@ mod prescribed;
 
 use super::annotations::Annotations;
 use super::epilogue::Epilogue;
-use super::kernel::{COPY, Kernel, Refusal, Selection, refuse, select};
+use super::kernel::{COPY, Kernel, Refusal, Selection, refuse};
+use super::operators::select;
 use super::strided::{HomeId, HomeView, StridedLayout, natural};
 use super::sum::Observed;
 use crate::graph::{Graph, ValueId, Window};

@@ -1,7 +1,8 @@
 //! Matrix products as convolutions of one tap.
 
+use super::candidate::Candidate;
 use super::constants::per_channel;
-use super::kernel::{Candidate, Kernel, Refusal, Selection, refuse};
+use super::kernel::{Kernel, Refusal, Selection, refuse};
 use super::strided::{HomeId, StridedDim, StridedLayout};
 use crate::graph::{Op, ValueId, Window};
 

@@ -7,7 +7,7 @@ use super::super::call::{OperatorCall, refuse};
 use super::super::operand::{Lying, Operand};
 use super::elementwise::binary;
 use super::moves::first;
-use super::whole::{Steps, Whole, mark};
+use super::whole::{IntegerScale, NumberKind, mark};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op};
 
@@ -60,7 +60,7 @@ pub(super) fn top(call: &mut OperatorCall) -> Result<Operand> {
         let id = call.node(Op::TopK { axis: order[axis], count, largest, indices }, &[x])?;
         let y = Operand::Value(Lying { id, order: order.clone().into() });
         if indices {
-            mark(call.lower, &y, &Whole::Steps(Steps::unit(Integer::Int32)));
+            mark(call.lower, &y, &NumberKind::Scaled(IntegerScale::unit(Integer::Int32)));
         }
         made.push(y);
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::super::call::{OperatorCall, refuse};
 use super::super::operand::{Lying, Operand};
-use super::whole::{Whole, mark, of};
+use super::whole::{NumberKind, mark, of};
 use super::{conv, elementwise, norm, pool};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op, UnaryKind};

@@ -4,7 +4,7 @@ use super::super::arrange::upright;
 use super::super::call::{OperatorCall, resolve};
 use super::super::operand::{Lying, Operand, inverse};
 use super::norm::square;
-use super::whole::{Steps, Whole, mark};
+use super::whole::{IntegerScale, NumberKind, mark};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op, ReduceKind, ValueId};
 
@@ -72,7 +72,7 @@ pub(super) fn reduce(call: &mut OperatorCall) -> Result<Operand> {
     let id = call.node(Op::Reduce { kind, axes: physical(&axes, &order), keepdims }, &[x])?;
     let y = result(id, &order, &axes, keepdims);
     if kind.is_index() {
-        mark(call.lower, &y, &Whole::Steps(Steps::unit(Integer::Int32)));
+        mark(call.lower, &y, &NumberKind::Scaled(IntegerScale::unit(Integer::Int32)));
     }
     Ok(y)
 }

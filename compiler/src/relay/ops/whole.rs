@@ -68,17 +68,17 @@ const BOUNDS: [&str; 5] = ["nn.relu", "clip", "maximum", "minimum", "nn.pad"];
 
 /// What the numbers of a value are, where they are not real numbers.
 #[derive(Clone, PartialEq, Debug)]
-pub(in super::super) enum Whole {
+pub(in super::super) enum NumberKind {
     /// Whole numbers of a type as they are, and what they stand for; `None` where each index of an axis has its own scale
     /// and zero point, or where numbers of several scales are joined.
-    Type(Integer, Option<Steps>),
+    Type(Integer, Option<IntegerScale>),
     /// Real numbers that stand for whole ones of 32 or 64 bits.
-    Steps(Steps),
+    Scaled(IntegerScale),
 }
 
 /// How real numbers stand for whole ones: `real / scale + zero`.
 #[derive(Clone, PartialEq, Debug)]
-pub(in super::super) struct Steps {
+pub(in super::super) struct IntegerScale {
     /// One, or one for each index of `axis`.
     pub scales: Rc<[f32]>,
     /// The axis of the graph's value along which the scales vary. It counts only where there are several.
@@ -89,20 +89,20 @@ pub(in super::super) struct Steps {
     pub range: [f64; 2],
 }
 
-impl Steps {
+impl IntegerScale {
     /// Whole numbers of a type that are their own real numbers.
-    pub fn unit(integer: Integer) -> Steps {
-        Steps::of(1.0, 0.0, integer)
+    pub fn unit(integer: Integer) -> IntegerScale {
+        IntegerScale::of(1.0, 0.0, integer)
     }
 
     /// Whole numbers of a type with one scale.
-    pub fn of(scale: f32, zero: f32, integer: Integer) -> Steps {
-        Steps { scales: [scale].into(), axis: 0, zero, range: range(integer) }
+    pub fn of(scale: f32, zero: f32, integer: Integer) -> IntegerScale {
+        IntegerScale { scales: [scale].into(), axis: 0, zero, range: range(integer) }
     }
 
     /// Sums of products, with one scale or one for each channel.
-    pub fn sums(scales: Rc<[f32]>) -> Steps {
-        Steps { scales, axis: 1, zero: 0.0, range: range(Integer::Int32) }
+    pub fn sums(scales: Rc<[f32]>) -> IntegerScale {
+        IntegerScale { scales, axis: 1, zero: 0.0, range: range(Integer::Int32) }
     }
 
     /// Whether the graph has the whole numbers themselves.
@@ -111,7 +111,7 @@ impl Steps {
     }
 
     /// Whether the same numbers stand for the same.
-    pub fn alike(&self, other: &Steps) -> bool {
+    pub fn alike(&self, other: &IntegerScale) -> bool {
         let axes = self.scales.len() == 1 || self.axis == other.axis;
         self.scales.len() == other.scales.len() && self.fits(&other.scales) && axes && self.zero == other.zero
     }
@@ -133,7 +133,7 @@ pub(super) fn range(integer: Integer) -> [f64; 2] {
 }
 
 /// What the numbers of an operand are; `None` for real ones and constants.
-pub(super) fn of(lower: &Lower, operand: &Operand) -> Option<Whole> {
+pub(super) fn of(lower: &Lower, operand: &Operand) -> Option<NumberKind> {
     match operand {
         Operand::Value(lying) => lower.integers.get(&lying.id).cloned(),
         _ => None,
@@ -141,7 +141,7 @@ pub(super) fn of(lower: &Lower, operand: &Operand) -> Option<Whole> {
 }
 
 /// Notes what the numbers of a result are.
-pub(super) fn mark(lower: &mut Lower, operand: &Operand, kind: &Whole) {
+pub(super) fn mark(lower: &mut Lower, operand: &Operand, kind: &NumberKind) {
     match operand {
         Operand::Value(lying) => {
             lower.integers.insert(lying.id, kind.clone());
@@ -152,7 +152,7 @@ pub(super) fn mark(lower: &mut Lower, operand: &Operand, kind: &Whole) {
 }
 
 /// What the numbers of each tensor of an operand are that is no constant.
-fn kinds(lower: &Lower, operand: &Operand, out: &mut Vec<Option<Whole>>) {
+fn kinds(lower: &Lower, operand: &Operand, out: &mut Vec<Option<NumberKind>>) {
     match operand {
         Operand::Value(_) => out.push(of(lower, operand)),
         Operand::Real(_) => out.push(None),
@@ -208,9 +208,9 @@ pub(super) fn guarded(
     let Some(kind) = all.iter().flatten().next().cloned() else {
         return run(call);
     };
-    let alike = |other: &Option<Whole>| match (&kind, other) {
-        (Whole::Type(a, _), Some(Whole::Type(b, _))) => a == b,
-        (Whole::Steps(_), Some(Whole::Steps(_))) => true,
+    let alike = |other: &Option<NumberKind>| match (&kind, other) {
+        (NumberKind::Type(a, _), Some(NumberKind::Type(b, _))) => a == b,
+        (NumberKind::Scaled(_), Some(NumberKind::Scaled(_))) => true,
         _ => false,
     };
     if !all.iter().all(alike) {
@@ -218,27 +218,27 @@ pub(super) fn guarded(
             .hint("bring them to one type with qnn.quantize, qnn.requantize, qnn.dequantize or cast"));
     }
     let steps = all.iter().flatten().map(|other| match other {
-        Whole::Type(_, own) => own.as_ref(),
-        Whole::Steps(own) => Some(own),
+        NumberKind::Type(_, own) => own.as_ref(),
+        NumberKind::Scaled(own) => Some(own),
     });
     let joined = steps.reduce(|a, b| a.filter(|a| b.is_some_and(|b| a.alike(b))));
     let same = joined.flatten().is_some();
     let ranges = all.iter().flatten().filter_map(|other| match other {
-        Whole::Type(_, own) => own.as_ref().map(|own| own.range),
-        Whole::Steps(own) => Some(own.range),
+        NumberKind::Type(_, own) => own.as_ref().map(|own| own.range),
+        NumberKind::Scaled(own) => Some(own.range),
     });
     let range = ranges.reduce(|[a, b], [c, d]| [a.min(c), b.max(d)]);
     match kind {
-        Whole::Steps(mut own) => {
+        NumberKind::Scaled(mut own) => {
             own.range = range.unwrap_or(own.range);
             steps::apply(call, run, &own, same)
         }
-        Whole::Type(integer, own) => {
+        NumberKind::Type(integer, own) => {
             let own = own.filter(|_| same);
             if MOVES.contains(&call.operator) || copies(call) {
-                steps::constants(call, &Steps::unit(integer))?;
+                steps::constants(call, &IntegerScale::unit(integer))?;
                 let result = run(call)?;
-                mark(call.lower, &result, &Whole::Type(integer, own));
+                mark(call.lower, &result, &NumberKind::Type(integer, own));
                 return Ok(result);
             }
             if BOUNDS.contains(&call.operator) {
@@ -249,7 +249,7 @@ pub(super) fn guarded(
                 let ends = call.operator.ends_with(".dequantize");
                 let result = run(call)?;
                 if !ends {
-                    mark(call.lower, &result, &Whole::Type(integer, own));
+                    mark(call.lower, &result, &NumberKind::Type(integer, own));
                 }
                 return Ok(result);
             }

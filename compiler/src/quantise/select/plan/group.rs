@@ -3,7 +3,8 @@
 use super::{FusedOp, HomeOrigin, Planner};
 use crate::graph::ValueId;
 use crate::quantise::select::epilogue::{Epilogue, Growing, Second};
-use crate::quantise::select::kernel::{Kernel, Refusal, SelectedOp, Selection, select};
+use crate::quantise::select::kernel::{Kernel, Refusal, SelectedOp, Selection};
+use crate::quantise::select::operators::select;
 use crate::quantise::select::strided::{HomeId, HomeView, StridedLayout};
 use crate::quantise::select::sum::Sum;
 

@@ -9,9 +9,9 @@ use super::super::super::operand::{Constant, Lying, Operand};
 use super::super::super::syntax::Literal;
 use super::super::layout::layout as kernel_layout;
 use super::super::matrix;
-use super::super::whole::Steps;
+use super::super::whole::IntegerScale;
 use super::numbers::{Along, name_of, numbers, parameters, real};
-use super::{Whole, mark, out_type};
+use super::{NumberKind, mark, out_type};
 use crate::error::{Error, Result};
 use crate::graph::{Integer, Op, elements};
 
@@ -83,7 +83,7 @@ pub(super) fn layer(
     let scales = sum_scales(&scale_x, &scales)?;
     call.arguments = vec![x, w];
     let result = run(call)?;
-    mark(call.lower, &result, &Whole::Steps(Steps::sums(scales)));
+    mark(call.lower, &result, &NumberKind::Scaled(IntegerScale::sums(scales)));
     Ok(result)
 }
 
@@ -97,7 +97,7 @@ pub(super) fn dense(call: &mut OperatorCall) -> Result<Operand> {
     let scales = sum_scales(&scale_x, &scales)?;
     call.arguments = vec![x, w];
     let result = matrix::dense(call)?;
-    mark(call.lower, &result, &Whole::Steps(Steps::sums(scales)));
+    mark(call.lower, &result, &NumberKind::Scaled(IntegerScale::sums(scales)));
     Ok(result)
 }
 
@@ -116,13 +116,13 @@ pub(super) fn batch_matmul(call: &mut OperatorCall) -> Result<Operand> {
     let y = real(call, &y, &scale_y, &zero_y, None)?;
     call.arguments = vec![x, y];
     let result = matrix::batch_matmul(call)?;
-    mark(call.lower, &result, &Whole::Steps(Steps::sums([a * b].into())));
+    mark(call.lower, &result, &NumberKind::Scaled(IntegerScale::sums([a * b].into())));
     Ok(result)
 }
 
 /// An int32 bias on the sum of a layer, by `nn.bias_add` or `add`: the layer again, with the bias in steps of the sum's
 /// scales. `None` where it is no bias, or the layer takes none.
-pub(in super::super) fn bias(call: &mut OperatorCall, own: &Steps) -> Result<Option<Operand>> {
+pub(in super::super) fn bias(call: &mut OperatorCall, own: &IntegerScale) -> Result<Option<Operand>> {
     let bias = |a: &Operand| match a {
         Operand::Constant(c) if c.array.dtype == "int32" => Some(c.clone()),
         _ => None,
@@ -173,6 +173,6 @@ pub(in super::super) fn bias(call: &mut OperatorCall, own: &Steps) -> Result<Opt
     call.lower.superseded.push(index);
     let id = call.lower.graph.node(name, op, &inputs)?;
     let result = Operand::Value(Lying { id, order: x.order });
-    mark(call.lower, &result, &Whole::Steps(own.clone()));
+    mark(call.lower, &result, &NumberKind::Scaled(own.clone()));
     Ok(Some(result))
 }

@@ -3,8 +3,8 @@
 use super::super::super::arrange::upright;
 use super::super::super::call::{OperatorCall, refuse};
 use super::super::super::operand::{Constant, Lying, Operand};
-use super::super::whole::{Steps, range};
-use super::{Whole, integer, mark, of};
+use super::super::whole::{IntegerScale, range};
+use super::{NumberKind, integer, mark, of};
 use crate::error::{Error, Result};
 use crate::graph::{Integer, Op, ValueId};
 
@@ -76,10 +76,10 @@ pub(super) fn name_of(constant: &Constant) -> String {
 pub(super) fn numbers(call: &mut OperatorCall, operand: &Operand) -> Result<(Lying, Integer)> {
     match operand {
         Operand::Value(lying) => match call.lower.integers.get(&lying.id) {
-            Some(Whole::Type(integer, _)) => Ok((lying.clone(), *integer)),
+            Some(NumberKind::Type(integer, _)) => Ok((lying.clone(), *integer)),
             // They are in the graph as they are.
-            Some(Whole::Steps(own)) if own.is_unit() => Ok((lying.clone(), Integer::Int32)),
-            Some(Whole::Steps(_)) => {
+            Some(NumberKind::Scaled(own)) if own.is_unit() => Ok((lying.clone(), Integer::Int32)),
+            Some(NumberKind::Scaled(_)) => {
                 Err(Error::new("import", "an operand is an int32 sum of a quantised layer")
                     .hint("put qnn.requantize behind the layer"))
             }
@@ -101,7 +101,7 @@ pub(super) fn numbers(call: &mut OperatorCall, operand: &Operand) -> Result<(Lyi
 /// The type of an operand of whole numbers.
 pub(super) fn integer_of(call: &mut OperatorCall, operand: &Operand) -> Result<Integer> {
     match of(call.lower, operand) {
-        Some(Whole::Steps(_)) => Ok(Integer::Int32),
+        Some(NumberKind::Scaled(_)) => Ok(Integer::Int32),
         _ => numbers(call, operand).map(|(_, integer)| integer),
     }
 }
@@ -114,7 +114,7 @@ pub(super) fn real(
     zero: &Operand,
     axis: Option<usize>,
 ) -> Result<Operand> {
-    if let Some(Whole::Steps(own)) = of(call.lower, x)
+    if let Some(NumberKind::Scaled(own)) = of(call.lower, x)
         && (!own.is_unit() || is(&own, scale, zero))
     {
         if !is(&own, scale, zero) {
@@ -155,10 +155,10 @@ pub(super) fn quantised(
     let id = call.node(Op::QuantizeLinear { integer, axis: p.axis }, &[y.id, p.scale, p.zero])?;
     let result = Operand::Value(Lying { id, order: y.order.clone() });
     let own = match (&p.scales[..], &p.zeros[..]) {
-        (&[scale], &[zero]) => Some(Steps::of(scale, zero, integer)),
+        (&[scale], &[zero]) => Some(IntegerScale::of(scale, zero, integer)),
         _ => None,
     };
-    mark(call.lower, &result, &Whole::Type(integer, own));
+    mark(call.lower, &result, &NumberKind::Type(integer, own));
     Ok(result)
 }
 
@@ -183,18 +183,18 @@ fn sums(call: &mut OperatorCall, y: &Lying, p: &Parameters) -> Result<Operand> {
         None => y.id,
     };
     let result = Operand::Value(Lying { id, order: y.order.clone() });
-    let own = Steps {
+    let own = IntegerScale {
         scales: p.scales.as_slice().into(),
         axis: p.axis.unwrap_or(0),
         zero,
         range: range(Integer::Int32),
     };
-    mark(call.lower, &result, &Whole::Steps(own));
+    mark(call.lower, &result, &NumberKind::Scaled(own));
     Ok(result)
 }
 
 /// Whether scale and zero point are those in which whole numbers stand.
-fn is(own: &Steps, scale: &Operand, zero: &Operand) -> bool {
+fn is(own: &IntegerScale, scale: &Operand, zero: &Operand) -> bool {
     let (Operand::Constant(scale), Operand::Constant(zero)) = (scale, zero) else {
         return false;
     };

@@ -4,7 +4,7 @@ use super::super::super::array::{Elements, NdArray};
 use super::super::super::call::OperatorCall;
 use super::super::super::operand::{Constant, Lying, Operand};
 use super::steps::{dequantised, quantised, truncated};
-use super::{Steps, Whole, mark, of, range};
+use super::{IntegerScale, NumberKind, mark, of, range};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op, ValueId};
 
@@ -19,8 +19,8 @@ pub(in super::super) fn cast(call: &mut OperatorCall) -> Result<Operand> {
             match &call.arguments[1] {
                 Operand::Constant(like) => like.array.dtype.clone(),
                 like => match of(call.lower, like) {
-                    Some(Whole::Type(integer, _)) => integer.name().to_owned(),
-                    Some(Whole::Steps(_)) => "int32".to_owned(),
+                    Some(NumberKind::Type(integer, _)) => integer.name().to_owned(),
+                    Some(NumberKind::Scaled(_)) => "int32".to_owned(),
                     None => "float32".to_owned(),
                 },
             }
@@ -53,28 +53,33 @@ pub(in super::super) fn cast(call: &mut OperatorCall) -> Result<Operand> {
         (None, Some(Integer::Bool)) => truths(call, x.id).map(|id| Operand::Value(same(id))),
         (None, Some(to)) => {
             let id = if is_truth(call, x.id) { copy(call, x.id)? } else { truncated(call, x.id)? };
-            narrowed(call, &same(id), &Steps { range: range(to), ..Steps::unit(to) }, to)
+            narrowed(call, &same(id), &IntegerScale { range: range(to), ..IntegerScale::unit(to) }, to)
         }
-        (Some(Whole::Type(from, _)), Some(to)) if from == to => Ok(operand),
-        (Some(Whole::Type(from, _)), None) => {
-            dequantised(call, x.id, from, &Steps::unit(from)).map(|id| Operand::Value(same(id)))
+        (Some(NumberKind::Type(from, _)), Some(to)) if from == to => Ok(operand),
+        (Some(NumberKind::Type(from, _)), None) => {
+            dequantised(call, x.id, from, &IntegerScale::unit(from)).map(|id| Operand::Value(same(id)))
         }
-        (Some(Whole::Type(from, own)), Some(to)) => {
-            let own = own.unwrap_or(Steps::unit(from));
+        (Some(NumberKind::Type(from, own)), Some(to)) => {
+            let own = own.unwrap_or(IntegerScale::unit(from));
             let id = dequantised(call, x.id, from, &own)?;
-            let raw = Whole::Steps(own.clone());
+            let raw = NumberKind::Scaled(own.clone());
             mark(call.lower, &Operand::Value(same(id)), &raw);
             match to {
                 Integer::Bool => from_steps(call, &same(id), &own, Some(to)),
                 _ => narrowed(call, &same(id), &own, to),
             }
         }
-        (Some(Whole::Steps(own)), to) => from_steps(call, &x, &own, to),
+        (Some(NumberKind::Scaled(own)), to) => from_steps(call, &x, &own, to),
     }
 }
 
 /// Numbers that stand in steps as those of a type, or as real ones.
-fn from_steps(call: &mut OperatorCall, x: &Lying, own: &Steps, to: Option<Integer>) -> Result<Operand> {
+fn from_steps(
+    call: &mut OperatorCall,
+    x: &Lying,
+    own: &IntegerScale,
+    to: Option<Integer>,
+) -> Result<Operand> {
     let same = |id: ValueId| Lying { id, order: x.order.clone() };
     match to {
         None if own.is_unit() => Ok(Operand::Real(x.clone())),
@@ -87,13 +92,13 @@ fn from_steps(call: &mut OperatorCall, x: &Lying, own: &Steps, to: Option<Intege
 }
 
 /// Whole numbers of a type. What lies outside of it wraps around.
-fn narrowed(call: &mut OperatorCall, x: &Lying, own: &Steps, to: Integer) -> Result<Operand> {
+fn narrowed(call: &mut OperatorCall, x: &Lying, own: &IntegerScale, to: Integer) -> Result<Operand> {
     let [low, high] = range(to);
     let fits = own.range[0] >= low && own.range[1] <= high;
     if matches!(to, Integer::Int32 | Integer::Int64) {
         // Beyond 2^24 there is not every whole number: wrapping around is not looked at.
         let y = Operand::Value(x.clone());
-        mark(call.lower, &y, &Whole::Steps(own.clone()));
+        mark(call.lower, &y, &NumberKind::Scaled(own.clone()));
         return Ok(y);
     }
     let mut id = x.id;
@@ -117,7 +122,7 @@ fn narrowed(call: &mut OperatorCall, x: &Lying, own: &Steps, to: Integer) -> Res
         let rest = call.part("subtract", binary(BinaryKind::Sub), &[above, whole])?;
         id = call.part("add", Op::Add, &[rest, low])?;
     }
-    let own = Steps { range: range(to), ..own.clone() };
+    let own = IntegerScale { range: range(to), ..own.clone() };
     if own.scales.len() > 1 {
         return Err(
             Error::new("import", "casts int32 sums whose scales differ by channel").attribute("dtype")
@@ -125,7 +130,7 @@ fn narrowed(call: &mut OperatorCall, x: &Lying, own: &Steps, to: Integer) -> Res
     }
     let id = quantised(call, id, to, &own)?;
     let y = Operand::Value(Lying { id, order: x.order.clone() });
-    mark(call.lower, &y, &Whole::Type(to, Some(own)));
+    mark(call.lower, &y, &NumberKind::Type(to, Some(own)));
     Ok(y)
 }
 

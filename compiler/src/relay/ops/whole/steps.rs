@@ -6,7 +6,7 @@ use super::super::super::array::NdArray;
 use super::super::super::call::OperatorCall;
 use super::super::super::operand::{Constant, Lying, Operand};
 use super::super::{elementwise, qnn};
-use super::{BOUNDS, MOVES, Steps, Whole, mark, of};
+use super::{BOUNDS, IntegerScale, MOVES, NumberKind, mark, of};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op, UnaryKind, ValueId, elements};
 
@@ -40,7 +40,12 @@ const TRUTHS: [&str; 6] = ["equal", "not_equal", "greater", "greater_equal", "le
 ///
 /// # Errors
 /// An operator that is not known to have such a result, operands of other steps.
-pub(super) fn apply(call: &mut OperatorCall, run: OperatorRule, own: &Steps, same: bool) -> Result<Operand> {
+pub(super) fn apply(
+    call: &mut OperatorCall,
+    run: OperatorRule,
+    own: &IntegerScale,
+    same: bool,
+) -> Result<Operand> {
     let operator = call.operator;
     if matches!(operator, "argmax" | "argmin") {
         return run(call);
@@ -94,11 +99,11 @@ pub(super) fn apply(call: &mut OperatorCall, run: OperatorRule, own: &Steps, sam
     if own.scales.len() > 1 {
         steps.axis = follow(call, x.as_ref(), own, &y)?;
     }
-    mark(call.lower, &y, &Whole::Steps(steps));
+    mark(call.lower, &y, &NumberKind::Scaled(steps));
     Ok(y)
 }
 
-fn unknown<T>(own: &Steps) -> Result<T> {
+fn unknown<T>(own: &IntegerScale) -> Result<T> {
     if own.is_unit() {
         return Err(
             Error::new("import", "is not known for whole numbers").hint("cast them to float32 before it")
@@ -109,7 +114,7 @@ fn unknown<T>(own: &Steps) -> Result<T> {
 }
 
 /// Where the axis of several scales lies in a result.
-fn follow(call: &OperatorCall, x: Option<&Operand>, own: &Steps, y: &Operand) -> Result<usize> {
+fn follow(call: &OperatorCall, x: Option<&Operand>, own: &IntegerScale, y: &Operand) -> Result<usize> {
     let refuse = || {
         Err(Error::new("import", "moves int32 sums of a quantised layer whose scales differ by channel")
             .hint("put qnn.requantize or qnn.dequantize behind the layer"))
@@ -175,7 +180,7 @@ pub(super) fn truncated(call: &mut OperatorCall, x: ValueId) -> Result<ValueId> 
 }
 
 /// Turns the operands that are constant whole numbers to the real ones that stand for them beside `own`.
-pub(super) fn constants(call: &mut OperatorCall, own: &Steps) -> Result<()> {
+pub(super) fn constants(call: &mut OperatorCall, own: &IntegerScale) -> Result<()> {
     let beside = call.arguments.iter().find_map(|a| match a {
         Operand::Value(x) => Some(x.clone()),
         _ => None,
@@ -188,7 +193,7 @@ pub(super) fn constants(call: &mut OperatorCall, own: &Steps) -> Result<()> {
 }
 
 /// A constant of whole numbers, of which `zero` is that of zero, as the real ones in the steps of `own` beside `x`.
-fn convert(operand: &Operand, x: Option<&Lying>, own: &Steps, zero: f32) -> Result<Operand> {
+fn convert(operand: &Operand, x: Option<&Lying>, own: &IntegerScale, zero: f32) -> Result<Operand> {
     let constant = match operand {
         Operand::Constant(constant) => constant,
         Operand::Tuple(fields) => {
@@ -239,7 +244,7 @@ fn constant_range(call: &OperatorCall) -> Option<[f64; 2]> {
 }
 
 /// `nn.relu`, `clip`, `maximum`, `minimum`, `nn.pad`: all of the same steps.
-fn bounds(call: &mut OperatorCall, run: OperatorRule, own: &Steps) -> Result<Operand> {
+fn bounds(call: &mut OperatorCall, run: OperatorRule, own: &IntegerScale) -> Result<Operand> {
     let mut steps = own.clone();
     let [low, high] = own.range;
     let y = match call.operator {
@@ -263,7 +268,7 @@ fn bounds(call: &mut OperatorCall, run: OperatorRule, own: &Steps) -> Result<Ope
                 steps.range = [low.min(l), high.max(h)];
             }
             let value = call.arguments[1].clone();
-            let scale = Steps { scales: [own.scales[0]].into(), ..own.clone() };
+            let scale = IntegerScale { scales: [own.scales[0]].into(), ..own.clone() };
             if own.scales.len() > 1 && call.scalar(1)? != 0.0 {
                 return unknown(own);
             }
@@ -298,12 +303,12 @@ fn bounds(call: &mut OperatorCall, run: OperatorRule, own: &Steps) -> Result<Ope
         let x = call.arguments.iter().find(|a| matches!(a, Operand::Value(_))).cloned();
         steps.axis = follow(call, x.as_ref(), own, &y)?;
     }
-    mark(call.lower, &y, &Whole::Steps(steps));
+    mark(call.lower, &y, &NumberKind::Scaled(steps));
     Ok(y)
 }
 
 /// The first operand within bounds that are whole numbers.
-fn clip(call: &mut OperatorCall, own: &Steps, [min, max]: [f32; 2]) -> Result<Operand> {
+fn clip(call: &mut OperatorCall, own: &IntegerScale, [min, max]: [f32; 2]) -> Result<Operand> {
     let real = |bound: f32, scale: f32| (bound - own.zero) * scale;
     if let [scale] = own.scales[..] {
         let (min, max) = (real(min, scale), real(max, scale));
@@ -328,7 +333,7 @@ fn clip(call: &mut OperatorCall, own: &Steps, [min, max]: [f32; 2]) -> Result<Op
 }
 
 /// `add`, `subtract` and `nn.bias_add`: the zeros add up too.
-fn sum(call: &mut OperatorCall, own: &Steps) -> Result<Operand> {
+fn sum(call: &mut OperatorCall, own: &IntegerScale) -> Result<Operand> {
     call.operands(2)?;
     if let Some(y) = qnn::bias(call, own)? {
         return Ok(y);
@@ -339,9 +344,9 @@ fn sum(call: &mut OperatorCall, own: &Steps) -> Result<Operand> {
     for (at, sign) in [(0, 1.0), (1, sign)] {
         let operand = call.arguments[at].clone();
         let [low, high] = match of(call.lower, &operand) {
-            Some(Whole::Steps(other)) => {
+            Some(NumberKind::Scaled(other)) => {
                 // Zeros may differ here.
-                if !own.alike(&Steps { zero: own.zero, ..other.clone() }) {
+                if !own.alike(&IntegerScale { zero: own.zero, ..other.clone() }) {
                     return unknown(own);
                 }
                 zero += sign * other.zero;
@@ -362,12 +367,12 @@ fn sum(call: &mut OperatorCall, own: &Steps) -> Result<Operand> {
         "subtract" => elementwise::binary(call, Op::Binary { kind: BinaryKind::Sub })?,
         _ => elementwise::binary(call, Op::Add)?,
     };
-    let mut steps = Steps { zero, range, ..own.clone() };
+    let mut steps = IntegerScale { zero, range, ..own.clone() };
     if own.scales.len() > 1 {
         let x = call.arguments.iter().find(|a| matches!(a, Operand::Value(_))).cloned();
         steps.axis = follow(call, x.as_ref(), own, &y)?;
     }
-    mark(call.lower, &y, &Whole::Steps(steps));
+    mark(call.lower, &y, &NumberKind::Scaled(steps));
     Ok(y)
 }
 
@@ -377,7 +382,7 @@ pub(super) fn bounded(
     call: &mut OperatorCall,
     run: OperatorRule,
     integer: Integer,
-    own: Option<Steps>,
+    own: Option<IntegerScale>,
 ) -> Result<Operand> {
     let Some(own) = own else {
         return Err(Error::new("import", format!("bounds {} numbers of several scales", integer.name()))
@@ -388,7 +393,7 @@ pub(super) fn bounded(
         && mode != "constant"
     {
         let y = run(call)?;
-        mark(call.lower, &y, &Whole::Type(integer, Some(own)));
+        mark(call.lower, &y, &NumberKind::Type(integer, Some(own)));
         return Ok(y);
     }
     for at in 0..call.arguments.len() {
@@ -399,7 +404,7 @@ pub(super) fn bounded(
     }
     let y = bounds(call, run, &own)?;
     map(call, &y, |call, id| quantised(call, id, integer, &own))
-        .inspect(|y| mark(call.lower, y, &Whole::Type(integer, Some(own.clone()))))
+        .inspect(|y| mark(call.lower, y, &NumberKind::Type(integer, Some(own.clone()))))
 }
 
 /// The real numbers of whole ones of one scale.
@@ -407,7 +412,7 @@ pub(super) fn dequantised(
     call: &mut OperatorCall,
     x: ValueId,
     integer: Integer,
-    own: &Steps,
+    own: &IntegerScale,
 ) -> Result<ValueId> {
     let [scale, zero] = parameters(call, own)?;
     call.part("dequantize", Op::DequantizeLinear { integer, axis: None }, &[x, scale, zero])
@@ -418,13 +423,13 @@ pub(super) fn quantised(
     call: &mut OperatorCall,
     x: ValueId,
     integer: Integer,
-    own: &Steps,
+    own: &IntegerScale,
 ) -> Result<ValueId> {
     let [scale, zero] = parameters(call, own)?;
     call.node(Op::QuantizeLinear { integer, axis: None }, &[x, scale, zero])
 }
 
-fn parameters(call: &mut OperatorCall, own: &Steps) -> Result<[ValueId; 2]> {
+fn parameters(call: &mut OperatorCall, own: &IntegerScale) -> Result<[ValueId; 2]> {
     let graph = &mut call.lower.graph;
     Ok([graph.constant("", &[], vec![own.scales[0]])?, graph.constant("", &[], vec![own.zero])?])
 }
