@@ -19,7 +19,7 @@ impl Tools {
     fn new(name: &str, mhz: f64) -> Tools {
         let tools =
             Tools { programs: folder(&format!("{name}-tools")), cache: folder(&format!("{name}-cache")) };
-        tools.program("yosys", "[ \"$1\" = -V ] && { echo 'Yosys 9.9'; exit; }\n[ \"$1\" = -s ] || exit 9\ngrep -q 'synth_ecp5.*-top ulx3s' \"$2\" || exit 8\ngrep -q '^module ulx3s' ulx3s.v || exit 7\necho netlist > ulx3s.json; echo cells > stat.txt\n");
+        tools.program("yosys", "[ \"$1\" = -V ] && { echo 'Yosys 9.9'; exit; }\n[ \"$1\" = -s ] || exit 9\ngrep -q 'synth_ecp5.*-top ulx3s' \"$2\" || exit 8\ngrep -q '^module ulx3s' ulx3s.v || exit 7\necho netlist > ulx3s.json; echo cells > stat.txt; printf '%s' '{\"modules\": {\"\\\\ulx3s\": {\"num_cells_by_type\": {\"LUT4\": 3}}}}' > stat.json\n");
         tools.routes(mhz);
         tools.program(
             "ecppack",
@@ -145,6 +145,28 @@ fn seeds_are_tried_until_one_is_fast_enough() {
     assert_eq!(object["seconds"][0], 0.0);
     let told = text(&tools.build(&out, &["--seeds", "100"]).stdout);
     assert!(told.contains("seeds, in MHz") && told.contains("1: 97.5"), "{told}");
+}
+
+/// Other pins make another bitstream, of the same netlist; until it is there, none lies in the folder.
+#[test]
+fn pins_are_those_of_this_build() {
+    let tools = Tools::new("pins", 101.0);
+    let (board, out) = (folder("pins-board"), folder("pins"));
+    let from = |file: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("constraints").join(file);
+    let copy = |file: &str, to: &str| std::fs::copy(from(file), board.join(to)).unwrap();
+    copy("colorlight-i5/machine.toml", "machine.toml");
+    let text = std::fs::read_to_string(from("ulx3s-25f/board.toml")).unwrap();
+    std::fs::write(board.join("board.toml"), text.replace("../ulx3s-85f/", "")).unwrap();
+    let args = ["build", "--target", board.to_str().unwrap(), "-o", out.to_str().unwrap()];
+    for pins in ["# first\n", "# second\n"] {
+        std::fs::write(board.join("pins.lpf"), pins).unwrap();
+        let output = tools.run(&args);
+        assert!(output.status.success(), "{}", common::text(&output.stderr));
+        assert_eq!(std::fs::read_to_string(out.join("pins.lpf")).unwrap(), pins);
+    }
+    assert!(out.join("ulx3s.bit").is_file());
+    assert!(tools.run(&[&args[..], &["--synthesis-only"]].concat()).status.success());
+    assert!(!out.join("ulx3s.bit").exists());
 }
 
 /// A tool that fails says why in its log, whose end is the error.

@@ -34,10 +34,7 @@ impl Design {
         seeds: Range<u32>,
         told: impl Fn(&str) + Sync,
     ) -> Result<Vec<Built>> {
-        let device = self.device()?;
-        let yosys = YOSYS.require()?;
-        make(folder)?;
-        let synthesis = Synthesis { design: self, folder, script: device.synthesis(self.top), yosys };
+        let (device, synthesis) = self.begin(folder)?;
         let Family::Ecp5(option) = device.family else { return Ok(vec![synthesis.count(device, &told)?]) };
         let (route, pack) = (NEXTPNR.require()?, PACK.require()?);
         Routing { synthesis, cache, option, route, pack }.all(seeds, &told)
@@ -48,11 +45,14 @@ impl Design {
     /// # Errors
     /// As [`Design::build`].
     pub fn synthesise(&self, folder: &Path, told: impl Fn(&str)) -> Result<Built> {
-        let device = self.device()?;
-        make(folder)?;
-        let synthesis =
-            Synthesis { design: self, folder, script: device.synthesis(self.top), yosys: YOSYS.require()? };
+        let (device, synthesis) = self.begin(folder)?;
         synthesis.count(device, &told)
+    }
+
+    fn begin<'a>(&'a self, folder: &'a Path) -> Result<(Device, Synthesis<'a>)> {
+        let (device, yosys) = (self.device()?, YOSYS.require()?);
+        make(folder)?;
+        Ok((device, Synthesis { design: self, folder, script: device.synthesis(self.top), yosys }))
     }
 }
 
@@ -69,17 +69,19 @@ impl Synthesis<'_> {
     /// Makes the netlist, if it does not lie there from before; seconds.
     fn run(&self, told: &impl Fn(&str)) -> Result<f64> {
         let Synthesis { design, folder, script, yosys } = self;
-        let netlist = folder.join(format!("{}.json", design.top));
-        let key = design.netlist_key(script, yosys);
-        let kept = folder.join(NETLIST_KEY);
-        if netlist.is_file() && std::fs::read_to_string(&kept).is_ok_and(|text| text == key) {
-            return Ok(0.0);
-        }
         put(&folder.join(format!("{}.v", design.top)), design.verilog.as_bytes())?;
         put(&folder.join(design.pins_file()), design.site.pins.as_bytes())?;
         put(&folder.join("synth.ys"), script.as_bytes())?;
         if let Some((name, text)) = &design.script {
             put(&folder.join(name), text.as_bytes())?;
+        }
+        // One that lies there is of another build.
+        std::fs::remove_file(folder.join(design.bitstream())).ok();
+        let netlist = folder.join(format!("{}.json", design.top));
+        let key = design.netlist_key(script, yosys);
+        let kept = folder.join(NETLIST_KEY);
+        if netlist.is_file() && std::fs::read_to_string(&kept).is_ok_and(|text| text == key) {
+            return Ok(0.0);
         }
         told("synthesising with Yosys (minutes)");
         std::fs::remove_file(&kept).ok();
