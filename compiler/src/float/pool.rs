@@ -5,14 +5,9 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn, s};
 use crate::graph::Window;
 
 /// Image positions, along one axis, of the taps of output position `o` that lie inside the image.
-///
-/// Found without walking the taps in the padding: a window may be absurdly larger than its image.
 fn taps(window: &Window, axis: usize, o: usize, extent: usize) -> impl Iterator<Item = usize> + use<> {
-    let start = o * window.stride[axis];
-    let (pad, dilation) = (window.pads[axis], window.dilation[axis]);
-    let first = pad.saturating_sub(start).div_ceil(dilation);
-    let end = (pad + extent).saturating_sub(start).div_ceil(dilation).min(window.kernel[axis]);
-    (first..end).map(move |k| start + k * dilation - pad)
+    let (start, pad, dilation) = (o * window.stride[axis], window.pads[axis], window.dilation[axis]);
+    window.taps_inside(axis, o, extent).map(move |k| start + k * dilation - pad)
 }
 
 /// Folds each window of an image with `f`, starting from `start`; then `finish` with the window's
@@ -63,7 +58,7 @@ pub(super) fn average_pool(
         let count = if count_include_pad {
             all
         } else {
-            taps(window, 0, oy, height).count() * taps(window, 1, ox, width).count()
+            window.taps_inside(0, oy, height).len() * window.taps_inside(1, ox, width).len()
         };
         sum / count as f64
     };

@@ -1,6 +1,7 @@
 //! Windows of convolutions and pools.
 
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Window of a convolution or a pool: height first, then width.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -36,5 +37,16 @@ impl Window {
     /// Places of such a window along axis 0 (y) or 1 (x) of `size` elements.
     pub fn places(&self, axis: usize, size: usize) -> usize {
         (size + self.pads[axis] + self.pads[axis + 2] - self.covers(axis)) / self.stride[axis] + 1
+    }
+
+    /// The taps along axis 0 (y) or 1 (x) of the window at `place` that lie inside of `size` elements, not in the padding;
+    /// none where all of it is padding. Tap k is element `place * stride + k * dilation - pad`.
+    ///
+    /// Found without walking the taps in the padding: a window may be absurdly larger than its image.
+    pub fn taps_inside(&self, axis: usize, place: usize, size: usize) -> Range<usize> {
+        let (start, pad, dilation) = (place * self.stride[axis], self.pads[axis], self.dilation[axis]);
+        let first = pad.saturating_sub(start).div_ceil(dilation);
+        let end = (pad + size).saturating_sub(start).div_ceil(dilation).min(self.kernel[axis]);
+        first.min(end)..end
     }
 }

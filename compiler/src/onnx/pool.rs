@@ -41,10 +41,14 @@ pub(super) fn max_pool(call: &mut Call) -> Result<()> {
 
 /// A window along one of its axes, over so many elements.
 fn along(window: &Window, axis: usize, extent: usize) -> PoolAxis {
-    let reach = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
-    let (pad, stride) = (window.pads[axis], window.stride[axis]);
-    let count = (extent + pad + window.pads[axis + 2] - reach) / stride + 1;
-    PoolAxis { extent, kernel: window.kernel[axis], stride, dilation: window.dilation[axis], pad, count }
+    PoolAxis {
+        extent,
+        kernel: window.kernel[axis],
+        stride: window.stride[axis],
+        dilation: window.dilation[axis],
+        pad: window.pads[axis],
+        count: window.places(axis, extent),
+    }
 }
 
 /// AveragePool. The means of volumes are those of planes, of means along the depth: what counts of a window is counted

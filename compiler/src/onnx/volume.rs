@@ -54,12 +54,18 @@ pub(super) fn conv(call: &mut Call, inputs: &[ValueId]) -> Result<()> {
     }
     let groups = call.int("group", 1)?;
     let groups = usize::try_from(groups).or_else(|_| call.refuse("group", format!("is {groups}")))?;
-    let reach = (taps - 1).saturating_mul(dilations[0]).saturating_add(1);
-    let padded = depth + pads[0] + pads[3];
-    let Some(planes) = padded.checked_sub(reach).map(|rest| rest / strides[0] + 1) else {
-        return call
-            .refuse("pads", format!("the window covers {reach} planes, the padded input has {padded}"));
+    let along = Window {
+        kernel: [taps, 1],
+        stride: [strides[0], 1],
+        dilation: [dilations[0], 1],
+        pads: [pads[0], 0, pads[3], 0],
     };
+    let padded = depth + pads[0] + pads[3];
+    if along.reach(0).is_none_or(|reach| reach > padded) {
+        return call
+            .refuse("pads", format!("the window covers more than the {padded} planes of the padded input"));
+    }
+    let planes = along.places(0, depth);
     // With groups the planes of a window cannot join the channels: each tap is a convolution.
     let at_once = if groups == 1 { taps } else { 1 };
     if planes.saturating_mul(taps / at_once) > MOST {
@@ -82,17 +88,14 @@ pub(super) fn conv(call: &mut Call, inputs: &[ValueId]) -> Result<()> {
     let mut kernels: HashMap<(usize, usize), ValueId> = HashMap::new();
     let mut made = Vec::with_capacity(planes);
     for plane in 0..planes {
-        // Taps of the window that lie inside.
-        let start = plane * strides[0];
-        let inside = |k: &usize| (pads[0]..pads[0] + depth).contains(&(start + k * dilations[0]));
-        let all: Vec<usize> = (0..taps).filter(inside).collect();
+        let all: Vec<usize> = along.taps_inside(0, plane, depth).collect();
         if all.is_empty() {
             return call.refuse("pads", format!("plane {plane} of the result lies wholly in the padding"));
         }
         let mut sum = None;
         for part in all.chunks(at_once) {
             let (first, count) = (part[0], part.len());
-            let from = start + first * dilations[0] - pads[0];
+            let from = plane * strides[0] + first * dilations[0] - pads[0];
             let image = cut(call, volume, [from, count], dilations[0], &[n, count * c, height, width])?;
             let kernel = match kernels.get(&(first, count)) {
                 Some(&kernel) => kernel,

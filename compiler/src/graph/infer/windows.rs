@@ -100,15 +100,8 @@ pub(super) fn pool(window: &Window, x: &[usize]) -> Result<Vec<usize>> {
     let out = slide(window, &x[2..])?;
     for axis in 0..2 {
         elements(&out)?;
-        let (taps, dilation) = (window.kernel[axis], window.dilation[axis]);
-        let (before, extent) = (window.pads[axis], x[2 + axis]);
         // A window with no tap inside the input would be the maximum, or mean, of nothing.
-        let touches = |o: usize| {
-            let start = o * window.stride[axis];
-            let first = before.saturating_sub(start).div_ceil(dilation);
-            first < taps && start + first * dilation < before + extent
-        };
-        if let Some(o) = (0..out[axis]).find(|&o| !touches(o)) {
+        if let Some(o) = (0..out[axis]).find(|&o| window.taps_inside(axis, o, x[2 + axis]).is_empty()) {
             return refuse(format!("window {o} lies wholly in the padding"));
         }
     }

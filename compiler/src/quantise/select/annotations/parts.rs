@@ -132,7 +132,7 @@ fn channels(along: usize, shape: &[usize], parts: &[Vec<f32>]) -> (Vec<usize>, V
 fn rows(window: &Window, shape: &[usize], parts: &[Vec<f32>]) -> (Window, Vec<usize>, Vec<f32>) {
     let (count, dilation) = (parts.len(), window.dilation[0]);
     let (height, width) = (shape[2], shape[3]);
-    let reach = (height - 1) * dilation + 1;
+    let reach = window.covers(0);
     let row = |plane: usize, y: usize| {
         parts.iter().flat_map(move |part| {
             let first = (plane * height + y / dilation) * width;
