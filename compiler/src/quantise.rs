@@ -22,6 +22,7 @@ mod precision;
 mod qparams;
 mod ranges;
 mod report;
+mod room;
 mod select;
 mod size;
 mod weights;
@@ -280,7 +281,7 @@ impl<'a> Prepared<'a> {
         let mut plan = self.plan.clone();
         let chooser = Chooser { graph, annotations, classes, qparams, seen, calibration, config };
         let mut choice = chooser.choose(&plan, precision, budget)?;
-        let attempt = Attempt { graph, annotations, classes, seen, qparams, whole, ranges };
+        let attempt = Attempt { graph, annotations, classes, seen, qparams, whole, ranges, config };
         let mut lowered = attempt.lower(&mut plan, &mut choice)?;
         if precision == Precision::Int16 {
             lowered.network.byte_layers = report::byte_layers(&plan, classes, &lowered, &choice);

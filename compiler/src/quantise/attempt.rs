@@ -1,6 +1,6 @@
 //! Integers with the widths that are wanted, or, where they cannot be made, with fewer of 16 bits.
 
-use super::lower::{self, Lowered};
+use super::lower::{Lowered, Lowering, Refused};
 use super::precision::Choice;
 use super::qparams::QParams;
 use super::ranges::calibrate::Seen;
@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::options::Ranges;
 use rayon::prelude::*;
+use tilewright_arch::Config;
 
 /// What does not change from one attempt to the next.
 pub(super) struct Attempt<'a> {
@@ -26,6 +27,7 @@ pub(super) struct Attempt<'a> {
     pub whole: &'a [bool],
     /// How the range before a table is chosen.
     pub ranges: Ranges,
+    pub config: &'a Config,
 }
 
 impl Attempt<'_> {
@@ -53,8 +55,8 @@ impl Attempt<'_> {
         }
     }
 
-    fn once(&self, plan: &Division, wide: &[bool]) -> std::result::Result<Lowered, lower::Refused> {
-        let Attempt { graph, annotations, classes, seen, .. } = *self;
+    fn once(&self, plan: &Division, wide: &[bool]) -> std::result::Result<Lowered, Refused> {
+        let Attempt { graph, annotations, classes, seen, config, .. } = *self;
         let mut qparams = self.qparams.to_vec();
         let ranges = width::WideRanges { plan, classes, seen };
         for h in (0..plan.homes.len()).filter(|&h| wide[h] && classes.representative(h) == h) {
@@ -74,7 +76,8 @@ impl Attempt<'_> {
         };
         let before_table: Vec<Option<QParams>> =
             (0..plan.ops.len()).into_par_iter().map(before_table).collect();
-        lower::lower(graph, annotations, plan, classes, (&qparams, wide), &before_table, seen)
+        let lowering = Lowering::new(graph, annotations, plan, classes, seen, &before_table, config);
+        lowering.all(&qparams, wide)
     }
 }
 
@@ -84,7 +87,6 @@ mod tests {
     use crate::graph::Op;
     use crate::quantise::{Rounding, calibrate, least, plan};
     use ndarray::{ArrayD, IxDyn};
-    use tilewright_arch::Config;
 
     /// A result that is clamped to a thousandth of what it is made of, and wanted in 16 bits.
     #[test]
@@ -93,8 +95,8 @@ mod tests {
         let x = graph.input("x", &[1, 2, 4, 4]).unwrap();
         let y = graph.node("y", Op::Clip { min: 0.0, max: 0.001 }, &[x]).unwrap();
         graph.outputs = vec![y];
-        let annotations = Annotations::default();
-        let mut plan = plan::plan(&graph, &annotations, &Config::sized(9, 16));
+        let (annotations, config) = (Annotations::default(), &Config::sized(9, 16));
+        let mut plan = plan::plan(&graph, &annotations, config);
         let classes = ScaleClasses::new(&graph, &plan, &annotations);
         let numbers = (0..32).map(|i| i as f32 / 16.0 - 1.0).collect();
         let sample = vec![ArrayD::from_shape_vec(IxDyn(&[1, 2, 4, 4]), numbers).unwrap()];
@@ -106,7 +108,7 @@ mod tests {
         let (graph, annotations, classes, seen, qparams) =
             (&graph, &annotations, &classes, &seen, &qparams[..]);
         let whole = &vec![false; plan.homes.len()][..];
-        let attempt = Attempt { graph, annotations, classes, seen, qparams, whole, ranges };
+        let attempt = Attempt { graph, annotations, classes, seen, qparams, whole, ranges, config };
         let class = classes.representative(plan.ops[0].output);
         let mut choice = Choice::wanting([class].into());
         let lowered = attempt.lower(&mut plan, &mut choice).unwrap();

@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::fixed::{self, FixedGraph, FixedNode, Placement, Reduction, Tensor, TensorId};
 use crate::graph::{Graph, ValueId, Window};
 use crate::network::Network;
+use tilewright_arch::Config;
 use tilewright_arch::fixed::{Channel, FRACTION, Post, WIDE_FRACTION, power_of_two};
 
 /// Where an operation comes from.
@@ -95,29 +96,7 @@ pub struct Lowering<'a> {
     pub provenance: Vec<Provenance>,
     /// Tensor of each home; parts have that of the whole.
     pub tensor: Vec<TensorId>,
-}
-
-/// Makes the network. `affine` gives scale and zero point of each home, `wide` says which of them have
-/// 16 bits, `before_table` is for what goes into the table of each fused operation.
-///
-/// # Errors
-/// A factor that the post unit cannot express, a sum that can leave 32 bits.
-pub fn lower(
-    graph: &Graph,
-    annotations: &Annotations,
-    plan: &Division,
-    classes: &ScaleClasses,
-    (qparams, wide): (&[QParams], &[bool]),
-    before_table: &[Option<QParams>],
-    seen: &Seen,
-) -> std::result::Result<Lowered, Refused> {
-    let mut lowering = Lowering::new(graph, annotations, plan, classes, seen, before_table);
-    lowering.add_tensors(qparams, wide);
-    for (g, fused) in plan.ops.iter().enumerate() {
-        let refused = |e: Error| Refused { fused: Some(g), error: e.file(&graph.name) };
-        lowering.group(g, fused).map_err(refused)?;
-    }
-    stages::split(lowering).map_err(|error| Refused { fused: None, error })
+    config: &'a Config,
 }
 
 impl<'a> Lowering<'a> {
@@ -129,6 +108,7 @@ impl<'a> Lowering<'a> {
         classes: &'a ScaleClasses,
         seen: &'a Seen,
         before_table: &'a [Option<QParams>],
+        config: &'a Config,
     ) -> Lowering<'a> {
         Lowering {
             graph,
@@ -140,7 +120,21 @@ impl<'a> Lowering<'a> {
             fixed: FixedGraph { name: graph.name.clone(), ..FixedGraph::default() },
             provenance: Vec::new(),
             tensor: vec![TensorId(0); plan.homes.len()],
+            config,
         }
+    }
+
+    /// Makes the network. `qparams` gives scale and zero point of each home, `wide` says which of them have 16 bits.
+    ///
+    /// # Errors
+    /// A factor that the post unit cannot express, a sum that can leave 32 bits.
+    pub fn all(mut self, qparams: &[QParams], wide: &[bool]) -> std::result::Result<Lowered, Refused> {
+        self.add_tensors(qparams, wide);
+        for (g, fused) in self.plan.ops.iter().enumerate() {
+            let refused = |e: Error| Refused { fused: Some(g), error: e.file(&self.graph.name) };
+            self.group(g, fused).map_err(refused)?;
+        }
+        stages::split(self).map_err(|error| Refused { fused: None, error })
     }
 
     /// `wide` says which homes have 16 bits.

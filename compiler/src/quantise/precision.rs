@@ -133,8 +133,9 @@ impl Chooser<'_> {
             fused.epilogue.before_table.map(|_| Ranges::MinMax.choose(seen))
         };
         let before_table: Vec<Option<QParams>> = plan.ops.iter().enumerate().map(input_of_table).collect();
-        let lowering = Lowering::new(self.graph, self.annotations, plan, classes, &seen, &before_table);
-        let mut sketch = Sketch::new(lowering, self.qparams, self.config);
+        let lowering =
+            Lowering::new(self.graph, self.annotations, plan, classes, &seen, &before_table, self.config);
+        let mut sketch = Sketch::new(lowering, self.qparams);
         if precision == Precision::Auto {
             wanted = self.cheap(&mut sketch, wanted, &often);
             wanted = self.worth(plan, &mut sketch, &wanted, &often, CHEAP)?;

@@ -5,12 +5,10 @@ use crate::error::Result;
 use crate::fixed::{FixedNode, Placement, Reduction, Tensor, TensorId, View};
 use crate::graph::Window;
 use crate::quantise::qparams::QParams;
+use crate::quantise::room;
 use crate::quantise::select::plan::FusedOp;
 use crate::quantise::weights::channel;
 use tilewright_arch::fixed::{Channel, Post};
-
-/// Values of a map beyond which its mean is taken row by row first.
-const LARGE_MEAN: usize = 1 << 16;
 
 impl Lowering<'_> {
     /// One node for each part of the output with a divisor of its own.
@@ -24,7 +22,7 @@ impl Lowering<'_> {
     ) -> Result<()> {
         let mut input = self.placed(&fused.inputs[0]);
         let mut window = window.clone();
-        if fused.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > LARGE_MEAN {
+        if fused.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > room::mean(self.config) {
             input = self.row_means(g, fused, input)?;
             window.kernel[1] = 1;
         }
@@ -106,14 +104,9 @@ impl Lowering<'_> {
 /// Runs of output positions along an axis whose windows have the same number of taps inside the
 /// input: (first, length, taps).
 fn spans(window: &Window, axis: usize, extent: usize, positions: usize) -> Vec<(usize, usize, usize)> {
-    let pad = window.pads[axis];
-    let inside = |o: usize| {
-        let tap = |k: usize| o * window.stride[axis] + k * window.dilation[axis];
-        (0..window.kernel[axis]).filter(|&k| (pad..pad + extent).contains(&tap(k))).count()
-    };
     let mut spans: Vec<(usize, usize, usize)> = Vec::new();
     for o in 0..positions {
-        let taps = inside(o);
+        let taps = window.taps_inside(axis, o, extent).len();
         match spans.last_mut() {
             Some((_, length, same)) if *same == taps => *length += 1,
             _ => spans.push((o, 1, taps)),

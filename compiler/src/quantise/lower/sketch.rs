@@ -10,21 +10,19 @@ use crate::quantise::select::plan::FusedOp;
 use crate::quantise::select::strided::{HomeId, HomeView};
 use crate::schedule::Estimate;
 use std::collections::{BTreeMap, BTreeSet};
-use tilewright_arch::Config;
 
 /// Operations that are made one at a time, with the widths that are asked about.
 pub struct Sketch<'a> {
     lowering: Lowering<'a>,
     /// Scale and zero point of each representative, of 8 bits.
     qparams: &'a [QParams],
-    config: &'a Config,
     /// By the first of the fused operations that are one, and which of the tensors that it touches have 16 bits.
     known: BTreeMap<(usize, Vec<bool>), Option<Cost>>,
 }
 
 impl<'a> Sketch<'a> {
-    pub fn new(lowering: Lowering<'a>, qparams: &'a [QParams], config: &'a Config) -> Sketch<'a> {
-        Sketch { lowering, qparams, config, known: BTreeMap::new() }
+    pub fn new(lowering: Lowering<'a>, qparams: &'a [QParams]) -> Sketch<'a> {
+        Sketch { lowering, qparams, known: BTreeMap::new() }
     }
 
     /// Of all fused operations when some classes have 16 bits; `None` where an operation cannot have them.
@@ -72,7 +70,7 @@ impl<'a> Sketch<'a> {
             (self.lowering.tensor[h], self.lowering.tensor[whole]) = (id, id);
         }
         self.lowering.group(g, fused).ok()?;
-        Estimate::new(&self.lowering.fixed, self.config).ok()
+        Estimate::new(&self.lowering.fixed, self.lowering.config).ok()
     }
 }
 

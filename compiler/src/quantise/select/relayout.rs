@@ -4,10 +4,6 @@
 use super::moves::MOST_COPIES;
 use super::strided::{HomeId, HomeView, StridedDim, StridedLayout, joined, natural, refine};
 
-/// Elements of a value that is copied as a whole; larger ones only in stripes of rows. A seventh of the default
-/// machine's feature memory, which has to hold both.
-const WHOLE: usize = 1 << 15;
-
 /// Copies that lay a value out row-major in a tensor of its own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Relayout {
@@ -23,8 +19,8 @@ pub struct Relayout {
 
 impl Relayout {
     /// The copies of a value of `shape` that lies as `held` says. `None` where it lies so already, where these would be
-    /// too many, and where they need more of it at a time than a machine may hold.
-    pub fn new(held: &StridedLayout, shape: &[usize]) -> Option<Relayout> {
+    /// too many, and where they need it whole and it has more than `whole` elements.
+    pub fn new(held: &StridedLayout, shape: &[usize], whole: usize) -> Option<Relayout> {
         let grid = natural(shape);
         let out = StridedLayout::whole(HomeId::Output, grid);
         if held.origin == out.origin && held.dims == out.dims {
@@ -33,7 +29,7 @@ impl Relayout {
         let loops = loops(held, &out)?;
         let striped = loops.iter().all(|(from, to)| to.axis != 1 || from.axis == 1)
             && loops.iter().all(|(from, to)| from.axis != 1 || to.axis != 2);
-        if !striped && shape.iter().product::<usize>() > WHOLE {
+        if !striped && shape.iter().product::<usize>() > whole {
             return None;
         }
         let (inside, outside) = divided(loops);
@@ -116,9 +112,11 @@ fn view(home: HomeId, origin: [usize; 3], dims: [Option<StridedDim>; 3]) -> Home
 mod tests {
     use super::*;
 
+    const WHOLE: usize = 1 << 15;
+
     /// What is copied lies where the value's elements are to lie.
     fn check(held: &StridedLayout, home: [usize; 3], shape: &[usize], copies: usize) {
-        let layout = Relayout::new(held, shape).unwrap();
+        let layout = Relayout::new(held, shape, WHOLE).unwrap();
         assert_eq!(layout.from.len(), copies);
         let bytes: Vec<i32> = (0..home.iter().product::<usize>() as i32).collect();
         let mut made = vec![-1; layout.shape.iter().product()];
@@ -163,10 +161,11 @@ mod tests {
     #[test]
     fn what_lies_well_or_is_too_large_is_not_copied() {
         let home = [4, 6, 5];
-        assert_eq!(Relayout::new(&StridedLayout::whole(HomeId::At(0), home), &[1, 4, 6, 5]), None);
+        assert_eq!(Relayout::new(&StridedLayout::whole(HomeId::At(0), home), &[1, 4, 6, 5], WHOLE), None);
         let large = StridedLayout::whole(HomeId::At(0), [16, 128, 128]);
-        assert_eq!(Relayout::new(&large, &[1, 16, 128 * 128]), None);
+        assert_eq!(Relayout::new(&large, &[1, 16, 128 * 128], WHOLE), None);
+        assert!(Relayout::new(&large, &[1, 16, 128 * 128], 8 * WHOLE).is_some());
         let shuffled = large.transposed(&[1, 2, 8, 128, 128], &[0, 2, 1, 3, 4]).unwrap();
-        assert!(Relayout::new(&shuffled, &[1, 16, 128, 128]).is_some());
+        assert!(Relayout::new(&shuffled, &[1, 16, 128, 128], WHOLE).is_some());
     }
 }

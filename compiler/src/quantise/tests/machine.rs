@@ -9,13 +9,42 @@ use tilewright_arch::Config;
 
 /// The network for a machine with so much weight memory, which has a schedule there.
 fn made(net: &Net, precision: Precision, weight_words: usize) -> Network {
-    let config = Config { weight_words, ..Config::sized(9, 16) };
+    made_for(net, precision, &Config { weight_words, ..Config::sized(9, 16) })
+}
+
+fn made_for(net: &Net, precision: Precision, config: &Config) -> Network {
     let options = Options { precision, ..Options::default() };
-    let network = run(&net.graph, &net.samples(8, 1), &options, &config).unwrap();
+    let network = run(&net.graph, &net.samples(8, 1), &options, config).unwrap();
     for graph in network.machine() {
-        Search::new(graph, &config).unwrap().fastest(|| ()).unwrap();
+        Search::new(graph, config).unwrap().fastest(|| ()).unwrap();
     }
     network
+}
+
+/// With an eighth of the feature memory, maps of an eighth are large.
+#[test]
+fn what_is_large_is_so_beside_the_feature_memory() {
+    let usual = Config::sized(9, 16);
+    let mut small = usual.clone();
+    small.feature.page_rows /= 8;
+    let mut mean = Net::new();
+    let x = mean.input(&[1, 2, 96, 96]);
+    let y = mean.op(Op::GlobalAveragePool, &[x]);
+    mean.graph.outputs = vec![y];
+    // A mean of the rows, in two bytes, and of these.
+    let parts =
+        |config| made_for(&mean, Precision::Auto, config).machine().map(|g| g.nodes.len()).sum::<usize>();
+    assert_eq!([parts(&usual), parts(&small)], [1, 3]);
+    // Maps become lines of a product.
+    let mut product = Net::new();
+    let x = product.input(&[1, 8, 32, 36]);
+    let maps = product.conv(x, 8, 1);
+    let lines = product.graph.reshape("lines", maps, &[1, 8, 32 * 36]).unwrap();
+    let weights = product.input(&[1, 16, 8]);
+    let y = product.op(Op::MatMul, &[weights, lines]);
+    product.graph.outputs = vec![y];
+    let host = |config| made_for(&product, Precision::Auto, config).host.len();
+    assert_eq!([host(&usual), host(&small)], [0, 1]);
 }
 
 #[test]

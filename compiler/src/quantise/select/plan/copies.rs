@@ -2,15 +2,12 @@
 
 use super::{FusedOp, HomeOrigin, Planner};
 use crate::graph::{Op, ValueId};
+use crate::quantise::room;
 use crate::quantise::select::epilogue::Epilogue;
 use crate::quantise::select::kernel::Kernel;
 use crate::quantise::select::relayout::Relayout;
 use crate::quantise::select::strided::{HomeId, HomeView, StridedLayout};
 use crate::quantise::select::sum::Observed;
-
-/// Elements of a product and of each of its operands, at most, for copies to be made for it: its rows are lines, which
-/// cannot pass through the machine in stripes.
-const MOST_MULTIPLIED: usize = 1 << 16;
 
 impl Planner<'_> {
     /// Runs node `n` on copies of operands, of each alone or of all, that lie evenly. False where that does not
@@ -25,7 +22,7 @@ impl Planner<'_> {
         let values = node.inputs.iter().chain(&node.outputs);
         let held = values.filter(|id| self.graph.constant_data(**id).is_none());
         let largest = held.map(|id| self.graph.shape(*id).iter().product::<usize>()).max().unwrap_or(0);
-        if matches!(node.op, Op::MatMul | Op::Gemm { .. }) && largest > MOST_MULTIPLIED {
+        if matches!(node.op, Op::MatMul | Op::Gemm { .. }) && largest > room::multiplied(self.config) {
             return false;
         }
         let mut uneven: Vec<ValueId> = Vec::new();
@@ -89,7 +86,8 @@ impl Planner<'_> {
             return Some(copy.clone());
         }
         let held = self.held[id.0 as usize].clone()?;
-        let Relayout { from, to, shape, held: out } = Relayout::new(&held, self.graph.shape(id))?;
+        let whole = room::copied(self.config);
+        let Relayout { from, to, shape, held: out } = Relayout::new(&held, self.graph.shape(id), whole)?;
         let output = self.plan.homes.len();
         let turn = self.plan.homes[held.home.index()].turn;
         self.plan.homes[held.home.index()].reads += from.len();
