@@ -6,6 +6,7 @@
 //! variety; so the units overlap as much as is legal.
 
 mod sync;
+mod targets;
 mod tile;
 mod transfer;
 

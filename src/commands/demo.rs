@@ -1,7 +1,7 @@
 //! `tilewright demo`: the whole path, with a summary.
 
 use super::{compile, grouped, programs, simulate, verify, written};
-use crate::Machine;
+use crate::arguments::Machine;
 use crate::output::say;
 use crate::progress::{bar, counted, during};
 use anyhow::Result;

@@ -3,9 +3,9 @@
 
 use super::subject::{Subject, compile_job, open};
 use super::{programs, written};
+use crate::arguments::{Machine, ModelArguments};
 use crate::output::say;
 use crate::progress::during;
-use crate::{Machine, ModelArguments};
 use anyhow::Result;
 use std::path::Path;
 use tilewright::artefact::Golden;

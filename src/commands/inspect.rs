@@ -2,7 +2,8 @@
 
 use super::subject::{Subject, compile_job, compiled, open};
 use super::{decibels, grouped};
-use crate::{CompilerStage, Machine, ModelArguments, output};
+use crate::arguments::{CompilerStage, Machine, ModelArguments};
+use crate::output;
 use anyhow::{Context, Result};
 use tilewright::artefact::{self, Layer};
 use tilewright::model::Model;

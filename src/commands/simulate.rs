@@ -2,9 +2,9 @@
 
 use super::subject::{Subject, compile_job, first, open};
 use super::{grouped, print_host, written};
+use crate::arguments::{Machine, ModelArguments};
 use crate::output::{self, note, say};
 use crate::progress::during;
-use crate::{Machine, ModelArguments};
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde_json::json;

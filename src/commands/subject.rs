@@ -1,9 +1,9 @@
 //! What a command works on, told to the user while it is opened and compiled.
 
 use super::{byte_layers, compile, raised};
+use crate::arguments::{Machine, ModelArguments};
 use crate::output::note;
 use crate::progress::during;
-use crate::{Machine, ModelArguments};
 use anyhow::Result;
 use ndarray::ArrayD;
 use std::path::Path;

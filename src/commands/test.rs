@@ -1,6 +1,6 @@
 //! `tilewright test`: a numeric regression suite.
 
-use crate::Machine;
+use crate::arguments::Machine;
 use crate::output::{self, note, say};
 use crate::progress::bar;
 use anyhow::{Context, Result, bail};

@@ -3,9 +3,9 @@
 use super::simulate::clip;
 use super::subject::{Subject, compile_job, first, open};
 use super::{decibels, grouped, written};
+use crate::arguments::{Enough, Machine, ModelArguments};
 use crate::output::{self, note, say};
 use crate::progress::{counted, during};
-use crate::{Enough, Machine, ModelArguments};
 use anyhow::{Result, bail};
 use ndarray::ArrayD;
 use serde_json::json;

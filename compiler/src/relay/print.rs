@@ -1,6 +1,8 @@
 //! From a graph to text that TVM reads.
 
 mod call;
+mod printed;
+mod whole;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write};
@@ -8,7 +10,7 @@ use std::fmt::{self, Write};
 use super::array::{Elements, NdArray};
 use super::meta;
 use crate::graph::{Graph, Integer, Op, Source, ValueId};
-use call::{Printed, Style};
+use printed::{Printed, PrintedOperand, Style};
 
 /// Whether [`print`] writes the elements of constants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +70,7 @@ impl<'a> Printer<'a> {
         }
         let counts = graph.use_counts();
         let numbers = numbers(graph, &counts);
-        let types = call::types(graph);
+        let types = whole::types(graph);
         Printer { graph, numbers, variables, counts, types, constants: Vec::new(), placed: HashMap::new() }
     }
 
@@ -112,17 +114,17 @@ impl<'a> Printer<'a> {
         let mut parts: Vec<String> = Vec::new();
         for operand in &printed.operands {
             parts.push(match operand {
-                call::PrintedOperand::Value(id) if self.types[id.0 as usize].is_some() => {
+                PrintedOperand::Value(id) if self.types[id.0 as usize].is_some() => {
                     format!("cast({}, dtype=\"float32\")", self.operand(*id))
                 }
-                call::PrintedOperand::Value(id) | call::PrintedOperand::Whole(id) => self.operand(*id),
-                call::PrintedOperand::Numbers(id, integer) => self.whole(*id, *integer),
-                call::PrintedOperand::Shaped(id, shape) => self.shaped(*id, shape),
-                call::PrintedOperand::Integers(shape, data) => {
+                PrintedOperand::Value(id) | PrintedOperand::Whole(id) => self.operand(*id),
+                PrintedOperand::Numbers(id, integer) => self.whole(*id, *integer),
+                PrintedOperand::Shaped(id, shape) => self.shaped(*id, shape),
+                PrintedOperand::Integers(shape, data) => {
                     let data = data.iter().map(|&i| i as i64).collect();
                     self.place(NdArray::integers(shape, data))
                 }
-                call::PrintedOperand::Text(text) => text.clone(),
+                PrintedOperand::Text(text) => text.clone(),
             });
         }
         if printed.joined {

@@ -1,11 +1,12 @@
 //! From a plan to a [`Program`]: instructions with what they touch, places of constants, the layout
 //! of external memory.
 
+mod finish;
 mod outside;
 mod words;
 
 use super::Schedule;
-use super::hazards::{self, Access, External};
+use super::hazards::{Access, External};
 use super::memory::ConstantRing;
 use super::net::{input_rows, output_rows};
 use super::plan::{self, Plan, PlanStep, Planned};
@@ -17,11 +18,10 @@ use outside::Outside;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tilewright_arch::Config;
-use tilewright_arch::encoding::{TILE_BYTES, list_bytes};
+use tilewright_arch::encoding::TILE_BYTES;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
 use tilewright_arch::instr::{LocalMemory, TileOp, Transfer, Unit};
-use tilewright_arch::program::{Layer, Line, Program, TensorPort};
-use tilewright_arch::sdram::Sdram;
+use tilewright_arch::program::Layer;
 
 /// The program of a plan.
 ///
@@ -339,81 +339,5 @@ impl<'a> Emitter<'a> {
         }
         self.emitted.push(Emitted { unit: part.unit, op: UnitOp::Tile(part.op), layer, accesses });
         Ok(())
-    }
-
-    /// Whether external memory has room for everything.
-    ///
-    /// # Errors
-    /// It has not.
-    fn fits(&self) -> Result<()> {
-        let mut used = self.used;
-        for unit in Unit::ALL {
-            let count = self.emitted.iter().filter(|e| e.unit == unit).count();
-            used = used.next_multiple_of(self.boundary()) + list_bytes(unit, count);
-        }
-        let bytes = used.next_multiple_of(self.boundary());
-        let chip = self.config.memory.sdram.as_ref().map(Sdram::bytes);
-        let too_much = |there: &str, hint: &str| {
-            let what = format!("the program needs {used} bytes of external memory{there}");
-            Err(Error::new("schedule", what).file(&self.graph.name).hint(hint))
-        };
-        match chip {
-            _ if i32::try_from(bytes).is_err() => {
-                too_much("", "a smaller network: the machine addresses 2 GiB")
-            }
-            Some(chip) if bytes as u64 > chip => {
-                too_much(&format!(", the chip has {chip}"), "a smaller network or input")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn finish(mut self) -> Result<Program> {
-        let order: Vec<(Unit, Vec<Access>)> =
-            self.emitted.iter_mut().map(|e| (e.unit, std::mem::take(&mut e.accesses))).collect();
-        let syncs = hazards::synchronise(&order);
-        let mut program = Program::empty(self.config.clone());
-        for (emitted, sync) in self.emitted.iter().zip(syncs) {
-            let layer = emitted.layer;
-            match (&emitted.op, emitted.unit) {
-                (UnitOp::Tile(op), unit) => {
-                    let line = Line { op: TileOp { sync, ..*op }, layer };
-                    if unit == Unit::Vector { &mut program.vector } else { &mut program.compute }.push(line);
-                }
-                (UnitOp::Transfer(op), unit) => {
-                    let line = Line { op: Transfer { sync, ..*op }, layer };
-                    if unit == Unit::Load { &mut program.load } else { &mut program.store }.push(line);
-                }
-            }
-        }
-        self.fits()?;
-        let streams = Unit::ALL.map(|unit| self.allot(program.stream_bytes(unit)));
-        let bytes = self.used.next_multiple_of(self.boundary());
-        for emitted in &self.emitted {
-            if let UnitOp::Transfer(op) = &emitted.op {
-                let node = &self.graph.nodes[emitted.layer];
-                op.encode(self.config.lanes).map_err(|e| tile::refusal(self.graph, node, &e))?;
-            }
-        }
-        let address = |place: usize| u32::try_from(place).expect("all places lie within these bytes");
-        program.stream_address = streams.map(address);
-        program.memory_bytes = address(bytes);
-        let graph = self.graph;
-        let port = |(t, shape): &(TensorId, Vec<usize>)| {
-            let tensor = graph.tensor(*t);
-            TensorPort {
-                name: tensor.name.clone(),
-                shape: shape.clone(),
-                address: address(self.external[t]),
-                scale: tensor.scale,
-                zero: tensor.zero,
-                wide: tensor.wide,
-            }
-        };
-        program.inputs = graph.inputs.iter().map(port).collect();
-        program.outputs = graph.outputs.iter().map(port).collect();
-        program.layers = self.layers;
-        program.data = self.blobs.into_iter().map(|b| (address(b.address), b.bytes)).collect();
-        Ok(program)
     }
 }

@@ -5,7 +5,9 @@
 //! of two scales, and what is computed of them before a `qnn.requantize` or `qnn.dequantize` with just these scales.
 //! Numbers that no scale belongs to (indices, inputs) are their own real numbers, in steps of 1.
 
+mod bounds;
 mod cast;
+mod convert;
 mod steps;
 
 use std::rc::Rc;
@@ -20,6 +22,9 @@ use crate::error::{Error, Result};
 use crate::graph::Integer;
 
 pub(super) use cast::cast;
+
+/// How the table of operators reads one.
+type OperatorRule = fn(&mut OperatorCall) -> Result<Operand>;
 
 /// Operators that move, pick or compare elements: whole numbers stay whole numbers of their type.
 const MOVES: [&str; 38] = [
@@ -192,10 +197,7 @@ fn copies(call: &OperatorCall) -> bool {
 
 /// Calls an operator of the other dialects, whose operands may be whole numbers only as far as it is known what becomes of
 /// them.
-pub(super) fn guarded(
-    call: &mut OperatorCall,
-    run: fn(&mut OperatorCall) -> Result<Operand>,
-) -> Result<Operand> {
+pub(super) fn guarded(call: &mut OperatorCall, run: OperatorRule) -> Result<Operand> {
     if MOVES.contains(&call.operator)
         && let Some(made) = fold::moved(call, run)
     {
@@ -236,13 +238,13 @@ pub(super) fn guarded(
         NumberKind::Type(integer, own) => {
             let own = own.filter(|_| same);
             if MOVES.contains(&call.operator) || copies(call) {
-                steps::constants(call, &IntegerScale::unit(integer))?;
+                convert::constants(call, &IntegerScale::unit(integer))?;
                 let result = run(call)?;
                 mark(call.lower, &result, &NumberKind::Type(integer, own));
                 return Ok(result);
             }
             if BOUNDS.contains(&call.operator) {
-                return steps::bounded(call, run, integer, own);
+                return bounds::bounded(call, run, integer, own);
             }
             if call.operator.starts_with(PREFIX) {
                 // This project's own operators take numbers as the graph has them.

@@ -1,79 +1,12 @@
 //! One node as a call of a Relay operator, or of this project's own where Relay has none.
 
 use super::super::ops;
-use super::float;
+use super::printed::{Printed, PrintedOperand, Style, call, cast};
+use super::{float, whole};
 use crate::graph::{
-    CoordinateRounding, Coordinates, DepthToSpaceMode, Graph, Integer, Interpolation, Node, Op, PadMode,
-    ReduceKind, Resize, Source, ValueId, Window,
+    CoordinateRounding, Coordinates, DepthToSpaceMode, Interpolation, Node, Op, PadMode, ReduceKind, Resize,
+    ValueId, Window,
 };
-
-/// What the printer needs to know about the graph.
-pub(super) struct Style<'a> {
-    graph: &'a Graph,
-    counts: &'a [usize],
-    types: &'a [Option<Integer>],
-}
-
-/// An operand of a call.
-pub(super) enum PrintedOperand {
-    /// A value as it is.
-    Value(ValueId),
-    /// A constant in another shape.
-    Shaped(ValueId, Vec<usize>),
-    /// Constant integers with their shape.
-    Integers(Vec<usize>, Vec<usize>),
-    /// A value of whole numbers, which are not cast to real ones.
-    Whole(ValueId),
-    /// A constant as whole numbers of a type.
-    Numbers(ValueId, Integer),
-    /// A literal.
-    Text(String),
-}
-
-/// A call without the numbers of its constants.
-#[derive(Default)]
-pub(super) struct Printed {
-    pub operator: String,
-    pub operands: Vec<PrintedOperand>,
-    /// The operands form a tuple.
-    pub joined: bool,
-    pub attributes: Vec<(&'static str, String)>,
-    /// The call gives a tuple whose first field is the result.
-    pub first_field: bool,
-    /// A bias to add and its axis.
-    pub bias: Option<(ValueId, usize)>,
-    /// The call gives whole numbers or truth values, the graph real ones.
-    pub cast: bool,
-}
-
-impl<'a> Style<'a> {
-    pub fn new(graph: &'a Graph, counts: &'a [usize], types: &'a [Option<Integer>]) -> Style<'a> {
-        Style { graph, counts, types }
-    }
-
-    fn shape(&self, id: ValueId) -> &'a [usize] {
-        self.graph.shape(id)
-    }
-
-    /// Whether a constant is read as whole numbers alone: elements that are dequantised, or zero points.
-    fn counts_whole(&self, id: ValueId) -> bool {
-        let nodes = self.graph.nodes.iter().filter(|node| node.inputs.contains(&id));
-        let whole = |node: &Node, input: usize| match node.op {
-            Op::DequantizeLinear { .. } => input != 1,
-            Op::QuantizeLinear { .. } => input == 2,
-            _ => false,
-        };
-        let reads = |node: &Node| (0..node.inputs.len()).all(|i| node.inputs[i] != id || whole(node, i));
-        self.graph.constant_data(id).is_some()
-            && !self.graph.outputs.contains(&id)
-            && nodes.into_iter().all(reads)
-    }
-
-    /// A constant that one node alone reads: it may be printed in another shape.
-    fn is_private(&self, id: ValueId) -> bool {
-        matches!(self.graph.value(id).source, Source::Constant(_)) && self.counts[id.0 as usize] == 1
-    }
-}
 
 /// The node as a call.
 pub(super) fn print(style: &Style, node: &Node) -> Printed {
@@ -88,59 +21,6 @@ pub(super) fn print(style: &Style, node: &Node) -> Printed {
         printed.operands = node.inputs.iter().map(operand).collect();
     }
     printed
-}
-
-/// The type of whole numbers that each value has in the text; `None` where it is float32.
-pub(super) fn types(graph: &Graph) -> Vec<Option<Integer>> {
-    let mut types: Vec<Option<Integer>> = graph.values.iter().map(|value| value.integer).collect();
-    for node in &graph.nodes {
-        let moves = node.op.rearranges()
-            || matches!(node.op, Op::Concat { .. } | Op::MaxPool { .. })
-            || matches!(node.op, Op::Reduce { kind: ReduceKind::Max, .. })
-            || matches!(&node.op, Op::Resize(r) if matches!(r.interpolation, Interpolation::Nearest(_)));
-        let first = types[node.inputs[0].0 as usize];
-        let alike = node.inputs.iter().all(|id| types[id.0 as usize] == first);
-        types[node.outputs[0].0 as usize] = match node.op {
-            Op::QuantizeLinear { integer, .. } => Some(integer),
-            // Other inputs are cast before anything is made of them.
-            _ if moves && alike => {
-                first.filter(|integer| !matches!(integer, Integer::Int32 | Integer::Int64 | Integer::Bool))
-            }
-            _ => None,
-        };
-    }
-    types
-}
-
-/// A QuantizeLinear or a DequantizeLinear.
-fn conversion(style: &Style, node: &Node, integer: Integer, axis: Option<usize>) -> Option<Printed> {
-    let [x, scale, zero] = node.inputs[..] else { return None };
-    if style.graph.constant_data(scale).is_none() || !style.counts_whole(zero) {
-        return None;
-    }
-    let quantise = matches!(node.op, Op::QuantizeLinear { .. });
-    let first = match (quantise, style.graph.constant_data(x).is_some()) {
-        (true, _) => PrintedOperand::Value(x),
-        (false, true) if style.counts_whole(x) => PrintedOperand::Numbers(x, integer),
-        (false, false) if style.types[x.0 as usize] == Some(integer) => PrintedOperand::Whole(x),
-        _ => return None,
-    };
-    let mut attributes = Vec::new();
-    attributes.push(("out_dtype", format!("\"{}\"", if quantise { integer.name() } else { "float32" })));
-    attributes.extend(axis.map(|axis| ("axis", axis.to_string())));
-    let mut printed = call(if quantise { "qnn.quantize" } else { "qnn.dequantize" }, attributes)?;
-    printed.operands =
-        vec![first, PrintedOperand::Value(scale), PrintedOperand::Numbers(zero, Integer::Int32)];
-    Some(printed)
-}
-
-/// A call whose whole numbers or truth values are cast to the real numbers of the graph.
-fn cast(operator: &str, attributes: Vec<(&'static str, String)>) -> Option<Printed> {
-    Some(Printed { cast: true, ..call(operator, attributes)? })
-}
-
-fn call(operator: &str, attributes: Vec<(&'static str, String)>) -> Option<Printed> {
-    Some(Printed { operator: operator.to_owned(), attributes, ..Printed::default() })
 }
 
 /// The operator of this project with all of its attributes.
@@ -245,7 +125,7 @@ fn relay(style: &Style, node: &Node) -> Option<Printed> {
         Op::GlobalAveragePool if x.len() == 4 => call("nn.global_avg_pool2d", vec![]),
         Op::Add => call("add", vec![]),
         Op::QuantizeLinear { integer, axis } | Op::DequantizeLinear { integer, axis } => {
-            conversion(style, node, *integer, *axis)
+            whole::conversion(style, node, *integer, *axis)
         }
         Op::Where => call("where", vec![]),
         Op::Binary { kind } if kind.is_comparison() => cast(kind.text_name(), vec![]),

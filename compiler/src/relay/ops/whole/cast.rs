@@ -3,7 +3,7 @@
 use super::super::super::array::{Elements, NdArray};
 use super::super::super::call::OperatorCall;
 use super::super::super::operand::{Constant, Lying, Operand};
-use super::steps::{dequantised, quantised, truncated};
+use super::convert::{dequantised, quantised, truncated};
 use super::{IntegerScale, NumberKind, mark, of, range};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op, ValueId};
