@@ -93,6 +93,19 @@ fn what_the_architecture_names_is_there() {
     assert!(!known("compiler::quantise::Nonesuch") && !known("arch::nothing::TileOp"));
 }
 
+/// What the architecture's text says of the room in the encoding is so.
+#[test]
+fn the_room_in_the_encoding_is_as_documented() {
+    use tilewright_arch::encoding::{TILE_BYTES, TRANSFER_BYTES, tile, transfer};
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (tiles, transfers) = ([tile::BITS, 8 * TILE_BYTES], [transfer::BITS, 8 * TRANSFER_BYTES]);
+    let said = format!(
+        "a tile has {} of its {} bits, a transfer {} of {}",
+        tiles[0], tiles[1], transfers[0], transfers[1]
+    );
+    assert!(text.contains(&said), "ARCHITECTURE.md should say: {said}");
+}
+
 /// Folders with sources.
 const SOURCES: [&str; 9] = ["arch", "compiler", "hdl", "oracle", "random", "sim", "src", "tests", "timing"];
 /// Lines of a function that can still be read as one piece.
