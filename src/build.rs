@@ -49,8 +49,8 @@ pub struct Built {
     pub key: String,
     /// Name of the board.
     pub board: String,
-    /// Seed of placement; 0 where nothing was placed.
-    pub seed: u32,
+    /// Seed of placement; none where nothing was placed.
+    pub seed: Option<u32>,
     /// Programs and their versions.
     pub tools: Vec<String>,
     /// What the place-and-route tool reports; the cells alone, before packing, where nothing was placed.

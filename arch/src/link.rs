@@ -1,5 +1,9 @@
 //! The protocol between a host and a board, as `docs/host.md` describes it: what both sides write and read.
 
+use crate::Config;
+use crate::config::{Memory, Pipeline};
+use crate::sdram::Sdram;
+
 /// Version of all of this; a host refuses a board of another one.
 pub const VERSION: u8 = 1;
 /// First byte of a request.
@@ -149,12 +153,40 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), bit))
 }
 
-/// The key of what decides cycles, beside the instruction set: slots, pipeline and timing of the memory.
-pub fn timing_key(config: &crate::Config) -> u32 {
-    let crate::Config { compute_slot, vector_slot, memory, pipeline, .. } = config;
-    let isa = crate::isa::text(config);
-    let text = format!("{isa} slots {compute_slot} {vector_slot} memory {memory:?} pipeline {pipeline:?}");
-    checksum(text.as_bytes())
+/// The key of what decides cycles: the [`checksum`] of [`crate::isa::text`], then slots, memory, pipeline and, where
+/// there is one, the chip, each number in 8 bytes, the least first.
+pub fn timing_key(config: &Config) -> u32 {
+    // What is added to one of these is to be in the key, or not, by somebody's decision.
+    let Config { compute_slot, vector_slot, memory, pipeline, .. } = config;
+    let Memory { bus_bytes, latency, burst_bytes, outstanding, sdram } = memory;
+    let Pipeline { multiplier, ram, crossbar, fanout } = pipeline;
+    let mut numbers = vec![*compute_slot, *vector_slot, *bus_bytes, *latency, *burst_bytes, *outstanding];
+    numbers.extend([*multiplier, *ram, *crossbar, *fanout]);
+    if let Some(sdram) = sdram {
+        let Sdram {
+            data_bits,
+            banks,
+            row_bits,
+            column_bits,
+            cas_latency,
+            t_rcd,
+            t_rp,
+            t_ras,
+            t_rc,
+            t_rfc,
+            t_wr,
+            t_mrd,
+            refresh,
+            power_up,
+            byte_masks,
+        } = sdram;
+        numbers.extend([*data_bits, *banks, *row_bits, *column_bits, *cas_latency]);
+        numbers.extend([*t_rcd, *t_rp, *t_ras, *t_rc, *t_rfc, *t_wr, *t_mrd]);
+        numbers.extend([*refresh, *power_up, usize::from(*byte_masks)]);
+    }
+    let mut bytes = crate::isa::text(config).into_bytes();
+    bytes.extend(numbers.into_iter().flat_map(|number| (number as u64).to_le_bytes()));
+    checksum(&bytes)
 }
 
 #[cfg(test)]
@@ -164,6 +196,56 @@ mod tests {
     #[test]
     fn checksum_is_that_of_the_standard() {
         assert_eq!(checksum(b"123456789"), 0xcbf4_3926);
+    }
+
+    /// Machines that may take other cycles have another key.
+    #[test]
+    fn keys_differ_where_cycles_may() {
+        let mut machine = Config::sized(9, 16);
+        let without = timing_key(&machine);
+        machine.memory.sdram = Some(Sdram::default());
+        fn chip(config: &mut Config) -> &mut Sdram {
+            config.memory.sdram.as_mut().expect("the machine has one")
+        }
+        let others: [fn(&mut Config); 26] = [
+            |c| c.lanes += 1,
+            |c| c.compute_slot += 1,
+            |c| c.vector_slot += 1,
+            |c| c.memory.bus_bytes += 1,
+            |c| c.memory.latency += 1,
+            |c| c.memory.burst_bytes += 1,
+            |c| c.memory.outstanding += 1,
+            |c| c.pipeline.multiplier += 1,
+            |c| c.pipeline.ram += 1,
+            |c| c.pipeline.crossbar += 1,
+            |c| c.pipeline.fanout += 1,
+            |c| chip(c).data_bits += 1,
+            |c| chip(c).banks += 1,
+            |c| chip(c).row_bits += 1,
+            |c| chip(c).column_bits += 1,
+            |c| chip(c).cas_latency += 1,
+            |c| chip(c).t_rcd += 1,
+            |c| chip(c).t_rp += 1,
+            |c| chip(c).t_ras += 1,
+            |c| chip(c).t_rc += 1,
+            |c| chip(c).t_rfc += 1,
+            |c| chip(c).t_wr += 1,
+            |c| chip(c).t_mrd += 1,
+            |c| chip(c).refresh += 1,
+            |c| chip(c).power_up += 1,
+            |c| chip(c).byte_masks ^= true,
+        ];
+        let edited = |edit: &fn(&mut Config)| {
+            let mut config = machine.clone();
+            edit(&mut config);
+            timing_key(&config)
+        };
+        let mut keys: Vec<u32> = others.iter().map(edited).chain([timing_key(&machine), without]).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), others.len() + 2);
+        let renamed: fn(&mut Config) = |c| c.name = "other".into();
+        assert_eq!(edited(&renamed), timing_key(&machine));
     }
 
     #[test]

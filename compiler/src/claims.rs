@@ -104,7 +104,6 @@ pub struct RealWeights {
     /// What is multiplied, as a view of the network's tensor of values.
     pub from: View,
     /// Where in the grid the sums lie, which is no tensor.
-    #[serde(with = "of_no_tensor")]
     pub to: View<()>,
     /// The window over what is multiplied.
     pub window: Window,
@@ -118,18 +117,4 @@ pub struct RealWeights {
     pub bias: Vec<f64>,
     /// Units of the sum that were taken off each bias to correct the mean; empty where none were.
     pub corrections: Vec<i32>,
-}
-
-/// In files a view of no tensor has the largest number in a tensor's place.
-mod of_no_tensor {
-    use super::{TensorId, View};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(view: &View<()>, to: S) -> Result<S::Ok, S::Error> {
-        view.of(TensorId(u32::MAX)).serialize(to)
-    }
-
-    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<View<()>, D::Error> {
-        Ok(View::<TensorId>::deserialize(from)?.of(()))
-    }
 }

@@ -23,7 +23,7 @@ pub(super) use derived::{derived, exported, imported};
 /// The file's name.
 pub(super) const NAME: &str = "manifest.json";
 /// Version of the manifest and of the files that it names.
-pub const SCHEMA: u32 = 10;
+pub const SCHEMA: u32 = 11;
 /// Digits of a hash in the name of a file.
 const DIGITS: usize = 16;
 

@@ -97,7 +97,7 @@ impl Synthesis<'_> {
         let built = Built {
             key: self.design.netlist_key(&self.script, &self.yosys),
             board: self.design.site.name.clone(),
-            seed: 0,
+            seed: None,
             tools: vec![self.yosys.version.clone()],
             report: RouteReport { cells, clocks: Vec::new(), paths: Vec::new() },
             bitstream_bytes: None,
@@ -122,8 +122,16 @@ struct Routing<'a> {
 struct Seeds {
     /// Those that are left, the last one first.
     left: Vec<u32>,
-    built: Vec<Built>,
+    /// Those that are built, and with what.
+    built: Vec<(u32, Built)>,
     failed: Option<anyhow::Error>,
+}
+
+impl Seeds {
+    /// Whether one of them is fast enough.
+    fn reached(&self) -> bool {
+        self.built.iter().any(|(_, one)| one.reached())
+    }
 }
 
 impl Routing<'_> {
@@ -132,14 +140,14 @@ impl Routing<'_> {
         let mut all = Seeds { left: Vec::new(), built: Vec::new(), failed: None };
         for seed in seeds.rev() {
             match self.kept(seed)? {
-                Some(one) => all.built.push(one),
+                Some(one) => all.built.push((seed, one)),
                 None => all.left.push(seed),
             }
         }
         if !all.built.is_empty() {
             told("taking what has been built before");
         }
-        if !all.built.iter().any(Built::reached) && !all.left.is_empty() {
+        if !all.reached() && !all.left.is_empty() {
             let seconds = self.synthesis.run(told)?;
             told(
                 "placing and routing with nextpnr (from a quarter of an hour to an hour; log: seed-N/nextpnr.log)",
@@ -156,11 +164,11 @@ impl Routing<'_> {
             return Err(error);
         }
         let mut built = all.built;
-        built.sort_by(|a, b| b.share().total_cmp(&a.share()).then(a.seed.cmp(&b.seed)));
+        built.sort_by(|(a, first), (b, second)| second.share().total_cmp(&first.share()).then(a.cmp(b)));
         for name in self.files().concat() {
-            copy(&self.place(built[0].seed).join(&name), &self.synthesis.folder.join(&name))?;
+            copy(&self.place(built[0].0).join(&name), &self.synthesis.folder.join(&name))?;
         }
-        Ok(built)
+        Ok(built.into_iter().map(|(_, one)| one).collect())
     }
 
     /// Builds seeds until none is left, one has failed, or one is fast enough. `seconds`: of synthesis.
@@ -168,7 +176,7 @@ impl Routing<'_> {
         loop {
             let seed = {
                 let mut all = shared.lock().expect("no thread has panicked");
-                let over = all.failed.is_some() || all.built.iter().any(Built::reached);
+                let over = all.failed.is_some() || all.reached();
                 let Some(seed) = all.left.pop().filter(|_| !over) else { return };
                 seed
             };
@@ -179,7 +187,7 @@ impl Routing<'_> {
                     let clocks = one.report.clocks.iter();
                     let clocks = clocks.map(|clock| format!("{} {:.1} MHz", clock.name, clock.reached_mhz));
                     told(&format!("seed {seed}: {}", clocks.collect::<Vec<_>>().join(", ")));
-                    all.built.push(one);
+                    all.built.push((seed, one));
                 }
                 Err(error) => all.failed = Some(error),
             }
@@ -221,7 +229,7 @@ impl Routing<'_> {
         let built = Built {
             key: self.key(seed),
             board: design.site.name.clone(),
-            seed,
+            seed: Some(seed),
             tools: self.tools().map(|tool| tool.version.clone()).to_vec(),
             report: RouteReport::parse(&read(&own.join("report.json"))?)?,
             bitstream_bytes: Some(read(&own.join(&files[2]))?.len() as u64),

@@ -71,9 +71,9 @@ pub fn run(
         if all.len() > 1 {
             let seed = |one: &Built| {
                 let clocks = one.report.clocks.iter().map(|clock| format!("{:.1}", clock.reached_mhz));
-                format!("{}: {}", one.seed, clocks.collect::<Vec<_>>().join(" and "))
+                Some(format!("{}: {}", one.seed?, clocks.collect::<Vec<_>>().join(" and ")))
             };
-            say!("seeds, in MHz  {}", all.iter().map(seed).collect::<Vec<_>>().join(", "))?;
+            say!("seeds, in MHz  {}", all.iter().filter_map(seed).collect::<Vec<_>>().join(", "))?;
         }
     }
     if !slow.is_empty() && !allow_slow {

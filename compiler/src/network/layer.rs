@@ -43,20 +43,6 @@ pub struct HostOperator {
     pub macs: u64,
     /// Why the machine does not run it.
     pub why: String,
-    /// What to try, if anything helps; in files an empty text where nothing does.
-    #[serde(with = "empty")]
+    /// What to try, if anything helps.
     pub hint: Option<String>,
-}
-
-/// A text that there may be, in files an empty one where there is none.
-mod empty {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
-        text.as_deref().unwrap_or_default().serialize(to)
-    }
-
-    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Option<String>, D::Error> {
-        String::deserialize(from).map(|text| Some(text).filter(|text| !text.is_empty()))
-    }
 }
