@@ -17,8 +17,28 @@ pub struct Errors {
     networks: Vec<(f64, String)>,
 }
 
-/// The largest median of magnitudes, and where all errors lie.
-pub type Bound = (f64, RangeInclusive<f64>);
+/// Where errors lie.
+#[derive(Clone)]
+pub struct Bound {
+    /// The largest median of magnitudes.
+    median: f64,
+    /// Where nine of ten errors lie: those from the 5th to the 95th percentile.
+    most: RangeInclusive<f64>,
+    /// Where all errors lie.
+    all: RangeInclusive<f64>,
+}
+
+impl Bound {
+    /// Of many errors.
+    pub const fn new(median: f64, most: RangeInclusive<f64>, all: RangeInclusive<f64>) -> Bound {
+        Bound { median, most, all }
+    }
+
+    /// Of so few errors, or of such different things, that percentiles say nothing.
+    pub fn of_few(median: f64, all: RangeInclusive<f64>) -> Bound {
+        Bound { median, most: all.clone(), all }
+    }
+}
 
 impl Errors {
     /// Compares the estimate of a graph with the exact times of a program of it, unless it was cut into blocks of
@@ -62,19 +82,25 @@ impl Errors {
     }
 
     /// Asserts that errors of operations and networks are within bounds.
-    pub fn check(mut self, what: &str, operations: Bound, networks: Bound) {
-        for (kind, errors, (median, range)) in
+    pub fn check(mut self, what: &str, operations: &Bound, networks: &Bound) {
+        for (kind, errors, Bound { median, most, all }) in
             [("operations", &mut self.operations, operations), ("networks", &mut self.networks, networks)]
         {
-            errors.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let (least, most) = (errors[0].clone(), errors[errors.len() - 1].clone());
-            errors.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
-            let middle = errors[errors.len() / 2].0.abs();
             let count = errors.len();
-            eprintln!("{what}: {count} {kind}: median {middle:.4}, from {:.4} to {:.4}", least.0, most.0);
-            assert!(middle <= median, "{what}: the median error of {kind} is {middle}, more than {median}");
-            for (error, of) in [least, most] {
-                assert!(range.contains(&error), "{what}: an error of {error}, beyond {range:?}: {of}");
+            errors.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
+            let middle = errors[count / 2].0.abs();
+            errors.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let percentile = |p: usize| &errors[(count - 1) * p / 100];
+            let [least, low, high, largest] = [0, 5, 95, 100].map(percentile);
+            eprintln!(
+                "{what}: {count} {kind}: median {middle:.4}, from {:.4} to {:.4}, most from {:.4} to {:.4}",
+                least.0, largest.0, low.0, high.0
+            );
+            assert!(middle <= *median, "{what}: the median error of {kind} is {middle}, more than {median}");
+            for (range, ends) in [(most, [low, high]), (all, [least, largest])] {
+                for (error, of) in ends {
+                    assert!(range.contains(error), "{what}: an error of {error}, beyond {range:?}: {of}");
+                }
             }
         }
     }
