@@ -1,73 +1,73 @@
 //! Random fixed graphs through the exact part of the ladder: integer reference = simulator =
-//! Verilog, bytes and cycles. `TILEWRIGHT_CASES` sets the number of graphs.
+//! Verilog, bytes and cycles. `TILEWRIGHT_CASES` sets the number of graphs. Which of them are refused, and why, is in
+//! `ladder/`; `BLESS=1` writes these files anew.
 
 mod common;
+#[path = "ladder/refusals.rs"]
+mod refusals;
 
 use common::Random;
 use common::rungs::{small, tiny};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use std::cell::Cell;
+use refusals::Refusals;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use tilewright_arch::instr::Reduce;
 use tilewright_arch::{Config, Program};
+use tilewright_compiler::error::Error;
 use tilewright_compiler::fixed::{FixedGraph, Reduction};
 use tilewright_hdl::cosim::Rtl;
 
-/// What refusals say: that a graph is too large for a machine, or has what the quantiser makes of no network.
-/// Any other refusal is a failure.
-const REFUSALS: [&str; 7] = [
-    "it does not fit: even in stripes of one row",
-    "and may not share pages, and no way was found",
-    "words do not fit the memory for",
-    "a product over",
-    "the weights of one channel over 16-bit values fill",
-    "a kernel of several rows and columns over transposed 16-bit values",
-    "DepthToSpace directly after",
-];
-
-/// Runs `graph` on a machine; whether it fits the machine at all.
-fn check(graph: &FixedGraph, config: &Config, inputs: &[Vec<i8>], rtl: Option<&Rtl>) -> Result<bool, String> {
+/// Runs `graph` on a machine; `None` where it does, else why it is refused.
+fn check(
+    graph: &FixedGraph,
+    config: &Config,
+    inputs: &[Vec<i8>],
+    rtl: Option<&Rtl>,
+) -> Result<Option<Error>, String> {
     let schedules = match common::schedules(graph, config) {
         Ok(schedules) => schedules,
-        Err(e) if REFUSALS.iter().any(|part| e.report().message.contains(part)) => return Ok(false),
-        Err(e) => return Err(e.to_string()),
+        Err(refusal) => return Ok(Some(refusal)),
     };
     // Whole tensors on every rung; stripes of all kinds in the simulator, the shortest also in Verilog.
     for (i, schedule) in schedules.iter().enumerate() {
         let last = i == 0 || i + 1 == schedules.len();
         common::rungs::check(graph, &schedule.program, inputs, if last { rtl } else { None })?;
     }
-    Ok(true)
+    Ok(None)
 }
 
-/// Checks random graphs on all machines. A failing case shrinks to fewer operations.
-fn walk(machines: &[(Config, Option<Rtl>)], default_cases: u32) {
-    let config = ProptestConfig {
-        cases: common::cases(default_cases),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+/// Checks random graphs on all machines. A failing case shrinks to fewer operations. Refusals are those of the file
+/// that `name` says.
+fn walk(name: &str, machines: &[(Config, Option<Rtl>)], default_cases: u32) {
+    let cases = common::cases(default_cases);
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     // Always the same cases: a red run is red again.
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let (ran, refused) = (Cell::new(0), Cell::new(0));
+    let (ran, case, refused) = (Cell::new(0), Cell::new(0), RefCell::new(Refusals::default()));
     let result = runner.run(&(any::<u64>(), 1..6usize), |(seed, nodes)| {
         let mut random = Random::new(seed);
         let graph = common::random_graph(&mut random, nodes);
         let inputs = common::random_inputs(&graph, &mut random);
         for (config, rtl) in machines {
             match check(&graph, config, &inputs, rtl.as_ref()) {
-                Ok(true) => ran.set(ran.get() + 1),
-                Ok(false) => refused.set(refused.get() + 1),
+                Ok(None) => ran.set(ran.get() + 1),
+                Ok(Some(refusal)) => refused.borrow_mut().add(case.get(), config, &refusal),
                 Err(e) => return Err(TestCaseError::fail(format!("{}: {e}\n{graph}", config.name))),
             }
         }
+        case.set(case.get() + 1);
         Ok(())
     });
     if let Err(e) = result {
         panic!("{e}");
     }
-    eprintln!("{} programs ran, {} did not fit", ran.get(), refused.get());
-    assert!(ran.get() > 9 * refused.get(), "too few programs fit");
+    let refused = refused.into_inner();
+    let count: usize = refused.0.values().map(BTreeSet::len).sum();
+    eprintln!("{} programs ran, {count} were refused", ran.get());
+    assert!(ran.get() > 9 * count, "too few programs fit");
+    refused.hold(name, cases.min(default_cases));
 }
 
 /// What the compiler does with large images only, counted in `seen`: blocks of a depthwise
@@ -123,13 +123,13 @@ fn reference_equals_simulator() {
         .chain([small(9, 4), small(4, 16), tiny(9, 4), tiny(8, 8)])
         .map(|c| (c, None))
         .collect();
-    walk(&machines, 300);
+    walk("simulator", &machines, 300);
 }
 
 /// As [`walk`], in Verilog too; machines are built and walked side by side, each in a test of its own.
-fn walk_in_verilog(config: Config) {
+fn walk_in_verilog(name: &str, config: Config) {
     let rtl = common::built(&config);
-    walk(&[(config, Some(rtl))], 200);
+    walk(name, &[(config, Some(rtl))], 200);
 }
 
 /// Odd lanes and columns, with full-rate requantisers.
@@ -137,17 +137,17 @@ fn walk_in_verilog(config: Config) {
 fn reference_equals_simulator_equals_verilog() {
     let mut odd = Config::sized(5, 3);
     odd.compute_slot = 1;
-    walk_in_verilog(odd);
+    walk_in_verilog("odd", odd);
 }
 
 /// Even lanes and columns, with small memories.
 #[test]
 fn the_same_with_small_memories() {
-    walk_in_verilog(small(4, 4));
+    walk_in_verilog("small", small(4, 4));
 }
 
 /// A machine that keeps little on chip.
 #[test]
 fn the_same_with_little_on_chip() {
-    walk_in_verilog(tiny(5, 4));
+    walk_in_verilog("tiny", tiny(5, 4));
 }

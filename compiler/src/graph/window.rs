@@ -50,3 +50,35 @@ impl Window {
         first.min(end)..end
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the definition: a tap is inside if its element is one of the input.
+    #[test]
+    fn taps_inside_are_those_on_elements() {
+        for (kernel, stride, dilation, pad, size) in [
+            (3, 1, 1, 1, 5),
+            (4, 2, 3, 5, 6),
+            (2, 3, 2, 4, 1),
+            (7, 1, 2, 9, 3),
+            (1, 2, 1, 0, 4),
+            (5, 4, 4, 20, 2),
+        ] {
+            let window = Window {
+                kernel: [1, kernel],
+                stride: [1, stride],
+                dilation: [1, dilation],
+                pads: [0, pad, 0, 2 * kernel * dilation],
+            };
+            for place in 0..window.places(1, size) {
+                let element = |tap: usize| (place * stride + tap * dilation).checked_sub(pad);
+                let wanted: Vec<usize> =
+                    (0..kernel).filter(|&tap| element(tap).is_some_and(|at| at < size)).collect();
+                let found: Vec<usize> = window.taps_inside(1, place, size).collect();
+                assert_eq!(found, wanted, "place {place} of {window:?} over {size}");
+            }
+        }
+    }
+}
