@@ -84,6 +84,9 @@ pub enum PrecisionArgument {
     Int8,
     /// All that can have them.
     Int16,
+    /// Those of int16, and weights of 16 bits.
+    #[value(name = "int16x16")]
+    Int16x16,
     /// Those that are worth most, within the options' budget of cycles.
     Mixed,
 }
@@ -94,6 +97,7 @@ impl From<PrecisionArgument> for options::Precision {
             PrecisionArgument::Auto => options::Precision::Auto,
             PrecisionArgument::Int8 => options::Precision::Int8,
             PrecisionArgument::Int16 => options::Precision::Int16,
+            PrecisionArgument::Int16x16 => options::Precision::Int16x16,
             PrecisionArgument::Mixed => options::Precision::Mixed,
         }
     }

@@ -5,7 +5,7 @@
 //! equalise = true
 //! bias_correction = true
 //! rounding = "compensated"          # or "nearest", "learned"
-//! precision = "auto"                # or "int8", "int16", "mixed"
+//! precision = "auto"                # or "int8", "mixed", "int16", "int16x16"
 //! budget = 0.25                     # cycles that "mixed" may add, as a share
 //! ```
 //!
@@ -80,13 +80,16 @@ pub enum Precision {
     /// Values that are updated again and again, as the states of recurrent layers are: each update
     /// would round them anew. And, as far as 2 % more cycles (estimated) go, those of `Mixed`: the cheapest
     /// of them, as many as noise can be measured of in reasonable time (none in large networks). Where the
-    /// outputs are then predicted to drown in noise, `Mixed`, or `Int16`, whatever that takes.
+    /// outputs are then predicted to drown in noise, the next ones, whatever that takes.
     #[default]
     Auto,
     /// None.
     Int8,
-    /// All that can be.
+    /// All that can be; functions that are straight far from zero are taken apart, so that only what is left of them
+    /// is a table of bytes.
     Int16,
+    /// Those of `Int16`, and weights of 16 bits, in two layers for one.
+    Int16x16,
     /// Those of `Auto`, and the ones whose 8 bits add most noise to the outputs for the cycles that 16
     /// bits would take, until the budget is used.
     Mixed,
@@ -99,6 +102,7 @@ impl Precision {
             Precision::Auto => "auto",
             Precision::Int8 => "int8",
             Precision::Int16 => "int16",
+            Precision::Int16x16 => "int16x16",
             Precision::Mixed => "mixed",
         }
     }

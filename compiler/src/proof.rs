@@ -26,6 +26,7 @@
 //! Values lie in tensors as the [claims](crate::claims) say. A claim that is wrong gives wrong elements;
 //! one that is missing is a [`Finding`] of its own.
 
+mod apart;
 mod channels;
 mod claimed;
 mod corrections;

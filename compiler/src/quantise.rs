@@ -8,14 +8,15 @@
 //!    works.
 //! 4. `correct` takes the mean error of every channel out of its bias.
 //! 5. `floor` asks what the outputs are predicted to be, and `baseline` what rounding alone would leave of
-//!    them: where that is better, it is taken, and where outputs drown in noise, more tensors get 16 bits, and what
-//!    usual quantisers keep in float the host has.
+//!    them: where that is better, it is taken, and where outputs drown in noise, more tensors get 16 bits, `finer`
+//!    takes operators apart that 8 bits coarsen, and what usual quantisers keep in float the host has.
 //!
 //! The result depends on the graph, the samples, the options and the machine alone, not on threads.
 
 mod attempt;
 mod baseline;
 mod correct;
+mod finer;
 mod floor;
 mod lower;
 mod precision;
@@ -40,6 +41,7 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::network::{MeasuredLayer, Network};
 use attempt::Attempt;
+use finer::Finer;
 use floor::Floor;
 use lower::Lowered;
 use ndarray::ArrayD;
@@ -55,6 +57,7 @@ use select::plan::{self, Division};
 use select::{spoilt, tables};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tilewright_arch::Config;
 
 /// Samples of which means are corrected, at most.
@@ -90,7 +93,7 @@ pub fn run_watched(
     config: &Config,
     watch: Watch,
 ) -> Result<Network> {
-    Ok(quantise(graph, calibration, options, config, watch)?.made.lowered.network)
+    Ok(quantise(graph, calibration, options, config, watch)?.lowered.network)
 }
 
 /// [`run`], and what it did to every layer, measured on the first calibration samples.
@@ -103,22 +106,16 @@ pub fn run_reported(
     options: &Options,
     config: &Config,
 ) -> Result<(Network, Vec<MeasuredLayer>)> {
-    let Quantised { graph, classes, made: Quantisation { plan, choice, lowered } } =
+    let Quantisation { prepared, plan, choice, lowered } =
         quantise(graph, calibration, options, config, &|_, _| ())?;
     let samples = &calibration[..calibration.len().min(MEASURED)];
-    let layers = report::measure(&graph, &plan, &classes, &choice, &lowered, samples)?;
+    let layers = report::measure(&prepared.graph, &plan, &prepared.classes, &choice, &lowered, samples)?;
     Ok((lowered.network, layers))
 }
 
-struct Quantised<'a> {
-    /// What was quantised: the source graph, perhaps equalised.
-    graph: Cow<'a, Graph>,
-    classes: ScaleClasses,
-    made: Quantisation,
-}
-
 /// Integers, and what was chosen for them.
-struct Quantisation {
+struct Quantisation<'a> {
+    prepared: Arc<Prepared<'a>>,
     plan: Division,
     choice: Choice,
     lowered: Lowered,
@@ -141,6 +138,28 @@ struct Prepared<'a> {
     config: &'a Config,
 }
 
+/// In which form a graph is prepared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    /// As it is.
+    Given,
+    /// With operators taken apart for the sake of 16 bits.
+    Finer(Finer),
+    /// With what usual quantisers keep in float, and the machine has only 8 bits for, on the host.
+    InFloat,
+}
+
+impl Form {
+    /// The one that a precision asks for.
+    fn of(precision: Precision) -> Form {
+        match precision {
+            Precision::Auto | Precision::Int8 | Precision::Mixed => Form::Given,
+            Precision::Int16 => Form::Finer(Finer::Functions),
+            Precision::Int16x16 => Form::Finer(Finer::Weights),
+        }
+    }
+}
+
 /// With the refinements and the bits that the outputs need.
 fn quantise<'a>(
     graph: &'a Graph,
@@ -148,17 +167,22 @@ fn quantise<'a>(
     options: &Options,
     config: &'a Config,
     watch: Watch,
-) -> Result<Quantised<'a>> {
-    let one = |options: &Options| -> Result<(Prepared<'a>, Quantisation)> {
-        let prepared = Prepared::new(graph, calibration, options, config, watch, false)?;
-        let made = prepared.make(calibration, options.ranges, options.precision, options.budget)?;
-        Ok((prepared, made))
+) -> Result<Quantisation<'a>> {
+    let prepare = |options: &Options, form| {
+        Prepared::new(graph, calibration, options, config, watch, form).map(Arc::new)
     };
-    let (mut prepared, made) = one(options)?;
+    let one = |options: &Options| -> Result<Quantisation<'a>> {
+        prepare(options, Form::of(options.precision))?.make(
+            calibration,
+            options.ranges,
+            options.precision,
+            options.budget,
+        )
+    };
+    let made = one(options)?;
     // A quantised model is taken as it is.
-    if !prepared.annotations.is_empty() || calibration.is_empty() {
-        let Prepared { graph, classes, .. } = prepared;
-        return Ok(Quantised { graph, classes, made });
+    if !made.prepared.annotations.is_empty() || calibration.is_empty() {
+        return Ok(made);
     }
     let (floor, mut judged) = Floor::new(graph, calibration, made)?;
     let mut options = *options;
@@ -167,32 +191,36 @@ fn quantise<'a>(
         // clamp then cuts off, a range that is best for a tensor is not for the output.
         let plain = options.plain();
         // Rounding alone that fails is not taken.
-        if let Ok((other, alone)) = one(&plain) {
+        if let Ok(alone) = one(&plain) {
             let alone = floor.judge(alone)?;
             if floor.lack_db(&alone) < floor.lack_db(&judged) {
-                (prepared, judged, options) = (other, alone, plain);
+                (judged, options) = (alone, plain);
             }
         }
     }
     if options.precision == Precision::Auto {
         let before = judged.outputs.clone();
-        let make = |precision, budget| prepared.make(calibration, options.ranges, precision, budget);
+        let given = judged.made.prepared.clone();
+        let make = |precision, budget| {
+            let prepared = match Form::of(precision) {
+                Form::Given => given.clone(),
+                form => prepare(&options, form)?,
+            };
+            prepared.make(calibration, options.ranges, precision, budget)
+        };
         judged = floor.reach(&judged, &before, make)?.unwrap_or(judged);
         if floor.lack_db(&judged) > 0.0
-            && let Ok(coarse) = Prepared::new(graph, calibration, &options, config, watch, true)
-            && coarse.plan.host.len() > prepared.plan.host.len()
+            && let Ok(coarse) = prepare(&options, Form::InFloat)
+            && coarse.plan.host.len() > given.plan.host.len()
         {
             let make = |precision, budget| coarse.make(calibration, options.ranges, precision, budget);
-            if let Some(nearer) = floor.reach(&judged, &before, make)? {
-                (prepared, judged) = (coarse, nearer);
-            }
+            judged = floor.reach(&judged, &before, make)?.unwrap_or(judged);
         }
     }
-    let Prepared { graph, classes, .. } = prepared;
     let mut made = judged.made;
     let network = &mut made.lowered.network;
     (network.rounding_db, network.judged) = (floor.rounding_db, judged.outputs);
-    Ok(Quantised { graph, classes, made })
+    Ok(made)
 }
 
 /// The least and the largest number of each input over all samples.
@@ -205,14 +233,13 @@ fn calibrated(graph: &Graph, calibration: &[Vec<ArrayD<f32>>]) -> Vec<[f32; 2]> 
 }
 
 impl<'a> Prepared<'a> {
-    /// With what usual quantisers keep `in_float` and the machine has only 8 bits for on the machine or on the host.
     fn new(
         graph: &'a Graph,
         calibration: &'a [Vec<ArrayD<f32>>],
         options: &Options,
         config: &'a Config,
         watch: Watch,
-        in_float: bool,
+        form: Form,
     ) -> Result<Prepared<'a>> {
         graph.verify().map_err(|e| e.stage("quantise"))?;
         calibrate::at_once(graph)?;
@@ -227,6 +254,12 @@ impl<'a> Prepared<'a> {
         } else {
             Cow::Borrowed(graph)
         };
+        let graph = match form {
+            Form::Finer(finer) if annotations.is_empty() => {
+                Cow::Owned(finer::run(graph.into_owned(), finer)?)
+            }
+            _ => graph,
+        };
         let divide = |left: &BTreeMap<usize, Refusal>| {
             let mut plan = plan::plan_leaving(&graph, &annotations, config, left);
             tables::tabulate(&mut plan, &annotations);
@@ -235,7 +268,7 @@ impl<'a> Prepared<'a> {
         };
         let mut coarse = BTreeMap::new();
         let (mut plan, mut classes) = divide(&coarse);
-        if in_float {
+        if form == Form::InFloat {
             coarse = baseline::in_float(&graph);
             // What the host has anyway it has for another reason.
             coarse.retain(|n, _| plan.host.iter().all(|(left, ..)| left != n));
@@ -271,19 +304,19 @@ impl<'a> Prepared<'a> {
 
     /// Makes integers of 8 bits and of 16 where `precision` and `budget` want them.
     fn make(
-        &self,
+        self: &Arc<Self>,
         calibration: &[Vec<ArrayD<f32>>],
         ranges: Ranges,
         precision: Precision,
         budget: f64,
-    ) -> Result<Quantisation> {
-        let Prepared { graph, annotations, classes, seen, qparams, whole, corrected, config, .. } = self;
+    ) -> Result<Quantisation<'a>> {
+        let Prepared { graph, annotations, classes, seen, qparams, whole, corrected, config, .. } = &**self;
         let mut plan = self.plan.clone();
         let chooser = Chooser { graph, annotations, classes, qparams, seen, calibration, config };
         let mut choice = chooser.choose(&plan, precision, budget)?;
         let attempt = Attempt { graph, annotations, classes, seen, qparams, whole, ranges, config };
         let mut lowered = attempt.lower(&mut plan, &mut choice)?;
-        if precision == Precision::Int16 {
+        if matches!(precision, Precision::Int16 | Precision::Int16x16) {
             lowered.network.byte_layers = report::byte_layers(&plan, classes, &lowered, &choice);
         }
         // One sample says nothing of how certain its means are.
@@ -296,6 +329,6 @@ impl<'a> Prepared<'a> {
         lowered.network.calibrated = calibrated(graph, calibration);
         lowered.network.claims =
             lower::claims(graph, annotations, &plan, classes, corrected.len(), &mut lowered);
-        Ok(Quantisation { plan, choice, lowered })
+        Ok(Quantisation { prepared: self.clone(), plan, choice, lowered })
     }
 }

@@ -23,7 +23,7 @@ mod no_ops;
 mod pad;
 mod patterns;
 mod prelu;
-mod rewrite;
+pub(crate) mod rewrite;
 mod scale;
 mod slices;
 mod softplus;

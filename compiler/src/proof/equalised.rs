@@ -4,10 +4,12 @@
 //! The factors are not believed: those of a layer's result follow from its weights in both graphs and from the
 //! factors of what it reads.
 
+use super::apart::joined;
 use super::{Finding, What};
 use crate::float;
 use crate::graph::{Graph, Node, Op, ValueId};
 use ndarray::ArrayD;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// How far a number that was multiplied by factors in float32, once as a row's and once as a column's, may be off
@@ -21,6 +23,8 @@ pub struct Equalised {
     pub findings: Vec<Finding>,
     /// Clamps whose values are stored scaled: what they are set to is another bound in the source.
     clamps: Vec<(usize, Vec<f64>)>,
+    /// The stored graph with the source's operators, where some were taken apart.
+    joined: Option<Graph>,
 }
 
 /// Factors of a value's channels, its elements in equal parts. A channel of zeros throughout, as pruned networks
@@ -36,16 +40,18 @@ pub fn equalised(source: &Graph, stored: &Graph) -> Equalised {
         nodes: vec![node.name.clone()],
         what: What::Claim { message: format!("equalisation: {message}") },
     };
-    let same = |(a, b): (&Node, &Node)| a.op == b.op && a.outputs == b.outputs;
-    if source.nodes.len() != stored.nodes.len() || !source.nodes.iter().zip(&stored.nodes).all(same) {
-        let node = stored.nodes.first().or(source.nodes.first());
-        result.findings.extend(node.map(|node| wrong(node, "the operators are others".into())));
-        return result;
-    }
+    let stored = match joined(source, stored) {
+        Ok(stored) => stored,
+        Err((layer, message)) => {
+            let what = What::Claim { message: format!("equalisation: {message}") };
+            result.findings.push(Finding { id: None, nodes: vec![layer.clone()], layer, what });
+            return result;
+        }
+    };
     // Values that are not listed are those of the source.
     let mut factors: BTreeMap<ValueId, Scalings> = BTreeMap::new();
     for (n, (node, other)) in source.nodes.iter().zip(&stored.nodes).enumerate() {
-        match through([source, stored], [node, other], &factors) {
+        match through([source, &stored], [node, other], &factors) {
             Ok(made) if made.iter().all(|factor| *factor == Some(1.0)) => {}
             Ok(made) => {
                 if let (Op::Clip { .. }, false) = (&node.op, unscaled(&made)) {
@@ -60,6 +66,9 @@ pub fn equalised(source: &Graph, stored: &Graph) -> Equalised {
     for id in source.outputs.iter().filter(|id| factors.get(id).is_some_and(|made| !unscaled(made))) {
         let (_, node) = source.producer(*id).expect("only results of nodes have factors");
         result.findings.push(wrong(node, "an output of the network is scaled".into()));
+    }
+    if let (Cow::Owned(joined), false) = (stored, result.clamps.is_empty()) {
+        result.joined = Some(joined);
     }
     result
 }
@@ -78,6 +87,7 @@ impl Equalised {
         if self.clamps.is_empty() {
             return Ok(Vec::new());
         }
+        let stored = self.joined.as_ref().unwrap_or(stored);
         let values = float::run_all(stored, inputs)?;
         let one = |(n, factors): &(usize, Vec<f64>)| {
             let node = &stored.nodes[*n];

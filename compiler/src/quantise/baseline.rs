@@ -104,7 +104,7 @@ fn with_rounded_weights(graph: &Graph) -> Graph {
 }
 
 /// The axis of a node's weights that its output channels lie along.
-fn channels(graph: &Graph, node: &Node) -> Option<Axis> {
+pub(super) fn channels(graph: &Graph, node: &Node) -> Option<Axis> {
     match node.op {
         Op::Conv { .. } | Op::Gemm { trans_b: true, .. } => Some(Axis(0)),
         Op::ConvTranspose { .. } | Op::Gemm { .. } => Some(Axis(1)),

@@ -122,7 +122,7 @@ impl Chooser<'_> {
             Precision::Auto | Precision::Mixed if !self.annotations.is_empty() => {
                 return Ok(Choice { wanted, why, before, operands: true });
             }
-            Precision::Int8 | Precision::Int16 => {
+            Precision::Int8 | Precision::Int16 | Precision::Int16x16 => {
                 return Ok(Choice { wanted, why, before, operands: true });
             }
             Precision::Auto | Precision::Mixed => {}

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::graph::{Graph, Node, Op, Source, ValueId};
 
 /// An old graph being copied into a new one.
-pub(super) struct Rewrite {
+pub(crate) struct Rewrite {
     /// The graph before the pass.
     pub old: Graph,
     /// The graph so far. Constants enter it when they are first read.
@@ -32,7 +32,7 @@ pub(super) fn live_uses(graph: &Graph) -> Vec<usize> {
 
 /// Copies a graph, asking `replace` about each node: the new value that takes the place of the node's
 /// result, or `None` to copy the node.
-pub(super) fn rewrite(
+pub(crate) fn rewrite(
     old: Graph,
     mut replace: impl FnMut(&mut Rewrite, &Node) -> Result<Option<ValueId>>,
 ) -> Result<Graph> {

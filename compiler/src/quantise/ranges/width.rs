@@ -44,8 +44,8 @@ pub fn unable(ranges: &WideRanges, annotations: &Annotations, qparams: &[QParams
             HomeOrigin::FusedOp(g) if !plan.ops[g].epilogue.table.is_empty() => {
                 Some("its function is a table of bytes")
             }
-            _ if 2 * home.shape[0] * home.shape[2] > most_bytes(config) => {
-                Some("one row of it fills half the feature memory")
+            _ if 2 * home.shape[0] * home.shape[2].min(BLOCK) > most_bytes(config) => {
+                Some("a few columns of it fill half the feature memory")
             }
             _ if annotations.qparams(home.value).is_some() => Some("the model prescribes its scale"),
             _ => None,
@@ -82,20 +82,26 @@ pub fn unable(ranges: &WideRanges, annotations: &Annotations, qparams: &[QParams
     why
 }
 
-/// Bytes of the rows that an operation needs at a time, at most: half of the feature memory. Wide tensors
+/// Columns of the narrowest blocks that images are cut into where whole rows do not fit (`schedule::columns`).
+const BLOCK: usize = 16;
+
+/// Bytes of the rows that an operation needs of a block at a time, at most: half of the feature memory. Wide tensors
 /// are not cut by channels to fit less.
 fn most_bytes(config: &Config) -> usize {
     config.feature_bytes() / 2
 }
 
-/// Bytes of the rows that a fused operation needs of an input at a time and of a row that it makes, in 16 bits.
+/// Bytes of the rows that a fused operation needs of a block of an input at a time and of a row that it makes, in 16 bits.
 fn rows(fused: &FusedOp, view: &HomeView) -> usize {
-    let reach = match &fused.kernel {
-        Kernel::Linear { window, .. } | Kernel::Mean { window, .. } => window.covers(0),
-        _ => 1,
+    let [down, across, stride] = match &fused.kernel {
+        Kernel::Linear { window, .. } | Kernel::Mean { window, .. } => {
+            [window.covers(0), window.covers(1), window.stride[1]]
+        }
+        _ => [1, 1, 1],
     };
     let [channels, height, width] = view.shape;
-    2 * (channels * reach.min(height) * width + fused.grid[0] * fused.grid[2])
+    let block = ((BLOCK - 1) * stride + across).min(width);
+    2 * (channels * down.min(height) * block + fused.grid[0] * fused.grid[2].min(BLOCK))
 }
 
 const MULTIPLIED: &str = "a product of activations reads bytes";
@@ -103,7 +109,7 @@ const MULTIPLIED: &str = "a product of activations reads bytes";
 /// Why a fused operation cannot read 16-bit values in one of its inputs; `None` where it can.
 fn ungathered(fused: &FusedOp, view: &HomeView, config: &Config) -> Option<&'static str> {
     if rows(fused, view) > most_bytes(config) {
-        return Some("the rows of it that are read together fill half the feature memory");
+        return Some("what is read of it for a few columns fills half the feature memory");
     }
     if let Kernel::Linear { window, weights, bias, groups } = &fused.kernel
         && *groups > 1
