@@ -32,7 +32,8 @@ macro_rules! cases {
     ($($(#[$why:meta])* $reason:ident: $case:literal, $least:literal;)*) => {
         $($(#[$why])* #[test]
         fn $reason() {
-            for precision in [Precision::Auto, Precision::Int8, Precision::Int16, Precision::Mixed] {
+            let all = [Precision::Auto, Precision::Int8, Precision::Mixed, Precision::Int16, Precision::Int16x16];
+            for precision in all {
                 let decibels = decibels($case, precision);
                 assert!(decibels.iter().all(|db| *db >= $least), "{}, {precision:?}: {decibels:.1?}", $case);
             }

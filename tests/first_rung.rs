@@ -17,7 +17,8 @@ use tilewright_compiler::network::{Network, Raised, Stage};
 use tilewright_compiler::proof::{Groups, LEAST_CHANNEL_DB, Quality, check, corrections};
 use tilewright_compiler::quantise::{self, Precision};
 
-const PRECISIONS: [Precision; 4] = [Precision::Int8, Precision::Auto, Precision::Mixed, Precision::Int16];
+const PRECISIONS: [Precision; 5] =
+    [Precision::Int8, Precision::Auto, Precision::Mixed, Precision::Int16, Precision::Int16x16];
 
 /// Decibels by which noise may be predicted too low or too high.
 const PREDICTED_DB: f64 = 3.0;

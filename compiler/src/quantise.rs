@@ -42,7 +42,7 @@ use crate::graph::Graph;
 use crate::network::{MeasuredLayer, Network};
 use attempt::Attempt;
 use finer::Finer;
-use floor::Floor;
+use floor::{Floor, LADDER};
 use lower::Lowered;
 use ndarray::ArrayD;
 use precision::{Choice, Chooser};
@@ -172,12 +172,13 @@ fn quantise<'a>(
         Prepared::new(graph, calibration, options, config, watch, form).map(Arc::new)
     };
     let one = |options: &Options| -> Result<Quantisation<'a>> {
-        prepare(options, Form::of(options.precision))?.make(
-            calibration,
-            options.ranges,
-            options.precision,
-            options.budget,
-        )
+        let Options { ranges, precision, budget, .. } = *options;
+        let make = |form| prepare(options, form)?.make(calibration, ranges, precision, budget);
+        match Form::of(precision) {
+            Form::Given => make(Form::Given),
+            // What is taken apart never refuses what can be made whole.
+            form => make(form).or_else(|_| make(Form::Given)),
+        }
     };
     let made = one(options)?;
     // A quantised model is taken as it is.
@@ -208,13 +209,13 @@ fn quantise<'a>(
             };
             prepared.make(calibration, options.ranges, precision, budget)
         };
-        judged = floor.reach(&judged, &before, make)?.unwrap_or(judged);
+        judged = floor.reach(&judged, &before, &LADDER, make)?.unwrap_or(judged);
         if floor.lack_db(&judged) > 0.0
             && let Ok(coarse) = prepare(&options, Form::InFloat)
             && coarse.plan.host.len() > given.plan.host.len()
         {
             let make = |precision, budget| coarse.make(calibration, options.ranges, precision, budget);
-            judged = floor.reach(&judged, &before, make)?.unwrap_or(judged);
+            judged = floor.reach(&judged, &before, &LADDER[..2], make)?.unwrap_or(judged);
         }
     }
     let mut made = judged.made;

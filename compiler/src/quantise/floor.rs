@@ -14,7 +14,7 @@ use ndarray::{ArrayD, Axis, concatenate, stack};
 use rayon::prelude::*;
 
 /// What is tried in turn: precision and budget.
-const LADDER: [(Precision, f64); 3] =
+pub(super) const LADDER: [(Precision, f64); 3] =
     [(Precision::Mixed, 0.25), (Precision::Int16, 0.0), (Precision::Int16x16, 0.0)];
 /// The share of what lacks to the floor that a step of the ladder may leave; otherwise it is not worth its
 /// cycles. The recogniser of PP-OCRv4 would gain 2.3 dB for 44 % more cycles, and read the same text.
@@ -140,7 +140,7 @@ impl<'a> Floor<'a> {
         judged.outputs.iter().enumerate().map(|(output, quality)| self.shortfall_db(output, quality)).sum()
     }
 
-    /// What `make` makes of the first step of the ladder with which all outputs reach the floor, or else of the one that
+    /// What `make` makes of the first step of `ladder` with which all outputs reach the floor, or else of the one that
     /// comes nearest; none where nothing comes much nearer than `first` does. `before` is what was predicted of the outputs
     /// before anything was tried.
     ///
@@ -150,13 +150,14 @@ impl<'a> Floor<'a> {
         &self,
         first: &Judged,
         before: &[Quality],
+        ladder: &[(Precision, f64)],
         make: impl Fn(Precision, f64) -> Result<Quantisation<'g>>,
     ) -> Result<Option<Judged<'g>>> {
         let mut lack = self.lack_db(first);
         let shortfall = |output: &usize| self.shortfall_db(*output, &before[*output]);
         let worst = (0..before.len()).max_by(|a, b| shortfall(a).total_cmp(&shortfall(b))).unwrap_or(0);
         let mut best = None;
-        for (precision, budget) in LADDER {
+        for &(precision, budget) in ladder {
             if lack == 0.0 {
                 break;
             }

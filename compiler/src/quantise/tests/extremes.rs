@@ -30,7 +30,8 @@ fn decibels(net: &Net, samples: &[Vec<ArrayD<f32>>], precision: Precision) -> f6
     samples[..2].iter().map(one).fold(f64::INFINITY, f64::min)
 }
 
-const ALL: [Precision; 4] = [Precision::Auto, Precision::Int8, Precision::Int16, Precision::Mixed];
+const ALL: [Precision; 5] =
+    [Precision::Auto, Precision::Int8, Precision::Mixed, Precision::Int16, Precision::Int16x16];
 
 #[test]
 fn the_magnitude_of_inputs_does_not_matter() {
@@ -141,7 +142,7 @@ fn terms_that_cancel_do_not_saturate() {
     for precision in ALL {
         let db = decibels(&net, &samples, precision);
         // Terms that saturate in 16 bits leave no more than 8 bits do.
-        let least = if precision == Precision::Int16 { 35.0 } else { 18.0 };
+        let least = if matches!(precision, Precision::Int16 | Precision::Int16x16) { 35.0 } else { 18.0 };
         assert!(db > least, "{precision:?}: {db:.1} dB");
     }
 }
