@@ -27,7 +27,7 @@ const RESIDUE: f32 = 1.0 / (1 << 20) as f32;
 const BEYOND_DB: f64 = 3.0;
 
 /// What makes values finer whose bits are not prescribed.
-const MORE_BITS: &str = "--precision mixed or int16";
+const MORE_BITS: &str = "--precision mixed, int16 or int16x16";
 
 /// What is known of a network on one input.
 #[derive(Clone, PartialEq, Debug, Serialize)]
