@@ -217,7 +217,7 @@ fn layers_that_keep_8_bits_say_why() {
     let mut net = Net::new();
     let x = net.input(&[1, 3, 6, 6]);
     let y = net.conv(x, 4, 3);
-    let y = net.op(Op::Unary { kind: UnaryKind::HardSwish }, &[y]);
+    let y = net.op(Op::Unary { kind: UnaryKind::Sigmoid }, &[y]);
     let z = net.conv(y, 4, 3);
     let mean = net.op(Op::Reduce { kind: ReduceKind::Mean, axes: vec![2, 3], keepdims: true }, &[z]);
     net.graph.outputs = vec![z, mean];
