@@ -64,6 +64,9 @@ use tilewright_arch::Config;
 const CORRECTED: usize = 32;
 /// Multiply-accumulates that bias correction may spend (it runs a sample at least twice).
 const CORRECTION_MACS: u64 = 2_000_000_000;
+/// Multiply-accumulates up to which [`Precision::Auto`] takes operators apart. The recogniser of PP-OCRv4 (0.7 G) would
+/// take six times the cycles and minutes to compile for 10 dB: its user is told, and has `int16`.
+const APART_MACS: u64 = 200_000_000;
 /// Samples that a report is measured on, at most.
 const MEASURED: usize = 4;
 
@@ -202,14 +205,16 @@ fn quantise<'a>(
     if options.precision == Precision::Auto {
         let before = judged.outputs.clone();
         let given = judged.made.prepared.clone();
+        let apart = graph.macs() <= APART_MACS;
         let make = |precision, budget| {
             let prepared = match Form::of(precision) {
-                Form::Given => given.clone(),
-                form => prepare(&options, form)?,
+                form @ Form::Finer(_) if apart => prepare(&options, form)?,
+                _ => given.clone(),
             };
             prepared.make(calibration, options.ranges, precision, budget)
         };
-        judged = floor.reach(&judged, &before, &LADDER, make)?.unwrap_or(judged);
+        let ladder = if apart { &LADDER[..] } else { &LADDER[..2] };
+        judged = floor.reach(&judged, &before, ladder, make)?.unwrap_or(judged);
         if floor.lack_db(&judged) > 0.0
             && let Ok(coarse) = prepare(&options, Form::InFloat)
             && coarse.plan.host.len() > given.plan.host.len()

@@ -114,7 +114,11 @@ impl Chooser<'_> {
             }
         }
         let ranges = width::WideRanges { plan, classes, seen: self.seen };
-        let why = width::unable(&ranges, self.annotations, self.qparams, self.config);
+        let columns = match precision {
+            Precision::Int16 | Precision::Int16x16 => width::BLOCK,
+            Precision::Auto | Precision::Mixed | Precision::Int8 => usize::MAX,
+        };
+        let why = width::unable(&ranges, self.annotations, self.qparams, self.config, columns);
         let found = (0..plan.homes.len()).map(|h| classes.representative(h));
         let mut wanted: BTreeSet<usize> = found.filter(|class| !why.contains_key(class)).collect();
         match precision {

@@ -31,7 +31,16 @@ pub type Why = BTreeMap<usize, &'static str>;
 
 /// The representatives of the homes that cannot have 16 bits when they are gathered, and why not. Homes
 /// that share a scale have 16 bits together or not at all.
-pub fn unable(ranges: &WideRanges, annotations: &Annotations, qparams: &[QParams], config: &Config) -> Why {
+///
+/// Images so wide that whole rows do not fit run in blocks of columns, whose borders are made twice: `columns` are
+/// those that are counted on, all where cycles matter.
+pub fn unable(
+    ranges: &WideRanges,
+    annotations: &Annotations,
+    qparams: &[QParams],
+    config: &Config,
+    columns: usize,
+) -> Why {
     let WideRanges { plan, classes, seen } = *ranges;
     let class = |h: usize| classes.representative(h);
     let mut why = Why::new();
@@ -44,8 +53,8 @@ pub fn unable(ranges: &WideRanges, annotations: &Annotations, qparams: &[QParams
             HomeOrigin::FusedOp(g) if !plan.ops[g].epilogue.table.is_empty() => {
                 Some("its function is a table of bytes")
             }
-            _ if 2 * home.shape[0] * home.shape[2].min(BLOCK) > most_bytes(config) => {
-                Some("a few columns of it fill half the feature memory")
+            _ if 2 * home.shape[0] * home.shape[2].min(columns) > most_bytes(config) => {
+                Some("what is made of it at a time fills half the feature memory")
             }
             _ if annotations.qparams(home.value).is_some() => Some("the model prescribes its scale"),
             _ => None,
@@ -56,7 +65,7 @@ pub fn unable(ranges: &WideRanges, annotations: &Annotations, qparams: &[QParams
     }
     for fused in &plan.ops {
         for view in &fused.inputs {
-            if let Some(reason) = ungathered(fused, view, config) {
+            if let Some(reason) = ungathered(fused, view, config, columns) {
                 why.entry(class(view.tensor.index())).or_insert(reason);
             }
         }
@@ -82,8 +91,8 @@ pub fn unable(ranges: &WideRanges, annotations: &Annotations, qparams: &[QParams
     why
 }
 
-/// Columns of the narrowest blocks that images are cut into where whole rows do not fit (`schedule::columns`).
-const BLOCK: usize = 16;
+/// Columns of narrow blocks that images are cut into where whole rows do not fit (`schedule::columns`).
+pub const BLOCK: usize = 16;
 
 /// Bytes of the rows that an operation needs of a block at a time, at most: half of the feature memory. Wide tensors
 /// are not cut by channels to fit less.
@@ -92,7 +101,7 @@ fn most_bytes(config: &Config) -> usize {
 }
 
 /// Bytes of the rows that a fused operation needs of a block of an input at a time and of a row that it makes, in 16 bits.
-fn rows(fused: &FusedOp, view: &HomeView) -> usize {
+fn rows(fused: &FusedOp, view: &HomeView, columns: usize) -> usize {
     let [down, across, stride] = match &fused.kernel {
         Kernel::Linear { window, .. } | Kernel::Mean { window, .. } => {
             [window.covers(0), window.covers(1), window.stride[1]]
@@ -100,16 +109,16 @@ fn rows(fused: &FusedOp, view: &HomeView) -> usize {
         _ => [1, 1, 1],
     };
     let [channels, height, width] = view.shape;
-    let block = ((BLOCK - 1) * stride + across).min(width);
-    2 * (channels * down.min(height) * block + fused.grid[0] * fused.grid[2].min(BLOCK))
+    let block = (columns - 1).saturating_mul(stride).saturating_add(across).min(width);
+    2 * (channels * down.min(height) * block + fused.grid[0] * fused.grid[2].min(columns))
 }
 
 const MULTIPLIED: &str = "a product of activations reads bytes";
 
 /// Why a fused operation cannot read 16-bit values in one of its inputs; `None` where it can.
-fn ungathered(fused: &FusedOp, view: &HomeView, config: &Config) -> Option<&'static str> {
-    if rows(fused, view) > most_bytes(config) {
-        return Some("what is read of it for a few columns fills half the feature memory");
+fn ungathered(fused: &FusedOp, view: &HomeView, config: &Config, columns: usize) -> Option<&'static str> {
+    if rows(fused, view, columns) > most_bytes(config) {
+        return Some("what is read of it at a time fills half the feature memory");
     }
     if let Kernel::Linear { window, weights, bias, groups } = &fused.kernel
         && *groups > 1
