@@ -141,9 +141,9 @@ struct Prepared<'a> {
     config: &'a Config,
 }
 
-/// In which form a graph is prepared.
+/// What is prepared of a graph.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Form {
+enum Variant {
     /// As it is.
     Given,
     /// With operators taken apart for the sake of 16 bits.
@@ -152,13 +152,13 @@ enum Form {
     InFloat,
 }
 
-impl Form {
+impl Variant {
     /// The one that a precision asks for.
-    fn of(precision: Precision) -> Form {
+    fn of(precision: Precision) -> Variant {
         match precision {
-            Precision::Auto | Precision::Int8 | Precision::Mixed => Form::Given,
-            Precision::Int16 => Form::Finer(Finer::Functions),
-            Precision::Int16x16 => Form::Finer(Finer::Weights),
+            Precision::Auto | Precision::Int8 | Precision::Mixed => Variant::Given,
+            Precision::Int16 => Variant::Finer(Finer::Functions),
+            Precision::Int16x16 => Variant::Finer(Finer::Weights),
         }
     }
 }
@@ -171,16 +171,16 @@ fn quantise<'a>(
     config: &'a Config,
     watch: Watch,
 ) -> Result<Quantisation<'a>> {
-    let prepare = |options: &Options, form| {
-        Prepared::new(graph, calibration, options, config, watch, form).map(Arc::new)
+    let prepare = |options: &Options, variant| {
+        Prepared::new(graph, calibration, options, config, watch, variant).map(Arc::new)
     };
     let one = |options: &Options| -> Result<Quantisation<'a>> {
         let Options { ranges, precision, budget, .. } = *options;
-        let make = |form| prepare(options, form)?.make(calibration, ranges, precision, budget);
-        match Form::of(precision) {
-            Form::Given => make(Form::Given),
+        let make = |variant| prepare(options, variant)?.make(calibration, ranges, precision, budget);
+        match Variant::of(precision) {
+            Variant::Given => make(Variant::Given),
             // What is taken apart never refuses what can be made whole.
-            form => make(form).or_else(|_| make(Form::Given)),
+            variant => make(variant).or_else(|_| make(Variant::Given)),
         }
     };
     let made = one(options)?;
@@ -207,8 +207,8 @@ fn quantise<'a>(
         let given = judged.made.prepared.clone();
         let apart = graph.macs() <= APART_MACS;
         let make = |precision, budget| {
-            let prepared = match Form::of(precision) {
-                form @ Form::Finer(_) if apart => prepare(&options, form)?,
+            let prepared = match Variant::of(precision) {
+                variant @ Variant::Finer(_) if apart => prepare(&options, variant)?,
                 _ => given.clone(),
             };
             prepared.make(calibration, options.ranges, precision, budget)
@@ -216,7 +216,7 @@ fn quantise<'a>(
         let ladder = if apart { &LADDER[..] } else { &LADDER[..2] };
         judged = floor.reach(&judged, &before, ladder, make)?.unwrap_or(judged);
         if floor.lack_db(&judged) > 0.0
-            && let Ok(coarse) = prepare(&options, Form::InFloat)
+            && let Ok(coarse) = prepare(&options, Variant::InFloat)
             && coarse.plan.host.len() > given.plan.host.len()
         {
             let make = |precision, budget| coarse.make(calibration, options.ranges, precision, budget);
@@ -245,7 +245,7 @@ impl<'a> Prepared<'a> {
         options: &Options,
         config: &'a Config,
         watch: Watch,
-        form: Form,
+        variant: Variant,
     ) -> Result<Prepared<'a>> {
         graph.verify().map_err(|e| e.stage("quantise"))?;
         calibrate::at_once(graph)?;
@@ -260,8 +260,8 @@ impl<'a> Prepared<'a> {
         } else {
             Cow::Borrowed(graph)
         };
-        let graph = match form {
-            Form::Finer(finer) if annotations.is_empty() => {
+        let graph = match variant {
+            Variant::Finer(finer) if annotations.is_empty() => {
                 Cow::Owned(finer::run(graph.into_owned(), finer)?)
             }
             _ => graph,
@@ -274,7 +274,7 @@ impl<'a> Prepared<'a> {
         };
         let mut coarse = BTreeMap::new();
         let (mut plan, mut classes) = divide(&coarse);
-        if form == Form::InFloat {
+        if variant == Variant::InFloat {
             coarse = baseline::in_float(&graph);
             // What the host has anyway it has for another reason.
             coarse.retain(|n, _| plan.host.iter().all(|(left, ..)| left != n));

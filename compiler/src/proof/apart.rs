@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// What an operator of a [`form`] reads.
 #[derive(Clone, Copy)]
-enum Read {
+enum FormInput {
     /// The function's operand.
     X,
     /// What an earlier operator of the form made.
@@ -147,14 +147,14 @@ impl<'a> Join<'a> {
     }
 
     /// A function in the operators of its form.
-    fn function(&self, node: &Node, form: &[(Op, Vec<Read>)]) -> Option<usize> {
+    fn function(&self, node: &Node, form: &[(Op, Vec<FormInput>)]) -> Option<usize> {
         let x = *self.at.get(&node.inputs[0])?;
         let taken = self.rest.get(..form.len())?;
         for (stored, (op, reads)) in taken.iter().zip(form) {
-            let reads_it = |(id, read): (&ValueId, &Read)| match *read {
-                Read::X => *id == x,
-                Read::Made(index) => *id == taken[index].outputs[0],
-                Read::Number(number) => {
+            let reads_it = |(id, read): (&ValueId, &FormInput)| match *read {
+                FormInput::X => *id == x,
+                FormInput::Made(index) => *id == taken[index].outputs[0],
+                FormInput::Number(number) => {
                     self.stored.shape(*id).is_empty() && self.stored.constant_data(*id) == Some(&[number])
                 }
             };
@@ -171,8 +171,8 @@ impl<'a> Join<'a> {
 ///
 /// x g(x) with g(x) + g(-x) = 1 is max(x, 0) + f(-|x|): for x > 0, x g(x) = x - x g(-x) = x + f(-x). ln(1 + e^x) is
 /// x + ln(e^-x + 1) likewise. The exponential units are straight above zero, and zero at zero.
-fn form(kind: UnaryKind) -> Option<Vec<(Op, Vec<Read>)>> {
-    use Read::{Made, Number, X};
+fn form(kind: UnaryKind) -> Option<Vec<(Op, Vec<FormInput>)>> {
+    use FormInput::{Made, Number, X};
     let unary = |kind| Op::Unary { kind };
     let times = Op::Binary { kind: BinaryKind::Mul };
     let positive = (Op::LeakyRelu { alpha: 0.0 }, vec![X]);

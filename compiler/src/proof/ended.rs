@@ -5,7 +5,7 @@
 use super::Checked;
 use super::exact::ExactSource;
 use super::integers::NetworkIntegers;
-use super::intervals::{scaled_end, wide_ends};
+use super::intervals::scaled_end;
 use crate::claims::Operation;
 use crate::graph::{BinaryKind, Op, ValueId};
 use ndarray::ArrayD;
@@ -27,7 +27,8 @@ pub(super) fn terms<'a>(
     let between = sums().find(|(to, _)| *to != operation.output.tensor);
     let Some((to, added)) = between.or_else(|| sums().next()) else { return Ok(None) };
     let to = integers.tensor(to);
-    let (end, [bottom, top]) = (scaled_end() * f64::from(to.scale), wide_ends(to));
+    // Two terms reach beyond what ends one of them: their sum ends where the tensor does.
+    let (end, (bottom, top)) = (scaled_end() * f64::from(to.scale), to.range());
     let halves = between.filter(|(_, added)| added.wide).map(|_| 256.0 * f64::from(added.scale));
     let nodes = || operation.nodes.iter().map(|&n| &integers.graph.nodes[n]);
     let is_sum = |op: &Op| matches!(op, Op::Add | Op::Binary { kind: BinaryKind::Sub });
