@@ -149,8 +149,14 @@ impl FixedGraph {
         for view in node.reads().chain(&low) {
             self.verify_view(view)?;
             let (first, strides) = view.strides(self.tensor(view.tensor).shape);
+            let [channels, rows, columns] = view.shape;
+            let starts = (0..channels).flat_map(|c| (0..rows).map(move |y| [c, y, 0]));
             let written = &written[view.tensor.0 as usize];
-            if !elements(view.shape).all(|at| written[offset(first, strides, at)] != 0) {
+            let whole = |start: usize| match strides[2] {
+                1 => !written[start..start + columns].contains(&0),
+                across => (0..columns).all(|x| written[start + x * across] != 0),
+            };
+            if !starts.map(|at| offset(first, strides, at)).all(whole) {
                 return refuse(format!("reads {} before it is written", view.tensor));
             }
         }
@@ -241,12 +247,15 @@ impl FixedGraph {
         }
         let (first, strides) = view.strides(self.tensor(view.tensor).shape);
         let target = &mut written[view.tensor.0 as usize];
+        // A row of the grid is one of the view, every r-th column of it.
+        let across = r * strides[2];
         for c in 0..channels {
             for y in y0..y0 + h {
-                for x in x0..x0 + w {
-                    let at = node.place.target(channels, c, y, x);
-                    let count = &mut target[offset(first, strides, at)];
+                let start = offset(first, strides, node.place.target(channels, c, y, x0));
+                for x in 0..w {
+                    let count = &mut target[start + x * across];
                     if *count > 0 {
+                        let at = node.place.target(channels, c, y, x0 + x);
                         return refuse(format!("writes {} at {at:?} again", view.tensor));
                     }
                     *count = 1;
@@ -270,11 +279,6 @@ impl FixedGraph {
             Some(_) => Ok(()),
         }
     }
-}
-
-/// All indices of a box.
-fn elements([channels, rows, columns]: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
-    (0..channels * rows * columns).map(move |i| [i / columns / rows, i / columns % rows, i % columns])
 }
 
 fn offset(first: usize, strides: [usize; 3], at: [usize; 3]) -> usize {
