@@ -319,7 +319,7 @@ impl<'a> Emitter<'a> {
         if !part.weights.is_empty() {
             let stride = self.config.weight_stride();
             let first =
-                self.constant(layer, LocalMemory::Weights, 0, &part.weights, stride, &mut accesses)?;
+                self.constant(layer, LocalMemory::Weights, 0, part.weights.bytes(), stride, &mut accesses)?;
             part.op.weights = first;
         }
         if let (Reduction::Product { weights }, Some(factors), Some(source)) =

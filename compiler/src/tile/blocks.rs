@@ -19,30 +19,32 @@ struct PixelBlocks {
 /// time as half the weight memory holds.
 pub(super) fn best(job: &Job, weights: &[i8], slice: Slice, other: Option<&Part>) -> Option<Vec<Part>> {
     let mut limit = other.map_or((true, u64::MAX), |part| rank(std::slice::from_ref(part), job.config));
-    let mut best: Option<Vec<Part>> = None;
+    let mut best = None;
+    let sketch = &job.sketch();
     let possible = |w: &usize| job.width().is_multiple_of(*w);
     // A column of rows is what taps do better, where they can.
     let least = if job.node.wide { 1 } else { 2 };
     for width in (least..=job.config.columns).filter(possible) {
         for rows in 1..=(job.config.columns / width).min(job.rows.len()) {
             let block = PixelBlocks { rows, width };
-            let most = job.config.weight_words / 2 / reduction(job, block);
-            if most == 0 {
-                continue;
-            }
-            let starts = (0..slice.count).step_by(most);
-            let slices =
-                starts.map(|s| Slice { first: slice.first + s, count: most.min(slice.count - s), ..slice });
-            let parts: Vec<Part> = slices.map(|slice| part(job, weights, block, slice)).collect();
+            let Some(parts) = parts(sketch, weights, block, slice) else { continue };
             if cost(&parts, job.config) < limit.1 || limit.0 {
                 let rank = rank(&parts, job.config);
                 if rank < limit {
-                    (best, limit) = (Some(parts), rank);
+                    (best, limit) = (Some(block), rank);
                 }
             }
         }
     }
-    best
+    parts(job, weights, best?, slice)
+}
+
+/// The tile operations of all channels in blocks; none where half the weight memory does not hold those of one channel.
+fn parts(job: &Job, weights: &[i8], block: PixelBlocks, slice: Slice) -> Option<Vec<Part>> {
+    let most = job.config.weight_words / 2 / reduction(job, block);
+    let starts = (most > 0).then(|| (0..slice.count).step_by(most))?;
+    let slices = starts.map(|s| Slice { first: slice.first + s, count: most.min(slice.count - s), ..slice });
+    Some(slices.map(|slice| part(job, weights, block, slice)).collect())
 }
 
 /// Input rows and columns of a block.
@@ -100,22 +102,26 @@ fn part(job: &Job, weights: &[i8], block: PixelBlocks, slice: Slice) -> Part {
     let op = job.finish(op, &layout, operand, 1);
     let stride = job.config.weight_stride();
     let halves = job.halves().count;
-    let mut words = vec![0; count * halves * height * width * stride];
-    for plane in 0..count * halves {
-        let c = plane / halves;
-        let kernel = &weights[slice.channel(c) * kh * kw..(slice.channel(c) + 1) * kh * kw];
-        for column in 0..columns {
-            let (x, y) = (column / block.rows * sx, column % block.rows * sy);
-            for (tap, &weight) in kernel.iter().enumerate() {
-                let step = (plane * height + y + dy * (tap / kw)) * width + x + dx * (tap % kw);
-                words[step * stride + column] = weight.cast_unsigned();
+    let steps = count * halves * height * width;
+    let pack = || {
+        let mut words = vec![0; steps * stride];
+        for plane in 0..count * halves {
+            let c = plane / halves;
+            let kernel = &weights[slice.channel(c) * kh * kw..(slice.channel(c) + 1) * kh * kw];
+            for column in 0..columns {
+                let (x, y) = (column / block.rows * sx, column % block.rows * sy);
+                for (tap, &weight) in kernel.iter().enumerate() {
+                    let step = (plane * height + y + dy * (tap / kw)) * width + x + dx * (tap % kw);
+                    words[step * stride + column] = weight.cast_unsigned();
+                }
             }
         }
-    }
+        words
+    };
     Part {
         unit: Unit::Compute,
         op,
-        weights: words.into(),
+        weights: job.words(steps, pack),
         factors: None,
         channels: (0..count).map(|c| job.channel(slice.channel(c))).collect(),
         macs: (count * kh * kw * job.rows.len() * job.width()) as u64,

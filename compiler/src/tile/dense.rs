@@ -14,16 +14,63 @@ impl Job<'_> {
         let [channels, _, _] = self.graph.grid(self.node);
         let inputs = self.at.input.shape[0] / groups;
         let source = &ReductionSource::new(self, weights, inputs)?;
-        let reduction = source.reduction;
+        let most = self.most_outputs(source);
+        if groups == 1 && source.by_plane && source.reduction <= config.weight_words {
+            // All channels with several rows on the columns; or only those that plain columns leave
+            // over, which would run with columns idle.
+            let spread = self.node.place.depth_to_space.0 > 1;
+            let full = if spread { 0 } else { channels / config.columns * config.columns };
+            let sketch = &self.sketch();
+            let before = |job: &Job, full: usize| -> Vec<Part> {
+                let lists = job.columns(0..full, most, config.columns);
+                lists.iter().map(|columns| job.dense(source, 0, inputs, columns)).collect()
+            };
+            let sketched = before(sketch, full);
+            let mut limit = rank(&sketch.plain(source, groups, inputs), config);
+            let mut best = None;
+            for rows in 2..=config.columns.min(self.rows.len()) {
+                for first in if full > 0 { vec![0, full] } else { vec![0] } {
+                    if first == channels {
+                        continue;
+                    }
+                    let Some(part) = toeplitz::part(sketch, source, first..channels, rows) else { continue };
+                    let before = if first > 0 { &sketched[..] } else { &[] };
+                    if !limit.0 && part.cost(config).added() + cost(before, config) >= limit.1 {
+                        continue;
+                    }
+                    let (head, tail) = (rank(before, config), rank(std::slice::from_ref(&part), config));
+                    let both = (head.0 || tail.0, head.1 + tail.1);
+                    if both < limit {
+                        (best, limit) = (Some((first, rows)), both);
+                    }
+                }
+            }
+            let last = |(first, rows)| Some((first, toeplitz::part(self, source, first..channels, rows)?));
+            if let Some((first, part)) = best.and_then(last) {
+                return Ok([before(self, first), vec![part]].concat());
+            }
+        }
+        Ok(self.plain(source, groups, inputs))
+    }
+
+    /// Output channels of an instruction, at most: whole groups of columns whose weights and parameters fit half their
+    /// memories.
+    fn most_outputs(&self, source: &ReductionSource) -> usize {
+        let columns = self.config.columns;
+        let most_words = (self.config.weight_words / 2 / source.reduction).max(1) * columns;
+        most_words.min(self.most_channels().next_multiple_of(columns))
+    }
+
+    /// The instructions that have output channels on their columns.
+    fn plain(&self, source: &ReductionSource, groups: usize, inputs: usize) -> Vec<Part> {
+        let (config, reduction) = (self.config, source.reduction);
+        let [channels, _, _] = self.graph.grid(self.node);
         let per_group = channels / groups;
-        let most_words = (config.weight_words / 2 / reduction).max(1) * config.columns;
-        // Whole groups of columns whose weights and parameters fit half their memories.
-        let most = most_words.min(self.most_channels().next_multiple_of(config.columns));
         let mut parts = vec![];
         for group in 0..groups {
-            let lists = self.columns(group * per_group..(group + 1) * per_group, most, config.columns);
+            let own = group * per_group..(group + 1) * per_group;
             let first_input = group * inputs;
-            for columns in lists {
+            for columns in self.columns(own, self.most_outputs(source), config.columns) {
                 if columns.group.count * reduction <= config.weight_words {
                     parts.push(self.dense(source, first_input, inputs, &columns));
                 } else if reduction <= config.weight_words {
@@ -36,34 +83,7 @@ impl Job<'_> {
                 }
             }
         }
-        if groups == 1 && source.by_plane && reduction <= config.weight_words {
-            // All channels with several rows on the columns; or only those that plain columns leave
-            // over, which would run with columns idle.
-            let spread = self.node.place.depth_to_space.0 > 1;
-            let full = if spread { 0 } else { channels / config.columns * config.columns };
-            let before: Vec<Part> = (self.columns(0..full, most, config.columns).iter())
-                .map(|columns| self.dense(source, 0, inputs, columns))
-                .collect();
-            let mut limit = rank(&parts, config);
-            for rows in 2..=config.columns.min(self.rows.len()) {
-                for before in [&[], &before[..]] {
-                    let first = if before.is_empty() { 0 } else { full };
-                    if first == channels {
-                        continue;
-                    }
-                    let Some(part) = toeplitz::part(self, source, first..channels, rows) else { continue };
-                    if !limit.0 && part.cost(config).added() + cost(before, config) >= limit.1 {
-                        continue;
-                    }
-                    let (head, tail) = (rank(before, config), rank(std::slice::from_ref(&part), config));
-                    let both = (head.0 || tail.0, head.1 + tail.1);
-                    if both < limit {
-                        (parts, limit) = ([before, &[part]].concat(), both);
-                    }
-                }
-            }
-        }
-        Ok(parts)
+        parts
     }
 
     /// The instruction that has output channels on its columns, whatever makes its weights.
@@ -97,7 +117,9 @@ impl Job<'_> {
         Part {
             unit: Unit::Compute,
             op,
-            weights: pack::dense(&source.weights, source.reduction, &lists, self.config).into(),
+            weights: self.words(lists.len() * source.reduction, || {
+                pack::dense(&source.weights, source.reduction, &lists, self.config)
+            }),
             factors: None,
             channels: lists.iter().flatten().map(|&c| self.channel(c)).collect(),
             macs: (outputs * inputs * kh * kw) as u64,

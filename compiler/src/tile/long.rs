@@ -8,10 +8,10 @@
 
 use super::columns::Columns;
 use super::lanes::{self, Grid};
+use super::pack::{self, WeightWords};
 use super::source::ReductionSource;
-use super::{Job, Part, pack};
+use super::{Job, Part};
 use std::ops::Range;
-use std::sync::Arc;
 use tilewright_arch::fixed::Post;
 use tilewright_arch::instr::{Step, TileOp, Unit};
 
@@ -23,19 +23,20 @@ pub(super) fn parts(job: &Job, source: &ReductionSource, first_input: usize, col
     let config = job.config;
     let channels = columns.channels().concat();
     let halves = job.halves().count;
-    let words = |segment: &Segment| {
+    let pack = |segment: &Segment| {
         let row = |&c: &usize| {
             let row = &source.weights[c * source.reduction..(c + 1) * source.reduction];
             iterations(segment, source.steps).map(|k| row[k])
         };
         let rows: Vec<i8> = channels.iter().flat_map(row).collect();
-        Arc::new(pack::dense(&rows, steps(segment), &[(0..channels.len()).collect()], config))
+        pack::dense(&rows, steps(segment), &[(0..channels.len()).collect()], config)
     };
     // Half the memory at a time, so three parts or more: the words of the next instruction are loaded while one runs.
     // The halves of a 16-bit value are told apart by even and odd iterations: no segment begins with the odd ones.
     let grain = if job.node.wide { 2 } else { 1 };
     let segments = segments(source.steps, config.weight_words / 2, grain);
-    let mut segments: Vec<(&Segment, Arc<Vec<u8>>)> = segments.iter().map(|s| (s, words(s))).collect();
+    let words = |segment| job.words(steps(segment), || pack(segment));
+    let mut segments: Vec<(&Segment, WeightWords)> = segments.iter().map(|s| (s, words(s))).collect();
     let mut parts = vec![];
     for tile in tiles(job) {
         let pixels = tile.rows.len() * tile.width();

@@ -31,8 +31,8 @@ use crate::fixed::{FixedGraph, FixedNode, Reduction, TensorId, View};
 use buffer::Buffer;
 use columns::Columns;
 use lanes::Grid;
+pub use pack::WeightWords;
 use std::ops::Range;
-use std::sync::Arc;
 use tilewright_arch::Config;
 use tilewright_arch::fixed::{CHANNEL_BYTES, Channel};
 use tilewright_arch::instr::{Gather, MOST_STEPS, Operand, Reduce, Ring, Step, Target, TileOp, Unit};
@@ -45,8 +45,8 @@ pub struct Part {
     pub unit: Unit,
     /// The instruction; `weights`, `channels.base`, `table` and `sync` are still open.
     pub op: TileOp,
-    /// Weight words, each padded to the external stride; empty for products. Parts of one convolution may share them.
-    pub weights: Arc<Vec<u8>>,
+    /// Weight words; none for products.
+    pub weights: WeightWords,
     /// What a product needs as weight words instead.
     pub factors: Option<Factors>,
     /// Parameter words.
@@ -138,7 +138,7 @@ pub fn parts(
             .operator(&node.operator)
             .hint("this is a defect of the compiler: please report it with the model"));
     }
-    let parts = sketch(graph, node, at, rows, config)?;
+    let parts = made(graph, node, at, rows, config, true)?;
     for part in &parts {
         part.op.encode(config.lanes).map_err(|e| refusal(graph, node, &e))?;
         let steps = part.op.reduction();
@@ -158,7 +158,7 @@ pub fn parts(
 }
 
 /// [`parts`] for estimates: buffers may be larger than the machine's memory and instructions than
-/// their fields.
+/// their fields, and weights are not packed.
 ///
 /// # Errors
 /// An operation that the machine cannot run.
@@ -169,13 +169,24 @@ pub fn sketch(
     rows: Range<usize>,
     config: &Config,
 ) -> Result<Vec<Part>> {
+    made(graph, node, at, rows, config, false)
+}
+
+fn made(
+    graph: &FixedGraph,
+    node: &FixedNode,
+    at: PlacedViews,
+    rows: Range<usize>,
+    config: &Config,
+    packs: bool,
+) -> Result<Vec<Part>> {
     let (window, [_, height, width]) = (&node.window, node.input.shape);
     let [_, x0, _, columns] = node.place.region;
     let block = node.place.depth_to_space.0;
     let mut parts = vec![];
     for rows in cells::cells(window, 0, height, rows, block) {
         for columns in cells::cells(window, 1, width, x0..x0 + columns, 1) {
-            parts.extend(Job { graph, node, at, rows: rows.clone(), columns, config }.parts()?);
+            parts.extend(Job { graph, node, at, rows: rows.clone(), columns, config, packs }.parts()?);
         }
     }
     if graph.macs(node) == 0 {
@@ -195,9 +206,16 @@ struct Job<'a> {
     /// Output columns.
     columns: Range<usize>,
     config: &'a Config,
+    /// Whether weights are packed.
+    packs: bool,
 }
 
 impl Job<'_> {
+    /// The same without packed weights: what is tried goes by cost, and is made once more when it is taken.
+    fn sketch(&self) -> Job<'_> {
+        Job { rows: self.rows.clone(), columns: self.columns.clone(), packs: false, ..*self }
+    }
+
     fn parts(&self) -> Result<Vec<Part>> {
         match &self.node.reduction {
             Reduction::Conv { weights, groups } => {

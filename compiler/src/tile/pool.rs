@@ -1,9 +1,9 @@
 //! Pools, sums and copies on the vector unit.
 
 use super::lanes::{self, Grid};
+use super::pack::WeightWords;
 use super::{Job, Part, cost, cut_target, rank, rows};
 use crate::error::Result;
-use std::sync::Arc;
 use tilewright_arch::encoding::tile::WIDTH;
 use tilewright_arch::instr::{Channels, Reduce, Step, TileOp, Unit, Walk};
 
@@ -55,7 +55,7 @@ impl Job<'_> {
             parts.push(Part {
                 unit: Unit::Vector,
                 op,
-                weights: Arc::default(),
+                weights: WeightWords::default(),
                 factors: None,
                 channels: words,
                 macs: 0,

@@ -6,10 +6,10 @@
 //! zero, every tile runs a second time over the same weights with all rows outside of the input, so
 //! that it gathers `-zero`, the padding, and sums what the zero point added up to.
 
+use super::pack::WeightWords;
 use super::{Columns, Factors, Job, Part, columns};
 use crate::error::Result;
 use crate::fixed::View;
-use std::sync::Arc;
 use tilewright_arch::instr::{Step, Unit};
 
 /// Tile operations of the product with `weights`, as many columns at a time as fit half the weight
@@ -52,7 +52,7 @@ fn one(job: &Job, reduction: usize, passes: usize, columns: &Columns, range: std
     Part {
         unit: Unit::Compute,
         op: job.dense_op(columns, steps, job.input(0, 1, job.zero().wrapping_neg())),
-        weights: Arc::default(),
+        weights: WeightWords::default(),
         channels: range.clone().map(|c| job.channel(c)).collect(),
         macs: (range.len() * reduction * job.rows.len() * job.width()) as u64,
         factors: Some(Factors { channels: range, passes }),

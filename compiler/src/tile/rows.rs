@@ -73,15 +73,18 @@ pub(super) fn depthwise(job: &Job, weights: &[i8]) -> Result<Vec<Part>> {
         let count = most.min(inputs - first);
         for output in 0..multiplier {
             let slice = Slice { first, count, multiplier, output };
-            let tried = || candidates.iter().map(|shape| part(job, weights, *shape, slice));
-            let encodes = |p: &Part| p.op.encode(config.lanes).is_ok();
+            let sketch = &job.sketch();
+            let tried = || candidates.iter().map(|shape| (shape, part(sketch, weights, *shape, slice)));
+            let encodes = |(_, p): &(_, Part)| p.op.encode(config.lanes).is_ok();
             // All have to be looked at closely only where the cheapest is beyond its fields.
-            let cheapest = tried().min_by_key(|p| p.cost(config).added()).filter(encodes);
-            let best = cheapest.or_else(|| tried().min_by_key(|p| rank(std::slice::from_ref(p), config)));
+            let cheapest = tried().min_by_key(|(_, p)| p.cost(config).added()).filter(encodes);
+            let best =
+                cheapest.or_else(|| tried().min_by_key(|(_, p)| rank(std::slice::from_ref(p), config)));
             // Taps cannot shift past the halves of 16-bit values: those take blocks.
             let best = best.filter(|_| !job.node.wide);
-            let blocks = blocks::best(job, weights, slice, best.as_ref());
-            let Some(found) = blocks.or(best.map(|part| vec![part])) else {
+            let blocks = blocks::best(job, weights, slice, best.as_ref().map(|(_, part)| part));
+            let Some(found) = blocks.or(best.map(|(shape, _)| vec![part(job, weights, *shape, slice)]))
+            else {
                 return Err(job
                     .refuse("the weights of one channel over 16-bit values fill the weight memory")
                     .hint("--precision int8, or more weight_words"));
@@ -176,20 +179,22 @@ fn part(job: &Job, weights: &[i8], shape: KernelRows, slice: Slice) -> Part {
     };
     let operand = job.at.operand.map_or([0; 3], |b| [multiplier * b.plane, 0, b.pitch]);
     let op = job.finish(op, &columns, operand, 1);
-    let tap_words = (0..count).flat_map(|c| {
-        let kernel = &weights[channel(c) * kh * kw..(channel(c) + 1) * kh * kw];
-        (0..kw).flat_map(move |kx| {
-            (0..shape.middle).map(move |i| {
-                let (tap, middle) = shape.kernel_step;
-                let row = |m: usize| i * middle + m * tap;
-                (0..shape.taps).map(|m| kernel.get(row(m) * kw + kx).map_or(0, |w| *w)).collect()
+    let tap_words = || {
+        (0..count).flat_map(|c| {
+            let kernel = &weights[channel(c) * kh * kw..(channel(c) + 1) * kh * kw];
+            (0..kw).flat_map(move |kx| {
+                (0..shape.middle).map(move |i| {
+                    let (tap, middle) = shape.kernel_step;
+                    let row = |m: usize| i * middle + m * tap;
+                    (0..shape.taps).map(|m| kernel.get(row(m) * kw + kx).map_or(0, |w| *w)).collect()
+                })
             })
         })
-    });
+    };
     Part {
         unit: Unit::Compute,
         op,
-        weights: pack::taps(tap_words, job.config).into(),
+        weights: job.words(count * kw * shape.middle, || pack::taps(tap_words(), job.config)),
         factors: None,
         channels: (0..count).map(|c| job.channel(channel(c))).collect(),
         macs: (count * kh * kw * job.rows.len() * job.width()) as u64,

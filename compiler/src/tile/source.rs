@@ -13,7 +13,7 @@ use tilewright_arch::instr::Step;
 pub(super) struct ReductionSource<'w> {
     /// Loops, outermost first.
     pub steps: [Step; 3],
-    /// A row for each output channel, in the loops' order.
+    /// A row for each output channel, in the loops' order; none of what is not packed.
     pub weights: Cow<'w, [i8]>,
     /// Whether the loops are planes, kernel rows, kernel columns.
     pub by_plane: bool,
@@ -39,15 +39,15 @@ impl<'w> ReductionSource<'w> {
             let steps = [planes(inputs, input.plane), rows, columns];
             return Ok(ReductionSource { steps, weights: Cow::Borrowed(weights), by_plane: true, reduction });
         }
-        let twice = |part: usize| weights.chunks(part).flat_map(|part| [part, part]).flatten().copied();
+        let twice = |part: usize| -> Cow<'w, [i8]> {
+            match job.packs {
+                true => weights.chunks(part).flat_map(|part| [part, part]).flatten().copied().collect(),
+                false => Cow::default(),
+            }
+        };
         if inputs == 1 || input.plane == 2 * input.half {
             let steps = [planes(2 * inputs, input.half), rows, columns];
-            return Ok(ReductionSource {
-                steps,
-                weights: twice(kh * kw).collect(),
-                by_plane: true,
-                reduction,
-            });
+            return Ok(ReductionSource { steps, weights: twice(kh * kw), by_plane: true, reduction });
         }
         let kernel = match (kh, kw) {
             (_, 1) => rows,
@@ -59,7 +59,7 @@ impl<'w> ReductionSource<'w> {
             }
         };
         let steps = [planes(2, input.half), planes(inputs, input.plane), kernel];
-        Ok(ReductionSource { steps, weights: twice(inputs * kh * kw).collect(), by_plane: false, reduction })
+        Ok(ReductionSource { steps, weights: twice(inputs * kh * kw), by_plane: false, reduction })
     }
 }
 

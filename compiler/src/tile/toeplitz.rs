@@ -59,12 +59,11 @@ pub(super) fn part(job: &Job, source: &ReductionSource, range: Range<usize>, row
         (channel, i / block)
     };
     let columns_of = |g: usize| if g + 1 == group.count { last } else { width };
-    let mut words = vec![0; group.count * reduction * stride];
-    let mut parameters = vec![];
-    for g in 0..group.count {
-        for c in 0..columns_of(g) {
+    let all = || (0..group.count).flat_map(|g| (0..columns_of(g)).map(move |c| (g, c)));
+    let pack = || {
+        let mut words = vec![0; group.count * reduction * stride];
+        for (g, c) in all() {
             let (channel, row) = place(g, c);
-            parameters.push(job.channel(channel));
             for plane in 0..planes {
                 for ky in 0..kh {
                     for kx in 0..kw {
@@ -75,7 +74,8 @@ pub(super) fn part(job: &Job, source: &ReductionSource, range: Range<usize>, row
                 }
             }
         }
-    }
+        words
+    };
     let weights = input.shape[0] * kh * kw;
     let op = TileOp {
         reduce: Reduce::Dense,
@@ -98,9 +98,9 @@ pub(super) fn part(job: &Job, source: &ReductionSource, range: Range<usize>, row
     Some(Part {
         unit: Unit::Compute,
         op: job.finish(op, &columns, operand, 1),
-        weights: words.into(),
+        weights: job.words(group.count * reduction, pack),
         factors: None,
-        channels: parameters,
+        channels: all().map(|(g, c)| job.channel(place(g, c).0)).collect(),
         macs: (channels * weights * job.rows.len() * job.width()) as u64,
     })
 }
