@@ -64,9 +64,9 @@ use tilewright_arch::Config;
 const CORRECTED: usize = 32;
 /// Multiply-accumulates that bias correction may spend (it runs a sample at least twice).
 const CORRECTION_MACS: u64 = 2_000_000_000;
-/// Multiply-accumulates up to which [`Precision::Auto`] takes operators apart. The recogniser of PP-OCRv4 (0.7 G) would
-/// take six times the cycles and minutes to compile for 10 dB: its user is told, and has `int16`.
-const APART_MACS: u64 = 200_000_000;
+/// Multiply-accumulates up to which [`Precision::Auto`] takes operators apart: the recogniser of PP-OCRv4 (0.7 G) compiles
+/// in half a minute more, for 10 dB. Larger networks have `int16` by name.
+const APART_MACS: u64 = 2_000_000_000;
 /// Samples that a report is measured on, at most.
 const MEASURED: usize = 4;
 

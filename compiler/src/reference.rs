@@ -212,17 +212,20 @@ pub(crate) fn finish(graph: &FixedGraph, node: &FixedNode, sums: &[i32], tensors
         (read, &o.scale)
     });
     let output = &mut tensors[node.output.tensor.0 as usize];
+    // A row of the grid is one of the output, every r-th column of it.
+    let across = node.place.depth_to_space.0 * to[2];
     for c in 0..channels {
         let channel = graph.channel(node, c);
         for y in y0..y0 + rows {
+            let [tc, ty, tx] = node.place.target(channels, c, y, x0);
+            let start = first + tc * to[0] + ty * to[1] + tx * to[2];
             for x in x0..x0 + columns {
                 let sum = sums[(c * rows + y - y0) * columns + x - x0];
                 debug_assert!(sum.checked_add(channel.bias).is_some(), "{}: the bias overflows", node.name);
                 let operand =
                     operand.as_ref().map(|(read, scale)| (read[(c * height + y) * width + x], *scale));
                 let q = fixed::post(sum, channel, operand, &node.post, node.table.as_deref());
-                let [tc, ty, tx] = node.place.target(channels, c, y, x);
-                output[first + tc * to[0] + ty * to[1] + tx * to[2]] = q;
+                output[start + (x - x0) * across] = q;
             }
         }
     }

@@ -40,10 +40,12 @@ impl<'w> ReductionSource<'w> {
             return Ok(ReductionSource { steps, weights: Cow::Borrowed(weights), by_plane: true, reduction });
         }
         let twice = |part: usize| -> Cow<'w, [i8]> {
-            match job.packs {
-                true => weights.chunks(part).flat_map(|part| [part, part]).flatten().copied().collect(),
-                false => Cow::default(),
+            let mut all = Vec::with_capacity(if job.packs { 2 * weights.len() } else { 0 });
+            for part in weights.chunks(part).filter(|_| job.packs) {
+                all.extend_from_slice(part);
+                all.extend_from_slice(part);
             }
+            all.into()
         };
         if inputs == 1 || input.plane == 2 * input.half {
             let steps = [planes(2 * inputs, input.half), rows, columns];
