@@ -29,9 +29,15 @@ use tilewright_arch::program::Layer;
 /// A node that the machine cannot run; a program that needs more external memory than there is.
 pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule> {
     let none = Planned::default();
-    let mut emitter = Emitter::run(graph, config, &plan, &none, Layout::Apart)?;
+    let mut emitter = Emitter::new(graph, config, &plan, &none, Layout::Apart);
+    // Where tensors alone find no room nothing is emitted, which takes minutes for large images.
+    if emitter.fits().is_ok() {
+        emitter.run()?;
+    }
     if emitter.fits().is_err() {
-        emitter = Emitter::run(graph, config, &plan, &none, Layout::Shared)?;
+        emitter = Emitter::new(graph, config, &plan, &none, Layout::Shared);
+        emitter.fits()?;
+        emitter.run()?;
     }
     let program = emitter.finish()?;
     program.validate().map_err(|e| {
@@ -93,24 +99,18 @@ struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    /// All instructions of a plan.
-    fn run(
-        graph: &'a FixedGraph,
-        config: &'a Config,
-        plan: &'a Plan,
-        none: &'a Planned,
-        layout: Layout,
-    ) -> Result<Emitter<'a>> {
-        let mut emitter = Emitter::new(graph, config, plan, none, layout);
-        for group in &plan.groups {
-            emitter.group = group;
+    /// Emits all instructions of the plan.
+    fn run(&mut self) -> Result<()> {
+        for group in &self.plan.groups {
+            self.group = group;
             for step in &group.steps {
-                emitter.step(step)?;
+                self.step(step)?;
             }
         }
-        Ok(emitter)
+        Ok(())
     }
 
+    /// With places for all tensors, before the first instruction.
     fn new(
         graph: &'a FixedGraph,
         config: &'a Config,

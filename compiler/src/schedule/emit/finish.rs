@@ -11,7 +11,7 @@ use tilewright_arch::program::{Line, Program, TensorPort};
 use tilewright_arch::sdram::Sdram;
 
 impl Emitter<'_> {
-    /// Whether external memory has room for everything.
+    /// Whether external memory has room for everything so far.
     ///
     /// # Errors
     /// It has not.
@@ -23,8 +23,9 @@ impl Emitter<'_> {
         }
         let bytes = used.next_multiple_of(self.boundary());
         let chip = self.config.memory.sdram.as_ref().map(Sdram::bytes);
+        let least = if self.emitted.is_empty() { "at least " } else { "" };
         let too_much = |there: &str, hint: &str| {
-            let what = format!("the program needs {used} bytes of external memory{there}");
+            let what = format!("the program needs {least}{used} bytes of external memory{there}");
             Err(Error::new("schedule", what).file(&self.graph.name).hint(hint))
         };
         match chip {
