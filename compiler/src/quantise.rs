@@ -42,7 +42,7 @@ use crate::graph::Graph;
 use crate::network::{MeasuredLayer, Network};
 use attempt::Attempt;
 use finer::Finer;
-use floor::{Floor, LADDER};
+use floor::{Floor, LADDER, LADDER_OF_WHOLE};
 use lower::Lowered;
 use ndarray::ArrayD;
 use precision::{Choice, Chooser};
@@ -213,14 +213,14 @@ fn quantise<'a>(
             };
             prepared.make(calibration, options.ranges, precision, budget)
         };
-        let ladder = if apart { &LADDER[..] } else { &LADDER[..2] };
+        let ladder = if apart { LADDER } else { LADDER_OF_WHOLE };
         judged = floor.reach(&judged, &before, ladder, make)?.unwrap_or(judged);
         if floor.lack_db(&judged) > 0.0
             && let Ok(coarse) = prepare(&options, Variant::InFloat)
             && coarse.plan.host.len() > given.plan.host.len()
         {
             let make = |precision, budget| coarse.make(calibration, options.ranges, precision, budget);
-            judged = floor.reach(&judged, &before, &LADDER[..2], make)?.unwrap_or(judged);
+            judged = floor.reach(&judged, &before, LADDER_OF_WHOLE, make)?.unwrap_or(judged);
         }
     }
     let mut made = judged.made;
