@@ -253,13 +253,14 @@ fn a_program_larger_than_the_chip_is_refused() {
     let chip = small.memory.sdram.as_mut().unwrap();
     (chip.banks, chip.row_bits, chip.column_bits) = (2, 11, 8);
     small.validate().unwrap();
-    let compile = |channels: usize, config: &Config, calibrated: bool| {
-        let case = Case { channels: [channels; 2], size: 1, ..PLAIN };
+    let sized = |channels: usize, size: usize, config: &Config, calibrated: bool| {
+        let case = Case { channels: [channels; 2], size, ..PLAIN };
         let model = case.model(&mut Random::new(3));
-        let input = ArrayD::from_elem(IxDyn(&[1, channels, 1, 1]), 0.5);
+        let input = ArrayD::from_elem(IxDyn(&[1, channels, 1, size]), 0.5);
         let samples = if calibrated { vec![vec![input]] } else { vec![] };
         pipeline::compile(&model, &samples, &quantise::Options::default(), config)
     };
+    let compile = |channels, config: &Config, calibrated| sized(channels, 1, config, calibrated);
     assert!(compile(1500, &config, true).is_ok());
     let refused = |channels: usize, calibrated: bool| {
         let text = format!("{:#}", compile(channels, &small, calibrated).err().unwrap());
@@ -268,6 +269,9 @@ fn a_program_larger_than_the_chip_is_refused() {
     };
     // With its parameters it is; that is known when there is a program.
     assert!(refused(1440, true).contains("the program needs"));
+    // Where input and output alone are too large nothing is emitted, so it is not known how much more it would be.
+    let text = format!("{:#}", sized(8, 160_000, &small, true).err().unwrap());
+    assert!(text.contains("the program needs at least 25"), "{text}");
     // What is known of the weights is told before anything is looked at.
     assert!(refused(1500, false).contains("its weights take at least 2250000 bytes"));
 }

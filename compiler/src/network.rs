@@ -145,6 +145,8 @@ pub struct Network {
     pub claims: Claims,
     /// Layers of 8 bits where 16 were wanted of all; empty otherwise.
     pub byte_layers: Vec<ByteLayer>,
+    /// That the precision asked for cannot be made of this network, why, and what was made in its place; none where it was.
+    pub coarser: Option<String>,
     /// Whether [`Precision::Auto`] went beyond its budget of cycles for the sake of an output.
     pub raised: Option<Raised>,
     /// Signal to noise in decibels that rounding alone leaves of each output on the calibration samples, where

@@ -37,7 +37,7 @@ pub use report::sqnr_db;
 pub use size::least_bytes;
 
 use crate::Watch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::network::{MeasuredLayer, Network};
 use attempt::Attempt;
@@ -161,6 +161,41 @@ impl Variant {
             Precision::Int16x16 => Variant::Finer(Finer::Weights),
         }
     }
+
+    /// The next coarser one, which has fewer operators to make integers of, and what it leaves.
+    fn coarser(self) -> Option<(Variant, &'static str)> {
+        match self {
+            Variant::Finer(Finer::Weights) => {
+                Some((Variant::Finer(Finer::Functions), "weights have 8 bits, as with int16"))
+            }
+            Variant::Finer(Finer::Functions) => {
+                Some((Variant::Given, "weights have 8 bits, and functions round to 8 bits"))
+            }
+            Variant::Given | Variant::InFloat => None,
+        }
+    }
+}
+
+/// What `make` makes of a precision, and, where that is less than was asked for, why and what it lacks: what is taken apart
+/// never refuses what can be made whole.
+///
+/// # Errors
+/// That of the graph as it is.
+fn finest<T>(precision: Precision, make: impl Fn(Variant) -> Result<T>) -> Result<(T, Option<String>)> {
+    let (mut variant, mut refused) = (Variant::of(precision), None);
+    loop {
+        let error = match make(variant) {
+            Ok(made) => return Ok((made, refused.map(|(left, error)| told(precision, left, &error)))),
+            Err(error) => error,
+        };
+        let Some((coarser, left)) = variant.coarser() else { return Err(error) };
+        // The first refusal is of what was asked for.
+        (variant, refused) = (coarser, Some((left, refused.map_or(error, |(_, first)| first))));
+    }
+}
+
+fn told(precision: Precision, left: &str, error: &Error) -> String {
+    format!("{} cannot be had everywhere: {left} ({error})", precision.name())
 }
 
 /// With the refinements and the bits that the outputs need.
@@ -177,11 +212,9 @@ fn quantise<'a>(
     let one = |options: &Options| -> Result<Quantisation<'a>> {
         let Options { ranges, precision, budget, .. } = *options;
         let make = |variant| prepare(options, variant)?.make(calibration, ranges, precision, budget);
-        match Variant::of(precision) {
-            Variant::Given => make(Variant::Given),
-            // What is taken apart never refuses what can be made whole.
-            variant => make(variant).or_else(|_| make(Variant::Given)),
-        }
+        let (mut made, coarser) = finest(precision, make)?;
+        made.lowered.network.coarser = coarser;
+        Ok(made)
     };
     let made = one(options)?;
     // A quantised model is taken as it is.

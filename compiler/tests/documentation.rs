@@ -241,3 +241,55 @@ fn files_do_not_import_each_other_in_circles() {
         assert!(circle.is_empty(), "{folder}: {circle:?}");
     }
 }
+
+/// The lines that each hunk of a patch wants to find, by file.
+fn wanted(patch: &str) -> Vec<(&str, String)> {
+    let mut hunks: Vec<(&str, String)> = vec![];
+    let mut file = "";
+    for line in patch.lines() {
+        if let Some(name) = line.strip_prefix("+++ b/") {
+            file = name;
+        } else if line.starts_with("@@ ") {
+            hunks.push((file, "\n".into()));
+        } else if let (Some((_, text)), Some(kept)) = (hunks.last_mut(), line.strip_prefix([' ', '-'])) {
+            // The next file's header begins like a removed line.
+            if !line.starts_with("--- a/") {
+                *text += kept;
+                text.push('\n');
+            }
+        }
+    }
+    hunks
+}
+
+/// A mutant that no longer applies, or whose test is called otherwise by now, is one that nothing would see.
+#[test]
+fn mutants_apply_and_their_tests_are_there() {
+    let mut sources = String::new();
+    SOURCES.iter().for_each(|folder| walk(&root().join(folder), &mut |_, text| sources += text));
+    let mut looked = 0;
+    for entry in fs::read_dir(root().join("tests/mutants")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "patch") {
+            continue;
+        }
+        let (name, text) = (path.display(), fs::read_to_string(&path).unwrap());
+        let hunks = wanted(&text);
+        assert!(!hunks.is_empty(), "{name} changes nothing");
+        for (file, lines) in hunks {
+            let there = fs::read_to_string(root().join(file)).unwrap_or_default();
+            assert!(
+                format!("\n{there}").contains(&lines),
+                "{name}: {file} does not have these lines:{lines}"
+            );
+        }
+        let test = text.lines().find_map(|line| line.strip_prefix("test: ")).expect("it names its test");
+        // The last argument is a part of a test's path.
+        let last = test.rsplit([' ', ':']).next().unwrap();
+        assert!(sources.contains(last), "{name}: there is no test {last}");
+        looked += 1;
+    }
+    assert!(looked > 100, "{looked} mutants were looked at");
+    let patch = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n one\n-two\n+three\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-four\n";
+    assert_eq!(wanted(patch), [("x", "\none\ntwo\n".to_string()), ("y", "\nfour\n".to_string())]);
+}

@@ -75,6 +75,9 @@ pub struct Manifest {
     pub host: Vec<HostOperator>,
     /// Layers of 8 bits where 16 were wanted of all.
     pub byte_layers: Vec<ByteLayer>,
+    /// Why the precision that was asked for is not what was made, and what is; left out where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coarser: Option<String>,
     /// Whether an output got more 16-bit layers than the budget of cycles had.
     pub raised: Option<Raised>,
     /// Whether every integer operation was held against the source's operators when it was compiled.
@@ -250,6 +253,7 @@ impl Manifest {
             layers: layers::predicted(compiled, made.assurance),
             host: network.host.clone(),
             byte_layers: network.byte_layers.clone(),
+            coarser: network.coarser.clone(),
             raised: network.raised.clone(),
             checked: made.assurance.is_some(),
             predicted,

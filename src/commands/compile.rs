@@ -92,7 +92,7 @@ pub fn run(
             "model": source.model.display().to_string(), "machine": config.name, "cycles": timing.cycles,
             "macs": timing.macs, "utilisation": timing.utilisation, "instructions": counts,
             "memory_bytes": memory, "host_ops": network.host, "host_macs": network.host_macs(),
-            "byte_layers": network.byte_layers, "raised": network.raised, "stages": network.stages.len(), "feature_pages": pages,
+            "byte_layers": network.byte_layers, "coarser": network.coarser, "raised": network.raised, "stages": network.stages.len(), "feature_pages": pages,
             "stripe_rows": programs().map(|s| s.plan.stripe).collect::<Vec<_>>(),
         });
         object["checked"] = json!(assurance.is_some());

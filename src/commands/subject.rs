@@ -52,6 +52,9 @@ pub fn compile_job(
     if let Some(told) = byte_layers(&compiled.network) {
         note!("warning: {told}");
     }
+    if let Some(told) = &compiled.network.coarser {
+        note!("warning: {told}");
+    }
     if let Some(told) = raised(&compiled.network) {
         note!("{told}");
     }

@@ -1,11 +1,12 @@
 //! Operators taken apart for the sake of 16 bits: what is stored is what the source says, and what it is worth.
 
 use super::operators::Net;
+use crate::error::Error;
 use crate::float;
 use crate::graph::{Graph, Op, Source, UnaryKind, ValueId, Window};
 use crate::proof::equalised;
 use crate::quantise::finer::{self, Finer};
-use crate::quantise::{Options, Precision, run, sqnr_db};
+use crate::quantise::{Options, Precision, Variant, finest, run, sqnr_db};
 use ndarray::{ArrayD, IxDyn};
 use tilewright_arch::Config;
 
@@ -130,4 +131,34 @@ fn each_of_both_is_worth_decibels() {
     println!("int8 {byte:.1} dB, int16 {wide:.1} dB, int16x16 {both:.1} dB");
     assert!(wide > byte + 8.0, "int8 {byte:.1} dB, int16 {wide:.1} dB");
     assert!(both > wide + 4.0, "int16 {wide:.1} dB, int16x16 {both:.1} dB");
+}
+
+/// Where a precision cannot be made, the next coarser one is, and it is said; the reason is that of what was asked for.
+#[test]
+fn what_cannot_be_taken_apart_is_said() {
+    let (functions, weights) = (Variant::Finer(Finer::Functions), Variant::Finer(Finer::Weights));
+    let made = |precision, refused: &[Variant]| {
+        finest(precision, |variant| match refused.contains(&variant) {
+            true => Err(Error::new("quantise", format!("not {variant:?}"))),
+            false => Ok(variant),
+        })
+    };
+    for precision in [Precision::Auto, Precision::Int8, Precision::Mixed] {
+        assert_eq!(made(precision, &[]).unwrap(), (Variant::Given, None));
+    }
+    assert_eq!(made(Precision::Int16, &[weights]).unwrap(), (functions, None));
+    assert_eq!(made(Precision::Int16x16, &[]).unwrap(), (weights, None));
+    let (variant, told) = made(Precision::Int16x16, &[weights]).unwrap();
+    let told = told.unwrap();
+    assert_eq!(variant, functions);
+    assert!(
+        told.starts_with("int16x16 cannot be had everywhere: weights have 8 bits, as with int16"),
+        "{told}"
+    );
+    let (variant, told) = made(Precision::Int16x16, &[weights, functions]).unwrap();
+    let told = told.unwrap();
+    assert_eq!(variant, Variant::Given);
+    assert!(told.contains("functions round to 8 bits") && told.contains("not Finer(Weights)"), "{told}");
+    let error = made(Precision::Int16, &[functions, Variant::Given]).unwrap_err().to_string();
+    assert!(error.contains("not Given"), "{error}");
 }
