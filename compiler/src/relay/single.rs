@@ -68,7 +68,7 @@ impl OperatorCall<'_, '_> {
     ///
     /// # Errors
     /// There is one.
-    pub fn from_front(&self, index: usize) -> Result<()> {
+    pub fn check_from_front(&self, index: usize) -> Result<()> {
         match self.known_integers(index).and_then(|list| list.iter().find(|i| **i < 0)) {
             Some(index) => {
                 let message = format!("the index {index} counts from the end, which TVM does not do here");

@@ -31,6 +31,9 @@ def places():
                 y[r, at[r, k]] = combine(y[r, at[r, k]], u[r, k])
         return y
 
+    largest = x.copy()
+    for r, k in np.ndindex(3, 2):
+        largest[r, best[r, k]] = max(largest[r, best[r, k]], u[r, k])
     nd = cube.astype(np.float64).transpose(1, 0, 2).copy()
     for k in range(3):
         nd[rows[1, k], rows[0, k]] += u[k, :2]
@@ -60,12 +63,13 @@ def @main(%x: Tensor[(4, 5), float32], %cube: Tensor[(3, 4, 2), float32], %u: Te
   %12 = sequence_mask(%x, meta[relay.Constant][4], mask_value=0.5f, axis=1);
   %13 = multiply(sparse_to_dense(meta[relay.Constant][5], meta[relay.Constant][6], 0.25f, output_shape=[4, 5]), %x);
   %14 = adv_index((%cube, meta[relay.Constant][7], %0));
-  (%1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14)
+  %15 = scatter_elements(%x, %0, strided_slice(%u, begin=[0, 0], end=[3, 2]), axis=1, reduction="max");
+  (%1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15)
 }
 """, [x, cube, u, j.astype(F)],
          [x[:, np.clip(j, 0, 4)], x[:, j % 5], x[best], cube[rows[0], rows[1]], x[best[:, 0], best[:, 1]],
           scattered(lambda a, b: a + b), scattered(min), nd, cube[[[0], [2]], [3, 0, 1]], hot, reverse, mask, dense * x,
-          cube[[[0], [2], [1]], best]],
+          cube[[[0], [2], [1]], best], largest],
          constants=[rows, at, np.array([3, 0, 1], np.int64), np.array([[0], [2]], np.int64), lengths,
                     np.array([[0, 1], [3, 4]], np.int32), np.array([1.5, 2], F), np.array([[0], [2], [1]], np.int64)])
 
@@ -132,6 +136,8 @@ def volumes():
     w = rng.uniform(-1, 1, (3, 2, 2, 3, 3)).astype(F)
     wt = rng.uniform(-1, 1, (2, 3, 3, 2, 3)).astype(F)
     wl = rng.uniform(-1, 1, (4, 3, 3)).astype(F)
+    # The nearest one is that before the place.
+    floors = [max(math.floor(half(o, 5, 10)), 0) for o in range(10)]
     resized = linear(linear(linear(v, 2, 8, half), 3, 10, half), 4, 12, half)
     corners = lambda o, n, size: o * (n - 1) / (size - 1)
     corner = linear(linear(linear(v, 2, 3, corners), 3, 9, corners), 4, 6, corners)
@@ -159,7 +165,7 @@ def @main(%v: Tensor[(1, 2, 4, 5, 6), float32], %line: Tensor[(1, 4, 7), float32
           windows(v, (2, 3, 2), (2, 2, 1), ((0, 0), (1, 1), (1, 1)), np.max),
           windows(v, (3, 2, 3), (2, 2, 2), ((1, 0), (0, 1), (1, 2)), np.mean),
           adaptive(v, (3, 2, 4), np.mean), adaptive(v, (2, 3, 6), np.max), v.max((2, 3, 4), keepdims=True),
-          resized, corner, linear(line, 2, 12, half), v.repeat(2, 3)],
+          resized, corner, linear(line, 2, 12, half), v[:, :, :, floors]],
          constants=[w, wt, wl, np.ascontiguousarray(w.transpose(2, 3, 4, 1, 0))])
 
 
@@ -222,7 +228,7 @@ def regions():
     x = rng.uniform(-1, 1, (2, 3, 7, 6)).astype(F)
     theta = rng.uniform(-1, 1, (2, 2, 3)).astype(F)
     rois = np.array([[0, 0.3, 0.1, 5.2, 5.4], [1, -2.7, 1.2, 9.1, 4.3], [1, 3.1, 3.2, 2, 2.5]], F)
-    boxes = np.array([[0.1, 0.2, 0.8, 0.9], [-0.2, 0.03, 0.97, 1.3], [0.9, 0.72, 0.2, 0.1]], F)
+    boxes = np.array([[0.1, 0.2, 0.8, 0.88], [-0.2, 0.03, 0.97, 1.3], [0.9, 0.72, 0.2, 0.1]], F)
     images = [1, 0, 1]
     rows, cols = np.meshgrid(np.linspace(-1, 1, 3), np.linspace(-1, 1, 4), indexing="ij")
     grid = np.einsum("nij,jhw->nihw", theta.astype(float), np.stack([cols, rows, np.ones((3, 4))]))

@@ -51,11 +51,9 @@ pub(super) fn take(call: &mut OperatorCall) -> Result<Operand> {
             indices = call.part("inside", bounds, &[indices])?;
         }
         "wrap" => {
-            // The rest of the division has the sign of the index.
+            // The rest of the division has the sign of the index: from the end it counts to the same place.
             let count = call.reals(&[], vec![n as f32])?;
-            let rest = call.part("rest", binary(BinaryKind::Mod), &[indices, count])?;
-            let above = call.part("above", Op::Add, &[rest, count])?;
-            indices = call.part("inside", binary(BinaryKind::Mod), &[above, count])?;
+            indices = call.part("inside", binary(BinaryKind::Mod), &[indices, count])?;
         }
         _ => {}
     }
@@ -78,7 +76,7 @@ fn names_any(call: &OperatorCall, indices: ValueId, n: i64) -> bool {
 
 /// The rows of indices of a `gather_nd` or `scatter_nd`, whose first axis ONNX has last.
 fn rows(call: &mut OperatorCall, index: usize) -> Result<SingleInput> {
-    call.from_front(index)?;
+    call.check_from_front(index)?;
     let rank = call.shape(index)?.len();
     if rank == 0 {
         return refuse("the indices have no axes");
@@ -144,7 +142,7 @@ pub(super) fn adv_index(call: &mut OperatorCall) -> Result<Operand> {
     }
     let mut shape = call.shape(1)?;
     for index in 1..=count {
-        call.from_front(index)?;
+        call.check_from_front(index)?;
         let other = call.shape(index)?;
         match broadcast(&shape, &other) {
             Some(both) => shape = both,
@@ -286,7 +284,7 @@ pub(super) fn sparse_to_dense(call: &mut OperatorCall) -> Result<Operand> {
     let Some(shape) = call.sizes("output_shape")? else {
         return Err(Error::new("import", "is missing").attribute("output_shape"));
     };
-    call.from_front(0)?;
+    call.check_from_front(0)?;
     let (mut rows, places) = call.integers(0)?;
     if rows.len() < 2 {
         rows = vec![rows.first().copied().unwrap_or(1), 1];
