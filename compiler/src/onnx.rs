@@ -37,6 +37,7 @@ mod resize;
 mod scatter;
 mod sequence;
 mod shape;
+mod single;
 mod spectrum;
 mod table;
 mod tensor;
@@ -53,6 +54,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use prost::Message;
+
+pub(crate) use single::{SingleAttribute, SingleInput, single};
 
 pub use document::document;
 pub use table::{MachineSupport, Operator, operators};

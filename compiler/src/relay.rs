@@ -34,6 +34,7 @@ mod ops;
 mod params;
 mod parse;
 mod print;
+mod single;
 mod syntax;
 mod token;
 

@@ -15,10 +15,9 @@ use super::{Imported, Shapes, branch, inline, order};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Integer, ValueId};
 use crate::memory;
-use dispatch::dispatch;
 use interface::{declared_shape, input_type, matches};
 
-pub(super) use dispatch::{is_onnx, knows};
+pub(super) use dispatch::{dispatch, is_onnx, knows};
 pub(super) use interface::open_inputs;
 
 /// Opsets whose operators this importer knows, from (inclusive) to (inclusive).
@@ -81,20 +80,7 @@ pub(super) fn run(
         return Err(Error::new("import", "sparse initialisers are not supported")
             .hint("store the weights as dense tensors"));
     }
-    let mut importer = Importer {
-        graph: Graph::new(name),
-        opset,
-        named: HashMap::new(),
-        interned: HashMap::new(),
-        integers: HashMap::new(),
-        whole: Whole::default(),
-        images: HashMap::new(),
-        unmade: HashMap::new(),
-        sequences: HashMap::new(),
-        warnings: Vec::new(),
-        constant_bytes: 0,
-        depth: 0,
-    };
+    let mut importer = Importer::new(Graph::new(name), opset);
     let mut warnings = Vec::new();
     importer.read_initialisers(source, folder)?;
     importer.read_inputs(source, shapes, &mut warnings)?;
@@ -121,6 +107,24 @@ fn opset(model: &ModelProto) -> Result<i64> {
 }
 
 impl Importer {
+    /// An import that has read nothing yet.
+    pub fn new(graph: Graph, opset: i64) -> Importer {
+        Importer {
+            graph,
+            opset,
+            named: HashMap::new(),
+            interned: HashMap::new(),
+            integers: HashMap::new(),
+            whole: Whole::default(),
+            images: HashMap::new(),
+            unmade: HashMap::new(),
+            sequences: HashMap::new(),
+            warnings: Vec::new(),
+            constant_bytes: 0,
+            depth: 0,
+        }
+    }
+
     fn read_initialisers(&mut self, source: &GraphProto, folder: Option<&Path>) -> Result<()> {
         for tensor in &source.initializer {
             let place = |e: Error| e.node(&tensor.name).operator("initialiser");

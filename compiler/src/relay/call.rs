@@ -42,7 +42,9 @@ impl<'l, 'a> OperatorCall<'l, 'a> {
 
     /// Refuses attributes that nobody asked for.
     pub fn finish(&self) -> Result<()> {
-        match self.attributes.iter().find(|(key, _)| !SILENT.contains(&key.as_str())) {
+        let said =
+            |(key, value): &&(String, Literal)| !SILENT.contains(&key.as_str()) && *value != Literal::None;
+        match self.attributes.iter().find(said) {
             None => Ok(()),
             Some((_, Literal::Meta(key))) if key.starts_with(ATTRIBUTES) => Err(Error::new(
                 "import",

@@ -6,7 +6,8 @@ use super::array::{Elements, NdArray};
 use super::call::OperatorCall;
 use super::lower::Lower;
 use super::operand::{Constant, Lying, Operand, transposed};
-use crate::error::Result;
+use super::ops;
+use crate::error::{Error, Result};
 use crate::float;
 use crate::graph::{Graph, ValueId, part};
 
@@ -56,7 +57,18 @@ pub(super) fn moved(
     run: fn(&mut OperatorCall) -> Result<Operand>,
 ) -> Option<Result<Operand>> {
     let mut dtype = None;
-    let real = call.arguments.iter().map(|a| floats(a, &mut dtype)).collect::<Option<Vec<_>>>()?;
+    let data = ops::data(call.operator, call.arguments.len());
+    let mut real = call.arguments.clone();
+    for at in data {
+        real[at] = floats(&real[at], &mut dtype)?;
+    }
+    // Truth values are computed with as 1 and 0.
+    if call.operator == "where" {
+        real[0] = floats(&real[0], &mut None)?;
+    }
+    if real.iter().any(|operand| !matches!(operand, Operand::Constant(_) | Operand::Tuple(_))) {
+        return None;
+    }
     let dtype = dtype?;
     let kept = std::mem::replace(&mut call.arguments, real);
     let graph = std::mem::replace(&mut call.lower.graph, Graph::new("constants"));
@@ -99,6 +111,9 @@ fn constants(lower: &mut Lower, made: &Operand, dtype: &str) -> Result<Operand> 
         other => {
             let id: ValueId = lower.plain(other, "constant")?;
             let (shape, data) = value(&part::between(&lower.graph, &[], &[id]))?;
+            if data.iter().any(|n| n.abs() > (1 << 24) as f32) {
+                return Err(Error::new("import", "makes whole numbers of constants beyond 2^24"));
+            }
             let elements = Elements::Integers(data.iter().map(|&n| n as i64).collect());
             Operand::Constant(Constant::new("", NdArray { shape, dtype: dtype.to_owned(), elements }))
         }

@@ -106,7 +106,11 @@ impl<'a> Lower<'a> {
                 return Err(error.file(at).hint("put qnn.requantize or qnn.dequantize behind the layer"));
             }
             let at = |e: Error| e.file(located(self.file, place));
-            let id = self.plain(operand, "output").map_err(at)?;
+            let id = match operand {
+                Operand::Constant(constant) if constant.is_whole() => self.intern_numbers(constant),
+                operand => self.plain(operand, "output"),
+            };
+            let id = id.map_err(at)?;
             if let Operand::Value(lying) = operand
                 && self.integers.contains_key(&lying.id)
             {

@@ -107,6 +107,9 @@ impl Document {
             let value = match text.parse::<usize>() {
                 Ok(index) if !numbers.contains(&name.as_str()) => self.value(index, 0)?,
                 Ok(number) => Literal::Integer(number as i64),
+                Err(_) if text.parse::<i64>().is_ok_and(|n| n < 0) => {
+                    Literal::Integer(text.parse().unwrap_or_default())
+                }
                 Err(_) => match text.parse::<f64>() {
                     Ok(number) => Literal::Float(number),
                     Err(_) if text.is_empty() => Literal::None,

@@ -84,6 +84,14 @@ impl Constant {
         Rc::new(Constant { name: RefCell::new(name.to_owned()), array, interned: Cell::new(None) })
     }
 
+    /// Whether it holds whole numbers that float32 holds too.
+    pub fn is_whole(&self) -> bool {
+        match &self.array.elements {
+            Elements::Floats(_) => false,
+            Elements::Integers(data) => data.iter().all(|n| n.unsigned_abs() <= 1 << 24),
+        }
+    }
+
     /// The only element, if there is one.
     pub fn scalar(&self) -> Option<f32> {
         match &self.array.elements {

@@ -716,7 +716,7 @@ REFUSED = {
     "channels": f"def @main({X}, %w: Tensor[(2, 4, 1, 1), float32]) {{\n  nn.conv2d(%x, %w, channels=3, kernel_size=[1, 1])\n}}",
     "broadcast": f"def @main({X}, %y: Tensor[(5), float32]) {{\n  %0 = add(%x, %y);\n  %0\n}}",
     "field": f"def @main({X}) {{\n  %0 = split(%x, indices_or_sections=2, axis=1);\n  %0.2\n}}",
-    "mode": f'def @main({X}) {{\n  nn.mirror_pad(%x, mode="SYMMETRIC", pad_width=[[0, 0], [0, 0], [1, 1], [1, 1]])\n}}',
+    "mode": f'def @main({X}) {{\n  nn.mirror_pad(%x, mode="WRAP", pad_width=[[0, 0], [0, 0], [1, 1], [1, 1]])\n}}',
     "weights": f"def @main({X}, %s: Tensor[(4), float32]) {{\n  nn.prelu(%x, %s)\n}}",
     "syntax": f"def @main({X}) {{\n  %0 = nn.relu(%x)\n  %0\n}}",
     "types": "type List[A] {\n  Nil,\n}",

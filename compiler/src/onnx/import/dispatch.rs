@@ -23,7 +23,7 @@ pub(in crate::onnx) fn is_onnx(domain: &str) -> bool {
 }
 
 /// The one table of operators.
-pub(super) fn dispatch(call: &mut Call) -> Result<()> {
+pub(in crate::onnx) fn dispatch(call: &mut Call) -> Result<()> {
     if let Some(run) = quantised(call) {
         return run(call);
     }

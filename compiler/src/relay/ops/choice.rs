@@ -10,6 +10,7 @@ use super::moves::first;
 use super::whole::{IntegerScale, NumberKind, mark};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryKind, Integer, Op};
+use crate::onnx::SingleInput;
 
 /// `where(condition, x, y)`.
 pub(super) fn choose(call: &mut OperatorCall) -> Result<Operand> {
@@ -65,4 +66,47 @@ pub(super) fn top(call: &mut OperatorCall) -> Result<Operand> {
         made.push(y);
     }
     Ok(if made.len() == 1 { made.remove(0) } else { Operand::Tuple(Rc::new(made)) })
+}
+
+/// `sort(x, axis, is_ascend)` and `argsort`, equals in the order in which they stand.
+pub(super) fn sort(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(1)?;
+    let shape = call.shape(0)?;
+    let axis = call.axis("axis", -1, shape.len())?;
+    let largest = !call.flag("is_ascend", true)?;
+    let indices = call.operator == "argsort";
+    let dtype = call.text("dtype", "int32")?;
+    let integer = match dtype.as_str() {
+        "int64" => Some(Integer::Int64),
+        "int32" => Some(Integer::Int32),
+        "float32" => None,
+        other => {
+            return Err(Error::new("import", format!("is {other}"))
+                .attribute("dtype")
+                .hint("int32 or int64"));
+        }
+    };
+    let (x, order) = first(call)?;
+    let id = call.node(Op::TopK { axis: order[axis], count: shape[axis], largest, indices }, &[x])?;
+    let y = Operand::Value(Lying { id, order: order.into() });
+    if let Some(integer) = integer.filter(|_| indices) {
+        mark(call.lower, &y, &NumberKind::Scaled(IntegerScale::unit(integer)));
+    }
+    Ok(y)
+}
+
+/// `isnan(x)`, `isinf(x)` and `isfinite(x)`.
+pub(super) fn kind_of_number(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(1)?;
+    let (x, order) = first(call)?;
+    let id = match call.operator {
+        "isnan" => call.onnx("IsNaN", vec![SingleInput::Value(x)], &[])?,
+        "isinf" => call.onnx("IsInf", vec![SingleInput::Value(x)], &[])?,
+        _ => {
+            let zero = call.reals(&[], vec![0.0])?;
+            let nothing = call.part("nothing", Op::Binary { kind: BinaryKind::Mul }, &[x, zero])?;
+            call.part("finite", Op::Binary { kind: BinaryKind::Equal }, &[nothing, zero])?
+        }
+    };
+    Ok(Operand::Value(Lying { id, order: order.into() }))
 }

@@ -18,7 +18,7 @@ pub(super) fn padding(call: &mut OperatorCall) -> Result<[usize; 4]> {
     }
 }
 
-fn groups(call: &mut OperatorCall) -> Result<usize> {
+pub(super) fn groups(call: &mut OperatorCall) -> Result<usize> {
     match usize::try_from(call.integer("groups")?.unwrap_or(1)) {
         Ok(groups) if groups > 0 => Ok(groups),
         _ => Err(Error::new("import", "must be positive").attribute("groups")),

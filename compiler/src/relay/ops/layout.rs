@@ -34,12 +34,26 @@ pub(super) fn out_layout(call: &mut OperatorCall, data: Want) -> Result<Want> {
 
 /// Where the axes of `own` lie in `text`.
 pub(super) fn axes(text: &str, own: &str) -> Option<Want> {
-    let mut want = [0; 4];
-    if text.len() != 4 || own.len() != 4 {
+    places(text, own)?.try_into().ok()
+}
+
+/// The same of any number of axes.
+fn places(text: &str, own: &str) -> Option<Vec<usize>> {
+    if text.len() != own.len() {
         return None;
     }
-    for (slot, axis) in want.iter_mut().zip(own.chars()) {
-        *slot = text.find(axis)?;
-    }
-    Some(want)
+    own.chars().map(|axis| text.find(axis)).collect()
+}
+
+/// Reads a layout attribute as [`layout`] does, of any number of axes.
+///
+/// # Errors
+/// A layout with other axes.
+pub(super) fn order(call: &mut OperatorCall, key: &str, default: &str, own: &str) -> Result<Vec<usize>> {
+    let text = call.text(key, default)?;
+    places(&text, own).ok_or_else(|| {
+        Error::new("import", format!("the layout {text:?} is not supported"))
+            .attribute(key)
+            .hint(format!("convert the layout to {own}, or undo AlterOpLayout: it packs channels"))
+    })
 }

@@ -5,6 +5,7 @@ use super::super::call::{OperatorCall, refuse};
 use super::super::operand::Operand;
 use crate::error::{Error, Result};
 use crate::graph::{Op, ValueId};
+use crate::onnx::{SingleAttribute, SingleInput};
 
 /// The last two axes exchanged.
 fn turned(rank: usize) -> Vec<usize> {
@@ -73,4 +74,17 @@ pub(super) fn batch_matmul(call: &mut OperatorCall) -> Result<Operand> {
     }
     let id = call.node(Op::MatMul, &inputs)?;
     Ok(upright(id, 3))
+}
+
+/// `einsum((a, b, ...), equation)`.
+pub(super) fn einsum(call: &mut OperatorCall) -> Result<Operand> {
+    call.operands(1)?;
+    let Operand::Tuple(fields) = call.arguments[0].clone() else {
+        return refuse("needs a tuple of tensors");
+    };
+    let equation = call.text("equation", "")?;
+    let values = fields.iter().map(|field| call.lower.plain(field, call.name).map(SingleInput::Value));
+    let inputs = values.collect::<Result<Vec<_>>>()?;
+    let y = call.onnx("Einsum", inputs, &[("equation", SingleAttribute::Word(&equation))])?;
+    Ok(upright(y, call.lower.graph.shape(y).len()))
 }

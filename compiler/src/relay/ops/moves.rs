@@ -7,6 +7,7 @@ use super::super::array::{Elements, NdArray};
 use super::super::call::{OperatorCall, refuse, resolve};
 use super::super::operand::{Lying, Operand, inverse};
 use super::super::syntax::Literal;
+use super::picks::pick;
 use crate::error::{Error, Result};
 use crate::graph::{Integer, Op, PadMode, ValueId, elements};
 
@@ -193,42 +194,6 @@ pub(super) fn strided_slice(call: &mut OperatorCall) -> Result<Operand> {
     Ok(Operand::Value(Lying { id, order: order.into() }))
 }
 
-/// `take(data, indices, axis, mode)` with constant indices.
-pub(super) fn take(call: &mut OperatorCall) -> Result<Operand> {
-    call.operands(2)?;
-    let shape = call.shape(0)?;
-    let (extents, picked) = call.integers(1)?;
-    if call.integer("batch_dims")?.unwrap_or(0) != 0 {
-        return Err(Error::new("import", "must be 0").attribute("batch_dims"));
-    }
-    let mode = call.text("mode", "clip")?;
-    let mut x = None;
-    let axis = match call.has("axis") {
-        true => call.axis("axis", 0, shape.len())?,
-        false => {
-            // Without an axis the indices count all elements.
-            let count = elements(&shape)?;
-            let plain = call.plain(0)?;
-            x = Some(call.lower.graph.reshape(format!("{}/flat", call.name), plain, &[count])?);
-            0
-        }
-    };
-    let x = match x {
-        Some(x) => x,
-        None => call.plain(0)?,
-    };
-    let n = call.lower.graph.shape(x)[axis] as i64;
-    let index = |&i: &i64| match mode.as_str() {
-        "clip" => Ok(i.clamp(0, n - 1) as usize),
-        "wrap" => Ok(i.rem_euclid(n) as usize),
-        "fast" if (0..n).contains(&i) => Ok(i as usize),
-        "fast" => refuse(format!("the index {i} lies outside of {n} elements")),
-        other => Err(Error::new("import", format!("{other:?} is not known")).attribute("mode")),
-    };
-    let indices = picked.iter().map(index).collect::<Result<_>>()?;
-    call.emit(Op::Gather { axis, indices, shape: extents }, &[x])
-}
-
 /// `nn.pad(x, value, pad_width, pad_mode)` and `nn.mirror_pad`.
 pub(super) fn pad(call: &mut OperatorCall) -> Result<Operand> {
     let shape = call.shape(0)?;
@@ -245,13 +210,11 @@ pub(super) fn pad(call: &mut OperatorCall) -> Result<Operand> {
         call.operands(1)?;
         match call.text("mode", "SYMMETRIC")?.as_str() {
             "REFLECT" => PadMode::Reflect,
+            "SYMMETRIC" => return mirrored(call, &widths),
             other => {
-                return Err(Error::new(
-                    "import",
-                    format!("{other:?} repeats the edge, which is not supported"),
-                )
-                .attribute("mode")
-                .hint("REFLECT"));
+                return Err(Error::new("import", format!("{other:?} is not known"))
+                    .attribute("mode")
+                    .hint("SYMMETRIC or REFLECT"));
             }
         }
     } else {
@@ -281,7 +244,26 @@ pub(super) fn pad(call: &mut OperatorCall) -> Result<Operand> {
     Ok(Operand::Value(Lying { id, order: order.into() }))
 }
 
-fn pair(row: &Literal) -> Option<(usize, usize)> {
+/// Mirrors each axis with its first and last element repeated.
+fn mirrored(call: &mut OperatorCall, widths: &[(usize, usize)]) -> Result<Operand> {
+    let shape = call.shape(0)?;
+    let (mut x, order) = first(call)?;
+    for (axis, &(before, after)) in widths.iter().enumerate().filter(|(_, w)| **w != (0, 0)) {
+        let n = shape[axis];
+        if before.max(after) > n {
+            return Err(Error::new("import", format!("is wider than {n} elements")).attribute("pad_width"));
+        }
+        let from = |i: usize| match i.checked_sub(before) {
+            None => before - 1 - i,
+            Some(i) if i < n => i,
+            Some(i) => 2 * n - 1 - i,
+        };
+        x = pick(call, x, order[axis], n + before + after, from)?;
+    }
+    Ok(Operand::Value(Lying { id: x, order: order.into() }))
+}
+
+pub(super) fn pair(row: &Literal) -> Option<(usize, usize)> {
     let Literal::List(row) = row else {
         return None;
     };

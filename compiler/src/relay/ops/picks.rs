@@ -53,7 +53,7 @@ fn times(call: &mut OperatorCall, key: &str) -> Result<Vec<usize>> {
 }
 
 /// Element `index` along an axis of the result is element `from(index)` of `x`.
-fn pick(
+pub(super) fn pick(
     call: &mut OperatorCall,
     x: ValueId,
     axis: usize,

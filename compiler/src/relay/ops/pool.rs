@@ -145,10 +145,16 @@ pub(super) fn adaptive_line(call: &mut OperatorCall) -> Result<Operand> {
     flat(call, &y)
 }
 
-/// Windows of different sizes, first along rows, then along columns: an average is a product with a matrix of what counts
+/// Windows of different sizes along one axis behind the channels after the other: an average is a product with a matrix of what counts
 /// how much, a maximum is taken part by part.
-fn uneven(call: &mut OperatorCall, x: ValueId, wanted: [usize; 2], average: bool) -> Result<ValueId> {
+pub(super) fn uneven(
+    call: &mut OperatorCall,
+    x: ValueId,
+    wanted: &[usize],
+    average: bool,
+) -> Result<ValueId> {
     let mut y = x;
+    let last = wanted.len() + 1;
     for (axis, &to) in wanted.iter().enumerate().map(|(axis, to)| (axis + 2, to)) {
         let from = call.lower.graph.shape(y)[axis];
         let bounds = |i: usize| (i * from / to, ((i + 1) * from).div_ceil(to));
@@ -159,12 +165,14 @@ fn uneven(call: &mut OperatorCall, x: ValueId, wanted: [usize; 2], average: bool
             };
             let shares = call.lower.graph.constant("", &[from, to], (0..from * to).map(share).collect())?;
             // The averaged axis is the last one.
-            let turn = Op::Transpose { perm: vec![0, 1, 3, 2] };
-            if axis == 2 {
+            let mut perm: Vec<usize> = (0..=last).collect();
+            perm.swap(axis, last);
+            let turn = Op::Transpose { perm };
+            if axis != last {
                 y = call.part("turn", turn.clone(), &[y])?;
             }
             y = call.part("average", Op::MatMul, &[y, shares])?;
-            if axis == 2 {
+            if axis != last {
                 y = call.part("back", turn, &[y])?;
             }
             continue;
@@ -172,9 +180,9 @@ fn uneven(call: &mut OperatorCall, x: ValueId, wanted: [usize; 2], average: bool
         let mut parts = Vec::new();
         for i in 0..to {
             let (first, end) = bounds(i);
-            let (mut starts, mut extents) = (vec![0; 4], call.lower.graph.shape(y).to_vec());
+            let (mut starts, mut extents) = (vec![0; last + 1], call.lower.graph.shape(y).to_vec());
             (starts[axis], extents[axis]) = (first, end - first);
-            let part = call.part("part", Op::Slice { starts, steps: vec![1; 4], extents }, &[y])?;
+            let part = call.part("part", Op::Slice { starts, steps: vec![1; last + 1], extents }, &[y])?;
             let max = Op::Reduce { kind: ReduceKind::Max, axes: vec![axis], keepdims: true };
             parts.push(call.part("max", max, &[part])?);
         }
@@ -207,7 +215,7 @@ pub(super) fn adaptive(call: &mut OperatorCall) -> Result<Operand> {
         return Err(Error::new("import", "must be positive").attribute("output_size"));
     }
     if !divides(0) || !divides(1) {
-        let id = uneven(call, x, wanted, average)?;
+        let id = uneven(call, x, &wanted, average)?;
         return Ok(lying(id, &result));
     }
     let kernel = [extents[0] / wanted[0], extents[1] / wanted[1]];

@@ -53,7 +53,7 @@ fn result(id: ValueId, order: &[usize], axes: &[usize], keepdims: bool) -> Opera
     Operand::Value(Lying { id, order: kept.iter().map(place).collect() })
 }
 
-/// `mean`, `sum`, `max`, `min`, `prod`; `argmax` and `argmin`, whose indices are whole numbers.
+/// `mean`, `sum`, `max`, `min`, `prod`, `all`, `any`; `argmax` and `argmin`, whose indices are whole numbers.
 pub(super) fn reduce(call: &mut OperatorCall) -> Result<Operand> {
     let (x, order, axes) = operand(call)?;
     if call.operator.starts_with("arg") {
@@ -67,7 +67,13 @@ pub(super) fn reduce(call: &mut OperatorCall) -> Result<Operand> {
         }
     }
     let keepdims = call.flag("keepdims", false)?;
-    let entry = ReduceKind::ALL.iter().find(|e| e.2 == call.operator);
+    let name = match call.operator {
+        // Truth values are 1 and 0.
+        "all" => "min",
+        "any" => "max",
+        name => name,
+    };
+    let entry = ReduceKind::ALL.iter().find(|e| e.2 == name);
     let kind = entry.expect("the table of operators lists those of the graph").0;
     let id = call.node(Op::Reduce { kind, axes: physical(&axes, &order), keepdims }, &[x])?;
     let y = result(id, &order, &axes, keepdims);
@@ -83,15 +89,22 @@ pub(super) fn variance(call: &mut OperatorCall) -> Result<Operand> {
     call.arguments.truncate(1);
     let (x, order, axes) = operand(call)?;
     let keepdims = call.flag("keepdims", false)?;
-    if call.flag("unbiased", false)? {
-        return Err(Error::new("import", "the unbiased estimate is not supported").attribute("unbiased"));
+    let unbiased = call.flag("unbiased", false)?;
+    let shape = call.shape(0)?;
+    let count: usize = axes.iter().map(|&axis| shape[axis]).product();
+    if unbiased && count < 2 {
+        return Err(Error::new("import", "of one element is no number").attribute("unbiased"));
     }
     let physical = physical(&axes, &order);
     let mean = |keepdims| Op::Reduce { kind: ReduceKind::Mean, axes: physical.clone(), keepdims };
     let centre = call.part("mean", mean(true), &[x])?;
     let distance = call.part("subtract", Op::Binary { kind: BinaryKind::Sub }, &[x, centre])?;
     let squares = square(call, distance)?;
-    let id = call.node(mean(keepdims), &[squares])?;
+    let mut id = call.node(mean(keepdims), &[squares])?;
+    if unbiased {
+        let more = call.lower.graph.constant("", &[], vec![count as f32 / (count - 1) as f32])?;
+        id = call.part("unbiased", Op::Binary { kind: BinaryKind::Mul }, &[id, more])?;
+    }
     if axes.len() == order.len() && !keepdims {
         return Ok(upright(id, 0));
     }

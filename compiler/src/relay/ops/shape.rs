@@ -237,7 +237,11 @@ pub(super) fn blocks(call: &mut OperatorCall) -> Result<Operand> {
     };
     let x = call.arranged(0, &data)?;
     let op = match call.operator {
-        "nn.space_to_depth" => Op::SpaceToDepth { block },
+        "nn.space_to_depth" => {
+            // The attributes are those of the other one, whose mode says nothing here.
+            call.attribute("mode");
+            Op::SpaceToDepth { block }
+        }
         _ => {
             let mode = match call.text("mode", "DCR")?.as_str() {
                 "DCR" => DepthToSpaceMode::Dcr,

@@ -8,6 +8,7 @@
 mod bounds;
 mod cast;
 mod convert;
+mod known;
 mod steps;
 
 use std::rc::Rc;
@@ -27,7 +28,7 @@ pub(super) use cast::cast;
 type OperatorRule = fn(&mut OperatorCall) -> Result<Operand>;
 
 /// Operators that move, pick or compare elements: whole numbers stay whole numbers of their type.
-const MOVES: [&str; 38] = [
+const MOVES: [&str; 42] = [
     "nn.max_pool2d",
     "nn.global_max_pool2d",
     "nn.adaptive_max_pool2d",
@@ -56,6 +57,10 @@ const MOVES: [&str; 38] = [
     "strided_slice",
     "take",
     "gather",
+    "gather_nd",
+    "adv_index",
+    "reverse_sequence",
+    "meshgrid",
     "slice_like",
     "zeros_like",
     "ones_like",
@@ -67,6 +72,9 @@ const MOVES: [&str; 38] = [
     "min",
     "where",
 ];
+
+/// Operators that are computed at once of constants of whole numbers, too.
+const FOLDED: [&str; 5] = ["prod", "sum", "abs", "negative", "sort"];
 
 /// Operators that bound elements by whole numbers, or put such beside them.
 const BOUNDS: [&str; 5] = ["nn.relu", "clip", "maximum", "minimum", "nn.pad"];
@@ -176,13 +184,18 @@ fn plain(operand: &Operand) -> Operand {
 }
 
 /// Which operands hold the numbers that the result is made of: not conditions, indices and shapes.
-fn data(operator: &str, count: usize) -> std::ops::Range<usize> {
-    match operator {
-        "where" => 1..count.max(1),
-        "take" | "gather" | "reshape_like" | "broadcast_to_like" | "slice_like" | "zeros_like"
-        | "ones_like" | "full_like" => 0..count.min(1),
-        _ => 0..count,
-    }
+pub(in super::super) fn data(operator: &str, count: usize) -> Vec<usize> {
+    let is_data = |at: &usize| match operator {
+        "where" => *at > 0,
+        "scatter" | "scatter_add" | "scatter_elements" | "scatter_nd" => *at != 1,
+        "one_hot" => false,
+        "take" | "gather" | "gather_nd" | "adv_index" | "reverse_sequence" | "sequence_mask"
+        | "reshape_like" | "broadcast_to_like" | "slice_like" | "zeros_like" | "ones_like" | "full_like" => {
+            *at == 0
+        }
+        _ => true,
+    };
+    (0..count).filter(is_data).collect()
 }
 
 /// Whether a change of resolution only copies elements.
@@ -198,14 +211,17 @@ fn copies(call: &OperatorCall) -> bool {
 /// Calls an operator of the other dialects, whose operands may be whole numbers only as far as it is known what becomes of
 /// them.
 pub(super) fn guarded(call: &mut OperatorCall, run: OperatorRule) -> Result<Operand> {
-    if MOVES.contains(&call.operator)
+    if let Some(made) = known::arithmetic(call) {
+        return made;
+    }
+    if (MOVES.contains(&call.operator) || FOLDED.contains(&call.operator))
         && let Some(made) = fold::moved(call, run)
     {
         return made;
     }
     let mut all = Vec::new();
     let operands = data(call.operator, call.arguments.len());
-    call.arguments[operands].iter().for_each(|a| kinds(call.lower, a, &mut all));
+    operands.iter().for_each(|&at| kinds(call.lower, &call.arguments[at], &mut all));
     call.arguments = call.arguments.iter().map(plain).collect();
     let Some(kind) = all.iter().flatten().next().cloned() else {
         return run(call);

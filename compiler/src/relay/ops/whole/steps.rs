@@ -11,7 +11,7 @@ use crate::graph::{BinaryKind, Integer, Op, elements};
 /// Operators that average, which leaves real numbers between the whole ones.
 const MEANS: [&str; 4] = ["mean", "nn.avg_pool2d", "nn.global_avg_pool2d", "nn.adaptive_avg_pool2d"];
 /// Operators whose results are whole numbers in no scale of their operands.
-const EXACT: [&str; 15] = [
+const EXACT: [&str; 21] = [
     "multiply",
     "divide",
     "trunc_divide",
@@ -24,9 +24,15 @@ const EXACT: [&str; 15] = [
     "prod",
     "cumsum",
     "trilu",
+    "scatter",
+    "scatter_add",
     "scatter_elements",
     "scatter_nd",
     "topk",
+    "sort",
+    "cumprod",
+    "sequence_mask",
+    "einsum",
 ];
 /// Operators on whole numbers that give truth values.
 const TRUTHS: [&str; 6] = ["equal", "not_equal", "greater", "greater_equal", "less", "less_equal"];
@@ -42,7 +48,7 @@ pub(super) fn apply(
     same: bool,
 ) -> Result<Operand> {
     let operator = call.operator;
-    if matches!(operator, "argmax" | "argmin") {
+    if matches!(operator, "argmax" | "argmin" | "argsort") {
         return run(call);
     }
     if BOUNDS.contains(&operator) && same {
