@@ -8,8 +8,8 @@ use tilewright_compiler::Watch;
 use tilewright_compiler::error::Error;
 #[cfg(feature = "quantise")]
 use tilewright_compiler::graph::Source;
-use tilewright_compiler::network::{MeasuredLayer, Network, Stage};
-use tilewright_compiler::options::Options;
+use tilewright_compiler::network::{Coarser, MeasuredLayer, Network, Stage};
+use tilewright_compiler::options::{Options, Precision};
 use tilewright_compiler::schedule::{Schedule, Search, wrong_program};
 
 /// A network compiled for a machine.
@@ -120,8 +120,38 @@ pub fn compile(
     options: &Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let compile = || Compiled::new(quantise(model, calibration, options, config, &|_, _| ())?, config);
-    compile().map_err(|error| model.named(error))
+    let quantise = |options: &Options| quantise(model, calibration, options, config, &|_, _| ());
+    compile_by(options, quantise, |network| Compiled::new(network, config))
+        .map_err(|error| model.named(error))
+}
+
+/// [`compile`] by the two steps of it, which may tell how far they are. Where the 16 bits that [`Precision::Auto`] gave do
+/// not fit the machine or its memory, 8 bits are taken, and [`Network::coarser`] says so.
+///
+/// # Errors
+/// As [`quantise`] and [`Compiled::new`].
+pub fn compile_by(
+    options: &Options,
+    quantise: impl Fn(&Options) -> Result<Network>,
+    schedule: impl Fn(Network) -> Result<Compiled>,
+) -> Result<Compiled> {
+    let network = quantise(options)?;
+    let is_wide = network.tensors.iter().any(|tensor| tensor.wide);
+    let error = match schedule(network) {
+        Err(error) if options.precision == Precision::Auto && is_wide && !is_defect(&error) => error,
+        done => return done,
+    };
+    // What is refused then needs the least.
+    let precision = Precision::Int8;
+    let mut compiled = schedule(quantise(&Options { precision, ..*options })?)?;
+    let why =
+        format!("the 16 bits that its quality asks for do not fit, 8 are taken in their place ({error})");
+    compiled.network.coarser = Some(Coarser { precision, why });
+    Ok(compiled)
+}
+
+fn is_defect(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Error>().is_none_or(|error| error.report().defect)
 }
 
 impl Compiled {

@@ -275,3 +275,37 @@ fn a_program_larger_than_the_chip_is_refused() {
     // What is known of the weights is told before anything is looked at.
     assert!(refused(1500, false).contains("its weights take at least 2250000 bytes"));
 }
+
+/// 16 bits that the default chooses for quality are not taken where they do not fit; those that were asked for are.
+#[test]
+fn bits_that_do_not_fit_are_not_chosen() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/sum-cancels");
+    let (model, config) = (Model::read(&folder).unwrap(), Config::sized(9, 16));
+    let calibration = model.calibration(None).unwrap();
+    let compile = |precision, error: fn() -> Error| {
+        let quantise = |options: &quantise::Options| {
+            pipeline::quantise(&model, &calibration, options, &config, &|_, _| ())
+        };
+        let schedule = |network: Network| match network.tensors.iter().any(|tensor| tensor.wide) {
+            true => Err(error().into()),
+            false => Compiled::new(network, &config),
+        };
+        pipeline::compile_by(
+            &quantise::Options { precision, ..quantise::Options::default() },
+            quantise,
+            schedule,
+        )
+    };
+    let large = || Error::new("schedule", "more than there is");
+    let coarser = compile(Precision::Auto, large).unwrap().network.coarser.unwrap();
+    assert_eq!(coarser.precision, Precision::Int8);
+    assert!(
+        coarser.why.contains("do not fit") && coarser.why.contains("more than there is"),
+        "{}",
+        coarser.why
+    );
+    assert_eq!(compile(Precision::Int8, large).unwrap().network.coarser, None);
+    assert!(compile(Precision::Int16, large).is_err());
+    // A defect is told, whatever else could be had.
+    assert!(compile(Precision::Auto, || Error::defect("schedule", "wrong")).is_err());
+}

@@ -128,6 +128,32 @@ fn tensors_share_bytes_where_the_chip_is_small() {
     }
 }
 
+/// Where sharing bytes as tensors come leaves gaps that nothing fits into, the largest are placed first.
+#[test]
+fn gaps_between_tensors_are_filled() {
+    let mut graph = FixedGraph { name: "gaps".into(), ..FixedGraph::default() };
+    let input = tensor(&mut graph, [2, 260, 260]);
+    graph.inputs.push((input, vec![1, 2, 260, 260]));
+    // Above what the first leaves lies the second, which lives on; the third is larger than the first.
+    let first = conv(&mut graph, input, 16, None);
+    let skip = conv(&mut graph, first, 4, None);
+    let mut last = conv(&mut graph, skip, 24, None);
+    for channels in [24, 16, 16, 8, 8] {
+        last = conv(&mut graph, last, channels, None);
+    }
+    last = conv(&mut graph, last, 4, Some(skip));
+    last = conv(&mut graph, last, 2, None);
+    graph.outputs.push((last, vec![1, 2, 260, 260]));
+    let mut config = machine(4, 1024);
+    config.memory.bus_bytes = 2;
+    let chip = Sdram { column_bits: 8, banks: 2, row_bits: 12, ..Sdram::default() };
+    config.memory.sdram = Some(chip.clone());
+    // Node by node everything leaves the chip; 56 planes of an image live at once, 72 were taken.
+    let schedule = Search::new(&graph, &config).unwrap().schedules().next().unwrap().unwrap();
+    assert!(u64::from(schedule.program.memory_bytes) <= chip.bytes());
+    right(&graph, &schedule);
+}
+
 #[test]
 fn what_fits_stays_on_chip() {
     let graph = chain(8, 8, 16, 4);

@@ -118,6 +118,15 @@ pub struct Raised {
     pub after: Quality,
 }
 
+/// That a network is less fine than was asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Coarser {
+    /// The precision that makes it: the one that was asked for, as far as it can be had, or a coarser one.
+    pub precision: Precision,
+    /// What is missing and why, in a sentence.
+    pub why: String,
+}
+
 /// A quantised model.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Network {
@@ -145,8 +154,8 @@ pub struct Network {
     pub claims: Claims,
     /// Layers of 8 bits where 16 were wanted of all; empty otherwise.
     pub byte_layers: Vec<ByteLayer>,
-    /// That the precision asked for cannot be made of this network, why, and what was made in its place; none where it was.
-    pub coarser: Option<String>,
+    /// Whether it is less fine than was asked for.
+    pub coarser: Option<Coarser>,
     /// Whether [`Precision::Auto`] went beyond its budget of cycles for the sake of an output.
     pub raised: Option<Raised>,
     /// Signal to noise in decibels that rounding alone leaves of each output on the calibration samples, where

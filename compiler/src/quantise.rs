@@ -39,7 +39,7 @@ pub use size::least_bytes;
 use crate::Watch;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::network::{MeasuredLayer, Network};
+use crate::network::{Coarser, MeasuredLayer, Network};
 use attempt::Attempt;
 use finer::Finer;
 use floor::{Floor, LADDER, LADDER_OF_WHOLE};
@@ -213,7 +213,7 @@ fn quantise<'a>(
         let Options { ranges, precision, budget, .. } = *options;
         let make = |variant| prepare(options, variant)?.make(calibration, ranges, precision, budget);
         let (mut made, coarser) = finest(precision, make)?;
-        made.lowered.network.coarser = coarser;
+        made.lowered.network.coarser = coarser.map(|why| Coarser { precision, why });
         Ok(made)
     };
     let made = one(options)?;

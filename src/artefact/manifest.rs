@@ -14,7 +14,7 @@ use tilewright_arch::program::TensorPort;
 use tilewright_compiler::error::{Error, Result};
 use tilewright_compiler::files;
 use tilewright_compiler::graph::Graph;
-use tilewright_compiler::network::{ByteLayer, HostOperator, Raised};
+use tilewright_compiler::network::{ByteLayer, Coarser, HostOperator, Raised};
 use tilewright_compiler::options::Options;
 use tilewright_compiler::proof::Quality;
 
@@ -75,9 +75,9 @@ pub struct Manifest {
     pub host: Vec<HostOperator>,
     /// Layers of 8 bits where 16 were wanted of all.
     pub byte_layers: Vec<ByteLayer>,
-    /// Why the precision that was asked for is not what was made, and what is; left out where it is.
+    /// Whether it is less fine than was asked for; left out where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coarser: Option<String>,
+    pub coarser: Option<Coarser>,
     /// Whether an output got more 16-bit layers than the budget of cycles had.
     pub raised: Option<Raised>,
     /// Whether every integer operation was held against the source's operators when it was compiled.

@@ -16,7 +16,8 @@ use tilewright::assurance::{self, Assurance};
 use tilewright::model::{self, Model};
 use tilewright::pipeline::{self, Compiled};
 use tilewright_compiler::error::Error;
-use tilewright_compiler::network::MeasuredLayer;
+use tilewright_compiler::network::{MeasuredLayer, Network};
+use tilewright_compiler::options::Options;
 use tilewright_timing::CycleReport;
 
 /// How an artefact is written.
@@ -58,7 +59,7 @@ pub fn run(
     for warning in assurance.iter().flat_map(|a| &a.warnings) {
         note!("warning: {warning}");
     }
-    let measured = if layers { measured(&job, &calibration)? } else { vec![] };
+    let measured = if layers { measured(&job, &calibration, &compiled.network)? } else { vec![] };
     let made = Made {
         model: &job.model,
         calibration: &calibration,
@@ -157,8 +158,14 @@ fn assured(model: &Model, samples: &[Vec<ArrayD<f32>>], compiled: &Compiled) -> 
 }
 
 /// Quantises once more and measures every layer on the first calibration samples.
-fn measured(job: &Compilation, samples: &[Vec<ArrayD<f32>>]) -> Result<Vec<MeasuredLayer>> {
-    during("measuring every layer", || pipeline::measured(&job.model, samples, &job.options, &job.config))
+fn measured(
+    job: &Compilation,
+    samples: &[Vec<ArrayD<f32>>],
+    network: &Network,
+) -> Result<Vec<MeasuredLayer>> {
+    let precision = network.coarser.as_ref().map_or(job.options.precision, |coarser| coarser.precision);
+    let options = Options { precision, ..job.options };
+    during("measuring every layer", || pipeline::measured(&job.model, samples, &options, &job.config))
 }
 
 /// What was predicted of a layer on the first calibration sample, in decibels.

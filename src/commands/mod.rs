@@ -31,12 +31,11 @@ fn compile(
     options: &Options,
     config: &Config,
 ) -> Result<Compiled> {
-    let compile = || {
-        let network =
-            counted("quantising", |watch| pipeline::quantise(model, calibration, options, config, watch))?;
-        counted("compiling", |watch| Compiled::watched(network, config, watch))
+    let quantise = |options: &Options| {
+        counted("quantising", |watch| pipeline::quantise(model, calibration, options, config, watch))
     };
-    compile().map_err(|error| model.named(error))
+    let schedule = |network| counted("compiling", |watch| Compiled::watched(network, config, watch));
+    pipeline::compile_by(options, quantise, schedule).map_err(|error| model.named(error))
 }
 
 /// The files of a compiled model: `program.tasm` and `memory.bin`, numbered by stage where there are

@@ -12,7 +12,7 @@ use tilewright::model::Model;
 use tilewright::pipeline::Compiled;
 pub use tilewright::request::{Compilation, Subject};
 use tilewright_compiler::error::Error;
-use tilewright_compiler::network::Network;
+use tilewright_compiler::network::{Coarser, Network};
 
 /// Opens what the options name, telling warnings of the importer.
 pub fn open(source: &ModelArguments, machine: &Machine) -> Result<Subject> {
@@ -52,8 +52,8 @@ pub fn compile_job(
     if let Some(told) = byte_layers(&compiled.network) {
         note!("warning: {told}");
     }
-    if let Some(told) = &compiled.network.coarser {
-        note!("warning: {told}");
+    if let Some(Coarser { why, .. }) = &compiled.network.coarser {
+        note!("warning: {why}");
     }
     if let Some(told) = raised(&compiled.network) {
         note!("{told}");

@@ -3,10 +3,15 @@
 use tilewright_arch::Config;
 
 /// Elements of the input of a mean over a whole map, at most, for it to be taken in one operation. That holds the map
-/// whole, a quarter of the memory; the rest is for what makes the map and for what else is alive. Larger maps are
-/// averaged row by row first, as they pass through in stripes.
-pub fn mean(config: &Config) -> usize {
+/// whole, a quarter of the memory; the rest is for what makes the map and for what else is alive.
+fn mean(config: &Config) -> usize {
     share(config, 4)
+}
+
+/// Whether a mean of maps of such a `shape`, which gives a `grid` of positions, is taken of the means of the rows, which pass
+/// through in stripes.
+pub fn by_rows(grid: [usize; 3], shape: [usize; 3], config: &Config) -> bool {
+    grid[1..] == [1, 1] && shape.iter().product::<usize>() > mean(config)
 }
 
 /// Elements of a product of activations and of each of its operands, at most, for copies to be made for it: two

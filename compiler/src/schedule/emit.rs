@@ -30,14 +30,22 @@ use tilewright_arch::program::Layer;
 pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule> {
     let none = Planned::default();
     let mut emitter = Emitter::new(graph, config, &plan, &none, Layout::Apart);
+    let mut tensors = emitter.used;
     // Where tensors alone find no room nothing is emitted, which takes minutes for large images.
     if emitter.fits().is_ok() {
         emitter.run()?;
     }
-    if emitter.fits().is_err() {
-        emitter = Emitter::new(graph, config, &plan, &none, Layout::Shared);
-        emitter.fits()?;
-        emitter.run()?;
+    for layout in [Layout::Shared, Layout::Packed] {
+        if emitter.fits().is_ok() {
+            break;
+        }
+        let next = Emitter::new(graph, config, &plan, &none, layout);
+        if next.used < tensors {
+            (tensors, emitter) = (next.used, next);
+            if emitter.fits().is_ok() {
+                emitter.run()?;
+            }
+        }
     }
     let program = emitter.finish()?;
     program.validate().map_err(|e| {
@@ -53,8 +61,10 @@ pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule>
 enum Layout {
     /// Each has bytes of its own: nothing waits for another tensor.
     Apart,
-    /// Those that are not needed at the same time share bytes.
+    /// Those that are not needed at the same time share bytes, placed as they come.
     Shared,
+    /// The same, the largest placed first, which leaves fewer bytes between them.
+    Packed,
 }
 
 /// An instruction with what it touches.
@@ -153,7 +163,7 @@ impl<'a> Emitter<'a> {
         let lives = outside::lives(plan, &emitter.bands);
         match layout {
             Layout::Apart => lives.keys().for_each(|t| emitter.allot_tensor(*t)),
-            Layout::Shared => emitter.allot_in_turn(&lives),
+            Layout::Shared | Layout::Packed => emitter.allot_together(&lives, layout == Layout::Packed),
         }
         emitter
     }

@@ -22,7 +22,7 @@ impl Lowering<'_> {
     ) -> Result<()> {
         let mut input = self.placed(&fused.inputs[0]);
         let mut window = window.clone();
-        if fused.grid[1..] == [1, 1] && input.shape.iter().product::<usize>() > room::mean(self.config) {
+        if room::by_rows(fused.grid, input.shape, self.config) {
             input = self.row_means(g, fused, input)?;
             window.kernel[1] = 1;
         }

@@ -10,6 +10,7 @@ use super::least::{Least, terms};
 use super::scale_classes::ScaleClasses;
 use crate::graph::Window;
 use crate::quantise::qparams::{QParams, WIDEST};
+use crate::quantise::room;
 use crate::quantise::select::annotations::Annotations;
 use crate::quantise::select::epilogue::{Combine, Second};
 use crate::quantise::select::kernel::Kernel;
@@ -101,8 +102,11 @@ fn most_bytes(config: &Config) -> usize {
 }
 
 /// Bytes of the rows that a fused operation needs of a block of an input at a time and of a row that it makes, in 16 bits.
-fn rows(fused: &FusedOp, view: &HomeView, columns: usize) -> usize {
+fn rows(fused: &FusedOp, view: &HomeView, config: &Config, columns: usize) -> usize {
     let [down, across, stride] = match &fused.kernel {
+        Kernel::Mean { window, .. } if room::by_rows(fused.grid, view.shape, config) => {
+            [1, window.covers(1), window.stride[1]]
+        }
         Kernel::Linear { window, .. } | Kernel::Mean { window, .. } => {
             [window.covers(0), window.covers(1), window.stride[1]]
         }
@@ -117,7 +121,7 @@ const MULTIPLIED: &str = "a product of activations reads bytes";
 
 /// Why a fused operation cannot read 16-bit values in one of its inputs; `None` where it can.
 fn ungathered(fused: &FusedOp, view: &HomeView, config: &Config, columns: usize) -> Option<&'static str> {
-    if rows(fused, view, columns) > most_bytes(config) {
+    if rows(fused, view, config, columns) > most_bytes(config) {
         return Some("what is read of it at a time fills half the feature memory");
     }
     if let Kernel::Linear { window, weights, bias, groups } = &fused.kernel
@@ -143,7 +147,11 @@ fn ungathered(fused: &FusedOp, view: &HomeView, config: &Config, columns: usize)
         Kernel::Phases { phases, bias, groups } => phases
             .iter()
             .all(|p| p.weights.is_empty() || provable(&p.weights, bias.len(), &p.window, *groups)),
-        Kernel::Mean { window, .. } => (window.kernel[0] * window.kernel[1]) as f64 * MOST <= ROOM,
+        Kernel::Mean { window: Window { kernel: [down, across], .. }, .. } => {
+            let taken =
+                if room::by_rows(fused.grid, view.shape, config) { *down.max(across) } else { down * across };
+            taken as f64 * MOST <= ROOM
+        }
         Kernel::Copies { .. } => true,
         Kernel::Product { .. } => return Some(MULTIPLIED),
         Kernel::Max { .. } => return Some("a maximum reads bytes"),

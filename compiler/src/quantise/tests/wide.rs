@@ -3,7 +3,7 @@
 use super::operators::Net;
 use crate::fixed::{FixedNode, Reduction};
 use crate::float;
-use crate::graph::{BinaryKind, Op, UnaryKind, ValueId, Window};
+use crate::graph::{BinaryKind, Op, ReduceKind, UnaryKind, ValueId, Window};
 use crate::network::Network;
 use crate::quantise::{Options, Precision, run, run_reported, sqnr_db};
 use tilewright_arch::Config;
@@ -257,4 +257,25 @@ fn the_report_tells_bits() {
     assert_eq!(layers.iter().map(|l| l.bits).collect::<Vec<_>>(), [16, 8, 8]);
     let first = &layers[0];
     assert!(first.saturated == 0.0 && first.sqnr_db.unwrap() > 43.0, "{first:?}");
+}
+
+/// A gate for each channel, from the means of maps that are more than a quarter of the feature memory: those are averaged row
+/// by row, so the maps need not lie there whole, and have the 16 bits that their other readers want.
+#[test]
+fn large_maps_that_are_averaged_have_16_bits() {
+    for [height, width] in [[72, 72], [700, 8], [8, 700]] {
+        let mut net = Net::new();
+        let x = net.input(&[1, 3, height, width]);
+        let map = net.conv(x, 16, 3);
+        let mean = net.op(Op::Reduce { kind: ReduceKind::Mean, axes: vec![2, 3], keepdims: true }, &[map]);
+        let gate = net.conv(mean, 16, 1);
+        let gate = net.op(Op::Unary { kind: UnaryKind::Sigmoid }, &[gate]);
+        let y = net.op(MUL, &[map, gate]);
+        net.graph.outputs = vec![y, mean];
+        let network = quantised(&net, Precision::Int16);
+        let told: Vec<&str> = network.byte_layers.iter().map(|layer| layer.why.as_str()).collect();
+        assert_eq!(told, ["its function is a table of bytes"], "{height}x{width}");
+        let db = least_db(&net, &network);
+        assert!(db > 42.0, "{height}x{width}: {db:.1} dB");
+    }
 }

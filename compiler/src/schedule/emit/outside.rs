@@ -43,6 +43,38 @@ pub(super) fn lives(plan: &Plan, bands: &BTreeMap<TensorId, &Band>) -> BTreeMap<
     lives
 }
 
+/// A tensor that has no place yet.
+struct Waiting {
+    tensor: TensorId,
+    bytes: usize,
+    /// The first and the last step that need it.
+    life: [usize; 2],
+}
+
+/// A place for each tensor, in this order the lowest one that is free while it lives, from `base` on, on multiples of
+/// `boundary`.
+fn packed(waiting: &[Waiting], base: usize, boundary: usize) -> Vec<(TensorId, Range<usize>)> {
+    // By address, with lives.
+    let mut taken: Vec<(Range<usize>, [usize; 2])> = vec![];
+    let mut places = Vec::with_capacity(waiting.len());
+    for &Waiting { tensor, bytes, life: [first, last] } in waiting {
+        let mut address = base;
+        for (other, life) in &taken {
+            if life[0] > last || life[1] < first {
+                continue;
+            }
+            if address + bytes <= other.start {
+                break;
+            }
+            address = other.end.next_multiple_of(boundary).max(address);
+        }
+        let at = taken.partition_point(|(other, _)| other.start < address);
+        taken.insert(at, (address..address + bytes, [first, last]));
+        places.push((tensor, address..address + bytes));
+    }
+    places
+}
+
 impl Emitter<'_> {
     /// Bytes of a tensor's own, with those of its pieces, unless it has a place.
     pub(super) fn allot_tensor(&mut self, tensor: TensorId) {
@@ -64,31 +96,18 @@ impl Emitter<'_> {
     }
 
     /// Places behind what has been given out for tensors that have none: where `lives` of two do not meet they may share
-    /// bytes. The first in time is placed first, at the lowest address that is free.
-    pub(super) fn allot_in_turn(&mut self, lives: &BTreeMap<TensorId, [usize; 2]>) {
+    /// bytes. The first in time is placed first, or the one of most bytes where `largest_first`.
+    pub(super) fn allot_together(&mut self, lives: &BTreeMap<TensorId, [usize; 2]>, largest_first: bool) {
         let base = self.used.next_multiple_of(self.boundary());
-        let mut waiting: Vec<(TensorId, [usize; 2])> = lives
+        let mut waiting: Vec<Waiting> = lives
             .iter()
             .filter(|(t, _)| !self.external.contains_key(t))
-            .map(|(t, life)| (*t, *life))
+            .map(|(&tensor, &life)| Waiting { tensor, bytes: self.graph.output_elements(tensor), life })
             .collect();
-        waiting.sort_by_key(|(t, life)| (life[0], *t));
-        // Bytes in use with the last step that needs them, by address.
-        let mut taken: Vec<(Range<usize>, usize)> = vec![];
-        for (tensor, [first, last]) in waiting {
-            taken.retain(|(_, end)| *end >= first);
-            let bytes = self.graph.output_elements(tensor);
-            let mut address = base;
-            for (other, _) in &taken {
-                if address + bytes <= other.start {
-                    break;
-                }
-                address = other.end.next_multiple_of(self.boundary()).max(address);
-            }
-            let at = taken.partition_point(|(other, _)| other.start < address);
-            taken.insert(at, (address..address + bytes, last));
-            self.used = self.used.max(address + bytes);
-            self.enter(tensor, address);
+        waiting.sort_by_key(|w| (if largest_first { usize::MAX - w.bytes } else { 0 }, w.life[0], w.tensor));
+        for (tensor, bytes) in packed(&waiting, base, self.boundary()) {
+            self.used = self.used.max(bytes.end);
+            self.enter(tensor, bytes.start);
         }
     }
 
@@ -129,6 +148,44 @@ impl Emitter<'_> {
         match unit {
             Unit::Load => back.into_iter().collect(),
             _ => back.into_iter().chain([in_whole(&band.own)]).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tilewright_random::Random;
+
+    /// What lives at the same time lies apart, in whatever order it is placed; the largest first need no more bytes than
+    /// live at once where the others leave gaps.
+    #[test]
+    fn what_lives_together_lies_apart() {
+        let one = |id: u32, bytes, life| Waiting { tensor: TensorId(id), bytes, life };
+        let end = |waiting: &[Waiting]| packed(waiting, 64, 1).iter().map(|(_, r)| r.end).max().unwrap();
+        // 40 lies above 10 and 20, of which nothing is left when 50 comes: it finds 30 free bytes, not 50.
+        let mut waiting =
+            vec![one(0, 10, [0, 2]), one(1, 20, [0, 2]), one(2, 40, [1, 4]), one(3, 50, [3, 4])];
+        assert_eq!(end(&waiting), 64 + 120);
+        waiting.sort_by_key(|w| usize::MAX - w.bytes);
+        assert_eq!(end(&waiting), 64 + 90);
+
+        let mut random = Random::new(5);
+        for _ in 0..200 {
+            let waiting: Vec<Waiting> = (0..20)
+                .map(|id| {
+                    let first = random.below(30);
+                    one(id, 1 + random.below(100), [first, first + random.below(8)])
+                })
+                .collect();
+            let places = packed(&waiting, 64, 16);
+            for (i, (a, (_, x))) in waiting.iter().zip(&places).enumerate() {
+                assert!(x.start >= 64 && x.start % 16 == 0 && x.len() == a.bytes);
+                for (b, (_, y)) in waiting.iter().zip(&places).skip(i + 1) {
+                    let apart = x.end <= y.start || y.end <= x.start;
+                    assert!(apart || a.life[1] < b.life[0] || b.life[1] < a.life[0]);
+                }
+            }
         }
     }
 }
