@@ -16,6 +16,7 @@ use tilewright_arch::Config;
 use tilewright_compiler::error::Error;
 use tilewright_compiler::float::math;
 use tilewright_compiler::graph::{Graph, Op, Window};
+use tilewright_compiler::network::Network;
 use tilewright_compiler::{npy, quantise, simplify};
 
 /// Error of 8 bits, in dB, for sums of a few products of numbers that use their range.
@@ -297,15 +298,15 @@ fn bits_that_do_not_fit_are_not_chosen() {
         )
     };
     let large = || Error::new("schedule", "more than there is");
-    let coarser = compile(Precision::Auto, large).unwrap().network.coarser.unwrap();
-    assert_eq!(coarser.precision, Precision::Int8);
+    let coarser = compile(quantise::Precision::Auto, large).unwrap().network.coarser.unwrap();
+    assert_eq!(coarser.precision, quantise::Precision::Int8);
     assert!(
         coarser.why.contains("do not fit") && coarser.why.contains("more than there is"),
         "{}",
         coarser.why
     );
-    assert_eq!(compile(Precision::Int8, large).unwrap().network.coarser, None);
-    assert!(compile(Precision::Int16, large).is_err());
+    assert_eq!(compile(quantise::Precision::Int8, large).unwrap().network.coarser, None);
+    assert!(compile(quantise::Precision::Int16, large).is_err());
     // A defect is told, whatever else could be had.
-    assert!(compile(Precision::Auto, || Error::defect("schedule", "wrong")).is_err());
+    assert!(compile(quantise::Precision::Auto, || Error::defect("schedule", "wrong")).is_err());
 }

@@ -154,7 +154,8 @@ pub struct Network {
     pub claims: Claims,
     /// Layers of 8 bits where 16 were wanted of all; empty otherwise.
     pub byte_layers: Vec<ByteLayer>,
-    /// Whether it is less fine than was asked for.
+    /// Whether it is less fine than was asked for. Artefacts keep it in their manifest.
+    #[serde(skip)]
     pub coarser: Option<Coarser>,
     /// Whether [`Precision::Auto`] went beyond its budget of cycles for the sake of an output.
     pub raised: Option<Raised>,

@@ -44,7 +44,7 @@ pub(super) fn lives(plan: &Plan, bands: &BTreeMap<TensorId, &Band>) -> BTreeMap<
 }
 
 /// A tensor that has no place yet.
-struct Waiting {
+struct Unplaced {
     tensor: TensorId,
     bytes: usize,
     /// The first and the last step that need it.
@@ -53,11 +53,11 @@ struct Waiting {
 
 /// A place for each tensor, in this order the lowest one that is free while it lives, from `base` on, on multiples of
 /// `boundary`.
-fn packed(waiting: &[Waiting], base: usize, boundary: usize) -> Vec<(TensorId, Range<usize>)> {
+fn packed(waiting: &[Unplaced], base: usize, boundary: usize) -> Vec<(TensorId, Range<usize>)> {
     // By address, with lives.
     let mut taken: Vec<(Range<usize>, [usize; 2])> = vec![];
     let mut places = Vec::with_capacity(waiting.len());
-    for &Waiting { tensor, bytes, life: [first, last] } in waiting {
+    for &Unplaced { tensor, bytes, life: [first, last] } in waiting {
         let mut address = base;
         for (other, life) in &taken {
             if life[0] > last || life[1] < first {
@@ -99,10 +99,10 @@ impl Emitter<'_> {
     /// bytes. The first in time is placed first, or the one of most bytes where `largest_first`.
     pub(super) fn allot_together(&mut self, lives: &BTreeMap<TensorId, [usize; 2]>, largest_first: bool) {
         let base = self.used.next_multiple_of(self.boundary());
-        let mut waiting: Vec<Waiting> = lives
+        let mut waiting: Vec<Unplaced> = lives
             .iter()
             .filter(|(t, _)| !self.external.contains_key(t))
-            .map(|(&tensor, &life)| Waiting { tensor, bytes: self.graph.output_elements(tensor), life })
+            .map(|(&tensor, &life)| Unplaced { tensor, bytes: self.graph.output_elements(tensor), life })
             .collect();
         waiting.sort_by_key(|w| (if largest_first { usize::MAX - w.bytes } else { 0 }, w.life[0], w.tensor));
         for (tensor, bytes) in packed(&waiting, base, self.boundary()) {
@@ -161,8 +161,8 @@ mod tests {
     /// live at once where the others leave gaps.
     #[test]
     fn what_lives_together_lies_apart() {
-        let one = |id: u32, bytes, life| Waiting { tensor: TensorId(id), bytes, life };
-        let end = |waiting: &[Waiting]| packed(waiting, 64, 1).iter().map(|(_, r)| r.end).max().unwrap();
+        let one = |id: u32, bytes, life| Unplaced { tensor: TensorId(id), bytes, life };
+        let end = |waiting: &[Unplaced]| packed(waiting, 64, 1).iter().map(|(_, r)| r.end).max().unwrap();
         // 40 lies above 10 and 20, of which nothing is left when 50 comes: it finds 30 free bytes, not 50.
         let mut waiting =
             vec![one(0, 10, [0, 2]), one(1, 20, [0, 2]), one(2, 40, [1, 4]), one(3, 50, [3, 4])];
@@ -172,7 +172,7 @@ mod tests {
 
         let mut random = Random::new(5);
         for _ in 0..200 {
-            let waiting: Vec<Waiting> = (0..20)
+            let waiting: Vec<Unplaced> = (0..20)
                 .map(|id| {
                     let first = random.below(30);
                     one(id, 1 + random.below(100), [first, first + random.below(8)])
