@@ -40,6 +40,8 @@ pub type Pass = fn(Graph) -> Result<Graph>;
 
 /// All passes with their names, in the order in which [`run`] applies them.
 pub const PASSES: &[(&str, Pass)] = &[
+    // A quantised operator that nothing reads makes no quantised model.
+    ("drop dead code", dead::run),
     // Exporters compute weights: the other passes want to see constants.
     ("fold constants", constants::run),
     ("choices by constants", choice::run),

@@ -36,3 +36,12 @@ pub(crate) fn all_models() -> Vec<PathBuf> {
     all.sort();
     all
 }
+
+/// So many cases, the same ones in every run: whether a commit passes is for the commit to say.
+pub fn same_cases(cases: u32) -> proptest::prelude::ProptestConfig {
+    proptest::prelude::ProptestConfig {
+        cases,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..proptest::prelude::ProptestConfig::default()
+    }
+}

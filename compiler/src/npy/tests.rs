@@ -173,7 +173,7 @@ fn every_truncation_is_survived() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(crate::testing::same_cases(2000))]
 
     #[test]
     fn damage_is_survived(

@@ -85,7 +85,7 @@ fn truncations_and_flips_of_a_real_model_are_survived() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(crate::testing::same_cases(4000))]
 
     #[test]
     fn random_damage_is_survived(

@@ -52,7 +52,7 @@ fn assert_near(before: &[ArrayD<f32>], after: &[ArrayD<f32>], largest: f32, what
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(crate::testing::same_cases(300))]
 
     #[test]
     fn every_pass_keeps_the_results_of_random_graphs(seed: u64) {
@@ -354,4 +354,16 @@ fn outputs_of_the_same_numbers_keep_their_names() {
     let g = run(g).unwrap();
     let names: Vec<&str> = g.outputs.iter().map(|&id| g.value(id).name.as_str()).collect();
     assert_eq!(names, ["p", "q", "r"]);
+}
+
+/// A quantised operator that nothing reads made the graph a quantised model's, whose interpolations stay as they are.
+#[test]
+fn dead_quantisation_hides_nothing() {
+    let mut g = graph(1_250_961_658_479_126_288);
+    assert!(g.is_quantised());
+    for (_, pass) in PASSES {
+        g = pass(g).unwrap();
+    }
+    assert!(!g.is_quantised() && names(&g).contains(&"ConvTranspose"), "{g}");
+    assert_eq!(run(g.clone()).unwrap().nodes.len(), g.nodes.len());
 }

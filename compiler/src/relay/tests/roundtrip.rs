@@ -85,6 +85,8 @@ fn models_survive() {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::same_cases(256))]
+
     #[test]
     fn random_graphs_survive(seed: u64) {
         let g = random_graph(seed);
