@@ -144,8 +144,7 @@ pub fn compile_by(
     // What is refused then needs the least.
     let precision = Precision::Int8;
     let mut compiled = schedule(quantise(&Options { precision, ..*options })?)?;
-    let why =
-        format!("the 16 bits that its quality asks for do not fit, 8 are taken in their place ({error})");
+    let why = format!("the 16 bits that auto chooses do not fit, 8 are taken in their place ({error})");
     compiled.network.coarser = Some(Coarser { precision, why });
     Ok(compiled)
 }

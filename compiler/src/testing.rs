@@ -1,5 +1,7 @@
-//! Where the tests find the model zoo that lies beside the project.
+//! What tests share: where the model zoo lies beside the project, and how random cases are drawn.
 
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
 use std::path::{Path, PathBuf};
 
 /// The models every front-end test runs on.
@@ -38,10 +40,6 @@ pub(crate) fn all_models() -> Vec<PathBuf> {
 }
 
 /// So many cases, the same ones in every run: whether a commit passes is for the commit to say.
-pub fn same_cases(cases: u32) -> proptest::prelude::ProptestConfig {
-    proptest::prelude::ProptestConfig {
-        cases,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
-        ..proptest::prelude::ProptestConfig::default()
-    }
+pub(crate) fn same_cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() }
 }

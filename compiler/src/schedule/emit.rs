@@ -29,24 +29,24 @@ use tilewright_arch::program::Layer;
 /// A node that the machine cannot run; a program that needs more external memory than there is.
 pub fn emit(graph: &FixedGraph, config: &Config, plan: Plan) -> Result<Schedule> {
     let none = Planned::default();
-    let mut emitter = Emitter::new(graph, config, &plan, &none, Layout::Apart);
-    let mut tensors = emitter.used;
-    // Where tensors alone find no room nothing is emitted, which takes minutes for large images.
-    if emitter.fits().is_ok() {
-        emitter.run()?;
-    }
-    for layout in [Layout::Shared, Layout::Packed] {
+    let mut tried: Option<(usize, Emitter)> = None;
+    for layout in [Layout::Apart, Layout::Shared, Layout::Packed] {
+        let mut emitter = Emitter::new(graph, config, &plan, &none, layout);
+        let tensors = emitter.used;
+        if tried.as_ref().is_some_and(|(fewest, _)| tensors >= *fewest) {
+            continue;
+        }
+        // Where tensors alone find no room nothing is emitted, which takes minutes for large images.
         if emitter.fits().is_ok() {
+            emitter.run()?;
+        }
+        let fits = emitter.fits().is_ok();
+        tried = Some((tensors, emitter));
+        if fits {
             break;
         }
-        let next = Emitter::new(graph, config, &plan, &none, layout);
-        if next.used < tensors {
-            (tensors, emitter) = (next.used, next);
-            if emitter.fits().is_ok() {
-                emitter.run()?;
-            }
-        }
     }
+    let (_, emitter) = tried.expect("the first layout is always tried");
     let program = emitter.finish()?;
     program.validate().map_err(|e| {
         Error::new("schedule", format!("the compiler made a program that breaks the machine's rules: {e}"))

@@ -3,6 +3,7 @@
 use super::Emitter;
 use crate::fixed::{Band, TensorId};
 use crate::schedule::plan::{Plan, PlanStep};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use tilewright_arch::instr::Unit;
@@ -104,7 +105,7 @@ impl Emitter<'_> {
             .filter(|(t, _)| !self.external.contains_key(t))
             .map(|(&tensor, &life)| Unplaced { tensor, bytes: self.graph.output_elements(tensor), life })
             .collect();
-        waiting.sort_by_key(|w| (if largest_first { usize::MAX - w.bytes } else { 0 }, w.life[0], w.tensor));
+        waiting.sort_by_key(|w| (largest_first.then_some(Reverse(w.bytes)), w.life[0], w.tensor));
         for (tensor, bytes) in packed(&waiting, base, self.boundary()) {
             self.used = self.used.max(bytes.end);
             self.enter(tensor, bytes.start);
@@ -167,7 +168,7 @@ mod tests {
         let mut waiting =
             vec![one(0, 10, [0, 2]), one(1, 20, [0, 2]), one(2, 40, [1, 4]), one(3, 50, [3, 4])];
         assert_eq!(end(&waiting), 64 + 120);
-        waiting.sort_by_key(|w| usize::MAX - w.bytes);
+        waiting.sort_by_key(|w| Reverse(w.bytes));
         assert_eq!(end(&waiting), 64 + 90);
 
         let mut random = Random::new(5);
